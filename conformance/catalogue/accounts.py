@@ -1,0 +1,238 @@
+"""Rules of users, teams and memberships."""
+
+from conformance.catalogue.rule import Holds, Rule
+
+RULES = (
+    Rule(
+        "INV-U1",
+        "a user is a creator exactly when upgraded_at is set",
+        ("users",),
+        Holds.ALWAYS,
+        ("inv_u1__users_creator_iff_upgraded",),
+        "SELECT id::text FROM users WHERE (tier::text = 'creator') <> (upgraded_at IS NOT NULL)",
+    ),
+    Rule(
+        "INV-U2",
+        "a creator belongs to at least one team",
+        ("users", "memberships"),
+        Holds.ALWAYS,
+        (
+            "inv_u2__users_creator_has_a_team",
+            "inv_u2__memberships_last_one_not_gone",
+            "inv_u2__memberships_truncated_with_creators",
+        ),
+        "SELECT u.id::text FROM users u WHERE u.tier::text = 'creator'"
+        " AND NOT EXISTS (SELECT FROM memberships m WHERE m.user_id = u.id)",
+    ),
+    Rule(
+        "INV-U3",
+        "a starter belongs to no team",
+        ("users", "memberships"),
+        Holds.ALWAYS,
+        ("inv_u3__memberships_user_is_creator",),
+        "SELECT u.id::text FROM users u WHERE u.tier::text = 'starter'"
+        " AND EXISTS (SELECT FROM memberships m WHERE m.user_id = u.id)",
+    ),
+    Rule(
+        "INV-U4",
+        "tier is starter or creator",
+        ("users",),
+        Holds.ALWAYS,
+        ("type user_tier",),
+        "SELECT id::text FROM users WHERE (tier::text IN ('starter', 'creator')) IS NOT TRUE",
+    ),
+    Rule(
+        "INV-U5",
+        "a user's credits are never negative",
+        ("users",),
+        Holds.ALWAYS,
+        ("inv_u5__users_credits_not_negative",),
+        "SELECT id::text FROM users WHERE credits < 0",
+    ),
+    Rule(
+        "INV-U6",
+        "a user's ephemeral_storage_bytes is never negative",
+        ("users",),
+        Holds.ALWAYS,
+        ("inv_u6__users_ephemeral_storage_not_negative",),
+        "SELECT id::text FROM users WHERE ephemeral_storage_bytes < 0",
+    ),
+    Rule(
+        "INV-T1",
+        "a team has at least one member",
+        ("teams", "memberships"),
+        Holds.ALWAYS,
+        (
+            "inv_t2__teams_has_an_owner",
+            "inv_t2__memberships_owner_not_demoted",
+            "inv_t2__memberships_owner_not_gone",
+            "inv_t2__memberships_truncated_with_teams",
+        ),
+        "SELECT t.id::text FROM teams t"
+        " WHERE NOT EXISTS (SELECT FROM memberships m WHERE m.team_id = t.id)",
+    ),
+    Rule(
+        "INV-T2",
+        "a team has at least one owner",
+        ("teams", "memberships"),
+        Holds.ALWAYS,
+        (
+            "inv_t2__teams_has_an_owner",
+            "inv_t2__memberships_owner_not_demoted",
+            "inv_t2__memberships_owner_not_gone",
+            "inv_t2__memberships_truncated_with_teams",
+        ),
+        "SELECT t.id::text FROM teams t WHERE NOT EXISTS"
+        " (SELECT FROM memberships m WHERE m.team_id = t.id AND m.role::text = 'owner')",
+    ),
+    Rule(
+        "INV-T3",
+        "no two teams share a slug",
+        ("teams",),
+        Holds.ALWAYS,
+        ("inv_t3__teams_slug_unique",),
+        "SELECT string_agg(id::text, ',' ORDER BY id) FROM teams GROUP BY slug HAVING count(*) > 1",
+    ),
+    Rule(
+        "INV-T4",
+        "a slug is lower-case letters, digits and hyphens, and neither begins nor ends with a hyphen",
+        ("teams",),
+        Holds.ALWAYS,
+        ("inv_t4__teams_slug_well_formed",),
+        "SELECT id::text FROM teams WHERE translate(slug, 'abcdefghijklmnopqrstuvwxyz0123456789-',"
+        " '') <> '' OR left(slug, 1) IN ('', '-') OR right(slug, 1) IN ('', '-')",
+    ),
+    Rule(
+        "INV-T5",
+        "a team's created_at is not after its updated_at",
+        ("teams",),
+        Holds.ALWAYS,
+        ("inv_t5__teams_created_not_after_updated",),
+        "SELECT id::text FROM teams WHERE created_at > updated_at",
+    ),
+    Rule(
+        "INV-T6",
+        "a team's credits are never negative",
+        ("teams",),
+        Holds.ALWAYS,
+        ("inv_t6__teams_credits_not_negative",),
+        "SELECT id::text FROM teams WHERE credits < 0",
+    ),
+    Rule(
+        "INV-T7",
+        "a user owns at most 10 teams",
+        ("memberships",),
+        Holds.ALWAYS,
+        (
+            "inv_t7__memberships_user_owns_at_most_10_teams",
+            "inv_t7__memberships_promoted_owns_at_most_10_teams",
+        ),
+        "SELECT user_id::text FROM memberships WHERE role::text = 'owner'"
+        " GROUP BY user_id HAVING count(*) > 10",
+    ),
+    Rule(
+        "INV-T8",
+        "a user belongs to at most 50 teams",
+        ("memberships",),
+        Holds.ALWAYS,
+        ("inv_t8__memberships_user_in_at_most_50_teams",),
+        "SELECT user_id::text FROM memberships GROUP BY user_id HAVING count(*) > 50",
+    ),
+    Rule(
+        "INV-M1",
+        "a membership names a user and a team",
+        ("memberships",),
+        Holds.ALWAYS,
+        ("inv_m1__memberships_names_user_and_team",),
+        "SELECT id::text FROM memberships WHERE team_id IS NULL OR user_id IS NULL",
+    ),
+    Rule(
+        "INV-M2",
+        "its role is owner, admin, member or viewer",
+        ("memberships",),
+        Holds.ALWAYS,
+        ("type membership_role",),
+        "SELECT id::text FROM memberships"
+        " WHERE (role::text IN ('owner', 'admin', 'member', 'viewer')) IS NOT TRUE",
+    ),
+    Rule(
+        "INV-M3",
+        "a user is in a team at most once",
+        ("memberships",),
+        Holds.ALWAYS,
+        ("inv_m3__memberships_user_once_per_team",),
+        "SELECT string_agg(id::text, ',' ORDER BY id) FROM memberships"
+        " GROUP BY team_id, user_id HAVING count(*) > 1",
+    ),
+    Rule(
+        "INV-M4",
+        "only creators have memberships",
+        ("memberships", "users"),
+        Holds.ALWAYS,
+        ("inv_u3__memberships_user_is_creator",),
+        "SELECT m.id::text FROM memberships m JOIN users u ON u.id = m.user_id"
+        " WHERE u.tier::text <> 'creator'",
+    ),
+    Rule(
+        "INV-M5",
+        "its user exists",
+        ("memberships", "users"),
+        Holds.ALWAYS,
+        ("inv_m5__memberships_user_exists",),
+        "SELECT m.id::text FROM memberships m WHERE m.user_id IS NOT NULL"
+        " AND NOT EXISTS (SELECT FROM users u WHERE u.id = m.user_id)",
+    ),
+    Rule(
+        "INV-M6",
+        "its team exists",
+        ("memberships", "teams"),
+        Holds.ALWAYS,
+        ("inv_m6__memberships_team_exists",),
+        "SELECT m.id::text FROM memberships m WHERE m.team_id IS NOT NULL"
+        " AND NOT EXISTS (SELECT FROM teams t WHERE t.id = m.team_id)",
+    ),
+    Rule(
+        "CARD-1",
+        "a team has at least one owner",
+        ("teams", "memberships"),
+        Holds.ALWAYS,
+        (
+            "inv_t2__teams_has_an_owner",
+            "inv_t2__memberships_owner_not_demoted",
+            "inv_t2__memberships_owner_not_gone",
+            "inv_t2__memberships_truncated_with_teams",
+        ),
+        "SELECT t.id::text FROM teams t LEFT JOIN memberships m ON m.team_id = t.id"
+        " GROUP BY t.id HAVING count(*) FILTER (WHERE m.role::text = 'owner') < 1",
+    ),
+    Rule(
+        "CARD-2",
+        "a user owns at most 10 teams",
+        ("memberships",),
+        Holds.ALWAYS,
+        (
+            "inv_t7__memberships_user_owns_at_most_10_teams",
+            "inv_t7__memberships_promoted_owns_at_most_10_teams",
+        ),
+        "SELECT u.id::text FROM users u WHERE (SELECT count(*) FROM memberships m"
+        " WHERE m.user_id = u.id AND m.role::text = 'owner') > 10",
+    ),
+    Rule(
+        "CARD-3",
+        "a user belongs to at most 50 teams",
+        ("memberships",),
+        Holds.ALWAYS,
+        ("inv_t8__memberships_user_in_at_most_50_teams",),
+        "SELECT u.id::text FROM users u"
+        " WHERE (SELECT count(*) FROM memberships m WHERE m.user_id = u.id) > 50",
+    ),
+    Rule(
+        "STATE-USER",
+        "a creator stays a creator",
+        ("users",),
+        Holds.TRANSITION,
+        ("state_user__users_creator_stays_creator",),
+        "SELECT old ->> 'id' FROM conformance.changes WHERE tbl = 'users' AND op = 'UPDATE'"
+        " AND old ->> 'tier' = 'creator' AND new ->> 'tier' <> 'creator'",
+    ),
+)

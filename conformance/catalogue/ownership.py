@@ -1,0 +1,269 @@
+"""Rules that cross tables: who may act for whom, what never changes, and the order of times."""
+
+from conformance.catalogue.jobs import TEAM_OF_URN
+from conformance.catalogue.rule import Holds, Rule
+
+_WITH_OWNER = ("jobs", "asset_files", "api_keys", "usage")
+_TIMED = ("users", "teams", "projects", "jobs", "asset_files", "webhooks")
+_UUID = "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
+
+# What a row is about, by table: the columns that never change.
+SUBJECTS = {
+    "users": ("id", "created_at"),
+    "teams": ("id", "created_at", "slug"),
+    "memberships": ("id", "created_at", "team_id", "user_id"),
+    "invitations": ("id", "created_at", "team_id", "email", "invited_by"),
+    "projects": ("id", "created_at", "team_id", "created_by"),
+    "jobs": ("id", "created_at", "owner", "triggered_by", "spec_snapshot", "project_id"),
+    "job_events": ("id", "created_at", "job_id", "sequence", "event_type", "payload"),
+    "asset_files": ("id", "created_at", "owner", "uploaded_by", "project_id"),
+    "api_keys": ("id", "created_at", "user_id", "owner", "key_hash", "scopes"),
+    "webhooks": ("id", "created_at", "team_id"),
+    "webhook_deliveries": ("id", "created_at", "webhook_id"),
+    "usage": ("id", "owner", "period"),
+    "system_assets": ("id", "created_at"),
+}
+
+
+def _role(team: str, user: str) -> str:
+    """Return the role that a user had in a team when the change `c` was made."""
+    return f"conformance.role_at({team}, {user}, c.seq)"
+
+
+def _on_write(table: str, team: str, user: str, condition: str) -> str:
+    return (
+        f"SELECT c.new ->> 'id' FROM conformance.changes c WHERE c.tbl = '{table}'"
+        f" AND c.op = 'INSERT' AND {team} IS NOT NULL AND {_role(team, user)} {condition}"
+    )
+
+
+def _new_team() -> str:
+    return TEAM_OF_URN.format("(c.new ->> 'owner')")
+
+
+def _user_urn(table: str, actor: str) -> str:
+    return (
+        f"SELECT c.new ->> 'id' FROM conformance.changes c WHERE c.tbl = '{table}'"
+        " AND c.op = 'INSERT' AND c.new ->> 'owner' LIKE 'framecast:user:%'"
+        f" AND c.new ->> 'owner' <> 'framecast:user:' || (c.new ->> '{actor}')"
+    )
+
+
+def _changed(table: str, columns: tuple[str, ...]) -> str:
+    names = ",".join(name for name in columns if (table, name) != ("jobs", "project_id"))
+    same = " AND ".join(
+        f"old -> '{name}' IS NOT DISTINCT FROM new -> '{name}'" for name in names.split(",")
+    )
+    moved = (
+        " OR new ->> 'project_id' IS DISTINCT FROM old ->> 'project_id' AND (new ->> 'project_id'"
+        " IS NOT NULL OR EXISTS (SELECT FROM projects p WHERE p.id::text = old ->> 'project_id'))"
+        if table == "jobs"
+        else ""
+    )
+    return (
+        f"SELECT old ->> 'id' FROM conformance.changes WHERE tbl = '{table}' AND op = 'UPDATE'"
+        f" AND (NOT ({same}){moved})"
+    )
+
+
+_MAKERS = "IN ('owner', 'admin', 'member')"
+
+RULES = (
+    Rule(
+        "INV-X1",
+        "whoever triggers a job is its user URN's user, or a member of the team that the URN names",
+        ("jobs", "memberships"),
+        Holds.ON_WRITE,
+        ("inv_x1__jobs_trigger_in_team", "urn_2__jobs_user_urn_names_who_triggers"),
+        _on_write("jobs", _new_team(), "c.new ->> 'triggered_by'", "IS NULL")
+        + " UNION ALL "
+        + _user_urn("jobs", "triggered_by"),
+    ),
+    Rule(
+        "INV-X2",
+        "whoever uploads an asset is its user URN's user, or a member of the team that the URN"
+        " names",
+        ("asset_files", "memberships"),
+        Holds.ON_WRITE,
+        ("inv_x2__asset_files_uploader_in_team", "urn_2__asset_files_user_urn_names_uploader"),
+        _on_write("asset_files", _new_team(), "c.new ->> 'uploaded_by'", "IS NULL")
+        + " UNION ALL "
+        + _user_urn("asset_files", "uploaded_by"),
+    ),
+    Rule(
+        "INV-TIME1",
+        "users, teams, projects, jobs, assets and webhooks: created_at is not after updated_at",
+        _TIMED,
+        Holds.ALWAYS,
+        (
+            "inv_time1__users_created_not_after_updated",
+            "inv_t5__teams_created_not_after_updated",
+            "inv_p4__projects_created_not_after_updated",
+            "inv_j10__jobs_created_not_after_updated",
+            "inv_time1__asset_files_created_not_after_updated",
+            "inv_time1__webhooks_created_not_after_updated",
+        ),
+        " UNION ALL ".join(
+            f"SELECT id::text FROM {table} WHERE updated_at < created_at" for table in _TIMED
+        ),
+    ),
+    Rule(
+        "URN-1",
+        "every owner is one of the three forms",
+        _WITH_OWNER,
+        Holds.ALWAYS,
+        ("urn_1__owner_urn_is_one_of_three_forms",),
+        " UNION ALL ".join(
+            f"SELECT id::text FROM {table} WHERE (owner::text ~ '^framecast:(user|team|{_UUID}):"
+            f"{_UUID}$') IS NOT TRUE"
+            for table in _WITH_OWNER
+        ),
+    ),
+    Rule(
+        "URN-2",
+        "a user URN on a job, asset or key names the user who acts",
+        ("jobs", "asset_files", "api_keys"),
+        Holds.ON_WRITE,
+        (
+            "urn_2__jobs_user_urn_names_who_triggers",
+            "urn_2__asset_files_user_urn_names_uploader",
+            "urn_2__api_keys_user_urn_names_its_user",
+        ),
+        " UNION ALL ".join(
+            (
+                _user_urn("jobs", "triggered_by"),
+                _user_urn("asset_files", "uploaded_by"),
+                _user_urn("api_keys", "user_id"),
+            )
+        ),
+    ),
+    Rule(
+        "ROLE-1",
+        "whoever invites, or makes a webhook, is an owner or admin of that team",
+        ("invitations", "webhooks", "memberships"),
+        Holds.ON_WRITE,
+        ("role_1__invitations_inviter_may_invite", "role_1__webhooks_creator_may_manage"),
+        " UNION ALL ".join(
+            _on_write(
+                table,
+                "(c.new ->> 'team_id')",
+                f"c.new ->> '{actor}'",
+                "IS DISTINCT FROM ALL (ARRAY['owner', 'admin'])",
+            )
+            for table, actor in (("invitations", "invited_by"), ("webhooks", "created_by"))
+        ),
+    ),
+    Rule(
+        "ROLE-2",
+        "whoever makes a project, a job of a team, an asset of a team or a key of a team is an"
+        " owner, admin or member of it",
+        ("projects", "jobs", "asset_files", "api_keys", "memberships"),
+        Holds.ON_WRITE,
+        (
+            "role_2__projects_creator_may_create",
+            "role_2__jobs_trigger_may_create",
+            "role_2__asset_files_uploader_may_upload",
+            "role_2__api_keys_maker_may_make_keys",
+            "role_2__api_keys_maker_in_team",
+        ),
+        " UNION ALL ".join(
+            (
+                _on_write(
+                    "projects",
+                    "(c.new ->> 'team_id')",
+                    "c.new ->> 'created_by'",
+                    f"{_MAKERS} IS NOT TRUE",
+                ),
+                *(
+                    _on_write(table, _new_team(), f"c.new ->> '{actor}'", f"{_MAKERS} IS NOT TRUE")
+                    for table, actor in (
+                        ("jobs", "triggered_by"),
+                        ("asset_files", "uploaded_by"),
+                        ("api_keys", "user_id"),
+                    )
+                ),
+            )
+        ),
+    ),
+    Rule(
+        "IMM-1",
+        "what a row is about never changes",
+        tuple(SUBJECTS),
+        Holds.TRANSITION,
+        (
+            "imm_1__users_identity_is_fixed",
+            "imm_1__teams_identity_is_fixed",
+            "imm_1__memberships_subject_is_fixed",
+            "imm_1__invitations_subject_is_fixed",
+            "imm_1__projects_subject_is_fixed",
+            "imm_1__jobs_subject_is_fixed",
+            "imm_1__jobs_leaves_only_a_project_that_goes",
+            "imm_1__job_events_are_fixed",
+            "imm_1__asset_files_subject_is_fixed",
+            "imm_1__api_keys_subject_is_fixed",
+            "imm_1__webhooks_subject_is_fixed",
+            "imm_1__webhook_deliveries_subject_is_fixed",
+            "imm_1__usage_subject_is_fixed",
+            "imm_1__system_assets_identity_is_fixed",
+        ),
+        " UNION ALL ".join(_changed(table, columns) for table, columns in SUBJECTS.items()),
+    ),
+    Rule(
+        "PERM-1",
+        "each role has the permissions of the matrix, and clients cannot change them",
+        ("role_permissions",),
+        Holds.DERIVED,
+        ("perm_1__role_permissions_are_fixed", "function role_has_permission"),
+        "SELECT p.permission || ' of ' || r.role FROM (VALUES"
+        " ('team.view', 1111), ('members.view', 1111), ('projects.view', 1111),"
+        " ('assets.view', 1111), ('team.edit', 1100), ('members.invite', 1100),"
+        " ('members.remove', 1100), ('members.change', 1100), ('invitations.view', 1100),"
+        " ('webhooks.manage', 1100), ('projects.delete', 1100), ('projects.archive', 1100),"
+        " ('projects.unarchive', 1100), ('projects.create', 1110), ('projects.edit', 1110),"
+        " ('jobs.create', 1110), ('jobs.clone', 1110), ('assets.upload', 1110),"
+        " ('keys.make', 1110), ('jobs.cancel_own', 1110), ('assets.delete_own', 1110),"
+        " ('jobs.cancel_any', 1100), ('assets.delete_any', 1100), ('owners.change', 1000),"
+        " ('team.delete', 1000)) AS p (permission, roles)"
+        " CROSS JOIN unnest(ARRAY['owner', 'admin', 'member', 'viewer']) WITH ORDINALITY"
+        " AS r (role, n) WHERE role_has_permission(r.role::membership_role, p.permission)"
+        " <> (substr(p.roles::text, r.n::int, 1) = '1')",
+    ),
+    Rule(
+        "OWN-1",
+        "what the schema keeps for itself is out of a client's reach",
+        ("user_guards", "team_guards", "job_event_counters"),
+        Holds.ALWAYS,
+        (
+            "own_1__user_guards_kept_by_schema",
+            "own_1__team_guards_kept_by_schema",
+            "own_1__job_event_counters_kept_by_schema",
+            "own_1__user_guards_truncated_with_users",
+            "own_1__team_guards_truncated_with_teams",
+            "own_1__job_event_counters_truncated_with_jobs",
+        ),
+        "SELECT e.job_id::text FROM job_events e LEFT JOIN framecast.job_event_counters c"
+        " ON c.job_id = e.job_id GROUP BY e.job_id, c.last_sequence"
+        " HAVING c.last_sequence IS NULL OR c.last_sequence < max(e.sequence)",
+    ),
+    Rule(
+        "AUTO-UPDATED",
+        "updated_at is set by the database on every update, and never goes back",
+        (*_TIMED, "usage"),
+        Holds.DERIVED,
+        tuple(
+            f"trigger {table}.{'_100_set_times' if table == 'jobs' else '_500_set_updated_at'}"
+            for table in (*_TIMED, "usage")
+        ),
+        "SELECT old ->> 'id' FROM conformance.changes WHERE op = 'UPDATE'"
+        " AND new ? 'updated_at' AND ((new ->> 'updated_at')::timestamptz"
+        " IS DISTINCT FROM greatest(began, (old ->> 'updated_at')::timestamptz))",
+    ),
+    Rule(
+        "AUTO-SLUG",
+        "a slug that fits is made from any name when none is given",
+        ("teams",),
+        Holds.DERIVED,
+        ("trigger teams._100_make_slug",),
+        "SELECT id::text FROM teams WHERE slug IS NULL OR length(slug) > 50",
+    ),
+)

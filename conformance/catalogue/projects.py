@@ -1,0 +1,86 @@
+"""Rules of projects."""
+
+from conformance.catalogue.rule import Holds, Rule
+
+_ACTIVE = "j.status::text IN ('queued', 'processing')"
+
+RULES = (
+    Rule(
+        "INV-P1",
+        "a project's status is one of the four",
+        ("projects",),
+        Holds.ALWAYS,
+        ("type project_status",),
+        "SELECT id::text FROM projects"
+        " WHERE (status::text IN ('draft', 'rendering', 'completed', 'archived')) IS NOT TRUE",
+    ),
+    Rule(
+        "INV-P2",
+        "its team exists",
+        ("projects", "teams"),
+        Holds.ALWAYS,
+        ("inv_p2__projects_team_exists",),
+        "SELECT p.id::text FROM projects p"
+        " WHERE NOT EXISTS (SELECT FROM teams t WHERE t.id = p.team_id)",
+    ),
+    Rule(
+        "INV-P3",
+        "its creator exists",
+        ("projects", "users"),
+        Holds.ALWAYS,
+        ("inv_p3__projects_creator_exists",),
+        "SELECT p.id::text FROM projects p"
+        " WHERE NOT EXISTS (SELECT FROM users u WHERE u.id = p.created_by)",
+    ),
+    Rule(
+        "INV-P4",
+        "its created_at is not after its updated_at",
+        ("projects",),
+        Holds.ALWAYS,
+        ("inv_p4__projects_created_not_after_updated",),
+        "SELECT id::text FROM projects WHERE created_at > updated_at",
+    ),
+    Rule(
+        "INV-P5",
+        "a rendering project has an active job",
+        ("projects", "jobs"),
+        Holds.ALWAYS,
+        ("inv_p5__projects_rendering_has_active_job",),
+        "SELECT p.id::text FROM projects p WHERE p.status::text = 'rendering'"
+        f" AND NOT EXISTS (SELECT FROM jobs j WHERE j.project_id = p.id AND {_ACTIVE})",
+    ),
+    Rule(
+        "STATE-PROJECT",
+        "a project is inserted draft; draft to rendering or archived, rendering to completed or"
+        " draft, completed to rendering or archived, archived to draft; one with an active job is"
+        " rendering; no job is made in an archived one",
+        ("projects", "jobs"),
+        Holds.TRANSITION,
+        (
+            "state_project__projects_inserted_draft",
+            "state_project__projects_status_moves_on",
+            "state_project__projects_active_job_keeps_rendering",
+        ),
+        "SELECT coalesce(new, old) ->> 'id' FROM conformance.changes WHERE tbl = 'projects' AND ("
+        "op = 'INSERT' AND new ->> 'status' <> 'draft'"
+        " OR op = 'UPDATE' AND old ->> 'status' <> new ->> 'status'"
+        " AND (old ->> 'status', new ->> 'status') NOT IN ("
+        "('draft', 'rendering'), ('draft', 'archived'), ('rendering', 'completed'),"
+        " ('rendering', 'draft'), ('completed', 'rendering'), ('completed', 'archived'),"
+        " ('archived', 'draft')))"
+        " UNION ALL SELECT p.id::text FROM projects p WHERE p.status::text <> 'rendering'"
+        f" AND EXISTS (SELECT FROM jobs j WHERE j.project_id = p.id AND {_ACTIVE})",
+    ),
+    Rule(
+        "AUTO-PROJECT",
+        "a job moves its project to rendering when it is made, to completed when it completes, to"
+        " draft when it fails or is canceled",
+        ("projects", "jobs"),
+        Holds.DERIVED,
+        ("trigger jobs._500_move_project",),
+        "SELECT p.id::text FROM projects p JOIN LATERAL ("
+        "SELECT j.status::text AS status FROM jobs j WHERE j.project_id = p.id"
+        " ORDER BY j.created_at DESC, j.id DESC LIMIT 1) last ON true"
+        f" WHERE last.status IN ('queued', 'processing') AND p.status::text <> 'rendering'",
+    ),
+)

@@ -1,0 +1,63 @@
+"""What the catalogue says of a rule."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Holds(StrEnum):
+    """When a rule holds."""
+
+    ALWAYS = "always"  # of the committed data, after every commit
+    ON_WRITE = "on write"  # when the row is inserted, or a named column changes
+    TRANSITION = "transition"  # between the row before and after an update or delete
+    DERIVED = "derived"  # computed by the database, or done by it
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One rule of the domain, once.
+
+    Attributes:
+        id: as the domain has it, such as `INV-T2`.
+        statement: the rule in words.
+        tables: the tables whose rows it speaks of.
+        holds: when it holds.
+        enforced_by: what enforces it: names that rejections carry in their diagnostics, then, where
+            there is none to carry, `type …`, `trigger …`, `function …` or `key …`.
+        violations: a query for the keys, as one text column, of the rows that break it. It reads
+            real rows, never the schema's own bookkeeping. A rule on writes or transitions leaves no
+            trace in rows: its query reads `conformance.changes`, which the suite keeps on its own
+            databases.
+    """
+
+    id: str
+    statement: str
+    tables: tuple[str, ...]
+    holds: Holds
+    enforced_by: tuple[str, ...]
+    violations: str
+
+    @property
+    def token(self) -> str:
+        """Return what the names of everything that belongs to the rule begin with."""
+        return self.id.lower().replace("-", "_") + "__"
+
+    @property
+    def tokens(self) -> frozenset[str]:
+        """Return the tokens that name the rule in a rejection: its own, and its enforcement's."""
+        named = (name.partition("__") for name in self.enforced_by if " " not in name)
+        return frozenset({self.token, *(head + mark for head, mark, _ in named)})
+
+    @property
+    def types(self) -> frozenset[str]:
+        """Return the types that refuse what would break the rule, without a constraint's name."""
+        return frozenset(
+            name.removeprefix("type ") for name in self.enforced_by if name.startswith("type ")
+        )
+
+    @property
+    def in_rows(self) -> bool:
+        """Whether committed rows alone show that the rule is broken."""
+        return "conformance." not in self.violations

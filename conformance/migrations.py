@@ -1,0 +1,280 @@
+"""Migration files: read from a folder, and run on a server, each in one transaction.
+
+A file goes to the server as one string, in one round trip. When it fails, the number of results
+that came before the error, or the position that the server reports, tells which statement it was.
+"""
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from psycopg import errors, generators, pq
+
+SHOWN_LINES = 6  # of a failed statement: enough to recognise it
+SHOWN_COLUMNS = 100
+
+RESET = "RESET SESSION AUTHORIZATION; RESET ROLE; RESET ALL"
+
+HINTS: dict[type[psycopg.Error], str] = {
+    errors.ActiveSqlTransaction: (
+        "each file runs in one transaction, where this statement is not possible: "
+        "rewrite it (CREATE INDEX without CONCURRENTLY), or run it by hand outside the migrations"
+    ),
+    errors.LockNotAvailable: (
+        "another session holds a lock that this needs: "
+        "run again when it has ended, or wait longer with --lock-timeout"
+    ),
+}
+
+NO_CLIENT = "COPY from STDIN or to STDOUT is not possible in a migration: use INSERT"
+
+# results after which libpq expects data, not another statement
+COPIES = (pq.ExecStatus.COPY_IN, pq.ExecStatus.COPY_OUT, pq.ExecStatus.COPY_BOTH)
+
+
+class MigrationError(Exception):
+    """Migrations that cannot be read or run; its text is one message, ready for a user."""
+
+
+@dataclass(frozen=True, slots=True)
+class Migration:
+    """One migration file.
+
+    Attributes:
+        path: where it was read.
+        name: the file's name, which orders it and under which it is recorded.
+        sql: its text, without a byte order mark.
+        sha256: of its bytes, in hexadecimal.
+    """
+
+    path: Path
+    name: str
+    sql: str
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """One statement of a file.
+
+    Attributes:
+        start: the index in the file at which it begins.
+        line: the line, counted from 1, to show for it: its first, or the one that failed.
+        text: without the semicolon.
+        offset: how many lines of it come before that line.
+    """
+
+    start: int
+    line: int
+    text: str
+    offset: int = 0
+
+
+def load(directory: Path) -> tuple[Migration, ...]:
+    """Read every ``*.sql`` file of a folder, in the order of their names.
+
+    Raises:
+        MigrationError: the folder is missing or holds no such file, or one cannot be read.
+    """
+    if not directory.is_dir():
+        reason = "is not a folder" if directory.exists() else "does not exist"
+        message = f"migrations folder {directory} {reason}: name one that holds *.sql files"
+        raise MigrationError(message)
+    try:
+        paths = sorted(directory.glob("*.sql"), key=lambda path: path.name)
+    except OSError as error:
+        message = f"migrations folder {directory} cannot be read: {error.strerror}"
+        raise MigrationError(message) from error
+    if not paths:
+        message = f"migrations folder {directory} holds no *.sql file: nothing to install"
+        raise MigrationError(message)
+    return tuple(map(_read, paths))
+
+
+def install(conn: psycopg.Connection[Any], migrations: Iterable[Migration]) -> None:
+    """Run the files, each in one transaction of its own.
+
+    The connection must be outside a transaction. Every file begins with the settings that the
+    connection was opened with, as under ``psql -f``: what was SET since is RESET after each.
+
+    Raises:
+        MigrationError: a statement failed; its file has left nothing behind.
+    """
+    for migration in migrations:
+        with transaction(conn, migration):
+            run(conn, migration)
+
+
+@contextmanager
+def transaction(conn: psycopg.Connection[Any], migration: Migration) -> Iterator[None]:
+    """Open the transaction of one file; what it meets besides the file's own errors names the file.
+
+    Raises:
+        MigrationError: it could not begin or commit (a deferred check, a lost connection).
+    """
+    try:
+        with conn.transaction():
+            yield
+    except psycopg.Error as error:
+        lines = (f"{migration.path}: {_reason(error)}", *_notes(error))
+        raise MigrationError("\n    ".join(lines)) from error
+
+
+def run(conn: psycopg.Connection[Any], migration: Migration) -> None:
+    """Run one file inside the transaction that is open, and reset what it SET.
+
+    Raises:
+        MigrationError: a statement failed; the transaction can only be rolled back. Where the
+            statement was a COPY from STDIN or to STDOUT, the connection is closed.
+    """
+    try:
+        script = migration.sql.encode(conn.info.encoding)
+    except UnicodeEncodeError as error:
+        message = (
+            f"{migration.path}:{_line(migration.sql, error.start)}: the connection's encoding, "
+            f"{conn.info.encoding}, has no {error.object[error.start]!r}: set client_encoding=utf8"
+        )
+        raise MigrationError(message) from error
+    conn.pgconn.send_query(script)
+    results = conn.wait(generators.execute(conn.pgconn))
+    last = results[-1]
+    if last.status in COPIES:
+        conn.close()
+        failed = _nth(migration.sql, len(results) - 1)
+        raise MigrationError(_message(migration, failed, NO_CLIENT))
+    if last.status == pq.ExecStatus.FATAL_ERROR:
+        cause = errors.error_from_result(last, encoding=conn.info.encoding)
+        raise _failure(migration, cause, preceding=len(results) - 1) from cause
+    conn.execute(RESET, prepare=False)
+
+
+def statements(sql: str) -> tuple[Statement, ...]:
+    """Split a script into its statements, empty ones left out.
+
+    The parser does it where it can. A script that it rejects, because it is wrong or because a
+    newer server knows more, is split at the scanner's semicolons; one that cannot even be scanned
+    gives no statements.
+    """
+    from pglast.parser import ParseError, split  # noqa: PLC0415 - slow, and rarely needed
+
+    try:
+        cuts = [(cut.start, cut.stop) for cut in split(sql, only_slices=True)]
+    except ParseError:
+        cuts = _cuts_of_tokens(sql)
+    return tuple(Statement(start, _line(sql, start), sql[start:stop]) for start, stop in cuts)
+
+
+def _read(path: Path) -> Migration:
+    try:
+        content = path.read_bytes()
+        sql = content.decode("utf-8-sig")
+    except OSError as error:
+        message = f"{path}: cannot be read: {error.strerror}"
+        raise MigrationError(message) from error
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        byte = f"byte 0x{content[error.start]:02x}"
+        message = f"{path}:{line}: is not UTF-8 ({byte}): save it as UTF-8"
+        raise MigrationError(message) from error
+    if "\0" in sql:
+        message = f"{path}:{_line(sql, sql.index(chr(0)))}: holds a NUL byte: it is not plain SQL"
+        raise MigrationError(message)
+    return Migration(path, path.name, sql, hashlib.sha256(content).hexdigest())
+
+
+def _cuts_of_tokens(sql: str) -> list[tuple[int, int]]:
+    from pglast.parser import ParseError, scan  # noqa: PLC0415 - as above
+
+    try:
+        tokens = scan(sql)
+    except ParseError:
+        return []
+    cuts: list[tuple[int, int]] = []
+    start: int | None = None
+    parentheses = blocks = 0
+    before = ""
+    for token in tokens:
+        if token.name in ("SQL_COMMENT", "C_COMMENT"):
+            continue
+        if token.name == "ASCII_59" and parentheses <= 0 and not blocks:
+            if start is not None:
+                cuts.append((start, token.start))
+            start, parentheses, before = None, 0, ""
+            continue
+        start = token.start if start is None else start
+        parentheses += (token.name == "ASCII_40") - (token.name == "ASCII_41")
+        if token.name == "ATOMIC" and before == "BEGIN_P":
+            blocks = 1
+        elif blocks:  # only a body that began with BEGIN ATOMIC holds semicolons of its own
+            blocks += (token.name == "CASE") - (token.name == "END_P")
+        before = token.name
+    if start is not None:
+        cuts.append((start, len(sql.rstrip())))
+    return cuts
+
+
+def _failure(migration: Migration, error: psycopg.Error, preceding: int) -> MigrationError:
+    """Say what failed, given how many statements of the file had succeeded."""
+    diag = error.diag
+    if diag.statement_position:
+        failed = _around(migration.sql, int(diag.statement_position) - 1)
+    else:
+        failed = _nth(migration.sql, preceding)
+    return MigrationError(_message(migration, failed, _reason(error), _notes(error)))
+
+
+def _reason(error: psycopg.Error) -> str:
+    text = error.diag.message_primary or str(error).strip()
+    return f"{text} ({error.sqlstate or 'connection lost'})"
+
+
+def _notes(error: psycopg.Error) -> list[str]:
+    """List what else there is to say of an error, in lines."""
+    diag = error.diag
+    notes = [("detail", diag.message_detail), ("hint", diag.message_hint), ("where", diag.context)]
+    notes += [("hint", hint) for kind, hint in HINTS.items() if isinstance(error, kind)]
+    return [line for title, note in notes if note for line in f"{title}: {note}".splitlines()]
+
+
+def _message(
+    migration: Migration, failed: Statement, reason: str, notes: Iterable[str] = ()
+) -> str:
+    head = f"{migration.path}:{failed.line}: {reason}"
+    return "\n    ".join((head, *_shortened(failed), *notes))
+
+
+def _shortened(failed: Statement) -> list[str]:
+    """Show the head of a statement, and the line that failed if that comes later."""
+    lines = [
+        line if len(line) <= SHOWN_COLUMNS else line[: SHOWN_COLUMNS - 3] + "..."
+        for line in map(str.rstrip, failed.text.split("\n"))
+    ]
+    last = len(lines) - 1
+    offset = min(failed.offset, last)
+    if last < SHOWN_LINES:
+        return lines
+    if offset < SHOWN_LINES:
+        return [*lines[:SHOWN_LINES], "..."]
+    return [lines[0], "...", lines[offset], *(["..."] if offset < last else [])]
+
+
+def _nth(sql: str, number: int) -> Statement:
+    found = statements(sql)
+    return found[number] if number < len(found) else Statement(0, 1, "")
+
+
+def _around(sql: str, index: int) -> Statement:
+    """Find the statement that an index lies in, and which line of it that is."""
+    line = _line(sql, index)
+    for statement in reversed(statements(sql)):
+        if statement.start <= index:
+            return replace(statement, line=line, offset=line - statement.line)
+    return Statement(index, line, sql.split("\n")[line - 1].rstrip())
+
+
+def _line(sql: str, index: int) -> int:
+    return sql.count("\n", 0, index) + 1

@@ -1,0 +1,193 @@
+"""The pytest plugin: options, header and fixtures of a run against a PostgreSQL server."""
+
+from __future__ import annotations
+
+import os
+from contextlib import contextmanager
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from conformance.imports import unrewritten
+
+with unrewritten():
+    from hypothesis import settings
+
+from conformance import profiles
+from conformance.migrations import MigrationError
+from conformance.postgres import ProvisionError, Request, Server
+from conformance.postgres.request import SETTINGS
+from conformance.stage import Stage
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from conformance.postgres.scratch import Database, Scratch, Template
+
+STAGE = pytest.StashKey[Stage]()
+SEED = pytest.StashKey[int | str]()
+SHOWN = pytest.StashKey[bool]()
+SUITE = Path(__file__).resolve().parent
+NEEDS_TEMPLATE = {"template", "database"}
+NEEDS_SERVER = {"server", "scratch"}
+LOOKS_ONLY = ("collectonly", "showfixtures", "show_fixtures_per_test", "setupplan")
+HELP = {
+    "database_url": ("URL", "run on the server at this address"),
+    "image": ("NAME", "run on a container of this image, such as postgres:17"),
+    "bin_dir": ("DIR", "run on a server started from the programs in this directory"),
+    "major": ("N", "run on this major version, from wherever there is one"),
+}
+
+# Further plugins of the suite, by the names of their modules.
+pytest_plugins: tuple[str, ...] = ()
+
+profiles.register()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Register the options that name a server and a schema."""
+    group = parser.getgroup("conformance", "PostgreSQL and the schema under test")
+    for attribute, flag, variable in SETTINGS:
+        metavar, text = HELP[attribute]
+        group.addoption(flag, dest=_dest(attribute), metavar=metavar, help=f"{text} ({variable})")
+    group.addoption(
+        "--migrations",
+        metavar="DIR",
+        help="put this schema under test: all its *.sql files in name order "
+        "(CONFORMANCE_MIGRATIONS; default: migrations)",
+    )
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Read what was asked for; where the server is surely needed, start it in the background."""
+    config = session.config
+    options = {attribute: config.getoption(_dest(attribute)) for attribute, _, _ in SETTINGS}
+    with _one_message():
+        request = Request.read(options, os.environ)
+    stage = config.stash[STAGE] = Stage(request, _migrations(config))
+    config.add_cleanup(stage.close)
+    told: dict[str, Any] = getattr(config, "workerinput", {})
+    config.stash[SEED] = (
+        told.get("seed") or config.getoption("hypothesis_seed", None) or profiles.new_seed()
+    )
+    if told:
+        stage.join(told["stage"], told["workerid"])
+    elif _runs_tests(config) and (_distributes(config) or _names_suite(config)):
+        stage.begin()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Tell a worker of pytest-xdist where the server is."""
+    stage = node.config.stash[STAGE]
+    with _one_message():
+        node.workerinput.update(stage=stage.handover(), seed=node.config.stash[SEED])
+
+
+def pytest_report_header(config: pytest.Config) -> list[str]:
+    """Say what the run stands on."""
+    stage = config.stash[STAGE]
+    profile = settings.get_current_profile_name()
+    seed = config.stash[SEED]
+    lines = [
+        f"psycopg {version('psycopg')}, hypothesis {version('hypothesis')}",
+        f"profile {profile}, {settings().max_examples} examples, --hypothesis-seed={seed}",
+        f"migrations: {stage.migrations}",
+    ]
+    config.stash[SHOWN] = stage.begun
+    return [_server_line(stage), *lines] if stage.begun else lines
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Give Hypothesis tests the seed that the header shows."""
+    if config.getoption("hypothesis_seed", None) is None and not settings().derandomize:
+        profiles.sow(items, config.stash[SEED])
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Wait for the server if a test that will run asks for it, and end here if there is none."""
+    names = {name for item in session.items for name in getattr(item, "fixturenames", ())}
+    stage = session.config.stash[STAGE]
+    if _runs_tests(session.config):
+        with _one_message():
+            if names & NEEDS_TEMPLATE:
+                stage.template()
+            elif names & NEEDS_SERVER:
+                stage.server()
+
+
+def pytest_report_collectionfinish(config: pytest.Config) -> str | None:
+    """Say what the server is where the header was too early for that."""
+    stage = config.stash[STAGE]
+    late = stage.begun and not config.stash.get(SHOWN, True)
+    return _server_line(stage) if late else None
+
+
+@pytest.fixture(scope="session")
+def server(pytestconfig: pytest.Config) -> Server:
+    """The server under test."""
+    return pytestconfig.stash[STAGE].server()
+
+
+@pytest.fixture(scope="session")
+def scratch(pytestconfig: pytest.Config) -> Scratch:
+    """Makes templates and further databases on the server."""
+    return pytestconfig.stash[STAGE].scratch()
+
+
+@pytest.fixture(scope="session")
+def template(pytestconfig: pytest.Config) -> Template:
+    """The sealed database with the migrations under test."""
+    return pytestconfig.stash[STAGE].template()
+
+
+@pytest.fixture(scope="session")
+def database(pytestconfig: pytest.Config) -> Database:
+    """This worker's own database with the migrations under test."""
+    return pytestconfig.stash[STAGE].database()
+
+
+@pytest.fixture(scope="session")
+def run_seed(pytestconfig: pytest.Config) -> int | str:
+    """The seed that the header shows."""
+    return pytestconfig.stash[SEED]
+
+
+@contextmanager
+def _one_message() -> Iterator[None]:
+    """End the run with the message of an error that is the user's to mend."""
+    try:
+        yield
+    except (ProvisionError, MigrationError) as error:
+        raise pytest.UsageError(str(error)) from None
+
+
+def _dest(attribute: str) -> str:
+    return f"conformance_{attribute}"
+
+
+def _migrations(config: pytest.Config) -> Path:
+    named = config.getoption("migrations") or os.environ.get("CONFORMANCE_MIGRATIONS")
+    return Path(config.invocation_params.dir, named) if named else config.rootpath / "migrations"
+
+
+def _runs_tests(config: pytest.Config) -> bool:
+    return not any(config.getoption(name, default=False) for name in LOOKS_ONLY)
+
+
+def _distributes(config: pytest.Config) -> bool:
+    return str(config.getoption("dist", default="no")) != "no"
+
+
+def _names_suite(config: pytest.Config) -> bool:
+    paths = (Path(config.invocation_params.dir, arg.split("::")[0]) for arg in config.args)
+    return any(path.resolve().is_relative_to(SUITE) for path in paths)
+
+
+def _server_line(stage: Stage) -> str:
+    with _one_message():
+        return f"server: {stage.server().origin}"

@@ -1,0 +1,230 @@
+"""Keeps what a run has started, and ends it when the run is gone, however it ended.
+
+This file runs as a script of its own (``python -I -S keeper.py ...``): it may import nothing but
+the standard library, and little of that. Its standard input is a pipe whose other end only the
+run holds, so the end of that pipe is the end of the run, even after SIGKILL, on every Unix. On
+Linux the server also has a parent-death signal, for the case that the keeper itself is killed.
+
+``keeper.py keep PLAN`` runs the server of PLAN, a JSON object with ``argv``, ``identity``,
+``folders`` (removed at the end) and ``log``. It obeys the lines ``start``, ``kill`` and ``end``,
+and writes ``exited`` whenever the server has ended.
+``keeper.py remain ARGV...`` runs the command only when the pipe closes.
+``keeper.py as IDENTITY ARGV...`` becomes somebody whom PostgreSQL accepts, then the command.
+
+An identity is ``self``, ``namespace`` (a user namespace where root is nobody: no user is made and
+no permission changed) or ``UID:GID``.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import select
+import shutil
+import signal
+import sys
+import time
+
+TYPE_CHECKING = False  # as in typing, which is slow to import
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+NOBODY = 65534
+CLONE_NEWUSER = 0x10000000
+PR_SET_PDEATHSIG = 1
+IPC_RMID = 0
+PATIENCE = 5.0  # seconds that a server has to shut down before it is killed
+SIGNALS_TO_END = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT)
+
+
+def assume(identity: str) -> None:
+    """Turn this process, which must have one thread, into one that PostgreSQL lets run."""
+    if identity == "namespace":
+        _enter_namespace()
+    elif identity != "self":
+        uid, gid = (int(part) for part in identity.split(":"))
+        os.setgroups([])
+        os.setgid(gid)
+        os.setuid(uid)
+
+
+def _enter_namespace() -> None:
+    uid, gid = os.geteuid(), os.getegid()
+    if hasattr(os, "unshare"):  # Python 3.12
+        os.unshare(CLONE_NEWUSER)
+    else:
+        import ctypes  # noqa: PLC0415 - costs 10 ms that most starts need not pay
+
+        libc = ctypes.CDLL(None, use_errno=True)
+        if libc.unshare(CLONE_NEWUSER) != 0:
+            raise OSError(ctypes.get_errno(), "unshare")
+    for name, content in (
+        ("uid_map", f"{NOBODY} {uid} 1"),
+        ("setgroups", "deny"),
+        ("gid_map", f"{NOBODY} {gid} 1"),
+    ):
+        with open(f"/proc/self/{name}", "w") as file:  # noqa: PTH123 - pathlib is slow to import
+            file.write(content)
+
+
+def death_with_parent(parent: int) -> Callable[[], None]:
+    """Return what asks Linux for SIGQUIT, an immediate shutdown, when the process `parent` ends.
+
+    It is to be called as whom the server runs, for a change of user would cancel it. That user
+    may be unable to read Python's library, hence everything is imported now.
+    """
+    if sys.platform != "linux":
+        return lambda: None
+    import ctypes  # noqa: PLC0415 - costs 10 ms that the keeper need not pay
+
+    prctl = ctypes.CDLL(None).prctl
+
+    def ask() -> None:
+        prctl(PR_SET_PDEATHSIG, int(signal.SIGQUIT), 0, 0, 0)
+        if os.getppid() != parent:
+            os._exit(1)
+
+    return ask
+
+
+def launch(argv: list[str], identity: str, log: str) -> int:
+    """Start `argv` as a direct child in a session of its own, and return its process id."""
+    parent = os.getpid()
+    pid = os.fork()
+    if pid:
+        return pid
+    try:
+        os.setsid()
+        signal.set_wakeup_fd(-1)
+        for number in (*SIGNALS_TO_END, signal.SIGCHLD, signal.SIGPIPE):
+            signal.signal(number, signal.SIG_DFL)
+        output = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+        os.dup2(output, 1)
+        os.dup2(output, 2)
+        os.umask(0o077)
+        die_with_parent = death_with_parent(parent)
+        assume(identity)
+        die_with_parent()
+        os.execve(argv[0], argv, environment())  # noqa: S606 - no shell is the point
+    except BaseException as error:  # noqa: BLE001 - a fork must never return into the parent's code
+        os.write(2, f"cannot start {argv[0]}: {error}\n".encode())
+        os._exit(126)
+
+
+def environment() -> dict[str, str]:
+    """Our environment without what would steer PostgreSQL, and with untranslated messages."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("PG", "LC_"))}
+    return {**kept, "LC_ALL": "C", "LANG": "C"}
+
+
+class Keeper:
+    """One server and the folders that go with it."""
+
+    def __init__(self, plan: dict[str, list[str] | str]) -> None:
+        """Take the plan; nothing is started before the line ``start``."""
+        self.argv = list(plan["argv"])
+        self.identity = str(plan["identity"])
+        self.folders = list(plan["folders"])
+        self.log = str(plan["log"])
+        self.server = 0
+
+    def start(self) -> None:
+        """Start the server, unless it runs."""
+        if not self.server:
+            self.server = launch(self.argv, self.identity, self.log)
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send the server a signal, if it still runs."""
+        if self.server:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.server, number)
+
+    def reap(self) -> None:
+        """Notice that the server has ended, and say so."""
+        if self.server and os.waitpid(self.server, os.WNOHANG)[0]:
+            self.server = 0
+            with contextlib.suppress(OSError):
+                os.write(1, b"exited\n")
+
+    def end(self) -> None:
+        """Stop the server at once, then remove its folders."""
+        self.signal(signal.SIGQUIT)
+        deadline = time.monotonic() + PATIENCE
+        while self.server and time.monotonic() < deadline:
+            self.reap()
+            time.sleep(0.005)
+        self.signal(signal.SIGKILL)
+        for folder in self.folders:
+            release_memory(folder)
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def release_memory(folder: str) -> None:
+    """Free the shared memory of a server that was killed: it outlives all processes.
+
+    The server's lock file, which it removes itself when it shuts down, has a number for it.
+    """
+    try:
+        with open(f"{folder}/data/postmaster.pid") as file:  # noqa: PTH123 - as above
+            _, number = file.read().splitlines()[6].split()
+    except (OSError, IndexError, ValueError):
+        return
+    import ctypes  # noqa: PLC0415 - as above
+
+    ctypes.CDLL(None).shmctl(int(number), IPC_RMID, None)
+
+
+def serve(keeper: Keeper) -> None:
+    """Obey the lines on standard input until it ends, or a signal says so."""
+    commands: dict[bytes, Callable[[], None]] = {
+        b"start": keeper.start,
+        b"kill": lambda: keeper.signal(signal.SIGKILL),
+    }
+    for lines in events(on_child=keeper.reap):
+        for line in lines:
+            if line == b"end":
+                return keeper.end()
+            commands[line]()
+    return keeper.end()
+
+
+def events(on_child: Callable[[], None]) -> Iterator[list[bytes]]:
+    """Yield the lines that arrive on standard input, until it ends or a signal asks for the end."""
+    woken, wake = os.pipe()
+    os.set_blocking(wake, False)
+    signal.set_wakeup_fd(wake)
+    for number in (*SIGNALS_TO_END, signal.SIGCHLD):
+        signal.signal(number, lambda *_: None)
+    rest = b""
+    while True:
+        ready, _, _ = select.select([0, woken], [], [])
+        if woken in ready:
+            received = os.read(woken, 64)
+            on_child()
+            if any(number in received for number in SIGNALS_TO_END):
+                return
+        if 0 in ready:
+            data = os.read(0, 4096)
+            if not data:
+                return
+            *lines, rest = (rest + data).split(b"\n")
+            yield lines
+
+
+def main(mode: str, *args: str) -> None:
+    """Do what the first argument says; see the top of this file."""
+    if mode == "as":
+        assume(args[0])
+        os.execve(args[1], args[1:], environment())  # noqa: S606 - as in launch
+    elif mode == "remain":
+        for _ in events(on_child=lambda: None):
+            pass
+        os.execv(args[0], args)  # noqa: S606 - as in launch
+    else:
+        serve(Keeper(json.loads(args[0])))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,64 @@
+"""How hard Hypothesis works: the profiles ``quick``, ``default`` and ``thorough``.
+
+Every setting that Hypothesis would otherwise take from its surroundings is spelled out. Where the
+variable CI is set it loads a profile of its own, without randomness and without a database of
+examples, and a profile that names no parent inherits from it: a deep run every night would then
+try the same examples for ever.
+"""
+
+from __future__ import annotations
+
+import secrets
+from typing import TYPE_CHECKING, Any
+
+from hypothesis import Phase, Verbosity, is_hypothesis_test, seed, settings
+from hypothesis.database import DirectoryBasedExampleDatabase
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable, Iterable
+
+    import pytest
+
+EXAMPLES = {"quick": 5, "default": 30, "thorough": 1000}
+DIRECTORY = ".hypothesis/examples"
+# All but `explain`, which runs a failure dozens of times more to comment on it.
+PHASES = (Phase.explicit, Phase.reuse, Phase.generate, Phase.target, Phase.shrink)
+
+
+def register() -> None:
+    """Register all profiles, and load ``default``; before anything looks at settings."""
+    neutral = settings.get_profile("default")
+    for name, examples in EXAMPLES.items():
+        settings.register_profile(
+            name,
+            parent=neutral,
+            max_examples=examples,
+            backend="hypothesis",
+            database=DirectoryBasedExampleDatabase(DIRECTORY),
+            deadline=None,  # says nothing about steps that wait for a database
+            derandomize=False,
+            phases=PHASES,
+            print_blob=True,
+            report_multiple_bugs=False,
+            stateful_step_count=30,
+            suppress_health_check=(),
+            verbosity=Verbosity.normal,
+        )
+    settings.load_profile("default")
+
+
+def new_seed() -> int:
+    """Return a seed for a run; whoever gives it to Hypothesis again gets the same examples."""
+    return secrets.randbits(32)
+
+
+def sow(items: Iterable[pytest.Item], number: Hashable) -> None:
+    """Give a run's seed to each collected Hypothesis test.
+
+    Unlike ``--hypothesis-seed`` this keeps the database of examples in use, so that what failed
+    in the last run is tried first in this one.
+    """
+    for item in items:
+        test: Any = getattr(item, "obj", None)
+        if is_hypothesis_test(test):
+            seed(number)(getattr(test, "__func__", test))

@@ -1,0 +1,105 @@
+"""A session on a scratch database: transactions that really commit, and the way back to empty."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Self
+
+import psycopg
+
+from conformance.outcomes import INCONCLUSIVE, Accepted, Inconclusive, Outcome, Rejected
+from conformance.writes import Path, Statement, statements
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from types import TracebackType
+
+    from conformance.writes import Write
+
+# A statement that takes longer than this is stuck. Examples take milliseconds.
+TIMEOUTS = "SET statement_timeout = '20s'; SET lock_timeout = '10s'"
+
+
+class Session:
+    """One connection, in autocommit: each transaction is one `transact`."""
+
+    def __init__(self, conninfo: str) -> None:
+        """Connect.
+
+        Raises:
+            psycopg.OperationalError: The database cannot be reached.
+        """
+        self.connection = psycopg.connect(conninfo, autocommit=True, prepare_threshold=None)
+        self.connection.execute(TIMEOUTS)
+
+    def __enter__(self) -> Self:
+        """Return itself."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Close the connection."""
+        self.connection.close()
+
+    def transact(self, writes: Sequence[Write], path: Path = Path.UPDATE) -> Outcome:
+        """Carry out writes in one transaction; the last one along the path, the others plainly."""
+        return self.run(in_order(writes, path))
+
+    def run(self, body: Sequence[Statement]) -> Outcome:
+        """Run statements in one transaction, and commit it.
+
+        Without a COPY among them, they travel in one message.
+        """
+        try:
+            if all(statement.data is None for statement in body):
+                self.connection.execute(
+                    ";\n".join(["BEGIN", *(statement.sql for statement in body), "COMMIT"])
+                )
+            else:
+                self._run_each(body)
+        except psycopg.Error as error:
+            if self.connection.closed:
+                raise
+            self.connection.execute("ROLLBACK")
+            return outcome(error)
+        return Accepted()
+
+    def fetch(self, query: str) -> list[tuple[object, ...]]:
+        """Return the rows of a query, outside any transaction."""
+        return self.connection.execute(query).fetchall()
+
+    def _run_each(self, body: Sequence[Statement]) -> None:
+        self.connection.execute("BEGIN")
+        for statement in body:
+            if statement.data is None:
+                self.connection.execute(statement.sql)
+            else:
+                with self.connection.cursor().copy(statement.sql) as copy:
+                    copy.write(statement.data)
+        self.connection.execute("COMMIT")
+
+
+def in_order(writes: Sequence[Write], path: Path) -> list[Statement]:
+    """Return the statements of a transaction whose last write takes the path."""
+    *before, last = writes
+    plain = [statement for write in before for statement in statements(write)]
+    return [*plain, *statements(last, path)]
+
+
+def outcome(error: psycopg.Error) -> Outcome:
+    """Return what a server's error means."""
+    sqlstate = error.sqlstate or ""
+    diag = error.diag
+    if sqlstate in INCONCLUSIVE:
+        return Inconclusive(sqlstate, diag.message_primary or "")
+    return Rejected(
+        sqlstate,
+        constraint=diag.constraint_name or "",
+        table=diag.table_name or "",
+        column=diag.column_name or "",
+        datatype=diag.datatype_name or "",
+        message=diag.message_primary or str(error),
+    )

@@ -1,0 +1,90 @@
+"""A record of every change to every row, kept on the suite's own databases.
+
+Rules on writes and transitions leave no trace in the rows: who was in the team when the job was
+made, what the status was before. After each row's own triggers, a trigger notes the row before and
+after in `conformance.changes`, and the catalogue's queries read that. It is no part of the schema
+under test, and never goes to a database that is not the suite's.
+
+Columns of `conformance.changes`: seq bigint (the order), tbl, op (INSERT, UPDATE, DELETE,
+TRUNCATE), old and new jsonb, began (the transaction's now()), at (the clock), via (the query).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import psycopg
+
+INSTALL = """
+CREATE SCHEMA conformance;
+
+CREATE TABLE conformance.changes (
+    seq bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    tbl text NOT NULL,
+    op text NOT NULL,
+    old jsonb,
+    new jsonb,
+    began timestamptz NOT NULL DEFAULT now(),
+    at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    via text NOT NULL DEFAULT current_query()
+);
+
+CREATE FUNCTION conformance.tg_note() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    IF TG_OP = 'TRUNCATE' THEN
+        INSERT INTO conformance.changes (tbl, op) VALUES (TG_TABLE_NAME, TG_OP);
+    ELSE
+        INSERT INTO conformance.changes (tbl, op, old, new)
+        VALUES (
+            TG_TABLE_NAME, TG_OP,
+            CASE WHEN TG_OP <> 'INSERT' THEN to_jsonb(OLD) END,
+            CASE WHEN TG_OP <> 'DELETE' THEN to_jsonb(NEW) END
+        );
+    END IF;
+    RETURN NULL;
+END;
+$$;
+
+-- The role that a user had in a team just before a change; null for none.
+CREATE FUNCTION conformance.role_at(p_team text, p_user text, p_seq bigint) RETURNS text
+LANGUAGE sql STABLE AS $$
+    SELECT CASE WHEN c.op IN ('INSERT', 'UPDATE') THEN c.new ->> 'role' END
+    FROM conformance.changes AS c
+    WHERE c.tbl = 'memberships'
+        AND c.seq < p_seq
+        AND (
+            c.op = 'TRUNCATE'
+            OR coalesce(c.new, c.old) ->> 'team_id' = p_team
+            AND coalesce(c.new, c.old) ->> 'user_id' = p_user
+        )
+    ORDER BY c.seq DESC
+    LIMIT 1
+$$;
+
+DO $$
+DECLARE
+    v_table regclass;
+BEGIN
+    FOR v_table IN
+        SELECT c.oid FROM pg_class AS c
+        WHERE c.relkind = 'r' AND c.relnamespace = to_regnamespace('public')
+    LOOP
+        EXECUTE format(
+            'CREATE TRIGGER zzz_note AFTER INSERT OR UPDATE OR DELETE ON %s'
+            ' FOR EACH ROW EXECUTE FUNCTION conformance.tg_note()', v_table
+        );
+        EXECUTE format(
+            'CREATE TRIGGER zzz_note_truncate AFTER TRUNCATE ON %s'
+            ' FOR EACH STATEMENT EXECUTE FUNCTION conformance.tg_note()', v_table
+        );
+    END LOOP;
+END;
+$$;
+"""
+
+
+def install(connection: psycopg.Connection) -> None:
+    """Put the witness beside the schema of a scratch database."""
+    connection.execute(INSTALL)

@@ -1,0 +1,242 @@
+"""Writes as data, and every shape of statement that can carry one.
+
+A write says what should change; a path says how. Both know no database: what comes out is SQL text
+that `psql` runs as it is, so that whatever the suite did can be shown and done again.
+
+Values are plain Python: str, int, bool, None, UUID, aware datetime, Decimal, `Jsonb` for jsonb, a
+list for an array, `Sql` for an expression. All but the last become untyped literals, which
+PostgreSQL reads as the type of the column that they are meant for.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import TypeAlias
+from uuid import UUID
+
+from strategies.documents import Jsonb
+
+Row: TypeAlias = Mapping[str, object]
+
+
+class Path(StrEnum):
+    """The ways to write that a rule has to withstand."""
+
+    INSERT = "insert"
+    INSERT_MANY = "insert_many"
+    UPDATE = "update"
+    MOVE = "move"
+    OTHER = "other"
+    DELETE = "delete"
+    CASCADE = "cascade"
+    ON_CONFLICT = "on_conflict"
+    MERGE = "merge"
+    CTE = "cte"
+    COPY = "copy"
+    TRUNCATE = "truncate"
+
+
+@dataclass(frozen=True, slots=True)
+class Sql:
+    """An SQL expression in the place of a value, such as `now() - interval '8 days'`."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Insert:
+    """Rows for one table. They may name different columns."""
+
+    table: str
+    rows: tuple[Row, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """New values for the rows of a table that have a key.
+
+    `row` is a full legal row with that key, for shapes that have to propose one (ON CONFLICT).
+    """
+
+    table: str
+    key: Row
+    changes: Row
+    row: Row | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Delete:
+    """The end of the rows of a table that have a key."""
+
+    table: str
+    key: Row
+
+
+@dataclass(frozen=True, slots=True)
+class Truncate:
+    """The end of all rows of some tables, and of those that refer to them."""
+
+    tables: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Any other statement, as SQL text."""
+
+    sql: str
+
+
+Write: TypeAlias = Insert | Update | Delete | Truncate | Run
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """SQL text, and the lines that follow it where it is a COPY … FROM STDIN."""
+
+    sql: str
+    data: str | None = None
+
+    def script(self) -> str:
+        """Return what psql reads."""
+        if self.data is None:
+            return f"{self.sql};\n"
+        return f"{self.sql};\n{self.data}\\.\n"
+
+
+def literal(value: object) -> str:
+    """Return a value as SQL: NULL, an expression, or an untyped literal."""
+    if value is None:
+        return "NULL"
+    if isinstance(value, Sql):
+        return value.text
+    return _quoted(text(value))
+
+
+def text(value: object) -> str:
+    """Return a value that is not null in the text form that PostgreSQL reads.
+
+    Raises:
+        TypeError: The value is of no type that the suite writes.
+    """
+    if isinstance(value, Jsonb):
+        return json.dumps(value.value, ensure_ascii=False)
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str | int | Decimal | UUID):
+        return str(value)
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, list):
+        return "{" + ",".join("NULL" if each is None else _element(each) for each in value) + "}"
+    message = f"no literal for {type(value).__name__}: {value!r}"
+    raise TypeError(message)
+
+
+def statements(write: Write, path: Path = Path.UPDATE) -> tuple[Statement, ...]:
+    """Return the statements that carry a write along a path.
+
+    A path that says nothing of the statement's shape (UPDATE, MOVE, CASCADE …) means the plain one.
+    """
+    match write:
+        case Insert():
+            return tuple(_inserts(write, path))
+        case Update():
+            return (Statement(_update(write, path)),)
+        case Delete():
+            return (Statement(_delete(write, path)),)
+        case Truncate(tables):
+            names = ", ".join(f"public.{table}" for table in tables)
+            return (Statement(f"TRUNCATE {names} CASCADE"),)
+        case Run(sql):
+            return (Statement(sql),)
+
+
+def _inserts(write: Insert, path: Path) -> list[Statement]:
+    groups: dict[tuple[str, ...], list[Row]] = {}
+    for row in write.rows:
+        groups.setdefault(tuple(row), []).append(row)
+    return [_insert(write.table, columns, rows, path) for columns, rows in groups.items()]
+
+
+def _insert(table: str, columns: tuple[str, ...], rows: list[Row], path: Path) -> Statement:
+    names = ", ".join(columns)
+    values = ", ".join(f"({_values(row)})" for row in rows)
+    plain = f"INSERT INTO public.{table} ({names}) VALUES {values}"
+    if not columns:
+        return Statement(f"INSERT INTO public.{table} DEFAULT VALUES")
+    if path is Path.COPY and not any(isinstance(v, Sql) for row in rows for v in row.values()):
+        lines = "".join("\t".join(map(_field, row.values())) + "\n" for row in rows)
+        return Statement(f"COPY public.{table} ({names}) FROM STDIN", lines)
+    if path is Path.CTE:
+        return Statement(f"WITH w AS ({plain} RETURNING 1) SELECT count(*) FROM w")
+    if path is Path.MERGE and len(rows) == 1:
+        return Statement(
+            f"MERGE INTO public.{table} AS t USING (VALUES (1)) AS s (x) ON false"
+            f" WHEN NOT MATCHED THEN INSERT ({names}) VALUES {values}"
+        )
+    return Statement(plain)
+
+
+def _update(write: Update, path: Path) -> str:
+    changes = ", ".join(f"{name} = {literal(value)}" for name, value in write.changes.items())
+    plain = f"UPDATE public.{write.table} SET {changes} WHERE {_where(write.key)}"
+    if path is Path.CTE:
+        return f"WITH w AS ({plain} RETURNING 1) SELECT count(*) FROM w"
+    if path is Path.MERGE:
+        return (
+            f"MERGE INTO public.{write.table} AS t USING (VALUES (1)) AS s (x)"
+            f" ON {_where(write.key, 't.')} WHEN MATCHED THEN UPDATE SET {changes}"
+        )
+    if path is Path.ON_CONFLICT and write.row is not None:
+        names = ", ".join(write.row)
+        return (
+            f"INSERT INTO public.{write.table} ({names}) VALUES ({_values(write.row)})"
+            f" ON CONFLICT ({', '.join(write.key)}) DO UPDATE SET {changes}"
+        )
+    return plain
+
+
+def _delete(write: Delete, path: Path) -> str:
+    plain = f"DELETE FROM public.{write.table} WHERE {_where(write.key)}"
+    if path is Path.CTE:
+        return f"WITH w AS ({plain} RETURNING 1) SELECT count(*) FROM w"
+    if path is Path.MERGE:
+        return (
+            f"MERGE INTO public.{write.table} AS t USING (VALUES (1)) AS s (x)"
+            f" ON {_where(write.key, 't.')} WHEN MATCHED THEN DELETE"
+        )
+    return plain
+
+
+def _where(key: Row, prefix: str = "") -> str:
+    if not key:
+        return "true"
+    return " AND ".join(f"{prefix}{name} = {literal(value)}" for name, value in key.items())
+
+
+def _values(row: Row) -> str:
+    return ", ".join(literal(value) for value in row.values())
+
+
+def _quoted(value: str) -> str:
+    doubled = value.replace("'", "''")
+    if "\\" in doubled:
+        return " E'" + doubled.replace("\\", "\\\\") + "'"
+    return f"'{doubled}'"
+
+
+def _element(value: object) -> str:
+    escaped = text(value).replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
+
+
+def _field(value: object) -> str:
+    if value is None:
+        return "\\N"
+    escaped = text(value).replace("\\", "\\\\")
+    return escaped.replace("\t", "\\t").replace("\n", "\\n").replace("\r", "\\r")

@@ -1,0 +1,1780 @@
+-- Framecast: types, tables, and the rules of everything but the life of a job.
+--
+-- Framecast turns storyboards into videos. A user owns jobs alone, or works in teams whose
+-- projects are rendered by jobs; assets, keys and webhooks hang off those.
+--
+-- How to read this file
+--
+--   Rule objects are named `<rule>__<table>_<claim>`, so `git grep inv_t2__` finds all of INV-T2.
+--   What enforces no rule keeps the name that PostgreSQL gives it.
+--   Triggers carry a band: 100 normalise, 200 lock, 300 reject, 500 derive, 700 reject at commit.
+--   A trigger either rejects or changes data. PostgreSQL fires them in the order of their names,
+--   after its own foreign keys, so row checks are asked first, then keys, then triggers.
+--   Rejections from triggers go through framecast.reject: class 23, with the rule as constraint.
+--   `public` holds what clients use. `framecast` holds the schema's own machinery.
+--
+-- Locks are taken in one order, by everybody:
+--
+--   users, teams, projects, memberships, user_guards, team_guards, jobs, event counters;
+--   by id within a table. A guard is a row which is *written* by whoever may break a rule that
+--   spans rows, before the rows are looked at. At read committed the second writer waits, and
+--   then sees what the first did; above it, the second writer fails to serialize, because the
+--   guard has changed since its snapshot. So what is counted is always the truth, and it is
+--   counted on real rows: there is no counter that could be wrong.
+
+
+------------------------------------------------------------------------------------------------
+-- Types
+------------------------------------------------------------------------------------------------
+
+CREATE SCHEMA framecast;
+
+COMMENT ON SCHEMA framecast IS 'Machinery of the schema. Clients have no business here.';
+
+CREATE TYPE public.user_tier AS ENUM ('starter', 'creator');
+CREATE TYPE public.membership_role AS ENUM ('owner', 'admin', 'member', 'viewer');
+CREATE TYPE public.invitation_role AS ENUM ('admin', 'member', 'viewer');
+CREATE TYPE public.project_status AS ENUM ('draft', 'rendering', 'completed', 'archived');
+CREATE TYPE public.job_status AS ENUM ('queued', 'processing', 'completed', 'failed', 'canceled');
+CREATE TYPE public.job_failure_type AS ENUM ('system', 'validation', 'timeout', 'canceled');
+CREATE TYPE public.job_event_type AS ENUM (
+    'queued', 'started', 'progress', 'scene_complete', 'completed', 'failed', 'canceled'
+);
+CREATE TYPE public.asset_status AS ENUM ('pending', 'ready', 'failed');
+CREATE TYPE public.webhook_delivery_status AS ENUM ('pending', 'retrying', 'delivered', 'failed');
+CREATE TYPE public.system_asset_category AS ENUM ('sfx', 'ambient', 'music', 'transition');
+CREATE TYPE public.webhook_event_type AS ENUM (
+    'job.queued', 'job.started', 'job.progress', 'job.completed', 'job.failed', 'job.canceled'
+);
+
+COMMENT ON TYPE public.user_tier IS 'INV-U4: tier is starter or creator';
+COMMENT ON TYPE public.membership_role IS 'INV-M2: its role is owner, admin, member or viewer';
+COMMENT ON TYPE public.invitation_role IS
+'INV-I2: its role is admin, member or viewer: nobody is invited as owner';
+COMMENT ON TYPE public.project_status IS 'INV-P1: a project''s status is one of the four';
+-- Active states sort before finished ones: status < 'completed' is what "active" means below.
+COMMENT ON TYPE public.job_status IS 'INV-J1: a job''s status is one of the five';
+COMMENT ON TYPE public.asset_status IS 'INV-AF1: an asset''s status is one of the three';
+COMMENT ON TYPE public.webhook_delivery_status IS
+'INV-WD1: a delivery''s status is one of the four';
+COMMENT ON TYPE public.system_asset_category IS
+'INV-SA1: a system asset''s category is one of the four';
+COMMENT ON TYPE public.webhook_event_type IS
+'INV-W3: each of its events is one of the six (and none is null)';
+
+-- An owner URN: framecast:user:<user>, framecast:team:<team> or framecast:<team>:<user>, with
+-- UUIDs in lower case. A domain, so that the form is settled before any column is derived from it.
+CREATE DOMAIN public.owner_urn AS text
+CONSTRAINT urn_1__owner_urn_is_one_of_three_forms CHECK (
+    value ~ (
+        '^framecast:(user|team|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})'
+        ':[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$'
+    )
+);
+
+COMMENT ON CONSTRAINT urn_1__owner_urn_is_one_of_three_forms ON DOMAIN public.owner_urn IS
+'URN-1: every owner is one of the three forms';
+
+-- Jobs are the busiest rows. A domain is asked only where its column is assigned, a check of the
+-- table whenever any column is.
+CREATE DOMAIN public.job_credits AS integer
+CONSTRAINT inv_j9__job_credits_not_negative CHECK (value >= 0);
+
+COMMENT ON CONSTRAINT inv_j9__job_credits_not_negative ON DOMAIN public.job_credits IS
+'INV-J9: neither its charge nor its refund is negative';
+
+CREATE DOMAIN public.byte_count AS bigint CHECK (value >= 0);
+
+CREATE DOMAIN public.idempotency_key AS text CHECK (char_length(value) <= 255);
+
+
+------------------------------------------------------------------------------------------------
+-- Helpers
+------------------------------------------------------------------------------------------------
+
+-- The team that a URN names in either form, or null for a user URN.
+CREATE FUNCTION framecast.urn_team(p_urn text) RETURNS uuid
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN CASE split_part(p_urn, ':', 2)
+    WHEN 'user' THEN NULL
+    WHEN 'team' THEN split_part(p_urn, ':', 3)::uuid
+    ELSE split_part(p_urn, ':', 2)::uuid
+END;
+
+-- Whether a URN has the form of a member: framecast:<team>:<user>.
+CREATE FUNCTION framecast.urn_is_member(p_urn text) RETURNS boolean
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN split_part(p_urn, ':', 2) NOT IN ('user', 'team');
+
+-- Emails are compared without regard to case. They are ASCII, so collation C compares them alike
+-- on every server.
+CREATE FUNCTION framecast.email_key(p_email text) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN lower(p_email COLLATE "C");
+
+-- The one way to reject. A client reads SQLSTATE and the constraint's name, never the message.
+CREATE FUNCTION framecast.reject(
+    p_rule text, p_table text, p_message text, p_detail text, p_hint text
+) RETURNS void
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    RAISE EXCEPTION USING
+        ERRCODE = 'check_violation',
+        CONSTRAINT = p_rule,
+        SCHEMA = 'public',
+        TABLE = p_table,
+        MESSAGE = p_message,
+        DETAIL = p_detail,
+        HINT = p_hint;
+END;
+$$;
+
+-- Rejects whatever its trigger's WHEN lets through. Arguments: the rule in words, the legal move.
+CREATE FUNCTION framecast.tg__reject() RETURNS trigger
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    v_key text := 'every row';
+BEGIN
+    IF TG_LEVEL = 'ROW' THEN
+        v_key := coalesce(to_jsonb(coalesce(NEW, OLD)) ->> 'id', 'unknown');
+        IF TG_OP = 'UPDATE' THEN
+            v_key := v_key || coalesce(format(
+                ', status %s to %s', to_jsonb(OLD) ->> 'status', to_jsonb(NEW) ->> 'status'
+            ), '');
+        END IF;
+    END IF;
+    PERFORM framecast.reject(
+        substr(TG_NAME, 6), TG_TABLE_NAME, TG_ARGV[0],
+        format('%s of %s: %s', TG_OP, TG_TABLE_NAME, v_key), TG_ARGV[1]
+    );
+    RETURN NULL;
+END;
+$$;
+
+-- The clock may have stood behind when this transaction began: never step back.
+CREATE FUNCTION framecast.tg__set_updated_at() RETURNS trigger
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    NEW.updated_at := greatest(now(), OLD.updated_at);
+    RETURN NEW;
+END;
+$$;
+
+
+------------------------------------------------------------------------------------------------
+-- Tables
+------------------------------------------------------------------------------------------------
+
+-- A person. Written at sign-up, by billing (credits), and once when a starter becomes a creator.
+CREATE TABLE public.users (
+    id uuid PRIMARY KEY DEFAULT gen_random_uuid(),
+    email text NOT NULL,
+    name text,
+    avatar_url text,
+    tier public.user_tier NOT NULL DEFAULT 'starter',
+    credits integer NOT NULL DEFAULT 0,
+    ephemeral_storage_bytes bigint NOT NULL DEFAULT 0,
+    upgraded_at timestamptz,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    updated_at timestamptz NOT NULL DEFAULT now(),
+
+    -- The key that memberships and team keys refer to, to hold on to a creator.
+    UNIQUE (id, tier),
+
+    CHECK (char_length(email) <= 255),
+    CHECK (email COLLATE "C" ~ '^[!-?A-~]+@[!-?A-~]+[.][!-?A-~]+$'),
+    CHECK (char_length(name) <= 100),
+
+    CONSTRAINT inv_u1__users_creator_iff_upgraded
+    CHECK ((tier = 'creator') = (upgraded_at IS NOT NULL)),
+
+    CONSTRAINT inv_u5__users_credits_not_negative
+    CHECK (credits >= 0),
+
+    CONSTRAINT inv_u6__users_ephemeral_storage_not_negative
+    CHECK (ephemeral_storage_bytes >= 0),
+
+    CONSTRAINT inv_time1__users_created_not_after_updated
+    CHECK (created_at <= updated_at)
+);
+
+-- A group of creators who share credits and projects. Made together with its first owner.
+CREATE TABLE public.teams (
+    id uuid PRIMARY KEY DEFAULT gen_random_uuid(),
+    name text NOT NULL,
+    slug text NOT NULL,
+    credits integer NOT NULL DEFAULT 0,
+    ephemeral_storage_bytes bigint NOT NULL DEFAULT 0,
+    settings jsonb NOT NULL DEFAULT '{}',
+    created_at timestamptz NOT NULL DEFAULT now(),
+    updated_at timestamptz NOT NULL DEFAULT now(),
+
+    CHECK (char_length(name) BETWEEN 1 AND 100),
+    CHECK (name ~ '\S'),
+    CHECK (char_length(slug) <= 50),
+    CHECK (ephemeral_storage_bytes >= 0),
+
+    CONSTRAINT inv_t3__teams_slug_unique
+    UNIQUE (slug),
+
+    CONSTRAINT inv_t4__teams_slug_well_formed
+    CHECK (slug COLLATE "C" ~ '^[a-z0-9]([a-z0-9-]*[a-z0-9])?$'),
+
+    CONSTRAINT inv_t5__teams_created_not_after_updated
+    CHECK (created_at <= updated_at),
+
+    CONSTRAINT inv_t6__teams_credits_not_negative
+    CHECK (credits >= 0)
+);
+
+-- A user in a team. The keys are deferred, so that a team and its first owner come in any order.
+CREATE TABLE public.memberships (
+    id uuid PRIMARY KEY DEFAULT gen_random_uuid(),
+    team_id uuid,
+    user_id uuid,
+    role public.membership_role NOT NULL DEFAULT 'member',
+    created_at timestamptz NOT NULL DEFAULT now(),
+
+    -- The tier that a member must have. A constant: it is one half of the key into users.
+    user_tier public.user_tier NOT NULL GENERATED ALWAYS AS ('creator'::public.user_tier) STORED,
+
+    -- A check, since the rejection of a NOT NULL cannot carry a name.
+    CONSTRAINT inv_m1__memberships_names_user_and_team
+    CHECK (num_nulls(team_id, user_id) = 0),
+
+    CONSTRAINT inv_m3__memberships_user_once_per_team
+    UNIQUE (team_id, user_id),
+
+    CONSTRAINT inv_m5__memberships_user_exists
+    FOREIGN KEY (user_id) REFERENCES public.users (id)
+    ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED,
+
+    CONSTRAINT inv_m6__memberships_team_exists
+    FOREIGN KEY (team_id) REFERENCES public.teams (id)
+    ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED,
+
+    CONSTRAINT inv_u3__memberships_user_is_creator
+    FOREIGN KEY (user_id, user_tier) REFERENCES public.users (id, tier)
+    ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED
+);
+
+-- A letter to an email address. It is open until it is accepted, revoked or expired.
+CREATE TABLE public.invitations (
+    id uuid PRIMARY KEY DEFAULT gen_random_uuid(),
+    team_id uuid,
+    invited_by uuid NOT NULL,
+    email text,
+    role public.invitation_role NOT NULL DEFAULT 'member',
+    token text NOT NULL UNIQUE,
+    expires_at timestamptz NOT NULL DEFAULT now() + interval '7 days',
+    accepted_at timestamptz,
+    revoked_at timestamptz,
+    created_at timestamptz NOT NULL DEFAULT now(),
+
+    CHECK (char_length(email) <= 255),
+    CHECK (email COLLATE "C" ~ '^[!-?A-~]+@[!-?A-~]+[.][!-?A-~]+$'),
+
+    -- A check, since the rejection of a NOT NULL cannot carry a name.
+    CONSTRAINT inv_i1__invitations_names_team_and_email
+    CHECK (num_nulls(team_id, email) = 0),
+
+    CONSTRAINT inv_i3__invitations_not_accepted_and_revoked
+    CHECK (accepted_at IS NULL OR revoked_at IS NULL),
+
+    CONSTRAINT inv_i5__invitations_team_exists
+    FOREIGN KEY (team_id) REFERENCES public.teams (id) ON DELETE CASCADE,
+
+    CONSTRAINT inv_i6__invitations_inviter_exists
+    FOREIGN KEY (invited_by) REFERENCES public.users (id) ON DELETE NO ACTION,
+
+    CONSTRAINT inv_i9__invitations_expires_after_created
+    CHECK (expires_at > created_at),
+
+    CONSTRAINT inv_time5__invitations_accepted_after_created
+    CHECK (accepted_at IS NULL OR accepted_at > created_at)
+);
+
+-- A secret with which a program acts for a user. Live while revoked_at is null.
+CREATE TABLE public.api_keys (
+    id uuid PRIMARY KEY DEFAULT gen_random_uuid(),
+    user_id uuid NOT NULL,
+    owner public.owner_urn NOT NULL,
+    name text NOT NULL DEFAULT 'Default',
+    key_prefix text NOT NULL,
+    key_hash text NOT NULL,
+    scopes jsonb NOT NULL DEFAULT '["*"]',
+    last_used_at timestamptz,
+    expires_at timestamptz,
+    revoked_at timestamptz,
+    created_at timestamptz NOT NULL DEFAULT now(),
+
+    -- What must exist for this key, as keys into other tables; null where nothing must.
+    owner_tier public.user_tier GENERATED ALWAYS AS (
+        CASE WHEN framecast.urn_team(owner) IS NOT NULL THEN 'creator'::public.user_tier END
+    ) STORED,
+    live_member_team_id uuid GENERATED ALWAYS AS (
+        CASE WHEN revoked_at IS NULL AND framecast.urn_is_member(owner)
+            THEN framecast.urn_team(owner) END
+    ) STORED,
+    live_shared_team_id uuid GENERATED ALWAYS AS (
+        CASE WHEN revoked_at IS NULL AND NOT framecast.urn_is_member(owner)
+            THEN framecast.urn_team(owner) END
+    ) STORED,
+
+    CHECK (char_length(name) <= 100),
+    CHECK (char_length(key_prefix) <= 20),
+
+    CONSTRAINT inv_a1__api_keys_user_exists
+    FOREIGN KEY (user_id) REFERENCES public.users (id) ON DELETE CASCADE,
+
+    CONSTRAINT inv_a2__api_keys_hash_not_empty
+    CHECK (key_hash <> ''),
+
+    CONSTRAINT inv_a3__api_keys_hash_unique
+    UNIQUE (key_hash),
+
+    CONSTRAINT inv_a6__api_keys_team_key_is_a_creators
+    FOREIGN KEY (user_id, owner_tier) REFERENCES public.users (id, tier) ON DELETE CASCADE,
+
+    CONSTRAINT inv_x4__api_keys_member_urn_names_its_user
+    CHECK (
+        revoked_at IS NOT NULL
+        OR NOT framecast.urn_is_member(owner)
+        OR split_part(owner, ':', 3) = user_id::text
+    ),
+
+    CONSTRAINT inv_x4__api_keys_membership_exists
+    FOREIGN KEY (live_member_team_id, user_id) REFERENCES public.memberships (team_id, user_id)
+    ON DELETE NO ACTION,
+
+    -- A foreign key beside the trigger of the same rule: it also makes whoever ends a membership
+    -- wait for a key that is just being made, and then find and revoke it.
+    CONSTRAINT role_2__api_keys_maker_in_team
+    FOREIGN KEY (live_shared_team_id, user_id) REFERENCES public.memberships (team_id, user_id)
+    ON DELETE NO ACTION,
+
+    CONSTRAINT urn_2__api_keys_user_urn_names_its_user
+    CHECK (
+        split_part(owner, ':', 2) <> 'user'
+        OR split_part(owner, ':', 3) = user_id::text
+    )
+);
+
+-- A storyboard of a team. Its status follows its jobs, but for archiving.
+CREATE TABLE public.projects (
+    id uuid PRIMARY KEY DEFAULT gen_random_uuid(),
+    team_id uuid NOT NULL,
+    created_by uuid NOT NULL,
+    name text NOT NULL,
+    status public.project_status NOT NULL DEFAULT 'draft',
+    spec jsonb,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    updated_at timestamptz NOT NULL DEFAULT now(),
+
+    -- Who owns the project's jobs and assets. One half of the key that they refer to.
+    owner text NOT NULL GENERATED ALWAYS AS ('framecast:team:' || team_id::text) STORED,
+    UNIQUE (id, owner),
+
+    CHECK (char_length(name) BETWEEN 1 AND 200),
+
+    CONSTRAINT inv_p2__projects_team_exists
+    FOREIGN KEY (team_id) REFERENCES public.teams (id) ON DELETE CASCADE,
+
+    CONSTRAINT inv_p3__projects_creator_exists
+    FOREIGN KEY (created_by) REFERENCES public.users (id) ON DELETE NO ACTION,
+
+    CONSTRAINT inv_p4__projects_created_not_after_updated
+    CHECK (created_at <= updated_at)
+);
+
+-- One rendering. It has no key into teams: finished jobs outlive the team that paid for them.
+--
+-- Of its rules, those on what a state needs (INV-J2 to INV-J7) stand in one trigger beside the states
+-- (STATE-JOB, in the next migration). PostgreSQL reads and plans each CHECK anew for every statement
+-- that writes the table; six more of them cost a quarter of a bare update.
+CREATE TABLE public.jobs (
+    id uuid PRIMARY KEY DEFAULT gen_random_uuid(),
+    owner public.owner_urn NOT NULL,
+    triggered_by uuid NOT NULL,
+    project_id uuid,
+    status public.job_status NOT NULL DEFAULT 'queued',
+    spec_snapshot jsonb NOT NULL,
+    options jsonb NOT NULL DEFAULT '{}',
+    progress jsonb NOT NULL DEFAULT '{}',
+    output jsonb,
+    output_size_bytes public.byte_count,
+    error jsonb,
+    credits_charged public.job_credits NOT NULL DEFAULT 0,
+    failure_type public.job_failure_type,
+    credits_refunded public.job_credits NOT NULL DEFAULT 0,
+    idempotency_key public.idempotency_key,
+    started_at timestamptz,
+    completed_at timestamptz,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    updated_at timestamptz NOT NULL DEFAULT now(),
+
+    -- Also the index of the foreign key to users: most keys are null, and nulls are distinct.
+    UNIQUE (triggered_by, idempotency_key),
+
+    CONSTRAINT inv_j8__jobs_refund_within_charge
+    CHECK (credits_refunded <= credits_charged),
+
+    CONSTRAINT inv_j10__jobs_created_not_after_updated
+    CHECK (created_at <= updated_at),
+
+    -- The project's own URN is the second half of the key, so no other owner will do.
+    CONSTRAINT inv_j11__jobs_project_of_owning_team
+    FOREIGN KEY (project_id, owner) REFERENCES public.projects (id, owner)
+    ON DELETE SET NULL (project_id),
+
+    CONSTRAINT inv_j13__jobs_trigger_exists
+    FOREIGN KEY (triggered_by) REFERENCES public.users (id) ON DELETE NO ACTION,
+
+    CONSTRAINT inv_time2__jobs_started_not_before_created
+    CHECK (started_at >= created_at),
+
+    CONSTRAINT inv_time3__jobs_completed_not_before_started
+    CHECK (completed_at >= started_at)
+);
+
+-- What happened to a job, for clients that follow it. Appended, then cleaned up after a week.
+CREATE TABLE public.job_events (
+    id uuid PRIMARY KEY DEFAULT gen_random_uuid(),
+    job_id uuid NOT NULL REFERENCES public.jobs (id) ON DELETE CASCADE,
+    sequence bigint NOT NULL,
+    event_type public.job_event_type NOT NULL,
+    payload jsonb NOT NULL DEFAULT '{}',
+    created_at timestamptz NOT NULL DEFAULT now(),
+
+    CONSTRAINT seq_1__job_events_number_used_once
+    UNIQUE (job_id, sequence)
+);
+
+-- An uploaded file: announced as pending, then ready or failed once the upload has ended.
+CREATE TABLE public.asset_files (
+    id uuid PRIMARY KEY DEFAULT gen_random_uuid(),
+    owner public.owner_urn NOT NULL,
+    uploaded_by uuid NOT NULL,
+    project_id uuid,
+    filename text NOT NULL,
+    s3_key text NOT NULL,
+    content_type text NOT NULL,
+    size_bytes bigint NOT NULL,
+    status public.asset_status NOT NULL DEFAULT 'pending',
+    metadata jsonb NOT NULL DEFAULT '{}',
+    created_at timestamptz NOT NULL DEFAULT now(),
+    updated_at timestamptz NOT NULL DEFAULT now(),
+
+    CHECK (char_length(filename) BETWEEN 1 AND 255),
+    CHECK (char_length(s3_key) <= 500),
+
+    CONSTRAINT inv_af2__asset_files_size_positive
+    CHECK (size_bytes > 0),
+
+    CONSTRAINT inv_af3__asset_files_size_at_most_50_mib
+    CHECK (size_bytes <= 50 * 1024 * 1024),
+
+    CONSTRAINT inv_af4__asset_files_content_type_known
+    CHECK (
+        content_type IN (
+            'image/jpeg', 'image/png', 'image/webp',
+            'audio/mpeg', 'audio/wav', 'audio/ogg',
+            'video/mp4'
+        )
+    ),
+
+    CONSTRAINT inv_af5__asset_files_uploader_exists
+    FOREIGN KEY (uploaded_by) REFERENCES public.users (id) ON DELETE NO ACTION,
+
+    CONSTRAINT inv_af6__asset_files_s3_key_unique
+    UNIQUE (s3_key),
+
+    CONSTRAINT inv_time1__asset_files_created_not_after_updated
+    CHECK (created_at <= updated_at),
+
+    -- The project's own URN is the second half of the key, so no other owner will do.
+    CONSTRAINT inv_x3__asset_files_project_of_owning_team
+    FOREIGN KEY (project_id, owner) REFERENCES public.projects (id, owner) ON DELETE CASCADE,
+
+    CONSTRAINT urn_2__asset_files_user_urn_names_uploader
+    CHECK (
+        split_part(owner, ':', 2) <> 'user'
+        OR split_part(owner, ':', 3) = uploaded_by::text
+    )
+);
+
+-- Where a team wants to be told of its jobs.
+CREATE TABLE public.webhooks (
+    id uuid PRIMARY KEY DEFAULT gen_random_uuid(),
+    team_id uuid NOT NULL,
+    created_by uuid NOT NULL,
+    url text NOT NULL,
+    events public.webhook_event_type [] NOT NULL,
+    secret text NOT NULL,
+    is_active boolean NOT NULL DEFAULT TRUE,
+    last_triggered_at timestamptz,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    updated_at timestamptz NOT NULL DEFAULT now(),
+
+    CHECK (char_length(url) <= 2048),
+
+    CONSTRAINT inv_time1__webhooks_created_not_after_updated
+    CHECK (created_at <= updated_at),
+
+    CONSTRAINT inv_w1__webhooks_team_exists
+    FOREIGN KEY (team_id) REFERENCES public.teams (id) ON DELETE CASCADE,
+
+    -- array_ndims is null for an empty array. A list of lists is no list of events.
+    CONSTRAINT inv_w2__webhooks_has_an_event
+    CHECK (coalesce(array_ndims(events), 0) = 1),
+
+    CONSTRAINT inv_w3__webhooks_no_event_is_null
+    CHECK (
+        CASE WHEN array_ndims(events) = 1 THEN array_position(events, NULL) IS NULL ELSE TRUE END
+    ),
+
+    -- Scheme, user and port are optional parts; the host is a name or a bracketed address.
+    CONSTRAINT inv_w4__webhooks_url_is_https_with_host
+    CHECK (
+        url COLLATE "C" ~* (
+            '^https://([^[:space:]/?#@]*@)?'
+            '(\[[0-9a-f:.]+\]|[^][/?#@:.[:space:]-][^][/?#@:[:space:]]*)'
+            '(:[0-9]*)?([/?#][^[:space:]]*)?$'
+        )
+    ),
+
+    CONSTRAINT inv_w5__webhooks_creator_exists
+    FOREIGN KEY (created_by) REFERENCES public.users (id) ON DELETE NO ACTION
+);
+
+-- One attempt to tell one webhook of one event, with its retries.
+CREATE TABLE public.webhook_deliveries (
+    id uuid PRIMARY KEY DEFAULT gen_random_uuid(),
+    webhook_id uuid NOT NULL,
+    job_id uuid REFERENCES public.jobs (id) ON DELETE SET NULL,
+    event_type text NOT NULL,
+    status public.webhook_delivery_status NOT NULL DEFAULT 'pending',
+    payload jsonb NOT NULL,
+    response_status integer,
+    response_body text,
+    attempts integer NOT NULL DEFAULT 0,
+    max_attempts integer NOT NULL DEFAULT 5,
+    next_retry_at timestamptz,
+    delivered_at timestamptz,
+    created_at timestamptz NOT NULL DEFAULT now(),
+
+    CHECK (char_length(event_type) <= 50),
+    CHECK (char_length(response_body) <= 10240),
+    CHECK (attempts >= 0),
+    CHECK (max_attempts >= 1),
+
+    CONSTRAINT inv_wd2__webhook_deliveries_webhook_exists
+    FOREIGN KEY (webhook_id) REFERENCES public.webhooks (id) ON DELETE CASCADE,
+
+    CONSTRAINT inv_wd3__webhook_deliveries_attempts_within_max
+    CHECK (attempts <= max_attempts),
+
+    CONSTRAINT inv_wd4__webhook_deliveries_delivered_has_time
+    CHECK (status <> 'delivered' OR delivered_at IS NOT NULL)
+);
+
+-- What an owner used in a month. Rolled up by the service; the month's first row creates it.
+CREATE TABLE public.usage (
+    id uuid PRIMARY KEY DEFAULT gen_random_uuid(),
+    owner public.owner_urn NOT NULL,
+    period text NOT NULL,
+    renders_count integer NOT NULL DEFAULT 0,
+    render_seconds integer NOT NULL DEFAULT 0,
+    credits_used integer NOT NULL DEFAULT 0,
+    credits_refunded integer NOT NULL DEFAULT 0,
+    api_calls integer NOT NULL DEFAULT 0,
+    updated_at timestamptz NOT NULL DEFAULT now(),
+
+    CHECK (render_seconds >= 0),
+    CHECK (credits_refunded >= 0),
+    CHECK (api_calls >= 0),
+
+    CONSTRAINT inv_us1__usage_period_is_a_month
+    CHECK (period COLLATE "C" ~ '^[0-9]{4}-(0[1-9]|1[0-2])$'),
+
+    CONSTRAINT inv_us2__usage_renders_not_negative
+    CHECK (renders_count >= 0),
+
+    CONSTRAINT inv_us3__usage_credits_used_not_negative
+    CHECK (credits_used >= 0),
+
+    CONSTRAINT inv_us4__usage_one_row_per_owner_and_period
+    UNIQUE (owner, period)
+);
+
+-- Sounds and transitions that come with the product.
+CREATE TABLE public.system_assets (
+    id text PRIMARY KEY,
+    category public.system_asset_category NOT NULL,
+    name text NOT NULL,
+    description text,
+    duration_seconds numeric(10, 3),
+    s3_key text NOT NULL,
+    content_type text NOT NULL,
+    size_bytes bigint NOT NULL,
+    tags text [] NOT NULL DEFAULT '{}',
+    created_at timestamptz NOT NULL DEFAULT now(),
+
+    CHECK (char_length(id) <= 100),
+    CHECK (char_length(name) <= 255),
+    CHECK (char_length(description) <= 500),
+    CHECK (char_length(s3_key) <= 500),
+    CHECK (size_bytes > 0),
+
+    CONSTRAINT inv_sa2__system_assets_id_names_category
+    CHECK (id COLLATE "C" ~ ('^asset_' || category::text || '_[a-z0-9_]+$')),
+
+    CONSTRAINT inv_sa3__system_assets_s3_key_unique
+    UNIQUE (s3_key)
+);
+
+-- What each role may do: the matrix of permissions, as data.
+CREATE TABLE public.role_permissions (
+    role public.membership_role NOT NULL,
+    permission text NOT NULL,
+    PRIMARY KEY (role, permission)
+);
+
+-- The guards: see the head of this file. A row comes with the first write that needs it.
+CREATE TABLE framecast.user_guards (
+    user_id uuid PRIMARY KEY
+    REFERENCES public.users (id) ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED,
+    version bigint NOT NULL DEFAULT 0
+) WITH (fillfactor = 50);
+
+CREATE TABLE framecast.team_guards (
+    team_id uuid PRIMARY KEY
+    REFERENCES public.teams (id) ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED,
+    version bigint NOT NULL DEFAULT 0
+) WITH (fillfactor = 50);
+
+
+------------------------------------------------------------------------------------------------
+-- Permissions
+------------------------------------------------------------------------------------------------
+
+INSERT INTO public.role_permissions (role, permission)
+SELECT r.role, p.permission
+FROM (
+    VALUES
+    ('team.view', 'owner admin member viewer'),
+    ('members.view', 'owner admin member viewer'),
+    ('projects.view', 'owner admin member viewer'),
+    ('assets.view', 'owner admin member viewer'),
+    ('team.edit', 'owner admin'),
+    ('members.invite', 'owner admin'),
+    ('members.remove', 'owner admin'),
+    ('members.change', 'owner admin'),
+    ('invitations.view', 'owner admin'),
+    ('webhooks.manage', 'owner admin'),
+    ('projects.delete', 'owner admin'),
+    ('projects.archive', 'owner admin'),
+    ('projects.unarchive', 'owner admin'),
+    ('projects.create', 'owner admin member'),
+    ('projects.edit', 'owner admin member'),
+    ('jobs.create', 'owner admin member'),
+    ('jobs.clone', 'owner admin member'),
+    ('assets.upload', 'owner admin member'),
+    ('keys.make', 'owner admin member'),
+    ('jobs.cancel_own', 'owner admin member'),
+    ('assets.delete_own', 'owner admin member'),
+    ('jobs.cancel_any', 'owner admin'),
+    ('assets.delete_any', 'owner admin'),
+    ('owners.change', 'owner'),
+    ('team.delete', 'owner')
+) AS p (permission, roles)
+CROSS JOIN LATERAL unnest(string_to_array(p.roles, ' ')::public.membership_role []) AS r (role);
+
+-- The matrix changes with a migration, which drops this trigger and makes it again.
+CREATE TRIGGER _300_perm_1__role_permissions_are_fixed
+BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON public.role_permissions
+FOR EACH STATEMENT EXECUTE FUNCTION framecast.tg__reject(
+    'the matrix of permissions is not for clients to change',
+    'change it in a migration'
+);
+
+COMMENT ON TRIGGER _300_perm_1__role_permissions_are_fixed ON public.role_permissions IS
+'PERM-1: each role has the permissions of the matrix, no more and no fewer';
+
+-- Whether a role has a permission. Unknown permissions are had by nobody.
+CREATE FUNCTION public.role_has_permission(p_role public.membership_role, p_permission text)
+RETURNS boolean
+LANGUAGE sql STABLE PARALLEL SAFE
+RETURN EXISTS (
+    SELECT FROM public.role_permissions AS rp
+    WHERE rp.role = p_role AND rp.permission = p_permission
+);
+
+-- Whether a key may be used: it exists, is not revoked and has not expired.
+CREATE FUNCTION public.api_key_is_valid(
+    p_key_id uuid, p_at timestamptz DEFAULT clock_timestamp()
+) RETURNS boolean
+LANGUAGE sql STABLE PARALLEL SAFE
+RETURN EXISTS (
+    SELECT FROM public.api_keys AS k
+    WHERE k.id = p_key_id
+        AND k.revoked_at IS NULL
+        AND (k.expires_at IS NULL OR k.expires_at > p_at)
+);
+
+COMMENT ON FUNCTION public.api_key_is_valid(uuid, timestamptz) IS
+'INV-A4, INV-A5: a revoked key is not valid; an expired key is not valid';
+
+-- Whether a user may do something in a team: false for who is not in it.
+CREATE FUNCTION framecast.user_may(p_team_id uuid, p_user_id uuid, p_permission text)
+RETURNS boolean
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    RETURN EXISTS (
+        SELECT FROM public.memberships AS m
+        JOIN public.role_permissions AS rp ON rp.role = m.role
+        WHERE m.team_id = p_team_id
+            AND m.user_id = p_user_id
+            AND rp.permission = p_permission
+    );
+END;
+$$;
+
+CREATE FUNCTION framecast.user_is_in(p_team_id uuid, p_user_id uuid) RETURNS boolean
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    RETURN EXISTS (
+        SELECT FROM public.memberships AS m
+        WHERE m.team_id = p_team_id AND m.user_id = p_user_id
+    );
+END;
+$$;
+
+
+------------------------------------------------------------------------------------------------
+-- Guards
+------------------------------------------------------------------------------------------------
+
+-- Writes the guards of users who exist, in the order of their ids.
+CREATE FUNCTION framecast.lock_users(p_user_ids uuid []) RETURNS void
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    INSERT INTO framecast.user_guards AS g (user_id)
+    SELECT u.id FROM public.users AS u WHERE u.id = ANY(p_user_ids) ORDER BY u.id
+    ON CONFLICT (user_id) DO UPDATE SET version = g.version + 1;
+END;
+$$;
+
+-- Writes the guards of teams that exist, in the order of their ids.
+CREATE FUNCTION framecast.lock_teams(p_team_ids uuid []) RETURNS void
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    INSERT INTO framecast.team_guards AS g (team_id)
+    SELECT t.id FROM public.teams AS t WHERE t.id = ANY(p_team_ids) ORDER BY t.id
+    ON CONFLICT (team_id) DO UPDATE SET version = g.version + 1;
+END;
+$$;
+
+-- A client writes at trigger depth 0; the schema never does.
+CREATE TRIGGER _300_own_1__user_guards_kept_by_schema
+BEFORE INSERT OR UPDATE OR DELETE ON framecast.user_guards
+FOR EACH ROW WHEN (pg_trigger_depth() = 0)
+EXECUTE FUNCTION framecast.tg__reject(
+    'the schema''s bookkeeping is out of a client''s reach', 'leave it to the triggers'
+);
+
+CREATE TRIGGER _300_own_1__team_guards_kept_by_schema
+BEFORE INSERT OR UPDATE OR DELETE ON framecast.team_guards
+FOR EACH ROW WHEN (pg_trigger_depth() = 0)
+EXECUTE FUNCTION framecast.tg__reject(
+    'the schema''s bookkeeping is out of a client''s reach', 'leave it to the triggers'
+);
+
+-- Bookkeeping may be emptied only with what it keeps book of: TRUNCATE … CASCADE of the parent
+-- empties both before this trigger looks. Argument: the parent table.
+CREATE FUNCTION framecast.tg__reject_truncate_beside_parent() RETURNS trigger
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    v_parent_has_rows boolean;
+BEGIN
+    EXECUTE format('SELECT EXISTS (SELECT FROM public.%I)', TG_ARGV[0]) INTO v_parent_has_rows;
+    IF v_parent_has_rows OR framecast.snapshot_is_old() THEN
+        PERFORM framecast.reject(
+            substr(TG_NAME, 6), TG_TABLE_NAME,
+            'the schema''s bookkeeping is out of a client''s reach',
+            format('TRUNCATE of %s while %s has rows', TG_TABLE_NAME, TG_ARGV[0]),
+            format('truncate %s with CASCADE, at read committed', TG_ARGV[0])
+        );
+    END IF;
+    RETURN NULL;
+END;
+$$;
+
+-- Whether queries here may be blind to what has been committed: TRUNCATE is not bound to the
+-- transaction's snapshot, so a check that is would let it remove rows unseen.
+CREATE FUNCTION framecast.snapshot_is_old() RETURNS boolean
+LANGUAGE sql STABLE
+RETURN current_setting('transaction_isolation') IN ('repeatable read', 'serializable');
+
+CREATE TRIGGER _300_own_1__user_guards_truncated_with_users
+AFTER TRUNCATE ON framecast.user_guards
+FOR EACH STATEMENT EXECUTE FUNCTION framecast.tg__reject_truncate_beside_parent('users');
+
+CREATE TRIGGER _300_own_1__team_guards_truncated_with_teams
+AFTER TRUNCATE ON framecast.team_guards
+FOR EACH STATEMENT EXECUTE FUNCTION framecast.tg__reject_truncate_beside_parent('teams');
+
+
+------------------------------------------------------------------------------------------------
+-- Users
+------------------------------------------------------------------------------------------------
+
+CREATE TRIGGER _300_imm_1__users_identity_is_fixed
+BEFORE UPDATE OF id, created_at ON public.users
+FOR EACH ROW WHEN ((old.id, old.created_at) IS DISTINCT FROM (new.id, new.created_at))
+EXECUTE FUNCTION framecast.tg__reject(
+    'a user''s id and created_at never change', 'make another user'
+);
+
+CREATE TRIGGER _300_state_user__users_creator_stays_creator
+BEFORE UPDATE OF tier ON public.users
+FOR EACH ROW WHEN (old.tier = 'creator' AND new.tier <> 'creator')
+EXECUTE FUNCTION framecast.tg__reject(
+    'a creator stays a creator', 'leave the tier as it is'
+);
+
+CREATE TRIGGER _500_set_updated_at
+BEFORE UPDATE ON public.users
+FOR EACH ROW EXECUTE FUNCTION framecast.tg__set_updated_at();
+
+-- Whoever changes an email may break INV-I7 and INV-I8 against invitations that are just being
+-- written: both sides write the guards of the user and of the teams.
+CREATE FUNCTION framecast.tg_users__lock_user_and_teams() RETURNS trigger
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    PERFORM framecast.lock_users(ARRAY[NEW.id]);
+    PERFORM framecast.lock_teams(
+        ARRAY(SELECT m.team_id FROM public.memberships AS m WHERE m.user_id = NEW.id)
+    );
+    RETURN NULL;
+END;
+$$;
+
+CREATE TRIGGER _200_lock_user_and_teams
+AFTER UPDATE OF email ON public.users
+FOR EACH ROW WHEN (framecast.email_key(old.email) <> framecast.email_key(new.email))
+EXECUTE FUNCTION framecast.tg_users__lock_user_and_teams();
+
+-- INV-I7, from the user's side. No declaration compares columns of two tables. The guard of the
+-- user, just written, holds back an invitation to the new email.
+CREATE FUNCTION framecast.tg_users__email_not_invited_by_itself() RETURNS trigger
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF EXISTS (
+        SELECT FROM public.invitations AS i
+        WHERE i.invited_by = NEW.id
+            AND framecast.email_key(i.email) = framecast.email_key(NEW.email)
+    ) THEN
+        PERFORM framecast.reject(
+            'inv_i7__users_email_not_invited_by_itself', 'users',
+            'nobody invites their own email',
+            format('user %s has invited %s', NEW.id, NEW.email),
+            'delete that invitation first'
+        );
+    END IF;
+    RETURN NULL;
+END;
+$$;
+
+CREATE TRIGGER _300_inv_i7__users_email_not_invited_by_itself
+AFTER UPDATE OF email ON public.users
+FOR EACH ROW WHEN (framecast.email_key(old.email) <> framecast.email_key(new.email))
+EXECUTE FUNCTION framecast.tg_users__email_not_invited_by_itself();
+
+
+------------------------------------------------------------------------------------------------
+-- Teams
+------------------------------------------------------------------------------------------------
+
+-- Lower case, hyphens for whatever is not a letter or digit, at most 50. 'team' if nothing is left.
+CREATE FUNCTION framecast.slug_of(p_name text) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN coalesce(
+    nullif(
+        rtrim(
+            left(
+                ltrim(regexp_replace(lower(p_name COLLATE "C"), '[^a-z0-9]+', '-', 'g'), '-'), 50
+            ),
+            '-'
+        ),
+        ''
+    ),
+    'team'
+);
+
+-- A slug that fits, made from the name when none is given.
+--
+-- Two sessions may make teams of one name at once, and neither sees the other's slug. So a slug is
+-- spoken for with an advisory lock first: who makes up a slug never waits for it, but takes another
+-- one, which ends in digits of the team's id. Above read committed a free slug cannot be told from
+-- a taken one, and the long form is used at once.
+CREATE FUNCTION framecast.tg_teams__make_slug() RETURNS trigger
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    v_slug text := coalesce(NEW.slug, framecast.slug_of(NEW.name));
+    v_key bigint := hashtextextended('framecast.teams.slug:' || v_slug, 0);
+    v_digits text := NEW.id::text;
+BEGIN
+    IF NEW.slug IS NOT NULL THEN
+        PERFORM pg_advisory_xact_lock(v_key);
+        RETURN NEW;
+    END IF;
+    IF NOT framecast.snapshot_is_old()
+        AND pg_try_advisory_xact_lock(v_key)
+        AND NOT EXISTS (SELECT FROM public.teams AS t WHERE t.slug = v_slug)
+    THEN
+        NEW.slug := v_slug;
+        RETURN NEW;
+    END IF;
+    LOOP
+        v_digits := left(md5(v_digits), 12);
+        NEW.slug := rtrim(left(v_slug, 37), '-') || '-' || v_digits;
+        EXIT WHEN NEW.slug IS NULL
+            OR NOT EXISTS (SELECT FROM public.teams AS t WHERE t.slug = NEW.slug);
+    END LOOP;
+    RETURN NEW;
+END;
+$$;
+
+CREATE TRIGGER _100_make_slug
+BEFORE INSERT ON public.teams
+FOR EACH ROW EXECUTE FUNCTION framecast.tg_teams__make_slug();
+
+CREATE TRIGGER _300_imm_1__teams_identity_is_fixed
+BEFORE UPDATE OF id, slug, created_at ON public.teams
+FOR EACH ROW WHEN (
+    (old.id, old.slug, old.created_at) IS DISTINCT FROM (new.id, new.slug, new.created_at)
+)
+EXECUTE FUNCTION framecast.tg__reject(
+    'a team''s id, slug and created_at never change', 'rename the team: its slug stays'
+);
+
+CREATE TRIGGER _500_set_updated_at
+BEFORE UPDATE ON public.teams
+FOR EACH ROW EXECUTE FUNCTION framecast.tg__set_updated_at();
+
+
+------------------------------------------------------------------------------------------------
+-- Memberships
+------------------------------------------------------------------------------------------------
+
+CREATE TRIGGER _300_imm_1__memberships_subject_is_fixed
+BEFORE UPDATE OF id, team_id, user_id, created_at ON public.memberships
+FOR EACH ROW WHEN (
+    (old.id, old.team_id, old.user_id, old.created_at)
+    IS DISTINCT FROM (new.id, new.team_id, new.user_id, new.created_at)
+)
+EXECUTE FUNCTION framecast.tg__reject(
+    'a membership''s id, team, user and created_at never change',
+    'delete the membership and make another'
+);
+
+-- Writes the guards of all users and teams that a statement concerns, users first, each by id.
+-- A new membership first holds on to the rows of its user and team, as its foreign keys will at
+-- commit: whoever deletes a team has the team's row before its guard. A statement trigger, since
+-- only one that sees all rows can sort them.
+CREATE FUNCTION framecast.tg_memberships__lock_users_and_teams() RETURNS trigger
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    v_user_ids uuid [];
+    v_team_ids uuid [];
+BEGIN
+    IF TG_OP = 'INSERT' THEN
+        SELECT array_agg(n.user_id), array_agg(n.team_id) INTO v_user_ids, v_team_ids
+        FROM new_rows AS n;
+        PERFORM FROM public.users AS u WHERE u.id = ANY(v_user_ids) ORDER BY u.id FOR KEY SHARE;
+        PERFORM FROM public.teams AS t WHERE t.id = ANY(v_team_ids) ORDER BY t.id FOR KEY SHARE;
+    ELSIF TG_OP = 'DELETE' THEN
+        SELECT array_agg(o.user_id), array_agg(o.team_id) INTO v_user_ids, v_team_ids
+        FROM old_rows AS o;
+    ELSE
+        SELECT array_agg(n.user_id), array_agg(n.team_id) INTO v_user_ids, v_team_ids
+        FROM new_rows AS n JOIN old_rows AS o ON o.id = n.id
+        WHERE (o.role = 'owner') <> (n.role = 'owner');
+    END IF;
+    IF v_user_ids IS NOT NULL THEN
+        PERFORM framecast.lock_users(v_user_ids);
+        PERFORM framecast.lock_teams(v_team_ids);
+    END IF;
+    RETURN NULL;
+END;
+$$;
+
+CREATE TRIGGER _200_lock_users_and_teams_of_new
+AFTER INSERT ON public.memberships
+REFERENCING NEW TABLE AS new_rows
+FOR EACH STATEMENT EXECUTE FUNCTION framecast.tg_memberships__lock_users_and_teams();
+
+CREATE TRIGGER _200_lock_users_and_teams_of_changed
+AFTER UPDATE ON public.memberships
+REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows
+FOR EACH STATEMENT EXECUTE FUNCTION framecast.tg_memberships__lock_users_and_teams();
+
+CREATE TRIGGER _200_lock_users_and_teams_of_gone
+AFTER DELETE ON public.memberships
+REFERENCING OLD TABLE AS old_rows
+FOR EACH STATEMENT EXECUTE FUNCTION framecast.tg_memberships__lock_users_and_teams();
+
+-- INV-T7 and INV-T8 count rows of a user, which no declaration can. The users' guards have just
+-- been written, so nobody else adds a membership of theirs until this transaction ends.
+CREATE FUNCTION framecast.tg_memberships__user_owns_at_most_10_teams() RETURNS trigger
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    v_user_id uuid;
+BEGIN
+    SELECT m.user_id INTO v_user_id
+    FROM public.memberships AS m
+    WHERE m.role = 'owner'
+        AND m.user_id IN (SELECT n.user_id FROM new_rows AS n WHERE n.role = 'owner')
+    GROUP BY m.user_id
+    HAVING count(*) > 10
+    LIMIT 1;
+    IF FOUND THEN
+        PERFORM framecast.reject(
+            substr(TG_NAME, 6), TG_TABLE_NAME, 'a user owns at most 10 teams',
+            format('user %s would own more', v_user_id), 'give up a team, or join as admin'
+        );
+    END IF;
+    RETURN NULL;
+END;
+$$;
+
+CREATE TRIGGER _300_inv_t7__memberships_user_owns_at_most_10_teams
+AFTER INSERT ON public.memberships
+REFERENCING NEW TABLE AS new_rows
+FOR EACH STATEMENT EXECUTE FUNCTION framecast.tg_memberships__user_owns_at_most_10_teams();
+
+CREATE TRIGGER _300_inv_t7__memberships_promoted_owns_at_most_10_teams
+AFTER UPDATE ON public.memberships
+REFERENCING NEW TABLE AS new_rows
+FOR EACH STATEMENT EXECUTE FUNCTION framecast.tg_memberships__user_owns_at_most_10_teams();
+
+CREATE FUNCTION framecast.tg_memberships__user_in_at_most_50_teams() RETURNS trigger
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    v_user_id uuid;
+BEGIN
+    SELECT m.user_id INTO v_user_id
+    FROM public.memberships AS m
+    WHERE m.user_id IN (SELECT n.user_id FROM new_rows AS n)
+    GROUP BY m.user_id
+    HAVING count(*) > 50
+    LIMIT 1;
+    IF FOUND THEN
+        PERFORM framecast.reject(
+            substr(TG_NAME, 6), TG_TABLE_NAME, 'a user belongs to at most 50 teams',
+            format('user %s would belong to more', v_user_id), 'leave a team first'
+        );
+    END IF;
+    RETURN NULL;
+END;
+$$;
+
+CREATE TRIGGER _300_inv_t8__memberships_user_in_at_most_50_teams
+AFTER INSERT ON public.memberships
+REFERENCING NEW TABLE AS new_rows
+FOR EACH STATEMENT EXECUTE FUNCTION framecast.tg_memberships__user_in_at_most_50_teams();
+
+-- Before the row goes, so that the foreign keys of live keys find nothing left to refuse.
+CREATE FUNCTION framecast.tg_memberships__revoke_keys() RETURNS trigger
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    UPDATE public.api_keys AS k
+    SET revoked_at = greatest(now(), k.created_at)
+    WHERE k.user_id = OLD.user_id
+        AND k.revoked_at IS NULL
+        AND OLD.team_id IN (k.live_member_team_id, k.live_shared_team_id);
+    RETURN OLD;
+END;
+$$;
+
+CREATE TRIGGER _500_revoke_keys
+BEFORE DELETE ON public.memberships
+FOR EACH ROW EXECUTE FUNCTION framecast.tg_memberships__revoke_keys();
+
+-- INV-T2, and so INV-T1. At commit, since a team and its first owner are two rows; a trigger, since
+-- no declaration asks for a row to exist in the other direction of a foreign key. The guard of the
+-- team was written by whoever took an owner away: two last owners cannot leave at once.
+CREATE FUNCTION framecast.tg__team_has_an_owner() RETURNS trigger
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    v_team_id uuid;
+BEGIN
+    IF TG_TABLE_NAME = 'teams' THEN
+        v_team_id := NEW.id;
+    ELSE
+        v_team_id := OLD.team_id;
+    END IF;
+    IF EXISTS (SELECT FROM public.teams AS t WHERE t.id = v_team_id)
+        AND NOT EXISTS (
+            SELECT FROM public.memberships AS m WHERE m.team_id = v_team_id AND m.role = 'owner'
+        )
+    THEN
+        PERFORM framecast.reject(
+            substr(TG_NAME, 6), TG_TABLE_NAME, 'a team has at least one owner',
+            format('team %s would have none', v_team_id),
+            'make somebody else an owner in the same transaction, or delete the team'
+        );
+    END IF;
+    RETURN NULL;
+END;
+$$;
+
+CREATE CONSTRAINT TRIGGER _700_inv_t2__teams_has_an_owner
+AFTER INSERT ON public.teams
+DEFERRABLE INITIALLY DEFERRED
+FOR EACH ROW EXECUTE FUNCTION framecast.tg__team_has_an_owner();
+
+CREATE CONSTRAINT TRIGGER _700_inv_t2__memberships_owner_not_demoted
+AFTER UPDATE OF role ON public.memberships
+DEFERRABLE INITIALLY DEFERRED
+FOR EACH ROW WHEN (old.role = 'owner' AND new.role <> 'owner')
+EXECUTE FUNCTION framecast.tg__team_has_an_owner();
+
+CREATE CONSTRAINT TRIGGER _700_inv_t2__memberships_owner_not_gone
+AFTER DELETE ON public.memberships
+DEFERRABLE INITIALLY DEFERRED
+FOR EACH ROW WHEN (old.role = 'owner')
+EXECUTE FUNCTION framecast.tg__team_has_an_owner();
+
+-- INV-U2. At commit, since an upgrade and a first membership are two rows. The guard of the user
+-- was written by whoever took a membership away: two last memberships cannot end at once.
+CREATE FUNCTION framecast.tg__creator_has_a_team() RETURNS trigger
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    v_user_id uuid;
+BEGIN
+    IF TG_TABLE_NAME = 'users' THEN
+        v_user_id := NEW.id;
+    ELSE
+        v_user_id := OLD.user_id;
+    END IF;
+    IF EXISTS (SELECT FROM public.users AS u WHERE u.id = v_user_id AND u.tier = 'creator')
+        AND NOT EXISTS (SELECT FROM public.memberships AS m WHERE m.user_id = v_user_id)
+    THEN
+        PERFORM framecast.reject(
+            substr(TG_NAME, 6), TG_TABLE_NAME, 'a creator belongs to at least one team',
+            format('user %s would belong to none', v_user_id),
+            'let the user join another team, or delete the user, in the same transaction'
+        );
+    END IF;
+    RETURN NULL;
+END;
+$$;
+
+CREATE CONSTRAINT TRIGGER _700_inv_u2__users_creator_has_a_team
+AFTER INSERT OR UPDATE OF tier ON public.users
+DEFERRABLE INITIALLY DEFERRED
+FOR EACH ROW WHEN (new.tier = 'creator')
+EXECUTE FUNCTION framecast.tg__creator_has_a_team();
+
+CREATE CONSTRAINT TRIGGER _700_inv_u2__memberships_last_one_not_gone
+AFTER DELETE ON public.memberships
+DEFERRABLE INITIALLY DEFERRED
+FOR EACH ROW EXECUTE FUNCTION framecast.tg__creator_has_a_team();
+
+-- TRUNCATE fires no row triggers. It holds the table alone, so what is left can be looked at.
+CREATE FUNCTION framecast.tg_memberships__truncated_with_teams() RETURNS trigger
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF EXISTS (SELECT FROM public.teams) OR framecast.snapshot_is_old() THEN
+        PERFORM framecast.reject(
+            substr(TG_NAME, 6), TG_TABLE_NAME, 'a team has at least one owner',
+            'TRUNCATE of memberships while there may be teams',
+            'truncate users and teams together with CASCADE, at read committed'
+        );
+    END IF;
+    RETURN NULL;
+END;
+$$;
+
+CREATE TRIGGER _300_inv_t2__memberships_truncated_with_teams
+AFTER TRUNCATE ON public.memberships
+FOR EACH STATEMENT EXECUTE FUNCTION framecast.tg_memberships__truncated_with_teams();
+
+CREATE FUNCTION framecast.tg_memberships__truncated_with_creators() RETURNS trigger
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF EXISTS (SELECT FROM public.users AS u WHERE u.tier = 'creator')
+        OR framecast.snapshot_is_old()
+    THEN
+        PERFORM framecast.reject(
+            substr(TG_NAME, 6), TG_TABLE_NAME, 'a creator belongs to at least one team',
+            'TRUNCATE of memberships while there may be creators',
+            'truncate users and teams together with CASCADE, at read committed'
+        );
+    END IF;
+    RETURN NULL;
+END;
+$$;
+
+CREATE TRIGGER _300_inv_u2__memberships_truncated_with_creators
+AFTER TRUNCATE ON public.memberships
+FOR EACH STATEMENT EXECUTE FUNCTION framecast.tg_memberships__truncated_with_creators();
+
+
+------------------------------------------------------------------------------------------------
+-- Invitations
+------------------------------------------------------------------------------------------------
+
+CREATE TRIGGER _300_imm_1__invitations_subject_is_fixed
+BEFORE UPDATE OF id, team_id, email, invited_by, created_at ON public.invitations
+FOR EACH ROW WHEN (
+    (old.id, old.team_id, old.email, old.invited_by, old.created_at)
+    IS DISTINCT FROM (new.id, new.team_id, new.email, new.invited_by, new.created_at)
+)
+EXECUTE FUNCTION framecast.tg__reject(
+    'an invitation''s id, team, email, inviter and created_at never change',
+    'revoke the invitation and send another'
+);
+
+CREATE TRIGGER _300_state_invitation__invitations_inserted_open
+AFTER INSERT ON public.invitations
+FOR EACH ROW WHEN (
+    new.accepted_at IS NOT NULL
+    OR new.revoked_at IS NOT NULL
+    OR new.expires_at <= clock_timestamp()
+)
+EXECUTE FUNCTION framecast.tg__reject(
+    'an invitation is inserted open', 'accept or revoke it afterwards'
+);
+
+CREATE TRIGGER _300_state_invitation__invitations_ends_are_final
+BEFORE UPDATE OF accepted_at, revoked_at ON public.invitations
+FOR EACH ROW WHEN (
+    (old.accepted_at IS NOT NULL AND old.accepted_at IS DISTINCT FROM new.accepted_at)
+    OR (old.revoked_at IS NOT NULL AND old.revoked_at IS DISTINCT FROM new.revoked_at)
+)
+EXECUTE FUNCTION framecast.tg__reject(
+    'accepted and revoked are final', 'send another invitation'
+);
+
+CREATE TRIGGER _300_state_invitation__invitations_only_open_is_accepted
+BEFORE UPDATE OF accepted_at ON public.invitations
+FOR EACH ROW WHEN (
+    old.accepted_at IS NULL
+    AND new.accepted_at IS NOT NULL
+    AND old.expires_at <= clock_timestamp()
+)
+EXECUTE FUNCTION framecast.tg__reject(
+    'only an open invitation is accepted', 'send another invitation, or extend this one first'
+);
+
+-- Whoever opens an invitation may break INV-I7 against the inviter's email, INV-I8 against a
+-- member, and CARD-4 against other invitations of the team.
+CREATE FUNCTION framecast.tg_invitations__lock_inviter_and_team() RETURNS trigger
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    PERFORM framecast.lock_users(ARRAY[NEW.invited_by]);
+    PERFORM framecast.lock_teams(ARRAY[NEW.team_id]);
+    RETURN NULL;
+END;
+$$;
+
+CREATE TRIGGER _200_lock_inviter_and_team
+AFTER INSERT OR UPDATE OF expires_at ON public.invitations
+FOR EACH ROW WHEN (new.accepted_at IS NULL AND new.revoked_at IS NULL)
+EXECUTE FUNCTION framecast.tg_invitations__lock_inviter_and_team();
+
+-- CARD-4. What is open depends on the clock, so no index and no counter can tell. The team's guard
+-- has just been written, so nobody else opens an invitation until this transaction ends.
+CREATE FUNCTION framecast.tg_invitations__team_has_at_most_50_open() RETURNS trigger
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF (
+        SELECT count(*) > 50 FROM public.invitations AS i
+        WHERE i.team_id = NEW.team_id
+            AND i.accepted_at IS NULL
+            AND i.revoked_at IS NULL
+            AND i.expires_at > clock_timestamp()
+    ) THEN
+        PERFORM framecast.reject(
+            substr(TG_NAME, 6), TG_TABLE_NAME, 'a team has at most 50 open invitations',
+            format('team %s would have more', NEW.team_id), 'revoke an open invitation first'
+        );
+    END IF;
+    RETURN NULL;
+END;
+$$;
+
+CREATE TRIGGER _300_card_4__invitations_team_has_at_most_50_open
+AFTER INSERT OR UPDATE OF expires_at ON public.invitations
+FOR EACH ROW WHEN (new.accepted_at IS NULL AND new.revoked_at IS NULL)
+EXECUTE FUNCTION framecast.tg_invitations__team_has_at_most_50_open();
+
+-- INV-I7, from the invitation's side. Emails of inviters and invitations never change together.
+CREATE FUNCTION framecast.tg_invitations__not_to_inviter() RETURNS trigger
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF EXISTS (
+        SELECT FROM public.users AS u
+        WHERE u.id = NEW.invited_by
+            AND framecast.email_key(u.email) = framecast.email_key(NEW.email)
+    ) THEN
+        PERFORM framecast.reject(
+            substr(TG_NAME, 6), TG_TABLE_NAME, 'nobody invites their own email',
+            format('user %s invites %s', NEW.invited_by, NEW.email), 'invite somebody else'
+        );
+    END IF;
+    RETURN NULL;
+END;
+$$;
+
+CREATE TRIGGER _300_inv_i7__invitations_not_to_inviter
+AFTER INSERT ON public.invitations
+FOR EACH ROW EXECUTE FUNCTION framecast.tg_invitations__not_to_inviter();
+
+-- ROLE-1: asked when the invitation is written; roles may change later.
+CREATE FUNCTION framecast.tg_invitations__inviter_may_invite() RETURNS trigger
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF NOT framecast.user_may(NEW.team_id, NEW.invited_by, 'members.invite') THEN
+        PERFORM framecast.reject(
+            substr(TG_NAME, 6), TG_TABLE_NAME,
+            'whoever invites is an owner or admin of the team',
+            format('user %s invites to team %s', NEW.invited_by, NEW.team_id),
+            'let an owner or admin invite'
+        );
+    END IF;
+    RETURN NULL;
+END;
+$$;
+
+CREATE TRIGGER _300_role_1__invitations_inviter_may_invite
+AFTER INSERT ON public.invitations
+FOR EACH ROW EXECUTE FUNCTION framecast.tg_invitations__inviter_may_invite();
+
+-- INV-I8. At commit, since an invitation is accepted and its guest joins in one transaction. Either
+-- row may come first, and an email may change beside them: all three write the team's guard, and
+-- all three ask here. The conditions name the one row that was written.
+CREATE FUNCTION framecast.tg__no_open_invitation_for_member() RETURNS trigger
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    v_email text;
+    v_user_id uuid;
+    v_team_id uuid;
+BEGIN
+    IF TG_TABLE_NAME = 'users' THEN
+        v_user_id := NEW.id;
+        SELECT u.email INTO v_email FROM public.users AS u WHERE u.id = NEW.id;
+    ELSIF TG_TABLE_NAME = 'memberships' THEN
+        v_user_id := NEW.user_id;
+        v_team_id := NEW.team_id;
+        SELECT u.email INTO v_email FROM public.users AS u WHERE u.id = NEW.user_id;
+    ELSE
+        v_email := NEW.email;
+        v_team_id := NEW.team_id;
+    END IF;
+    SELECT i.team_id INTO v_team_id
+    FROM public.users AS u
+    JOIN public.memberships AS m ON m.user_id = u.id
+    JOIN public.invitations AS i ON i.team_id = m.team_id
+    WHERE framecast.email_key(u.email) = framecast.email_key(v_email)
+        AND framecast.email_key(i.email) = framecast.email_key(v_email)
+        AND (u.id = v_user_id OR v_user_id IS NULL)
+        AND (m.team_id = v_team_id OR v_team_id IS NULL)
+        AND i.accepted_at IS NULL
+        AND i.revoked_at IS NULL
+        AND i.expires_at > clock_timestamp()
+    LIMIT 1;
+    IF FOUND THEN
+        PERFORM framecast.reject(
+            substr(TG_NAME, 6), TG_TABLE_NAME,
+            'there is no open invitation for somebody who is in that team',
+            format('%s is in team %s', v_email, v_team_id),
+            'accept or revoke the invitation in the same transaction'
+        );
+    END IF;
+    RETURN NULL;
+END;
+$$;
+
+CREATE CONSTRAINT TRIGGER _700_inv_i8__invitations_none_open_for_member
+AFTER INSERT OR UPDATE OF expires_at ON public.invitations
+DEFERRABLE INITIALLY DEFERRED
+FOR EACH ROW WHEN (new.accepted_at IS NULL AND new.revoked_at IS NULL)
+EXECUTE FUNCTION framecast.tg__no_open_invitation_for_member();
+
+CREATE CONSTRAINT TRIGGER _700_inv_i8__memberships_without_open_invitation
+AFTER INSERT ON public.memberships
+DEFERRABLE INITIALLY DEFERRED
+FOR EACH ROW EXECUTE FUNCTION framecast.tg__no_open_invitation_for_member();
+
+CREATE CONSTRAINT TRIGGER _700_inv_i8__users_email_not_invited_to_own_team
+AFTER UPDATE OF email ON public.users
+DEFERRABLE INITIALLY DEFERRED
+FOR EACH ROW WHEN (framecast.email_key(old.email) <> framecast.email_key(new.email))
+EXECUTE FUNCTION framecast.tg__no_open_invitation_for_member();
+
+
+------------------------------------------------------------------------------------------------
+-- Keys
+------------------------------------------------------------------------------------------------
+
+CREATE TRIGGER _300_imm_1__api_keys_subject_is_fixed
+BEFORE UPDATE OF id, user_id, owner, key_hash, scopes, created_at ON public.api_keys
+FOR EACH ROW WHEN (
+    (old.id, old.user_id, old.owner, old.key_hash, old.scopes, old.created_at)
+    IS DISTINCT FROM
+    (new.id, new.user_id, new.owner, new.key_hash, new.scopes, new.created_at)
+)
+EXECUTE FUNCTION framecast.tg__reject(
+    'a key''s id, user, owner, hash, scopes and created_at never change',
+    'revoke the key and make another'
+);
+
+-- ROLE-2: asked when the key is written; roles may change later.
+CREATE FUNCTION framecast.tg_api_keys__maker_may_make_keys() RETURNS trigger
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF NOT framecast.user_may(framecast.urn_team(NEW.owner), NEW.user_id, 'keys.make') THEN
+        PERFORM framecast.reject(
+            substr(TG_NAME, 6), TG_TABLE_NAME,
+            'whoever makes a key of a team is an owner, admin or member of it',
+            format('user %s makes a key of %s', NEW.user_id, NEW.owner),
+            'let somebody with that role make it'
+        );
+    END IF;
+    RETURN NULL;
+END;
+$$;
+
+CREATE TRIGGER _300_role_2__api_keys_maker_may_make_keys
+AFTER INSERT ON public.api_keys
+FOR EACH ROW WHEN (new.owner_tier IS NOT NULL)
+EXECUTE FUNCTION framecast.tg_api_keys__maker_may_make_keys();
+
+
+------------------------------------------------------------------------------------------------
+-- Projects (their states follow jobs: see the next migration)
+------------------------------------------------------------------------------------------------
+
+CREATE TRIGGER _300_imm_1__projects_subject_is_fixed
+BEFORE UPDATE OF id, team_id, created_by, created_at ON public.projects
+FOR EACH ROW WHEN (
+    (old.id, old.team_id, old.created_by, old.created_at)
+    IS DISTINCT FROM (new.id, new.team_id, new.created_by, new.created_at)
+)
+EXECUTE FUNCTION framecast.tg__reject(
+    'a project''s id, team, creator and created_at never change', 'make another project'
+);
+
+-- ROLE-2: asked when the project is written; roles may change later.
+CREATE FUNCTION framecast.tg_projects__creator_may_create() RETURNS trigger
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF NOT framecast.user_may(NEW.team_id, NEW.created_by, 'projects.create') THEN
+        PERFORM framecast.reject(
+            substr(TG_NAME, 6), TG_TABLE_NAME,
+            'whoever makes a project of a team is an owner, admin or member of it',
+            format('user %s makes a project of team %s', NEW.created_by, NEW.team_id),
+            'let somebody with that role make it'
+        );
+    END IF;
+    RETURN NULL;
+END;
+$$;
+
+CREATE TRIGGER _300_role_2__projects_creator_may_create
+AFTER INSERT ON public.projects
+FOR EACH ROW EXECUTE FUNCTION framecast.tg_projects__creator_may_create();
+
+CREATE TRIGGER _500_set_updated_at
+BEFORE UPDATE ON public.projects
+FOR EACH ROW EXECUTE FUNCTION framecast.tg__set_updated_at();
+
+
+------------------------------------------------------------------------------------------------
+-- Assets
+------------------------------------------------------------------------------------------------
+
+CREATE TRIGGER _300_imm_1__asset_files_subject_is_fixed
+BEFORE UPDATE OF id, owner, uploaded_by, project_id, created_at ON public.asset_files
+FOR EACH ROW WHEN (
+    (old.id, old.owner, old.uploaded_by, old.project_id, old.created_at)
+    IS DISTINCT FROM (new.id, new.owner, new.uploaded_by, new.project_id, new.created_at)
+)
+EXECUTE FUNCTION framecast.tg__reject(
+    'an asset''s id, owner, uploader, project and created_at never change', 'upload another asset'
+);
+
+CREATE TRIGGER _300_state_asset__asset_files_inserted_pending
+AFTER INSERT ON public.asset_files
+FOR EACH ROW WHEN (new.status <> 'pending')
+EXECUTE FUNCTION framecast.tg__reject(
+    'an asset is inserted pending', 'insert it pending, then say how the upload ended'
+);
+
+CREATE TRIGGER _300_state_asset__asset_files_ready_and_failed_are_final
+BEFORE UPDATE OF status ON public.asset_files
+FOR EACH ROW WHEN (old.status <> 'pending' AND old.status <> new.status)
+EXECUTE FUNCTION framecast.tg__reject(
+    'an asset that is ready or failed stays so', 'upload another asset'
+);
+
+-- INV-X2 and ROLE-2, for URNs that name a team: a user URN is a matter of the row alone (URN-2). One
+-- look answers both. Asked when the asset is written; memberships and roles may change later.
+CREATE FUNCTION framecast.tg_asset_files__uploader_may_upload() RETURNS trigger
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    v_team_id uuid := framecast.urn_team(NEW.owner);
+BEGIN
+    IF framecast.user_may(v_team_id, NEW.uploaded_by, 'assets.upload') THEN
+        RETURN NULL;
+    END IF;
+    IF framecast.user_is_in(v_team_id, NEW.uploaded_by) THEN
+        PERFORM framecast.reject(
+            'role_2__asset_files_uploader_may_upload', TG_TABLE_NAME,
+            'whoever makes an asset of a team is an owner, admin or member of it',
+            format('user %s uploads to %s', NEW.uploaded_by, NEW.owner),
+            'let somebody with that role upload it'
+        );
+    END IF;
+    PERFORM framecast.reject(
+        substr(TG_NAME, 6), TG_TABLE_NAME,
+        'whoever uploads an asset is a member of the team that its URN names',
+        format('user %s uploads to %s', NEW.uploaded_by, NEW.owner), 'join the team first'
+    );
+    RETURN NULL;
+END;
+$$;
+
+CREATE TRIGGER _300_inv_x2__asset_files_uploader_in_team
+AFTER INSERT ON public.asset_files
+FOR EACH ROW WHEN (framecast.urn_team(new.owner) IS NOT NULL)
+EXECUTE FUNCTION framecast.tg_asset_files__uploader_may_upload();
+
+CREATE TRIGGER _500_set_updated_at
+BEFORE UPDATE ON public.asset_files
+FOR EACH ROW EXECUTE FUNCTION framecast.tg__set_updated_at();
+
+
+------------------------------------------------------------------------------------------------
+-- Webhooks and their deliveries
+------------------------------------------------------------------------------------------------
+
+CREATE TRIGGER _300_imm_1__webhooks_subject_is_fixed
+BEFORE UPDATE OF id, team_id, created_at ON public.webhooks
+FOR EACH ROW WHEN (
+    (old.id, old.team_id, old.created_at) IS DISTINCT FROM (new.id, new.team_id, new.created_at)
+)
+EXECUTE FUNCTION framecast.tg__reject(
+    'a webhook''s id, team and created_at never change', 'make another webhook'
+);
+
+-- ROLE-1: asked when the webhook is written, or given to another creator; roles may change later.
+CREATE FUNCTION framecast.tg_webhooks__creator_may_manage() RETURNS trigger
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF NOT framecast.user_may(NEW.team_id, NEW.created_by, 'webhooks.manage') THEN
+        PERFORM framecast.reject(
+            substr(TG_NAME, 6), TG_TABLE_NAME,
+            'whoever makes a webhook is an owner or admin of the team',
+            format('user %s makes a webhook of team %s', NEW.created_by, NEW.team_id),
+            'let an owner or admin make it'
+        );
+    END IF;
+    RETURN NULL;
+END;
+$$;
+
+CREATE TRIGGER _300_role_1__webhooks_creator_may_manage
+AFTER INSERT OR UPDATE OF created_by ON public.webhooks
+FOR EACH ROW EXECUTE FUNCTION framecast.tg_webhooks__creator_may_manage();
+
+CREATE TRIGGER _500_set_updated_at
+BEFORE UPDATE ON public.webhooks
+FOR EACH ROW EXECUTE FUNCTION framecast.tg__set_updated_at();
+
+CREATE TRIGGER _300_imm_1__webhook_deliveries_subject_is_fixed
+BEFORE UPDATE OF id, webhook_id, created_at ON public.webhook_deliveries
+FOR EACH ROW WHEN (
+    (old.id, old.webhook_id, old.created_at)
+    IS DISTINCT FROM (new.id, new.webhook_id, new.created_at)
+)
+EXECUTE FUNCTION framecast.tg__reject(
+    'a delivery''s id, webhook and created_at never change', 'make another delivery'
+);
+
+CREATE TRIGGER _300_state_delivery__webhook_deliveries_inserted_pending
+AFTER INSERT ON public.webhook_deliveries
+FOR EACH ROW WHEN (new.status <> 'pending')
+EXECUTE FUNCTION framecast.tg__reject(
+    'a delivery is inserted pending', 'insert it pending, then say how it went'
+);
+
+CREATE TRIGGER _300_state_delivery__webhook_deliveries_status_moves_on
+BEFORE UPDATE OF status ON public.webhook_deliveries
+FOR EACH ROW WHEN (
+    old.status <> new.status
+    AND (old.status, new.status) NOT IN (
+        ('pending', 'delivered'), ('pending', 'retrying'), ('pending', 'failed'),
+        ('retrying', 'delivered'), ('retrying', 'failed'),
+        ('failed', 'pending')
+    )
+)
+EXECUTE FUNCTION framecast.tg__reject(
+    'a delivery is tried until it is delivered or failed; a failed one may be asked for again',
+    'a failed delivery goes back to pending; a delivered one is final'
+);
+
+CREATE TRIGGER _300_state_delivery__webhook_deliveries_asked_again_from_zero
+BEFORE UPDATE OF status ON public.webhook_deliveries
+FOR EACH ROW WHEN (old.status = 'failed' AND new.status = 'pending' AND new.attempts <> 0)
+EXECUTE FUNCTION framecast.tg__reject(
+    'a delivery that is asked for again begins with no attempts', 'set attempts to 0'
+);
+
+
+------------------------------------------------------------------------------------------------
+-- Usage and system assets
+------------------------------------------------------------------------------------------------
+
+CREATE TRIGGER _300_imm_1__usage_subject_is_fixed
+BEFORE UPDATE OF id, owner, period ON public.usage
+FOR EACH ROW WHEN ((old.id, old.owner, old.period) IS DISTINCT FROM (new.id, new.owner, new.period))
+EXECUTE FUNCTION framecast.tg__reject(
+    'a usage row''s id, owner and period never change', 'make a row for that owner and period'
+);
+
+CREATE TRIGGER _500_set_updated_at
+BEFORE UPDATE ON public.usage
+FOR EACH ROW EXECUTE FUNCTION framecast.tg__set_updated_at();
+
+CREATE TRIGGER _300_imm_1__system_assets_identity_is_fixed
+BEFORE UPDATE OF id, created_at ON public.system_assets
+FOR EACH ROW WHEN ((old.id, old.created_at) IS DISTINCT FROM (new.id, new.created_at))
+EXECUTE FUNCTION framecast.tg__reject(
+    'a system asset''s id and created_at never change', 'make another system asset'
+);
+
+
+------------------------------------------------------------------------------------------------
+-- Indexes that enforce nothing. Unique constraints above serve what begins with their columns.
+------------------------------------------------------------------------------------------------
+
+CREATE INDEX users_email_key_idx ON public.users (framecast.email_key(email));
+
+CREATE INDEX ON public.teams USING gin (settings);
+
+CREATE INDEX ON public.memberships (user_id, user_tier);
+CREATE INDEX memberships_owners_idx ON public.memberships (team_id) WHERE role = 'owner';
+
+CREATE INDEX ON public.invitations (team_id);
+CREATE INDEX ON public.invitations (invited_by);
+CREATE INDEX invitations_email_key_idx ON public.invitations (framecast.email_key(email));
+CREATE INDEX invitations_unanswered_idx
+ON public.invitations (team_id, framecast.email_key(email))
+WHERE accepted_at IS NULL AND revoked_at IS NULL;
+
+CREATE INDEX ON public.api_keys (user_id, owner_tier);
+CREATE INDEX ON public.api_keys (owner);
+CREATE INDEX ON public.api_keys USING gin (scopes);
+CREATE INDEX api_keys_live_idx ON public.api_keys (user_id) WHERE revoked_at IS NULL;
+CREATE INDEX api_keys_live_member_idx
+ON public.api_keys (live_member_team_id, user_id) WHERE live_member_team_id IS NOT NULL;
+CREATE INDEX api_keys_live_shared_idx
+ON public.api_keys (live_shared_team_id, user_id) WHERE live_shared_team_id IS NOT NULL;
+
+CREATE INDEX ON public.projects (team_id, updated_at DESC);
+CREATE INDEX ON public.projects (created_by);
+CREATE INDEX ON public.projects (status);
+CREATE INDEX ON public.projects USING gin (spec);
+
+CREATE INDEX ON public.jobs (owner, created_at DESC);
+CREATE INDEX ON public.jobs (project_id, owner);
+CREATE INDEX ON public.jobs (status);
+CREATE INDEX ON public.jobs (created_at DESC);
+CREATE INDEX jobs_active_of_team_idx
+ON public.jobs (framecast.urn_team(owner)) WHERE status < 'completed';
+CREATE INDEX jobs_active_of_user_idx
+ON public.jobs (triggered_by) WHERE status < 'completed';
+
+CREATE INDEX ON public.job_events (created_at);
+
+CREATE INDEX ON public.asset_files (owner);
+CREATE INDEX ON public.asset_files (uploaded_by);
+CREATE INDEX ON public.asset_files (project_id, owner);
+CREATE INDEX ON public.asset_files (status);
+CREATE INDEX ON public.asset_files USING gin (metadata);
+
+CREATE INDEX ON public.webhooks (team_id);
+CREATE INDEX ON public.webhooks (created_by);
+CREATE INDEX ON public.webhooks USING gin (events);
+
+CREATE INDEX ON public.webhook_deliveries (webhook_id);
+CREATE INDEX ON public.webhook_deliveries (job_id);
+CREATE INDEX ON public.webhook_deliveries (created_at);
+CREATE INDEX webhook_deliveries_waiting_idx
+ON public.webhook_deliveries (status, next_retry_at) WHERE status IN ('pending', 'retrying');
+
+CREATE INDEX ON public.usage (period);
+
+CREATE INDEX ON public.system_assets (category);
+CREATE INDEX ON public.system_assets USING gin (tags);

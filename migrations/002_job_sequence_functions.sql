@@ -1,0 +1,606 @@
+-- Framecast: the life of a job. Who may make one, how many, how it and its project move on, how its
+-- events are numbered, what cannot be deleted, and what is cleaned up.
+--
+-- Conventions and the order of locks stand at the head of 001_initial_schema.sql.
+
+
+------------------------------------------------------------------------------------------------
+-- Who makes a job
+------------------------------------------------------------------------------------------------
+
+-- The triggers of jobs have no WHEN where a plain IF will do: PostgreSQL reads a WHEN anew for every
+-- statement, at the price of several calls of a function.
+
+-- INV-X1 and ROLE-2, and URN-2 for jobs. One look answers both of the first. Asked when the job is
+-- written; memberships and roles may change later.
+CREATE FUNCTION framecast.tg_jobs__trigger_may_create() RETURNS trigger
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    v_team_id uuid := framecast.urn_team(NEW.owner);
+BEGIN
+    IF v_team_id IS NULL THEN
+        IF NEW.owner <> 'framecast:user:' || NEW.triggered_by::text THEN
+            PERFORM framecast.reject(
+                'urn_2__jobs_user_urn_names_who_triggers', TG_TABLE_NAME,
+                'a user URN names the user who acts',
+                format('user %s triggers a job of %s', NEW.triggered_by, NEW.owner),
+                'let that user trigger it'
+            );
+        END IF;
+        RETURN NULL;
+    END IF;
+    PERFORM FROM public.memberships AS m
+    JOIN public.role_permissions AS rp ON rp.role = m.role AND rp.permission = 'jobs.create'
+    WHERE m.team_id = v_team_id AND m.user_id = NEW.triggered_by;
+    IF FOUND THEN
+        RETURN NULL;
+    END IF;
+    IF framecast.user_is_in(v_team_id, NEW.triggered_by) THEN
+        PERFORM framecast.reject(
+            'role_2__jobs_trigger_may_create', TG_TABLE_NAME,
+            'whoever makes a job of a team is an owner, admin or member of it',
+            format('user %s triggers a job of %s', NEW.triggered_by, NEW.owner),
+            'let somebody with that role trigger it'
+        );
+    END IF;
+    PERFORM framecast.reject(
+        substr(TG_NAME, 6), TG_TABLE_NAME,
+        'whoever triggers a job is a member of the team that its URN names',
+        format('user %s triggers a job of %s', NEW.triggered_by, NEW.owner),
+        'join the team first'
+    );
+    RETURN NULL;
+END;
+$$;
+
+CREATE TRIGGER _300_inv_x1__jobs_trigger_in_team
+AFTER INSERT ON public.jobs
+FOR EACH ROW EXECUTE FUNCTION framecast.tg_jobs__trigger_may_create();
+
+
+------------------------------------------------------------------------------------------------
+-- How many jobs are active
+------------------------------------------------------------------------------------------------
+
+-- One active job a project needs no trigger.
+CREATE UNIQUE INDEX inv_j12__jobs_one_active_per_project
+ON public.jobs (project_id) WHERE status < 'completed';
+
+-- CARD-5 counts rows, which no declaration can. Only an insert adds an active job, since owners are
+-- fixed and finished jobs stay so. It writes the team's guard first, so two sessions that both see
+-- four cannot both add a fifth. The guard of a team that is gone is gone too: INV-X1 rejects then.
+CREATE FUNCTION framecast.tg_jobs__team_has_at_most_5_active() RETURNS trigger
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    v_team_id uuid := framecast.urn_team(NEW.owner);
+    v_active integer;
+BEGIN
+    IF v_team_id IS NULL THEN
+        RETURN NULL;
+    END IF;
+    UPDATE framecast.team_guards AS g SET version = g.version + 1 WHERE g.team_id = v_team_id;
+    SELECT count(*) INTO v_active FROM public.jobs AS j
+    WHERE framecast.urn_team(j.owner) = v_team_id AND j.status < 'completed';
+    IF v_active > 5 THEN
+        PERFORM framecast.reject(
+            substr(TG_NAME, 6), TG_TABLE_NAME, 'a team has at most 5 active jobs',
+            format('team %s would have %s', v_team_id, v_active),
+            'wait for a job to finish, or cancel one'
+        );
+    END IF;
+    RETURN NULL;
+END;
+$$;
+
+CREATE TRIGGER _300_card_5__jobs_team_has_at_most_5_active
+AFTER INSERT ON public.jobs
+FOR EACH ROW EXECUTE FUNCTION framecast.tg_jobs__team_has_at_most_5_active();
+
+-- CARD-6, likewise with the user's guard. Starters are in no team, so only users' own jobs count;
+-- a creator never becomes a starter, so a tier that changes meanwhile only lifts the limit.
+CREATE FUNCTION framecast.tg_jobs__starter_has_at_most_1_active() RETURNS trigger
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF NOT EXISTS (
+        SELECT FROM public.users AS u WHERE u.id = NEW.triggered_by AND u.tier = 'starter'
+    ) THEN
+        RETURN NULL;
+    END IF;
+    PERFORM framecast.lock_users(ARRAY[NEW.triggered_by]);
+    IF (
+        SELECT count(*) > 1 FROM public.jobs AS j
+        WHERE j.triggered_by = NEW.triggered_by AND j.status < 'completed'
+    ) THEN
+        PERFORM framecast.reject(
+            substr(TG_NAME, 6), TG_TABLE_NAME, 'a starter has at most 1 active job',
+            format('user %s would have more', NEW.triggered_by),
+            'wait for the job to finish, or cancel it'
+        );
+    END IF;
+    RETURN NULL;
+END;
+$$;
+
+CREATE TRIGGER _300_card_6__jobs_starter_has_at_most_1_active
+AFTER INSERT ON public.jobs
+FOR EACH ROW WHEN (new.owner LIKE 'framecast:user:%')
+EXECUTE FUNCTION framecast.tg_jobs__starter_has_at_most_1_active();
+
+
+------------------------------------------------------------------------------------------------
+-- How a job moves on
+------------------------------------------------------------------------------------------------
+
+CREATE TRIGGER _300_imm_1__jobs_subject_is_fixed
+BEFORE UPDATE OF id, owner, triggered_by, project_id, spec_snapshot, created_at ON public.jobs
+FOR EACH ROW WHEN (
+    (old.id, old.owner, old.triggered_by, old.spec_snapshot, old.created_at)
+    IS DISTINCT FROM
+    (new.id, new.owner, new.triggered_by, new.spec_snapshot, new.created_at)
+    OR (new.project_id IS NOT NULL AND new.project_id IS DISTINCT FROM old.project_id)
+)
+EXECUTE FUNCTION framecast.tg__reject(
+    'a job''s id, owner, trigger, spec snapshot, project and created_at never change',
+    'make another job'
+);
+
+-- The foreign key sets project_id to null when the project has gone; nobody else may. A trigger, as
+-- only a look at projects tells the two apart.
+CREATE FUNCTION framecast.tg_jobs__leaves_only_a_project_that_goes() RETURNS trigger
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF EXISTS (SELECT FROM public.projects AS p WHERE p.id = OLD.project_id) THEN
+        PERFORM framecast.reject(
+            substr(TG_NAME, 6), TG_TABLE_NAME, 'a job leaves its project only when the project goes',
+            format('job %s of project %s', OLD.id, OLD.project_id), 'delete the project'
+        );
+    END IF;
+    RETURN NEW;
+END;
+$$;
+
+CREATE TRIGGER _300_imm_1__jobs_leaves_only_a_project_that_goes
+BEFORE UPDATE OF project_id ON public.jobs
+FOR EACH ROW WHEN (old.project_id IS NOT NULL AND new.project_id IS NULL)
+EXECUTE FUNCTION framecast.tg_jobs__leaves_only_a_project_that_goes();
+
+-- The clock may stand behind what the row says: never set a time that its rules refuse.
+CREATE FUNCTION framecast.tg_jobs__set_times() RETURNS trigger
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    NEW.updated_at := greatest(now(), OLD.updated_at);
+    IF OLD.status <> NEW.status THEN
+        IF NEW.status = 'processing' AND NEW.started_at IS NULL THEN
+            NEW.started_at := greatest(now(), NEW.created_at);
+        ELSIF NEW.status >= 'completed' AND NEW.completed_at IS NULL THEN
+            NEW.completed_at := greatest(now(), NEW.created_at, NEW.started_at);
+        END IF;
+    END IF;
+    RETURN NEW;
+END;
+$$;
+
+CREATE TRIGGER _100_set_times
+BEFORE UPDATE ON public.jobs
+FOR EACH ROW EXECUTE FUNCTION framecast.tg_jobs__set_times();
+
+-- STATE-JOB and what each state needs, INV-J2 to INV-J7, each under its own name. First what the row
+-- lacks, then whether it may be there at all. IMM-1 holds the columns of a finished job that are not
+-- listed here.
+CREATE FUNCTION framecast.tg_jobs__states() RETURNS trigger
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    v_rule text;
+    v_claim text;
+BEGIN
+    IF NEW.status = 'processing' AND NEW.started_at IS NULL THEN
+        v_rule := 'inv_j3__jobs_processing_has_started_at';
+        v_claim := 'a processing job has a started_at';
+    ELSIF NEW.status >= 'completed' THEN
+        IF NEW.completed_at IS NULL OR NEW.completed_at < NEW.created_at THEN
+            v_rule := 'inv_j2__jobs_finished_has_completed_at';
+            v_claim := 'a finished job has a completed_at, not before its created_at';
+        ELSIF NEW.status = 'completed' AND NEW.output IS NULL THEN
+            v_rule := 'inv_j4__jobs_completed_has_output';
+            v_claim := 'a completed job has an output';
+        ELSIF NEW.status = 'failed' AND NEW.error IS NULL THEN
+            v_rule := 'inv_j5__jobs_failed_has_error';
+            v_claim := 'a failed job has an error';
+        ELSIF NEW.status <> 'completed' AND NEW.failure_type IS NULL THEN
+            v_rule := 'inv_j6__jobs_failed_or_canceled_has_failure_type';
+            v_claim := 'a failed or canceled job has a failure_type';
+        ELSIF NEW.status = 'completed' AND NEW.failure_type IS NOT NULL THEN
+            v_rule := 'inv_j7__jobs_completed_has_no_failure_type';
+            v_claim := 'a completed job has no failure_type';
+        END IF;
+    END IF;
+    IF v_rule IS NULL THEN
+        IF TG_OP = 'INSERT' THEN
+            IF NEW.status <> 'queued' THEN
+                v_rule := 'state_job__jobs_inserted_queued';
+                v_claim := 'a job is inserted queued';
+            END IF;
+        ELSIF OLD.status >= 'completed' THEN
+            IF (
+                OLD.status, OLD.options, OLD.progress, OLD.output, OLD.output_size_bytes,
+                OLD.error, OLD.credits_charged, OLD.failure_type, OLD.idempotency_key,
+                OLD.started_at, OLD.completed_at
+            ) IS DISTINCT FROM (
+                NEW.status, NEW.options, NEW.progress, NEW.output, NEW.output_size_bytes,
+                NEW.error, NEW.credits_charged, NEW.failure_type, NEW.idempotency_key,
+                NEW.started_at, NEW.completed_at
+            ) OR NEW.credits_refunded < OLD.credits_refunded THEN
+                v_rule := 'state_job__jobs_finished_stays';
+                v_claim := 'a finished job stays as it is, save that its refund may grow';
+            END IF;
+        ELSIF OLD.status <> NEW.status AND (OLD.status, NEW.status) NOT IN (
+            ('queued', 'processing'), ('queued', 'canceled'),
+            ('processing', 'completed'), ('processing', 'failed'), ('processing', 'canceled')
+        ) THEN
+            v_rule := 'state_job__jobs_moves_on';
+            v_claim := 'a job goes from queued to processing or canceled, from there to its end';
+        END IF;
+    END IF;
+    IF v_rule IS NOT NULL THEN
+        PERFORM framecast.reject(
+            v_rule, TG_TABLE_NAME, v_claim,
+            format('%s of job %s, which would be %s', TG_OP, NEW.id, NEW.status),
+            'queued, processing, then completed (output), failed (error, failure_type) or canceled '
+            '(failure_type); then only a larger credits_refunded'
+        );
+    END IF;
+    RETURN NEW;
+END;
+$$;
+
+CREATE TRIGGER _300_state_job__jobs_states
+BEFORE INSERT OR UPDATE ON public.jobs
+FOR EACH ROW EXECUTE FUNCTION framecast.tg_jobs__states();
+
+
+------------------------------------------------------------------------------------------------
+-- How a project moves with its jobs
+------------------------------------------------------------------------------------------------
+
+CREATE TRIGGER _300_state_project__projects_inserted_draft
+AFTER INSERT ON public.projects
+FOR EACH ROW WHEN (new.status <> 'draft')
+EXECUTE FUNCTION framecast.tg__reject('a project is inserted draft', 'insert it as a draft');
+
+-- An archived project cannot go to rendering, so no job can be made in it either.
+CREATE TRIGGER _300_state_project__projects_status_moves_on
+BEFORE UPDATE OF status ON public.projects
+FOR EACH ROW WHEN (
+    old.status <> new.status
+    AND (old.status, new.status) NOT IN (
+        ('draft', 'rendering'), ('draft', 'archived'),
+        ('rendering', 'completed'), ('rendering', 'draft'),
+        ('completed', 'rendering'), ('completed', 'archived'),
+        ('archived', 'draft')
+    )
+)
+EXECUTE FUNCTION framecast.tg__reject(
+    'a project renders from draft or completed, and is archived from them and unarchived to draft',
+    'unarchive a project before rendering it; let a job finish before archiving its project'
+);
+
+-- Into and out of rendering only by a job, which writes the project's row in the same transaction:
+-- so whoever writes the row sees the job, and INV-P5 holds with its converse.
+CREATE FUNCTION framecast.tg_projects__rendering_has_active_job() RETURNS trigger
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF NOT EXISTS (
+        SELECT FROM public.jobs AS j
+        WHERE j.project_id = NEW.id AND j.status < 'completed'
+    ) THEN
+        PERFORM framecast.reject(
+            substr(TG_NAME, 6), TG_TABLE_NAME, 'a rendering project has an active job',
+            format('project %s has none', NEW.id), 'make a job: it moves its project'
+        );
+    END IF;
+    RETURN NULL;
+END;
+$$;
+
+CREATE TRIGGER _300_inv_p5__projects_rendering_has_active_job
+AFTER UPDATE OF status ON public.projects
+FOR EACH ROW WHEN (old.status <> 'rendering' AND new.status = 'rendering')
+EXECUTE FUNCTION framecast.tg_projects__rendering_has_active_job();
+
+CREATE FUNCTION framecast.tg_projects__active_job_keeps_rendering() RETURNS trigger
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF EXISTS (
+        SELECT FROM public.jobs AS j
+        WHERE j.project_id = NEW.id AND j.status < 'completed'
+    ) THEN
+        PERFORM framecast.reject(
+            substr(TG_NAME, 6), TG_TABLE_NAME, 'a project with an active job is rendering',
+            format('project %s has one', NEW.id), 'finish or cancel the job: it moves its project'
+        );
+    END IF;
+    RETURN NULL;
+END;
+$$;
+
+CREATE TRIGGER _300_state_project__projects_active_job_keeps_rendering
+AFTER UPDATE OF status ON public.projects
+FOR EACH ROW WHEN (old.status = 'rendering' AND new.status <> 'rendering')
+EXECUTE FUNCTION framecast.tg_projects__active_job_keeps_rendering();
+
+CREATE FUNCTION framecast.tg_jobs__move_project() RETURNS trigger
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF TG_OP = 'UPDATE' AND (OLD.status = NEW.status OR NEW.status < 'completed') THEN
+        RETURN NULL;
+    END IF;
+    UPDATE public.projects AS p
+    SET status = CASE NEW.status
+        WHEN 'completed' THEN 'completed'::public.project_status
+        WHEN 'failed' THEN 'draft'
+        WHEN 'canceled' THEN 'draft'
+        ELSE 'rendering'
+    END
+    WHERE p.id = NEW.project_id;
+    RETURN NULL;
+END;
+$$;
+
+CREATE TRIGGER _500_move_project
+AFTER INSERT OR UPDATE OF status ON public.jobs
+FOR EACH ROW WHEN (new.project_id IS NOT NULL)
+EXECUTE FUNCTION framecast.tg_jobs__move_project();
+
+
+------------------------------------------------------------------------------------------------
+-- What cannot be deleted
+------------------------------------------------------------------------------------------------
+
+CREATE TRIGGER _300_del_1__jobs_active_not_deleted
+BEFORE DELETE ON public.jobs
+FOR EACH ROW WHEN (old.status < 'completed')
+EXECUTE FUNCTION framecast.tg__reject('an active job cannot be deleted', 'cancel it first');
+
+-- A trigger, as the foreign key would set the job's project to null. It holds the project's row,
+-- which a new job must write.
+CREATE FUNCTION framecast.tg_projects__has_no_active_job() RETURNS trigger
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF EXISTS (
+        SELECT FROM public.jobs AS j
+        WHERE j.project_id = OLD.id AND j.status < 'completed'
+    ) THEN
+        PERFORM framecast.reject(
+            substr(TG_NAME, 6), TG_TABLE_NAME, 'a project with an active job cannot be deleted',
+            format('project %s', OLD.id), 'finish or cancel the job first'
+        );
+    END IF;
+    RETURN OLD;
+END;
+$$;
+
+CREATE TRIGGER _300_del_1__projects_without_active_job
+BEFORE DELETE ON public.projects
+FOR EACH ROW EXECUTE FUNCTION framecast.tg_projects__has_no_active_job();
+
+-- Whoever deletes a team takes, in the order of locks, all that goes with it, before the guards: a
+-- job of the team, or a change of its members, is then either wholly before or wholly after.
+CREATE FUNCTION framecast.tg_teams__lock_what_goes_with_it() RETURNS trigger
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    v_user_ids uuid [];
+BEGIN
+    PERFORM FROM public.projects AS p WHERE p.team_id = OLD.id ORDER BY p.id FOR UPDATE;
+    PERFORM FROM public.memberships AS m WHERE m.team_id = OLD.id ORDER BY m.id FOR UPDATE;
+    SELECT array_agg(m.user_id) INTO v_user_ids
+    FROM public.memberships AS m WHERE m.team_id = OLD.id;
+    PERFORM framecast.lock_users(v_user_ids);
+    PERFORM framecast.lock_teams(ARRAY[OLD.id]);
+    RETURN OLD;
+END;
+$$;
+
+CREATE TRIGGER _200_lock_what_goes_with_it
+BEFORE DELETE ON public.teams
+FOR EACH ROW EXECUTE FUNCTION framecast.tg_teams__lock_what_goes_with_it();
+
+-- A trigger, as jobs outlive their team and so have no foreign key to it.
+CREATE FUNCTION framecast.tg_teams__has_no_active_jobs() RETURNS trigger
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF EXISTS (
+        SELECT FROM public.jobs AS j
+        WHERE framecast.urn_team(j.owner) = OLD.id AND j.status < 'completed'
+    ) THEN
+        PERFORM framecast.reject(
+            substr(TG_NAME, 6), TG_TABLE_NAME, 'a team with active jobs cannot be deleted',
+            format('team %s', OLD.id), 'finish or cancel its jobs first'
+        );
+    END IF;
+    RETURN OLD;
+END;
+$$;
+
+CREATE TRIGGER _300_del_1__teams_without_active_jobs
+BEFORE DELETE ON public.teams
+FOR EACH ROW EXECUTE FUNCTION framecast.tg_teams__has_no_active_jobs();
+
+-- TRUNCATE fires no row triggers. It holds the table alone, so the jobs can be looked at.
+CREATE FUNCTION framecast.tg_jobs__active_not_truncated() RETURNS trigger
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF framecast.snapshot_is_old() OR EXISTS (
+        SELECT FROM public.jobs AS j WHERE j.status < 'completed'
+    ) THEN
+        PERFORM framecast.reject(
+            substr(TG_NAME, 6), TG_TABLE_NAME, 'an active job cannot be deleted',
+            'TRUNCATE of jobs while there may be active ones',
+            'finish or cancel all jobs, then truncate at read committed'
+        );
+    END IF;
+    RETURN NULL;
+END;
+$$;
+
+CREATE TRIGGER _300_del_1__jobs_active_not_truncated
+BEFORE TRUNCATE ON public.jobs
+FOR EACH STATEMENT EXECUTE FUNCTION framecast.tg_jobs__active_not_truncated();
+
+
+------------------------------------------------------------------------------------------------
+-- Events
+------------------------------------------------------------------------------------------------
+
+-- The last number that each job has given to an event. It outlives the events.
+CREATE TABLE framecast.job_event_counters (
+    job_id uuid PRIMARY KEY
+    REFERENCES public.jobs (id) ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED,
+    last_sequence bigint NOT NULL DEFAULT 0
+) WITH (fillfactor = 50);
+
+CREATE TRIGGER _300_own_1__job_event_counters_kept_by_schema
+BEFORE INSERT OR UPDATE OR DELETE ON framecast.job_event_counters
+FOR EACH ROW WHEN (pg_trigger_depth() = 0)
+EXECUTE FUNCTION framecast.tg__reject(
+    'the schema''s bookkeeping is out of a client''s reach', 'leave it to the triggers'
+);
+
+CREATE TRIGGER _300_own_1__job_event_counters_truncated_with_jobs
+AFTER TRUNCATE ON framecast.job_event_counters
+FOR EACH STATEMENT EXECUTE FUNCTION framecast.tg__reject_truncate_beside_parent('jobs');
+
+CREATE TRIGGER _300_imm_1__job_events_are_fixed
+BEFORE UPDATE ON public.job_events
+FOR EACH ROW WHEN (old.* IS DISTINCT FROM new.*)
+EXECUTE FUNCTION framecast.tg__reject('an event never changes', 'append another event');
+
+-- SEQ-1 and SEQ-2. Whoever appends to a job holds the job's counter until commit, so numbers are
+-- given in the order of commits, and who sees a number sees all before it. A sequence or max() + 1
+-- would hand out numbers before the earlier ones have committed.
+--
+-- The number is one more than the last event that was really written. It is recorded only after the
+-- row is in, so a row that ON CONFLICT drops takes no number with it. The rows themselves tell how
+-- far this statement has come; the counter, what was cleaned up.
+CREATE FUNCTION framecast.tg_job_events__number() RETURNS trigger
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    v_last bigint;
+BEGIN
+    PERFORM FROM public.jobs AS j WHERE j.id = NEW.job_id FOR KEY SHARE;
+    SELECT c.last_sequence INTO v_last
+    FROM framecast.job_event_counters AS c WHERE c.job_id = NEW.job_id FOR UPDATE;
+    IF NOT FOUND THEN
+        INSERT INTO framecast.job_event_counters (job_id) VALUES (NEW.job_id)
+        ON CONFLICT (job_id) DO NOTHING;
+        SELECT c.last_sequence INTO v_last
+        FROM framecast.job_event_counters AS c WHERE c.job_id = NEW.job_id FOR UPDATE;
+    END IF;
+    NEW.sequence := 1 + greatest(
+        v_last, (SELECT max(e.sequence) FROM public.job_events AS e WHERE e.job_id = NEW.job_id)
+    );
+    RETURN NEW;
+END;
+$$;
+
+CREATE TRIGGER _500_number
+BEFORE INSERT ON public.job_events
+FOR EACH ROW EXECUTE FUNCTION framecast.tg_job_events__number();
+
+CREATE FUNCTION framecast.tg_job_events__record_number() RETURNS trigger
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    UPDATE framecast.job_event_counters AS c
+    SET last_sequence = greatest(c.last_sequence, NEW.sequence)
+    WHERE c.job_id = NEW.job_id;
+    RETURN NULL;
+END;
+$$;
+
+CREATE TRIGGER _500_record_number
+AFTER INSERT ON public.job_events
+FOR EACH ROW EXECUTE FUNCTION framecast.tg_job_events__record_number();
+
+
+------------------------------------------------------------------------------------------------
+-- Retention
+------------------------------------------------------------------------------------------------
+
+-- Deletes job events older than 7 days, oldest first, at most p_limit of them, passing over rows
+-- that others hold. Returns how many it deleted: call it again until that is less than p_limit.
+CREATE FUNCTION public.delete_old_job_events(p_limit integer DEFAULT 10000) RETURNS integer
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    v_deleted integer;
+BEGIN
+    DELETE FROM public.job_events AS e
+    USING (
+        SELECT o.id FROM public.job_events AS o
+        WHERE o.created_at < now() - interval '7 days'
+        ORDER BY o.created_at, o.job_id, o.sequence
+        LIMIT coalesce(p_limit, 10000)
+        FOR UPDATE SKIP LOCKED
+    ) AS old
+    WHERE e.id = old.id;
+    GET DIAGNOSTICS v_deleted = ROW_COUNT;
+    RETURN v_deleted;
+END;
+$$;
+
+-- Deletes webhook deliveries older than 30 days, in the same way.
+CREATE FUNCTION public.delete_old_webhook_deliveries(p_limit integer DEFAULT 10000) RETURNS integer
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    v_deleted integer;
+BEGIN
+    DELETE FROM public.webhook_deliveries AS d
+    USING (
+        SELECT o.id FROM public.webhook_deliveries AS o
+        WHERE o.created_at < now() - interval '30 days'
+        ORDER BY o.created_at, o.id
+        LIMIT coalesce(p_limit, 10000)
+        FOR UPDATE SKIP LOCKED
+    ) AS old
+    WHERE d.id = old.id;
+    GET DIAGNOSTICS v_deleted = ROW_COUNT;
+    RETURN v_deleted;
+END;
+$$;
+
+COMMENT ON FUNCTION public.delete_old_job_events(integer) IS
+'RET-1: job events are kept 7 days';
+COMMENT ON FUNCTION public.delete_old_webhook_deliveries(integer) IS
+'RET-1: webhook deliveries are kept 30 days';

@@ -1,0 +1,53 @@
+"""Fixtures that several modules share."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from conformance.postgres.scratch import Database, Scratch, Template
+from tests.migrating import Project
+
+
+@pytest.fixture(scope="session")
+def empty_template(scratch: Scratch, tmp_path_factory: pytest.TempPathFactory) -> Template:
+    """Make a sealed database with nothing in it."""
+    folder = tmp_path_factory.mktemp("empty")
+    (folder / "nothing.sql").write_text("-- nothing\n")
+    return scratch.template(folder)
+
+
+@pytest.fixture
+def empty(scratch: Scratch, empty_template: Template) -> Iterator[Database]:
+    """Lend a new database with nothing in it."""
+    with scratch.cloned(empty_template, "empty") as database:
+        yield database
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Make a folder for migrations."""
+    path = tmp_path / "migrations"
+    path.mkdir()
+    return path
+
+
+@pytest.fixture
+def project(empty: Database, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Project]:
+    """Set up a folder with one migration and a database with nothing in it."""
+    monkeypatch.chdir(folder.parent)
+    monkeypatch.setenv("DATABASE_URL", empty.conninfo)
+    with ExitStack() as processes:
+        project = Project(folder, empty.conninfo, processes)
+        project.write(a="CREATE TABLE a ()")
+        yield project
+
+
+@pytest.fixture
+def watcher(empty: Database) -> Iterator[psycopg.Connection[Any]]:
+    """Connect to the same database, to look on and to stand in the way."""
+    with empty.connect() as conn:
+        yield conn
