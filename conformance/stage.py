@@ -40,7 +40,7 @@ class Stage:
     def __init__(self, request: Request, directory: Path) -> None:
         """Say what is wanted; nothing is started yet."""
         self.migrations = directory
-        self._request = request
+        self.request = request
         self._exits = ExitStack()
         self._scratch: Future[Scratch] | None = None
         self._template: Future[Template] | None = None
@@ -110,7 +110,7 @@ class Stage:
         self._exits.close()
 
     def _open(self) -> Scratch:
-        server = self._exits.enter_context(provision(self._request))
+        server = self._exits.enter_context(provision(self.request))
         return self._exits.enter_context(scratch.opened(server))
 
     def _joined(self, handover: Handover, worker: str) -> Scratch:

@@ -5,14 +5,15 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
 
-from conformance.postgres import Server
+from conformance.plugin import STAGE
+from conformance.postgres import Server, provision
 from conformance.postgres.scratch import PREFIX
 from tests.waiting import until
 
@@ -45,6 +46,13 @@ TESTS = {
                 connection.execute("SELECT pg_sleep(60)")
     """,
 }
+
+
+@pytest.fixture(scope="module")
+def given(pytestconfig: pytest.Config) -> Iterator[Server]:
+    """Start a server that no other test sweeps."""
+    with provision(pytestconfig.stash[STAGE].request) as server:
+        yield server
 
 
 @pytest.fixture
@@ -165,13 +173,13 @@ def test_the_suite_itself_has_its_server_in_the_header() -> None:
     assert "server: PostgreSQL " in before_collection
 
 
-def test_variables_are_as_good_as_options(suite: Path, server: Server) -> None:
+def test_variables_are_as_good_as_options(suite: Path, given: Server) -> None:
     """A run can be set up by environment variables alone."""
     write(suite, "other")
     (suite / "migrations").rename(suite / "elsewhere")
 
     environ = {
-        "CONFORMANCE_DATABASE_URL": server.conninfo,
+        "CONFORMANCE_DATABASE_URL": given.conninfo,
         "CONFORMANCE_MIGRATIONS": str(suite / "elsewhere"),
     }
     done = run(suite, environ=environ)
@@ -179,7 +187,7 @@ def test_variables_are_as_good_as_options(suite: Path, server: Server) -> None:
     assert 0 == done.returncode, done.stdout + done.stderr
     assert "given server" in done.stdout
     (used,) = databases(done.stdout)
-    assert used not in scratch_databases(server)
+    assert used not in scratch_databases(given)
 
 
 WRONG: dict[str, tuple[tuple[str, ...], str]] = {
@@ -206,30 +214,28 @@ def test_what_cannot_run_ends_with_one_message(case: str, suite: Path) -> None:
     assert (1, 0) == (output.count("ERROR: "), output.count("Traceback"))
 
 
-def test_a_failed_migration_ends_with_one_message(suite: Path, server: Server) -> None:
+def test_a_failed_migration_ends_with_one_message(suite: Path, given: Server) -> None:
     """A migration that fails is one message with file, line and statement, and leaves nothing."""
     write(suite, "needs")
     (suite / "migrations" / "002.sql").write_text("\nCREATE TABLE items ();\n")
-    before = scratch_databases(server)
+    before = scratch_databases(given)
 
-    done = run(suite, f"--database-url={server.conninfo}")
+    done = run(suite, f"--database-url={given.conninfo}")
 
     output = done.stdout + done.stderr
     assert USAGE_ERROR == done.returncode, output
     assert '002.sql:2: relation "items" already exists (42P07)\n    CREATE TABLE items ()' in output
     assert (1, 0) == (output.count("ERROR: "), output.count("Traceback"))
-    assert before == scratch_databases(server)
+    assert before == scratch_databases(given)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
 def test_an_interrupted_run_leaves_nothing(
-    number: signal.Signals, suite: Path, server: Server
+    number: signal.Signals, suite: Path, given: Server
 ) -> None:
-    """After an interrupt the scratch databases are gone; after SIGKILL the next run drops them,
-    whatever schema that one tests.
-    """
+    """After an interrupt the scratch databases are gone; after SIGKILL the next run drops them."""
     write(suite, "waits")
-    url = f"--database-url={server.conninfo}"
+    url = f"--database-url={given.conninfo}"
     with subprocess.Popen(
         command("-s", url), stdout=subprocess.PIPE, cwd=suite, text=True
     ) as process:
@@ -240,23 +246,21 @@ def test_an_interrupted_run_leaves_nothing(
         process.send_signal(number)
         process.communicate()
     if number == signal.SIGKILL:
-        assert [] != scratch_databases(server, ours)
+        assert [] != scratch_databases(given, ours)
         (suite / "test_waits.py").unlink()
         write(suite, "other")
         (suite / "migrations" / "002.sql").write_text("CREATE TABLE more ();\n")
-        assert until(
-            lambda: 0 == run(suite, url).returncode and not scratch_databases(server, ours)
-        )
-    assert [] == scratch_databases(server, ours)
+        assert until(lambda: 0 == run(suite, url).returncode and not scratch_databases(given, ours))
+    assert [] == scratch_databases(given, ours)
 
 
-def test_a_role_without_rights_ends_with_one_message(suite: Path, server: Server) -> None:
+def test_a_role_without_rights_ends_with_one_message(suite: Path, given: Server) -> None:
     """A role that may not create databases is told how to be allowed."""
     write(suite, "needs")
-    with psycopg.connect(server.conninfo, autocommit=True) as connection:
+    with psycopg.connect(given.conninfo, autocommit=True) as connection:
         connection.execute("CREATE ROLE framecast_guest LOGIN")
         try:
-            url = make_conninfo(server.conninfo, user="framecast_guest")
+            url = make_conninfo(given.conninfo, user="framecast_guest")
             done = run(suite, f"--database-url={url}")
         finally:
             connection.execute("DROP ROLE framecast_guest")

@@ -66,7 +66,6 @@ import sys
 from conformance.postgres import Request, provision
 with provision(Request()) as server:
     cluster = server.cluster
-    pid = int((cluster.folder / "data" / "postmaster.pid").read_text().split()[0])
     print(cluster.folder, cluster._keeper.pid, flush=True)
     sys.stdin.read()
 """

@@ -1,6 +1,7 @@
 """Scratch databases: isolated, sealed, recognisable, and gone at the end."""
 
 import dataclasses
+import secrets
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -10,9 +11,10 @@ from pathlib import Path
 import psycopg
 import pytest
 from psycopg import errors
-from psycopg.conninfo import make_conninfo
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from conformance.migrations import MigrationError
+from conformance.plugin import STAGE
 from conformance.postgres import ProvisionError, Request, Server, provision, seed
 from conformance.postgres.scratch import PREFIX, Database, Scratch, Template, joined, opened
 from tests.waiting import until
@@ -20,10 +22,11 @@ from tests.waiting import until
 NAMES = "SELECT datname FROM pg_database WHERE starts_with(datname, %s) ORDER BY datname"
 
 
-@pytest.fixture
-def given(server: Server) -> Server:
-    """Return the server as one that does not end with the run."""
-    return dataclasses.replace(server, owned=False)
+@pytest.fixture(scope="module")
+def given(pytestconfig: pytest.Config) -> Iterator[Server]:
+    """Start a server that no other test sweeps, and show it as one that is not ours."""
+    with provision(pytestconfig.stash[STAGE].request) as server:
+        yield dataclasses.replace(server, owned=False)
 
 
 @pytest.fixture
@@ -58,8 +61,9 @@ def insert(database: Database) -> None:
 
 
 @contextmanager
-def role(server: Server, name: str, attributes: str) -> Iterator[Server]:
+def role(server: Server, attributes: str) -> Iterator[Server]:
     """Lend a server as a new role sees it."""
+    name = f"framecast_{secrets.token_hex(6)}"
     with psycopg.connect(server.conninfo, autocommit=True) as connection:
         connection.execute(f"CREATE ROLE {name} LOGIN {attributes}".encode())
         try:
@@ -110,14 +114,13 @@ def test_a_changed_clone_becomes_a_template(scratch: Scratch, items_template: Te
 
 def test_a_failed_migration_leaves_no_template(scratch: Scratch, items: Path) -> None:
     """When a migration fails, its message comes through and the database is dropped."""
-    prefix = f"{PREFIX}{scratch.token}_"
-    before = names(scratch.server, prefix)
+    before = names(scratch.server, scratch._prefix)
     (items / "002_broken.sql").write_text("CREATE TABLE items ();\n")
 
     with pytest.raises(MigrationError, match=r'002_broken.sql:1: relation "items" already exists'):
         scratch.template(items)
 
-    assert before == names(scratch.server, prefix)
+    assert before == names(scratch.server, scratch._prefix)
 
 
 def test_a_clone_is_dropped_with_its_sessions(scratch: Scratch, items_template: Template) -> None:
@@ -192,29 +195,30 @@ def _swept(server: Server, prefix: str) -> bool:
         return not names(server, prefix)
 
 
-def test_no_superuser_is_needed(server: Server, items: Path) -> None:
+def test_no_superuser_is_needed(given: Server, items: Path) -> None:
     """A role that may create databases, and nothing else, is enough."""
-    with role(server, "framecast_builder", "CREATEDB") as seen:
+    with role(given, "CREATEDB") as seen:
         assert (False, False) == (seen.superuser, seen.owned)
         with opened(seen) as run, run.cloned(run.template(items)) as database:
             insert(database)
             assert 1 == count(database)
 
 
-def test_the_databases_of_another_role_are_left_alone(server: Server, items: Path) -> None:
+def test_the_databases_of_another_role_are_left_alone(given: Server, items: Path) -> None:
     """A role sweeps only what it may drop, and a leftover of another role is no error."""
-    with opened(server) as other:
+    with opened(given) as other:
         template = other.template(items)
         other._admin.execute("SELECT pg_advisory_unlock_all()")
-        with role(server, "framecast_builder", "CREATEDB") as seen, opened(seen):
-            assert template.name in names(server)
+        with role(given, "CREATEDB") as seen, opened(seen):
+            assert template.name in names(given)
 
 
-def test_a_role_that_may_not_create_databases_is_one_message(server: Server, items: Path) -> None:
+def test_a_role_that_may_not_create_databases_is_one_message(given: Server, items: Path) -> None:
     """Where the right to create databases is lost on the way, that is one message."""
-    with role(server, "framecast_builder", "CREATEDB") as seen, opened(seen) as run:
-        with psycopg.connect(server.conninfo, autocommit=True) as connection:
-            connection.execute("ALTER ROLE framecast_builder NOCREATEDB")
+    with role(given, "CREATEDB") as seen, opened(seen) as run:
+        with psycopg.connect(given.conninfo, autocommit=True) as connection:
+            role_name = conninfo_to_dict(seen.conninfo)["user"]
+            connection.execute(f"ALTER ROLE {role_name} NOCREATEDB".encode())
         with pytest.raises(ProvisionError, match="cannot create a scratch database: permission"):
             run.template(items)
 

@@ -148,7 +148,7 @@ RULES = (
                 table,
                 "(c.new ->> 'team_id')",
                 f"c.new ->> '{actor}'",
-                "IS DISTINCT FROM ALL (ARRAY['owner', 'admin'])",
+                "IN ('owner', 'admin') IS NOT TRUE",
             )
             for table, actor in (("invitations", "invited_by"), ("webhooks", "created_by"))
         ),

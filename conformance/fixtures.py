@@ -1,0 +1,39 @@
+"""What the suite's own tests are given: a database to try rules on, and trials that count."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from conformance.lab import Lab
+from conformance.trial import Trial
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from conformance.catalogue import Rule
+    from conformance.postgres.scratch import Database
+    from conformance.writes import Path
+
+TRIAL = pytest.StashKey[Trial]()
+
+
+@pytest.fixture(scope="session")
+def lab(database: Database) -> Iterator[Lab]:
+    """This worker's database, with its oracles and its reset."""
+    with Lab(database.conninfo) as lab:
+        yield lab
+
+
+@pytest.fixture
+def trial(request: pytest.FixtureRequest, lab: Lab) -> Callable[[Rule, Path], Trial]:
+    """Return the trial of a test's rule and path: one for all examples, so that counts add up."""
+
+    def find(rule: Rule, path: Path) -> Trial:
+        stash = request.node.stash
+        if TRIAL not in stash:
+            stash[TRIAL] = Trial(lab, rule, path)
+        return stash[TRIAL]
+
+    return find

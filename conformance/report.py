@@ -1,0 +1,79 @@
+"""The report of a run: what is printed of each rule, and the same as JSON.
+
+The JSON is an object with `version` (1), `verdicts` (how many rules have each) and `rules`, a list
+in the order of the catalogue. Each rule has `id`, `statement`, `holds`, `tables`, `enforced_by`,
+`verdict`, `accepted`, `rejected`, `named`, `paths` and `failures`. `paths` maps each write path to
+its own `accepted`, `rejected` and `named`, or to `reason`: why it cannot break the rule, or that it
+was not tried in this run. A failure has `rule`, `verdict`, `path`, `test` (pytest's id, which runs
+it again), `expected`, `observed` and `script`: SQL that psql runs on a fresh installation.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+from conformance.catalogue import RULES
+from conformance.verdicts import Standing, Tally, Verdict
+from conformance.writes import Path
+from strategies.near_misses import WAYS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+VERSION = 1
+ORDER = tuple(RULES)
+WIDTH = 16  # of the longest id
+
+
+def lines(judged: Mapping[str, Standing]) -> Iterator[str]:
+    """Return a line a rule, then how many rules have each verdict."""
+    for name, standing in judged.items():
+        rule, total = RULES[name], standing.total
+        yield (
+            f"{name:<{WIDTH}} {standing.verdict:<11} "
+            f"{total.accepted:>6} accepted {total.rejected:>6} rejected  {rule.enforced_by[0]}"
+            + (f" and {len(rule.enforced_by) - 1} more" if len(rule.enforced_by) > 1 else "")
+        )
+    counts = Counter(standing.verdict for standing in judged.values())
+    yield ", ".join(
+        f"{counts[verdict]} {verdict}" for verdict in reversed(Verdict) if counts[verdict]
+    )
+
+
+def as_json(judged: Mapping[str, Standing]) -> str:
+    """Return the report as JSON text."""
+    counts = Counter(str(standing.verdict) for standing in judged.values())
+    document = {
+        "version": VERSION,
+        "verdicts": {str(verdict): counts[verdict] for verdict in Verdict},
+        "rules": [_rule(name, standing) for name, standing in judged.items()],
+    }
+    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+
+
+def _rule(name: str, standing: Standing) -> dict[str, Any]:
+    rule = RULES[name]
+    return {
+        "id": rule.id,
+        "statement": rule.statement,
+        "holds": str(rule.holds),
+        "tables": list(rule.tables),
+        "enforced_by": list(rule.enforced_by),
+        "verdict": str(standing.verdict),
+        **_counts(standing.total),
+        "paths": {str(path): _path(name, path, standing) for path in Path},
+        "failures": standing.failures,
+    }
+
+
+def _path(name: str, path: Path, standing: Standing) -> dict[str, Any]:
+    if path in standing.paths:
+        return _counts(standing.paths[path])
+    ways = WAYS[name][path]
+    return {"reason": ways if isinstance(ways, str) else "not tried in this run"}
+
+
+def _counts(tally: Tally) -> dict[str, int]:
+    return {"accepted": tally.accepted, "rejected": tally.rejected, "named": tally.named}

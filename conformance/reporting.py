@@ -1,0 +1,113 @@
+"""The verdicts of a run: one line a rule on the terminal, and the same as JSON."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from conformance import report
+from conformance.fixtures import TRIAL
+from conformance.verdicts import Finding, Standing, Tally, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+STANDINGS = pytest.StashKey[dict[str, Standing]]()
+PROPERTY = "conformance"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Register where the report goes."""
+    parser.getgroup("conformance").addoption(
+        "--conformance-report", metavar="FILE", help="write the verdicts as JSON to this file"
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Gather what is seen, here or by all workers."""
+    config.stash[STANDINGS] = {}
+    if not hasattr(config, "workerinput"):
+        config.pluginmanager.register(Ledger(config), "conformance-ledger")
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
+    """Send what was counted, and what was found, along with the test's report."""
+    result = yield
+    if call.when != "call" or "rule" not in getattr(getattr(item, "callspec", None), "params", {}):
+        return
+    outcome = result.get_result()
+    params = item.callspec.params
+    trial = item.stash.get(TRIAL, None)
+    tally = trial.tally if trial else Tally()
+    seen: dict[str, Any] = {
+        "rule": params["rule"].id,
+        "path": str(params["path"]),
+        "tally": [tally.accepted, tally.rejected, tally.named],
+    }
+    if call.excinfo is not None:
+        error = call.excinfo.value
+        if isinstance(error, Finding):
+            seen["failure"] = {**error.as_dict(), "path": seen["path"], "test": item.nodeid}
+            outcome.longrepr = str(error)
+        else:
+            seen["failure"] = {
+                "rule": params["rule"].id,
+                "verdict": str(Verdict.UNPROVEN),
+                "expected": "an answer of the database",
+                "observed": f"{type(error).__name__}: {error}",
+                "script": "",
+                "path": seen["path"],
+                "test": item.nodeid,
+            }
+    outcome.user_properties.append((PROPERTY, seen))
+
+
+class Ledger:
+    """Gathers what the tests of all workers report."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        """Gather into the run's standings."""
+        self._standings = config.stash[STANDINGS]
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Add one test's counts and findings."""
+        for name, seen in report.user_properties:
+            if name != PROPERTY:
+                continue
+            rule = str(seen["rule"])
+            standing = self._standings.setdefault(rule, Standing())
+            standing.paths.setdefault(seen["path"], Tally()).add(Tally(*seen["tally"]))
+            failure = seen.get("failure")
+            if failure:
+                standing.failures.append(failure)
+                if failure["rule"] != rule:
+                    other = self._standings.setdefault(failure["rule"], Standing())
+                    other.failures.append(failure)
+
+    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
+        """Fail a run in which a rule was not held, whatever its tests said."""
+        judged = self._judged()
+        if exitstatus == pytest.ExitCode.OK and any(
+            standing.verdict is not Verdict.HELD for standing in judged.values()
+        ):
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """Print one line a rule, and write the report where that was asked for."""
+        judged = self._judged()
+        if not judged:
+            return
+        terminalreporter.section("rules")
+        for line in report.lines(judged):
+            terminalreporter.write_line(line)
+        target = terminalreporter.config.getoption("--conformance-report")
+        if target:
+            Path(target).write_text(report.as_json(judged), encoding="utf-8")
+            terminalreporter.write_line(f"report: {target}")
+
+    def _judged(self) -> dict[str, Standing]:
+        """Return the standings of the rules that were tried, in the order of the catalogue."""
+        return {rule: self._standings[rule] for rule in report.ORDER if rule in self._standings}

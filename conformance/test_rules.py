@@ -1,0 +1,39 @@
+"""Every rule, from both sides, along every path that could break it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from conformance.catalogue import RULES
+from strategies.near_misses import WAYS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from conformance.catalogue import Rule
+    from conformance.trial import Trial
+    from conformance.writes import Path
+
+TRIED = [
+    pytest.param(rule, path, id=f"{rule.token}{path}")
+    for rule in RULES.values()
+    for path, ways in WAYS.get(rule.id, {}).items()
+    if not isinstance(ways, str)
+]
+
+
+@pytest.mark.parametrize(("rule", "path"), TRIED)
+@settings(
+    # The counts of a rule are meant to grow from one example to the next.
+    suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(data=st.data())
+def test_rule(
+    rule: Rule, path: Path, trial: Callable[[Rule, Path], Trial], data: st.DataObject
+) -> None:
+    """What is legal is accepted up to the edge, and the step over it is rejected by name."""
+    trial(rule, path).run(data.draw(WAYS[rule.id][path]))  # type: ignore[arg-type]

@@ -1,0 +1,146 @@
+"""Trying a scenario on a database: every write really commits, and every answer is judged."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from conformance.catalogue import RULES
+from conformance.outcomes import Accepted, Inconclusive, Outcome, Rejected
+from conformance.session import in_order
+from conformance.verdicts import Finding, Tally, Verdict
+from conformance.writes import Path
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from conformance.catalogue import Rule
+    from conformance.lab import Lab
+    from conformance.scenario import Fact, Scenario
+    from conformance.writes import Statement
+
+# What a type says of text that is none of its values.
+NOT_A_VALUE = "22P02"
+
+
+class Trial:
+    """One scenario of one rule along one path, on one database."""
+
+    def __init__(self, lab: Lab, rule: Rule, path: Path) -> None:
+        """Count what happens in `tally`."""
+        self.tally = Tally()
+        self._lab = lab
+        self._rule = rule
+        self._path = path
+        self._script: list[str] = []
+
+    def run(self, scenario: Scenario) -> None:
+        """Try a scenario on the emptied database.
+
+        Raises:
+            Finding: The schema did not do what the rule asks.
+        """
+        self._lab.reset()
+        self._script = []
+        for transaction in filter(None, scenario.given):
+            self._prepare(in_order(transaction, Path.UPDATE))
+        for transaction in scenario.legal:
+            self._expect_accepted(in_order(transaction, self._path))
+        for fact in scenario.facts:
+            self._check(fact)
+        for transaction in scenario.broken:
+            self._expect_rejected(in_order(transaction, self._path), scenario.also)
+        self._expect_no_violation()
+
+    def _prepare(self, body: Sequence[Statement]) -> None:
+        outcome = self._transact(body)
+        if isinstance(outcome, Accepted):
+            return
+        ours = isinstance(outcome, Rejected) and outcome.token in self._rule.tokens
+        raise self._finding(
+            Verdict.OVERBLOCKED if ours else Verdict.UNPROVEN,
+            expected="a legal state to begin with",
+            observed=str(outcome),
+        )
+
+    def _expect_accepted(self, body: Sequence[Statement]) -> None:
+        outcome = self._transact(body)
+        if not isinstance(outcome, Accepted):
+            raise self._finding(
+                Verdict.UNPROVEN if isinstance(outcome, Inconclusive) else Verdict.OVERBLOCKED,
+                expected="accepted: it is legal",
+                observed=str(outcome),
+            )
+        self.tally.accepted += 1
+
+    def _expect_rejected(self, body: Sequence[Statement], also: frozenset[str]) -> None:
+        outcome = self._transact(body)
+        expected = f"rejected: {self._rule.statement}"
+        if isinstance(outcome, Inconclusive):
+            raise self._finding(Verdict.UNPROVEN, expected=expected, observed=str(outcome))
+        if isinstance(outcome, Accepted):
+            raise self._finding(Verdict.BROKEN, expected=expected, observed=str(outcome))
+        named = self._names_the_rule(outcome)
+        if not named and outcome.token not in {RULES[other].token for other in also}:
+            raise self._finding(
+                Verdict.UNNAMED,
+                expected=f"{expected}, named {' or '.join(sorted(self._rule.tokens))}…",
+                observed=str(outcome),
+            )
+        self.tally.rejected += 1
+        self.tally.named += named
+
+    def _names_the_rule(self, rejected: Rejected) -> bool:
+        if rejected.constraint:
+            return rejected.token in self._rule.tokens
+        return bool(self._rule.types) and rejected.sqlstate == NOT_A_VALUE
+
+    def _check(self, fact: Fact) -> None:
+        observed = self._lab.session.fetch(fact.query)
+        self._script.append(f"{fact.query};  -- expected: {fact.expected!r}\n")
+        if observed != [(fact.expected,)]:
+            raise self._finding(
+                Verdict.BROKEN,
+                expected=f"{fact.query} is {fact.expected!r}",
+                observed=repr(observed),
+            )
+        if fact.side:
+            self.tally.accepted += 1
+        else:
+            self.tally.rejected += 1
+            self.tally.named += 1
+
+    def _expect_no_violation(self) -> None:
+        broken = self._lab.violations()
+        if not broken:
+            return
+        name = self._rule.id if self._rule.id in broken else next(iter(broken))
+        raise Finding(
+            name,
+            Verdict.BROKEN,
+            expected=f"no row that breaks it: {RULES[name].statement}",
+            observed=f"its violation query returns {broken[name][:5]}",
+            script=self._shown(),
+        )
+
+    def _transact(self, body: Sequence[Statement]) -> Outcome:
+        self._script.append(transaction_script(body))
+        outcome = self._lab.session.run(body)
+        self._script.append(f"-- {outcome}\n\n")
+        return outcome
+
+    def _finding(self, verdict: Verdict, *, expected: str, observed: str) -> Finding:
+        return Finding(
+            self._rule.id,
+            verdict,
+            expected=expected,
+            observed=observed,
+            script=self._shown(),
+        )
+
+    def _shown(self) -> str:
+        return "".join(self._script)
+
+
+def transaction_script(body: Sequence[Statement]) -> str:
+    """Return a transaction as psql reads it."""
+    return "BEGIN;\n" + "".join(statement.script() for statement in body) + "COMMIT;\n"

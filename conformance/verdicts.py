@@ -1,0 +1,110 @@
+"""Verdicts on rules, and the one kind of failure that the suite reports."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+
+class Verdict(StrEnum):
+    """What a run found of a rule, the worst first."""
+
+    BROKEN = "broken"  # a violation was accepted
+    OVERBLOCKED = "overblocked"  # a legal write was refused
+    UNNAMED = "unnamed"  # a violation was refused without naming the rule
+    UNPROVEN = "unproven"  # not seen on both sides
+    HELD = "held"
+
+
+class Finding(AssertionError):
+    """A failure of the schema: one class for all, equal by rule, so that shrinking stays on one.
+
+    Attributes:
+        rule: the id of the rule that failed.
+        verdict: how it failed.
+        expected, observed: in words.
+        script: SQL that psql runs on a fresh installation to show it.
+    """
+
+    def __init__(
+        self, rule: str, verdict: Verdict, *, expected: str, observed: str, script: str
+    ) -> None:
+        """Say what failed, how, and how to see it."""
+        super().__init__(rule, verdict, expected, observed, script)
+        self.rule = rule
+        self.verdict = verdict
+        self.expected = expected
+        self.observed = observed
+        self.script = script
+
+    def __eq__(self, other: object) -> bool:
+        """Two findings are the same when they are about the same rule."""
+        return isinstance(other, Finding) and self.rule == other.rule
+
+    def __hash__(self) -> int:
+        """Hash by rule."""
+        return hash(self.rule)
+
+    def __str__(self) -> str:
+        """Print rule, verdict, expected, observed, and the SQL that shows it."""
+        return (
+            f"{self.rule} is {self.verdict}\n"
+            f"  expected: {self.expected}\n"
+            f"  observed: {self.observed}\n"
+            f"  on a fresh installation, psql shows it with:\n\n{self.script}"
+        )
+
+    def as_dict(self) -> dict[str, str]:
+        """Return plain values, for the report and for travel between processes."""
+        return {
+            "rule": self.rule,
+            "verdict": str(self.verdict),
+            "expected": self.expected,
+            "observed": self.observed,
+            "script": self.script,
+        }
+
+
+@dataclass(slots=True)
+class Tally:
+    """How often a rule was tried along one path.
+
+    `accepted`: legal writes that were accepted, or facts that granted. `rejected`: violations that
+    were refused, or facts that denied; `named`: those of them that named the rule itself.
+    """
+
+    accepted: int = 0
+    rejected: int = 0
+    named: int = 0
+
+    def add(self, other: Tally) -> None:
+        """Add the counts of another tally."""
+        self.accepted += other.accepted
+        self.rejected += other.rejected
+        self.named += other.named
+
+
+@dataclass(slots=True)
+class Standing:
+    """What a run knows of one rule."""
+
+    paths: dict[str, Tally] = field(default_factory=dict)
+    failures: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def total(self) -> Tally:
+        """The counts of all paths together."""
+        total = Tally()
+        for tally in self.paths.values():
+            total.add(tally)
+        return total
+
+    @property
+    def verdict(self) -> Verdict:
+        """The worst of the failures; without one, held if both sides were seen and named."""
+        for verdict in Verdict:
+            if any(failure["verdict"] == verdict for failure in self.failures):
+                return verdict
+        total = self.total
+        return Verdict.HELD if total.accepted and total.named else Verdict.UNPROVEN

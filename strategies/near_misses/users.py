@@ -1,0 +1,221 @@
+"""Near misses of the rules of users: INV-U1 to INV-U6, and STATE-USER."""
+
+from hypothesis import strategies as st
+
+from conformance.scenario import Scenario, Ways
+from conformance.writes import Delete, Insert, Path, Row, Truncate, Update
+from strategies.instants import past_timestamps
+from strategies.near_misses.ways import ONE_ROW, UPDATING, Draw, by_shape, label, one_row, scenarios
+from strategies.sizes import int32s, int64s, negative_int32s, negative_int64s
+from strategies.world import NOW, World
+
+
+def starter(world: World) -> Row:
+    """Make a starter."""
+    return world.a_starter()
+
+
+@scenarios
+def upgrades(world: World, draw: Draw) -> Scenario:
+    """Upgrade a starter, who joins a team in the same transaction; then one who joins none."""
+    team, _ = world.team()
+    good, bad = world.starter(), world.starter()
+    changes = {"tier": "creator", "upgraded_at": draw(past_timestamps())}
+    joins = Insert("memberships", (world.a_membership(team, good),))
+    upgrade = Update("users", {"id": good["id"]}, changes, good)
+    return Scenario(
+        given=(tuple(world.given),),
+        legal=((joins, upgrade),),
+        broken=((Update("users", {"id": bad["id"]}, changes, bad),),),
+    )
+
+
+@scenarios
+def creators(world: World, _: Draw) -> Scenario:
+    """Insert a creator with a membership, in either order; then one without."""
+    team, _ = world.team()
+    good, bad = world.a_creator(), world.a_creator()
+    user = Insert("users", (good,))
+    joins = Insert("memberships", (world.a_membership(team, good),))
+    return Scenario(
+        given=(tuple(world.given),),
+        legal=((joins, user),),
+        broken=((Insert("users", (bad,)),),),
+    )
+
+
+@scenarios
+def creators_many(world: World, draw: Draw) -> Scenario:
+    """Insert two creators of whom both have memberships; then two of whom one has none."""
+    team, _ = world.team()
+    users = [world.a_creator() for _ in range(4)]
+    joins = [Insert("memberships", (world.a_membership(team, user),)) for user in users]
+    return Scenario(
+        given=(tuple(world.given),),
+        legal=((joins[0], joins[1], Insert("users", tuple(users[:2]))),),
+        broken=((joins[draw(st.integers(2, 3))], Insert("users", tuple(users[2:]))),),
+    )
+
+
+@scenarios
+def leavings(world: World, _: Draw) -> Scenario:
+    """End the last but one membership of a creator; then the last."""
+    first, _ = world.team()
+    second, _ = world.team()
+    user = world.member(first)
+    last = world.insert("memberships", world.a_membership(second, user))
+    return Scenario(
+        given=(tuple(world.given),),
+        legal=((Delete("memberships", {"team_id": first["id"], "user_id": user["id"]}),),),
+        broken=((Delete("memberships", {"id": last["id"]}),),),
+    )
+
+
+@scenarios
+def team_deletions(world: World, _: Draw) -> Scenario:
+    """Delete a team whose members have another; then one that is somebody's last."""
+    first, owner = world.team()
+    second = world.owned_team(owner)
+    return Scenario(
+        given=(tuple(world.given),),
+        legal=((Delete("teams", {"id": first["id"]}),),),
+        broken=((Delete("teams", {"id": second["id"]}),),),
+    )
+
+
+@scenarios
+def membership_moves(world: World, _: Draw) -> Scenario:
+    """Give a membership to another user, so that its first one has none; IMM-1 refuses as well."""
+    team, _ = world.team()
+    user, other = world.member(team), world.creator()
+    key = {"team_id": team["id"], "user_id": user["id"]}
+    return Scenario(
+        given=(tuple(world.given),),
+        legal=((Update("memberships", key, {"role": "viewer"}),),),
+        broken=((Update("memberships", key, {"user_id": other["id"]}),),),
+        also=frozenset({"IMM-1"}),
+    )
+
+
+@scenarios
+def truncations(world: World, _: Draw) -> Scenario:
+    """Truncate users and teams together; then memberships alone, with creators left."""
+    after = World()
+    world.team()
+    after.team()
+    return Scenario(
+        given=(tuple(world.given),),
+        legal=((Truncate(("users", "teams")),), tuple(after.given)),
+        broken=((Truncate(("memberships",)),), (Truncate(("teams",)),)),
+        also=frozenset({"INV-T2"}),
+    )
+
+
+@scenarios
+def strays(world: World, _: Draw) -> Scenario:
+    """Let a creator join a team; then a starter."""
+    team, _ = world.team()
+    good, bad = world.creator(), world.starter()
+    return Scenario(
+        given=(tuple(world.given),),
+        legal=((Insert("memberships", (world.a_membership(team, good),)),),),
+        broken=((Insert("memberships", (world.a_membership(team, bad),)),),),
+    )
+
+
+@scenarios
+def strays_many(world: World, draw: Draw) -> Scenario:
+    """Let two creators join a team; then a creator and a starter."""
+    team, _ = world.team()
+    users = [world.creator(), world.creator(), world.creator(), world.starter()]
+    rows = [world.a_membership(team, user) for user in users]
+    bad = rows[2:] if draw(st.booleans()) else rows[:1:-1]
+    return Scenario(
+        given=(tuple(world.given),),
+        legal=((Insert("memberships", tuple(rows[:2])),),),
+        broken=((Insert("memberships", tuple(bad)),),),
+    )
+
+
+@scenarios
+def downgrades(world: World, _: Draw) -> Scenario:
+    """Keep a creator as it is; then make a starter of it, who is in a team still."""
+    user = world.creator()
+    key = {"id": user["id"]}
+    return Scenario(
+        given=(tuple(world.given),),
+        legal=((Update("users", key, {"tier": "creator", "upgraded_at": NOW}, user),),),
+        broken=((Update("users", key, {"tier": "starter", "upgraded_at": None}, user),),),
+        also=frozenset({"STATE-USER"}),
+    )
+
+
+@scenarios
+def handed_to_starter(world: World, _: Draw) -> Scenario:
+    """Give a creator's membership to a starter; IMM-1 refuses as well."""
+    team, _ = world.team()
+    user, bad = world.member(team), world.starter()
+    key = {"team_id": team["id"], "user_id": user["id"]}
+    return Scenario(
+        given=(tuple(world.given),),
+        broken=((Update("memberships", key, {"user_id": bad["id"]}),),),
+        also=frozenset({"IMM-1"}),
+    )
+
+
+MEMBERS_ARE_CREATORS = by_shape(
+    insert=strays,
+    insert_many=strays_many,
+    reasons={
+        **ONE_ROW,
+        Path.UPDATE: "tier is on users: tried as other",
+        Path.ON_CONFLICT: "user_id never changes: tried as a move",
+    },
+    move=handed_to_starter,
+    other=downgrades,
+)
+
+WAYS: dict[str, Ways] = {
+    "INV-U1": one_row(
+        "users",
+        starter,
+        legal=st.just({"tier": "starter", "upgraded_at": None}),
+        broken=st.one_of(
+            past_timestamps().map(lambda at: {"tier": "starter", "upgraded_at": at}),
+            st.just({"tier": "creator", "upgraded_at": None}),
+        ),
+        also=frozenset({"INV-U2"}),
+    ),
+    "INV-U2": {
+        **by_shape(
+            insert=creators,
+            insert_many=creators_many,
+            update=upgrades,
+            reasons=ONE_ROW,
+            move=membership_moves,
+            delete=leavings,
+            cascade=team_deletions,
+            truncate=truncations,
+        ),
+        Path.OTHER: "memberships are the other table: tried as delete and as a move",
+    },
+    "INV-U3": MEMBERS_ARE_CREATORS,
+    "INV-U4": label("users", starter, "tier", "user_tier", legal=st.just("starter")),
+    "INV-U5": one_row(
+        "users",
+        starter,
+        legal=int32s().map(lambda n: {"credits": n}),
+        broken=negative_int32s().map(lambda n: {"credits": n}),
+    ),
+    "INV-U6": one_row(
+        "users",
+        starter,
+        legal=int64s().map(lambda n: {"ephemeral_storage_bytes": n}),
+        broken=negative_int64s().map(lambda n: {"ephemeral_storage_bytes": n}),
+    ),
+    "STATE-USER": {
+        **dict.fromkeys(Path, "compares a row before and after an update"),
+        **dict.fromkeys(UPDATING, downgrades),
+    },
+    "INV-M4": MEMBERS_ARE_CREATORS,
+}

@@ -1,0 +1,255 @@
+"""A small legal world, built up row by row, for scenarios to start from.
+
+Ids, emails, slugs and all that must be unique come from one counter, so that the same draws make
+the same world. The methods that return a row without inserting it are called `a_…` or `an_…`;
+the others insert it among what is `given`.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from uuid import UUID
+
+from conformance.writes import Insert, Row, Sql, Update, Write
+from strategies.documents import Jsonb
+from strategies.owners import member_urn, team_urn, user_urn
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+class World:
+    """Rows that are legal together, in the order in which they are inserted."""
+
+    def __init__(self) -> None:
+        """Begin with nothing."""
+        self.given: list[Write] = []
+        self._serial = 0
+
+    def serial(self) -> int:
+        """Return a number that this world has not used."""
+        self._serial += 1
+        return self._serial
+
+    def id(self) -> UUID:
+        """Return an id that this world has not used."""
+        return UUID(int=self.serial())
+
+    def insert(self, table: str, row: Row) -> Row:
+        """Insert a row, and return it."""
+        self.given.append(Insert(table, (row,)))
+        return row
+
+    # Users and teams
+
+    def a_starter(self, **columns: object) -> Row:
+        """Return a starter: who may stand alone."""
+        serial = self.serial()
+        return {"id": UUID(int=serial), "email": f"user{serial}@example.com", **columns}
+
+    def starter(self, **columns: object) -> Row:
+        """Insert a starter."""
+        return self.insert("users", self.a_starter(**columns))
+
+    def a_creator(self, **columns: object) -> Row:
+        """Return a creator: who needs a membership in the same transaction."""
+        return {**self.a_starter(), "tier": "creator", "upgraded_at": NOW, **columns}
+
+    def creator(self, **columns: object) -> Row:
+        """Insert a creator, who owns a team that nothing else is about."""
+        user = self.insert("users", self.a_creator(**columns))
+        self.owned_team(user)
+        return user
+
+    def a_team(self, **columns: object) -> Row:
+        """Return a team: which needs an owner in the same transaction."""
+        serial = self.serial()
+        return {
+            "id": UUID(int=serial),
+            "name": f"Team {serial}",
+            "slug": f"team-{serial}",
+            **columns,
+        }
+
+    def owned_team(self, owner: Row, **columns: object) -> Row:
+        """Insert a team that this user owns."""
+        team = self.insert("teams", self.a_team(**columns))
+        self.insert("memberships", self.a_membership(team, owner, role="owner"))
+        return team
+
+    def team(self, **columns: object) -> tuple[Row, Row]:
+        """Insert a team with its owner, who is in no other; return both."""
+        owner = self.insert("users", self.a_creator())
+        return self.owned_team(owner, **columns), owner
+
+    def a_membership(self, team: Row, user: Row, **columns: object) -> Row:
+        """Return a membership."""
+        return {"id": self.id(), "team_id": team["id"], "user_id": user["id"], **columns}
+
+    def member(self, team: Row, role: str = "member") -> Row:
+        """Insert a creator who is in this team, and in no other; return the user."""
+        user = self.insert("users", self.a_creator())
+        self.insert("memberships", self.a_membership(team, user, role=role))
+        return user
+
+    # What teams have
+
+    def an_invitation(self, team: Row, inviter: Row, **columns: object) -> Row:
+        """Return an open invitation."""
+        serial = self.serial()
+        return {
+            "id": UUID(int=serial),
+            "team_id": team["id"],
+            "invited_by": inviter["id"],
+            "email": f"guest{serial}@example.com",
+            "token": f"token-{serial}",
+            **columns,
+        }
+
+    def a_project(self, team: Row, creator: Row, **columns: object) -> Row:
+        """Return a draft."""
+        return {
+            "id": self.id(),
+            "team_id": team["id"],
+            "created_by": creator["id"],
+            "name": "Project",
+            **columns,
+        }
+
+    def project(self, team: Row, creator: Row, **columns: object) -> Row:
+        """Insert a draft."""
+        return self.insert("projects", self.a_project(team, creator, **columns))
+
+    def a_webhook(self, team: Row, creator: Row, **columns: object) -> Row:
+        """Return a webhook."""
+        return {
+            "id": self.id(),
+            "team_id": team["id"],
+            "created_by": creator["id"],
+            "url": "https://example.com/hook",
+            "events": ["job.completed"],
+            "secret": "secret",
+            **columns,
+        }
+
+    def a_delivery(self, webhook: Row, **columns: object) -> Row:
+        """Return a pending delivery."""
+        return {
+            "id": self.id(),
+            "webhook_id": webhook["id"],
+            "event_type": "job.completed",
+            "payload": Jsonb({}),
+            **columns,
+        }
+
+    # What owners have
+
+    def a_key(self, user: Row, owner: str | None = None, **columns: object) -> Row:
+        """Return a live key, of the user's own unless a URN is given."""
+        serial = self.serial()
+        return {
+            "id": UUID(int=serial),
+            "user_id": user["id"],
+            "owner": owner or urn_of_user(user),
+            "key_prefix": "fc",
+            "key_hash": f"hash-{serial}",
+            **columns,
+        }
+
+    def an_asset(self, user: Row, owner: str | None = None, **columns: object) -> Row:
+        """Return a pending asset, of the user's own unless a URN is given."""
+        serial = self.serial()
+        return {
+            "id": UUID(int=serial),
+            "owner": owner or urn_of_user(user),
+            "uploaded_by": user["id"],
+            "filename": "file.png",
+            "s3_key": f"assets/{serial}",
+            "content_type": "image/png",
+            "size_bytes": 1,
+            **columns,
+        }
+
+    def a_job(self, user: Row, owner: str | None = None, **columns: object) -> Row:
+        """Return a queued job, of the user's own unless a URN is given."""
+        return {
+            "id": self.id(),
+            "owner": owner or urn_of_user(user),
+            "triggered_by": user["id"],
+            "spec_snapshot": Jsonb({}),
+            **columns,
+        }
+
+    def job(self, user: Row, owner: str | None = None, **columns: object) -> Row:
+        """Insert a queued job."""
+        return self.insert("jobs", self.a_job(user, owner, **columns))
+
+    def move(self, job: Row, status: str) -> None:
+        """Move a queued job on to a status, by the steps that lead there."""
+        self.given.extend(steps_to(job, status))
+
+    def an_event(self, job: Row, **columns: object) -> Row:
+        """Return an event, to be numbered by the database."""
+        return {
+            "id": self.id(),
+            "job_id": job["id"],
+            "sequence": 0,
+            "event_type": "progress",
+            **columns,
+        }
+
+    def a_usage(self, owner: str, **columns: object) -> Row:
+        """Return a usage row."""
+        return {"id": self.id(), "owner": owner, "period": "2026-01", **columns}
+
+    def a_system_asset(self, category: str = "sfx", **columns: object) -> Row:
+        """Return a system asset."""
+        serial = self.serial()
+        return {
+            "id": f"asset_{category}_{serial}",
+            "category": category,
+            "name": "Sound",
+            "s3_key": f"system/{serial}",
+            "content_type": "audio/wav",
+            "size_bytes": 1,
+            **columns,
+        }
+
+
+# What a job needs in a state, apart from the times that the database sets.
+NEEDS: dict[str, Row] = {
+    "queued": {},
+    "processing": {},
+    "completed": {"output": Jsonb({"frames": 1})},
+    "failed": {"error": Jsonb({"code": 1}), "failure_type": "system"},
+    "canceled": {"failure_type": "canceled"},
+}
+
+
+def steps_to(job: Row, status: str) -> list[Write]:
+    """Return the updates that move a queued job to a status."""
+    steps = [] if status in ("queued",) else ["processing"]
+    if status not in ("queued", "processing"):
+        steps.append(status)
+    return [
+        Update("jobs", {"id": job["id"]}, {"status": step, **NEEDS[step]}, job) for step in steps
+    ]
+
+
+def age(row: Row, days: int) -> Row:
+    """Return the row as if it had been made some days ago."""
+    return {**row, "created_at": Sql(f"now() - interval '{days} days'")}
+
+
+def urn_of_user(user: Row) -> str:
+    """Return the URN of a user alone."""
+    return user_urn(str(user["id"]))
+
+
+def urn_of_team(team: Row) -> str:
+    """Return the URN of a whole team."""
+    return team_urn(str(team["id"]))
+
+
+def urn_of_member(team: Row, user: Row) -> str:
+    """Return the URN of a user inside a team."""
+    return member_urn(str(team["id"]), str(user["id"]))
