@@ -39,10 +39,12 @@ class Lab:
         self._emptied = [table for table in tables if table not in self._kept]
         for number, table in enumerate(self._kept):
             self._execute(f"CREATE TABLE conformance.kept_{number} AS TABLE {table}")
+        # A session of its own: whoever changes session_replication_role forgets all its plans.
+        self._janitor = Session(conninfo)
         self._reset = self._statement(superuser=self._may_replicate())
         self._resets = 0
         self.unreadable: dict[str, str] = {}
-        self._oracles = self._union()
+        self._prepare_oracles()
 
     def __enter__(self) -> Self:
         """Return itself."""
@@ -56,25 +58,25 @@ class Lab:
     ) -> None:
         """Close the session."""
         self.session.connection.close()
+        self._janitor.connection.close()
 
     def reset(self) -> None:
         """Make the database as empty as its schema left it."""
-        self._execute(self._reset)
+        self._janitor.connection.execute(self._reset)
         self._resets += 1
         if self._resets % SWEEP_EVERY == 0:
-            self._execute("VACUUM")
+            self._janitor.connection.execute("VACUUM")
 
     def violations(self) -> dict[str, list[str]]:
         """Return the keys of the rows that break each rule that is broken, in one round trip."""
         found: dict[str, list[str]] = {}
-        if self._oracles:
-            for rule, key in self.session.connection.execute(self._oracles, prepare=True):
-                found.setdefault(rule, []).append(key)
+        for rule, key in self.session.fetch("EXECUTE oracles"):
+            found.setdefault(str(rule), []).append(str(key))
         return found
 
-    def _union(self) -> str:
-        """Return one query for all rules whose queries this schema can answer."""
-        parts = []
+    def _prepare_oracles(self) -> None:
+        """Prepare one query for all rules whose own queries this schema can answer."""
+        parts = ["SELECT NULL, NULL WHERE false"]
         for rule in RULES.values():
             part = part_of_union(rule)
             try:
@@ -83,7 +85,7 @@ class Lab:
                 self.unreadable[rule.id] = error.diag.message_primary or str(error)
             else:
                 parts.append(part)
-        return " UNION ALL ".join(parts)
+        self._execute("PREPARE oracles AS " + " UNION ALL ".join(parts))
 
     def _statement(self, *, superuser: bool) -> str:
         """Return what empties the tables, with all that stands in its way switched off."""
@@ -95,7 +97,7 @@ class Lab:
             ]
         clear.append("DELETE FROM conformance.changes")
         if superuser:
-            off, on = ["SET LOCAL session_replication_role = replica"], []
+            off, on = [], []
         else:
             tables = [*self._emptied, *self._kept]
             off = [f"ALTER TABLE {table} DISABLE TRIGGER USER" for table in tables]
@@ -106,7 +108,7 @@ class Lab:
 
     def _may_replicate(self) -> bool:
         try:
-            self._execute("SET session_replication_role = replica; RESET session_replication_role")
+            self._janitor.connection.execute("SET session_replication_role = replica")
         except psycopg.errors.InsufficientPrivilege:
             return False
         return True

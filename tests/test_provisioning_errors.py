@@ -11,6 +11,12 @@ from conformance.postgres.server import _complaint
 from tests.asking import complaint
 
 
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep what fails out of the user's cache."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+
+
 def test_a_wrong_address_is_one_message_without_the_password() -> None:
     """An address that is none shows how one is written, and not the one that was given."""
     message = complaint(Request(database_url="mysql://me:sesame@localhost/db"))
