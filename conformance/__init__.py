@@ -1,0 +1,1 @@
+"""Proof that a PostgreSQL schema guards the business rules of Framecast by itself."""

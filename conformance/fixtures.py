@@ -31,7 +31,7 @@ def trial(request: pytest.FixtureRequest, lab: Lab) -> Callable[[Rule, Path], Tr
     """Return the trial of a test's rule and path: one for all examples, so that counts add up."""
 
     def find(rule: Rule, path: Path) -> Trial:
-        stash = request.node.stash
+        stash: pytest.Stash = request.node.stash
         if TRIAL not in stash:
             stash[TRIAL] = Trial(lab, rule, path)
         return stash[TRIAL]

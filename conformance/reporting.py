@@ -12,7 +12,7 @@ from conformance.fixtures import TRIAL
 from conformance.verdicts import Finding, Standing, Tally, Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator
 
 STANDINGS = pytest.StashKey[dict[str, Standing]]()
 PROPERTY = "conformance"
@@ -32,37 +32,41 @@ def pytest_configure(config: pytest.Config) -> None:
         config.pluginmanager.register(Ledger(config), "conformance-ledger")
 
 
-@pytest.hookimpl(hookwrapper=True)
-def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Send what was counted, and what was found, along with the test's report."""
-    result = yield
-    if call.when != "call" or "rule" not in getattr(getattr(item, "callspec", None), "params", {}):
-        return
-    outcome = result.get_result()
-    params = item.callspec.params
+    outcome = yield
     trial = item.stash.get(TRIAL, None)
-    tally = trial.tally if trial else Tally()
+    if call.when != "call" or trial is None:
+        return outcome
+    tally = trial.tally
     seen: dict[str, Any] = {
-        "rule": params["rule"].id,
-        "path": str(params["path"]),
+        "rule": trial.rule.id,
+        "path": str(trial.path),
         "tally": [tally.accepted, tally.rejected, tally.named],
     }
     if call.excinfo is not None:
-        error = call.excinfo.value
-        if isinstance(error, Finding):
-            seen["failure"] = {**error.as_dict(), "path": seen["path"], "test": item.nodeid}
-            outcome.longrepr = str(error)
-        else:
-            seen["failure"] = {
-                "rule": params["rule"].id,
-                "verdict": str(Verdict.UNPROVEN),
-                "expected": "an answer of the database",
-                "observed": f"{type(error).__name__}: {error}",
-                "script": "",
-                "path": seen["path"],
-                "test": item.nodeid,
-            }
+        finding = _finding(call.excinfo.value, trial.rule.id)
+        seen["failure"] = {**finding.as_dict(), "path": seen["path"], "test": item.nodeid}
+        if finding is call.excinfo.value:
+            outcome.longrepr = f"{finding}\nreplay: pytest {item.nodeid!r}"
     outcome.user_properties.append((PROPERTY, seen))
+    return outcome
+
+
+def _finding(error: BaseException, rule: str) -> Finding:
+    """Return the finding that ended a test; of any other error, that nothing was proven."""
+    if isinstance(error, Finding):
+        return error
+    return Finding(
+        rule,
+        Verdict.UNPROVEN,
+        expected="an answer of the database",
+        observed=f"{type(error).__name__}: {error}",
+        script="",
+    )
 
 
 class Ledger:
@@ -74,10 +78,11 @@ class Ledger:
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Add one test's counts and findings."""
-        for name, seen in report.user_properties:
+        properties: list[tuple[str, Any]] = report.user_properties
+        for name, seen in properties:
             if name != PROPERTY:
                 continue
-            rule = str(seen["rule"])
+            rule = seen["rule"]
             standing = self._standings.setdefault(rule, Standing())
             standing.paths.setdefault(seen["path"], Tally()).add(Tally(*seen["tally"]))
             failure = seen.get("failure")

@@ -1,4 +1,4 @@
-"""One attempt on a rule, as data: a legal state, a legal write at the edge, and the step over it."""
+"""One attempt on a rule, as data: a legal state, a write at the edge, and the step over it."""
 
 from __future__ import annotations
 

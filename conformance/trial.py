@@ -29,8 +29,8 @@ class Trial:
         """Count what happens in `tally`."""
         self.tally = Tally()
         self._lab = lab
-        self._rule = rule
-        self._path = path
+        self.rule = rule
+        self.path = path
         self._script: list[str] = []
 
     def run(self, scenario: Scenario) -> None:
@@ -44,18 +44,18 @@ class Trial:
         for transaction in filter(None, scenario.given):
             self._prepare(in_order(transaction, Path.UPDATE))
         for transaction in scenario.legal:
-            self._expect_accepted(in_order(transaction, self._path))
+            self._expect_accepted(in_order(transaction, self.path))
         for fact in scenario.facts:
             self._check(fact)
         for transaction in scenario.broken:
-            self._expect_rejected(in_order(transaction, self._path), scenario.also)
+            self._expect_rejected(in_order(transaction, self.path), scenario.also)
         self._expect_no_violation()
 
     def _prepare(self, body: Sequence[Statement]) -> None:
         outcome = self._transact(body)
         if isinstance(outcome, Accepted):
             return
-        ours = isinstance(outcome, Rejected) and outcome.token in self._rule.tokens
+        ours = isinstance(outcome, Rejected) and outcome.token in self.rule.tokens
         raise self._finding(
             Verdict.OVERBLOCKED if ours else Verdict.UNPROVEN,
             expected="a legal state to begin with",
@@ -74,7 +74,7 @@ class Trial:
 
     def _expect_rejected(self, body: Sequence[Statement], also: frozenset[str]) -> None:
         outcome = self._transact(body)
-        expected = f"rejected: {self._rule.statement}"
+        expected = f"rejected: {self.rule.statement}"
         if isinstance(outcome, Inconclusive):
             raise self._finding(Verdict.UNPROVEN, expected=expected, observed=str(outcome))
         if isinstance(outcome, Accepted):
@@ -83,7 +83,7 @@ class Trial:
         if not named and outcome.token not in {RULES[other].token for other in also}:
             raise self._finding(
                 Verdict.UNNAMED,
-                expected=f"{expected}, named {' or '.join(sorted(self._rule.tokens))}…",
+                expected=f"{expected}, named {' or '.join(sorted(self.rule.tokens))}…",
                 observed=str(outcome),
             )
         self.tally.rejected += 1
@@ -91,8 +91,8 @@ class Trial:
 
     def _names_the_rule(self, rejected: Rejected) -> bool:
         if rejected.constraint:
-            return rejected.token in self._rule.tokens
-        return bool(self._rule.types) and rejected.sqlstate == NOT_A_VALUE
+            return rejected.token in self.rule.tokens
+        return bool(self.rule.types) and rejected.sqlstate == NOT_A_VALUE
 
     def _check(self, fact: Fact) -> None:
         observed = self._lab.session.fetch(fact.query)
@@ -113,7 +113,7 @@ class Trial:
         broken = self._lab.violations()
         if not broken:
             return
-        name = self._rule.id if self._rule.id in broken else next(iter(broken))
+        name = self.rule.id if self.rule.id in broken else next(iter(broken))
         raise Finding(
             name,
             Verdict.BROKEN,
@@ -130,7 +130,7 @@ class Trial:
 
     def _finding(self, verdict: Verdict, *, expected: str, observed: str) -> Finding:
         return Finding(
-            self._rule.id,
+            self.rule.id,
             verdict,
             expected=expected,
             observed=observed,

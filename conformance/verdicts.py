@@ -17,7 +17,7 @@ class Verdict(StrEnum):
     HELD = "held"
 
 
-class Finding(AssertionError):
+class Finding(AssertionError):  # noqa: N818 — no error of the program, but what it found
     """A failure of the schema: one class for all, equal by rule, so that shrinking stays on one.
 
     Attributes:

@@ -395,9 +395,9 @@ CREATE TABLE public.projects (
 
 -- One rendering. It has no key into teams: finished jobs outlive the team that paid for them.
 --
--- Of its rules, those on what a state needs (INV-J2 to INV-J7) stand in one trigger beside the states
--- (STATE-JOB, in the next migration). PostgreSQL reads and plans each CHECK anew for every statement
--- that writes the table; six more of them cost a quarter of a bare update.
+-- Of its rules, those on what a state needs (INV-J2 to INV-J7) stand in one trigger beside the
+-- states (STATE-JOB, in the next migration). PostgreSQL reads and plans each CHECK anew for every
+-- statement that writes the table; six more of them cost a quarter of a bare update.
 CREATE TABLE public.jobs (
     id uuid PRIMARY KEY DEFAULT gen_random_uuid(),
     owner public.owner_urn NOT NULL,
@@ -1574,8 +1574,8 @@ EXECUTE FUNCTION framecast.tg__reject(
     'an asset that is ready or failed stays so', 'upload another asset'
 );
 
--- INV-X2 and ROLE-2, for URNs that name a team: a user URN is a matter of the row alone (URN-2). One
--- look answers both. Asked when the asset is written; memberships and roles may change later.
+-- INV-X2 and ROLE-2, for URNs that name a team: a user URN is a matter of the row alone (URN-2).
+-- One look answers both. Asked when the asset is written; memberships and roles may change later.
 CREATE FUNCTION framecast.tg_asset_files__uploader_may_upload() RETURNS trigger
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
@@ -1778,3 +1778,250 @@ CREATE INDEX ON public.usage (period);
 
 CREATE INDEX ON public.system_assets (category);
 CREATE INDEX ON public.system_assets USING gin (tags);
+
+
+------------------------------------------------------------------------------------------------
+-- The rules in their own words, on what enforces them
+------------------------------------------------------------------------------------------------
+
+COMMENT ON TRIGGER _300_imm_1__api_keys_subject_is_fixed ON public.api_keys IS
+'IMM-1: what a row is about never changes';
+COMMENT ON CONSTRAINT inv_a1__api_keys_user_exists ON public.api_keys IS
+'INV-A1: a key''s user exists';
+COMMENT ON CONSTRAINT inv_a2__api_keys_hash_not_empty ON public.api_keys IS
+'INV-A2: its key_hash is not empty';
+COMMENT ON CONSTRAINT inv_a3__api_keys_hash_unique ON public.api_keys IS
+'INV-A3: no two keys share a key_hash';
+COMMENT ON CONSTRAINT inv_a6__api_keys_team_key_is_a_creators ON public.api_keys IS
+'INV-A6: a starter''s keys are owned by the starter''s own user URN; INV-A7: a key owned by a '
+'team or member URN belongs to a creator';
+COMMENT ON CONSTRAINT inv_x4__api_keys_member_urn_names_its_user ON public.api_keys IS
+'INV-X4: a live key with a member URN belongs to that member, and the membership exists';
+COMMENT ON CONSTRAINT inv_x4__api_keys_membership_exists ON public.api_keys IS
+'INV-X4: a live key with a member URN belongs to that member, and the membership exists';
+COMMENT ON CONSTRAINT role_2__api_keys_maker_in_team ON public.api_keys IS
+'AUTO-REVOKE: a user''s live keys of a team are revoked when the membership ends; ROLE-2: '
+'whoever makes a project, a job of a team, an asset of a team or a key of a team is an '
+'owner, admin or member of it';
+COMMENT ON TRIGGER _300_role_2__api_keys_maker_may_make_keys ON public.api_keys IS
+'ROLE-2: whoever makes a project, a job of a team, an asset of a team or a key of a team is '
+'an owner, admin or member of it';
+COMMENT ON CONSTRAINT urn_2__api_keys_user_urn_names_its_user ON public.api_keys IS
+'INV-A6: a starter''s keys are owned by the starter''s own user URN; URN-2: a user URN on a '
+'job, asset or key names the user who acts';
+COMMENT ON TRIGGER _300_imm_1__asset_files_subject_is_fixed ON public.asset_files IS
+'IMM-1: what a row is about never changes';
+COMMENT ON CONSTRAINT inv_af2__asset_files_size_positive ON public.asset_files IS
+'INV-AF2: its size is positive';
+COMMENT ON CONSTRAINT inv_af3__asset_files_size_at_most_50_mib ON public.asset_files IS
+'INV-AF3: its size is at most 50 MiB';
+COMMENT ON CONSTRAINT inv_af4__asset_files_content_type_known ON public.asset_files IS
+'INV-AF4: its content type is image/jpeg, image/png, image/webp, audio/mpeg, audio/wav, '
+'audio/ogg or video/mp4';
+COMMENT ON CONSTRAINT inv_af5__asset_files_uploader_exists ON public.asset_files IS
+'INV-AF5: its uploader exists';
+COMMENT ON CONSTRAINT inv_af6__asset_files_s3_key_unique ON public.asset_files IS
+'INV-AF6: no two assets share an s3_key';
+COMMENT ON CONSTRAINT inv_time1__asset_files_created_not_after_updated ON public.asset_files IS
+'INV-TIME1: users, teams, projects, jobs, assets and webhooks: created_at is not after '
+'updated_at';
+COMMENT ON TRIGGER _300_inv_x2__asset_files_uploader_in_team ON public.asset_files IS
+'INV-X2: whoever uploads an asset is its user URN''s user, or a member of the team that the '
+'URN names; ROLE-2: whoever makes a project, a job of a team, an asset of a team or a key '
+'of a team is an owner, admin or member of it';
+COMMENT ON CONSTRAINT inv_x3__asset_files_project_of_owning_team ON public.asset_files IS
+'INV-X3: an asset of a project is owned by framecast:team:… of that project''s team';
+COMMENT ON TRIGGER _300_state_asset__asset_files_inserted_pending ON public.asset_files IS
+'STATE-ASSET: an asset is inserted pending; pending to ready or failed; both are final';
+COMMENT ON TRIGGER _300_state_asset__asset_files_ready_and_failed_are_final ON public.asset_files IS
+'STATE-ASSET: an asset is inserted pending; pending to ready or failed; both are final';
+COMMENT ON CONSTRAINT urn_2__asset_files_user_urn_names_uploader ON public.asset_files IS
+'INV-X2: whoever uploads an asset is its user URN''s user, or a member of the team that the '
+'URN names; URN-2: a user URN on a job, asset or key names the user who acts';
+COMMENT ON TRIGGER _300_own_1__team_guards_kept_by_schema ON framecast.team_guards IS
+'OWN-1: what the schema keeps for itself is out of a client''s reach';
+COMMENT ON TRIGGER _300_own_1__team_guards_truncated_with_teams ON framecast.team_guards IS
+'OWN-1: what the schema keeps for itself is out of a client''s reach';
+COMMENT ON TRIGGER _300_own_1__user_guards_kept_by_schema ON framecast.user_guards IS
+'OWN-1: what the schema keeps for itself is out of a client''s reach';
+COMMENT ON TRIGGER _300_own_1__user_guards_truncated_with_users ON framecast.user_guards IS
+'OWN-1: what the schema keeps for itself is out of a client''s reach';
+COMMENT ON TRIGGER _300_card_4__invitations_team_has_at_most_50_open ON public.invitations IS
+'CARD-4: a team has at most 50 open invitations';
+COMMENT ON TRIGGER _300_imm_1__invitations_subject_is_fixed ON public.invitations IS
+'IMM-1: what a row is about never changes';
+COMMENT ON CONSTRAINT inv_i1__invitations_names_team_and_email ON public.invitations IS
+'INV-I1: an invitation names a team and an email';
+COMMENT ON CONSTRAINT inv_i3__invitations_not_accepted_and_revoked ON public.invitations IS
+'INV-I3: an accepted invitation is not revoked; INV-I4: a revoked invitation is not '
+'accepted';
+COMMENT ON CONSTRAINT inv_i5__invitations_team_exists ON public.invitations IS
+'INV-I5: its team exists';
+COMMENT ON CONSTRAINT inv_i6__invitations_inviter_exists ON public.invitations IS
+'INV-I6: its inviter exists';
+COMMENT ON TRIGGER _300_inv_i7__invitations_not_to_inviter ON public.invitations IS
+'INV-I7: nobody invites their own email';
+COMMENT ON TRIGGER _700_inv_i8__invitations_none_open_for_member ON public.invitations IS
+'INV-I8: there is no open invitation for somebody who is in that team';
+COMMENT ON CONSTRAINT inv_i9__invitations_expires_after_created ON public.invitations IS
+'INV-I9: it expires after it was created; INV-TIME4: an invitation expires after it was '
+'created';
+COMMENT ON CONSTRAINT inv_time5__invitations_accepted_after_created ON public.invitations IS
+'INV-TIME5: it is accepted after it was created';
+COMMENT ON TRIGGER _300_role_1__invitations_inviter_may_invite ON public.invitations IS
+'ROLE-1: whoever invites, or makes a webhook, is an owner or admin of that team';
+COMMENT ON TRIGGER _300_state_invitation__invitations_ends_are_final ON public.invitations IS
+'STATE-INVITATION: an invitation is inserted open; accepted and revoked are final; only an '
+'open one is accepted';
+COMMENT ON TRIGGER _300_state_invitation__invitations_inserted_open ON public.invitations IS
+'STATE-INVITATION: an invitation is inserted open; accepted and revoked are final; only an '
+'open one is accepted';
+COMMENT ON TRIGGER _300_state_invitation__invitations_only_open_is_accepted ON public.invitations IS
+'STATE-INVITATION: an invitation is inserted open; accepted and revoked are final; only an '
+'open one is accepted';
+COMMENT ON CONSTRAINT seq_1__job_events_number_used_once ON public.job_events IS
+'SEQ-1: a job''s events are numbered 1, 2, 3 … in the order in which they commit, and no '
+'number is used twice';
+COMMENT ON CONSTRAINT inv_j10__jobs_created_not_after_updated ON public.jobs IS
+'INV-J10: its created_at is not after its updated_at; INV-TIME1: users, teams, projects, '
+'jobs, assets and webhooks: created_at is not after updated_at';
+COMMENT ON CONSTRAINT inv_j11__jobs_project_of_owning_team ON public.jobs IS
+'INV-J11: a project''s job is owned by framecast:team:… of that project''s team';
+COMMENT ON CONSTRAINT inv_j13__jobs_trigger_exists ON public.jobs IS
+'INV-J13: the user who triggered it exists';
+COMMENT ON CONSTRAINT inv_j8__jobs_refund_within_charge ON public.jobs IS
+'INV-J8: a job is never refunded more than it was charged';
+COMMENT ON CONSTRAINT inv_time2__jobs_started_not_before_created ON public.jobs IS
+'INV-TIME2: a job''s started_at is not before its created_at';
+COMMENT ON CONSTRAINT inv_time3__jobs_completed_not_before_started ON public.jobs IS
+'INV-TIME3: a job''s completed_at is not before its started_at';
+COMMENT ON TRIGGER _300_imm_1__memberships_subject_is_fixed ON public.memberships IS
+'IMM-1: what a row is about never changes';
+COMMENT ON TRIGGER _700_inv_i8__memberships_without_open_invitation ON public.memberships IS
+'INV-I8: there is no open invitation for somebody who is in that team';
+COMMENT ON CONSTRAINT inv_m1__memberships_names_user_and_team ON public.memberships IS
+'INV-M1: a membership names a user and a team';
+COMMENT ON CONSTRAINT inv_m3__memberships_user_once_per_team ON public.memberships IS
+'INV-M3: a user is in a team at most once';
+COMMENT ON CONSTRAINT inv_m5__memberships_user_exists ON public.memberships IS
+'INV-M5: its user exists';
+COMMENT ON CONSTRAINT inv_m6__memberships_team_exists ON public.memberships IS
+'INV-M6: its team exists';
+COMMENT ON TRIGGER _700_inv_t2__memberships_owner_not_demoted ON public.memberships IS
+'INV-T1: a team has at least one member; INV-T2, CARD-1: a team has at least one owner';
+COMMENT ON TRIGGER _700_inv_t2__memberships_owner_not_gone ON public.memberships IS
+'INV-T1: a team has at least one member; INV-T2, CARD-1: a team has at least one owner';
+COMMENT ON TRIGGER _300_inv_t2__memberships_truncated_with_teams ON public.memberships IS
+'INV-T1: a team has at least one member; INV-T2, CARD-1: a team has at least one owner';
+COMMENT ON TRIGGER _300_inv_t7__memberships_promoted_owns_at_most_10_teams ON public.memberships IS
+'INV-T7, CARD-2: a user owns at most 10 teams';
+COMMENT ON TRIGGER _300_inv_t7__memberships_user_owns_at_most_10_teams ON public.memberships IS
+'INV-T7, CARD-2: a user owns at most 10 teams';
+COMMENT ON TRIGGER _300_inv_t8__memberships_user_in_at_most_50_teams ON public.memberships IS
+'INV-T8, CARD-3: a user belongs to at most 50 teams';
+COMMENT ON TRIGGER _700_inv_u2__memberships_last_one_not_gone ON public.memberships IS
+'INV-U2: a creator belongs to at least one team';
+COMMENT ON TRIGGER _300_inv_u2__memberships_truncated_with_creators ON public.memberships IS
+'INV-U2: a creator belongs to at least one team';
+COMMENT ON CONSTRAINT inv_u3__memberships_user_is_creator ON public.memberships IS
+'INV-U3: a starter belongs to no team; INV-M4: only creators have memberships';
+COMMENT ON TRIGGER _300_imm_1__projects_subject_is_fixed ON public.projects IS
+'IMM-1: what a row is about never changes';
+COMMENT ON CONSTRAINT inv_p2__projects_team_exists ON public.projects IS
+'INV-P2: its team exists';
+COMMENT ON CONSTRAINT inv_p3__projects_creator_exists ON public.projects IS
+'INV-P3: its creator exists';
+COMMENT ON CONSTRAINT inv_p4__projects_created_not_after_updated ON public.projects IS
+'INV-P4: its created_at is not after its updated_at; INV-TIME1: users, teams, projects, '
+'jobs, assets and webhooks: created_at is not after updated_at';
+COMMENT ON TRIGGER _300_role_2__projects_creator_may_create ON public.projects IS
+'ROLE-2: whoever makes a project, a job of a team, an asset of a team or a key of a team is '
+'an owner, admin or member of it';
+COMMENT ON TRIGGER _300_imm_1__system_assets_identity_is_fixed ON public.system_assets IS
+'IMM-1: what a row is about never changes';
+COMMENT ON CONSTRAINT inv_sa2__system_assets_id_names_category ON public.system_assets IS
+'INV-SA2: its id is asset_<category>_<name>, the name of lower-case letters, digits and '
+'underscores';
+COMMENT ON CONSTRAINT inv_sa3__system_assets_s3_key_unique ON public.system_assets IS
+'INV-SA3: no two system assets share an s3_key';
+COMMENT ON TRIGGER _300_imm_1__teams_identity_is_fixed ON public.teams IS
+'IMM-1: what a row is about never changes';
+COMMENT ON TRIGGER _700_inv_t2__teams_has_an_owner ON public.teams IS
+'INV-T1: a team has at least one member; INV-T2, CARD-1: a team has at least one owner';
+COMMENT ON CONSTRAINT inv_t3__teams_slug_unique ON public.teams IS
+'INV-T3: no two teams share a slug';
+COMMENT ON CONSTRAINT inv_t4__teams_slug_well_formed ON public.teams IS
+'INV-T4: a slug is lower-case letters, digits and hyphens, and neither begins nor ends with '
+'a hyphen';
+COMMENT ON CONSTRAINT inv_t5__teams_created_not_after_updated ON public.teams IS
+'INV-T5: a team''s created_at is not after its updated_at; INV-TIME1: users, teams, '
+'projects, jobs, assets and webhooks: created_at is not after updated_at';
+COMMENT ON CONSTRAINT inv_t6__teams_credits_not_negative ON public.teams IS
+'INV-T6: a team''s credits are never negative';
+COMMENT ON TRIGGER _300_imm_1__usage_subject_is_fixed ON public.usage IS
+'IMM-1: what a row is about never changes';
+COMMENT ON CONSTRAINT inv_us1__usage_period_is_a_month ON public.usage IS
+'INV-US1: a usage period is YYYY-MM with a real month';
+COMMENT ON CONSTRAINT inv_us2__usage_renders_not_negative ON public.usage IS
+'INV-US2: renders_count is never negative';
+COMMENT ON CONSTRAINT inv_us3__usage_credits_used_not_negative ON public.usage IS
+'INV-US3: credits_used is never negative';
+COMMENT ON CONSTRAINT inv_us4__usage_one_row_per_owner_and_period ON public.usage IS
+'INV-US4: an owner has one row a period';
+COMMENT ON TRIGGER _300_imm_1__users_identity_is_fixed ON public.users IS
+'IMM-1: what a row is about never changes';
+COMMENT ON TRIGGER _300_inv_i7__users_email_not_invited_by_itself ON public.users IS
+'INV-I7: nobody invites their own email';
+COMMENT ON TRIGGER _700_inv_i8__users_email_not_invited_to_own_team ON public.users IS
+'INV-I8: there is no open invitation for somebody who is in that team';
+COMMENT ON CONSTRAINT inv_time1__users_created_not_after_updated ON public.users IS
+'INV-TIME1: users, teams, projects, jobs, assets and webhooks: created_at is not after '
+'updated_at';
+COMMENT ON CONSTRAINT inv_u1__users_creator_iff_upgraded ON public.users IS
+'INV-U1: a user is a creator exactly when upgraded_at is set';
+COMMENT ON TRIGGER _700_inv_u2__users_creator_has_a_team ON public.users IS
+'INV-U2: a creator belongs to at least one team';
+COMMENT ON CONSTRAINT inv_u5__users_credits_not_negative ON public.users IS
+'INV-U5: a user''s credits are never negative';
+COMMENT ON CONSTRAINT inv_u6__users_ephemeral_storage_not_negative ON public.users IS
+'INV-U6: a user''s ephemeral_storage_bytes is never negative';
+COMMENT ON TRIGGER _300_state_user__users_creator_stays_creator ON public.users IS
+'STATE-USER: a creator stays a creator';
+COMMENT ON TRIGGER _300_imm_1__webhook_deliveries_subject_is_fixed ON public.webhook_deliveries IS
+'IMM-1: what a row is about never changes';
+COMMENT ON CONSTRAINT inv_wd2__webhook_deliveries_webhook_exists ON public.webhook_deliveries IS
+'INV-WD2: its webhook exists';
+COMMENT ON CONSTRAINT inv_wd3__webhook_deliveries_attempts_within_max
+ON public.webhook_deliveries IS
+'INV-WD3: its attempts never exceed max_attempts';
+COMMENT ON CONSTRAINT inv_wd4__webhook_deliveries_delivered_has_time ON public.webhook_deliveries IS
+'INV-WD4: a delivered one has a delivered_at';
+COMMENT ON TRIGGER _300_state_delivery__webhook_deliveries_asked_again_from_zero
+ON public.webhook_deliveries IS
+'STATE-DELIVERY: a delivery is inserted pending; pending or retrying to delivered, retrying '
+'or failed; failed to pending, with attempts back at 0; delivered is final';
+COMMENT ON TRIGGER _300_state_delivery__webhook_deliveries_inserted_pending
+ON public.webhook_deliveries IS
+'STATE-DELIVERY: a delivery is inserted pending; pending or retrying to delivered, retrying '
+'or failed; failed to pending, with attempts back at 0; delivered is final';
+COMMENT ON TRIGGER _300_state_delivery__webhook_deliveries_status_moves_on
+ON public.webhook_deliveries IS
+'STATE-DELIVERY: a delivery is inserted pending; pending or retrying to delivered, retrying '
+'or failed; failed to pending, with attempts back at 0; delivered is final';
+COMMENT ON TRIGGER _300_imm_1__webhooks_subject_is_fixed ON public.webhooks IS
+'IMM-1: what a row is about never changes';
+COMMENT ON CONSTRAINT inv_time1__webhooks_created_not_after_updated ON public.webhooks IS
+'INV-TIME1: users, teams, projects, jobs, assets and webhooks: created_at is not after '
+'updated_at';
+COMMENT ON CONSTRAINT inv_w1__webhooks_team_exists ON public.webhooks IS
+'INV-W1: a webhook''s team exists';
+COMMENT ON CONSTRAINT inv_w2__webhooks_has_an_event ON public.webhooks IS
+'INV-W2: it subscribes to at least one event';
+COMMENT ON CONSTRAINT inv_w3__webhooks_no_event_is_null ON public.webhooks IS
+'INV-W3: each of its events is one of the six (and none is null)';
+COMMENT ON CONSTRAINT inv_w4__webhooks_url_is_https_with_host ON public.webhooks IS
+'INV-W4: its url is an https URL with a host';
+COMMENT ON CONSTRAINT inv_w5__webhooks_creator_exists ON public.webhooks IS
+'INV-W5: its creator exists';
+COMMENT ON TRIGGER _300_role_1__webhooks_creator_may_manage ON public.webhooks IS
+'ROLE-1: whoever invites, or makes a webhook, is an owner or admin of that team';

@@ -5,21 +5,37 @@
 
 
 ------------------------------------------------------------------------------------------------
--- Who makes a job
+-- Who makes a job, and how many are active
 ------------------------------------------------------------------------------------------------
 
--- The triggers of jobs have no WHEN where a plain IF will do: PostgreSQL reads a WHEN anew for every
--- statement, at the price of several calls of a function.
+-- One active job a project needs no trigger.
+CREATE UNIQUE INDEX inv_j12__jobs_one_active_per_project
+ON public.jobs (project_id) WHERE status < 'completed';
 
--- INV-X1 and ROLE-2, and URN-2 for jobs. One look answers both of the first. Asked when the job is
--- written; memberships and roles may change later.
-CREATE FUNCTION framecast.tg_jobs__trigger_may_create() RETURNS trigger
+-- What a new job must meet, each rule under its own name: STATE-JOB, URN-2, INV-X1 and ROLE-2 (asked
+-- when the job is written; memberships and roles may change later), and CARD-5, which counts rows, as
+-- no declaration can. One trigger, since each further one, and each further query, costs a new job as
+-- much as two of its indexes: one statement both asks for the membership and writes the guard.
+--
+-- Only an insert adds an active job, since owners are fixed and finished jobs stay so. The team's
+-- guard is written before the jobs are counted, so two sessions that both see four cannot both add a
+-- fifth. After the insert, so that a row that ON CONFLICT drops is not counted. Without sequential
+-- scans, so that what statistics say of one team never makes all jobs be read for another.
+CREATE FUNCTION framecast.tg_jobs__may_be_made() RETURNS trigger
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
+SET enable_seqscan = off
 AS $$
 DECLARE
     v_team_id uuid := framecast.urn_team(NEW.owner);
 BEGIN
+    IF NEW.status <> 'queued' THEN
+        PERFORM framecast.reject(
+            'state_job__jobs_inserted_queued', TG_TABLE_NAME, 'a job is inserted queued',
+            format('job %s would be %s', NEW.id, NEW.status),
+            'insert it queued, then say how it went'
+        );
+    END IF;
     IF v_team_id IS NULL THEN
         IF NEW.owner <> 'framecast:user:' || NEW.triggered_by::text THEN
             PERFORM framecast.reject(
@@ -31,64 +47,37 @@ BEGIN
         END IF;
         RETURN NULL;
     END IF;
-    PERFORM FROM public.memberships AS m
+    UPDATE framecast.team_guards AS g SET version = g.version + 1
+    FROM public.memberships AS m
     JOIN public.role_permissions AS rp ON rp.role = m.role AND rp.permission = 'jobs.create'
-    WHERE m.team_id = v_team_id AND m.user_id = NEW.triggered_by;
-    IF FOUND THEN
-        RETURN NULL;
+    WHERE g.team_id = v_team_id AND m.team_id = v_team_id AND m.user_id = NEW.triggered_by;
+    IF NOT FOUND THEN
+        IF NOT framecast.user_is_in(v_team_id, NEW.triggered_by) THEN
+            PERFORM framecast.reject(
+                'inv_x1__jobs_trigger_in_team', TG_TABLE_NAME,
+                'whoever triggers a job is a member of the team that its URN names',
+                format('user %s triggers a job of %s', NEW.triggered_by, NEW.owner),
+                'join the team first'
+            );
+        ELSIF NOT framecast.user_may(v_team_id, NEW.triggered_by, 'jobs.create') THEN
+            PERFORM framecast.reject(
+                'role_2__jobs_trigger_may_create', TG_TABLE_NAME,
+                'whoever makes a job of a team is an owner, admin or member of it',
+                format('user %s triggers a job of %s', NEW.triggered_by, NEW.owner),
+                'let somebody with that role trigger it'
+            );
+        END IF;
+        -- The team has no guard yet.
+        PERFORM framecast.lock_teams(ARRAY[v_team_id]);
     END IF;
-    IF framecast.user_is_in(v_team_id, NEW.triggered_by) THEN
+    IF EXISTS (
+        SELECT FROM public.jobs AS j
+        WHERE framecast.urn_team(j.owner) = v_team_id AND j.status < 'completed'
+        OFFSET 5
+    ) THEN
         PERFORM framecast.reject(
-            'role_2__jobs_trigger_may_create', TG_TABLE_NAME,
-            'whoever makes a job of a team is an owner, admin or member of it',
-            format('user %s triggers a job of %s', NEW.triggered_by, NEW.owner),
-            'let somebody with that role trigger it'
-        );
-    END IF;
-    PERFORM framecast.reject(
-        substr(TG_NAME, 6), TG_TABLE_NAME,
-        'whoever triggers a job is a member of the team that its URN names',
-        format('user %s triggers a job of %s', NEW.triggered_by, NEW.owner),
-        'join the team first'
-    );
-    RETURN NULL;
-END;
-$$;
-
-CREATE TRIGGER _300_inv_x1__jobs_trigger_in_team
-AFTER INSERT ON public.jobs
-FOR EACH ROW EXECUTE FUNCTION framecast.tg_jobs__trigger_may_create();
-
-
-------------------------------------------------------------------------------------------------
--- How many jobs are active
-------------------------------------------------------------------------------------------------
-
--- One active job a project needs no trigger.
-CREATE UNIQUE INDEX inv_j12__jobs_one_active_per_project
-ON public.jobs (project_id) WHERE status < 'completed';
-
--- CARD-5 counts rows, which no declaration can. Only an insert adds an active job, since owners are
--- fixed and finished jobs stay so. It writes the team's guard first, so two sessions that both see
--- four cannot both add a fifth. The guard of a team that is gone is gone too: INV-X1 rejects then.
-CREATE FUNCTION framecast.tg_jobs__team_has_at_most_5_active() RETURNS trigger
-LANGUAGE plpgsql VOLATILE
-SET search_path = pg_catalog, pg_temp
-AS $$
-DECLARE
-    v_team_id uuid := framecast.urn_team(NEW.owner);
-    v_active integer;
-BEGIN
-    IF v_team_id IS NULL THEN
-        RETURN NULL;
-    END IF;
-    UPDATE framecast.team_guards AS g SET version = g.version + 1 WHERE g.team_id = v_team_id;
-    SELECT count(*) INTO v_active FROM public.jobs AS j
-    WHERE framecast.urn_team(j.owner) = v_team_id AND j.status < 'completed';
-    IF v_active > 5 THEN
-        PERFORM framecast.reject(
-            substr(TG_NAME, 6), TG_TABLE_NAME, 'a team has at most 5 active jobs',
-            format('team %s would have %s', v_team_id, v_active),
+            'card_5__jobs_team_has_at_most_5_active', TG_TABLE_NAME,
+            'a team has at most 5 active jobs', format('team %s would have more', v_team_id),
             'wait for a job to finish, or cancel one'
         );
     END IF;
@@ -98,7 +87,7 @@ $$;
 
 CREATE TRIGGER _300_card_5__jobs_team_has_at_most_5_active
 AFTER INSERT ON public.jobs
-FOR EACH ROW EXECUTE FUNCTION framecast.tg_jobs__team_has_at_most_5_active();
+FOR EACH ROW EXECUTE FUNCTION framecast.tg_jobs__may_be_made();
 
 -- CARD-6, likewise with the user's guard. Starters are in no team, so only users' own jobs count;
 -- a creator never becomes a starter, so a tier that changes meanwhile only lifts the limit.
@@ -227,12 +216,7 @@ BEGIN
         END IF;
     END IF;
     IF v_rule IS NULL THEN
-        IF TG_OP = 'INSERT' THEN
-            IF NEW.status <> 'queued' THEN
-                v_rule := 'state_job__jobs_inserted_queued';
-                v_claim := 'a job is inserted queued';
-            END IF;
-        ELSIF OLD.status >= 'completed' THEN
+        IF OLD.status >= 'completed' THEN
             IF (
                 OLD.status, OLD.options, OLD.progress, OLD.output, OLD.output_size_bytes,
                 OLD.error, OLD.credits_charged, OLD.failure_type, OLD.idempotency_key,
@@ -256,7 +240,7 @@ BEGIN
     IF v_rule IS NOT NULL THEN
         PERFORM framecast.reject(
             v_rule, TG_TABLE_NAME, v_claim,
-            format('%s of job %s, which would be %s', TG_OP, NEW.id, NEW.status),
+            format('job %s, %s, would be %s', NEW.id, OLD.status, NEW.status),
             'queued, processing, then completed (output), failed (error, failure_type) or canceled '
             '(failure_type); then only a larger credits_refunded'
         );
@@ -266,7 +250,7 @@ END;
 $$;
 
 CREATE TRIGGER _300_state_job__jobs_states
-BEFORE INSERT OR UPDATE ON public.jobs
+BEFORE UPDATE ON public.jobs
 FOR EACH ROW EXECUTE FUNCTION framecast.tg_jobs__states();
 
 
@@ -604,3 +588,65 @@ COMMENT ON FUNCTION public.delete_old_job_events(integer) IS
 'RET-1: job events are kept 7 days';
 COMMENT ON FUNCTION public.delete_old_webhook_deliveries(integer) IS
 'RET-1: webhook deliveries are kept 30 days';
+
+
+------------------------------------------------------------------------------------------------
+-- The rules in their own words, on what enforces them
+------------------------------------------------------------------------------------------------
+
+COMMENT ON INDEX public.inv_j12__jobs_one_active_per_project IS
+'INV-J12: a project has at most one active job';
+COMMENT ON TRIGGER _300_own_1__job_event_counters_kept_by_schema ON framecast.job_event_counters IS
+'OWN-1: what the schema keeps for itself is out of a client''s reach';
+COMMENT ON TRIGGER _300_own_1__job_event_counters_truncated_with_jobs
+ON framecast.job_event_counters IS
+'OWN-1: what the schema keeps for itself is out of a client''s reach';
+COMMENT ON TRIGGER _300_imm_1__job_events_are_fixed ON public.job_events IS
+'IMM-1: what a row is about never changes';
+COMMENT ON TRIGGER _300_card_5__jobs_team_has_at_most_5_active ON public.jobs IS
+'CARD-5: a team has at most 5 active jobs; INV-X1: whoever triggers a job is its user '
+'URN''s user, or a member of the team that the URN names; ROLE-2: whoever makes a project, '
+'a job of a team, an asset of a team or a key of a team is an owner, admin or member of '
+'it; STATE-JOB: a job is inserted queued; queued to processing or canceled, processing to '
+'completed, failed or canceled; a finished job stays as it is, save that its refund may '
+'grow and that its project may go; URN-2: a user URN on a job, asset or key names the user '
+'who acts';
+COMMENT ON TRIGGER _300_card_6__jobs_starter_has_at_most_1_active ON public.jobs IS
+'CARD-6: a starter has at most 1 active job';
+COMMENT ON TRIGGER _300_del_1__jobs_active_not_deleted ON public.jobs IS
+'DEL-1: a team with active jobs, a project with an active job, and an active job cannot be '
+'deleted';
+COMMENT ON TRIGGER _300_del_1__jobs_active_not_truncated ON public.jobs IS
+'DEL-1: a team with active jobs, a project with an active job, and an active job cannot be '
+'deleted';
+COMMENT ON TRIGGER _300_imm_1__jobs_leaves_only_a_project_that_goes ON public.jobs IS
+'IMM-1: what a row is about never changes';
+COMMENT ON TRIGGER _300_imm_1__jobs_subject_is_fixed ON public.jobs IS
+'IMM-1: what a row is about never changes';
+COMMENT ON TRIGGER _300_state_job__jobs_states ON public.jobs IS
+'STATE-JOB: a job is inserted queued; queued to processing or canceled, processing to '
+'completed, failed or canceled; a finished job stays as it is, save that its refund may '
+'grow and that its project may go; INV-J2: a finished job has a completed_at, not before '
+'its created_at; INV-J3: a processing job has a started_at; INV-J4: a completed job has an '
+'output; INV-J5: a failed job has an error; INV-J6: a failed or canceled job has a '
+'failure_type; INV-J7: a completed job has no failure_type';
+COMMENT ON TRIGGER _300_del_1__projects_without_active_job ON public.projects IS
+'DEL-1: a team with active jobs, a project with an active job, and an active job cannot be '
+'deleted';
+COMMENT ON TRIGGER _300_inv_p5__projects_rendering_has_active_job ON public.projects IS
+'INV-P5: a rendering project has an active job';
+COMMENT ON TRIGGER _300_state_project__projects_active_job_keeps_rendering ON public.projects IS
+'STATE-PROJECT: a project is inserted draft; draft to rendering or archived, rendering to '
+'completed or draft, completed to rendering or archived, archived to draft; one with an '
+'active job is rendering; no job is made in an archived one';
+COMMENT ON TRIGGER _300_state_project__projects_inserted_draft ON public.projects IS
+'STATE-PROJECT: a project is inserted draft; draft to rendering or archived, rendering to '
+'completed or draft, completed to rendering or archived, archived to draft; one with an '
+'active job is rendering; no job is made in an archived one';
+COMMENT ON TRIGGER _300_state_project__projects_status_moves_on ON public.projects IS
+'STATE-PROJECT: a project is inserted draft; draft to rendering or archived, rendering to '
+'completed or draft, completed to rendering or archived, archived to draft; one with an '
+'active job is rendering; no job is made in an archived one';
+COMMENT ON TRIGGER _300_del_1__teams_without_active_jobs ON public.teams IS
+'DEL-1: a team with active jobs, a project with an active job, and an active job cannot be '
+'deleted';

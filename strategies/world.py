@@ -227,7 +227,7 @@ NEEDS: dict[str, Row] = {
 
 def steps_to(job: Row, status: str) -> list[Write]:
     """Return the updates that move a queued job to a status."""
-    steps = [] if status in ("queued",) else ["processing"]
+    steps = [] if status == "queued" else ["processing"]
     if status not in ("queued", "processing"):
         steps.append(status)
     return [

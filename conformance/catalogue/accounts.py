@@ -95,7 +95,8 @@ RULES = (
     ),
     Rule(
         "INV-T4",
-        "a slug is lower-case letters, digits and hyphens, and neither begins nor ends with a hyphen",
+        "a slug is lower-case letters, digits and hyphens, and neither begins nor ends with a"
+        " hyphen",
         ("teams",),
         Holds.ALWAYS,
         ("inv_t4__teams_slug_well_formed",),

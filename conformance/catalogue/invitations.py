@@ -128,6 +128,7 @@ RULES = (
         " OR op = 'UPDATE' AND (old ->> 'accepted_at' <> coalesce(new ->> 'accepted_at', '')"
         " OR old ->> 'revoked_at' <> coalesce(new ->> 'revoked_at', '')"
         " OR old ->> 'accepted_at' IS NULL AND new ->> 'accepted_at' IS NOT NULL"
-        " AND (old ->> 'revoked_at' IS NOT NULL OR (old ->> 'expires_at')::timestamptz <= c.began)))",
+        " AND (old ->> 'revoked_at' IS NOT NULL"
+        " OR (old ->> 'expires_at')::timestamptz <= c.began)))",
     ),
 )

@@ -74,7 +74,8 @@ RULES = (
         Holds.ALWAYS,
         ("inv_x4__api_keys_member_urn_names_its_user", "inv_x4__api_keys_membership_exists"),
         "SELECT k.id::text FROM api_keys k WHERE k.revoked_at IS NULL"
-        " AND k.owner::text NOT LIKE 'framecast:user:%' AND k.owner::text NOT LIKE 'framecast:team:%'"
+        " AND k.owner::text NOT LIKE 'framecast:user:%'"
+        " AND k.owner::text NOT LIKE 'framecast:team:%'"
         " AND NOT EXISTS (SELECT FROM memberships m WHERE m.user_id = k.user_id"
         " AND 'framecast:' || m.team_id || ':' || m.user_id = k.owner::text)",
     ),

@@ -81,6 +81,6 @@ RULES = (
         "SELECT p.id::text FROM projects p JOIN LATERAL ("
         "SELECT j.status::text AS status FROM jobs j WHERE j.project_id = p.id"
         " ORDER BY j.created_at DESC, j.id DESC LIMIT 1) last ON true"
-        f" WHERE last.status IN ('queued', 'processing') AND p.status::text <> 'rendering'",
+        " WHERE last.status IN ('queued', 'processing') AND p.status::text <> 'rendering'",
     ),
 )

@@ -31,7 +31,7 @@ def upgrades(world: World, draw: Draw) -> Scenario:
 
 
 @scenarios
-def creators(world: World, _: Draw) -> Scenario:
+def creators(world: World, _draw: Draw) -> Scenario:
     """Insert a creator with a membership, in either order; then one without."""
     team, _ = world.team()
     good, bad = world.a_creator(), world.a_creator()
@@ -58,7 +58,7 @@ def creators_many(world: World, draw: Draw) -> Scenario:
 
 
 @scenarios
-def leavings(world: World, _: Draw) -> Scenario:
+def leavings(world: World, _draw: Draw) -> Scenario:
     """End the last but one membership of a creator; then the last."""
     first, _ = world.team()
     second, _ = world.team()
@@ -72,7 +72,7 @@ def leavings(world: World, _: Draw) -> Scenario:
 
 
 @scenarios
-def team_deletions(world: World, _: Draw) -> Scenario:
+def team_deletions(world: World, _draw: Draw) -> Scenario:
     """Delete a team whose members have another; then one that is somebody's last."""
     first, owner = world.team()
     second = world.owned_team(owner)
@@ -84,7 +84,7 @@ def team_deletions(world: World, _: Draw) -> Scenario:
 
 
 @scenarios
-def membership_moves(world: World, _: Draw) -> Scenario:
+def membership_moves(world: World, _draw: Draw) -> Scenario:
     """Give a membership to another user, so that its first one has none; IMM-1 refuses as well."""
     team, _ = world.team()
     user, other = world.member(team), world.creator()
@@ -98,7 +98,7 @@ def membership_moves(world: World, _: Draw) -> Scenario:
 
 
 @scenarios
-def truncations(world: World, _: Draw) -> Scenario:
+def truncations(world: World, _draw: Draw) -> Scenario:
     """Truncate users and teams together; then memberships alone, with creators left."""
     after = World()
     world.team()
@@ -112,7 +112,7 @@ def truncations(world: World, _: Draw) -> Scenario:
 
 
 @scenarios
-def strays(world: World, _: Draw) -> Scenario:
+def strays(world: World, _draw: Draw) -> Scenario:
     """Let a creator join a team; then a starter."""
     team, _ = world.team()
     good, bad = world.creator(), world.starter()
@@ -138,7 +138,7 @@ def strays_many(world: World, draw: Draw) -> Scenario:
 
 
 @scenarios
-def downgrades(world: World, _: Draw) -> Scenario:
+def downgrades(world: World, _draw: Draw) -> Scenario:
     """Keep a creator as it is; then make a starter of it, who is in a team still."""
     user = world.creator()
     key = {"id": user["id"]}
@@ -151,7 +151,7 @@ def downgrades(world: World, _: Draw) -> Scenario:
 
 
 @scenarios
-def handed_to_starter(world: World, _: Draw) -> Scenario:
+def handed_to_starter(world: World, _draw: Draw) -> Scenario:
     """Give a creator's membership to a starter; IMM-1 refuses as well."""
     team, _ = world.team()
     user, bad = world.member(team), world.starter()

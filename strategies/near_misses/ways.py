@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
 from conformance.scenario import Fact, Scenario, Ways
-from conformance.writes import Delete, Insert, Path, Row, Update
+from conformance.writes import Delete, Insert, Path, Row, Run, Update, Write, statements
 from strategies.enums import ENUMS, broken_labels
 from strategies.world import World
 
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 # Makes a row that is not inserted yet, with its parents among what is given.
 Maker: TypeAlias = Callable[[World], Row]
+# Returns what has to be written in the same transaction as a row, before it.
+Beside: TypeAlias = Callable[[World, Row], tuple[Write, ...]]
 Scenarios: TypeAlias = SearchStrategy[Scenario]
 
 Draw: TypeAlias = st.DrawFn
@@ -38,9 +40,21 @@ def scenarios(build: Callable[[World, Draw], Scenario]) -> Scenarios:
     return built()
 
 
-# The shapes that can carry an INSERT, and an UPDATE.
+def alone(_world: World, _row: Row) -> tuple[Write, ...]:
+    """Return nothing: most rows can stand alone."""
+    return ()
+
+
+def replayed(insert: Insert, action: str = "DO NOTHING") -> Run:
+    """Return an insert that would rather do something else than meet a row with one of its keys."""
+    (statement,) = statements(insert)
+    return Run(f"{statement.sql} ON CONFLICT {action}")
+
+
+# The shapes that can carry an INSERT, an UPDATE and a DELETE.
 INSERTING = (Path.INSERT, Path.INSERT_MANY, Path.MERGE, Path.CTE, Path.COPY)
 UPDATING = (Path.UPDATE, Path.ON_CONFLICT, Path.MERGE, Path.CTE)
+DELETING = (Path.DELETE, Path.MERGE, Path.CTE)
 
 ONE_ROW = {
     Path.MOVE: "no parent takes part in the rule",
@@ -56,11 +70,16 @@ def along(
     *,
     insert: Scenarios | None = None,
     update: Scenarios | None = None,
+    delete: Scenarios | None = None,
 ) -> Scenarios | None:
     """Return those of the scenarios whose last writes the path can carry; None for none."""
     carried = [
         scenarios
-        for scenarios, shapes in ((insert, INSERTING), (update, UPDATING))
+        for scenarios, shapes in (
+            (insert, INSERTING),
+            (update, UPDATING),
+            (delete, DELETING),
+        )
         if scenarios is not None and path in shapes
     ]
     return st.one_of(*carried) if carried else None
@@ -71,12 +90,13 @@ def by_shape(
     insert: Scenarios | None = None,
     insert_many: Scenarios | None = None,
     update: Scenarios | None = None,
+    delete: Scenarios | None = None,
     reasons: Mapping[Path, str],
     **others: Scenarios,
 ) -> Ways:
-    """Return ways from scenarios whose last writes are plain inserts and updates.
+    """Return ways from scenarios whose last writes are plain inserts, updates and deletes.
 
-    `others` are scenarios for paths by name (`delete=…`, `other=…`). A path with neither needs a
+    `others` are scenarios for paths by name (`move=…`, `other=…`). A path with neither needs a
     reason; it is an error (KeyError) to forget one.
     """
     ways: dict[Path, Scenarios | str] = {}
@@ -86,7 +106,7 @@ def by_shape(
         elif path is Path.INSERT_MANY and insert_many is not None:
             ways[path] = insert_many
         else:
-            carried = along(path, insert=insert, update=update)
+            carried = along(path, insert=insert, update=update, delete=delete)
             ways[path] = reasons[path] if carried is None else carried
     return ways
 
@@ -100,6 +120,8 @@ def one_row(
     no_update: str = "",
     also: frozenset[str] = frozenset(),
     prepare: Callable[[World, Row], None] | None = None,
+    beside: Beside = alone,
+    immutable: bool = False,
 ) -> Ways:
     """Return ways for a rule that one row keeps or breaks alone.
 
@@ -111,15 +133,18 @@ def one_row(
         no_update: why no update can break the rule, where that is so.
         also: other rules that the broken rows break.
         prepare: brings a row that has been inserted into the state in which it is updated.
+        beside: what has to be written with a row.
+        immutable: whether IMM-1 refuses an update of those columns as well.
     """
 
     @scenarios
     def inserts(world: World, draw: Draw) -> Scenario:
         good, bad = make(world), make(world)
+        with_good, with_bad = beside(world, good), beside(world, bad)
         return Scenario(
             given=(tuple(world.given),),
-            legal=((Insert(table, ({**good, **draw(legal)},)),),),
-            broken=((Insert(table, ({**bad, **draw(broken)},)),),),
+            legal=((*with_good, Insert(table, ({**good, **draw(legal)},))),),
+            broken=((*with_bad, Insert(table, ({**bad, **draw(broken)},))),),
             also=also,
         )
 
@@ -129,25 +154,27 @@ def one_row(
         bad = [{**make(world), **draw(legal)}, {**make(world), **draw(broken)}]
         if draw(st.booleans()):
             bad.reverse()
+        with_good = [write for row in good for write in beside(world, row)]
+        with_bad = [write for row in bad for write in beside(world, row)]
         return Scenario(
             given=(tuple(world.given),),
-            legal=((Insert(table, tuple(good)),),),
-            broken=((Insert(table, tuple(bad)),),),
+            legal=((*with_good, Insert(table, tuple(good))),),
+            broken=((*with_bad, Insert(table, tuple(bad))),),
             also=also,
         )
 
     @scenarios
     def updates(world: World, draw: Draw) -> Scenario:
-        row = make(world)
-        world.insert(table, row)
+        row = world.insert(table, make(world))
+        world.given.extend(beside(world, row))
         if prepare is not None:
             prepare(world, row)
         key = {"id": row["id"]}
         return Scenario(
             given=(tuple(world.given),),
-            legal=((Update(table, key, draw(legal), row),),),
+            legal=() if immutable else ((Update(table, key, draw(legal), row),),),
             broken=((Update(table, key, draw(broken), row),),),
-            also=also,
+            also=also | ({"IMM-1"} if immutable else frozenset()),
         )
 
     reasons = {**ONE_ROW, Path.UPDATE: no_update, Path.ON_CONFLICT: no_update}
@@ -162,14 +189,16 @@ def one_row(
 def label(table: str, make: Maker, column: str, enum: str, **options: Any) -> Ways:
     """Return ways for a column that holds a label of an enum type.
 
-    Options are those of `one_row`; `legal` are the labels that a row may have here.
+    Options are those of `one_row`; `legal` are the labels that a row may have here, `broken` texts
+    that are none.
     """
     legal = options.pop("legal", st.sampled_from(ENUMS[enum]))
+    broken = options.pop("broken", broken_labels(enum))
     return one_row(
         table,
         make,
         legal=legal.map(lambda text: {column: text}),
-        broken=broken_labels(enum).map(lambda text: {column: text}),
+        broken=broken.map(lambda text: {column: text}),
         **options,
     )
 
@@ -181,6 +210,7 @@ def unique(
     *,
     near: Callable[[Row], Row] | None = None,
     immutable: bool = False,
+    beside: Beside = alone,
 ) -> Ways:
     """Return ways for a rule that no two rows share something.
 
@@ -191,36 +221,45 @@ def unique(
             first.
         near: takes a row, and returns columns with which another nearly shares it with that row.
         immutable: whether IMM-1 refuses an update of those columns as well.
+        beside: what has to be written with a row.
     """
+
+    def given(world: World) -> Row:
+        row = world.insert(table, make(world))
+        world.given.extend(beside(world, row))
+        return row
 
     def pair(world: World, first: Row) -> tuple[Row, Row]:
         good, bad = make(world), make(world)
         return {**good, **(near(first) if near else {})}, {**bad, **same(first, bad)}
 
     @scenarios
-    def inserts(world: World, _: Draw) -> Scenario:
-        first = world.insert(table, make(world))
-        good, bad = pair(world, first)
+    def inserts(world: World, _draw: Draw) -> Scenario:
+        good, bad = pair(world, given(world))
+        with_good, with_bad = beside(world, good), beside(world, bad)
         return Scenario(
             given=(tuple(world.given),),
-            legal=((Insert(table, (good,)),),),
-            broken=((Insert(table, (bad,)),),),
+            legal=((*with_good, Insert(table, (good,))),),
+            broken=((*with_bad, Insert(table, (bad,))),),
         )
 
     @scenarios
     def inserts_many(world: World, draw: Draw) -> Scenario:
         first = make(world)
-        good, bad = pair(world, first)
+        _, bad = pair(world, first)
         rows = (first, bad) if draw(st.booleans()) else (bad, first)
+        others = make(world), make(world)
+        with_rows = [write for row in rows for write in beside(world, row)]
+        with_others = [write for row in others for write in beside(world, row)]
         return Scenario(
             given=(tuple(world.given),),
-            legal=((Insert(table, (make(world), make(world))),),),
-            broken=((Insert(table, rows),),),
+            legal=((*with_others, Insert(table, others)),),
+            broken=((*with_rows, Insert(table, rows)),),
         )
 
     @scenarios
-    def updates(world: World, _: Draw) -> Scenario:
-        first, second = world.insert(table, make(world)), world.insert(table, make(world))
+    def updates(world: World, _draw: Draw) -> Scenario:
+        first, second = given(world), given(world)
         key = {"id": second["id"]}
         legal = {} if immutable or near is None else near(first)
         return Scenario(
@@ -275,7 +314,7 @@ def parent(
         )
 
     @scenarios
-    def others(world: World, _: Draw) -> Scenario:
+    def others(world: World, _draw: Draw) -> Scenario:
         row = world.insert(table, make(world))
         alone = world.starter() if parent_table == "users" else None
         gone = Delete(parent_table, {"id": row[column]})
@@ -287,14 +326,12 @@ def parent(
         )
 
     @scenarios
-    def cascade(world: World, _: Draw) -> Scenario:
+    def cascade(world: World, _draw: Draw) -> Scenario:
         row = world.insert(table, make(world))
         return Scenario(
             given=(tuple(world.given),),
             legal=((Delete(parent_table, {"id": row[column]}),),),
-            facts=(
-                Fact(f"SELECT count(*) FROM public.{table} WHERE id = '{row['id']}'", 0),  # noqa: S608 — an id of ours
-            ),
+            facts=(Fact(f"SELECT count(*) FROM public.{table} WHERE id = '{row['id']}'", 0),),
         )
 
     return {
