@@ -53,7 +53,12 @@ DURABILITY = {
     "on": {"fsync": "on", "synchronous_commit": "on", "full_page_writes": "on"},
 }
 # Nothing else may run while we measure, and all fits into memory.
-SETTINGS = {"autovacuum": "off", "shared_buffers": "2GB", "max_wal_size": "16GB"}
+SETTINGS = {
+    "autovacuum": "off",
+    "maintenance_work_mem": "512MB",
+    "max_wal_size": "16GB",
+    "shared_buffers": "2GB",
+}
 
 INSERT = """
 INSERT INTO {schema}.jobs (id, owner, triggered_by, spec_snapshot) VALUES (%s, %s, %s, %s)

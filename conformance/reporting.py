@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 STANDINGS = pytest.StashKey[dict[str, Standing]]()
 PROPERTY = "conformance"
+RULE_TESTS = Path(__file__).with_name("test_rules.py")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -75,6 +76,7 @@ class Ledger:
     def __init__(self, config: pytest.Config) -> None:
         """Gather into the run's standings."""
         self._standings = config.stash[STANDINGS]
+        self._whole = _is_whole(config)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Add one test's counts and findings."""
@@ -114,5 +116,19 @@ class Ledger:
             terminalreporter.write_line(f"report: {target}")
 
     def _judged(self) -> dict[str, Standing]:
-        """Return the standings of the rules that were tried, in the order of the catalogue."""
+        """Return the standings of the rules of this run, in the order of the catalogue.
+
+        A run of the whole suite is about all rules, those that no test tried included.
+        """
+        if self._whole:
+            return {rule: self._standings.get(rule, Standing()) for rule in report.ORDER}
         return {rule: self._standings[rule] for rule in report.ORDER if rule in self._standings}
+
+
+def _is_whole(config: pytest.Config) -> bool:
+    """Whether a run was asked for all tests of rules, and not for some of them."""
+    some = ("keyword", "markexpr", "deselect", "lf", "stepwise", "collectonly")
+    if any(config.getoption(name, default=None) for name in some):
+        return False
+    asked = (Path(config.invocation_params.dir, each).resolve() for each in config.args)
+    return any(RULE_TESTS.is_relative_to(path) for path in asked)

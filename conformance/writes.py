@@ -50,7 +50,7 @@ class Sql:
 
 @dataclass(frozen=True, slots=True)
 class Insert:
-    """Rows for one table. They may name different columns."""
+    """Rows for one table, of `public` unless it names another. They may name different columns."""
 
     table: str
     rows: tuple[Row, ...]
@@ -150,7 +150,7 @@ def statements(write: Write, path: Path = Path.UPDATE) -> tuple[Statement, ...]:
         case Delete():
             return (Statement(_delete(write, path)),)
         case Truncate(tables):
-            names = ", ".join(f"public.{table}" for table in tables)
+            names = ", ".join(map(_qualified, tables))
             return (Statement(f"TRUNCATE {names} CASCADE"),)
         case Run(sql):
             return (Statement(sql),)
@@ -166,17 +166,17 @@ def _inserts(write: Insert, path: Path) -> list[Statement]:
 def _insert(table: str, columns: tuple[str, ...], rows: list[Row], path: Path) -> Statement:
     names = ", ".join(columns)
     values = ", ".join(f"({_values(row)})" for row in rows)
-    plain = f"INSERT INTO public.{table} ({names}) VALUES {values}"
+    plain = f"INSERT INTO {_qualified(table)} ({names}) VALUES {values}"
     if not columns:
-        return Statement(f"INSERT INTO public.{table} DEFAULT VALUES")
+        return Statement(f"INSERT INTO {_qualified(table)} DEFAULT VALUES")
     if path is Path.COPY and not any(isinstance(v, Sql) for row in rows for v in row.values()):
         lines = "".join("\t".join(map(_field, row.values())) + "\n" for row in rows)
-        return Statement(f"COPY public.{table} ({names}) FROM STDIN", lines)
+        return Statement(f"COPY {_qualified(table)} ({names}) FROM STDIN", lines)
     if path is Path.CTE:
         return Statement(f"WITH w AS ({plain} RETURNING 1) SELECT count(*) FROM w")
     if path is Path.MERGE and len(rows) == 1:
         return Statement(
-            f"MERGE INTO public.{table} AS t USING (VALUES (1)) AS s (x) ON false"
+            f"MERGE INTO {_qualified(table)} AS t USING (VALUES (1)) AS s (x) ON false"
             f" WHEN NOT MATCHED THEN INSERT ({names}) VALUES {values}"
         )
     return Statement(plain)
@@ -184,33 +184,37 @@ def _insert(table: str, columns: tuple[str, ...], rows: list[Row], path: Path) -
 
 def _update(write: Update, path: Path) -> str:
     changes = ", ".join(f"{name} = {literal(value)}" for name, value in write.changes.items())
-    plain = f"UPDATE public.{write.table} SET {changes} WHERE {_where(write.key)}"
+    plain = f"UPDATE {_qualified(write.table)} SET {changes} WHERE {_where(write.key)}"
     if path is Path.CTE:
         return f"WITH w AS ({plain} RETURNING 1) SELECT count(*) FROM w"
     if path is Path.MERGE:
         return (
-            f"MERGE INTO public.{write.table} AS t USING (VALUES (1)) AS s (x)"
+            f"MERGE INTO {_qualified(write.table)} AS t USING (VALUES (1)) AS s (x)"
             f" ON {_where(write.key, 't.')} WHEN MATCHED THEN UPDATE SET {changes}"
         )
     if path is Path.ON_CONFLICT and write.row is not None:
         names = ", ".join(write.row)
         return (
-            f"INSERT INTO public.{write.table} ({names}) VALUES ({_values(write.row)})"
+            f"INSERT INTO {_qualified(write.table)} ({names}) VALUES ({_values(write.row)})"
             f" ON CONFLICT ({', '.join(write.key)}) DO UPDATE SET {changes}"
         )
     return plain
 
 
 def _delete(write: Delete, path: Path) -> str:
-    plain = f"DELETE FROM public.{write.table} WHERE {_where(write.key)}"
+    plain = f"DELETE FROM {_qualified(write.table)} WHERE {_where(write.key)}"
     if path is Path.CTE:
         return f"WITH w AS ({plain} RETURNING 1) SELECT count(*) FROM w"
     if path is Path.MERGE:
         return (
-            f"MERGE INTO public.{write.table} AS t USING (VALUES (1)) AS s (x)"
+            f"MERGE INTO {_qualified(write.table)} AS t USING (VALUES (1)) AS s (x)"
             f" ON {_where(write.key, 't.')} WHEN MATCHED THEN DELETE"
         )
     return plain
+
+
+def _qualified(table: str) -> str:
+    return table if "." in table else f"public.{table}"
 
 
 def _where(key: Row, prefix: str = "") -> str:

@@ -1632,6 +1632,9 @@ LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
+    IF TG_OP = 'UPDATE' AND OLD.created_by = NEW.created_by THEN
+        RETURN NULL;
+    END IF;
     IF NOT framecast.user_may(NEW.team_id, NEW.created_by, 'webhooks.manage') THEN
         PERFORM framecast.reject(
             substr(TG_NAME, 6), TG_TABLE_NAME,

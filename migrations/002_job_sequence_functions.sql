@@ -12,15 +12,15 @@
 CREATE UNIQUE INDEX inv_j12__jobs_one_active_per_project
 ON public.jobs (project_id) WHERE status < 'completed';
 
--- What a new job must meet, each rule under its own name: STATE-JOB, URN-2, INV-X1 and ROLE-2 (asked
--- when the job is written; memberships and roles may change later), and CARD-5, which counts rows, as
--- no declaration can. One trigger, since each further one, and each further query, costs a new job as
--- much as two of its indexes: one statement both asks for the membership and writes the guard.
+-- What a new job must meet, each rule under its own name: STATE-JOB, URN-2, INV-X1 and ROLE-2
+-- (asked when the job is written; memberships and roles may change later), and CARD-5, which counts
+-- rows, as no declaration can. One trigger: each further trigger or query costs a new job as much
+-- as one or two of its indexes, so one statement both asks for the membership and writes the guard.
 --
 -- Only an insert adds an active job, since owners are fixed and finished jobs stay so. The team's
--- guard is written before the jobs are counted, so two sessions that both see four cannot both add a
--- fifth. After the insert, so that a row that ON CONFLICT drops is not counted. Without sequential
--- scans, so that what statistics say of one team never makes all jobs be read for another.
+-- guard is written before the jobs are counted, so two sessions that both see four cannot both add
+-- a fifth. After the insert, so that a row that ON CONFLICT drops is not counted. Sequential scans
+-- are off, so that no statistics make all jobs be read to find the active ones of a team.
 CREATE FUNCTION framecast.tg_jobs__may_be_made() RETURNS trigger
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
@@ -183,9 +183,9 @@ CREATE TRIGGER _100_set_times
 BEFORE UPDATE ON public.jobs
 FOR EACH ROW EXECUTE FUNCTION framecast.tg_jobs__set_times();
 
--- STATE-JOB and what each state needs, INV-J2 to INV-J7, each under its own name. First what the row
--- lacks, then whether it may be there at all. IMM-1 holds the columns of a finished job that are not
--- listed here.
+-- STATE-JOB and what each state needs, INV-J2 to INV-J7, each under its own name. First what the
+-- row lacks, then whether it may be there at all. A new job is queued, which needs nothing. IMM-1
+-- holds the columns of a finished job that are not listed here.
 CREATE FUNCTION framecast.tg_jobs__states() RETURNS trigger
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp

@@ -149,7 +149,7 @@ class World:
         return {
             "id": UUID(int=serial),
             "user_id": user["id"],
-            "owner": owner or urn_of_user(user),
+            "owner": urn_of_user(user) if owner is None else owner,
             "key_prefix": "fc",
             "key_hash": f"hash-{serial}",
             **columns,
@@ -160,7 +160,7 @@ class World:
         serial = self.serial()
         return {
             "id": UUID(int=serial),
-            "owner": owner or urn_of_user(user),
+            "owner": urn_of_user(user) if owner is None else owner,
             "uploaded_by": user["id"],
             "filename": "file.png",
             "s3_key": f"assets/{serial}",
@@ -173,7 +173,7 @@ class World:
         """Return a queued job, of the user's own unless a URN is given."""
         return {
             "id": self.id(),
-            "owner": owner or urn_of_user(user),
+            "owner": urn_of_user(user) if owner is None else owner,
             "triggered_by": user["id"],
             "spec_snapshot": Jsonb({}),
             **columns,

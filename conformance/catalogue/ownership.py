@@ -25,26 +25,28 @@ SUBJECTS = {
 }
 
 
-def _role(team: str, user: str) -> str:
-    """Return the role that a user had in a team when the change `c` was made."""
-    return f"conformance.role_at({team}, {user}, c.seq)"
-
-
-def _on_write(table: str, team: str, user: str, condition: str) -> str:
+def _written(table: str, scope: str, actor: str) -> str:
+    """Return a query, to go on, for the changes `c` that wrote who acts for whom."""
     return (
         f"SELECT c.new ->> 'id' FROM conformance.changes c WHERE c.tbl = '{table}'"
-        f" AND c.op = 'INSERT' AND {team} IS NOT NULL AND {_role(team, user)} {condition}"
+        f" AND (c.op = 'INSERT' OR c.op = 'UPDATE' AND (c.old -> '{scope}', c.old -> '{actor}')"
+        f" IS DISTINCT FROM (c.new -> '{scope}', c.new -> '{actor}'))"
     )
 
 
-def _new_team() -> str:
-    return TEAM_OF_URN.format("(c.new ->> 'owner')")
+def _role_is(table: str, actor: str, condition: str) -> str:
+    """Return a query for rows whose actor's role in their team, when they were written, is so."""
+    scope = "owner" if table in _WITH_OWNER else "team_id"
+    named = f"(c.new ->> '{scope}')"
+    team = TEAM_OF_URN.format(named) if scope == "owner" else named
+    role = f"conformance.role_at({team}, c.new ->> '{actor}', c.seq)"
+    return f"{_written(table, scope, actor)} AND {team} IS NOT NULL AND {role} {condition}"
 
 
 def _user_urn(table: str, actor: str) -> str:
+    """Return a query for rows whose user URN named somebody else when they were written."""
     return (
-        f"SELECT c.new ->> 'id' FROM conformance.changes c WHERE c.tbl = '{table}'"
-        " AND c.op = 'INSERT' AND c.new ->> 'owner' LIKE 'framecast:user:%'"
+        f"{_written(table, 'owner', actor)} AND c.new ->> 'owner' LIKE 'framecast:user:%'"
         f" AND c.new ->> 'owner' <> 'framecast:user:' || (c.new ->> '{actor}')"
     )
 
@@ -66,8 +68,6 @@ def _changed(table: str, columns: tuple[str, ...]) -> str:
     )
 
 
-_MAKERS = "IN ('owner', 'admin', 'member')"
-
 RULES = (
     Rule(
         "INV-X1",
@@ -75,7 +75,7 @@ RULES = (
         ("jobs", "memberships"),
         Holds.ON_WRITE,
         ("inv_x1__jobs_trigger_in_team", "urn_2__jobs_user_urn_names_who_triggers"),
-        _on_write("jobs", _new_team(), "c.new ->> 'triggered_by'", "IS NULL")
+        _role_is("jobs", "triggered_by", "IS NULL")
         + " UNION ALL "
         + _user_urn("jobs", "triggered_by"),
     ),
@@ -86,7 +86,7 @@ RULES = (
         ("asset_files", "memberships"),
         Holds.ON_WRITE,
         ("inv_x2__asset_files_uploader_in_team", "urn_2__asset_files_user_urn_names_uploader"),
-        _on_write("asset_files", _new_team(), "c.new ->> 'uploaded_by'", "IS NULL")
+        _role_is("asset_files", "uploaded_by", "IS NULL")
         + " UNION ALL "
         + _user_urn("asset_files", "uploaded_by"),
     ),
@@ -144,12 +144,7 @@ RULES = (
         Holds.ON_WRITE,
         ("role_1__invitations_inviter_may_invite", "role_1__webhooks_creator_may_manage"),
         " UNION ALL ".join(
-            _on_write(
-                table,
-                "(c.new ->> 'team_id')",
-                f"c.new ->> '{actor}'",
-                "IN ('owner', 'admin') IS NOT TRUE",
-            )
+            _role_is(table, actor, "IN ('owner', 'admin') IS NOT TRUE")
             for table, actor in (("invitations", "invited_by"), ("webhooks", "created_by"))
         ),
     ),
@@ -167,21 +162,12 @@ RULES = (
             "role_2__api_keys_maker_in_team",
         ),
         " UNION ALL ".join(
-            (
-                _on_write(
-                    "projects",
-                    "(c.new ->> 'team_id')",
-                    "c.new ->> 'created_by'",
-                    f"{_MAKERS} IS NOT TRUE",
-                ),
-                *(
-                    _on_write(table, _new_team(), f"c.new ->> '{actor}'", f"{_MAKERS} IS NOT TRUE")
-                    for table, actor in (
-                        ("jobs", "triggered_by"),
-                        ("asset_files", "uploaded_by"),
-                        ("api_keys", "user_id"),
-                    )
-                ),
+            _role_is(table, actor, "IN ('owner', 'admin', 'member') IS NOT TRUE")
+            for table, actor in (
+                ("projects", "created_by"),
+                ("jobs", "triggered_by"),
+                ("asset_files", "uploaded_by"),
+                ("api_keys", "user_id"),
             )
         ),
     ),

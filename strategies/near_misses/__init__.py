@@ -6,6 +6,40 @@ reason why the path cannot break the rule. To add a rule, write it into one of t
 
 from types import MappingProxyType
 
-from strategies.near_misses import users
+from strategies.near_misses import (
+    assets,
+    invitation_guests,
+    invitations,
+    job_caps,
+    job_projects,
+    job_states,
+    jobs,
+    keys,
+    memberships,
+    open_invitations,
+    ownership,
+    team_counts,
+    team_owners,
+    teams,
+    users,
+)
 
-WAYS = MappingProxyType({rule: ways for area in (users,) for rule, ways in area.WAYS.items()})
+_AREAS = (
+    assets,
+    invitation_guests,
+    invitations,
+    job_caps,
+    job_projects,
+    job_states,
+    jobs,
+    keys,
+    memberships,
+    open_invitations,
+    ownership,
+    team_counts,
+    team_owners,
+    teams,
+    users,
+)
+
+WAYS = MappingProxyType({rule: ways for area in _AREAS for rule, ways in area.WAYS.items()})

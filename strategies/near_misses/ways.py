@@ -16,10 +16,18 @@ from hypothesis.strategies import SearchStrategy
 from conformance.scenario import Fact, Scenario, Ways
 from conformance.writes import Delete, Insert, Path, Row, Run, Update, Write, statements
 from strategies.enums import ENUMS, broken_labels
+from strategies.instants import (
+    FUTURE_START,
+    TICK,
+    disordered_pairs,
+    future_timestamps,
+    ordered_pairs,
+)
 from strategies.world import World
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
 
 # Makes a row that is not inserted yet, with its parents among what is given.
 Maker: TypeAlias = Callable[[World], Row]
@@ -109,6 +117,35 @@ def by_shape(
             carried = along(path, insert=insert, update=update, delete=delete)
             ways[path] = reasons[path] if carried is None else carried
     return ways
+
+
+def either(*several: Ways) -> Ways:
+    """Return ways that try a path in all the ways that are given; with the first reason if none."""
+    ways: dict[Path, Scenarios | str] = {}
+    for path in Path:
+        tried = [each[path] for each in several]
+        strategies = [each for each in tried if not isinstance(each, str)]
+        ways[path] = st.one_of(*strategies) if strategies else tried[0]
+    return ways
+
+
+def besides(
+    ways: Ways,
+    *,
+    insert: Scenarios | None = None,
+    update: Scenarios | None = None,
+    delete: Scenarios | None = None,
+) -> Ways:
+    """Return ways with more scenarios, whose last writes are one plain insert, update or delete."""
+
+    def both(path: Path) -> Scenarios | str:
+        way = ways[path]
+        more = along(path, insert=insert, update=update, delete=delete)
+        if more is None or path is Path.INSERT_MANY:
+            return way
+        return more if isinstance(way, str) else st.one_of(way, more)
+
+    return {path: both(path) for path in Path}
 
 
 def one_row(
@@ -281,6 +318,7 @@ def parent(
     cascades: bool,
     immutable: bool = True,
     also: frozenset[str] = frozenset(),
+    naming: Callable[[UUID], Row] = lambda _: {},
 ) -> Ways:
     """Return ways for a rule that a row's parent exists.
 
@@ -292,12 +330,15 @@ def parent(
         cascades: whether the row goes with its parent; otherwise it holds its parent back.
         immutable: whether IMM-1 refuses another parent as well.
         also: other rules that a row without its parent breaks.
+        naming: returns what else of a row names the parent with an id.
     """
     dangling = one_row(
         table,
         make,
         legal=st.just({}),
-        broken=st.integers(0xDEAD, 0xDEAF).map(lambda n: {column: UUID(int=n)}),
+        broken=st.integers(0xDEAD, 0xDEAF)
+        .map(lambda n: UUID(int=n))
+        .map(lambda absent: {column: absent, **naming(absent)}),
         no_update="tried as a move to another parent",
         also=also,
     )
@@ -340,6 +381,43 @@ def parent(
         Path.OTHER: "tried as a cascade" if cascades else others,
         Path.CASCADE: cascade if cascades else "the row holds its parent back: tried as other",
     }
+
+
+def created_before_updated(table: str, make: Maker, beside: Beside = alone) -> Ways:
+    """Return ways for a rule that a row was not created after it was updated.
+
+    An update cannot break it, as the database sets updated_at: what is given for it is legal, and
+    does not stay. Even on a row that was created later than this transaction began, by its clock.
+    """
+    pairs = st.one_of(ordered_pairs(strict=False), future_timestamps().map(lambda at: (at, at)))
+    ways = one_row(
+        table,
+        make,
+        legal=pairs.map(_stamps),
+        broken=disordered_pairs(strict=False).map(_stamps),
+        immutable=True,
+        beside=beside,
+    )
+
+    @scenarios
+    def updates(world: World, draw: Draw) -> Scenario:
+        created, updated = draw(pairs)
+        row = {**make(world), "created_at": created, "updated_at": updated}
+        writes = (*beside(world, row), Insert(table, (row,)))
+        key = {"id": row["id"]}
+        later = {"created_at": max(created, FUTURE_START) + TICK, "updated_at": created}
+        return Scenario(
+            given=(tuple(world.given), writes),
+            legal=((Update(table, key, {"updated_at": created - TICK}, row),),),
+            broken=((Update(table, key, later, row),),),
+            also=frozenset({"IMM-1"}),
+        )
+
+    return {**ways, **dict.fromkeys((Path.UPDATE, Path.ON_CONFLICT), updates)}
+
+
+def _stamps(pair: tuple[datetime, datetime]) -> Row:
+    return dict(zip(("created_at", "updated_at"), pair, strict=True))
 
 
 # Rules that also hold on to users who own a team, made something or are the last of their team.

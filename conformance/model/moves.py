@@ -1,0 +1,111 @@
+"""The state machines of the domain, as data: their states, and the pairs that are legal.
+
+A pair is (before, after); before is None where the row is inserted. Pairs of a state with itself
+count only where the domain speaks of them: a delivery is retried again and again, and what was
+accepted or revoked once is not accepted or revoked again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+Pair: TypeAlias = "tuple[str | None, str]"
+
+
+@dataclass(frozen=True, slots=True)
+class Moves:
+    """One state machine.
+
+    Attributes:
+        table: whose rows have the states.
+        states: in the order in which they are passed.
+        legal: the pairs that the domain allows; what else its rules ask is another matter.
+        again: states for which the pair with itself counts.
+    """
+
+    table: str
+    states: tuple[str, ...]
+    legal: frozenset[Pair]
+    again: frozenset[str] = frozenset()
+
+    def pairs(self) -> Iterator[Pair]:
+        """Return every pair that counts, legal or not."""
+        for before in (None, *self.states):
+            for after in self.states:
+                if before != after or before in self.again:
+                    yield before, after
+
+
+def _legal(text: str) -> frozenset[Pair]:
+    pairs = (pair.split(">") for pair in text.split())
+    return frozenset((before or None, after) for before, after in pairs)
+
+
+MOVES = {
+    "user": Moves(
+        "users",
+        ("starter", "creator"),
+        _legal(">starter >creator starter>creator"),
+    ),
+    "invitation": Moves(
+        "invitations",
+        ("open", "accepted", "revoked", "expired"),
+        # To expire is the clock's to do; a letter may be extended, even when it has expired.
+        _legal(">open open>accepted open>revoked open>expired expired>open expired>revoked"),
+        again=frozenset({"accepted", "revoked"}),
+    ),
+    "project": Moves(
+        "projects",
+        ("draft", "rendering", "completed", "archived"),
+        _legal(
+            ">draft draft>rendering draft>archived rendering>completed rendering>draft"
+            " completed>rendering completed>archived archived>draft"
+        ),
+    ),
+    "job": Moves(
+        "jobs",
+        ("queued", "processing", "completed", "failed", "canceled"),
+        _legal(
+            ">queued queued>processing queued>canceled"
+            " processing>completed processing>failed processing>canceled"
+        ),
+    ),
+    "asset": Moves(
+        "asset_files",
+        ("pending", "ready", "failed"),
+        _legal(">pending pending>ready pending>failed"),
+    ),
+    "delivery": Moves(
+        "webhook_deliveries",
+        ("pending", "retrying", "delivered", "failed"),
+        _legal(
+            ">pending pending>delivered pending>retrying pending>failed retrying>retrying"
+            " retrying>delivered retrying>failed failed>pending"
+        ),
+        again=frozenset({"retrying"}),
+    ),
+}
+
+
+def state_of(row: Any, day: int) -> str:
+    """Return the state of a row of one of the machines, by the clock's day."""
+    if hasattr(row, "tier"):
+        return str(row.tier)
+    if hasattr(row, "accepted"):
+        if row.accepted is not None:
+            return "accepted"
+        if row.revoked is not None:
+            return "revoked"
+        return "open" if row.expires > day else "expired"
+    return str(row.status)
+
+
+def refused(machine: str, before: str | None, after: str) -> frozenset[str]:
+    """Return the rule that a move breaks, if it is none that the machine allows."""
+    if before == after or (before, after) in MOVES[machine].legal:
+        return frozenset()
+    return frozenset({f"STATE-{machine.upper()}"})

@@ -1,0 +1,69 @@
+"""How the arguments of operations are chosen: from the model alone, in a fixed order."""
+
+from __future__ import annotations
+
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from conformance.model import State
+    from conformance.operations.operation import Choice
+
+# An id that no row ever has.
+NOBODY = 0xDEAD
+# So few that people meet each other; the second differs from the first in case only.
+EMAILS = ("ann@example.com", "Ann@Example.com", "bob@example.com", "cid@example.com")
+A_FEW = 4
+
+
+def among(*values: Any) -> Choice:
+    """Choose one of these."""
+    return lambda _state: values
+
+
+def row(table: str) -> Choice:
+    """Choose the id of a row, the newest first."""
+    return lambda state: tuple(reversed(getattr(state, table)))
+
+
+def row_or_none(table: str) -> Choice:
+    """Choose none, or the id of a row."""
+    return lambda state: (None, *reversed(getattr(state, table)))
+
+
+def place(state: State) -> tuple[tuple[int, int], ...]:
+    """Choose (user, team): memberships, then a few who are not in that team, or do not exist."""
+    inside = [(each.user, each.team) for each in reversed(state.memberships.values())]
+    return (*inside, *islice(_outside(state), A_FEW))
+
+
+def actor(state: State) -> tuple[tuple[int, int | None, int | None], ...]:
+    """Choose (user, team, member): who acts, and the two parts of the URN for which they act."""
+    inside = list(reversed(state.memberships.values()))
+    legal = [
+        *((user, None, user) for user in reversed(state.users)),
+        *((each.user, each.team, None) for each in inside),
+        *((each.user, each.team, each.user) for each in inside),
+    ]
+    wrong: list[tuple[int, int | None, int | None]] = []
+    users = list(state.users)
+    for user, other in islice(zip(users, users[1:], strict=False), A_FEW):
+        wrong.append((other, None, user))
+    for user, team in islice(_outside(state), A_FEW):
+        wrong += [(user, team, None), (user, team, user)]
+    wrong += [(each.user, each.team, NOBODY) for each in inside[:1]]
+    wrong += [(NOBODY, None, NOBODY)]
+    return (*legal, *wrong) if legal else ()
+
+
+def _outside(state: State) -> Iterator[tuple[int, int]]:
+    inside = {(each.user, each.team) for each in state.memberships.values()}
+    for team in reversed(state.teams):
+        for user in reversed(state.users):
+            if (user, team) not in inside:
+                yield user, team
+    if state.users and state.teams:
+        yield next(reversed(state.users)), NOBODY
+        yield NOBODY, next(reversed(state.teams))

@@ -1,0 +1,93 @@
+"""Operations of teams: they are founded, renamed and deleted."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from conformance.model import effects
+from conformance.model.entities import Membership, Team, uuid
+from conformance.operations.choices import NOBODY, among, row
+from conformance.operations.operation import Act, Operation
+from conformance.writes import Delete, Insert, Row, Update, Write
+
+if TYPE_CHECKING:
+    from conformance.model import State
+
+# What a slug is made of, when it is not given: a name that several teams have.
+NAME, SLUG = "The Team!", "the-team"
+
+
+def _found(state: State, user: int, slug: str, *, owned: bool) -> Act:
+    team = Team(state.serial + 1, _slug(state, slug))
+    columns: Row = {"id": uuid(team.id), "name": NAME}
+    if slug != "made":
+        columns = {**columns, "slug": team.slug}
+    writes: list[Write] = [Insert("teams", (columns,))]
+    after = state.put(team)
+    if owned:
+        membership = Membership(team.id + 1, team.id, user, "owner")
+        after = after.put(membership)
+        writes.append(
+            Insert(
+                "memberships",
+                (
+                    {
+                        "id": uuid(membership.id),
+                        "team_id": uuid(team.id),
+                        "user_id": uuid(user),
+                        "role": "owner",
+                    },
+                ),
+            )
+        )
+    return Act(tuple(writes), after)
+
+
+def _slug(state: State, kind: str) -> str | None:
+    """Return a slug of a kind; None where the database has to make one up."""
+    taken = {team.slug for team in state.teams.values()}
+    match kind:
+        case "made":
+            return None if SLUG in taken else SLUG
+        case "given":
+            return f"team-{state.serial + 1}"
+        case "taken":
+            return SLUG
+        case _:
+            return "Not-A-Slug"
+
+
+def _rename(state: State, team: int) -> Act:
+    return Act((Update("teams", {"id": uuid(team)}, {"name": "Another name"}),), state)
+
+
+def _change_slug(state: State, team: int) -> Act:
+    after = state.put(replace(state.teams[team], slug="another-slug"))
+    change = Update("teams", {"id": uuid(team)}, {"slug": "another-slug"})
+    return Act((change,), after, frozenset({"IMM-1"}))
+
+
+def _delete(state: State, team: int) -> Act:
+    busy = any(job.active and job.owner.team == team for job in state.jobs.values())
+    return Act(
+        (Delete("teams", {"id": uuid(team)}),),
+        effects.delete_team(state, state.teams[team]),
+        frozenset({"DEL-1"}) if busy else frozenset(),
+    )
+
+
+FOUND = Operation(
+    "found a team",
+    {
+        "user": lambda state: (*row("users")(state), NOBODY) if state.users else (),
+        "slug": among("given", "made", "taken", "malformed"),
+        "owned": among(True, True, True, False),
+    },
+    _found,
+)
+RENAME = Operation("rename a team", {"team": row("teams")}, _rename)
+CHANGE_SLUG = Operation("change a slug", {"team": row("teams")}, _change_slug)
+DELETE = Operation("delete a team", {"team": row("teams")}, _delete)
+
+OPERATIONS = (FOUND, RENAME, CHANGE_SLUG, DELETE)

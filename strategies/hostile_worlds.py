@@ -1,0 +1,209 @@
+"""Worlds near their limits, for raw writes to start from.
+
+A prelude is a list of legal transactions. Its rows are known by their tables, so that whoever draws
+a write can aim at what is there without looking into a database.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING
+
+from conformance.writes import Insert, Row, Sql, Update, Write
+from strategies.documents import Jsonb
+from strategies.world import World, age, urn_of_member, urn_of_team, urn_of_user
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from conformance.scenario import Transaction
+
+IN_FUTURE = Sql("now() + interval '7 days'")
+
+
+class Prelude:
+    """A legal world, and the rows that are in it.
+
+    Attributes:
+        world: makes further rows that are legal beside those that are there.
+        transactions: what makes the state, in this order, on a database that was empty.
+        rows: each table's rows as they were inserted; what a trigger adds is not among them.
+    """
+
+    def __init__(self) -> None:
+        """Begin with nothing."""
+        self.world = World()
+        self.transactions: list[Transaction] = []
+        self.rows: defaultdict[str, list[Row]] = defaultdict(list)
+
+    def commit(self) -> None:
+        """End a transaction."""
+        writes = tuple(self.world.given)
+        self.transactions.append(writes)
+        for write in writes:
+            if isinstance(write, Insert):
+                self.rows[write.table].extend(write.rows)
+        self.world.given.clear()
+
+    def write(self, write: Write) -> None:
+        """Write in the transaction that is open."""
+        self.world.given.append(write)
+
+
+def studio() -> Prelude:
+    """Return a team with five active jobs, one less than refused, and a row of everything."""
+    prelude = Prelude()
+    world = prelude.world
+    team, owner = world.team(credits=10)
+    admin, member, viewer = (world.member(team, role) for role in ("admin", "member", "viewer"))
+    other, rival = world.team()
+    starter = world.starter(credits=5)
+    world.starter()
+    prelude.commit()
+
+    drafts = [world.project(team, member) for _ in range(2)]
+    archived, done, busy = (world.project(team, owner) for _ in range(3))
+    world.project(other, rival)
+    prelude.write(Update("projects", {"id": archived["id"]}, {"status": "archived"}))
+    prelude.commit()
+
+    urn = urn_of_team(team)
+    finished = world.job(owner, urn, project_id=done["id"], credits_charged=3)
+    failed = world.job(member, urn_of_member(team, member), credits_charged=2)
+    canceled = world.job(starter, idempotency_key="once")
+    for job, status in ((finished, "completed"), (failed, "failed"), (canceled, "canceled")):
+        world.move(job, status)
+    rendering = world.job(owner, urn, project_id=busy["id"], credits_charged=3)
+    world.move(rendering, "processing")
+    for user in (owner, admin, member):
+        world.job(user, urn_of_member(team, user), idempotency_key="once")
+    world.move(world.job(member, urn), "processing")
+    world.job(starter)
+    prelude.commit()
+
+    for job in (rendering, finished):
+        for _ in range(2):
+            world.insert("job_events", world.an_event(job))
+    world.insert("job_events", age(world.an_event(failed), 8))
+    _invite(prelude, team, owner, admin)
+    world.insert("invitations", world.an_invitation(other, rival, email=viewer["email"]))
+    _keys(prelude, team, owner, member, starter)
+    _files(prelude, team, member, drafts[0], starter)
+    _hooks(prelude, team, owner, finished)
+    for usage in (urn, urn_of_user(starter)):
+        world.insert("usage", world.a_usage(usage, renders_count=1))
+    world.insert("system_assets", world.a_system_asset())
+    prelude.commit()
+    return prelude
+
+
+def magnate() -> Prelude:
+    """Return a user who owns ten teams, alone but for one, and one who owns nine."""
+    prelude = Prelude()
+    world = prelude.world
+    team, owner = world.team()
+    partner = world.member(team, "owner")
+    _many(prelude, owner, 9)
+    _many(prelude, partner, 8)
+    world.insert("api_keys", world.a_key(owner, urn_of_member(team, owner)))
+    world.insert("api_keys", world.a_key(owner, urn_of_team(team)))
+    world.starter()
+    prelude.commit()
+    project = world.project(team, owner)
+    world.job(owner, urn_of_team(team), project_id=project["id"])
+    world.insert("webhooks", world.a_webhook(team, owner))
+    world.insert("invitations", world.an_invitation(team, partner))
+    prelude.commit()
+    return prelude
+
+
+def crowd() -> Prelude:
+    """Return a team with fifty open invitations, and a user who is in fifty teams."""
+    prelude = Prelude()
+    world = prelude.world
+    team, owner = world.team()
+    member = world.member(team)
+    for _ in range(5):
+        landlord = world.insert("users", world.a_creator())
+        for each in _many(prelude, landlord, 10)[:10]:
+            if len(prelude.rows["memberships"]) + _members(prelude, member) < 50:
+                world.insert("memberships", world.a_membership(each, member))
+    world.starter()
+    prelude.commit()
+    world.insert("api_keys", world.a_key(member, urn_of_member(team, member)))
+    letters = tuple(world.an_invitation(team, owner) for _ in range(50))
+    prelude.write(Insert("invitations", letters))
+    prelude.commit()
+    return prelude
+
+
+PRELUDES: tuple[Callable[[], Prelude], ...] = (studio, magnate, crowd)
+
+
+def _many(prelude: Prelude, owner: Row, count: int) -> list[Row]:
+    """Insert teams of one owner, in two statements."""
+    world = prelude.world
+    teams = [world.a_team() for _ in range(count)]
+    prelude.write(Insert("teams", tuple(teams)))
+    owned = (world.a_membership(team, owner, role="owner") for team in teams)
+    prelude.write(Insert("memberships", tuple(owned)))
+    return teams
+
+
+def _members(prelude: Prelude, user: Row) -> int:
+    """Count the memberships of a user that the open transaction makes."""
+    return sum(
+        row["user_id"] == user["id"]
+        for write in prelude.world.given
+        if isinstance(write, Insert) and write.table == "memberships"
+        for row in write.rows
+    )
+
+
+def _invite(prelude: Prelude, team: Row, owner: Row, admin: Row) -> None:
+    world = prelude.world
+    for inviter in (owner, admin):
+        world.insert("invitations", world.an_invitation(team, inviter))
+    for end in ("accepted_at", "revoked_at"):
+        letter = world.insert("invitations", age(world.an_invitation(team, admin), 2))
+        prelude.write(Update("invitations", {"id": letter["id"]}, {end: Sql("now()")}))
+    late = world.insert("invitations", age(world.an_invitation(team, owner), 2))
+    yesterday = Sql("now() - interval '1 day'")
+    prelude.write(Update("invitations", {"id": late["id"]}, {"expires_at": yesterday}))
+
+
+def _keys(prelude: Prelude, team: Row, owner: Row, member: Row, starter: Row) -> None:
+    world = prelude.world
+    for user in (owner, member):
+        for urn in (urn_of_user(user), urn_of_team(team), urn_of_member(team, user)):
+            world.insert("api_keys", world.a_key(user, urn, expires_at=IN_FUTURE))
+    revoked = Sql("now()")
+    world.insert("api_keys", world.a_key(owner, urn_of_member(team, owner), revoked_at=revoked))
+    world.insert("api_keys", world.a_key(starter))
+
+
+def _files(prelude: Prelude, team: Row, member: Row, project: Row, starter: Row) -> None:
+    world = prelude.world
+    urn = urn_of_team(team)
+    world.insert("asset_files", world.an_asset(member, urn, project_id=project["id"]))
+    ready = world.insert("asset_files", world.an_asset(member, urn_of_member(team, member)))
+    prelude.write(Update("asset_files", {"id": ready["id"]}, {"status": "ready"}))
+    world.insert("asset_files", world.an_asset(starter))
+
+
+def _hooks(prelude: Prelude, team: Row, owner: Row, job: Row) -> None:
+    world = prelude.world
+    hook = world.insert("webhooks", world.a_webhook(team, owner))
+    now = Sql("now()")
+    ends: tuple[Row, ...] = (
+        {},
+        {"status": "retrying", "attempts": 1, "next_retry_at": now},
+        {"status": "delivered", "attempts": 1, "delivered_at": now},
+        {"status": "failed", "attempts": 5},
+    )
+    for end in ends:
+        row = world.insert("webhook_deliveries", world.a_delivery(hook, job_id=job["id"]))
+        if end:
+            prelude.write(Update("webhook_deliveries", {"id": row["id"]}, end))
+    old = age(world.a_delivery(hook, payload=Jsonb({"n": 1})), 31)
+    world.insert("webhook_deliveries", old)

@@ -1,0 +1,260 @@
+"""Ways to try who may act: rules on the user who makes a row, and on the owner that the row names.
+
+People are said by what they are to a team: owner, admin, member, viewer, `outsider` (a creator with
+another team) or `starter`. Owners are said by form: `user`, `team`, `member` (the user inside the
+team), `colleague` (another inside the team), `another's` (the colleague's user URN), `nobody's` and
+`nobody's member` (of a team that there is not).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
+from uuid import UUID
+
+from hypothesis import strategies as st
+
+from conformance.scenario import Scenario, Ways
+from conformance.writes import Delete, Insert, Path, Row, Update
+from strategies.enums import MEMBERSHIP_ROLE
+from strategies.near_misses.ways import Draw, by_shape, scenarios
+from strategies.owners import member_urn, team_urn
+from strategies.world import World, urn_of_member, urn_of_team, urn_of_user
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+NOBODY = UUID(int=0xDEAD)
+
+# Who, to the team, and the form of the owner.
+Act: TypeAlias = tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of row that somebody makes for an owner or for a team.
+
+    Attributes:
+        table: its table.
+        actor: the column that names who makes it.
+        scope: the column that names its owner or team.
+        make: makes a row of a world, a team, a user and an owner.
+        fixed: whether the actor never changes.
+    """
+
+    table: str
+    actor: str
+    scope: str
+    make: Callable[[World, Row, Row, str], Row]
+    fixed: bool = True
+
+
+INVITATIONS = Kind("invitations", "invited_by", "team_id", lambda w, t, u, _: w.an_invitation(t, u))
+WEBHOOKS = Kind(
+    "webhooks", "created_by", "team_id", lambda w, t, u, _: w.a_webhook(t, u), fixed=False
+)
+PROJECTS = Kind("projects", "created_by", "team_id", lambda w, t, u, _: w.a_project(t, u))
+JOBS = Kind("jobs", "triggered_by", "owner", lambda w, _, u, owner: w.a_job(u, owner))
+ASSETS = Kind("asset_files", "uploaded_by", "owner", lambda w, _, u, owner: w.an_asset(u, owner))
+KEYS = Kind("api_keys", "user_id", "owner", lambda w, _, u, owner: w.a_key(u, owner))
+
+
+def person(world: World, team: Row, owner: Row, who: str) -> Row:
+    """Insert a user who is this to the team; its first owner is there already."""
+    match who:
+        case "owner":
+            return owner
+        case "outsider":
+            return world.creator()
+        case "starter":
+            return world.starter()
+        case _:
+            return world.member(team, role=who)
+
+
+def urn(form: str, team: Row, user: Row, colleague: Row) -> str:
+    """Return an owner of this form; the colleague is somebody else."""
+    forms = {
+        "user": urn_of_user(user),
+        "team": urn_of_team(team),
+        "member": urn_of_member(team, user),
+        "colleague": urn_of_member(team, colleague),
+        "nobody's": team_urn(NOBODY),
+        "nobody's member": member_urn(NOBODY, str(user["id"])),
+        "another's": urn_of_user(colleague),
+    }
+    return forms[form]
+
+
+def acts(who: Sequence[str], forms: Sequence[str] = ("team",)) -> tuple[Act, ...]:
+    """Return each of these people with each of these forms."""
+    return tuple((one, form) for one in who for form in forms)
+
+
+def acted(
+    kinds: Sequence[Kind],
+    *,
+    legal: Sequence[Act],
+    broken: Sequence[Act],
+    also: frozenset[str] = frozenset(),
+) -> Ways:
+    """Return ways for a rule on who makes rows of these kinds: asked on write, never after.
+
+    Args:
+        kinds: the kinds of rows.
+        legal: acts at the edge of the rule.
+        broken: acts one step over it.
+        also: other rules that some of those acts break.
+    """
+    tries = _Tries(kinds, legal, broken, also)
+    inserts = scenarios(tries.inserts)
+    joins = scenarios(tries.joins)
+    return by_shape(
+        insert=st.one_of(inserts, joins) if tries.in_teams else inserts,
+        insert_many=scenarios(tries.inserts_many),
+        update=scenarios(tries.updates),
+        move=scenarios(tries.moves),
+        other=scenarios(tries.afterwards),
+        reasons={
+            Path.DELETE: "asked when a row is written: the end of a membership is tried as other",
+            Path.CASCADE: "asked when a row is written: what goes later does not undo it",
+            Path.TRUNCATE: "asked when a row is written: what goes later does not undo it",
+        },
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Tries:
+    """The scenarios of one rule: see `acted` for the attributes."""
+
+    kinds: Sequence[Kind]
+    legal: Sequence[Act]
+    broken: Sequence[Act]
+    also: frozenset[str]
+
+    @property
+    def in_teams(self) -> tuple[Act, ...]:
+        """The legal acts that name a team."""
+        return tuple(act for act in self.legal if act[1] != "user")
+
+    def inserts(self, world: World, draw: Draw) -> Scenario:
+        """Let somebody make a row who may; then somebody who may not."""
+        kind = draw(st.sampled_from(self.kinds))
+        team, owner = world.team()
+        good = _row(world, kind, team, owner, draw(st.sampled_from(self.legal)))
+        bad = _row(world, kind, team, owner, draw(st.sampled_from(self.broken)))
+        return Scenario(
+            given=(tuple(world.given),),
+            legal=((Insert(kind.table, (good,)),),),
+            broken=((Insert(kind.table, (bad,)),),),
+            also=self.also,
+        )
+
+    def inserts_many(self, world: World, draw: Draw) -> Scenario:
+        """Let two make a row each who may; then one who may and one who may not."""
+        kind = draw(st.sampled_from(self.kinds))
+        team, owner = world.team()
+        legal = st.sampled_from(self.legal)
+        four = (draw(legal), draw(legal), self.legal[0], draw(st.sampled_from(self.broken)))
+        rows = [_row(world, kind, team, owner, act) for act in four]
+        bad = rows[2:] if draw(st.booleans()) else rows[:1:-1]
+        return Scenario(
+            given=(tuple(world.given),),
+            legal=((Insert(kind.table, tuple(rows[:2])),),),
+            broken=((Insert(kind.table, tuple(bad)),),),
+            also=self.also,
+        )
+
+    def updates(self, world: World, draw: Draw) -> Scenario:
+        """Write the actor and owner of somebody who may; then those of somebody who may not.
+
+        Where the actor never changes, the first are those that are there, and IMM-1 refuses the
+        second as well.
+        """
+        kind = draw(st.sampled_from(self.kinds))
+        team, owner = world.team()
+        row = _row(world, kind, team, owner, draw(st.sampled_from(self.legal)))
+        better = _row(world, kind, team, owner, draw(st.sampled_from(self.legal)))
+        bad = _row(world, kind, team, owner, draw(st.sampled_from(self.broken)))
+        world.insert(kind.table, row)
+        good = row if kind.fixed else better
+
+        def write(of: Row) -> Update:
+            changes = {name: of[name] for name in (kind.actor, kind.scope)}
+            return Update(kind.table, {"id": row["id"]}, changes, row)
+
+        return Scenario(
+            given=(tuple(world.given),),
+            legal=((write(good),),),
+            broken=((write(bad),),),
+            also=self.also | ({"IMM-1"} if kind.fixed else frozenset()),
+        )
+
+    def moves(self, world: World, draw: Draw) -> Scenario:
+        """Leave a row to its team; then move it to one where its maker is nobody (IMM-1, too)."""
+        kind = draw(st.sampled_from(self.kinds))
+        team, owner = world.team()
+        other, stranger = world.team()
+        who, form = draw(st.sampled_from(self.legal))
+        user = person(world, team, owner, who)
+        row = kind.make(world, team, user, urn(form, team, user, owner))
+        away = "another's" if form == "user" else form
+        bad = kind.make(world, other, user, urn(away, other, user, stranger))
+        world.insert(kind.table, row)
+        key = {"id": row["id"]}
+        return Scenario(
+            given=(tuple(world.given),),
+            legal=((Update(kind.table, key, {kind.scope: row[kind.scope]}),),),
+            broken=((Update(kind.table, key, {kind.scope: bad[kind.scope]}),),),
+            also=self.also | {"IMM-1"},
+        )
+
+    def afterwards(self, world: World, draw: Draw) -> Scenario:
+        """Take a maker's role, then the membership, and write the same row again: all is legal.
+
+        Then let who has left the team make another row of it.
+        """
+        kind = draw(st.sampled_from(self.kinds))
+        team, owner = world.team()
+        who, form = draw(st.sampled_from([act for act in self.legal if act[0] in MEMBERSHIP_ROLE]))
+        user = world.creator()
+        joins = world.insert("memberships", world.a_membership(team, user, role=who))
+        made = kind.make(world, team, user, urn(form, team, user, owner))
+        again = kind.make(world, team, user, urn(form, team, user, owner))
+        world.insert(kind.table, made)
+        key = {"id": joins["id"]}
+        touch = Update(kind.table, {"id": made["id"]}, {kind.actor: user["id"]})
+        return Scenario(
+            given=(tuple(world.given),),
+            legal=(
+                (Update("memberships", key, {"role": "viewer"}), touch),
+                (Delete("memberships", key), touch),
+            ),
+            broken=() if form == "user" else ((Insert(kind.table, (again,)),),),
+            also=self.also,
+        )
+
+    def joins(self, world: World, draw: Draw) -> Scenario:
+        """Join and make a row in one transaction; then leave and make another."""
+        kind = draw(st.sampled_from(self.kinds))
+        team, owner = world.team()
+        who, form = draw(st.sampled_from(self.in_teams))
+        user = world.creator()
+        joins = world.a_membership(team, user, role=who)
+        rows = [kind.make(world, team, user, urn(form, team, user, owner)) for _ in range(2)]
+        leaves = Delete("memberships", {"id": joins["id"]})
+        return Scenario(
+            given=(tuple(world.given),),
+            legal=((Insert("memberships", (joins,)), Insert(kind.table, (rows[0],))),),
+            broken=((leaves, Insert(kind.table, (rows[1],))),),
+            also=self.also,
+        )
+
+
+def _row(world: World, kind: Kind, team: Row, owner: Row, act: Act) -> Row:
+    who, form = act
+    user = person(world, team, owner, who)
+    other = owner
+    if user is owner and form in {"colleague", "another's"}:
+        other = world.member(team)
+    return kind.make(world, team, user, urn(form, team, user, other))

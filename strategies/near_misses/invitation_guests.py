@@ -1,0 +1,335 @@
+"""Near misses of the rules on whom an invitation may go to: INV-I7 and INV-I8."""
+
+from hypothesis import strategies as st
+
+from conformance.scenario import Scenario, Ways
+from conformance.writes import Delete, Insert, Path, Row, Sql, Update, Write
+from strategies.instants import FIRST
+from strategies.near_misses.invitations import changed, old_invitation
+from strategies.near_misses.ways import ONE_ROW, Draw, besides, by_shape, scenarios
+from strategies.people import recased_emails
+from strategies.world import World
+
+# Mixed case, so that every way to write it anew differs from it.
+GUEST = "Ada.Guest@Example.com"
+NEAR = ("Ada.Guest@Example.co", "da.Guest@Example.com", "Ada.Guest@Example.com.au")
+ENDS: tuple[Row, ...] = (
+    {"accepted_at": FIRST},
+    {"revoked_at": FIRST},
+    {"expires_at": Sql("now()")},
+)
+
+
+def again() -> st.SearchStrategy[str]:
+    """The guest's email in any case."""
+    return recased_emails(GUEST)
+
+
+def readdressed(user: Row, email: object) -> Update:
+    """Return the update that gives a user another email."""
+    return Update("users", {"id": user["id"]}, {"email": email}, user)
+
+
+def joins(world: World, team: Row, user: Row) -> Insert:
+    """Return the insertion of a membership."""
+    return Insert("memberships", (world.a_membership(team, user),))
+
+
+# INV-I7: nobody invites their own email
+
+
+def self_inviter(world: World) -> tuple[Row, Row]:
+    """Insert a team whose owner has the guest's email; return both."""
+    owner = world.insert("users", world.a_creator(email=GUEST))
+    return world.owned_team(owner), owner
+
+
+@scenarios
+def self_invited(world: World, draw: Draw) -> Scenario:
+    """Invite an email that is nearly one's own; then one's own, in any case."""
+    team, owner = self_inviter(world)
+    other, _ = world.team()
+    admin = world.member(team, "admin")
+    near = world.an_invitation(team, owner, email=draw(st.sampled_from(NEAR)))
+    lent = world.an_invitation(other, world.member(other, "admin"), email=draw(again()))
+    bad = world.an_invitation(team, owner, email=draw(again()))
+    return Scenario(
+        given=(tuple(world.given),),
+        legal=(
+            (Insert("invitations", (near,)),),
+            (Insert("invitations", (lent,)),),
+            (Insert("invitations", (world.an_invitation(team, admin),)),),
+        ),
+        broken=((Insert("invitations", (bad,)),),),
+        also=frozenset({"INV-I8"}),
+    )
+
+
+@scenarios
+def self_invited_outside(world: World, draw: Draw) -> Scenario:
+    """Invite others by one statement; then oneself among them, and answered in the transaction."""
+    team, owner = self_inviter(world)
+    rows = [world.an_invitation(team, owner) for _ in range(3)]
+    bad = world.an_invitation(team, owner, email=draw(again()))
+    mixed = draw(st.permutations((rows[2], bad)))
+    return Scenario(
+        given=(tuple(world.given),),
+        legal=((Insert("invitations", tuple(rows[:2])),),),
+        broken=((Insert("invitations", tuple(mixed)),),),
+    )
+
+
+@scenarios
+def inviter_readdressed(world: World, draw: Draw) -> Scenario:
+    """Take an email that others invited, or nearly; then one that oneself did, open or not."""
+    _, owner = world.team()
+    team = world.owned_team(owner)
+    other, host = world.team()
+    state: Row = draw(st.sampled_from(({}, *ENDS)))
+    sent = world.an_invitation(
+        team, owner, email=GUEST, created_at=old_invitation(World())["created_at"]
+    )
+    world.insert("invitations", sent)
+    world.insert("invitations", world.an_invitation(other, host, email="else@example.com"))
+    if state:
+        world.given.append(changed(sent, **state))
+    return Scenario(
+        given=(tuple(world.given),),
+        legal=(
+            (readdressed(owner, draw(st.sampled_from(NEAR))),),
+            (readdressed(owner, str(owner["email"]).upper()),),
+            (readdressed(owner, "else@example.com"),),
+        ),
+        broken=((readdressed(owner, draw(again())),),),
+        also=frozenset() if state else frozenset({"INV-I8"}),
+    )
+
+
+@scenarios
+def inviter_left(world: World, draw: Draw) -> Scenario:
+    """Take an invited email once the invitation is gone; then one invited to a team since left."""
+    home, _ = world.team()
+    inviter = world.insert("users", world.a_creator())
+    world.insert("memberships", world.a_membership(home, inviter))
+    team, _ = world.team()
+    sent = []
+    for email in (GUEST, "else@example.com"):
+        seat = world.insert("memberships", world.a_membership(team, inviter, role="admin"))
+        sent.append(world.insert("invitations", world.an_invitation(team, inviter, email=email)))
+        world.given.append(Delete("memberships", {"id": seat["id"]}))
+    return Scenario(
+        given=(tuple(world.given),),
+        legal=(
+            (
+                Delete("invitations", {"id": sent[1]["id"]}),
+                readdressed(inviter, "else@example.com"),
+            ),
+        ),
+        broken=((readdressed(inviter, draw(again())),),),
+    )
+
+
+@scenarios
+def invitation_readdressed(world: World, draw: Draw) -> Scenario:
+    """Rewrite an invitation's email and inviter as they are; then as one person's; IMM-1, too."""
+    team, owner = self_inviter(world)
+    admin = world.member(team, "admin")
+    sent = world.insert("invitations", world.an_invitation(team, owner))
+    other, host = world.team()
+    lent = world.insert("invitations", world.an_invitation(other, host, email=draw(again())))
+    return Scenario(
+        given=(tuple(world.given),),
+        legal=(
+            (changed(sent, email=sent["email"], invited_by=owner["id"]),),
+            (changed(sent, role="admin"),),
+        ),
+        broken=(
+            (changed(sent, email=draw(again())),),
+            (changed(lent, invited_by=owner["id"]),),
+            (changed(sent, email=admin["email"], invited_by=admin["id"]),),
+        ),
+        also=frozenset({"IMM-1"}),
+    )
+
+
+# INV-I8: there is no open invitation for somebody who is in that team
+
+
+def guest(world: World) -> Row:
+    """Insert a creator with the guest's email, who has a team."""
+    return world.creator(email=GUEST)
+
+
+@scenarios
+def member_invited(world: World, draw: Draw) -> Scenario:
+    """Invite who is in another team, or nearly in this one; then who is in it, in any case."""
+    team, owner = world.team()
+    other, host = world.team()
+    user = guest(world)
+    world.given.append(joins(world, team, user))
+    elsewhere = world.an_invitation(other, host, email=draw(again()))
+    near = world.an_invitation(team, owner, email=draw(st.sampled_from(NEAR)))
+    email = draw(again())
+    bad = world.an_invitation(team, owner, email=email)
+    withdrawn = world.an_invitation(team, owner, email=email)
+    return Scenario(
+        given=(tuple(world.given),),
+        legal=(
+            (Insert("invitations", (elsewhere,)),),
+            (Insert("invitations", (near,)),),
+            (Insert("invitations", (withdrawn,)), changed(withdrawn, revoked_at=Sql("now()"))),
+        ),
+        broken=((Insert("invitations", (bad,)),),),
+    )
+
+
+@scenarios
+def members_invited(world: World, draw: Draw) -> Scenario:
+    """Invite two who are in no team by one statement; then one of them and a member."""
+    team, owner = world.team()
+    world.given.append(joins(world, team, guest(world)))
+    rows = [world.an_invitation(team, owner) for _ in range(3)]
+    bad = world.an_invitation(team, owner, email=draw(again()))
+    return Scenario(
+        given=(tuple(world.given),),
+        legal=((Insert("invitations", tuple(rows[:2])),),),
+        broken=((Insert("invitations", tuple(draw(st.permutations((rows[2], bad))))),),),
+    )
+
+
+@scenarios
+def guests_join(world: World, draw: Draw) -> Scenario:
+    """Join a team whose invitation is answered or expired before or after; then with it open."""
+    user = guest(world)
+    sent = [
+        world.insert("invitations", {**old_invitation(world), "email": draw(again())})
+        for _ in range(2)
+    ]
+    teams = [{"id": row["team_id"]} for row in sent]
+    end = changed(sent[0], **draw(st.sampled_from(ENDS)))
+    join = joins(world, teams[0], user)
+    order = draw(st.sampled_from(("ends, joins", "joins, ends", "ended")))
+    legal: dict[str, tuple[tuple[Write, ...], ...]] = {
+        "ends, joins": ((end, join),),
+        "joins, ends": ((join, end),),
+        "ended": ((end,), (join,)),
+    }
+    back_out = joins(world, teams[1], user)
+    seat = {"team_id": teams[1]["id"], "user_id": user["id"]}
+    return Scenario(
+        given=(tuple(world.given),),
+        legal=(*legal[order], (back_out, Delete("memberships", seat))),
+        broken=((joins(world, teams[1], user),),),
+    )
+
+
+@scenarios
+def guests_join_many(world: World, draw: Draw) -> Scenario:
+    """Join two teams that have not invited one by one statement; then one that has among them."""
+    user = guest(world)
+    teams = [world.team()[0] for _ in range(3)]
+    sent = world.insert("invitations", {**old_invitation(world), "email": draw(again())})
+    rows = [world.a_membership(team, user) for team in (*teams, {"id": sent["team_id"]})]
+    return Scenario(
+        given=(tuple(world.given),),
+        legal=((Insert("memberships", tuple(rows[:2])),),),
+        broken=((Insert("memberships", tuple(draw(st.permutations(rows[2:])))),),),
+    )
+
+
+@scenarios
+def member_readdressed(world: World, draw: Draw) -> Scenario:
+    """Take an email that another team invited, or that was answered; then one that is open here."""
+    home, owner = world.team()
+    team = world.owned_team(owner)
+    member, other = world.member(home), world.member(home)
+    world.given += [joins(world, team, member), joins(world, team, other)]
+    open_here = {**world.an_invitation(team, owner), "email": draw(again())}
+    answered = {
+        **old_invitation(world),
+        "team_id": team["id"],
+        "invited_by": owner["id"],
+        "email": "else@example.com",
+    }
+    elsewhere = {**old_invitation(world), "email": "away@example.com"}
+    for row in (open_here, answered, elsewhere):
+        world.insert("invitations", row)
+    end = changed(answered, **draw(st.sampled_from(ENDS)))
+    taken = readdressed(other, draw(again()))
+    return Scenario(
+        given=(tuple(world.given),),
+        legal=(
+            (end, readdressed(member, "ELSE@example.com")),
+            (readdressed(member, "away@example.com"),),
+            (readdressed(member, str(member["email"]).upper()),),
+            (taken, readdressed(other, other["email"])),
+            (taken, changed(open_here, role="admin"), readdressed(other, NEAR[0])),
+        ),
+        broken=((readdressed(member, draw(again())),),),
+    )
+
+
+@scenarios
+def extended(world: World, draw: Draw) -> Scenario:
+    """Extend an expired invitation of a stranger, and an open one; then one of who has joined."""
+    user = guest(world)
+    rows = [world.insert("invitations", old_invitation(world)) for _ in range(2)]
+    bad = world.insert("invitations", {**old_invitation(world), "email": draw(again())})
+    for row in (rows[0], bad):
+        world.given.append(changed(row, expires_at=Sql("now() - interval '1 day'")))
+    later = Sql("now() + interval '1 day'")
+    return Scenario(
+        given=(tuple(world.given), (joins(world, {"id": bad["team_id"]}, user),)),
+        legal=(
+            (changed(rows[0], expires_at=later),),
+            (changed(rows[1], expires_at=later),),
+            (changed(bad, expires_at=Sql("now() - interval '1 hour'")),),
+        ),
+        broken=((changed(bad, expires_at=later),),),
+    )
+
+
+@scenarios
+def guests_moved(world: World, draw: Draw) -> Scenario:
+    """Rewrite an invitation's team as it is; then as the guest's, or the guest's; IMM-1, too."""
+    user = guest(world)
+    team, _ = world.team()
+    seat = world.insert("memberships", world.a_membership(team, user))
+    sent = world.insert("invitations", {**old_invitation(world), "email": draw(again())})
+    away = Update("memberships", {"id": seat["id"]}, {"team_id": sent["team_id"]}, seat)
+    return Scenario(
+        given=(tuple(world.given),),
+        legal=((changed(sent, team_id=sent["team_id"]),),),
+        broken=((changed(sent, team_id=team["id"]),), (away,)),
+        also=frozenset({"IMM-1"}),
+    )
+
+
+_NOBODY_IS_LEFT = {
+    Path.DELETE: "an invitation, a member or an inviter that is gone breaks nothing",
+    Path.CASCADE: "an invitation, a member or an inviter that is gone breaks nothing",
+    Path.TRUNCATE: "invitations, members or inviters that are gone break nothing",
+}
+
+WAYS: dict[str, Ways] = {
+    "INV-I7": by_shape(
+        insert=self_invited,
+        insert_many=self_invited_outside,
+        update=st.one_of(inviter_readdressed, inviter_left),
+        move=invitation_readdressed,
+        other=st.one_of(inviter_readdressed, inviter_left),
+        reasons={**ONE_ROW, **_NOBODY_IS_LEFT},
+    ),
+    "INV-I8": besides(
+        by_shape(
+            insert=member_invited,
+            insert_many=st.one_of(members_invited, guests_join_many),
+            update=extended,
+            move=guests_moved,
+            other=st.one_of(guests_join, member_readdressed),
+            reasons={**ONE_ROW, **_NOBODY_IS_LEFT},
+        ),
+        insert=guests_join,
+        update=member_readdressed,
+    ),
+}

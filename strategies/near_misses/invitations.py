@@ -1,0 +1,190 @@
+"""Near misses of the rules of an invitation's own row: INV-I1 to INV-I6, INV-I9, INV-TIME4, -5."""
+
+from hypothesis import strategies as st
+
+from conformance.scenario import Scenario, Ways
+from conformance.writes import Delete, Path, Row, Sql, Update
+from strategies.enums import broken_labels
+from strategies.instants import FIRST, FUTURE_START, TICK, future_timestamps, past_timestamps
+from strategies.near_misses.ways import (
+    Draw,
+    besides,
+    label,
+    one_row,
+    parent,
+    scenarios,
+)
+from strategies.world import World
+
+# Invitations that are answered in scenarios were made before any answer, and expire after it.
+MADE = FIRST - TICK
+GAPS = (TICK, TICK * 1000, FIRST - MADE.replace(year=1990))
+
+
+def invitation(world: World) -> Row:
+    """Make an invitation by the owner of a team, who has another one."""
+    _, owner = world.team()
+    return world.an_invitation(world.owned_team(owner), owner)
+
+
+def old_invitation(world: World) -> Row:
+    """Make an invitation that was made long ago, and is open for long."""
+    return {**invitation(world), "created_at": MADE, "expires_at": FUTURE_START}
+
+
+def changed(row: Row, **changes: object) -> Update:
+    """Return the update of an invitation."""
+    return Update("invitations", {"id": row["id"]}, changes, row)
+
+
+# Accepted and revoked
+
+
+@scenarios
+def ended(world: World, draw: Draw) -> Scenario:
+    """Accept an invitation, revoke another; then do the other to each, and both to a third."""
+    accepted, revoked, neither = (
+        world.insert("invitations", old_invitation(world)) for _ in range(3)
+    )
+    at, later = draw(past_timestamps()), draw(past_timestamps())
+    return Scenario(
+        given=(tuple(world.given),),
+        legal=((changed(accepted, accepted_at=at),), (changed(revoked, revoked_at=at),)),
+        broken=(
+            (changed(accepted, revoked_at=later),),
+            (changed(revoked, accepted_at=later),),
+            (changed(neither, accepted_at=at, revoked_at=later),),
+            (changed(neither, revoked_at=at), changed(neither, accepted_at=later)),
+            (changed(neither, accepted_at=at), changed(neither, revoked_at=later)),
+        ),
+    )
+
+
+_INSERTED_ENDED = one_row(
+    "invitations",
+    old_invitation,
+    legal=st.just({"accepted_at": None, "revoked_at": None}),
+    broken=st.builds(
+        lambda accepted, revoked: {"accepted_at": accepted, "revoked_at": revoked},
+        past_timestamps(),
+        past_timestamps(),
+    ),
+    no_update="tried on its own",
+    also=frozenset({"STATE-INVITATION"}),
+)
+NOT_BOTH = besides(_INSERTED_ENDED, update=ended)
+
+
+# Times
+
+
+@scenarios
+def expiries(world: World, draw: Draw) -> Scenario:
+    """Let an invitation expire just after it was made; then when it was made, or before."""
+    row = world.insert("invitations", old_invitation(world))
+    late, early = draw(st.sampled_from(GAPS)), draw(st.sampled_from((TICK * 0, *GAPS)))
+    return Scenario(
+        given=(tuple(world.given),),
+        legal=((changed(row, expires_at=MADE + late),),),
+        broken=((changed(row, expires_at=MADE - early),),),
+    )
+
+
+@scenarios
+def acceptances(world: World, draw: Draw) -> Scenario:
+    """Accept an invitation just after it was made; then when it was made, or before."""
+    good, bad = (world.insert("invitations", old_invitation(world)) for _ in range(2))
+    late, early = draw(st.sampled_from(GAPS)), draw(st.sampled_from((TICK * 0, *GAPS)))
+    return Scenario(
+        given=(tuple(world.given),),
+        legal=((changed(good, accepted_at=MADE + late),),),
+        broken=((changed(bad, accepted_at=MADE - early),),),
+    )
+
+
+_EXPIRING = one_row(
+    "invitations",
+    invitation,
+    legal=st.builds(
+        lambda at, gap: {"created_at": at - gap, "expires_at": at},
+        future_timestamps(),
+        st.sampled_from(GAPS),
+    ),
+    broken=st.builds(
+        lambda at, gap: {"created_at": at + gap, "expires_at": at},
+        future_timestamps(),
+        st.sampled_from((TICK * 0, *GAPS)),
+    ),
+    no_update="tried on its own",
+)
+EXPIRES_LATER = besides(_EXPIRING, update=expiries)
+
+_ACCEPTED = one_row(
+    "invitations",
+    old_invitation,
+    legal=st.just({"accepted_at": None}),
+    broken=st.sampled_from((TICK * 0, *GAPS)).map(lambda gap: {"accepted_at": MADE - gap}),
+    no_update="tried on its own",
+    also=frozenset({"STATE-INVITATION"}),
+)
+
+
+# Its team and inviter
+
+
+@scenarios
+def inviters_gone(world: World, draw: Draw) -> Scenario:
+    """Delete inviters with what they sent, or with the team; then one who has left the team."""
+    home, owner = world.team()
+    team = world.owned_team(owner)
+    alone_team, alone = world.team()
+    kept, gone = world.a_creator(), world.a_creator()
+    rows = []
+    for user in (kept, gone):
+        world.insert("users", user)
+        world.insert("memberships", world.a_membership(home, user))
+        world.insert("memberships", world.a_membership(team, user, role="admin"))
+        rows.append(world.insert("invitations", world.an_invitation(team, user)))
+    world.insert("invitations", world.an_invitation(alone_team, alone))
+    end = draw(st.sampled_from(({}, {"revoked_at": Sql("now()")})))
+    leaves = Delete("memberships", {"user_id": kept["id"], "team_id": team["id"]})
+    return Scenario(
+        given=(tuple(world.given),),
+        legal=(
+            (Delete("invitations", {"id": rows[1]["id"]}), Delete("users", {"id": gone["id"]})),
+            (Delete("teams", {"id": alone_team["id"]}), Delete("users", {"id": alone["id"]})),
+            (leaves,),
+            *(((changed(rows[0], **end),),) if end else ()),
+        ),
+        broken=((Delete("users", {"id": kept["id"]}),),),
+    )
+
+
+WAYS: dict[str, Ways] = {
+    "INV-I1": one_row(
+        "invitations",
+        invitation,
+        legal=st.just({}),
+        broken=st.sampled_from(
+            ({"team_id": None}, {"email": None}, {"team_id": None, "email": None})
+        ),
+        immutable=True,
+    ),
+    "INV-I2": label(
+        "invitations",
+        invitation,
+        "role",
+        "invitation_role",
+        broken=st.one_of(st.just("owner"), broken_labels("invitation_role")),
+    ),
+    "INV-I3": NOT_BOTH,
+    "INV-I4": NOT_BOTH,
+    "INV-I5": parent("invitations", invitation, "team_id", "teams", cascades=True),
+    "INV-I6": {
+        **parent("invitations", invitation, "invited_by", "users", cascades=False),
+        Path.OTHER: inviters_gone,
+    },
+    "INV-I9": EXPIRES_LATER,
+    "INV-TIME4": EXPIRES_LATER,
+    "INV-TIME5": besides(_ACCEPTED, update=acceptances),
+}

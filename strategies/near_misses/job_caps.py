@@ -1,0 +1,405 @@
+"""Near misses of how many jobs may be active: CARD-5 and CARD-6."""
+
+from typing import Final
+
+from hypothesis import strategies as st
+
+from conformance.scenario import Scenario, Ways
+from conformance.writes import Delete, Insert, Path, Row, Truncate, Update, Write
+from strategies.documents import Jsonb
+from strategies.near_misses.jobs import FINISHED
+from strategies.near_misses.ways import Draw, by_shape, replayed, scenarios
+from strategies.world import (
+    NEEDS,
+    NOW,
+    World,
+    steps_to,
+    urn_of_member,
+    urn_of_team,
+    urn_of_user,
+)
+
+CAP: Final = 5
+ENDED: Final = st.sampled_from(FINISHED)
+BY_KEY: Final = "(triggered_by, idempotency_key)"
+
+
+class Crew:
+    """A team with two who may make jobs, and the kinds of jobs that count for the team."""
+
+    def __init__(self, world: World) -> None:
+        """Insert the team, its owner and a member."""
+        self.world = world
+        self.team, self.owner = world.team()
+        self.member = world.member(self.team)
+
+    def job(self, kind: str, **columns: object) -> Row:
+        """Return a queued job of the team: of the whole, of the owner, the member, or a project."""
+        world, team = self.world, self.team
+        match kind:
+            case "owner":
+                return world.a_job(self.owner, urn_of_member(team, self.owner), **columns)
+            case "member":
+                return world.a_job(self.member, urn_of_member(team, self.member), **columns)
+            case "project":
+                project = world.project(team, self.owner)
+                columns = {"project_id": project["id"], **columns}
+        return world.a_job(self.owner, urn_of_team(team), **columns)
+
+    def jobs(self, draw: Draw, count: int) -> tuple[Row, ...]:
+        """Return queued jobs of the team, of kinds drawn for each."""
+        kinds = st.sampled_from(("team", "owner", "member", "project"))
+        return tuple(self.job(draw(kinds)) for _ in range(count))
+
+    def fill(self, draw: Draw, count: int = CAP, **columns: object) -> list[Row]:
+        """Insert active jobs of the team, of both URN forms, the last of them started."""
+        first = draw(st.sampled_from((0, 1)))
+        kinds = ("team", "member")
+        jobs = [self.job(kinds[(first + n) % 2], **columns) for n in range(count)]
+        for job in jobs:
+            self.world.insert("jobs", job)
+        self.world.move(jobs[-1], "processing")
+        return jobs
+
+
+@scenarios
+def sixth(world: World, draw: Draw) -> Scenario:
+    """Insert the 5th active job of a team, under any URN; then the 6th.
+
+    Beside them stand finished jobs of the team, and active ones that are its members' own or
+    another team's.
+    """
+    crew = Crew(world)
+    crew.fill(draw, CAP - 1)
+    other = world.owned_team(crew.owner)
+    ended = world.insert("jobs", crew.job("team"))
+    steps = steps_to(ended, draw(ENDED))
+    world.job(crew.owner)
+    world.job(crew.member)
+    world.job(crew.owner, urn_of_member(other, crew.owner))
+    fifth, bad = crew.jobs(draw, 2)
+    return Scenario(
+        given=((*world.given, *steps),),
+        legal=((Insert("jobs", (fifth,)),),),
+        broken=((Insert("jobs", (bad,)),),),
+    )
+
+
+@scenarios
+def six_at_once(world: World, draw: Draw) -> Scenario:
+    """Insert all up to the 5th job of a team at once, with some of its member's own; then one more.
+
+    Then six of another team at once, or in one transaction.
+    """
+    crew, other = Crew(world), Crew(world)
+    before = draw(st.integers(0, CAP - 1))
+    if before:
+        crew.fill(draw, before)
+    own = [world.a_job(crew.member) for _ in range(2)]
+    good = [*crew.jobs(draw, CAP - before), *own]
+    over = (*(world.a_job(crew.owner) for _ in range(2)), *crew.jobs(draw, 1))
+    six = other.jobs(draw, CAP + 1)
+    apart = draw(st.integers(1, CAP + 1))
+    writes = [Insert("jobs", rows) for rows in (six[:apart], six[apart:]) if rows]
+    return Scenario(
+        given=(tuple(world.given),),
+        legal=((Insert("jobs", tuple(draw(st.permutations(good)))),),),
+        broken=((Insert("jobs", over),), tuple(writes)),
+    )
+
+
+@scenarios
+def moved_on(world: World, draw: Draw) -> Scenario:
+    """At the cap, move a job on; let one end and make another; then revive the one that ended.
+
+    STATE-JOB refuses that as well. The first job to end makes room for one, and for no more.
+    """
+    crew = Crew(world)
+    jobs = crew.fill(draw)
+    status = draw(ENDED)
+    again, bad = crew.jobs(draw, 2)
+    start, finish = steps_to(jobs[0], status)
+    revive = Update("jobs", {"id": jobs[0]["id"]}, {"status": "queued"}, jobs[0])
+    progress = Update("jobs", {"id": jobs[1]["id"]}, {"progress": Jsonb({"scene": 1})}, jobs[1])
+    room: tuple[tuple[Write, ...], ...] = (
+        ((finish, Insert("jobs", (again,))),)
+        if draw(st.booleans())
+        else ((finish,), (Insert("jobs", (again,)),))
+    )
+    return Scenario(
+        given=(tuple(world.given),),
+        legal=((progress,), (start,), *room),
+        broken=((Insert("jobs", (bad,)),), (revive,)),
+        also=frozenset({"STATE-JOB"}),
+    )
+
+
+@scenarios
+def replays(world: World, draw: Draw) -> Scenario:
+    """At the cap, insert a job again under its idempotency key; then a new one in the same way.
+
+    The first meets itself, and does nothing or little. The second is the 6th.
+    """
+    crew = Crew(world)
+    first = world.insert("jobs", crew.job("team", idempotency_key="one"))
+    crew.fill(draw, CAP - 1)
+    again = crew.job(draw(st.sampled_from(("team", "owner"))), idempotency_key="one")
+    bad = crew.job("team", idempotency_key="two")
+    target = draw(st.sampled_from(("", f"{BY_KEY} ")))
+    updates = f"{BY_KEY} DO UPDATE SET credits_charged = 2"
+    return Scenario(
+        given=(tuple(world.given),),
+        legal=(
+            (replayed(Insert("jobs", (again,)), f"{target}DO NOTHING"),),
+            (replayed(Insert("jobs", (again,)), updates),),
+            (Update("jobs", {"id": first["id"]}, {"status": "processing"}, first),),
+        ),
+        broken=(
+            (replayed(Insert("jobs", (bad,)), f"{target}DO NOTHING"),),
+            (replayed(Insert("jobs", (bad,)), updates),),
+        ),
+    )
+
+
+@scenarios
+def handed_over(world: World, draw: Draw) -> Scenario:
+    """At the cap, keep a job's owner; then give the team another's. IMM-1 refuses as well."""
+    crew = Crew(world)
+    jobs = crew.fill(draw)
+    other = world.owned_team(crew.owner)
+    own = world.job(crew.owner)
+    foreign = world.job(crew.owner, urn_of_team(other))
+    forms = (urn_of_team(crew.team), urn_of_member(crew.team, crew.owner))
+    owner = {"owner": draw(st.sampled_from(forms))}
+    same = {"owner": jobs[0]["owner"]}
+    return Scenario(
+        given=(tuple(world.given),),
+        legal=((Update("jobs", {"id": jobs[0]["id"]}, same, jobs[0]),),),
+        broken=tuple((Update("jobs", {"id": job["id"]}, owner, job),) for job in (own, foreign)),
+        also=frozenset({"IMM-1"}),
+    )
+
+
+@scenarios
+def finished_deleted(world: World, draw: Draw) -> Scenario:
+    """At the cap, delete a finished job, which makes no room for a 6th."""
+    crew = Crew(world)
+    ended = world.insert("jobs", crew.job("team"))
+    world.move(ended, draw(ENDED))
+    crew.fill(draw)
+    bad = crew.job("member")
+    return Scenario(
+        given=(tuple(world.given),),
+        legal=((Delete("jobs", {"id": ended["id"]}),),),
+        broken=((Insert("jobs", (bad,)),),),
+    )
+
+
+@scenarios
+def project_deleted(world: World, draw: Draw) -> Scenario:
+    """At the cap, delete the project of a finished job, which makes no room for a 6th."""
+    crew = Crew(world)
+    ended = world.insert("jobs", crew.job("project"))
+    world.move(ended, draw(ENDED))
+    crew.fill(draw)
+    bad = crew.job("team")
+    return Scenario(
+        given=(tuple(world.given),),
+        legal=((Delete("projects", {"id": ended["project_id"]}),),),
+        broken=((Insert("jobs", (bad,)),),),
+    )
+
+
+@scenarios
+def all_truncated(world: World, draw: Draw) -> Scenario:
+    """Let all jobs end and truncate them; the team has room for 5 again, and none for the 6th."""
+    crew = Crew(world)
+    jobs = crew.fill(draw)
+    ended = [Update("jobs", {"id": job["id"]}, _ended(job, jobs)) for job in jobs]
+    *good, bad = (crew.job(kind) for kind in ("team", "member", "owner") * 2)
+    return Scenario(
+        given=((*world.given, *ended),),
+        legal=((Truncate(("jobs",)),), (Insert("jobs", tuple(good)),)),
+        broken=((Insert("jobs", (bad,)),),),
+    )
+
+
+def _ended(job: Row, jobs: list[Row]) -> Row:
+    """Return the end of a queued job, or of the last one, which has been started."""
+    status = "completed" if job is jobs[-1] else "canceled"
+    return {"status": status, **NEEDS[status]}
+
+
+# CARD-6
+
+
+@scenarios
+def second(world: World, draw: Draw) -> Scenario:
+    """Insert a starter's active job beside a finished one; then a second.
+
+    Another starter and a creator, who may have many, have jobs of their own.
+    """
+    user, creator = world.starter(), world.creator()
+    world.move(world.job(user), draw(ENDED))
+    for each in (world.starter(), creator, creator):
+        world.job(each)
+    first, bad = world.a_job(user), world.a_job(user)
+    third = (Insert("jobs", (world.a_job(creator),)),)
+    return Scenario(
+        given=(tuple(world.given),),
+        legal=(third, (Insert("jobs", (first,)),)),
+        broken=((Insert("jobs", (bad,)),),),
+    )
+
+
+@scenarios
+def two_at_once(world: World, draw: Draw) -> Scenario:
+    """Insert jobs of two starters and three of a creator at once; then two of one starter."""
+    first, other, third = (world.starter() for _ in range(3))
+    creator = world.creator()
+    good = [world.a_job(user) for user in (first, other, creator, creator, creator)]
+    bad = [world.a_job(user) for user in (third, third, creator)]
+    return Scenario(
+        given=(tuple(world.given),),
+        legal=((Insert("jobs", tuple(draw(st.permutations(good)))),),),
+        broken=((Insert("jobs", tuple(draw(st.permutations(bad)))),),),
+    )
+
+
+@scenarios
+def one_moved_on(world: World, draw: Draw) -> Scenario:
+    """Start a starter's job, end it and make another; then revive it. STATE-JOB refuses as well."""
+    user = world.starter()
+    first = world.job(user)
+    again, bad = world.a_job(user), world.a_job(user)
+    start, finish = steps_to(first, draw(ENDED))
+    revive = Update("jobs", {"id": first["id"]}, {"status": "queued"}, first)
+    room: tuple[tuple[Write, ...], ...] = (
+        ((finish, Insert("jobs", (again,))),)
+        if draw(st.booleans())
+        else ((finish,), (Insert("jobs", (again,)),))
+    )
+    return Scenario(
+        given=(tuple(world.given),),
+        legal=((start,), *room),
+        broken=((Insert("jobs", (bad,)),), (revive,)),
+        also=frozenset({"STATE-JOB"}),
+    )
+
+
+@scenarios
+def one_replayed(world: World, draw: Draw) -> Scenario:
+    """Insert a starter's job again under its idempotency key; then a new one in the same way."""
+    user = world.starter()
+    first = world.job(user, idempotency_key="one")
+    again = world.a_job(user, idempotency_key="one")
+    bad = world.a_job(user, idempotency_key="two")
+    action = draw(
+        st.sampled_from(
+            ("DO NOTHING", f"{BY_KEY} DO NOTHING", f"{BY_KEY} DO UPDATE SET credits_charged = 2")
+        )
+    )
+    return Scenario(
+        given=(tuple(world.given),),
+        legal=(
+            (replayed(Insert("jobs", (again,)), action),),
+            (Update("jobs", {"id": first["id"]}, {"status": "processing"}, first),),
+        ),
+        broken=((replayed(Insert("jobs", (bad,)), action),),),
+    )
+
+
+@scenarios
+def given_to_starter(world: World, _draw: Draw) -> Scenario:
+    """Keep who triggered a job; then give a starter, who has one, another's. IMM-1 refuses too."""
+    user, other = world.starter(), world.starter()
+    world.job(user)
+    job = world.job(other)
+    key = {"id": job["id"]}
+    to = {"triggered_by": user["id"], "owner": urn_of_user(user)}
+    return Scenario(
+        given=(tuple(world.given),),
+        legal=((Update("jobs", key, {"triggered_by": other["id"]}, job),),),
+        broken=((Update("jobs", key, to, job),),),
+        also=frozenset({"IMM-1"}),
+    )
+
+
+@scenarios
+def upgraded(world: World, draw: Draw) -> Scenario:
+    """Upgrade a starter, who then makes more jobs; then make a starter of a creator with two.
+
+    STATE-USER refuses that as well.
+    """
+    team, _ = world.team()
+    user = world.starter()
+    creator = world.member(team)
+    world.job(user)
+    for _ in range(2):
+        world.move(world.job(creator), draw(st.sampled_from(("queued", "processing"))))
+    joins = Insert("memberships", (world.a_membership(team, user),))
+    leaves = Delete("memberships", {"user_id": creator["id"]})
+    up: Row = {"tier": "creator", "upgraded_at": NOW}
+    down: Row = {"tier": "starter", "upgraded_at": None}
+    rows = (world.a_job(user), world.a_job(user))
+    return Scenario(
+        given=(tuple(world.given),),
+        legal=(
+            (joins, Update("users", {"id": user["id"]}, up)),
+            (Insert("jobs", rows),),
+        ),
+        broken=((leaves, Update("users", {"id": creator["id"]}, down)),),
+        also=frozenset({"STATE-USER"}),
+    )
+
+
+@scenarios
+def one_deleted(world: World, draw: Draw) -> Scenario:
+    """Delete a starter's finished job, which makes no room beside the active one."""
+    user = world.starter()
+    ended = world.job(user)
+    world.move(ended, draw(ENDED))
+    world.job(user)
+    return Scenario(
+        given=(tuple(world.given),),
+        legal=((Delete("jobs", {"id": ended["id"]}),),),
+        broken=((Insert("jobs", (world.a_job(user),)),),),
+    )
+
+
+@scenarios
+def one_truncated(world: World, draw: Draw) -> Scenario:
+    """Truncate jobs when all have ended; a starter may have one again, and no second."""
+    user = world.starter()
+    world.move(world.job(user), draw(ENDED))
+    return Scenario(
+        given=(tuple(world.given),),
+        legal=((Truncate(("jobs",)),), (Insert("jobs", (world.a_job(user),)),)),
+        broken=((Insert("jobs", (world.a_job(user),)),),),
+    )
+
+
+WAYS: dict[str, Ways] = {
+    "CARD-5": by_shape(
+        insert=sixth,
+        insert_many=six_at_once,
+        update=moved_on,
+        delete=finished_deleted,
+        reasons={Path.OTHER: "only jobs count, whoever joins or leaves the team meanwhile"},
+        on_conflict=replays,
+        move=handed_over,
+        cascade=project_deleted,
+        truncate=all_truncated,
+    ),
+    "CARD-6": by_shape(
+        insert=second,
+        insert_many=two_at_once,
+        update=one_moved_on,
+        delete=one_deleted,
+        reasons={Path.CASCADE: "jobs go with nothing: a starter has no project, and is held"},
+        on_conflict=one_replayed,
+        move=given_to_starter,
+        other=upgraded,
+        truncate=one_truncated,
+    ),
+}

@@ -1,0 +1,290 @@
+"""Near misses of the rules on what is open, and what becomes of it: CARD-4 and STATE-INVITATION."""
+
+from hypothesis import strategies as st
+
+from conformance.scenario import Scenario, Ways
+from conformance.writes import Delete, Insert, Path, Row, Sql, Update
+from strategies.instants import FIRST, FUTURE_START, LAST, TICK
+from strategies.near_misses.invitations import MADE, changed, old_invitation
+from strategies.near_misses.ways import (
+    ONE_ROW,
+    Draw,
+    besides,
+    by_shape,
+    one_row,
+    replayed,
+    scenarios,
+)
+from strategies.world import World
+
+OPEN_LIMIT = 50
+JUST_NOW = Sql("now()")
+LATER = Sql("now() + interval '1 day'")
+
+
+# CARD-4: a team has at most 50 open invitations
+
+
+def sent(world: World, team: Row, inviter: Row, count: int) -> list[Row]:
+    """Insert open invitations of one team."""
+    rows = [
+        world.an_invitation(team, inviter, created_at=MADE, expires_at=FUTURE_START)
+        for _ in range(count)
+    ]
+    world.given.append(Insert("invitations", tuple(rows)))
+    return rows
+
+
+def expired(world: World, team: Row, inviter: Row, count: int) -> list[Row]:
+    """Insert invitations of one team that have expired."""
+    rows = sent(world, team, inviter, count)
+    world.given += [changed(row, expires_at=JUST_NOW) for row in rows]
+    return rows
+
+
+@scenarios
+def invited(world: World, draw: Draw) -> Scenario:
+    """Send a 50th open invitation beside answered ones, and one more for each answer; then a 51st."""
+    team, owner = world.team()
+    other, host = world.team()
+    expired(world, team, owner, 1)
+    for row, end in zip(sent(world, team, owner, 2), ("accepted_at", "revoked_at"), strict=True):
+        world.given.append(changed(row, **{end: FIRST}))
+    rows = sent(world, team, owner, OPEN_LIMIT - 1)
+    ends: tuple[Row, ...] = ({"accepted_at": FIRST}, {"revoked_at": FIRST}, {"expires_at": FIRST})
+    end = draw(st.sampled_from((None, *ends)))
+    freed = changed(rows[0], **end) if end else Delete("invitations", {"id": rows[0]["id"]})
+    fiftieth = Insert("invitations", (world.an_invitation(team, owner),))
+    return Scenario(
+        given=(tuple(world.given),),
+        legal=(
+            (fiftieth,),
+            (replayed(fiftieth),),
+            (freed, Insert("invitations", (world.an_invitation(team, owner),))),
+            (Insert("invitations", (world.an_invitation(other, host),)),),
+        ),
+        broken=((Insert("invitations", (world.an_invitation(team, owner),)),),),
+    )
+
+
+@scenarios
+def invited_many(world: World, draw: Draw) -> Scenario:
+    """Send a 49th and a 50th by one statement; then a 50th and a 51st, another team's among them."""
+    (good, host), (bad, owner), (other, guide) = (world.team() for _ in range(3))
+    sent(world, good, host, OPEN_LIMIT - 2)
+    sent(world, bad, owner, OPEN_LIMIT - 1)
+    rows = [world.an_invitation(good, host) for _ in range(2)]
+    over = [world.an_invitation(bad, owner) for _ in range(2)]
+    mixed = draw(st.permutations((*over, world.an_invitation(other, guide))))
+    return Scenario(
+        given=(tuple(world.given),),
+        legal=((Insert("invitations", tuple(rows)),),),
+        broken=((Insert("invitations", tuple(mixed)),),),
+    )
+
+
+@scenarios
+def reopened(world: World, draw: Draw) -> Scenario:
+    """Extend an expired invitation as the 50th open one, and open ones; then one as the 51st."""
+    team, owner = world.team()
+    rows = sent(world, team, owner, OPEN_LIMIT - 1)
+    first, second = expired(world, team, owner, 2)
+    role = draw(st.sampled_from(("admin", "viewer")))
+    return Scenario(
+        given=(tuple(world.given),),
+        legal=(
+            (changed(first, expires_at=LATER),),
+            (changed(rows[0], expires_at=LAST),),
+            (changed(rows[1], role=role),),
+            (changed(second, role=role),),
+            (changed(rows[0], revoked_at=FIRST), changed(second, expires_at=LATER)),
+            (changed(second, expires_at=JUST_NOW), changed(second, revoked_at=FIRST)),
+            (Insert("invitations", (world.an_invitation(team, owner),)),),
+            (changed(first, expires_at=JUST_NOW), changed(first, expires_at=LATER)),
+        ),
+        broken=(
+            (
+                changed(rows[1], expires_at=JUST_NOW),
+                Insert("invitations", (world.an_invitation(team, owner),)),
+                changed(rows[1], expires_at=LATER),
+            ),
+        ),
+    )
+
+
+@scenarios
+def reopened_over(world: World, _draw: Draw) -> Scenario:
+    """Extend an expired invitation as the 50th open one; then another as the 51st."""
+    team, owner = world.team()
+    sent(world, team, owner, OPEN_LIMIT - 1)
+    first, second = expired(world, team, owner, 2)
+    return Scenario(
+        given=(tuple(world.given),),
+        legal=((changed(first, expires_at=LATER),),),
+        broken=((changed(second, expires_at=LATER),),),
+    )
+
+
+@scenarios
+def reopened_many(world: World, _draw: Draw) -> Scenario:
+    """Extend all of 50 invitations by one statement, two of which have expired; then all of 51."""
+    teams = []
+    for count in (OPEN_LIMIT - 2, OPEN_LIMIT - 1):
+        team, owner = world.team()
+        expired(world, team, owner, 2)
+        sent(world, team, owner, count)
+        teams.append(team)
+    good, bad = (
+        Update("invitations", {"team_id": team["id"]}, {"expires_at": LAST}) for team in teams
+    )
+    return Scenario(given=(tuple(world.given),), legal=((good,),), broken=((bad,),))
+
+
+@scenarios
+def invited_unless(world: World, _draw: Draw) -> Scenario:
+    """Send a 50th open invitation unless it is there, twice; then a 51st."""
+    team, owner = world.team()
+    sent(world, team, owner, OPEN_LIMIT - 1)
+    fiftieth, another = (
+        replayed(Insert("invitations", (world.an_invitation(team, owner),))) for _ in range(2)
+    )
+    return Scenario(
+        given=(tuple(world.given),),
+        legal=((fiftieth,), (fiftieth,)),
+        broken=((another,),),
+    )
+
+
+@scenarios
+def given_to_full_team(world: World, _draw: Draw) -> Scenario:
+    """Rewrite the team of a 50th invitation as it is; then move another's there; IMM-1, too."""
+    team, owner = world.team()
+    other, host = world.team()
+    rows = sent(world, team, owner, OPEN_LIMIT)
+    (stray,) = sent(world, other, host, 1)
+    return Scenario(
+        given=(tuple(world.given),),
+        legal=((changed(rows[0], team_id=team["id"]),),),
+        broken=((changed(stray, team_id=team["id"]),),),
+        also=frozenset({"IMM-1"}),
+    )
+
+
+# STATE-INVITATION: from each state, what may and what may not become of an invitation
+
+STATES: dict[str, Row] = {
+    "open": {},
+    "expired": {"expires_at": JUST_NOW},
+    "accepted": {"accepted_at": FIRST},
+    "accepted, expired since": {"accepted_at": FIRST, "expires_at": FIRST + TICK},
+    "revoked": {"revoked_at": FIRST},
+    "revoked, expired since": {"revoked_at": FIRST, "expires_at": FIRST + TICK},
+}
+ACCEPT: Row = {"accepted_at": LATER}
+REVOKE: Row = {"revoked_at": LATER}
+_STAYS_ACCEPTED: tuple[Row, ...] = ({"accepted_at": FIRST}, {"role": "viewer"})
+_STAYS_REVOKED: tuple[Row, ...] = ({"revoked_at": FIRST}, {"role": "viewer"})
+MAY: dict[str, tuple[Row, ...]] = {
+    "open": (ACCEPT, REVOKE, {"expires_at": LATER}, {"expires_at": JUST_NOW}, {"role": "viewer"}),
+    "expired": (REVOKE, {"expires_at": LATER}, {"role": "viewer"}),
+    "accepted": _STAYS_ACCEPTED,
+    "accepted, expired since": _STAYS_ACCEPTED,
+    "revoked": _STAYS_REVOKED,
+    "revoked, expired since": _STAYS_REVOKED,
+}
+_NO_LONGER_ACCEPTED: tuple[Row, ...] = (
+    {"accepted_at": None},
+    {"accepted_at": FIRST + TICK},
+    {"accepted_at": None, "expires_at": LATER},
+    {"accepted_at": None, **REVOKE},
+    REVOKE,
+)
+_NO_LONGER_REVOKED: tuple[Row, ...] = (
+    {"revoked_at": None},
+    {"revoked_at": FIRST + TICK},
+    {"revoked_at": None, "expires_at": LATER},
+    {"revoked_at": None, **ACCEPT},
+    ACCEPT,
+)
+MAY_NOT: dict[str, tuple[Row, ...]] = {
+    "open": ({**ACCEPT, **REVOKE},),
+    "expired": (ACCEPT, {**ACCEPT, "expires_at": LATER}, {**ACCEPT, **REVOKE}),
+    "accepted": _NO_LONGER_ACCEPTED,
+    "accepted, expired since": _NO_LONGER_ACCEPTED,
+    "revoked": _NO_LONGER_REVOKED,
+    "revoked, expired since": _NO_LONGER_REVOKED,
+}
+
+
+@scenarios
+def moved_on(world: World, draw: Draw) -> Scenario:
+    """Take one state to each that may follow; then to each that may not, as INV-I3 says as well."""
+    state = draw(st.sampled_from(tuple(STATES)))
+    rows = [world.insert("invitations", old_invitation(world)) for _ in (*MAY[state], None)]
+    begin = tuple(changed(row, **STATES[state]) for row in rows if STATES[state])
+    return Scenario(
+        given=(tuple(world.given), begin),
+        legal=tuple(
+            (changed(row, **move),) for row, move in zip(rows[:-1], MAY[state], strict=True)
+        ),
+        broken=tuple((changed(rows[-1], **move),) for move in MAY_NOT[state]),
+        also=frozenset({"INV-I3", "INV-I4"}),
+    )
+
+
+@scenarios
+def answered_at_once(world: World, draw: Draw) -> Scenario:
+    """Insert, extend and answer an invitation in one transaction; then answer one that expired."""
+    row = old_invitation(world)
+    answer = draw(st.sampled_from((ACCEPT, REVOKE)))
+    late = world.insert("invitations", old_invitation(world))
+    late_too = world.insert("invitations", old_invitation(world))
+    return Scenario(
+        given=(tuple(world.given), (changed(late, expires_at=JUST_NOW),)),
+        legal=(
+            (Insert("invitations", (row,)), changed(row, **answer)),
+            (changed(late, expires_at=LATER), changed(late, **answer)),
+        ),
+        broken=((changed(late_too, expires_at=JUST_NOW), changed(late_too, **ACCEPT)),),
+    )
+
+
+_BEGUN = one_row(
+    "invitations",
+    old_invitation,
+    legal=st.sampled_from(
+        (
+            {},
+            {"accepted_at": None, "revoked_at": None},
+            {"expires_at": LAST},
+            {"created_at": FUTURE_START - TICK},
+        )
+    ),
+    broken=st.sampled_from(
+        (
+            {"accepted_at": FIRST},
+            {"revoked_at": FIRST},
+            {"expires_at": FIRST},
+            {"expires_at": JUST_NOW},
+            {"accepted_at": FIRST, "expires_at": FIRST + TICK},
+            {"accepted_at": FIRST, "revoked_at": FIRST},
+        )
+    ),
+    also=frozenset({"INV-I3"}),
+    no_update="compares a row before and after an update: tried on its own",
+)
+
+WAYS: dict[str, Ways] = {
+    "CARD-4": by_shape(
+        insert=invited,
+        insert_many=invited_many,
+        update=st.one_of(reopened_over, reopened_many, reopened),
+        on_conflict=st.one_of(reopened_over, invited_unless),
+        move=given_to_full_team,
+        reasons=ONE_ROW,
+    ),
+    "STATE-INVITATION": {
+        **besides(_BEGUN, update=st.one_of(moved_on, answered_at_once)),
+        Path.MOVE: "its parents are no part of its state",
+    },
+}

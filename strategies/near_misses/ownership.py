@@ -1,0 +1,125 @@
+"""Near misses of the rules on who acts for whom: INV-X1, URN-1, URN-2, ROLE-1 and ROLE-2."""
+
+from hypothesis import strategies as st
+
+from conformance.scenario import Scenario, Ways
+from conformance.writes import Insert, Path, Row, Update
+from strategies.near_misses.acting import (
+    ASSETS,
+    INVITATIONS,
+    JOBS,
+    KEYS,
+    PROJECTS,
+    WEBHOOKS,
+    acted,
+    acts,
+)
+from strategies.near_misses.ways import ONE_ROW, Draw, by_shape, scenarios
+from strategies.owners import broken_urns
+from strategies.world import World, urn_of_member, urn_of_team, urn_of_user
+
+ROLES = ("owner", "admin", "member", "viewer")
+MAKERS = ("owner", "admin", "member")
+STRANGERS = ("outsider", "starter")
+
+OWNED = ("jobs", "asset_files", "api_keys", "usage")
+
+
+def owned(world: World, table: str, user: Row, owner: str) -> Row:
+    """Return a row of a table whose rows have owners."""
+    match table:
+        case "jobs":
+            return world.a_job(user, owner)
+        case "asset_files":
+            return world.an_asset(user, owner)
+        case "api_keys":
+            return world.a_key(user, owner)
+        case _:
+            return world.a_usage(owner)
+
+
+@scenarios
+def owners(world: World, draw: Draw) -> Scenario:
+    """Insert a row for each form of an owner; then one whose owner has nearly such a form."""
+    table = draw(st.sampled_from(OWNED))
+    team, user = world.team()
+    broken = draw(broken_urns(team=str(team["id"]), user=str(user["id"])))
+    forms = (urn_of_user(user), urn_of_team(team), urn_of_member(team, user))
+    return Scenario(
+        given=(tuple(world.given),),
+        legal=tuple((Insert(table, (owned(world, table, user, urn),)),) for urn in forms),
+        broken=((Insert(table, (owned(world, table, user, broken),)),),),
+    )
+
+
+@scenarios
+def owners_many(world: World, draw: Draw) -> Scenario:
+    """Insert a row for each form of an owner at once; then again, with one that has none."""
+    table = draw(st.sampled_from(OWNED))
+    team, user = world.team()
+    broken = draw(broken_urns(team=str(team["id"]), user=str(user["id"])))
+    forms = [urn_of_user(user), urn_of_team(team), urn_of_member(team, user)]
+    good = [owned(world, table, user, urn) for urn in forms]
+    forms[draw(st.integers(0, 2))] = broken
+    bad = [owned(world, table, user, urn) for urn in forms]
+    if table == "usage":
+        bad = [{**row, "period": "2026-02"} for row in bad]
+    return Scenario(
+        given=(tuple(world.given),),
+        legal=((Insert(table, tuple(good)),),),
+        broken=((Insert(table, tuple(bad)),),),
+    )
+
+
+@scenarios
+def owner_changes(world: World, draw: Draw) -> Scenario:
+    """Write the same owner again; then one that has nearly its form; IMM-1 refuses as well."""
+    table = draw(st.sampled_from(OWNED))
+    team, user = world.team()
+    forms = (urn_of_user(user), urn_of_team(team), urn_of_member(team, user))
+    row = world.insert(table, owned(world, table, user, draw(st.sampled_from(forms))))
+    broken = draw(broken_urns(team=str(team["id"]), user=str(user["id"])))
+    key = {"id": row["id"]}
+    return Scenario(
+        given=(tuple(world.given),),
+        legal=((Update(table, key, {"owner": row["owner"]}, row),),),
+        broken=((Update(table, key, {"owner": broken}, row),),),
+        also=frozenset({"IMM-1"}),
+    )
+
+
+WAYS: dict[str, Ways] = {
+    "INV-X1": acted(
+        (JOBS,),
+        legal=(
+            *acts(MAKERS, ("team", "member", "colleague")),
+            *acts((*ROLES, "starter"), ("user",)),
+        ),
+        broken=(
+            *acts(STRANGERS, ("team", "member", "colleague", "nobody's")),
+            *acts(("member", "starter"), ("another's", "nobody's member")),
+        ),
+    ),
+    "URN-1": by_shape(
+        insert=owners,
+        insert_many=owners_many,
+        update=owner_changes,
+        reasons={**ONE_ROW, Path.MOVE: "another owner is tried as an update"},
+    ),
+    "URN-2": acted(
+        (JOBS, ASSETS, KEYS),
+        legal=acts((*ROLES, "outsider", "starter"), ("user",)),
+        broken=acts((*ROLES, "outsider", "starter"), ("another's",)),
+    ),
+    "ROLE-1": acted(
+        (INVITATIONS, WEBHOOKS),
+        legal=acts(("owner", "admin")),
+        broken=acts(("member", "viewer", *STRANGERS)),
+    ),
+    "ROLE-2": acted(
+        (PROJECTS, JOBS, ASSETS, KEYS),
+        legal=acts(MAKERS, ("team", "member")),
+        broken=acts(("viewer", *STRANGERS), ("team", "member")),
+        also=frozenset({"INV-X1", "INV-X2", "INV-X4", "INV-A6"}),
+    ),
+}

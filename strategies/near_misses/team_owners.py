@@ -1,0 +1,249 @@
+"""Near misses of the rules on who is in a team at least: INV-T1, INV-T2 and CARD-1."""
+
+from hypothesis import strategies as st
+
+from conformance.scenario import Scenario, Ways
+from conformance.writes import Delete, Insert, Path, Row, Truncate, Update
+from strategies.near_misses.ways import ONE_ROW, Draw, Scenarios, by_shape, scenarios
+from strategies.world import World
+
+NOT_OWNER = ("admin", "member", "viewer")
+
+
+def peopled(world: World, *roles: str) -> tuple[Row, list[Row]]:
+    """Insert a team with a member of each role, who all have another team; return all."""
+    home, _ = world.team()
+    users = [world.member(home) for _ in roles]
+    team = world.insert("teams", world.a_team())
+    rows = [
+        world.a_membership(team, user, role=role) for user, role in zip(users, roles, strict=True)
+    ]
+    world.given.append(Insert("memberships", tuple(rows)))
+    return team, rows
+
+
+def by_id(row: Row) -> Row:
+    """Return a row's key."""
+    return {"id": row["id"]}
+
+
+def given_role(membership: Row, role: str) -> Update:
+    """Return the update that gives a membership another role."""
+    return Update("memberships", by_id(membership), {"role": role}, membership)
+
+
+@scenarios
+def founded(world: World, draw: Draw) -> Scenario:
+    """Insert a team, its owner and the owner's user in any order; then a team with no owner."""
+    order = draw(st.permutations(range(3)))
+    role = draw(st.sampled_from(NOT_OWNER))
+
+    def founding(role: str) -> tuple[Insert, ...]:
+        team, user = world.a_team(), world.a_creator()
+        joins = world.a_membership(team, user, role=role)
+        writes = (
+            Insert("teams", (team,)),
+            Insert("memberships", (joins,)),
+            Insert("users", (user,)),
+        )
+        return tuple(writes[n] for n in order)
+
+    return Scenario(legal=(founding("owner"),), broken=(founding(role),))
+
+
+@scenarios
+def founded_alone(world: World, draw: Draw) -> Scenario:
+    """Insert a team and its owner, who is a user already, in either order; then a team alone."""
+    good, bad = world.a_team(), world.a_team()
+    owner = world.creator()
+    writes = (
+        Insert("teams", (good,)),
+        Insert("memberships", (world.a_membership(good, owner, role="owner"),)),
+    )
+    return Scenario(
+        given=(tuple(world.given),),
+        legal=(writes if draw(st.booleans()) else writes[::-1],),
+        broken=((Insert("teams", (bad,)),),),
+    )
+
+
+def founded_many(roles: tuple[str, ...]) -> Scenarios:
+    """Return insertions of two teams with owners; then of two of which one has not.
+
+    Args:
+        roles: the roles of those who are in that team instead; '' is nobody.
+    """
+
+    @scenarios
+    def built(world: World, draw: Draw) -> Scenario:
+        teams, owner = [world.a_team() for _ in range(4)], world.creator()
+        rows = [world.a_membership(team, owner, role="owner") for team in teams]
+        short, role = draw(st.integers(2, 3)), draw(st.sampled_from(roles))
+        if role:
+            rows[short] = {**rows[short], "role": role}
+        good = Insert("teams", tuple(teams[:2])), Insert("memberships", tuple(rows[:2]))
+        joins = [row for n, row in enumerate(rows) if n >= 2 and (role or n != short)]  # noqa: PLR2004
+        bad = Insert("teams", tuple(teams[2:])), Insert("memberships", tuple(joins))
+        forwards = draw(st.booleans())
+        return Scenario(
+            given=(tuple(world.given),),
+            legal=(good if forwards else good[::-1],),
+            broken=(bad if forwards else bad[::-1],),
+        )
+
+    return built
+
+
+@scenarios
+def demoted(world: World, draw: Draw) -> Scenario:
+    """Demote one of two owners, and hand the team over in either order; then demote the last."""
+    team, (first, second, heir) = peopled(world, "owner", "owner", "member")
+    role = draw(st.sampled_from(NOT_OWNER))
+    handover = given_role(heir, "owner"), given_role(second, role)
+    owners = {"team_id": team["id"], "role": "owner"}
+    return Scenario(
+        given=(tuple(world.given),),
+        legal=(
+            (given_role(first, role),),
+            handover if draw(st.booleans()) else handover[::-1],
+            (given_role(heir, "owner"),),
+        ),
+        broken=(
+            (given_role(heir, role),),
+            (Update("memberships", owners, {"role": role}),),
+            (Update("memberships", {"team_id": team["id"]}, {"role": role}),),
+            (given_role(first, "owner"), given_role(heir, role), given_role(first, role)),
+        ),
+    )
+
+
+def moved(company: tuple[str, ...]) -> Scenarios:
+    """Return exchanges of one of two for a new one; then moves of the last; IMM-1 refuses as well.
+
+    Args:
+        company: the roles of those who stay in the team.
+    """
+
+    @scenarios
+    def built(world: World, _draw: Draw) -> Scenario:
+        other, _ = world.team()
+        team, (first, second, *_) = peopled(world, "owner", "owner", *company)
+        new = Insert("memberships", (world.a_membership(team, world.creator()),))
+        return Scenario(
+            given=(tuple(world.given),),
+            legal=((new, Delete("memberships", by_id(first))),),
+            broken=(
+                (
+                    Delete("memberships", {"team_id": team["id"], "role": "member"}),
+                    Update("memberships", by_id(second), {"team_id": other["id"]}, second),
+                ),
+            ),
+            also=frozenset({"IMM-1"}),
+        )
+
+    return built
+
+
+@scenarios
+def owners_left(world: World, draw: Draw) -> Scenario:
+    """End the membership of one of two owners, and hand over in either order; then of the last."""
+    team, (first, second, heir, _) = peopled(world, "owner", "owner", "admin", "viewer")
+    handover = given_role(heir, "owner"), Delete("memberships", by_id(second))
+    return Scenario(
+        given=(tuple(world.given),),
+        legal=(
+            (Delete("memberships", by_id(first)),),
+            handover if draw(st.booleans()) else handover[::-1],
+        ),
+        broken=(
+            (Delete("memberships", by_id(heir)),),
+            (Delete("memberships", {"team_id": team["id"], "role": "owner"}),),
+        ),
+    )
+
+
+@scenarios
+def members_left(world: World, draw: Draw) -> Scenario:
+    """End the membership of one of two; then of the last, or of two in one statement."""
+    _, (last, first) = peopled(world, "owner", draw(st.sampled_from(("owner", "viewer"))))
+    other, _ = peopled(world, "owner", "owner")
+    return Scenario(
+        given=(tuple(world.given),),
+        legal=((Delete("memberships", by_id(first)),),),
+        broken=(
+            (Delete("memberships", by_id(last)),),
+            (Delete("memberships", {"team_id": other["id"]}),),
+        ),
+    )
+
+
+def users_gone(company: tuple[str, ...]) -> Scenarios:
+    """Return deletions of one of two owners, of a team, of a team and its user; then of the last.
+
+    Args:
+        company: the roles of those who stay in the team.
+    """
+
+    @scenarios
+    def built(world: World, draw: Draw) -> Scenario:
+        _, (first, second, *_) = peopled(world, "owner", "owner", *company)
+        gone, _ = peopled(world, "owner", "owner", "admin", "member", "viewer")
+        left, alone = world.team()
+        both = Delete("teams", by_id(left)), Delete("users", by_id(alone))
+        return Scenario(
+            given=(tuple(world.given),),
+            legal=(
+                (Delete("users", {"id": first["user_id"]}),),
+                (Delete("teams", by_id(gone)),),
+                both if draw(st.booleans()) else both[::-1],
+            ),
+            broken=((Delete("users", {"id": second["user_id"]}),),),
+        )
+
+    return built
+
+
+@scenarios
+def truncated(world: World, _draw: Draw) -> Scenario:
+    """Truncate users and teams together; then what a team's owner is kept in, with teams left."""
+    after = World()
+    world.team()
+    after.team()
+    return Scenario(
+        given=(tuple(world.given),),
+        legal=((Truncate(("users", "teams")),), tuple(after.given)),
+        broken=((Truncate(("memberships",)),), (Truncate(("users",)),)),
+        also=frozenset({"INV-U2"}),
+    )
+
+
+_TABLES = {
+    Path.OTHER: "memberships are the other table: tried as update, move, delete and cascade",
+    Path.ON_CONFLICT: "a role that changes leaves the member in the team",
+    Path.UPDATE: "a role that changes leaves the member in the team",
+}
+
+OWNED = by_shape(
+    insert=st.one_of(founded, founded_alone),
+    insert_many=founded_many(("", *NOT_OWNER)),
+    update=demoted,
+    delete=owners_left,
+    move=moved(("admin", "viewer")),
+    cascade=users_gone(("admin", "viewer")),
+    truncate=truncated,
+    reasons={**ONE_ROW, **_TABLES},
+)
+
+WAYS: dict[str, Ways] = {
+    "INV-T1": by_shape(
+        insert=founded_alone,
+        insert_many=founded_many(("",)),
+        delete=members_left,
+        move=moved(()),
+        cascade=users_gone(()),
+        truncate=truncated,
+        reasons={**ONE_ROW, **_TABLES},
+    ),
+    "INV-T2": OWNED,
+    "CARD-1": OWNED,
+}

@@ -1,0 +1,183 @@
+"""Near misses of the rules of a team's own row: INV-T3 to INV-T6, and AUTO-SLUG."""
+
+from hypothesis import strategies as st
+
+from conformance.scenario import Fact, Scenario, Ways
+from conformance.writes import Insert, Path, Row, Update, Write
+from strategies.naming import SLUG_LIMIT, broken_slugs, slugs, team_names
+from strategies.near_misses.ways import (
+    ONE_ROW,
+    Draw,
+    by_shape,
+    created_before_updated,
+    one_row,
+    replayed,
+    scenarios,
+    unique,
+)
+from strategies.sizes import int32s, negative_int32s
+from strategies.world import World
+
+
+def team(world: World) -> Row:
+    """Make a team, which cannot stand without its owner."""
+    return world.a_team()
+
+
+def owned(world: World, row: Row) -> tuple[Write, ...]:
+    """Return what gives a team an owner, who has another team already."""
+    return (Insert("memberships", (world.a_membership(row, world.creator(), role="owner"),)),)
+
+
+def nameless(world: World, name: str) -> Row:
+    """Return a team of this name, without a slug."""
+    return {column: value for column, value in world.a_team(name=name).items() if column != "slug"}
+
+
+@scenarios
+def slugs_many(world: World, draw: Draw) -> Scenario:
+    """Insert two teams whose slugs are well-formed; then two of which one's slug is not."""
+    rows = [world.a_team(slug=draw(slugs(world.serial()))) for _ in range(4)]
+    rows[draw(st.integers(2, 3))] = world.a_team(slug=draw(short_broken_slugs()))
+    beside = [write for row in rows for write in owned(world, row)]
+    return Scenario(
+        given=(tuple(world.given),),
+        legal=((*beside[:2], Insert("teams", tuple(rows[:2]))),),
+        broken=((*beside[2:], Insert("teams", tuple(rows[2:]))),),
+    )
+
+
+def short_broken_slugs() -> st.SearchStrategy[str]:
+    """Slugs that are broken for another reason than their length, which is no matter of INV-T4."""
+    return broken_slugs().filter(lambda slug: len(slug) <= SLUG_LIMIT)
+
+
+def fits(*rows: Row) -> tuple[Fact, ...]:
+    """Return what is true of slugs that were made: well-formed, short enough, each its own."""
+    ids = ", ".join(f"'{row['id']}'" for row in rows)
+    form = (
+        f"""slug COLLATE "C" ~ '^[a-z0-9]([a-z0-9-]*[a-z0-9])?$' AND length(slug) <= {SLUG_LIMIT}"""
+    )
+    these = f"FROM public.teams WHERE id IN ({ids})"
+    return (
+        Fact(f"SELECT count(*) {these} AND {form}", len(rows)),
+        Fact(f"SELECT count(DISTINCT slug) {these}", len(rows)),
+    )
+
+
+def keeps(row: Row) -> Fact:
+    """Return that a team has the slug that it was given, and none that was made."""
+    return Fact(f"SELECT slug FROM public.teams WHERE id = '{row['id']}'", row["slug"], side=False)
+
+
+@scenarios
+def slugs_made(world: World, draw: Draw) -> Scenario:
+    """Insert two teams of one name without slugs, one with a slug, and one of a plain name."""
+    name = draw(team_names())
+    first, chosen = nameless(world, name), world.a_team(name=name)
+    second = {**nameless(world, name), **draw(st.sampled_from(({}, {"slug": None})))}
+    plain = nameless(world, "Acme")
+    rows = (first, second, chosen, plain)
+    beside = [owned(world, row) for row in rows]
+    return Scenario(
+        given=(tuple(world.given),),
+        legal=tuple(
+            (*writes, Insert("teams", (row,))) for writes, row in zip(beside, rows, strict=True)
+        ),
+        facts=(
+            *fits(first, second),
+            keeps(chosen),
+            Fact(f"SELECT left(slug, 4) FROM public.teams WHERE id = '{plain['id']}'", "acme"),
+        ),
+    )
+
+
+@scenarios
+def slugs_made_many(world: World, draw: Draw) -> Scenario:
+    """Insert three teams of one name, two of them without slugs, in one statement."""
+    name = draw(team_names())
+    made = [{**nameless(world, name), "slug": None} for _ in range(2)]
+    chosen = world.a_team(name=name)
+    rows = draw(st.permutations((*made, chosen)))
+    beside = [write for row in rows for write in owned(world, row)]
+    return Scenario(
+        given=(tuple(world.given),),
+        legal=((*beside, Insert("teams", tuple(rows))),),
+        facts=(*fits(*made), keeps(chosen)),
+    )
+
+
+@scenarios
+def slugs_kept(world: World, draw: Draw) -> Scenario:
+    """Rename a team: its slug stays, and another team of its old name gets a slug beside it."""
+    row = world.insert("teams", world.a_team())
+    world.given.extend(owned(world, row))
+    other = nameless(world, str(row["name"]))
+    beside = owned(world, other)
+    return Scenario(
+        given=(tuple(world.given),),
+        legal=(
+            (*beside, Insert("teams", (other,))),
+            (Update("teams", {"id": row["id"]}, {"name": draw(team_names())}, row),),
+        ),
+        facts=(*fits(row, other), keeps(row)),
+    )
+
+
+@scenarios
+def slugs_replayed(world: World, draw: Draw) -> Scenario:
+    """Insert a team without a slug unless it is there; then do it again, which changes nothing."""
+    name = draw(team_names())
+    row, chosen = nameless(world, name), world.insert("teams", world.a_team(name=name))
+    world.given.extend(owned(world, chosen))
+    insert = replayed(Insert("teams", (row,)))
+    again = replayed(Insert("teams", ({**nameless(world, name), "id": chosen["id"]},)))
+    beside = owned(world, row)
+    return Scenario(
+        given=(tuple(world.given),),
+        legal=((*beside, insert), (insert,), (again,)),
+        facts=(*fits(row, chosen), keeps(chosen)),
+    )
+
+
+_T4 = one_row(
+    "teams",
+    team,
+    legal=slugs().map(lambda slug: {"slug": slug}),
+    broken=short_broken_slugs().map(lambda slug: {"slug": slug}),
+    beside=owned,
+    immutable=True,
+)
+
+WAYS: dict[str, Ways] = {
+    "INV-T3": unique(
+        "teams",
+        team,
+        lambda first, _: {"slug": first["slug"]},
+        near=lambda first: {"slug": f"{first['slug']}x"},
+        immutable=True,
+        beside=owned,
+    ),
+    "INV-T4": {**_T4, Path.INSERT_MANY: slugs_many},
+    "INV-T5": created_before_updated("teams", team, owned),
+    "INV-T6": one_row(
+        "teams",
+        team,
+        legal=int32s().map(lambda n: {"credits": n}),
+        broken=negative_int32s().map(lambda n: {"credits": n}),
+        beside=owned,
+    ),
+    "AUTO-SLUG": by_shape(
+        insert=slugs_made,
+        insert_many=slugs_made_many,
+        update=slugs_kept,
+        on_conflict=st.one_of(slugs_kept, slugs_replayed),
+        reasons={
+            **ONE_ROW,
+            Path.MOVE: "a slug is made when a team is inserted, and it has no parent",
+            Path.DELETE: "a slug is made when a team is inserted",
+            Path.CASCADE: "a slug is made when a team is inserted",
+            Path.TRUNCATE: "a slug is made when a team is inserted",
+        },
+    ),
+}

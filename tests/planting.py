@@ -1,0 +1,118 @@
+"""Violations planted where nothing refuses them, to see whether the oracles see them.
+
+A plant is made in a world of its own. It consists of what has to be written, which is as small as
+it can be, and of the keys that the rule's violation query must return: those, and no others.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import NamedTuple, TypeAlias
+from uuid import UUID
+
+from conformance.writes import Insert, Row, Sql, Write, text
+from strategies.documents import Json, Jsonb
+from strategies.world import World
+
+# A label that the types of a stripped schema have, and the domain has not.
+FOREIGN = "planted"
+# A row that does not exist.
+GHOST: Row = {"id": UUID(int=0xDEAD)}
+EPOCH = Sql("timestamptz '2020-01-01'")
+BEFORE = Sql("timestamptz '2019-12-31'")
+
+# Takes all that refuses away from a schema. Triggers and foreign keys stay, as a replica asks none
+# of them; types learn a label; keys that are found by id stay as well.
+STRIP = f"""
+DO $$
+DECLARE
+    v_drop text;
+BEGIN
+    FOR v_drop IN
+        SELECT format('ALTER TABLE %s DROP CONSTRAINT IF EXISTS %I CASCADE', conrelid::regclass,
+            conname)
+        FROM pg_constraint
+        WHERE contype IN ('c', 'u') AND conrelid <> 0
+            AND connamespace IN ('public'::regnamespace, 'framecast'::regnamespace)
+        UNION ALL
+        SELECT format('ALTER DOMAIN %s DROP CONSTRAINT %I', contypid::regtype, conname)
+        FROM pg_constraint
+        WHERE contype = 'c' AND contypid <> 0 AND connamespace = 'public'::regnamespace
+        UNION ALL
+        SELECT format('DROP INDEX %s', i.indexrelid::regclass)
+        FROM pg_index AS i JOIN pg_class AS c ON c.oid = i.indexrelid
+        WHERE i.indisunique AND NOT i.indisprimary AND c.relnamespace = 'public'::regnamespace
+            AND NOT EXISTS (SELECT FROM pg_constraint AS k WHERE k.conindid = i.indexrelid)
+        UNION ALL
+        SELECT format('ALTER TABLE %s ALTER COLUMN slug DROP NOT NULL', 'public.teams')
+        UNION ALL
+        SELECT format('ALTER TYPE %s ADD VALUE %L', oid::regtype, '{FOREIGN}')
+        FROM pg_type WHERE typtype = 'e' AND typnamespace = 'public'::regnamespace
+    LOOP
+        EXECUTE v_drop;
+    END LOOP;
+END;
+$$
+"""
+
+
+class Planted(NamedTuple):
+    """What was planted: the writes, and the keys that must be found."""
+
+    writes: tuple[Write, ...]
+    keys: frozenset[str]
+
+
+Plant: TypeAlias = Callable[[World], Planted]
+Maker: TypeAlias = Callable[[World], Row]
+
+
+def found(world: World, *keys: object) -> Planted:
+    """Return what a world has been given, to be found by these keys."""
+    return Planted(tuple(world.given), frozenset(map(str, keys)))
+
+
+def row(table: str, make: Maker, **columns: object) -> Plant:
+    """Plant one row with these columns, to be found by its id."""
+
+    def plant(world: World) -> Planted:
+        made = world.insert(table, {**make(world), **columns})
+        return found(world, made["id"])
+
+    return plant
+
+
+def pair(table: str, make: Maker, **columns: object) -> Plant:
+    """Plant two rows that share these columns, to be found by both ids."""
+
+    def plant(world: World) -> Planted:
+        ids = [world.insert(table, {**make(world), **columns})["id"] for _ in range(2)]
+        return found(world, ",".join(sorted(map(str, ids))))
+
+    return plant
+
+
+def change(op: str, table: str, old: Row | None = None, new: Row | None = None) -> Plant:
+    """Plant a change that was made to a row, to be found by the row's id."""
+
+    def plant(world: World) -> Planted:
+        key = {"id": world.id()}
+        world.given.append(noted(op, table, old and {**key, **old}, new and {**key, **new}))
+        return found(world, key["id"])
+
+    return plant
+
+
+def noted(op: str, table: str, old: Row | None = None, new: Row | None = None) -> Insert:
+    """Return what the witness would write of a change."""
+    images = {"old": old and Jsonb(_plain(old)), "new": new and Jsonb(_plain(new))}
+    return Insert("conformance.changes", ({"tbl": table, "op": op, **images},))
+
+
+def all_of(plants: Iterable[tuple[str, Plant | tuple[Plant, ...]]]) -> Mapping[str, tuple[Plant, ...]]:
+    """Return plants by rule, each rule with at least one."""
+    return {rule: each if isinstance(each, tuple) else (each,) for rule, each in plants}
+
+
+def _plain(image: Row) -> Json:
+    """Return a row as to_jsonb would have it."""
+    plain = (str | int | list | None)
+    return {name: each if isinstance(each, plain) else text(each) for name, each in image.items()}
