@@ -58,8 +58,8 @@ def alone(conninfo: str, ids: Iterator[int], rounds: int) -> dict[str, float]:
     """Return the microseconds that a job takes in one session, by design."""
     with connect(conninfo) as conn:
         work = {design: partial(job, design, ids) for design in DESIGNS}
-        medians = timing.measure(conn, work, rounds)
-    return {design: timing.total(medians, design) for design in DESIGNS}
+        times = timing.measure(conn, work, rounds)
+    return {design: timing.total(times, design) for design in DESIGNS}
 
 
 def together(

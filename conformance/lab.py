@@ -16,7 +16,11 @@ if TYPE_CHECKING:
     from conformance.catalogue import Rule
 
 TABLES = """
-SELECT format('%I.%I', n.nspname, c.relname)
+SELECT format('%I.%I', n.nspname, c.relname),
+    (
+        SELECT string_agg(quote_ident(a.attname), ', ' ORDER BY a.attnum) FROM pg_attribute AS a
+        WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''
+    )
 FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
 WHERE c.relkind = 'r'
     AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'conformance')
@@ -24,6 +28,8 @@ WHERE c.relkind = 'r'
 ORDER BY 1
 """
 WRITTEN = "SELECT DISTINCT tbl FROM conformance.changes"
+SINCE = "SELECT tbl, max(seq) FROM conformance.changes WHERE seq > {} GROUP BY tbl ORDER BY tbl"
+LAST = "SELECT coalesce(max(seq), 0) FROM conformance.changes"
 # Deleted rows leave dead ones behind, which cost time until they are swept away.
 SWEEP_EVERY = 300
 
@@ -35,7 +41,8 @@ class Lab:
         """Connect, put the witness in place, and learn what an empty database holds."""
         self.session = Session(conninfo)
         witness.install(self.session.connection)
-        tables = [str(name) for (name,) in self.session.fetch(TABLES)]
+        self._columns = {str(name): str(columns) for name, columns in self.session.fetch(TABLES)}
+        tables = list(self._columns)
         self._noted = frozenset(name.removeprefix("public.") for name in tables)
         self._kept = [table for table in tables if self._has_rows(table)]
         self._emptied = [table for table in tables if table not in self._kept]
@@ -46,6 +53,8 @@ class Lab:
         self._replicates = self._may_replicate()
         self._written: frozenset[str] | None = None  # since the reset, where that is known
         self._resets = 0
+        self._copies: set[str] = set()
+        self._seen = 0  # the last change that `new_violations` has judged
         self.unreadable: dict[str, str] = {}
         self._oracles = self._readable()
         self._prepared: dict[frozenset[str], str] = {}
@@ -68,9 +77,35 @@ class Lab:
         """Make the database as empty as its schema left it."""
         self._janitor.connection.execute(self._clearing(self._written))
         self._written = None
-        self._resets += 1
-        if self._resets % SWEEP_EVERY == 0:
-            self._janitor.connection.execute("VACUUM")
+        self._count()
+
+    def keep(self, name: str) -> bool:
+        """Keep a copy of all rows under a name; return whether that can be brought back.
+
+        A role that may not switch off foreign keys and triggers has to write the rows again.
+        """
+        if self._replicates and name not in self._copies:
+            self._copies.add(name)
+            for number, table in enumerate((*self._columns, "conformance.changes")):
+                self._execute(f"CREATE TABLE conformance.{name}_{number} AS TABLE {table}")
+        return self._replicates
+
+    def bring_back(self, name: str) -> None:
+        """Make the rows those that were kept under a name, and what was noted of them too."""
+        tables = [
+            *self._columns.items(),
+            ("conformance.changes", "seq, tbl, op, old, new, began, at, via"),
+        ]
+        body = [
+            f"INSERT INTO {table} ({columns}) OVERRIDING SYSTEM VALUE"
+            f" SELECT {columns} FROM conformance.{name}_{number}"
+            for number, (table, columns) in enumerate(tables)
+        ]
+        clear = [f"DELETE FROM {table}" for table, _ in tables]
+        self._janitor.connection.execute(";\n".join(["BEGIN", *clear, *body, "COMMIT"]))
+        self._written = None
+        self._seen = int(str(self.session.fetch(LAST)[0][0]))
+        self._count()
 
     def violations(self) -> dict[str, list[str]]:
         """Return the keys of the rows that break each rule that is broken.
@@ -80,12 +115,35 @@ class Lab:
         """
         written = frozenset(str(table) for (table,) in self.session.fetch(WRITTEN))
         self._written = written
+        return self._ask(written)
+
+    def new_violations(self) -> dict[str, list[str]]:
+        """Return what `violations` does, if nothing was broken when this was last asked.
+
+        Only the rules of tables that were written since then, or since rows were brought back, are
+        asked: one table after the other, as most transactions write one or two.
+        """
+        query = SINCE.format(self._seen)
+        since = {str(table): int(str(seq)) for table, seq in self.session.fetch(query)}
+        self._seen = max((self._seen, *since.values()))
+        found: dict[str, list[str]] = {}
+        for table in since or ("",):  # what no table in particular concerns is always asked
+            found.update(self._ask(frozenset({table})))
+        return found
+
+    def _ask(self, written: frozenset[str]) -> dict[str, list[str]]:
+        """Ask the rules of tables in one round trip."""
         if written not in self._prepared:
             self._prepared[written] = self._prepare(written)
         found: dict[str, list[str]] = {}
         for rule, key in self.session.fetch(f"EXECUTE {self._prepared[written]}"):
             found.setdefault(str(rule), []).append(str(key))
         return found
+
+    def _count(self) -> None:
+        self._resets += 1
+        if self._resets % SWEEP_EVERY == 0:
+            self._janitor.connection.execute("VACUUM")
 
     def _prepare(self, written: frozenset[str]) -> str:
         """Prepare one query for the rules of some tables, and return its name."""

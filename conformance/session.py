@@ -67,6 +67,19 @@ class Session:
             return outcome(error)
         return Accepted()
 
+    def send(self, statement: Statement) -> Outcome:
+        """Send one statement as it is, in the transaction that is open if there is one.
+
+        Whoever opened a transaction ends it: an error leaves it open, and aborted.
+        """
+        try:
+            self._send(statement)
+        except psycopg.Error as error:
+            if self.connection.closed:
+                raise
+            return outcome(error)
+        return Accepted()
+
     def fetch(self, query: str) -> list[tuple[object, ...]]:
         """Return the rows of a query, outside any transaction."""
         return self.connection.execute(query).fetchall()
@@ -74,12 +87,15 @@ class Session:
     def _run_each(self, body: Sequence[Statement]) -> None:
         self.connection.execute("BEGIN")
         for statement in body:
-            if statement.data is None:
-                self.connection.execute(statement.sql)
-            else:
-                with self.connection.cursor().copy(statement.sql) as copy:
-                    copy.write(statement.data)
+            self._send(statement)
         self.connection.execute("COMMIT")
+
+    def _send(self, statement: Statement) -> None:
+        if statement.data is None:
+            self.connection.execute(statement.sql)
+        else:
+            with self.connection.cursor().copy(statement.sql) as copy:
+                copy.write(statement.data)
 
 
 def in_order(writes: Sequence[Write], path: Path) -> list[Statement]:

@@ -5,6 +5,9 @@ made, what the status was before. After each row's own triggers, a trigger notes
 after in `conformance.changes`, and the catalogue's queries read that. It is no part of the schema
 under test, and never goes to a database that is not the suite's.
 
+Of tables outside `public`, which the schema keeps for itself, only what a client writes is noted,
+under the name with its schema; what the schema's own triggers write there is not.
+
 Columns of `conformance.changes`: seq bigint (the order), tbl, op (INSERT, UPDATE, DELETE,
 TRUNCATE), old and new jsonb, began (the transaction's now()), at (the clock), via (the query).
 """
@@ -38,7 +41,9 @@ BEGIN
     ELSE
         INSERT INTO conformance.changes (tbl, op, old, new)
         VALUES (
-            TG_TABLE_NAME, TG_OP,
+            CASE TG_TABLE_SCHEMA WHEN 'public' THEN '' ELSE TG_TABLE_SCHEMA || '.' END
+            || TG_TABLE_NAME,
+            TG_OP,
             CASE WHEN TG_OP <> 'INSERT' THEN to_jsonb(OLD) END,
             CASE WHEN TG_OP <> 'DELETE' THEN to_jsonb(NEW) END
         );
@@ -78,6 +83,18 @@ BEGIN
         EXECUTE format(
             'CREATE TRIGGER zzz_note_truncate AFTER TRUNCATE ON %s'
             ' FOR EACH STATEMENT EXECUTE FUNCTION conformance.tg_note()', v_table
+        );
+    END LOOP;
+    FOR v_table IN
+        SELECT c.oid FROM pg_class AS c
+        WHERE c.relkind = 'r' AND c.relpersistence = 'p'
+            AND c.relnamespace::regnamespace::text
+                NOT IN ('public', 'conformance', 'pg_catalog', 'information_schema')
+    LOOP
+        EXECUTE format(
+            'CREATE TRIGGER zzz_note_client AFTER INSERT OR UPDATE OR DELETE ON %s'
+            ' FOR EACH ROW WHEN (pg_catalog.pg_trigger_depth() = 0)'
+            ' EXECUTE FUNCTION conformance.tg_note()', v_table
         );
     END LOOP;
 END;

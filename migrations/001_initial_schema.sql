@@ -705,7 +705,7 @@ FOR EACH STATEMENT EXECUTE FUNCTION framecast.tg__reject(
 );
 
 COMMENT ON TRIGGER _300_perm_1__role_permissions_are_fixed ON public.role_permissions IS
-'PERM-1: each role has the permissions of the matrix, no more and no fewer';
+'PERM-1: each role has the permissions of the matrix, and clients cannot change them';
 
 -- Whether a role has a permission. Unknown permissions are had by nobody.
 CREATE FUNCTION public.role_has_permission(p_role public.membership_role, p_permission text)
@@ -2028,3 +2028,21 @@ COMMENT ON CONSTRAINT inv_w5__webhooks_creator_exists ON public.webhooks IS
 'INV-W5: its creator exists';
 COMMENT ON TRIGGER _300_role_1__webhooks_creator_may_manage ON public.webhooks IS
 'ROLE-1: whoever invites, or makes a webhook, is an owner or admin of that team';
+COMMENT ON TRIGGER _100_make_slug ON public.teams IS
+'AUTO-SLUG: a slug that fits is made from any name when none is given';
+COMMENT ON TRIGGER _500_revoke_keys ON public.memberships IS
+'AUTO-REVOKE: a user''s live keys of a team are revoked when the membership ends';
+COMMENT ON TRIGGER _500_set_updated_at ON public.users IS
+'AUTO-UPDATED: updated_at is set by the database on every update, and never goes back';
+COMMENT ON TRIGGER _500_set_updated_at ON public.teams IS
+'AUTO-UPDATED: updated_at is set by the database on every update, and never goes back';
+COMMENT ON TRIGGER _500_set_updated_at ON public.projects IS
+'AUTO-UPDATED: updated_at is set by the database on every update, and never goes back';
+COMMENT ON TRIGGER _500_set_updated_at ON public.asset_files IS
+'AUTO-UPDATED: updated_at is set by the database on every update, and never goes back';
+COMMENT ON TRIGGER _500_set_updated_at ON public.webhooks IS
+'AUTO-UPDATED: updated_at is set by the database on every update, and never goes back';
+COMMENT ON TRIGGER _500_set_updated_at ON public.usage IS
+'AUTO-UPDATED: updated_at is set by the database on every update, and never goes back';
+COMMENT ON FUNCTION public.role_has_permission(public.membership_role, text) IS
+'PERM-1: each role has the permissions of the matrix, and clients cannot change them';

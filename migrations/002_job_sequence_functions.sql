@@ -585,9 +585,11 @@ END;
 $$;
 
 COMMENT ON FUNCTION public.delete_old_job_events(integer) IS
-'RET-1: job events are kept 7 days';
+'RET-1: job events are kept 7 days, webhook deliveries 30 days; a function for each deletes what '
+'is older, oldest first, at most as many rows as it is told';
 COMMENT ON FUNCTION public.delete_old_webhook_deliveries(integer) IS
-'RET-1: webhook deliveries are kept 30 days';
+'RET-1: job events are kept 7 days, webhook deliveries 30 days; a function for each deletes what '
+'is older, oldest first, at most as many rows as it is told';
 
 
 ------------------------------------------------------------------------------------------------
@@ -650,3 +652,13 @@ COMMENT ON TRIGGER _300_state_project__projects_status_moves_on ON public.projec
 COMMENT ON TRIGGER _300_del_1__teams_without_active_jobs ON public.teams IS
 'DEL-1: a team with active jobs, a project with an active job, and an active job cannot be '
 'deleted';
+COMMENT ON TRIGGER _100_set_times ON public.jobs IS
+'AUTO-TIMES: started_at and completed_at are set on the transitions that need them, when not '
+'given; AUTO-UPDATED: updated_at is set by the database on every update, and never goes back';
+COMMENT ON TRIGGER _500_move_project ON public.jobs IS
+'AUTO-PROJECT: a job moves its project to rendering when it is made, to completed when it '
+'completes, to draft when it fails or is canceled';
+COMMENT ON TRIGGER _500_number ON public.job_events IS
+'AUTO-NUMBER: events are numbered by the database, whatever number the client gave; SEQ-1: a '
+'job''s events are numbered 1, 2, 3 … in the order in which they commit, and no number is used '
+'twice; SEQ-2: whoever sees event n of a job sees every earlier one that was not cleaned up';

@@ -8,7 +8,7 @@ from conformance.catalogue.ownership import SUBJECTS
 from conformance.writes import Insert, Row
 from strategies.documents import Jsonb
 from strategies.enums import JOB_STATUS, PROJECT_STATUS, WEBHOOK_DELIVERY_STATUS
-from strategies.world import NOW, World, urn_of_member, urn_of_team, urn_of_user
+from strategies.world import World, urn_of_member, urn_of_team, urn_of_user
 from tests.planting import GHOST, Plant, Planted, all_of, change, found, noted
 
 # The moves that the domain allows, said a second time.
@@ -115,9 +115,7 @@ def in_member_form(table: str) -> Plant:
 
 def for_another(table: str) -> Plant:
     """Plant a row whose user URN names another user."""
-    return change(
-        "INSERT", table, None, {"owner": urn_of_user(GHOST), ACTORS[table]: STAMP}
-    )
+    return change("INSERT", table, None, {"owner": urn_of_user(GHOST), ACTORS[table]: STAMP})
 
 
 def changed_subject(table: str, column: str) -> Plant:
@@ -215,7 +213,40 @@ def unseen(world: World) -> Planted:
     return found(world, event["id"])
 
 
-RICH: Final[Row] = {"output": Jsonb({}), "options": Jsonb({}), "credits_refunded": 1}
+def ahead(world: World) -> Planted:
+    """Plant an event that is there, and numbered 2, before any other was written."""
+    event = world.insert("job_events", world.an_event(GHOST, sequence=2))
+    world.given.append(noted("INSERT", "job_events", None, event))
+    return found(world, event["id"])
+
+
+def left_alone(was: str, job: str) -> Plant:
+    """Plant a project that stays as it was though a job of it was made, or came to an end."""
+
+    def plant(world: World) -> Planted:
+        project, active = world.id(), {"id": world.id(), "status": "processing"}
+        columns = {"project_id": project}
+        world.given.append(noted("INSERT", "projects", None, {"id": project, "status": was}))
+        old = {**active, **columns} if job != "queued" else None
+        op = "UPDATE" if old else "INSERT"
+        world.given.append(noted(op, "jobs", old, {**active, **columns, "status": job}))
+        return found(world, project)
+
+    return plant
+
+
+def truncated(state: str) -> Plant:
+    """Plant a job that was active when it was last seen, and is gone by no DELETE."""
+
+    def plant(world: World) -> Planted:
+        job = {"id": world.id(), "status": state}
+        world.given.append(noted("INSERT", "jobs", None, job))
+        world.given.append(noted("TRUNCATE", "jobs", None))
+        return found(world, job["id"])
+
+    return plant
+
+
 ENDED: Final[Row] = {"status": "failed", "credits_refunded": 1, "project_id": None, "output": None}
 
 PLANTS: Final = all_of(
@@ -265,12 +296,11 @@ PLANTS: Final = all_of(
             for_another("asset_files"),
         ),
         "URN-2": tuple(map(for_another, ("jobs", "asset_files", "api_keys"))),
-        "ROLE-1": tuple(
-            written(table, role)
-            for table in ("invitations", "webhooks")
-            for role in ("member", "viewer", None)
-        )
-        + (written("webhooks", "member", updated=True),),
+        "ROLE-1": (
+            *(written("invitations", role) for role in ("member", "viewer", None)),
+            *(written("webhooks", role) for role in ("member", "viewer", None)),
+            written("webhooks", "member", updated=True),
+        ),
         "ROLE-2": tuple(
             written(table, role)
             for table in ("projects", "jobs", "asset_files", "api_keys")
@@ -281,20 +311,26 @@ PLANTS: Final = all_of(
             left_its_project,
         ),
         "DEL-1": (
-            *(
-                change("DELETE", "jobs", {"status": state})
-                for state in ("queued", "processing")
-            ),
+            *(change("DELETE", "jobs", {"status": state}) for state in ("queued", "processing")),
             change("DELETE", "projects", {"status": "rendering"}),
             deleted_under("teams"),
+            *map(truncated, ("queued", "processing")),
         ),
         "RET-1": (unkept("job_events", 7), unkept("webhook_deliveries", 30)),
         "SEQ-1": (numbered(2), numbered(1, 1), numbered(1, 3), numbered(2, 1)),
-        "SEQ-2": unseen,
+        "SEQ-2": (unseen, ahead),
+        "AUTO-NUMBER": (numbered(2), numbered(1, 1), numbered(1, 3), numbered(2, 1)),
+        "AUTO-PROJECT": (
+            left_alone("draft", "queued"),
+            left_alone("completed", "queued"),
+            left_alone("rendering", "completed"),
+            left_alone("completed", "failed"),
+            left_alone("rendering", "canceled"),
+        ),
         "AUTO-UPDATED": (
             stamped(STAMP),
             stamped("2026-01-03T00:00:00+00:00"),
             stamped(LATER, began="2025-12-31T00:00:00+00:00"),
         ),
-    }.items()
+    }
 )

@@ -1,8 +1,8 @@
 """For each rule that rows can break: rows that break it, in every way that its query knows of."""
 
-from typing import Final
+from typing import Any, Final
 
-from conformance.writes import Row, Run, Sql
+from conformance.writes import Row, Run
 from strategies.world import NOW, World, urn_of_member, urn_of_team, urn_of_user
 from tests.planting import (
     BEFORE,
@@ -13,9 +13,22 @@ from tests.planting import (
     Plant,
     Planted,
     all_of,
+    asset,
+    creator,
+    delivery,
     found,
+    invitation,
+    job,
+    key,
+    membership,
     pair,
+    project,
     row,
+    starter,
+    system_asset,
+    team,
+    usage,
+    webhook,
 )
 
 VALID: Final = "api_key_is_valid(p_key_id uuid, p_at timestamptz DEFAULT clock_timestamp())"
@@ -23,71 +36,6 @@ ALWAYS_VALID: Final = Run(
     f"CREATE OR REPLACE FUNCTION public.{VALID} RETURNS boolean LANGUAGE sql STABLE RETURN true"
 )
 BACKWARDS: Final[Row] = {"created_at": EPOCH, "updated_at": BEFORE}
-
-
-def starter(world: World) -> Row:
-    """Make a starter."""
-    return world.a_starter()
-
-
-def creator(world: World) -> Row:
-    """Make a creator."""
-    return world.a_creator()
-
-
-def team(world: World) -> Row:
-    """Make a team."""
-    return world.a_team()
-
-
-def membership(world: World) -> Row:
-    """Make a membership of nobody in nothing."""
-    return world.a_membership(GHOST, GHOST)
-
-
-def invitation(world: World) -> Row:
-    """Make an invitation by nobody to nothing."""
-    return world.an_invitation(GHOST, GHOST)
-
-
-def project(world: World) -> Row:
-    """Make a project of nothing."""
-    return world.a_project(GHOST, GHOST)
-
-
-def webhook(world: World) -> Row:
-    """Make a webhook of nothing."""
-    return world.a_webhook(GHOST, GHOST)
-
-
-def delivery(world: World) -> Row:
-    """Make a delivery to nothing."""
-    return world.a_delivery(GHOST)
-
-
-def key(world: World) -> Row:
-    """Make a key of nobody."""
-    return world.a_key(GHOST)
-
-
-def asset(world: World) -> Row:
-    """Make an asset of nobody."""
-    return world.an_asset(GHOST)
-
-
-def job(world: World) -> Row:
-    """Make a job of nobody."""
-    return world.a_job(GHOST)
-
-
-def usage(world: World) -> Row:
-    """Make a usage row of nobody."""
-    return world.a_usage(urn_of_user(GHOST))
-
-
-def system_asset(world: World) -> Row:
-    """Make a system asset."""
-    return world.a_system_asset()
 
 
 def jobs(status: str, **columns: object) -> Plant:
@@ -149,7 +97,7 @@ def many_invited(world: World) -> Planted:
     return found(world, GHOST["id"])
 
 
-def invalid_key(**columns: object) -> Plant:
+def invalid_key(**columns: Any) -> Plant:
     """Plant a key that ought to be invalid beside a function that finds all keys valid."""
 
     def plant(world: World) -> Planted:
@@ -256,8 +204,7 @@ def permissions(statement: str, name: str) -> Plant:
 
 
 BROKEN_OWNERS: Final = ("framecast:user:1", "framecast:user:")
-COUNTER: Final = f"INSERT INTO framecast.job_event_counters VALUES ('{GHOST['id']}', 1)"
-NEXT_DAY: Final = Sql("timestamptz '2020-01-02'")
+COUNTER: Final = f"INSERT INTO framecast.job_event_counters SELECT '{GHOST['id']}', 1"
 
 PLANTS: Final = all_of(
     {
@@ -350,7 +297,10 @@ PLANTS: Final = all_of(
         "SEQ-1": twice_numbered,
         "OWN-1": (uncounted(), uncounted(COUNTER)),
         "INV-AF1": row("asset_files", asset, status=FOREIGN),
-        "INV-AF2": (row("asset_files", asset, size_bytes=0), row("asset_files", asset, size_bytes=-1)),
+        "INV-AF2": (
+            row("asset_files", asset, size_bytes=0),
+            row("asset_files", asset, size_bytes=-1),
+        ),
         "INV-AF3": row("asset_files", asset, size_bytes=50 * 1024 * 1024 + 1),
         "INV-AF4": tuple(
             row("asset_files", asset, content_type=kind)
@@ -371,7 +321,15 @@ PLANTS: Final = all_of(
         "INV-W4": tuple(
             row("webhooks", webhook, url=url)
             for url in (
-                *("", "http://a.b", "ftp://a.b", "https:/a.b", "https://", "https:///a", "https://?"),
+                *(
+                    "",
+                    "http://a.b",
+                    "ftp://a.b",
+                    "https:/a.b",
+                    "https://",
+                    "https:///a",
+                    "https://?",
+                ),
                 *("https://a b", "https://[]", "https://me@", "https://me@:80/", "https://a.b\n"),
             )
         ),
@@ -412,7 +370,11 @@ PLANTS: Final = all_of(
                 "api_keys": key,
                 "usage": usage,
             }.items()
-            for owner in (*BROKEN_OWNERS, urn_of_user(GHOST) + "\n", urn_of_user(GHOST).upper())
+            for owner in (
+                *BROKEN_OWNERS,
+                urn_of_user(GHOST) + "\n",
+                urn_of_user(GHOST)[:-4] + "DEAD",
+            )
         ),
         "PERM-1": (
             permissions(
@@ -425,5 +387,5 @@ PLANTS: Final = all_of(
             ),
         ),
         "AUTO-SLUG": (row("teams", team, slug=None), row("teams", team, slug="a" * 51)),
-    }.items()
+    }
 )

@@ -4,13 +4,13 @@ A plant is made in a world of its own. It consists of what has to be written, wh
 it can be, and of the keys that the rule's violation query must return: those, and no others.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import NamedTuple, TypeAlias
 from uuid import UUID
 
 from conformance.writes import Insert, Row, Sql, Write, text
 from strategies.documents import Json, Jsonb
-from strategies.world import World
+from strategies.world import World, urn_of_user
 
 # A label that the types of a stripped schema have, and the domain has not.
 FOREIGN = "planted"
@@ -21,7 +21,7 @@ BEFORE = Sql("timestamptz '2019-12-31'")
 
 # Takes all that refuses away from a schema. Triggers and foreign keys stay, as a replica asks none
 # of them; types learn a label; keys that are found by id stay as well.
-STRIP = f"""
+STRIP = """
 DO $$
 DECLARE
     v_drop text;
@@ -44,7 +44,7 @@ BEGIN
         UNION ALL
         SELECT format('ALTER TABLE %s ALTER COLUMN slug DROP NOT NULL', 'public.teams')
         UNION ALL
-        SELECT format('ALTER TYPE %s ADD VALUE %L', oid::regtype, '{FOREIGN}')
+        SELECT format('ALTER TYPE %s ADD VALUE %L', oid::regtype, 'planted')
         FROM pg_type WHERE typtype = 'e' AND typnamespace = 'public'::regnamespace
     LOOP
         EXECUTE v_drop;
@@ -107,12 +107,79 @@ def noted(op: str, table: str, old: Row | None = None, new: Row | None = None) -
     return Insert("conformance.changes", ({"tbl": table, "op": op, **images},))
 
 
-def all_of(plants: Iterable[tuple[str, Plant | tuple[Plant, ...]]]) -> Mapping[str, tuple[Plant, ...]]:
+def all_of(plants: Mapping[str, Plant | tuple[Plant, ...]]) -> Mapping[str, tuple[Plant, ...]]:
     """Return plants by rule, each rule with at least one."""
-    return {rule: each if isinstance(each, tuple) else (each,) for rule, each in plants}
+    return {rule: each if isinstance(each, tuple) else (each,) for rule, each in plants.items()}
+
+
+def starter(world: World) -> Row:
+    """Make a starter."""
+    return world.a_starter()
+
+
+def creator(world: World) -> Row:
+    """Make a creator."""
+    return world.a_creator()
+
+
+def team(world: World) -> Row:
+    """Make a team."""
+    return world.a_team()
+
+
+def membership(world: World) -> Row:
+    """Make a membership of nobody in nothing."""
+    return world.a_membership(GHOST, GHOST)
+
+
+def invitation(world: World) -> Row:
+    """Make an invitation by nobody to nothing."""
+    return world.an_invitation(GHOST, GHOST)
+
+
+def project(world: World) -> Row:
+    """Make a project of nothing."""
+    return world.a_project(GHOST, GHOST)
+
+
+def webhook(world: World) -> Row:
+    """Make a webhook of nothing."""
+    return world.a_webhook(GHOST, GHOST)
+
+
+def delivery(world: World) -> Row:
+    """Make a delivery to nothing."""
+    return world.a_delivery(GHOST)
+
+
+def key(world: World) -> Row:
+    """Make a key of nobody."""
+    return world.a_key(GHOST)
+
+
+def asset(world: World) -> Row:
+    """Make an asset of nobody."""
+    return world.an_asset(GHOST)
+
+
+def job(world: World) -> Row:
+    """Make a job of nobody."""
+    return world.a_job(GHOST)
+
+
+def usage(world: World) -> Row:
+    """Make a usage row of nobody."""
+    return world.a_usage(urn_of_user(GHOST))
+
+
+def system_asset(world: World) -> Row:
+    """Make a system asset."""
+    return world.a_system_asset()
 
 
 def _plain(image: Row) -> Json:
     """Return a row as to_jsonb would have it."""
-    plain = (str | int | list | None)
-    return {name: each if isinstance(each, plain) else text(each) for name, each in image.items()}
+    return {
+        name: each if isinstance(each, str | int | list | dict | None) else text(each)
+        for name, each in image.items()
+    }

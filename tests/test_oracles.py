@@ -15,8 +15,7 @@ from tests import planted_changes, planted_rows
 from tests.planting import STRIP, Plant
 
 PLANTS: dict[str, tuple[Plant, ...]] = {
-    rule: planted_rows.PLANTS.get(rule, ()) + planted_changes.PLANTS.get(rule, ())
-    for rule in RULES
+    rule: planted_rows.PLANTS.get(rule, ()) + planted_changes.PLANTS.get(rule, ()) for rule in RULES
 }
 EACH = [
     pytest.param(rule, plant, id=f"{RULES[rule].token}{number}")
@@ -44,9 +43,7 @@ def test_every_rule_has_a_plant() -> None:
 
 
 @pytest.mark.parametrize("rule", RULES)
-def test_an_empty_database_breaks_nothing(
-    rule: str, stripped: psycopg.Connection[Any]
-) -> None:
+def test_an_empty_database_breaks_nothing(rule: str, stripped: psycopg.Connection[Any]) -> None:
     """Every violation query runs, and returns nothing where there is nothing."""
     assert [] == stripped.execute(RULES[rule].violations).fetchall()
 

@@ -10,6 +10,14 @@ TEAM_OF_URN = (
     " ELSE substring({0}::text from '^framecast:(?:team:)?([0-9a-f-]{{36}})') END"
 )
 
+# Events whose number is not the rank that they have among all that were ever written.
+_MISNUMBERED = (
+    "SELECT new ->> 'id' FROM (SELECT new, {} AS n FROM conformance.changes"
+    " WHERE tbl = 'job_events' AND op = 'INSERT') e WHERE (new ->> 'sequence')::bigint <> n"
+    " AND NOT EXISTS (SELECT FROM conformance.changes d WHERE d.tbl = 'jobs'"
+    " AND d.op = 'DELETE' AND d.old ->> 'id' = e.new ->> 'job_id')"
+)
+
 RULES = (
     Rule(
         "INV-J1",
@@ -186,12 +194,8 @@ RULES = (
         ("job_events",),
         Holds.ALWAYS,
         ("trigger job_events._500_number", "seq_1__job_events_number_used_once"),
-        "SELECT new ->> 'id' FROM (SELECT new, row_number() OVER"
-        " (PARTITION BY new ->> 'job_id' ORDER BY seq) AS n FROM conformance.changes"
-        " WHERE tbl = 'job_events' AND op = 'INSERT') e WHERE (new ->> 'sequence')::bigint <> n"
-        " AND NOT EXISTS (SELECT FROM conformance.changes d WHERE d.tbl = 'jobs'"
-        " AND d.op = 'DELETE' AND d.old ->> 'id' = e.new ->> 'job_id')"
-        " UNION ALL SELECT job_id::text FROM job_events GROUP BY job_id, sequence"
+        _MISNUMBERED.format("row_number() OVER (PARTITION BY new ->> 'job_id' ORDER BY seq)")
+        + " UNION ALL SELECT job_id::text FROM job_events GROUP BY job_id, sequence"
         " HAVING count(*) > 1 OR sequence < 1",
     ),
     Rule(
@@ -204,7 +208,12 @@ RULES = (
         " AND c.op = 'INSERT' AND NOT EXISTS (SELECT FROM job_events e"
         " WHERE e.id::text = c.new ->> 'id') AND NOT EXISTS (SELECT FROM conformance.changes d"
         " WHERE d.tbl = 'job_events' AND (d.op = 'TRUNCATE'"
-        " OR d.op = 'DELETE' AND d.old ->> 'id' = c.new ->> 'id'))",
+        " OR d.op = 'DELETE' AND d.old ->> 'id' = c.new ->> 'id')) UNION ALL "
+        # A number that nobody has written yet, below one that is there.
+        + _MISNUMBERED.format(
+            "row_number() OVER (PARTITION BY new ->> 'job_id'"
+            " ORDER BY (new ->> 'sequence')::bigint, seq)"
+        ),
     ),
     Rule(
         "DEL-1",
@@ -224,7 +233,13 @@ RULES = (
         f" {TEAM_OF_URN.format('j.owner')} = d.old ->> 'id' AND {_ACTIVE}"
         " WHERE d.tbl = 'teams' AND d.op = 'DELETE'"
         " UNION ALL SELECT old ->> 'id' FROM conformance.changes"
-        " WHERE tbl = 'projects' AND op = 'DELETE' AND old ->> 'status' = 'rendering'",
+        " WHERE tbl = 'projects' AND op = 'DELETE' AND old ->> 'status' = 'rendering'"
+        # TRUNCATE notes no rows: they were active when last seen, and are gone without a word.
+        " UNION ALL SELECT c.id FROM (SELECT DISTINCT ON (coalesce(new, old) ->> 'id')"
+        " coalesce(new, old) ->> 'id' AS id, new ->> 'status' AS status FROM conformance.changes"
+        " WHERE tbl = 'jobs' AND op <> 'TRUNCATE' ORDER BY coalesce(new, old) ->> 'id', seq DESC) c"
+        " WHERE c.status IN ('queued', 'processing')"
+        " AND NOT EXISTS (SELECT FROM jobs j WHERE j.id::text = c.id)",
     ),
     Rule(
         "AUTO-TIMES",
@@ -243,6 +258,8 @@ RULES = (
         ("trigger job_events._500_number",),
         "SELECT id::text FROM (SELECT id, sequence, count(*) OVER (PARTITION BY job_id) AS n,"
         " max(sequence) OVER (PARTITION BY job_id) AS last FROM job_events) e"
-        " WHERE last < n OR sequence < 1",
+        " WHERE last < n OR sequence < 1 UNION ALL "
+        # In rows alone, a number that is too high may be one that follows many that are gone.
+        + _MISNUMBERED.format("row_number() OVER (PARTITION BY new ->> 'job_id' ORDER BY seq)"),
     ),
 )

@@ -1,5 +1,6 @@
 """Rules of API keys."""
 
+from conformance.catalogue.jobs import TEAM_OF_URN
 from conformance.catalogue.rule import Holds, Rule
 
 RULES = (
@@ -86,8 +87,8 @@ RULES = (
         Holds.DERIVED,
         ("trigger memberships._500_revoke_keys", "role_2__api_keys_maker_in_team"),
         "SELECT k.id::text FROM api_keys k WHERE k.revoked_at IS NULL"
-        " AND k.owner::text LIKE 'framecast:team:%'"
+        f" AND {TEAM_OF_URN.format('k.owner')} IS NOT NULL"
         " AND NOT EXISTS (SELECT FROM memberships m WHERE m.user_id = k.user_id"
-        " AND 'framecast:team:' || m.team_id = k.owner::text)",
+        f" AND m.team_id::text = {TEAM_OF_URN.format('k.owner')})",
     ),
 )

@@ -24,6 +24,30 @@ SUBJECTS = {
     "system_assets": ("id", "created_at"),
 }
 
+_ANYBODY = ("owner", "admin", "member", "viewer")
+
+# Who may do what.
+PERMISSIONS = {
+    **dict.fromkeys(("team.view", "members.view", "projects.view", "assets.view"), _ANYBODY),
+    **dict.fromkeys(
+        (
+            *("team.edit", "members.invite", "members.remove", "members.change"),
+            *("invitations.view", "webhooks.manage"),
+            *("projects.delete", "projects.archive", "projects.unarchive"),
+            *("jobs.cancel_any", "assets.delete_any"),
+        ),
+        _ANYBODY[:2],
+    ),
+    **dict.fromkeys(
+        (
+            *("projects.create", "projects.edit", "jobs.create", "jobs.clone", "assets.upload"),
+            *("keys.make", "jobs.cancel_own", "assets.delete_own"),
+        ),
+        _ANYBODY[:3],
+    ),
+    **dict.fromkeys(("owners.change", "team.delete"), _ANYBODY[:1]),
+}
+
 
 def _written(table: str, scope: str, actor: str) -> str:
     """Return a query, to go on, for the changes `c` that wrote who acts for whom."""
@@ -200,19 +224,16 @@ RULES = (
         ("role_permissions",),
         Holds.DERIVED,
         ("perm_1__role_permissions_are_fixed", "function role_has_permission"),
-        "SELECT p.permission || ' of ' || r.role FROM (VALUES"
-        " ('team.view', 1111), ('members.view', 1111), ('projects.view', 1111),"
-        " ('assets.view', 1111), ('team.edit', 1100), ('members.invite', 1100),"
-        " ('members.remove', 1100), ('members.change', 1100), ('invitations.view', 1100),"
-        " ('webhooks.manage', 1100), ('projects.delete', 1100), ('projects.archive', 1100),"
-        " ('projects.unarchive', 1100), ('projects.create', 1110), ('projects.edit', 1110),"
-        " ('jobs.create', 1110), ('jobs.clone', 1110), ('assets.upload', 1110),"
-        " ('keys.make', 1110), ('jobs.cancel_own', 1110), ('assets.delete_own', 1110),"
-        " ('jobs.cancel_any', 1100), ('assets.delete_any', 1100), ('owners.change', 1000),"
-        " ('team.delete', 1000)) AS p (permission, roles)"
-        " CROSS JOIN unnest(ARRAY['owner', 'admin', 'member', 'viewer']) WITH ORDINALITY"
-        " AS r (role, n) WHERE role_has_permission(r.role::membership_role, p.permission)"
-        " <> (substr(p.roles::text, r.n::int, 1) = '1')",
+        "SELECT p.permission || ' of ' || r.role FROM (VALUES "
+        + ", ".join(
+            f"('{name}', '{{{','.join(roles)}}}'::text[])" for name, roles in PERMISSIONS.items()
+        )
+        + ") AS p (permission, roles)"
+        " CROSS JOIN unnest(ARRAY['owner', 'admin', 'member', 'viewer']) AS r (role)"
+        " WHERE role_has_permission(r.role::membership_role, p.permission)"
+        " IS DISTINCT FROM (r.role = ANY (p.roles))"
+        " UNION ALL SELECT rp.permission || ' of ' || rp.role::text FROM role_permissions rp"
+        f" WHERE rp.permission NOT IN {tuple(PERMISSIONS)!r}",
     ),
     Rule(
         "OWN-1",
@@ -229,7 +250,8 @@ RULES = (
         ),
         "SELECT e.job_id::text FROM job_events e LEFT JOIN framecast.job_event_counters c"
         " ON c.job_id = e.job_id GROUP BY e.job_id, c.last_sequence"
-        " HAVING c.last_sequence IS NULL OR c.last_sequence < max(e.sequence)",
+        " HAVING c.last_sequence IS NULL OR c.last_sequence < max(e.sequence)"
+        " UNION ALL SELECT op || ' of ' || tbl FROM conformance.changes WHERE tbl LIKE '%.%'",
     ),
     Rule(
         "AUTO-UPDATED",

@@ -78,9 +78,18 @@ RULES = (
         ("projects", "jobs"),
         Holds.DERIVED,
         ("trigger jobs._500_move_project",),
-        "SELECT p.id::text FROM projects p JOIN LATERAL ("
-        "SELECT j.status::text AS status FROM jobs j WHERE j.project_id = p.id"
-        " ORDER BY j.created_at DESC, j.id DESC LIMIT 1) last ON true"
-        " WHERE last.status IN ('queued', 'processing') AND p.status::text <> 'rendering'",
+        "SELECT p.id::text FROM projects p WHERE p.status::text <> 'rendering'"
+        f" AND EXISTS (SELECT FROM jobs j WHERE j.project_id = p.id AND {_ACTIVE}) UNION ALL "
+        # What the last job to be made or to end asked for, and where its transaction left the
+        # project: there, or archived by hand.
+        "SELECT c.id FROM (SELECT DISTINCT ON (new ->> 'project_id') new ->> 'project_id' AS id,"
+        " began, CASE WHEN new ->> 'status' IN ('failed', 'canceled') THEN 'draft'"
+        " WHEN new ->> 'status' = 'completed' THEN 'completed' ELSE 'rendering' END AS status"
+        " FROM conformance.changes WHERE tbl = 'jobs' AND new ->> 'project_id' IS NOT NULL"
+        " AND (op = 'INSERT' OR old ->> 'status' <> new ->> 'status')"
+        " ORDER BY new ->> 'project_id', seq DESC) c CROSS JOIN LATERAL ("
+        "SELECT new ->> 'status' AS status FROM conformance.changes WHERE tbl = 'projects'"
+        " AND new ->> 'id' = c.id AND began <= c.began ORDER BY seq DESC LIMIT 1) p"
+        " WHERE p.status NOT IN (c.status, 'archived')",
     ),
 )

@@ -25,19 +25,22 @@ class Moves:
         states: in the order in which they are passed.
         legal: the pairs that the domain allows; what else its rules ask is another matter.
         again: states for which the pair with itself counts.
+        never: pairs that nothing can be, by the meaning of the words.
     """
 
     table: str
     states: tuple[str, ...]
     legal: frozenset[Pair]
     again: frozenset[str] = frozenset()
+    never: frozenset[Pair] = frozenset()
 
     def pairs(self) -> Iterator[Pair]:
         """Return every pair that counts, legal or not."""
         for before in (None, *self.states):
             for after in self.states:
-                if before != after or before in self.again:
-                    yield before, after
+                pair = before, after
+                if pair not in self.never and (before != after or before in self.again):
+                    yield pair
 
 
 def _legal(text: str) -> frozenset[Pair]:
@@ -57,6 +60,7 @@ MOVES = {
         # To expire is the clock's to do; a letter may be extended, even when it has expired.
         _legal(">open open>accepted open>revoked open>expired expired>open expired>revoked"),
         again=frozenset({"accepted", "revoked"}),
+        never=_legal("accepted>expired revoked>expired"),  # what is answered does not expire
     ),
     "project": Moves(
         "projects",

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from conformance.scenario import Scenario, Ways
 from conformance.writes import Delete, Insert, Path, Row, Sql, Update, Write
 from strategies.instants import FIRST
-from strategies.near_misses.invitations import changed, old_invitation
+from strategies.near_misses.invitations import MADE, changed, old_invitation
 from strategies.near_misses.ways import ONE_ROW, Draw, besides, by_shape, scenarios
 from strategies.people import recased_emails
 from strategies.world import World
@@ -81,18 +81,16 @@ def self_invited_outside(world: World, draw: Draw) -> Scenario:
 
 @scenarios
 def inviter_readdressed(world: World, draw: Draw) -> Scenario:
-    """Take an email that others invited, or nearly; then one that oneself did, open or not."""
+    """Take an email that others invited, or nearly; then those that oneself did, open or not."""
     _, owner = world.team()
     team = world.owned_team(owner)
     other, host = world.team()
-    state: Row = draw(st.sampled_from(({}, *ENDS)))
-    sent = world.an_invitation(
-        team, owner, email=GUEST, created_at=old_invitation(World())["created_at"]
-    )
-    world.insert("invitations", sent)
     world.insert("invitations", world.an_invitation(other, host, email="else@example.com"))
-    if state:
-        world.given.append(changed(sent, **state))
+    emails = [f"{n}{GUEST}" for n in range(len(ENDS))]
+    for email, end in zip((GUEST, *emails), ({}, *ENDS), strict=True):
+        row = {**world.an_invitation(team, owner, email=email), "created_at": MADE}
+        world.insert("invitations", row)
+        world.given += [changed(row, **end)] if end else []
     return Scenario(
         given=(tuple(world.given),),
         legal=(
@@ -100,8 +98,11 @@ def inviter_readdressed(world: World, draw: Draw) -> Scenario:
             (readdressed(owner, str(owner["email"]).upper()),),
             (readdressed(owner, "else@example.com"),),
         ),
-        broken=((readdressed(owner, draw(again())),),),
-        also=frozenset() if state else frozenset({"INV-I8"}),
+        broken=(
+            (readdressed(owner, draw(again())),),
+            *((readdressed(owner, email.lower()),) for email in emails),
+        ),
+        also=frozenset({"INV-I8"}),
     )
 
 

@@ -8,6 +8,7 @@ from strategies.naming import SLUG_LIMIT, broken_slugs, slugs, team_names
 from strategies.near_misses.ways import (
     ONE_ROW,
     Draw,
+    besides,
     by_shape,
     created_before_updated,
     one_row,
@@ -44,6 +45,24 @@ def slugs_many(world: World, draw: Draw) -> Scenario:
         given=(tuple(world.given),),
         legal=((*beside[:2], Insert("teams", tuple(rows[:2]))),),
         broken=((*beside[2:], Insert("teams", tuple(rows[2:]))),),
+    )
+
+
+@scenarios
+def slugs_malformed(world: World, _draw: Draw) -> Scenario:
+    """Insert teams with the shortest slugs there are; then with each kind that is malformed."""
+    owner = world.creator()
+
+    def founding(slug: str) -> tuple[Write, ...]:
+        row = world.a_team(slug=slug)
+        joins = Insert("memberships", (world.a_membership(row, owner, role="owner"),))
+        return joins, Insert("teams", (row,))
+
+    bad = ("", "-", "-a", "a-", "A", "aB", "a_b", "a b", "a\n", "\na", "\u00e9", "a.b", "\u0661")
+    return Scenario(
+        given=(tuple(world.given),),
+        legal=tuple(founding(slug) for slug in ("a", "0", "a-b", "a--b", "z" * SLUG_LIMIT)),
+        broken=tuple(founding(slug) for slug in bad),
     )
 
 
@@ -158,7 +177,7 @@ WAYS: dict[str, Ways] = {
         immutable=True,
         beside=owned,
     ),
-    "INV-T4": {**_T4, Path.INSERT_MANY: slugs_many},
+    "INV-T4": besides({**_T4, Path.INSERT_MANY: slugs_many}, insert=slugs_malformed),
     "INV-T5": created_before_updated("teams", team, owned),
     "INV-T6": one_row(
         "teams",

@@ -1,0 +1,120 @@
+"""The edges that a run must have seen: pairs of the state machines, and counts around the caps."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from conformance.model import rules
+from conformance.model.moves import MOVES, state_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from conformance.model import State
+
+# Caps by their rules: the table whose rows are counted, and the most that there may be.
+CAPS = {
+    "CARD-2": ("memberships", rules.MOST_OWNED),
+    "CARD-3": ("memberships", rules.MOST_TEAMS),
+    "CARD-4": ("invitations", rules.MOST_OPEN),
+    "CARD-5": ("jobs", rules.MOST_ACTIVE),
+    "CARD-6": ("jobs", 1),
+}
+
+ALL = frozenset(
+    f"{machine} {before or 'new'}>{after}"
+    for machine, moves in MOVES.items()
+    for before, after in moves.pairs()
+) | {
+    f"{rule} {count}"
+    for rule, (_, most) in CAPS.items()
+    for count in (most - 1, most, most + 1)
+    if count
+}
+
+
+def tried(before: State, after: State, broken: frozenset[str]) -> Iterator[tuple[str, bool]]:
+    """Return the edges between two states, and whether each is legal.
+
+    A legal edge counts where the transaction was accepted, an illegal one where it was rejected. An
+    edge that the transaction breaks no rule of is left out where it is illegal for other reasons.
+    """
+    for machine, moves in MOVES.items():
+        old, new = getattr(before, moves.table), getattr(after, moves.table)
+        if old is new and (machine != "invitation" or before.day == after.day):
+            continue
+        for key, row in new.items():
+            was = old.get(key)
+            if was is row and before.day == after.day:
+                continue
+            start = state_of(was, before.day) if was is not None else None
+            end = state_of(row, after.day)
+            if start == end and (end not in moves.again or was is row):
+                continue
+            legal = (start, end) in moves.legal
+            if legal or f"STATE-{machine.upper()}" in broken:
+                yield f"{machine} {start or 'new'}>{end}", legal
+    yield from _counts(before, after, broken)
+
+
+def _counts(before: State, after: State, broken: frozenset[str]) -> Iterator[tuple[str, bool]]:
+    for rule, (table, most) in CAPS.items():
+        if getattr(before, table) is getattr(after, table):
+            continue
+        was = Counter(_counted(rule, before))
+        for subject, count in Counter(_counted(rule, after)).items():
+            legal = count <= most
+            if count > was[subject] and count in range(most - 1, most + 2):
+                if legal or rule in broken:
+                    yield f"{rule} {count}", legal
+
+
+def _counted(rule: str, state: State) -> Iterable[object]:
+    """Return who a cap counts, once for each row that counts."""
+    match rule:
+        case "CARD-2":
+            return [m.user for m in state.memberships.values() if m.role == "owner"]
+        case "CARD-3":
+            return [m.user for m in state.memberships.values()]
+        case "CARD-4":
+            return [i.team for i in state.invitations.values() if i.is_open(state.day)]
+        case "CARD-5":
+            active = [j for j in state.jobs.values() if j.active]
+            return [j.owner.team for j in active if j.owner.team is not None]
+        case _:
+            users = state.users
+            return [
+                j.user
+                for j in state.jobs.values()
+                if j.active and j.user in users and users[j.user].tier == "starter"
+            ]
+
+
+def matrices(seen: Mapping[str, int]) -> Iterator[str]:
+    """Return the matrices as lines: how often each pair was seen; `!` marks those not legal."""
+    for machine, moves in MOVES.items():
+        width = max(map(len, moves.states)) + 1
+        yield f"{machine:<11} " + "".join(f"{state:>{width}}" for state in moves.states)
+        pairs = set(moves.pairs())
+        for before in (None, *moves.states):
+            cells = (
+                _cell(seen, machine, before, after)
+                if (before, after) in pairs
+                else "·"
+                for after in moves.states
+            )
+            yield f"{before or 'new':>11} " + "".join(f"{cell:>{width}}" for cell in cells)
+    for rule, (_, most) in CAPS.items():
+        counts = (f"{count}: {seen.get(f'{rule} {count}', 0)}" for count in range(most - 1, most + 2) if count)
+        yield f"{rule:<11} " + ", ".join(counts) + "!"
+
+
+def _cell(seen: Mapping[str, int], machine: str, before: str | None, after: str) -> str:
+    count = seen.get(f"{machine} {before or 'new'}>{after}", 0)
+    return f"{count}" if (before, after) in MOVES[machine].legal else f"{count}!"
+
+
+def unseen(seen: Mapping[str, int]) -> list[str]:
+    """Return the edges that were not seen, in order."""
+    return sorted(edge for edge in ALL if not seen.get(edge))

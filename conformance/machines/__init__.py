@@ -1,0 +1,1 @@
+"""State machines that live whole lives on the schema."""

@@ -1,0 +1,34 @@
+"""The lives of webhooks, deliveries, events and usage."""
+
+from __future__ import annotations
+
+from conformance.machines.machine import Machine, does, together
+from conformance.operations import clock, deliveries, events, jobs, memberships, teams
+
+
+class DeliveryAndEventLife(Machine):
+    """Webhooks are told of jobs, again and again; events are appended and cleaned up."""
+
+    preludes = ("deliveries of each kind", "deliveries of each kind", "a team")
+
+    make_webhook = does(deliveries.MAKE)
+    give_webhook = does(deliveries.GIVE)
+    delete_webhook = does(deliveries.REMOVE)
+    queue = does(deliveries.QUEUE)
+    try_delivery = does(deliveries.TRY)
+    ask_again = does(deliveries.ASK_AGAIN)
+    clean_up_deliveries = does(deliveries.CLEAN_UP)
+    append_event = does(events.APPEND)
+    rewrite_event = does(events.REWRITE)
+    delete_event = does(events.REMOVE)
+    clean_up_events = does(events.CLEAN_UP)
+    open_month = does(events.OPEN)
+    roll_up_usage = does(events.ROLL_UP)
+    correct_usage = does(events.CORRECT)
+    make_job = does(jobs.MAKE)
+    cancel_job = does(jobs.CANCEL)
+    delete_job = does(jobs.DELETE)
+    change_role = does(memberships.CHANGE_ROLE)
+    delete_team = does(teams.DELETE)
+    let_time_pass = does(clock.PASS)
+    do_together = together(*deliveries.OPERATIONS, *events.OPERATIONS, jobs.MAKE, jobs.DELETE)

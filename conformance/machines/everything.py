@@ -1,0 +1,39 @@
+"""All lives at once."""
+
+from __future__ import annotations
+
+from conformance.machines.machine import Machine, does, does_any, together
+from conformance.operations import (
+    OPERATIONS,
+    assets,
+    clock,
+    credits,
+    deliveries,
+    events,
+    jobs,
+    keys,
+    memberships,
+    projects,
+    teams,
+    users,
+)
+from conformance.operations.preludes import BY_NAME
+
+
+class WholeLife(Machine):
+    """All that the product does, in any order."""
+
+    preludes = tuple(BY_NAME)
+
+    act_as_users = does_any("users", *users.OPERATIONS)
+    act_as_teams = does_any("teams", *teams.OPERATIONS)
+    act_as_members = does_any("members", *memberships.OPERATIONS)
+    act_on_projects = does_any("projects", *projects.OPERATIONS)
+    act_on_jobs = does_any("jobs", *jobs.OPERATIONS)
+    act_on_credits = does_any("credits", *credits.OPERATIONS)
+    act_on_keys = does_any("keys", *keys.OPERATIONS)
+    act_on_assets = does_any("assets", *assets.OPERATIONS)
+    act_on_deliveries = does_any("deliveries", *deliveries.OPERATIONS)
+    act_on_events = does_any("events", *events.OPERATIONS)
+    let_time_pass = does(clock.PASS)
+    do_together = together(*OPERATIONS.values())

@@ -1,0 +1,241 @@
+"""Raids on a database: whatever is accepted breaks no rule, whatever is refused says why.
+
+A raid is one `@given` over a list of transactions, and no state machine: no write depends on what
+became of the one before, so a list says all there is to say, and any of its elements can be left
+out when it shrinks.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from conformance.catalogue import RULES
+from conformance.machines.refusals import fault_of
+from conformance.outcomes import Accepted, Outcome, Rejected
+from conformance.session import in_order
+from conformance.verdicts import Finding, Verdict
+from conformance.writes import Path, Statement
+from strategies.hostility import ISOLATION, Attack, Column, Part, Raid, Shape, Step
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from conformance.lab import Lab
+
+COLUMNS = """
+SELECT CASE n.nspname WHEN 'public' THEN '' ELSE n.nspname || '.' END || c.relname,
+    a.attname, format_type(a.atttypid, NULL), a.attgenerated <> ''
+FROM pg_attribute AS a
+JOIN pg_class AS c ON c.oid = a.attrelid
+JOIN pg_namespace AS n ON n.oid = c.relnamespace
+WHERE c.relkind = 'r' AND c.relpersistence = 'p' AND a.attnum > 0 AND NOT a.attisdropped
+    AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'conformance')
+ORDER BY 1, a.attnum
+"""
+LABELS = """
+SELECT format_type(e.enumtypid, NULL), e.enumlabel FROM pg_enum AS e ORDER BY 1, e.enumsortorder
+"""
+DEFERRABLE = """
+SELECT DISTINCT format('%I.%I', n.nspname, c.conname)
+FROM pg_constraint AS c JOIN pg_namespace AS n ON n.oid = c.connamespace
+WHERE c.condeferrable AND n.nspname <> 'conformance' ORDER BY 1
+"""
+SAVEPOINT = Statement("SAVEPOINT part")
+BACK = Statement("ROLLBACK TO SAVEPOINT part")
+RELEASE = Statement("RELEASE SAVEPOINT part")
+COMMIT = Statement("COMMIT")
+PRELUDE = "prelude"
+COUNTED = ("transactions", "accepted", "refused", "named")
+
+
+def shape_of(lab: Lab) -> Shape:
+    """Return the tables, labels and constraints of the schema in a database."""
+    tables: dict[str, list[Column]] = {}
+    for table, name, kind, generated in lab.session.fetch(COLUMNS):
+        tables.setdefault(str(table), []).append(Column(str(name), str(kind), bool(generated)))
+    labels: dict[str, list[str]] = {}
+    for kind, label in lab.session.fetch(LABELS):
+        labels.setdefault(str(kind), []).append(str(label))
+    return Shape(
+        {table: tuple(columns) for table, columns in tables.items()},
+        {kind: tuple(each) for kind, each in labels.items()},
+        tuple(str(name) for (name,) in lab.session.fetch(DEFERRABLE)),
+    )
+
+
+@dataclass(slots=True)
+class Tally:
+    """What became of raids: counts of raids, of transactions by outcome, of statements by kind.
+
+    `named` counts refusals by the constraint or SQLSTATE that they name; `seconds` is the time that
+    the raids took.
+    """
+
+    raids: int = 0
+    transactions: Counter[str] = field(default_factory=Counter)
+    accepted: Counter[str] = field(default_factory=Counter)
+    refused: Counter[str] = field(default_factory=Counter)
+    named: Counter[str] = field(default_factory=Counter)
+    seconds: float = 0.0
+
+    def add(self, other: Mapping[str, Any]) -> None:
+        """Add what another tally returned as plain values."""
+        self.raids += other["raids"]
+        self.seconds += other["seconds"]
+        for name in COUNTED:
+            getattr(self, name).update(other[name])
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return plain values, for travel between processes."""
+        return {
+            "raids": self.raids,
+            "seconds": self.seconds,
+            **{name: dict(getattr(self, name)) for name in COUNTED},
+        }
+
+    def lines(self) -> Iterator[str]:
+        """Return the summary: totals, then a line a kind of statement, then what refused most."""
+        accepted, sent = self.accepted.total(), self.accepted.total() + self.refused.total()
+        yield (
+            f"{self.raids} raids, {self.raids / self.seconds:.1f} a second;"
+            f" {self.transactions['accepted']} of {self.transactions.total()} transactions and"
+            f" {accepted} of {sent} statements accepted ({accepted / max(sent, 1):.0%})"
+        )
+        for kind in sorted({*self.accepted, *self.refused}):
+            good, bad = self.accepted[kind], self.refused[kind]
+            yield f"{kind:<16} {good:>7} accepted {bad:>7} refused"
+        most = ", ".join(f"{name} {count}" for name, count in self.named.most_common(12))
+        yield f"refused by {len(self.named)} names, most often {most}"
+
+
+class Raider:
+    """Carries out raids on one database."""
+
+    def __init__(self, lab: Lab) -> None:
+        """Look at the schema; count what happens in `tally`."""
+        self.shape = shape_of(lab)
+        self.tally = Tally()
+        self._lab = lab
+        self._kept: dict[str, bool] = {}
+        self._committed: list[tuple[Statement, ...]] = []
+
+    def run(self, raid: Raid) -> None:
+        """Carry out a raid on the emptied database.
+
+        Raises:
+            Finding: A rule is broken, a refusal gives no reason, or the prelude was refused.
+        """
+        began = time.perf_counter()
+        self._begin(raid)
+        for attack in raid.attacks:
+            self._attack(attack)
+        self.tally.raids += 1
+        self.tally.seconds += time.perf_counter() - began
+
+    def _begin(self, raid: Raid) -> None:
+        """Bring the prelude about: the first time by writing it, later from a copy."""
+        self._committed = [tuple(in_order(each, Path.UPDATE)) for each in raid.prelude]
+        if self._kept.get(raid.name):
+            self._lab.bring_back(f"{PRELUDE}_{raid.name}")
+            return
+        self._lab.reset()
+        for body in self._committed:
+            self._prepare(body)
+        self._expect_no_violation()
+        if raid.name not in self._kept:
+            self._kept[raid.name] = self._lab.keep(f"{PRELUDE}_{raid.name}")
+
+    def _prepare(self, body: Sequence[Statement]) -> None:
+        outcome = self._lab.session.run(body)
+        if not isinstance(outcome, Accepted):
+            rule = _rule(outcome) if isinstance(outcome, Rejected) else "HOSTILE"
+            raise self._finding(
+                rule, Verdict.OVERBLOCKED, "accepted: it is legal", str(outcome), "accepted"
+            )
+
+    def _attack(self, attack: Attack) -> None:
+        begin = "BEGIN" if attack.isolation == ISOLATION[0] else _begin(attack.isolation)
+        sent: list[Statement] = []
+        self._lab.session.send(Statement(begin))
+        try:
+            for part in attack.parts:
+                if not self._carry_out(part, sent):
+                    break
+            else:
+                outcome = self._send(COMMIT, sent)
+                if isinstance(outcome, Accepted):
+                    self._committed.append(_body(attack, sent))
+                    self.tally.transactions["accepted"] += 1
+                    self._expect_no_violation()
+                    return
+        finally:
+            self._lab.session.send(Statement("ROLLBACK"))
+        self.tally.transactions["refused"] += 1
+
+    def _carry_out(self, part: Part, sent: list[Statement]) -> bool:
+        """Send a part; return whether the transaction can go on."""
+        mark = len(sent)
+        if part.guarded:
+            self._send(SAVEPOINT, sent)
+        for step in part.steps:
+            if not self._take(step, sent):
+                if not part.guarded:
+                    return False
+                del sent[mark:]
+                self._lab.session.send(BACK)
+                return True
+        if part.guarded:
+            self._send(BACK if part.undone else RELEASE, sent)
+        return True
+
+    def _take(self, step: Step, sent: list[Statement]) -> bool:
+        outcome = self._send(step.statement, sent)
+        counter = self.tally.accepted if isinstance(outcome, Accepted) else self.tally.refused
+        counter[step.kind] += 1
+        return isinstance(outcome, Accepted)
+
+    def _send(self, statement: Statement, sent: list[Statement]) -> Outcome:
+        outcome = self._lab.session.send(statement)
+        sent.append(statement)
+        if isinstance(outcome, Accepted):
+            return outcome
+        fault = fault_of(outcome, statement)
+        if fault:
+            self._committed.append(tuple(sent))
+            raise self._finding("HOSTILE", Verdict.UNNAMED, fault, str(outcome), "lawful")
+        if isinstance(outcome, Rejected):
+            self.tally.named[outcome.constraint or outcome.sqlstate] += 1
+        return outcome
+
+    def _expect_no_violation(self) -> None:
+        broken = self._lab.new_violations()
+        for rule, keys in broken.items():
+            expected = f"no row that breaks it: {RULES[rule].statement}"
+            observed = f"its violation query returns {keys[:5]}"
+            raise self._finding(rule, Verdict.BROKEN, expected, observed, "lawful")
+
+    def _finding(
+        self, rule: str, verdict: Verdict, expected: str, observed: str, expect: str
+    ) -> Finding:
+        script = "".join(
+            "BEGIN;\n" + "".join(each.script() for each in body) + "COMMIT;\n\n"
+            for body in self._committed
+        )
+        return Finding(rule, verdict, expected=expected, observed=observed, script=script)
+
+
+def _begin(isolation: str) -> str:
+    return f"BEGIN ISOLATION LEVEL {isolation}"
+
+
+def _body(attack: Attack, sent: Sequence[Statement]) -> tuple[Statement, ...]:
+    """Return what was sent between BEGIN and COMMIT, and did not fail."""
+    level = (Statement(f"SET TRANSACTION ISOLATION LEVEL {attack.isolation}"),)
+    return (*(level if attack.isolation != ISOLATION[0] else ()), *sent[:-1])
+
+
+def _rule(rejected: Rejected) -> str:
+    return next((each.id for each in RULES.values() if each.token == rejected.token), "HOSTILE")

@@ -1,0 +1,81 @@
+"""The lives of jobs, of projects, and of the credits that they cost."""
+
+from __future__ import annotations
+
+from conformance.machines.machine import Machine, does, together
+from conformance.operations import clock, credits, events, jobs, memberships, projects, teams, users
+
+
+class JobLife(Machine):
+    """Jobs are made for users, teams and members, move on, end in every way, and are cloned."""
+
+    preludes = ("a team", "jobs of each kind", "jobs of each kind", "four active jobs")
+
+    sign_up = does(users.SIGN_UP)
+    upgrade = does(users.UPGRADE)
+    change_role = does(memberships.CHANGE_ROLE)
+    leave = does(memberships.LEAVE)
+    delete_team = does(teams.DELETE)
+    make_project = does(projects.MAKE)
+    make = does(jobs.MAKE)
+    start = does(jobs.START)
+    complete = does(jobs.COMPLETE)
+    fail = does(jobs.FAIL)
+    cancel = does(jobs.CANCEL)
+    say = does(jobs.SAY)
+    progress = does(jobs.PROGRESS)
+    move = does(jobs.MOVE)
+    give = does(jobs.GIVE)
+    clone = does(jobs.CLONE)
+    delete = does(jobs.DELETE)
+    append_event = does(events.APPEND)
+    let_time_pass = does(clock.PASS)
+    do_together = together(*jobs.OPERATIONS, memberships.LEAVE, events.APPEND)
+
+
+class ProjectLife(Machine):
+    """Projects are made, render, are archived and deleted, and their jobs move them."""
+
+    preludes = ("projects of each kind", "four active jobs", "a team")
+
+    make = does(projects.MAKE)
+    edit = does(projects.EDIT)
+    archive = does(projects.ARCHIVE)
+    unarchive = does(projects.UNARCHIVE)
+    say = does(projects.SAY)
+    change_team = does(projects.CHANGE_TEAM)
+    delete = does(projects.DELETE)
+    delete_team = does(teams.DELETE)
+    change_role = does(memberships.CHANGE_ROLE)
+    render = does(jobs.RENDER)
+    make_job = does(jobs.MAKE)
+    start = does(jobs.START)
+    complete = does(jobs.COMPLETE)
+    fail = does(jobs.FAIL)
+    cancel = does(jobs.CANCEL)
+    delete_job = does(jobs.DELETE)
+    clone = does(jobs.CLONE)
+    do_together = together(
+        *projects.OPERATIONS, jobs.RENDER, jobs.START, jobs.COMPLETE, jobs.CANCEL
+    )
+
+
+class CreditLife(Machine):
+    """Credits are granted and spent down to zero; jobs charge them and give them back."""
+
+    preludes = ("a team", "jobs of each kind")
+
+    grant = does(credits.GRANT)
+    spend = does(credits.SPEND)
+    refund = does(credits.REFUND)
+    charge = does(credits.CHARGE)
+    make_job = does(jobs.MAKE)
+    start = does(jobs.START)
+    complete = does(jobs.COMPLETE)
+    fail = does(jobs.FAIL)
+    say_job = does(jobs.SAY)
+    cancel = does(jobs.CANCEL)
+    delete_team = does(teams.DELETE)
+    do_together = together(
+        *credits.OPERATIONS, jobs.MAKE, jobs.START, jobs.COMPLETE, jobs.FAIL, jobs.CANCEL
+    )

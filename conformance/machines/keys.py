@@ -1,0 +1,35 @@
+"""The lives of keys and assets."""
+
+from __future__ import annotations
+
+from conformance.machines.machine import Machine, does, together
+from conformance.operations import assets, clock, keys, memberships, projects, teams, users
+
+
+class KeyAndAssetLife(Machine):
+    """Keys are made, used, expire and end with their membership; assets are uploaded."""
+
+    preludes = ("keys of each kind", "a team")
+
+    make_key = does(keys.MAKE)
+    use_key = does(keys.USE)
+    expire_key = does(keys.EXPIRE)
+    revoke_key = does(keys.REVOKE)
+    revive_key = does(keys.REVIVE)
+    give_key = does(keys.GIVE)
+    announce_asset = does(assets.ANNOUNCE)
+    say_asset = does(assets.SAY)
+    move_asset = does(assets.MOVE)
+    delete_asset = does(assets.DELETE)
+    make_project = does(projects.MAKE)
+    delete_project = does(projects.DELETE)
+    upgrade = does(users.UPGRADE)
+    delete_user = does(users.DELETE)
+    delete_team = does(teams.DELETE)
+    join = does(memberships.JOIN)
+    change_role = does(memberships.CHANGE_ROLE)
+    leave = does(memberships.LEAVE)
+    let_time_pass = does(clock.PASS)
+    do_together = together(
+        *keys.OPERATIONS, *assets.OPERATIONS, memberships.JOIN, memberships.LEAVE, teams.DELETE
+    )

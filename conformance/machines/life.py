@@ -1,0 +1,182 @@
+"""One life on a database: operations, one transaction after another, judged twice each time.
+
+The model says what must become of a transaction; the database says what did. After every commit the
+oracles look for rows that break a rule, and the rows themselves are compared with the model's.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from conformance.catalogue import RULES
+from conformance.edges import tried
+from conformance.model import State, rules, view
+from conformance.operations import step
+from conformance.outcomes import Accepted, Inconclusive, Outcome, Rejected
+from conformance.trial import NOT_A_VALUE, transaction_script
+from conformance.verdicts import Finding, Verdict
+from conformance.writes import statements
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from conformance.lab import Lab
+    from conformance.operations import Operation, Step
+
+UNIQUE, CHECK, REFERENCE = "23505", "23514", "23503"
+PLAIN = {"KEY": UNIQUE, "CHECK": CHECK, "REFERENCE": REFERENCE}
+
+
+@dataclass(slots=True)
+class Log:
+    """What was seen in all lives together: edges, steps, and the seconds that they took."""
+
+    edges: Counter[str] = field(default_factory=Counter)
+    operations: Counter[str] = field(default_factory=Counter)
+    steps: int = 0
+    accepted: int = 0
+    seconds: float = 0.0
+
+
+class Life:
+    """A model and a database that go through the same operations."""
+
+    def __init__(self, lab: Lab, log: Log) -> None:
+        """Begin with nothing, on both sides."""
+        self.state = State()
+        self.log = log
+        self.history: list[list[tuple[str, Mapping[str, Any]]]] = []
+        self._lab = lab
+        self._script: list[str] = []
+        lab.reset()
+
+    def do(self, operation: Operation, arguments: Mapping[str, Any]) -> None:
+        """Do one thing, in a transaction of its own; raises as `commit`."""
+        self.commit([step(self.state, operation, arguments)])
+
+    def commit(self, steps: Sequence[Step]) -> None:
+        """Do several things in one transaction, each of which begins where the last one ends.
+
+        Raises:
+            Finding: The database did not do what the model says, or a rule is broken.
+        """
+        before, after = self.state, steps[-1].after
+        changed = after.changed_since(before)
+        may = frozenset().union(*(each.broken for each in steps))
+        must = rules.broken(after, changed).union(*(each.at_once for each in steps))
+        outcome = self._transact(steps, may, must)
+        self._judge(outcome, may, must)
+        self._note(before, steps, outcome)
+        if isinstance(outcome, Accepted):
+            self.state = replace(after, tick=before.tick + 1)
+            self._expect_the_same(changed)
+        self._expect_no_violation()
+
+    def _transact(
+        self, steps: Sequence[Step], may: frozenset[str], must: frozenset[str]
+    ) -> Outcome:
+        self.history.append([(each.operation.name, each.arguments) for each in steps])
+        body = [each for one in steps for write in one.writes for each in statements(write)]
+        outcome = self._lab.session.run(body)
+        told = "".join(f"-- {each}\n" for each in steps)
+        says = f"-- expected: {_expected(may, must)}; observed: {outcome}\n\n"
+        self._script.append(told + transaction_script(body) + says)
+        return outcome
+
+    def _judge(self, outcome: Outcome, may: frozenset[str], must: frozenset[str]) -> None:
+        expected = _expected(may, must)
+        if isinstance(outcome, Inconclusive):
+            raise self._finding(
+                _first(may), Verdict.UNPROVEN, expected=expected, observed=str(outcome)
+            )
+        if isinstance(outcome, Accepted):
+            if must:
+                raise self._finding(
+                    _first(must), Verdict.BROKEN, expected=expected, observed=str(outcome)
+                )
+            return
+        if not may:
+            rule = next(
+                (each.id for each in RULES.values() if outcome.token == each.token), "MODEL"
+            )
+            raise self._finding(
+                rule, Verdict.OVERBLOCKED, expected=expected, observed=str(outcome)
+            )
+        if not any(_names(outcome, rule) for rule in may):
+            raise self._finding(
+                _first(may), Verdict.UNNAMED, expected=expected, observed=str(outcome)
+            )
+
+    def _note(self, before: State, steps: Sequence[Step], outcome: Outcome) -> None:
+        accepted = isinstance(outcome, Accepted)
+        self.log.steps += len(steps)
+        self.log.accepted += accepted * len(steps)
+        for each in steps:
+            self.log.operations[each.operation.name] += 1
+            for edge, legal in tried(before, each.after, each.broken):
+                if legal == accepted:
+                    self.log.edges[edge] += 1
+            before = each.after
+
+    def _expect_the_same(self, changed: frozenset[str]) -> None:
+        if not changed:
+            return
+        tables = sorted(changed)
+        shown: dict[str, set[str]] = {table: set() for table in tables}
+        for table, row in self._lab.session.fetch(" UNION ALL ".join(map(view.query, tables))):
+            shown[str(table)].add(str(row))
+        for table in tables:
+            expected = view.rows(self.state, table)
+            if shown[table] != expected:
+                raise self._finding(
+                    f"MODEL of {table}",
+                    Verdict.BROKEN,
+                    expected=f"rows {sorted(expected - shown[table])}",
+                    observed=f"rows {sorted(shown[table] - expected)}",
+                )
+
+    def _expect_no_violation(self) -> None:
+        broken = self._lab.violations()
+        if broken:
+            name = next(iter(broken))
+            raise self._finding(
+                name,
+                Verdict.BROKEN,
+                expected=f"no row that breaks it: {RULES[name].statement}",
+                observed=f"its violation query returns {broken[name][:5]}",
+            )
+
+    def _finding(self, rule: str, verdict: Verdict, *, expected: str, observed: str) -> Finding:
+        return Finding(
+            rule, verdict, expected=expected, observed=observed, script="".join(self._script)
+        )
+
+
+def clock() -> float:
+    """Return seconds, for the log."""
+    return time.perf_counter()
+
+
+def _expected(may: frozenset[str], must: frozenset[str]) -> str:
+    if not may:
+        return "accepted"
+    names = " or ".join(sorted(may))
+    return f"rejected by {names}" if must else f"accepted, or rejected by {names}"
+
+
+def _first(names: frozenset[str]) -> str:
+    return min(names, default="MODEL")
+
+
+def _names(outcome: Rejected, rule: str) -> bool:
+    """Whether a rejection names a rule, or what a table asks beside the rules."""
+    kind, _, table = rule.partition(" ")
+    if table:
+        return (outcome.sqlstate, outcome.table, outcome.token) == (PLAIN[kind], table, "")
+    known = RULES[rule]
+    if outcome.constraint:
+        return outcome.token in known.tokens
+    return bool(known.types) and outcome.sqlstate == NOT_A_VALUE

@@ -1,0 +1,42 @@
+"""What a refusal must say: the rule, or the type, key, column or privilege that refuses."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from conformance.catalogue import RULES
+from conformance.outcomes import Inconclusive
+
+if TYPE_CHECKING:
+    from conformance.outcomes import Rejected
+    from conformance.writes import Statement
+
+# What rejections name, of all that enforces rules.
+NAMES = frozenset(
+    name for rule in RULES.values() for name in rule.enforced_by if " " not in name
+)
+DATA, INTEGRITY = "22", "23"
+GENERATED, PRIVILEGE = "428C9", "42501"
+# What PostgreSQL itself says of a statement, and of which: two rows proposed with one key, a
+# TRUNCATE that leaves referring rows or meets checks that wait, two writes to one row at once.
+OF_STATEMENTS = {
+    "21000": ("ON CONFLICT", "MERGE"),
+    "0A000": ("TRUNCATE",),
+    "55006": ("TRUNCATE",),
+    "27000": ("WITH",),
+}
+
+
+def fault_of(refused: Rejected | Inconclusive, statement: Statement) -> str:
+    """Return what a refusal of a statement should have been; '' when it is as it should be."""
+    if isinstance(refused, Inconclusive):
+        return "an answer: nobody else writes"
+    if "__" in refused.constraint:
+        return "" if refused.constraint in NAMES else "the name of a rule of the catalogue"
+    if refused.sqlstate.startswith(DATA) or refused.sqlstate in (GENERATED, PRIVILEGE):
+        return ""
+    if refused.sqlstate.startswith(INTEGRITY):
+        return "" if refused.constraint or refused.column else "the name of a constraint or column"
+    if any(word in statement.sql for word in OF_STATEMENTS.get(refused.sqlstate, ())):
+        return ""
+    return "a refusal that names a rule, or is of a type, key, column or privilege"

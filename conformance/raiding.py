@@ -1,0 +1,70 @@
+"""Raids in a run: who carries them out, and what the summary says of them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from conformance.machines.hostile import Raider, Tally
+from conformance.verdicts import Finding
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from conformance.lab import Lab
+
+RAIDER = pytest.StashKey[Raider]()
+TALLY = pytest.StashKey[Tally]()
+PROPERTY = "raids"
+
+
+@pytest.fixture
+def raider(request: pytest.FixtureRequest, lab: Lab) -> Raider:
+    """Return who raids this worker's database: one for all examples of a test."""
+    stash: pytest.Stash = request.node.stash
+    if RAIDER not in stash:
+        stash[RAIDER] = Raider(lab)
+    return stash[RAIDER]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Add up what is seen, here or by all workers."""
+    config.stash[TALLY] = Tally()
+    if not hasattr(config, "workerinput"):
+        config.pluginmanager.register(_Sum(config.stash[TALLY]), "conformance-raids")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Send what was counted along with the test's report."""
+    outcome = yield
+    raider = item.stash.get(RAIDER, None)
+    if call.when == "call" and raider is not None:
+        outcome.user_properties.append((PROPERTY, raider.tally.as_dict()))
+        if call.excinfo is not None and isinstance(call.excinfo.value, Finding):
+            outcome.longrepr = f"{call.excinfo.value}\nreplay: pytest {item.nodeid!r}"
+    return outcome
+
+
+class _Sum:
+    """Adds up the tallies of all workers, and prints them."""
+
+    def __init__(self, tally: Tally) -> None:
+        self._tally = tally
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Add the tally of one test."""
+        properties: list[tuple[str, Any]] = report.user_properties
+        for name, seen in properties:
+            if name == PROPERTY:
+                self._tally.add(seen)
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """Say how many raids there were, how fast, and how many statements were accepted."""
+        if self._tally.raids:
+            terminalreporter.section("raids")
+            for line in self._tally.lines():
+                terminalreporter.write_line(line)

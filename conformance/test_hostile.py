@@ -1,0 +1,29 @@
+"""Raw writes by somebody who knows the schema: nothing that is accepted breaks a rule."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from strategies.hostility import raids
+from strategies.tables import COLUMNS
+
+if TYPE_CHECKING:
+    from conformance.machines.hostile import Raider
+
+# What most of a raid is about: a table of the domain, or all tables alike.
+FOCUSES = (*COLUMNS, "everything")
+
+
+@pytest.mark.parametrize("focus", FOCUSES)
+@settings(
+    # The counts are meant to grow from one raid to the next.
+    suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(data=st.data())
+def test_hostile(focus: str, raider: Raider, data: st.DataObject) -> None:
+    """Whatever is accepted breaks no rule, and whatever is refused names what refused it."""
+    raider.run(data.draw(raids(raider.shape, focus)))

@@ -1,0 +1,134 @@
+"""Near misses of what cannot be deleted: DEL-1."""
+
+from typing import Final
+
+from hypothesis import strategies as st
+
+from conformance.scenario import Scenario, Ways
+from conformance.writes import Delete, Path, Row, Truncate
+from strategies.near_misses.job_projects import end
+from strategies.near_misses.jobs import ACTIVE, FINISHED, KINDS, job_of
+from strategies.near_misses.ways import Draw, by_shape, scenarios
+from strategies.world import World, urn_of_member, urn_of_team, urn_of_user
+
+ENDED: Final = st.sampled_from(FINISHED)
+RUNNING: Final = st.sampled_from(ACTIVE)
+
+
+@scenarios
+def jobs(world: World, draw: Draw) -> Scenario:
+    """Delete a finished job; then an active one, of any kind of owner."""
+    ended, active = (world.insert("jobs", job_of(world, draw(KINDS))) for _ in range(2))
+    world.move(ended, draw(ENDED))
+    world.move(active, draw(RUNNING))
+    return Scenario(
+        given=(tuple(world.given),),
+        legal=((Delete("jobs", {"id": ended["id"]}),),),
+        broken=((Delete("jobs", {"id": active["id"]}),),),
+    )
+
+
+@scenarios
+def many_jobs(world: World, draw: Draw) -> Scenario:
+    """Delete all jobs of a user at once, of whom one is active; then when that has ended."""
+    user = world.creator()
+    rows = [world.job(user) for _ in range(3)]
+    still = draw(st.integers(0, 2))
+    for number, row in enumerate(rows):
+        world.move(row, "processing" if number == still else draw(ENDED))
+    other = world.job(world.creator())
+    world.move(other, draw(ENDED))
+    every = Delete("jobs", {"triggered_by": user["id"]})
+    return Scenario(
+        given=(tuple(world.given),),
+        legal=((Delete("jobs", {"triggered_by": other["triggered_by"]}),),),
+        broken=((every,), (Delete("jobs", {}),)),
+    )
+
+
+@scenarios
+def projects(world: World, draw: Draw) -> Scenario:
+    """Delete projects without a job, with one that has ended and one that ends; then an active one.
+
+    Whether the active one was started, or comes after others that have ended, makes no difference.
+    """
+    team, owner = world.team()
+    empty, done, ending, held = (world.project(team, owner) for _ in range(4))
+    for project in (done, held):
+        job = world.job(owner, urn_of_team(team), project_id=project["id"])
+        world.move(job, draw(ENDED))
+    last, active = (
+        world.job(owner, urn_of_team(team), project_id=project["id"]) for project in (ending, held)
+    )
+    world.move(last, "processing")
+    world.move(active, draw(RUNNING))
+    gone = [Delete("projects", {"id": project["id"]}) for project in (empty, done, ending, held)]
+    return Scenario(
+        given=(tuple(world.given),),
+        legal=((gone[0],), (gone[1],), (end(last, draw(ENDED)), gone[2])),
+        broken=((gone[3],),),
+    )
+
+
+@scenarios
+def teams(world: World, draw: Draw) -> Scenario:
+    """Delete a team whose jobs have ended, with all that it has; then one with an active job.
+
+    The job may have either URN, and a project or none. A member's own job holds nobody back.
+    """
+    owner = world.insert("users", world.a_creator())
+    world.owned_team(owner)
+    first, second = world.owned_team(owner), world.owned_team(owner)
+    for team, running in ((first, False), (second, True)):
+        project = world.project(team, owner)
+        kinds: tuple[tuple[str, Row], ...] = (
+            (urn_of_team(team), {}),
+            (urn_of_member(team, owner), {}),
+            (urn_of_team(team), {"project_id": project["id"]}),
+        )
+        active = draw(st.integers(0, 2)) if running else None
+        for number, (urn, columns) in enumerate(kinds):
+            job = world.job(owner, urn, **columns)
+            world.move(job, draw(RUNNING) if number == active else draw(ENDED))
+    world.job(owner, urn_of_user(owner))
+    return Scenario(
+        given=(tuple(world.given),),
+        legal=((Delete("teams", {"id": first["id"]}),),),
+        broken=((Delete("teams", {"id": second["id"]}),),),
+    )
+
+
+@scenarios
+def truncated(world: World, draw: Draw) -> Scenario:
+    """Truncate jobs, or what they refer to, when all have ended; then while one is active."""
+    ended = world.insert("jobs", job_of(world, draw(KINDS)))
+    world.move(ended, draw(ENDED))
+    tables = draw(
+        st.sampled_from((("jobs",), ("projects",), ("projects", "jobs"), ("users", "teams")))
+    )
+    given, world.given = tuple(world.given), []
+    active = world.insert("jobs", job_of(world, draw(KINDS)))
+    world.move(active, draw(RUNNING))
+    return Scenario(
+        given=(given,),
+        legal=((Truncate(tables),), tuple(world.given)),
+        broken=((Truncate(tables),),),
+    )
+
+
+STAYS: Final = "an insert or update deletes nothing"
+
+WAYS: dict[str, Ways] = {
+    "DEL-1": by_shape(
+        delete=st.one_of(jobs, many_jobs, projects, teams),
+        reasons={
+            **dict.fromkeys(
+                (Path.INSERT, Path.INSERT_MANY, Path.COPY, Path.UPDATE, Path.ON_CONFLICT), STAYS
+            ),
+            Path.MOVE: "IMM-1 keeps a job where it is, so nothing loses its active job that way",
+            Path.OTHER: "a user who triggered a job is held by INV-J13, in any state of the job",
+        },
+        cascade=teams,
+        truncate=truncated,
+    ),
+}

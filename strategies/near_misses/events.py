@@ -1,0 +1,338 @@
+"""Near misses of how events are numbered, and of what is cleaned up.
+
+SEQ-1, SEQ-2, AUTO-NUMBER and RET-1. What several sessions do at once is not tried here.
+"""
+
+from typing import Final
+
+from hypothesis import strategies as st
+
+from conformance.scenario import Fact, Scenario, Ways
+from conformance.writes import Delete, Insert, Path, Row, Run, Sql, Truncate, Update
+from strategies.enums import JOB_EVENT_TYPE
+from strategies.near_misses.ways import ONE_ROW, Draw, by_shape, replayed, scenarios
+from strategies.sizes import INT64_MAX
+from strategies.world import World, age
+
+# What a client may have taken for the number.
+GIVEN: Final = st.sampled_from((0, 1, 2, 1_000, -1, INT64_MAX, -INT64_MAX - 1, None))
+KINDS: Final = st.sampled_from(JOB_EVENT_TYPE)
+# Older than job events are kept, by more than a clock may be wrong in a test.
+OLD: Final = 8
+
+
+def numbers_are(job: Row, numbers: tuple[int, ...], *, side: bool = True) -> Fact:
+    """Return the fact that these are the numbers of a job's events, in the order of their ids.
+
+    Ids of a world grow, so that is the order in which the events were written.
+    """
+    text = " ".join(map(str, numbers))
+    query = (
+        "SELECT coalesce(string_agg(sequence::text, ' ' ORDER BY id), '')"
+        f" FROM public.job_events WHERE job_id = '{job['id']}'"
+    )
+    return Fact(query, text, side=side)
+
+
+def an_event(world: World, job: Row, number: int | None = 0, **columns: object) -> Row:
+    """Return an event that the client has given a number."""
+    return world.an_event(job, sequence=number, **columns)
+
+
+def append(*events: Row) -> Insert:
+    """Return the insert of events."""
+    return Insert("job_events", events)
+
+
+def two_jobs(world: World) -> tuple[Row, Row]:
+    """Insert jobs of two users."""
+    return world.job(world.starter()), world.job(world.starter())
+
+
+@scenarios
+def one_by_one(world: World, draw: Draw) -> Scenario:
+    """Append events to two jobs in turn: each job's are 1, 2, 3 …, whatever the client gave."""
+    first, second = two_jobs(world)
+    turns = (first, second, first, first, second)
+    rows = [an_event(world, job, draw(GIVEN), event_type=draw(KINDS)) for job in turns]
+    rows[-1] = {name: value for name, value in rows[-1].items() if name != "sequence"}
+    return Scenario(
+        given=(tuple(world.given),),
+        legal=tuple((append(row),) for row in rows),
+        facts=(numbers_are(first, (1, 2, 3)), numbers_are(second, (1, 2), side=False)),
+    )
+
+
+@scenarios
+def several_at_once(world: World, draw: Draw) -> Scenario:
+    """Append events to two jobs in one statement, and go on in another of the same transaction."""
+    first, second = two_jobs(world)
+    turns = draw(st.permutations((first, second, first, second, first)))
+    rows = [an_event(world, job, draw(GIVEN)) for job in (*turns, first, second, first)]
+    return Scenario(
+        given=(tuple(world.given),),
+        legal=((append(*rows[:3]), append(*rows[3:5])), (append(*rows[5:]),)),
+        facts=(
+            numbers_are(first, (1, 2, 3, 4, 5)),
+            numbers_are(second, (1, 2, 3), side=False),
+        ),
+    )
+
+
+@scenarios
+def after_nothing(world: World, draw: Draw) -> Scenario:
+    """Append an event that is there already, or take one back: the next one leaves no gap."""
+    job, other = two_jobs(world)
+    rows = [an_event(world, job, draw(GIVEN)) for _ in range(4)]
+    target = draw(st.sampled_from(("", "(id) ")))
+    back: tuple[Run | Insert, ...] = (
+        Run("SAVEPOINT before"),
+        append(an_event(world, job), an_event(world, other)),
+        Run("ROLLBACK TO SAVEPOINT before"),
+    )
+    last = an_event(world, job)
+    return Scenario(
+        given=(tuple(world.given),),
+        legal=(
+            (append(rows[0]),),
+            (replayed(append(rows[0]), f"{target}DO NOTHING"),),
+            (replayed(append(rows[0], rows[1]), f"{target}DO NOTHING"),),
+            (replayed(append(rows[1], rows[0], rows[2]), f"{target}DO NOTHING"), append(rows[3])),
+            (replayed(append(rows[2]), "(id) DO UPDATE SET event_type = excluded.event_type"),),
+            (*back, append(last)),
+        ),
+        facts=(numbers_are(job, (1, 2, 3, 4, 5)), numbers_are(other, (), side=False)),
+    )
+
+
+@scenarios
+def after_clean_up(world: World, draw: Draw) -> Scenario:
+    """Clean up some or all events of a job, in either way: the next number is the one after.
+
+    Another job's numbers are not touched.
+    """
+    job, other = two_jobs(world)
+    kept = draw(st.integers(0, 2))
+    rows = [age(an_event(world, job), OLD) for _ in range(3 - kept)]
+    rows += [an_event(world, job) for _ in range(kept)]
+    here = an_event(world, other)
+    world.given.append(append(here))
+    world.given.extend(append(row) for row in rows)
+    clean: tuple[Run | Delete, ...] = (
+        (Run("SELECT public.delete_old_job_events()"),)
+        if draw(st.booleans())
+        else tuple(Delete("job_events", {"id": row["id"]}) for row in rows[: 3 - kept])
+    )
+    further = [an_event(world, job, draw(GIVEN)) for _ in range(2)]
+    last = an_event(world, other, 1)
+    return Scenario(
+        given=(tuple(world.given),),
+        legal=((append(further[0]), *clean), (append(further[1]),), (append(last),)),
+        facts=(
+            numbers_are(job, (*range(4 - kept, 4), 4, 5)),
+            numbers_are(other, (1, 2), side=False),
+        ),
+    )
+
+
+@scenarios
+def after_truncate(world: World, draw: Draw) -> Scenario:
+    """Truncate events: the next numbers are those after."""
+    job, other = two_jobs(world)
+    for _ in range(2):
+        world.given.append(append(an_event(world, job)))
+    further = [an_event(world, job, draw(GIVEN)) for _ in range(2)]
+    first = an_event(world, other, draw(GIVEN))
+    return Scenario(
+        given=(tuple(world.given),),
+        legal=((Truncate(("job_events",)),), (append(*further),), (append(first),)),
+        facts=(numbers_are(job, (3, 4)), numbers_are(other, (1,), side=False)),
+    )
+
+
+@scenarios
+def job_deleted(world: World, draw: Draw) -> Scenario:
+    """Delete a job with its events: another's numbers go on, and no event is left alone."""
+    job, other = two_jobs(world)
+    world.move(job, "canceled")
+    world.given.append(append(an_event(world, job), an_event(world, other)))
+    further = an_event(world, other, draw(GIVEN))
+    return Scenario(
+        given=(tuple(world.given),),
+        legal=((Delete("jobs", {"id": job["id"]}),), (append(further),)),
+        facts=(numbers_are(other, (1, 2)), numbers_are(job, (), side=False)),
+    )
+
+
+@scenarios
+def renumbered(world: World, draw: Draw) -> Scenario:
+    """Write an event as it is; then with another number, free or taken. IMM-1 refuses as well."""
+    job, other = two_jobs(world)
+    rows = [world.insert("job_events", an_event(world, job)) for _ in range(2)]
+    number = draw(st.sampled_from((1, 3, 0, INT64_MAX)))
+    key = {"id": rows[1]["id"]}
+    return Scenario(
+        given=(tuple(world.given),),
+        legal=((Update("job_events", key, {"sequence": 2}, rows[1]),),),
+        broken=(
+            (Update("job_events", key, {"sequence": number}, rows[1]),),
+            (Update("job_events", key, {"job_id": other["id"]}, rows[1]),),
+        ),
+        facts=(numbers_are(job, (1, 2)),),
+        also=frozenset({"IMM-1"}),
+    )
+
+
+@scenarios
+def seen_in_order(world: World, draw: Draw) -> Scenario:
+    """Append events: who reads what came after any number misses nothing, and sees no more."""
+    job, _ = two_jobs(world)
+    rows = [an_event(world, job, draw(GIVEN)) for _ in range(4)]
+    after = draw(st.integers(0, 4))
+    seen = (
+        "SELECT coalesce(string_agg(id::text, ' ' ORDER BY sequence), '') FROM public.job_events"
+        f" WHERE job_id = '{job['id']}' AND sequence"
+    )
+    later, earlier = (
+        " ".join(str(row["id"]) for row in part) for part in (rows[after:], rows[:after])
+    )
+    together = draw(st.booleans())
+    return Scenario(
+        given=(tuple(world.given),),
+        legal=(
+            ((append(*rows[:2]), append(*rows[2:])),)
+            if together
+            else tuple((append(row),) for row in rows)
+        ),
+        facts=(
+            Fact(f"{seen} > {after}", later),
+            Fact(f"{seen} <= {after}", earlier, side=False),
+        ),
+    )
+
+
+# RET-1
+
+
+def ages(table: str, rows: list[Row]) -> Fact:
+    """Return the fact that these rows are left."""
+    ids = " ".join(str(row["id"]) for row in rows)
+    query = f"SELECT coalesce(string_agg(id::text, ' ' ORDER BY id), '') FROM public.{table}"
+    return Fact(query, ids, side=False)
+
+
+def _aged(row: Row, days: int, minutes: int) -> Row:
+    return {**row, "created_at": Sql(f"now() - interval '{days} days {minutes} minutes'")}
+
+
+@scenarios
+def cleaned_up(world: World, draw: Draw) -> Scenario:
+    """Delete what is older than it is kept, at most as many as told, the oldest first.
+
+    What is a minute younger stays. The number of rows deleted is what the function returns.
+    """
+    table, function, days = draw(
+        st.sampled_from(
+            (
+                ("job_events", "delete_old_job_events", 7),
+                ("webhook_deliveries", "delete_old_webhook_deliveries", 30),
+            )
+        )
+    )
+    if table == "job_events":
+        parents = two_jobs(world)
+        rows: list[Row] = [an_event(world, parents[n % 2]) for n in range(6)]
+    else:
+        team, owner = world.team()
+        webhook = world.insert("webhooks", world.a_webhook(team, owner))
+        rows = [world.a_delivery(webhook) for _ in range(6)]
+    # Minutes beyond what is kept; the order in which they are inserted says nothing.
+    minutes = draw(st.permutations((-1440, -1, 1, 60, 1440, 525_600)))
+    for row, beyond in zip(rows, minutes, strict=True):
+        world.insert(table, _aged(row, days, beyond))
+    told = draw(st.sampled_from((None, 0, 1, 3, 4, 5)))
+    oldest = sorted(range(6), key=lambda n: -minutes[n])[:4]
+    gone = oldest if told is None else oldest[:told]
+    left = [row for n, row in enumerate(rows) if n not in gone]
+    last = [row for n, row in enumerate(rows) if n not in oldest]
+    call = f"SELECT public.{function}({'' if told is None else told})"
+    return Scenario(
+        given=(tuple(world.given),),
+        facts=(
+            Fact(call, len(gone)),
+            ages(table, left),
+            Fact(f"SELECT public.{function}()", 4 - len(gone)),
+            ages(table, last),
+            Fact(f"SELECT public.{function}()", 0, side=False),
+        ),
+    )
+
+
+@scenarios
+def ten_thousand(world: World, _draw: Draw) -> Scenario:
+    """Delete 10,000 rows of 10,001 when not told how many, and then the last."""
+    team, owner = world.team()
+    webhook = world.insert("webhooks", world.a_webhook(team, owner))
+    world.given.append(
+        Run(
+            "INSERT INTO public.webhook_deliveries (webhook_id, event_type, payload, created_at)"
+            f" SELECT '{webhook['id']}', 'job.completed', '{{}}', now() - n * interval '1 hour'"
+            " FROM generate_series(721, 10721) AS n"
+        )
+    )
+    call = "SELECT public.delete_old_webhook_deliveries()"
+    return Scenario(
+        given=(tuple(world.given),),
+        facts=(Fact(call, 10_000), Fact(call, 1), Fact(call, 0, side=False)),
+    )
+
+
+NUMBERED: Final = "numbers are given to what is inserted, and never change: see IMM-1"
+KEPT: Final = "rows that come or change are not deleted by it, whatever carried the write"
+
+WAYS: dict[str, Ways] = {
+    "SEQ-1": by_shape(
+        insert=one_by_one,
+        insert_many=several_at_once,
+        update=renumbered,
+        reasons={
+            Path.OTHER: "no other table takes part in the rule",
+            Path.MOVE: "tried as an update: an event's job and number make its key",
+        },
+        on_conflict=st.one_of(after_nothing, renumbered),
+        delete=after_clean_up,
+        cascade=job_deleted,
+        truncate=after_truncate,
+    ),
+    "SEQ-2": by_shape(
+        insert=seen_in_order,
+        insert_many=several_at_once,
+        reasons={
+            **ONE_ROW,
+            Path.UPDATE: NUMBERED,
+            Path.MOVE: NUMBERED,
+        },
+        on_conflict=after_nothing,
+        delete=after_clean_up,
+        truncate=after_truncate,
+    ),
+    "AUTO-NUMBER": by_shape(
+        insert=one_by_one,
+        insert_many=several_at_once,
+        reasons={
+            **ONE_ROW,
+            Path.UPDATE: NUMBERED,
+            Path.MOVE: NUMBERED,
+        },
+        on_conflict=after_nothing,
+        delete=after_clean_up,
+        truncate=after_truncate,
+    ),
+    "RET-1": {
+        **dict.fromkeys(Path, KEPT),
+        Path.DELETE: cleaned_up,
+        Path.INSERT_MANY: ten_thousand,
+        Path.CASCADE: "what goes with its parent is gone whatever its age",
+        Path.TRUNCATE: "what is truncated is gone whatever its age",
+    },
+}

@@ -1,0 +1,114 @@
+"""Near misses of the rules on which keys are valid: INV-A4 and INV-A5."""
+
+from collections.abc import Mapping
+
+from hypothesis import strategies as st
+
+from conformance.scenario import Fact, Scenario, Ways
+from conformance.writes import Delete, Insert, Path, Row, Sql, Update
+from strategies.instants import FUTURE_START, PAST_END, TICK
+from strategies.near_misses.keys import key
+from strategies.near_misses.ways import ONE_ROW, Draw, by_shape, scenarios
+from strategies.world import World
+
+PAST, FUTURE = PAST_END - TICK, FUTURE_START
+VALID: tuple[Row, ...] = (
+    {"expires_at": None, "revoked_at": None},
+    {"expires_at": FUTURE, "revoked_at": None},
+)
+ENDED: Mapping[str, tuple[Row, ...]] = {
+    "INV-A4": (
+        {"expires_at": None, "revoked_at": PAST},
+        {"expires_at": FUTURE, "revoked_at": PAST},
+        {"expires_at": None, "revoked_at": FUTURE},
+    ),
+    "INV-A5": (
+        {"expires_at": PAST, "revoked_at": None},
+        {"expires_at": Sql("clock_timestamp()"), "revoked_at": None},
+        {"expires_at": PAST, "revoked_at": PAST},
+    ),
+}
+UNKNOWN = "00000000-0000-0000-0000-00000000dead"
+
+
+def _valid(row: Row, *, expected: bool) -> Fact:
+    return Fact(f"SELECT public.api_key_is_valid('{row['id']}')", expected, expected)
+
+
+def validity(rule: str) -> Ways:
+    """Return ways for what makes a key invalid: in which states it is valid, and in which not."""
+    ended = st.sampled_from(ENDED[rule])
+
+    @scenarios
+    def inserts(world: World, draw: Draw) -> Scenario:
+        """Insert a valid key, and one that is not; ask for them, and for one that there is not."""
+        good = {**key(world), **draw(st.sampled_from(VALID))}
+        bad = {**key(world), **draw(ended)}
+        return Scenario(
+            given=(tuple(world.given),),
+            legal=((Insert("api_keys", (good,)),), (Insert("api_keys", (bad,)),)),
+            facts=(
+                _valid(good, expected=True),
+                _valid(bad, expected=False),
+                Fact(f"SELECT public.api_key_is_valid('{UNKNOWN}')", expected=False, side=False),
+            ),
+        )
+
+    @scenarios
+    def inserts_many(world: World, draw: Draw) -> Scenario:
+        """Insert at once keys in all states."""
+        good = [{**key(world), **columns} for columns in VALID]
+        bad = [{**key(world), **columns} for columns in ENDED[rule]]
+        rows = (*good, *bad) if draw(st.booleans()) else (*bad, *good)
+        return Scenario(
+            given=(tuple(world.given),),
+            legal=((Insert("api_keys", rows),),),
+            facts=(
+                *(_valid(row, expected=True) for row in good),
+                *(_valid(row, expected=False) for row in bad),
+            ),
+        )
+
+    @scenarios
+    def updates(world: World, draw: Draw) -> Scenario:
+        """End a key, and make one valid that had ended."""
+        good = world.insert("api_keys", {**key(world), **draw(ended)})
+        bad = world.insert("api_keys", key(world))
+        revived = draw(st.sampled_from(VALID))
+        return Scenario(
+            given=(tuple(world.given),),
+            legal=(
+                (Update("api_keys", {"id": good["id"]}, revived, good),),
+                (Update("api_keys", {"id": bad["id"]}, draw(ended), bad),),
+            ),
+            facts=(_valid(good, expected=True), _valid(bad, expected=False)),
+        )
+
+    @scenarios
+    def deletions(world: World, draw: Draw) -> Scenario:
+        """Delete one of two keys."""
+        good, bad = world.insert("api_keys", key(world)), world.insert("api_keys", key(world))
+        gone = draw(
+            st.sampled_from(
+                (
+                    Delete("api_keys", {"id": bad["id"]}),
+                    Delete("users", {"id": bad["user_id"]}),
+                )
+            )
+        )
+        return Scenario(
+            given=(tuple(world.given),),
+            legal=((gone,),),
+            facts=(_valid(good, expected=True), _valid(bad, expected=False)),
+        )
+
+    return by_shape(
+        insert=inserts,
+        insert_many=inserts_many,
+        update=updates,
+        delete=deletions,
+        reasons={**ONE_ROW, Path.CASCADE: "a user's keys that go are tried as deletions"},
+    )
+
+
+WAYS: dict[str, Ways] = {"INV-A4": validity("INV-A4"), "INV-A5": validity("INV-A5")}

@@ -1,0 +1,257 @@
+"""Near misses of the rules on keys of teams whose memberships end: INV-X4 and AUTO-REVOKE."""
+
+from hypothesis import strategies as st
+
+from conformance.scenario import Fact, Scenario, Ways
+from conformance.writes import Delete, Insert, Path, Row, Update
+from strategies.near_misses.keys import LIVE, REVOKED, in_form
+from strategies.near_misses.ways import DELETING, UPDATING, Draw, by_shape, scenarios
+from strategies.world import NOW, World, urn_of_member
+
+
+def without_membership(world: World, team: Row, user: Row, draw: Draw) -> Row:
+    """Return a live key with the URN of another member, or of the user in another team."""
+    elsewhere, _ = world.team()
+    colleague = world.member(team)
+    owners = (
+        urn_of_member(team, colleague),
+        urn_of_member(elsewhere, user),
+        urn_of_member(elsewhere, colleague),
+    )
+    return world.a_key(user, draw(st.sampled_from(owners)))
+
+
+@scenarios
+def members(world: World, draw: Draw) -> Scenario:
+    """Make a key with a member's own URN; then with one of another member or another team."""
+    team, _ = world.team()
+    user = world.member(team)
+    good = in_form(world, "member", team, user)
+    bad = without_membership(world, team, user, draw)
+    return Scenario(
+        given=(tuple(world.given),),
+        legal=((Insert("api_keys", (good,)),),),
+        broken=((Insert("api_keys", (bad,)),),),
+        also=frozenset({"ROLE-2"}),
+    )
+
+
+@scenarios
+def members_many(world: World, draw: Draw) -> Scenario:
+    """Make two keys with a member's own URN; then one of them with another's or another team's."""
+    team, _ = world.team()
+    user = world.member(team)
+    rows = [in_form(world, "member", team, user) for _ in range(3)]
+    rows.append(without_membership(world, team, user, draw))
+    bad = rows[2:] if draw(st.booleans()) else rows[:1:-1]
+    return Scenario(
+        given=(tuple(world.given),),
+        legal=((Insert("api_keys", tuple(rows[:2])),),),
+        broken=((Insert("api_keys", tuple(bad)),),),
+        also=frozenset({"ROLE-2"}),
+    )
+
+
+@scenarios
+def revivals(world: World, draw: Draw) -> Scenario:
+    """Revive a revoked key of a member, whatever the role has become; then one of another's.
+
+    The other one has the URN of another member, or its own membership has ended.
+    """
+    team, _ = world.team()
+    user, leaver, colleague = world.member(team), world.creator(), world.member(team)
+    joins = world.insert("memberships", world.a_membership(team, leaver))
+    good = world.insert("api_keys", in_form(world, "member", team, user, **REVOKED))
+    dead = (
+        in_form(world, "member", team, leaver),
+        world.a_key(user, urn_of_member(team, colleague), **REVOKED),
+    )
+    bad = world.insert("api_keys", draw(st.sampled_from(dead)))
+    viewer = Update("memberships", {"user_id": user["id"]}, {"role": "viewer"})
+    leaves = Delete("memberships", {"id": joins["id"]})
+    return Scenario(
+        given=(tuple(world.given), (leaves, viewer)),
+        legal=((Update("api_keys", {"id": good["id"]}, LIVE, good),),),
+        broken=((Update("api_keys", {"id": bad["id"]}, LIVE, {**bad, **REVOKED}),),),
+    )
+
+
+@scenarios
+def key_moves(world: World, draw: Draw) -> Scenario:
+    """Leave a key to its member; then give it to another, or take it to another team (IMM-1)."""
+    team, _ = world.team()
+    user = world.member(team)
+    row = world.insert("api_keys", in_form(world, "member", team, user))
+    bad = without_membership(world, team, user, draw)
+    changes = draw(st.sampled_from(({"owner": bad["owner"]}, {"user_id": world.creator()["id"]})))
+    where = {"id": row["id"]}
+    return Scenario(
+        given=(tuple(world.given),),
+        legal=((Update("api_keys", where, {name: row[name] for name in changes}),),),
+        broken=((Update("api_keys", where, changes),),),
+        also=frozenset({"IMM-1"}),
+    )
+
+
+@scenarios
+def membership_moves(world: World, draw: Draw) -> Scenario:
+    """Change the role of a member who has a key; then give the membership away (IMM-1)."""
+    team, owner = world.team()
+    other = world.owned_team(owner)
+    user = world.creator()
+    joins = world.insert("memberships", world.a_membership(team, user))
+    world.insert("api_keys", in_form(world, "member", team, user))
+    away = ({"team_id": other["id"]}, {"user_id": world.creator()["id"]})
+    where = {"id": joins["id"]}
+    return Scenario(
+        given=(tuple(world.given),),
+        legal=((Update("memberships", where, {"role": "viewer"}),),),
+        broken=((Update("memberships", where, draw(st.sampled_from(away))),),),
+        also=frozenset({"IMM-1"}),
+    )
+
+
+# Memberships that end
+
+
+class Leaving:
+    """A user about to leave one of two teams, a colleague in both, and all their keys."""
+
+    def __init__(self, world: World) -> None:
+        """Insert them."""
+        self.team, owner = world.team()
+        other = world.owned_team(owner)
+        self.user, self.colleague = world.creator(), world.creator()
+        memberships = [
+            world.insert("memberships", world.a_membership(team, user))
+            for user in (self.user, self.colleague)
+            for team in (self.team, other)
+        ]
+        self.leaves = Delete("memberships", {"id": memberships[0]["id"]})
+        forms = ("team", "member")
+        self.ending = [in_form(world, form, self.team, self.user) for form in forms]
+        self.before = [in_form(world, form, self.team, self.user, **REVOKED) for form in forms]
+        self.of_colleague = [in_form(world, form, self.team, self.colleague) for form in forms]
+        self.staying = [
+            in_form(world, "user", self.team, self.user),
+            *(in_form(world, form, other, self.user) for form in forms),
+            *(in_form(world, form, other, self.colleague) for form in forms),
+        ]
+        rows = (*self.ending, *self.before, *self.of_colleague, *self.staying)
+        world.given.append(Insert("api_keys", tuple({**LIVE, **row} for row in rows)))
+        self.given = (tuple(world.given),)
+
+    def facts(self, *, colleague_stays: bool = True) -> tuple[Fact, ...]:
+        """Return that exactly the keys of the user in the team are revoked, now or before."""
+        stay = [*self.staying, *(self.of_colleague if colleague_stays else ())]
+        end = [*self.ending, *(() if colleague_stays else self.of_colleague)]
+        return (
+            *(_revoked(row, "revoked_at IS NULL", granted=True) for row in stay),
+            *(
+                _revoked(row, "revoked_at > now() - interval '1 hour'", granted=False)
+                for row in end
+            ),
+            *(_revoked(row, f"revoked_at = '{NOW}'", granted=False) for row in self.before),
+        )
+
+
+def _revoked(row: Row, condition: str, *, granted: bool) -> Fact:
+    query = f"SELECT {condition} FROM public.api_keys WHERE id = '{row['id']}'"
+    return Fact(query, expected=True, side=granted)
+
+
+@scenarios
+def leavings(world: World, _draw: Draw) -> Scenario:
+    """End a membership: the user's live keys of that team are revoked, and no others."""
+    leaving = Leaving(world)
+    return Scenario(given=leaving.given, legal=((leaving.leaves,),), facts=leaving.facts())
+
+
+@scenarios
+def team_ends(world: World, _draw: Draw) -> Scenario:
+    """Delete a team: all its members' keys of it are revoked, and no others."""
+    leaving = Leaving(world)
+    gone = Delete("teams", {"id": leaving.team["id"]})
+    return Scenario(
+        given=leaving.given, legal=((gone,),), facts=leaving.facts(colleague_stays=False)
+    )
+
+
+@scenarios
+def user_ends(world: World, _draw: Draw) -> Scenario:
+    """Delete a member: the keys go too, and those of others stay as they are."""
+    team, _ = world.team()
+    user, colleague = world.member(team), world.member(team)
+    world.insert("api_keys", in_form(world, "member", team, user))
+    world.insert("api_keys", in_form(world, "team", team, user))
+    row = world.insert("api_keys", in_form(world, "member", team, colleague))
+    return Scenario(
+        given=(tuple(world.given),),
+        legal=((Delete("users", {"id": user["id"]}),),),
+        facts=(
+            Fact("SELECT min(id::text) FROM public.api_keys", str(row["id"])),
+            _revoked(row, "revoked_at IS NULL", granted=True),
+        ),
+    )
+
+
+@scenarios
+def rejoinings(world: World, _draw: Draw) -> Scenario:
+    """Leave and rejoin in one transaction: the keys stay revoked, and then may be revived."""
+    leaving = Leaving(world)
+    joins = world.a_membership(leaving.team, leaving.user)
+    revived = [Update("api_keys", {"id": row["id"]}, LIVE) for row in leaving.ending]
+    return Scenario(
+        given=leaving.given,
+        legal=((leaving.leaves, Insert("memberships", (joins,))), tuple(revived)),
+        facts=tuple(_revoked(row, "revoked_at IS NULL", granted=True) for row in leaving.ending),
+    )
+
+
+@scenarios
+def revivals_too_late(world: World, draw: Draw) -> Scenario:
+    """Revive a revoked key of a member; then one whose membership has ended, in either form.
+
+    Or end a membership, and revive in the same transaction the key that this revoked.
+    """
+    leaving = Leaving(world)
+    bad = draw(st.sampled_from(leaving.ending))
+    revives = Update("api_keys", {"id": bad["id"]}, LIVE, {**bad, **REVOKED})
+    at_once = draw(st.booleans())
+    good = leaving.of_colleague[0]
+    where = {"id": good["id"]}
+    return Scenario(
+        given=leaving.given,
+        legal=(
+            (Update("api_keys", where, REVOKED, good), Update("api_keys", where, LIVE, good)),
+            *(() if at_once else ((leaving.leaves,),)),
+        ),
+        broken=((leaving.leaves, revives),) if at_once else ((revives,),),
+        also=frozenset({"INV-X4", "ROLE-2"}),
+    )
+
+
+WAYS: dict[str, Ways] = {
+    "INV-X4": by_shape(
+        insert=members,
+        insert_many=members_many,
+        update=revivals,
+        delete=leavings,
+        move=key_moves,
+        other=membership_moves,
+        cascade=st.one_of(team_ends, user_ends),
+        reasons={Path.TRUNCATE: "keys refer to memberships, so they are truncated with them"},
+    ),
+    "AUTO-REVOKE": {
+        **dict.fromkeys(Path, "no membership ends"),
+        **dict.fromkeys(DELETING, leavings),
+        **dict.fromkeys(UPDATING, revivals_too_late),
+        Path.MERGE: st.one_of(leavings, revivals_too_late),
+        Path.CTE: st.one_of(leavings, revivals_too_late),
+        Path.INSERT: rejoinings,
+        Path.OTHER: "memberships are the other table: tried as delete and as a cascade",
+        Path.MOVE: membership_moves,
+        Path.CASCADE: st.one_of(team_ends, user_ends),
+        Path.TRUNCATE: "keys refer to memberships, so they are truncated with them",
+    },
+}

@@ -1,0 +1,86 @@
+"""Near misses of the rules of usage: INV-US1 to INV-US4."""
+
+from collections.abc import Callable
+
+from conformance.scenario import Scenario, Ways
+from conformance.writes import Row, Update
+from strategies.instants import broken_periods, periods
+from strategies.near_misses.ways import (
+    INSERTING,
+    ONE_ROW,
+    Draw,
+    by_shape,
+    either,
+    one_row,
+    scenarios,
+    unique,
+)
+from strategies.sizes import int32s, negative_int32s
+from strategies.world import World, urn_of_team, urn_of_user
+
+
+def row(world: World) -> Row:
+    """Make the row of an owner who has no other."""
+    return world.a_usage(urn_of_user({"id": world.id()}))
+
+
+def month_after(first: Row) -> Row:
+    """Return the owner of a row, in another month."""
+    return {"owner": first["owner"], "period": "2026-02"}
+
+
+def team_of_that_id(first: Row) -> Row:
+    """Return a team that has the id of a row's user, in the same month."""
+    _, _, owner = str(first["owner"]).rpartition(":")
+    return {"owner": urn_of_team({"id": owner}), "period": first["period"]}
+
+
+def once_a_month(near: Callable[[Row], Row]) -> Ways:
+    """Return ways to give an owner a second row a month, and nearly so."""
+    return unique(
+        "usage",
+        row,
+        lambda first, _: {"owner": first["owner"], "period": first["period"]},
+        near=near,
+        immutable=True,
+    )
+
+
+@scenarios
+def counted(world: World, draw: Draw) -> Scenario:
+    """Count in the row that an owner has for a month, which is named by both; then below zero."""
+    first = world.insert("usage", row(world))
+    key = {"owner": first["owner"], "period": first["period"]}
+    good, bad = draw(int32s()), draw(negative_int32s())
+    return Scenario(
+        given=(tuple(world.given),),
+        legal=((Update("usage", key, {"renders_count": good}, first),),),
+        broken=((Update("usage", key, {"renders_count": bad}, first),),),
+    )
+
+
+WAYS: dict[str, Ways] = {
+    "INV-US1": one_row(
+        "usage",
+        row,
+        legal=periods().map(lambda month: {"period": month}),
+        broken=broken_periods().map(lambda month: {"period": month}),
+        immutable=True,
+    ),
+    "INV-US2": either(
+        one_row(
+            "usage",
+            row,
+            legal=int32s().map(lambda n: {"renders_count": n}),
+            broken=negative_int32s().map(lambda n: {"renders_count": n}),
+        ),
+        by_shape(update=counted, reasons=ONE_ROW | dict.fromkeys(INSERTING, "tried by its own")),
+    ),
+    "INV-US3": one_row(
+        "usage",
+        row,
+        legal=int32s().map(lambda n: {"credits_used": n}),
+        broken=negative_int32s().map(lambda n: {"credits_used": n}),
+    ),
+    "INV-US4": either(once_a_month(month_after), once_a_month(team_of_that_id)),
+}
