@@ -49,7 +49,7 @@ def tried(before: State, after: State, broken: frozenset[str]) -> Iterator[tuple
             if was is row and before.day == after.day:
                 continue
             start = state_of(was, before.day) if was is not None else None
-            end = state_of(row, after.day)
+            end = state_of(row, after.day, was)
             if start == end and (end not in moves.again or was is row):
                 continue
             legal = (start, end) in moves.legal

@@ -29,6 +29,7 @@ ORDER BY 1
 """
 WRITTEN = "SELECT DISTINCT tbl FROM conformance.changes"
 SINCE = "SELECT tbl, max(seq) FROM conformance.changes WHERE seq > {} GROUP BY tbl ORDER BY tbl"
+NOTED = "seq, tbl, op, old, new, began, at, via"
 LAST = "SELECT coalesce(max(seq), 0) FROM conformance.changes"
 # Deleted rows leave dead ones behind, which cost time until they are swept away.
 SWEEP_EVERY = 300
@@ -53,7 +54,8 @@ class Lab:
         self._replicates = self._may_replicate()
         self._written: frozenset[str] | None = None  # since the reset, where that is known
         self._resets = 0
-        self._copies: set[str] = set()
+        self._copies: dict[str, int] = {}  # the last change that each noted
+        self._current: str | None = None  # the copy that was brought back last
         self._seen = 0  # the last change that `new_violations` has judged
         self.unreadable: dict[str, str] = {}
         self._oracles = self._readable()
@@ -75,7 +77,10 @@ class Lab:
 
     def reset(self) -> None:
         """Make the database as empty as its schema left it."""
+        if self._written is None:
+            self._written = frozenset(str(table) for (table,) in self.session.fetch(WRITTEN))
         self._janitor.connection.execute(self._clearing(self._written))
+        self._current = None
         self._written = None
         self._count()
 
@@ -85,26 +90,31 @@ class Lab:
         A role that may not switch off foreign keys and triggers has to write the rows again.
         """
         if self._replicates and name not in self._copies:
-            self._copies.add(name)
-            for number, table in enumerate((*self._columns, "conformance.changes")):
+            for number, table in enumerate(self._columns):
                 self._execute(f"CREATE TABLE conformance.{name}_{number} AS TABLE {table}")
+            self._execute(f"CREATE TABLE conformance.{name}_changes AS TABLE conformance.changes")
+            self._copies[name] = int(str(self.session.fetch(LAST)[0][0]))
         return self._replicates
 
     def bring_back(self, name: str) -> None:
-        """Make the rows those that were kept under a name, and what was noted of them too."""
-        tables = [
-            *self._columns.items(),
-            ("conformance.changes", "seq, tbl, op, old, new, began, at, via"),
-        ]
-        body = [
-            f"INSERT INTO {table} ({columns}) OVERRIDING SYSTEM VALUE"
-            f" SELECT {columns} FROM conformance.{name}_{number}"
-            for number, (table, columns) in enumerate(tables)
-        ]
-        clear = [f"DELETE FROM {table}" for table, _ in tables]
-        self._janitor.connection.execute(";\n".join(["BEGIN", *clear, *body, "COMMIT"]))
-        self._written = None
-        self._seen = int(str(self.session.fetch(LAST)[0][0]))
+        """Make the rows those that were kept under a name, and what was noted of them too.
+
+        If nothing else was brought about meanwhile, tables that nobody wrote are left alone.
+        """
+        kept = self._copies[name]
+        written = {str(table) for (table,) in self.session.fetch(f"{WRITTEN} WHERE seq > {kept}")}
+        body = [f"DELETE FROM conformance.changes WHERE seq > {kept}"]
+        for number, (table, columns) in enumerate(self._columns.items()):
+            short = table.removeprefix("public.")
+            if self._current == name and short != table and short not in written:
+                continue
+            body.append(f"DELETE FROM {table}")
+            body.append(_copy(table, columns, f"{name}_{number}"))
+        if self._current != name:
+            body.append("DELETE FROM conformance.changes")
+            body.append(_copy("conformance.changes", NOTED, f"{name}_changes"))
+        self._janitor.connection.execute(";\n".join(["BEGIN", *body, "COMMIT"]))
+        self._current, self._written, self._seen = name, None, kept
         self._count()
 
     def violations(self) -> dict[str, list[str]]:
@@ -211,6 +221,14 @@ class Lab:
 
     def _execute(self, statement: str) -> None:
         self.session.connection.execute(statement)
+
+
+def _copy(table: str, columns: str, name: str) -> str:
+    """Return what fills a table with the rows of a copy."""
+    return (
+        f"INSERT INTO {table} ({columns}) OVERRIDING SYSTEM VALUE"
+        f" SELECT {columns} FROM conformance.{name}"
+    )
 
 
 def part_of_union(rule: Rule) -> str:

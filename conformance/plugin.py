@@ -41,7 +41,7 @@ HELP = {
 }
 
 # Further plugins of the suite, by the names of their modules.
-pytest_plugins = ("conformance.fixtures", "conformance.reporting", "conformance.raiding")
+pytest_plugins = ("conformance.fixtures", "conformance.reporting", "conformance.raiding", "conformance.living")
 
 profiles.register()
 

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     import pytest
 
 EXAMPLES = {"quick": 5, "default": 30, "thorough": 1000}
+# Lives of each machine, and operations in each: a life costs as much as a hundred rows.
+MACHINES = {"quick": 2, "default": 40, "thorough": 1000}
+LIFE = 20
 DIRECTORY = ".hypothesis/examples"
 # All but `explain`, which runs a failure dozens of times more to comment on it.
 PHASES = (Phase.explicit, Phase.reuse, Phase.generate, Phase.target, Phase.shrink)
@@ -45,6 +48,12 @@ def register() -> None:
             verbosity=Verbosity.normal,
         )
     settings.load_profile("default")
+
+
+def machines() -> settings:
+    """Return how the current profile runs a state machine."""
+    known = MACHINES.get(settings.get_current_profile_name(), settings().max_examples)
+    return settings(max_examples=known, stateful_step_count=LIFE)
 
 
 def new_seed() -> int:

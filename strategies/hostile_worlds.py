@@ -136,7 +136,7 @@ def crowd() -> Prelude:
     return prelude
 
 
-PRELUDES: tuple[Callable[[], Prelude], ...] = (studio, magnate, crowd)
+PRELUDES: tuple[Callable[[], Prelude], ...] = (studio, studio, studio, magnate, crowd)
 
 
 def _many(prelude: Prelude, owner: Row, count: int) -> list[Row]:

@@ -10,10 +10,9 @@ refused at once, or that never meet, break nothing.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
-from uuid import UUID
 
 from hypothesis import strategies as st
 
@@ -22,23 +21,21 @@ from conformance.writes import (
     Insert,
     Path,
     Row,
-    Run,
+    Sql,
     Statement,
+    Truncate,
     Update,
     Write,
     statements,
 )
-from strategies.hostile_values import Aim, values
-from strategies.hostile_worlds import PRELUDES, Prelude
+from strategies.hostile_values import NOBODY, Aim, Dice, email, value
+from strategies.hostile_worlds import PRELUDES
 from strategies.world import steps_to, urn_of_member, urn_of_team, urn_of_user
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from hypothesis.strategies import DrawFn, SearchStrategy
+    from hypothesis.strategies import DrawFn
 
 ISOLATION = ("READ COMMITTED", "REPEATABLE READ", "SERIALIZABLE")
-NOBODY = UUID(int=0)
 MOST_TRANSACTIONS = 10
 MOST_PARTS = 4
 
@@ -112,261 +109,224 @@ def raids(draw: DrawFn, shape: Shape, focus: str = "") -> Raid:
 
     A focus that is no table means no table in particular.
     """
-    make = draw(st.sampled_from(PRELUDES))
+    dice = Dice(draw)
+    make = dice(PRELUDES)
     prelude = make()
-    aim = _aim(draw, shape, prelude)
-    attack = st.deferred(lambda: _attacks(shape, aim, focus))
-    attacks = draw(st.lists(attack, min_size=1, max_size=MOST_TRANSACTIONS))
+    mind = Mind(dice, shape, Aim(dice, prelude, shape.labels), focus)
+    attacks = draw(st.lists(_attacks(mind), min_size=1, max_size=MOST_TRANSACTIONS))
     return Raid(make.__name__, tuple(prelude.transactions), tuple(attacks))
 
 
-def _aim(draw: DrawFn, shape: Shape, prelude: Prelude) -> Aim:
-    """Choose the few rows of each table that most of the raid is about."""
-    chosen = {
-        table: draw(st.lists(st.sampled_from(rows), min_size=1, max_size=2))
-        for table, rows in prelude.rows.items()
-    }
-    return Aim(prelude, chosen, shape.labels)
+@dataclass(frozen=True, slots=True, repr=False)
+class Mind:
+    """What a raid is drawn with: choices, the schema, the rows, and the table that it is about."""
+
+    dice: Dice
+    shape: Shape
+    aim: Aim
+    focus: str
+
+    def table(self) -> str:
+        """Return the table of one write."""
+        focused = self.focus in self.shape.tables and not self.dice.once_in(3)
+        return self.focus if focused else self.dice(tuple(self.shape.tables))
 
 
 @st.composite
-def _attacks(draw: DrawFn, shape: Shape, aim: Aim, focus: str) -> Attack:
-    part = st.deferred(lambda: _parts(shape, aim, focus))
-    parts = draw(st.lists(part, min_size=1, max_size=MOST_PARTS))
-    isolation = draw(st.sampled_from((ISOLATION[0], ISOLATION[0], *ISOLATION)))
-    return Attack(tuple(parts), isolation)
+def _attacks(draw: DrawFn, mind: Mind) -> Attack:
+    mind = replace(mind, dice=Dice(draw))
+    parts = draw(st.lists(_parts(mind), min_size=1, max_size=MOST_PARTS))
+    return Attack(tuple(parts), mind.dice((ISOLATION[0], ISOLATION[0], *ISOLATION)))
 
 
 @st.composite
-def _parts(draw: DrawFn, shape: Shape, aim: Aim, focus: str) -> Part:
-    step = st.deferred(lambda: _steps(shape, aim, focus))
-    manner = draw(st.integers(0, 5))
-    if manner < 4:
-        return Part((draw(step),))
-    steps = draw(st.lists(step, min_size=1, max_size=2))
-    return Part(tuple(steps), guarded=True, undone=manner == 5)
+def _parts(draw: DrawFn, mind: Mind) -> Part:
+    dice = Dice(draw)
+    mind = replace(mind, dice=dice)
+    if not dice.once_in(4):
+        return Part((_step_of(mind),))
+    steps = [_step_of(mind) for _ in range(dice((1, 2)))]
+    return Part(tuple(steps), guarded=True, undone=dice.once_in(2))
 
 
-@st.composite
-def _steps(draw: DrawFn, shape: Shape, aim: Aim, focus: str) -> Step:
-    focused = focus in shape.tables and draw(st.integers(0, 9)) < 6
-    table = focus if focused else draw(st.sampled_from(tuple(shape.tables)))
-    kind = draw(st.sampled_from(tuple(KINDS)))
-    return KINDS[kind](draw, shape, aim, table)
+def _step_of(mind: Mind) -> Step:
+    return mind.dice(KINDS)(mind, mind.table())
 
 
 # Statements that write rows
 
 
-def _insert(draw: DrawFn, shape: Shape, aim: Aim, table: str) -> Step:
-    rows = draw(st.lists(st.deferred(lambda: _rows(shape, aim, table)), min_size=1, max_size=2))
-    manner = draw(st.sampled_from(("plain", "merge", "cte", "copy", "nothing", "update")))
+def _insert(mind: Mind, table: str) -> Step:
+    rows = [_row(mind, table) for _ in range(mind.dice((1, 1, 2)))]
+    manner = mind.dice(("", "", "merge", "cte", "copy", "nothing", "update"))
     if manner in ("merge", "cte", "copy"):
         path = Path(manner)
-        return _step(f"insert {manner}", table, statements(Insert(table, tuple(rows)), path)[0])
+        return Step(f"insert {manner}", table, statements(Insert(table, tuple(rows)), path)[0])
     statement = statements(Insert(table, tuple(rows)))[0]
     if manner == "nothing":
-        return _step("on conflict", table, _and(statement, " ON CONFLICT DO NOTHING"))
+        return Step("on conflict", table, _and(statement, " ON CONFLICT DO NOTHING"))
     if manner == "update" and "id" in rows[0]:
-        row = {**rows[0], "id": draw(aim.ids(table))}
-        changes = draw(_changes(shape, aim, table))
-        write = Update(table, {"id": row["id"]}, changes, row)
-        return _step("on conflict", table, statements(write, Path.ON_CONFLICT)[0])
-    return _step("insert", table, statement)
+        row = {**rows[0], "id": mind.aim.id(mind.dice, table)}
+        write = Update(table, {"id": row["id"]}, _changes(mind, table, table), row)
+        return Step("on conflict", table, statements(write, Path.ON_CONFLICT)[0])
+    return Step("insert", table, statement)
 
 
-def _update(draw: DrawFn, shape: Shape, aim: Aim, table: str) -> Step:
-    write = Update(table, draw(_keys(shape, aim, table)), draw(_changes(shape, aim, table)))
-    path = draw(st.sampled_from((Path.UPDATE, Path.UPDATE, Path.MERGE, Path.CTE)))
-    return _step(_named("update", path, Path.UPDATE), table, statements(write, path)[0])
+def _update(mind: Mind, table: str) -> Step:
+    path = mind.dice((Path.UPDATE, Path.UPDATE, Path.MERGE, Path.CTE))
+    name = "t" if path is Path.MERGE else table
+    write = Update(table, _key(mind, table), _changes(mind, table, name))
+    kind = "update" if path is Path.UPDATE else f"update {path}"
+    return Step(kind, table, statements(write, path)[0])
 
 
-def _delete(draw: DrawFn, shape: Shape, aim: Aim, table: str) -> Step:
-    write = Delete(table, draw(_keys(shape, aim, table)))
-    path = draw(st.sampled_from((Path.DELETE, Path.DELETE, Path.MERGE, Path.CTE)))
-    return _step(_named("delete", path, Path.DELETE), table, statements(write, path)[0])
+def _delete(mind: Mind, table: str) -> Step:
+    path = mind.dice((Path.DELETE, Path.DELETE, Path.MERGE, Path.CTE))
+    kind = "delete" if path is Path.DELETE else f"delete {path}"
+    return Step(kind, table, statements(Delete(table, _key(mind, table)), path)[0])
 
 
-def _move(draw: DrawFn, _shape: Shape, aim: Aim, _table: str) -> Step:
-    """Draw what the product does most: a step of a job, with all that it needs."""
-    job = draw(aim.rows("jobs"))
-    status = draw(st.sampled_from(("processing", "completed", "failed", "canceled")))
-    return _step("update", "jobs", statements(steps_to(job, status)[-1])[0])
+def _move(mind: Mind, _table: str) -> Step:
+    """Return what the product does most: a step of a job, with all that it needs."""
+    job = {"id": mind.aim.id(mind.dice, "jobs")}
+    status = mind.dice(("processing", "completed", "failed", "canceled"))
+    return Step("move", "jobs", statements(steps_to(job, status)[-1])[0])
 
 
-def _truncate(draw: DrawFn, shape: Shape, aim: Aim, table: str) -> Step:
-    more = draw(st.lists(st.sampled_from(tuple(shape.tables)), max_size=1))
-    if draw(st.booleans()):
-        return _update(draw, shape, aim, table)  # seldom: an empty database breaks nothing
-    names = ", ".join(dict.fromkeys(name if "." in name else f"public.{name}"
-                                    for name in (table, *more)))
-    cascade = draw(st.sampled_from(("", " CASCADE")))
-    return _step("truncate", table, Statement(f"TRUNCATE {names}{cascade}"))
+def _truncate(mind: Mind, table: str) -> Step:
+    if not mind.dice.once_in(3):
+        return _update(mind, table)  # seldom: an empty database breaks nothing
+    more = [mind.table()] if mind.dice.once_in(2) else []
+    write = Truncate(tuple(dict.fromkeys((table, *more))))
+    sql = statements(write)[0].sql
+    sql = sql if mind.dice.once_in(2) else sql.removesuffix(" CASCADE")
+    return Step("truncate", table, Statement(sql))
 
 
-def _constraints(draw: DrawFn, shape: Shape, _aim: Aim, _table: str) -> Step:
-    names = st.sampled_from(("ALL", "ALL", *shape.deferrable))
-    when = draw(st.sampled_from(("IMMEDIATE", "DEFERRED")))
-    return _step("set constraints", "", Statement(f"SET CONSTRAINTS {draw(names)} {when}"))
+def _constraints(mind: Mind, _table: str) -> Step:
+    name = mind.dice(("ALL", "ALL", "ALL", *mind.shape.deferrable))
+    when = mind.dice(("IMMEDIATE", "DEFERRED"))
+    return Step("set constraints", "", Statement(f"SET CONSTRAINTS {name} {when}"))
 
 
-def _replace(draw: DrawFn, shape: Shape, aim: Aim, table: str) -> Step:
-    """Draw a statement that deletes a row and inserts another with its id."""
-    row = draw(_rows(shape, aim, table))
+def _replace(mind: Mind, table: str) -> Step:
+    """Return a statement that deletes a row and inserts another with its id."""
+    row = _row(mind, table)
     if "id" not in row:
-        return _delete(draw, shape, aim, table)
-    row = {**row, "id": draw(aim.ids(table))}
+        return _delete(mind, table)
+    row = {**row, "id": mind.aim.id(mind.dice, table)}
     return _together("replace", table, (Delete(table, {"id": row["id"]}), Insert(table, (row,))))
 
 
-def _at_once(draw: DrawFn, shape: Shape, aim: Aim, table: str) -> Step:
-    """Draw two or three writes to any tables in one statement.
+def _at_once(mind: Mind, table: str) -> Step:
+    """Return two or three writes to any tables in one statement.
 
     Memberships come first: what was allowed when a row was written is judged by the order in which
     rows were noted, and a statement's rows are noted one write after the other.
     """
-    tables = [table, *draw(st.lists(st.sampled_from(tuple(shape.tables)), min_size=1, max_size=2))]
+    tables = [table, *(mind.table() for _ in range(mind.dice((1, 2))))]
     writes: list[Write] = []
     for each in sorted(tables, key=lambda name: name != "memberships"):
-        manner = draw(st.integers(0, 2))
+        manner = mind.dice((0, 1, 2))
         if manner == 0:
-            writes.append(Insert(each, (draw(_rows(shape, aim, each)),)))
+            writes.append(Insert(each, (_row(mind, each),)))
         elif manner == 1:
-            keys, changes = draw(_keys(shape, aim, each)), draw(_changes(shape, aim, each))
-            writes.append(Update(each, keys, changes))
+            writes.append(Update(each, _key(mind, each), _changes(mind, each, each)))
         else:
-            writes.append(Delete(each, draw(_keys(shape, aim, each))))
+            writes.append(Delete(each, _key(mind, each)))
     return _together("at once", table, writes)
 
 
-def _clean(draw: DrawFn, _shape: Shape, _aim: Aim, _table: str) -> Step:
-    table, function = draw(
-        st.sampled_from(
-            (
-                ("job_events", "delete_old_job_events"),
-                ("webhook_deliveries", "delete_old_webhook_deliveries"),
-            )
-        )
-    )
-    limit = draw(st.sampled_from(("", "1", "0", "NULL")))
-    return _step("clean up", table, Statement(f"SELECT public.{function}({limit})"))
+def _clean(mind: Mind, _table: str) -> Step:
+    table = mind.dice(("job_events", "webhook_deliveries"))
+    limit = mind.dice(("", "1", "0", "NULL"))
+    return Step("clean up", table, Statement(f"SELECT public.delete_old_{table}({limit})"))
 
 
-KINDS: Mapping[str, Callable[[DrawFn, Shape, Aim, str], Step]] = {
-    "insert": _insert,
-    "insert again": _insert,
-    "insert more": _insert,
-    "update": _update,
-    "update again": _update,
-    "update more": _update,
-    "delete": _delete,
-    "move": _move,
-    "set constraints": _constraints,
-    "replace": _replace,
-    "at once": _at_once,
-    "clean up": _clean,
-    "truncate": _truncate,
-}
-
-
-def _step(kind: str, table: str, statement: Statement) -> Step:
-    return Step(kind, table, statement)
-
-
-def _named(kind: str, path: Path, plain: Path) -> str:
-    return kind if path is plain else f"{kind} {path}"
+KINDS: tuple[Callable[[Mind, str], Step], ...] = (
+    *(_update, _insert, _delete, _update, _insert, _move, _at_once, _replace),
+    *(_update, _insert, _constraints, _clean, _truncate),
+)
 
 
 def _and(statement: Statement, more: str) -> Statement:
     return replace(statement, sql=statement.sql + more)
 
 
-def _together(kind: str, table: str, writes: tuple[Write, ...] | list[Write]) -> Step:
+def _together(kind: str, table: str, writes: Sequence[Write]) -> Step:
     """Return one statement that carries out several writes, in this order."""
     parts = [statements(write)[0].sql for write in writes]
     named = ", ".join(f"w{n} AS ({sql} RETURNING 1)" for n, sql in enumerate(parts))
     counts = " + ".join(f"(SELECT count(*) FROM w{n})" for n in range(len(parts)))
-    return _step(kind, table, Statement(f"WITH {named} SELECT {counts}"))
+    return Step(kind, table, Statement(f"WITH {named} SELECT {counts}"))
 
 
 # Rows, keys and changes
 
 
-@st.composite
-def _rows(draw: DrawFn, shape: Shape, aim: Aim, table: str) -> Row:
-    """Draw a row that is legal, or legal but for one or two columns; remember that it may be."""
+def _row(mind: Mind, table: str) -> Row:
+    """Return a row that is legal, or legal but for one or two columns; remember that it may be."""
     make = MAKERS.get(table)
-    row = dict(make(draw, aim)) if make else {}
-    columns = shape.tables[table]
-    fewest = 0 if make else len(columns)
-    most = 2 if make else len(columns)
-    wrong = st.lists(st.sampled_from(columns), min_size=fewest, max_size=most, unique=True)
-    if not make or draw(st.booleans()):
-        for column in draw(wrong):
-            row[column.name] = draw(values(aim, table, column.name, column.type, old=False))
-    aim.remember(table, row)
+    row = dict(make(mind)) if make else {}
+    columns = mind.shape.tables[table]
+    wrong = mind.dice.some(columns, 0, 2) if mind.dice.once_in(2) or not make else ()
+    for column in wrong if make else columns:
+        row[column.name] = value(mind.dice, mind.aim, table, column.name, column.type, old=False)
+    mind.aim.remember(table, row)
     return row
 
 
-@st.composite
-def _keys(draw: DrawFn, shape: Shape, aim: Aim, table: str) -> Row:
-    """Draw what tells the rows of a statement: an id, another id of theirs, or nothing at all."""
-    ids = [column.name for column in shape.tables[table] if column.type == "uuid"]
+def _key(mind: Mind, table: str) -> Row:
+    """Return what tells the rows of a statement: an id, another id of theirs, or nothing at all."""
+    ids = [column.name for column in mind.shape.tables[table] if column.type == "uuid"]
     own = ("id",) * 4 if "id" in ids or table == "system_assets" else ()
-    name = draw(st.sampled_from((*own, *ids, "")))
-    if not name:
-        return {}
-    if name == "id":
-        return {"id": draw(aim.ids(table))}
-    if (table, name) in aim.known:
-        return {name: draw(aim.column(table, name))}
-    return {name: draw(values(aim, table, name, "uuid", old=False))}
+    name = mind.dice((*own, *ids, ""))
+    return {name: mind.aim.id(mind.dice, table, name)} if name else {}
 
 
-@st.composite
-def _changes(draw: DrawFn, shape: Shape, aim: Aim, table: str) -> Row:
-    columns = st.sampled_from(shape.tables[table])
-    chosen = draw(st.lists(columns, min_size=1, max_size=3, unique=True))
-    return {
-        column.name: draw(values(aim, table, column.name, column.type, old=True))
-        for column in chosen
-    }
+def _changes(mind: Mind, table: str, alias: str) -> Row:
+    """Return new values for one to three columns of a table that the statement calls `alias`."""
+    changes: dict[str, object] = {}
+    for column in mind.dice.some(mind.shape.tables[table], 1, 3):
+        new = value(mind.dice, mind.aim, table, column.name, column.type, old=True)
+        if isinstance(new, Sql):
+            new = Sql(new.text.replace("{old}", alias.rpartition(".")[2]))
+        changes[column.name] = new
+    return changes
 
 
 # Legal rows
 
 
-def _of_team(draw: DrawFn, aim: Aim) -> tuple[Row, Row]:
-    """Draw a team and a user who is said to be in it; seldom another."""
-    membership = draw(aim.rows("memberships"))
+def _of_team(mind: Mind) -> tuple[Row, Row]:
+    """Return a team and a user who is said to be in it; seldom another."""
+    dice, aim = mind.dice, mind.aim
+    membership = aim.row(dice, "memberships")
     team, user = ({"id": membership.get(f"{kind}_id", NOBODY)} for kind in ("team", "user"))
-    if draw(st.integers(0, 5)) == 5:
-        user = draw(aim.rows("users"))
-    return team, user
+    return team, {"id": aim.id(dice, "users")} if dice.once_in(6) else user
 
 
-def _urn(draw: DrawFn, team: Row, user: Row) -> str:
-    return draw(st.sampled_from((urn_of_team(team), urn_of_member(team, user), urn_of_user(user))))
+def _urn(mind: Mind, team: Row, user: Row) -> str:
+    return mind.dice((urn_of_team(team), urn_of_member(team, user), urn_of_user(user)))
 
 
-def _a_user(draw: DrawFn, aim: Aim) -> Row:
-    made = draw(st.sampled_from((aim.world.a_starter, aim.world.a_creator)))()
-    if draw(st.integers(0, 3)) == 3:
-        return {**made, "email": draw(values(aim, "users", "email", "text", old=False))}
-    return made
+def _a_user(mind: Mind) -> Row:
+    make = mind.dice((mind.aim.world.a_starter, mind.aim.world.a_creator))
+    return {**make(), "email": email(mind.dice, mind.aim)} if mind.dice.once_in(3) else make()
 
 
-def _a_membership(draw: DrawFn, aim: Aim) -> Row:
-    role = draw(st.sampled_from(("member", "owner", "admin", "viewer")))
-    return aim.world.a_membership(draw(aim.rows("teams")), draw(aim.rows("users")), role=role)
+def _a_membership(mind: Mind) -> Row:
+    role = mind.dice(("member", "owner", "admin", "viewer"))
+    team, user = ({"id": mind.aim.id(mind.dice, table)} for table in ("teams", "users"))
+    return mind.aim.world.a_membership(team, user, role=role)
 
 
-def _an_owned(name: str) -> Callable[[DrawFn, Aim], Row]:
-    def make(draw: DrawFn, aim: Aim) -> Row:
-        team, user = _of_team(draw, aim)
-        row: Row = getattr(aim.world, name)(user, _urn(draw, team, user))
-        if name != "a_key" and draw(st.integers(0, 2)) == 2:
-            project = draw(aim.rows("projects"))
+def _an_owned(name: str) -> Callable[[Mind], Row]:
+    def make(mind: Mind) -> Row:
+        team, user = _of_team(mind)
+        row: Row = getattr(mind.aim.world, name)(user, _urn(mind, team, user))
+        if name != "a_key" and mind.dice.once_in(3):
+            project = mind.aim.row(mind.dice, "projects")
             urn = urn_of_team({"id": project.get("team_id", NOBODY)})
             return {**row, "project_id": project.get("id"), "owner": urn}
         return row
@@ -374,37 +334,35 @@ def _an_owned(name: str) -> Callable[[DrawFn, Aim], Row]:
     return make
 
 
-def _a_teams(name: str) -> Callable[[DrawFn, Aim], Row]:
-    def make(draw: DrawFn, aim: Aim) -> Row:
-        row: Row = getattr(aim.world, name)(*_of_team(draw, aim))
+def _a_teams(name: str) -> Callable[[Mind], Row]:
+    def make(mind: Mind) -> Row:
+        row: Row = getattr(mind.aim.world, name)(*_of_team(mind))
         return row
 
     return make
 
 
-def _an_invitation(draw: DrawFn, aim: Aim) -> Row:
-    row = aim.world.an_invitation(*_of_team(draw, aim))
-    if draw(st.booleans()):
-        return {**row, "email": draw(values(aim, "users", "email", "text", old=False))}
-    return row
+def _an_invitation(mind: Mind) -> Row:
+    row = mind.aim.world.an_invitation(*_of_team(mind))
+    return {**row, "email": email(mind.dice, mind.aim)} if mind.dice.once_in(2) else row
 
 
-def _a_usage(draw: DrawFn, aim: Aim) -> Row:
-    return aim.world.a_usage(_urn(draw, *_of_team(draw, aim)))
+def _of(mind: Mind, table: str) -> Row:
+    return {"id": mind.aim.id(mind.dice, table)}
 
 
-MAKERS: Mapping[str, Callable[[DrawFn, Aim], Row]] = {
+MAKERS: Mapping[str, Callable[[Mind], Row]] = {
     "users": _a_user,
-    "teams": lambda _draw, aim: aim.world.a_team(),
+    "teams": lambda mind: mind.aim.world.a_team(),
     "memberships": _a_membership,
     "invitations": _an_invitation,
     "api_keys": _an_owned("a_key"),
     "projects": _a_teams("a_project"),
     "jobs": _an_owned("a_job"),
-    "job_events": lambda draw, aim: aim.world.an_event(draw(aim.rows("jobs"))),
+    "job_events": lambda mind: mind.aim.world.an_event(_of(mind, "jobs")),
     "asset_files": _an_owned("an_asset"),
     "webhooks": _a_teams("a_webhook"),
-    "webhook_deliveries": lambda draw, aim: aim.world.a_delivery(draw(aim.rows("webhooks"))),
-    "usage": _a_usage,
-    "system_assets": lambda _draw, aim: aim.world.a_system_asset(),
+    "webhook_deliveries": lambda mind: mind.aim.world.a_delivery(_of(mind, "webhooks")),
+    "usage": lambda mind: mind.aim.world.a_usage(_urn(mind, *_of_team(mind))),
+    "system_assets": lambda mind: mind.aim.world.a_system_asset(),
 }

@@ -115,7 +115,7 @@ RULES = (
         ("inv_w4__webhooks_url_is_https_with_host",),
         "SELECT id::text FROM webhooks WHERE lower(left(url, 8)) <> 'https://' OR url ~ '\\s'"
         " OR regexp_replace(split_part(split_part(split_part(substr(url, 9), '/', 1), '?', 1),"
-        " '#', 1), '^.*@', '') !~ '^(\\[[^][]+\\]|[^][:]+)(:[0-9]*)?$'",
+        " '#', 1), '^.*@', '') !~ '^(\\[[^][]+\\]|[^]:[]+)(:[0-9]*)?$'",
     ),
     Rule(
         "INV-W5",

@@ -75,20 +75,18 @@ def _user_urn(table: str, actor: str) -> str:
     )
 
 
-def _changed(table: str, columns: tuple[str, ...]) -> str:
-    names = ",".join(name for name in columns if (table, name) != ("jobs", "project_id"))
-    same = " AND ".join(
-        f"old -> '{name}' IS NOT DISTINCT FROM new -> '{name}'" for name in names.split(",")
-    )
-    moved = (
-        " OR new ->> 'project_id' IS DISTINCT FROM old ->> 'project_id' AND (new ->> 'project_id'"
-        " IS NOT NULL OR EXISTS (SELECT FROM projects p WHERE p.id::text = old ->> 'project_id'))"
-        if table == "jobs"
-        else ""
+def _changed() -> str:
+    subjects = ", ".join(
+        f"('{table}', '{{{','.join(columns)}}}'::text[])" for table, columns in SUBJECTS.items()
     )
     return (
-        f"SELECT old ->> 'id' FROM conformance.changes WHERE tbl = '{table}' AND op = 'UPDATE'"
-        f" AND (NOT ({same}){moved})"
+        f"SELECT c.old ->> 'id' FROM conformance.changes c JOIN (VALUES {subjects})"
+        " AS s (tbl, columns) ON s.tbl = c.tbl WHERE c.op = 'UPDATE' AND EXISTS ("
+        "SELECT FROM unnest(s.columns) AS k (name)"
+        " WHERE c.old -> k.name IS DISTINCT FROM c.new -> k.name"
+        # A job leaves its project only when the project goes.
+        " AND (c.tbl <> 'jobs' OR k.name <> 'project_id' OR c.new ->> 'project_id' IS NOT NULL"
+        " OR EXISTS (SELECT FROM projects p WHERE p.id::text = c.old ->> 'project_id')))"
     )
 
 
@@ -216,7 +214,7 @@ RULES = (
             "imm_1__usage_subject_is_fixed",
             "imm_1__system_assets_identity_is_fixed",
         ),
-        " UNION ALL ".join(_changed(table, columns) for table, columns in SUBJECTS.items()),
+        _changed(),
     ),
     Rule(
         "PERM-1",

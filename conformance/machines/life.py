@@ -73,7 +73,7 @@ class Life:
         if isinstance(outcome, Accepted):
             self.state = replace(after, tick=before.tick + 1)
             self._expect_the_same(changed)
-        self._expect_no_violation()
+            self._expect_no_violation()
 
     def _transact(
         self, steps: Sequence[Step], may: frozenset[str], must: frozenset[str]
@@ -139,7 +139,7 @@ class Life:
                 )
 
     def _expect_no_violation(self) -> None:
-        broken = self._lab.violations()
+        broken = self._lab.new_violations()
         if broken:
             name = next(iter(broken))
             raise self._finding(

@@ -95,11 +95,16 @@ MOVES = {
 }
 
 
-def state_of(row: Any, day: int) -> str:
-    """Return the state of a row of one of the machines, by the clock's day."""
+def state_of(row: Any, day: int, was: Any = None) -> str:
+    """Return the state of a row of one of the machines, by the clock's day.
+
+    A letter both accepted and revoked, which no rule allows, is what it was not before (`was`).
+    """
     if hasattr(row, "tier"):
         return str(row.tier)
     if hasattr(row, "accepted"):
+        if was is not None and None not in (row.accepted, row.revoked):
+            return "revoked" if row.accepted == was.accepted else "accepted"
         if row.accepted is not None:
             return "accepted"
         if row.revoked is not None:

@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 
 from conformance.scenario import Scenario, Ways
 from conformance.writes import Delete, Path, Row, Truncate
-from strategies.near_misses.job_projects import end
 from strategies.near_misses.jobs import ACTIVE, FINISHED, KINDS, job_of
+from strategies.near_misses.rendering import end
 from strategies.near_misses.ways import Draw, by_shape, scenarios
 from strategies.world import World, urn_of_member, urn_of_team, urn_of_user
 

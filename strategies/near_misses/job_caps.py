@@ -9,15 +9,7 @@ from conformance.writes import Delete, Insert, Path, Row, Truncate, Update, Writ
 from strategies.documents import Jsonb
 from strategies.near_misses.jobs import FINISHED
 from strategies.near_misses.ways import Draw, by_shape, replayed, scenarios
-from strategies.world import (
-    NEEDS,
-    NOW,
-    World,
-    steps_to,
-    urn_of_member,
-    urn_of_team,
-    urn_of_user,
-)
+from strategies.world import NEEDS, NOW, World, steps_to, urn_of_member, urn_of_team, urn_of_user
 
 CAP: Final = 5
 ENDED: Final = st.sampled_from(FINISHED)

@@ -1,7 +1,7 @@
 """Near misses of what the columns of a job say: INV-J1, INV-J8 to J10, INV-J13, INV-TIME2 and 3.
 
-What its states need is in `job_states`, what its project asks of it in `job_projects`, and how many
-may be active in `job_caps`.
+What its states need is in `job_states`, how it moves on in `job_steps`, what its project asks of it
+in `job_projects`, and how many may be active in `job_caps`.
 """
 
 from datetime import datetime

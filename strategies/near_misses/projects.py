@@ -1,6 +1,6 @@
 """Near misses of the rules of projects: INV-P1 to INV-P4, and STATE-PROJECT.
 
-INV-P5 and AUTO-PROJECT, which are as much about jobs, are in `job_projects`.
+INV-P5 and AUTO-PROJECT, which are as much about jobs, are in `rendering`.
 """
 
 from typing import Final
@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from conformance.scenario import Scenario, Ways
 from conformance.writes import Insert, Path, Row, Update
 from strategies.enums import PROJECT_STATUS
-from strategies.near_misses.job_projects import a_finished_job, a_project_job, end, status_is
+from strategies.near_misses.job_projects import a_finished_job, a_project_job
 from strategies.near_misses.jobs import FINISHED
+from strategies.near_misses.rendering import end, status_is
 from strategies.near_misses.ways import (
     Draw,
     by_shape,

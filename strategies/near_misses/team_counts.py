@@ -3,7 +3,7 @@
 from hypothesis import strategies as st
 
 from conformance.scenario import Scenario, Ways
-from conformance.writes import Delete, Insert, Path, Row, Update
+from conformance.writes import Delete, Insert, Path, Row, Sql, Update
 from strategies.enums import MEMBERSHIP_ROLE
 from strategies.near_misses.ways import ONE_ROW, Draw, by_shape, replayed, scenarios
 from strategies.world import World
@@ -105,12 +105,22 @@ def owners_join_many(world: World, draw: Draw) -> Scenario:
 
 @scenarios
 def promoted(world: World, draw: Draw) -> Scenario:
-    """Promote a member who owns 9 teams, and again after a demotion; then one who owns 10."""
+    """Promote a member who owns 9 teams, and swap a team for another; then one who owns 10."""
     role = draw(st.sampled_from(NOT_OWNER))
     teams = crowd(world, OWNED_LIMIT + 1)
     user, owned = joined(world, teams[: OWNED_LIMIT - 1], "owner")
     first, second = joins(world, user, role, *teams[-2:]).rows
     world.given.append(Insert("memberships", (first, second)))
+    swapped = Update(
+        "memberships",
+        {"user_id": user["id"]},
+        {
+            "role": Sql(
+                f"CASE id WHEN '{owned[0]['id']}' THEN '{role}' WHEN '{second['id']}' THEN 'owner'"
+                " ELSE role END::membership_role"
+            )
+        },
+    )
     return Scenario(
         given=(tuple(world.given),),
         legal=(
@@ -118,8 +128,9 @@ def promoted(world: World, draw: Draw) -> Scenario:
             (given_role(first, "owner"),),
             (given_role(owned[0], role), given_role(second, "owner")),
             (given_role(second, role), given_role(owned[0], "owner")),
+            (swapped,),
         ),
-        broken=((given_role(second, "owner"),),),
+        broken=((given_role(owned[0], "owner"),),),
     )
 
 

@@ -3,7 +3,7 @@
 from hypothesis import strategies as st
 
 from conformance.scenario import Scenario, Ways
-from conformance.writes import Delete, Insert, Path, Row, Truncate, Update
+from conformance.writes import Delete, Insert, Path, Row, Sql, Truncate, Update
 from strategies.near_misses.ways import ONE_ROW, Draw, Scenarios, by_shape, scenarios
 from strategies.world import World
 
@@ -101,12 +101,15 @@ def demoted(world: World, draw: Draw) -> Scenario:
     role = draw(st.sampled_from(NOT_OWNER))
     handover = given_role(heir, "owner"), given_role(second, role)
     owners = {"team_id": team["id"], "role": "owner"}
+    swapped = Sql(f"CASE id WHEN '{first['id']}' THEN 'owner' ELSE '{role}' END::membership_role")
     return Scenario(
         given=(tuple(world.given),),
         legal=(
             (given_role(first, role),),
             handover if draw(st.booleans()) else handover[::-1],
             (given_role(heir, "owner"),),
+            (Update("memberships", {"team_id": team["id"]}, {"role": swapped}),),
+            (given_role(heir, "owner"), given_role(first, role)),
         ),
         broken=(
             (given_role(heir, role),),

@@ -1,0 +1,220 @@
+"""Tours: every pair of every state machine, and every count around a cap, tried on purpose.
+
+Walks see most of them, and see them in strange company; a tour makes sure that none depends on
+luck. It is a life like any other: the same operations, the same two judges.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from conformance.model.moves import MOVES
+from conformance.operations import (
+    assets,
+    clock,
+    deliveries,
+    jobs,
+    memberships,
+    projects,
+    teams,
+    users,
+)
+from conformance.operations.preludes import begin
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from conformance.machines.life import Life
+    from conformance.operations import Operation
+
+
+GUEST = "guest@example.com"
+
+
+class Tour:
+    """A life with a team, and with one row that is brought from state to state."""
+
+    def __init__(self, life: Life) -> None:
+        """Sign up an owner with a team."""
+        self.life = life
+        self.user = self.do(users.SIGN_UP_AS_CREATOR, email="ann@example.com", team=True) - 2
+        self.team = self.user + 1
+        self.row = 0
+
+    def do(self, operation: Operation, **arguments: Any) -> int:
+        """Do one thing; return the last id that was given."""
+        self.life.do(operation, arguments)
+        return self.life.state.serial
+
+    @property
+    def place(self) -> tuple[int, int]:
+        """The owner and the team."""
+        return self.user, self.team
+
+    @property
+    def actor(self) -> tuple[int, int | None, int | None]:
+        """The owner, acting for the team."""
+        return self.user, self.team, None
+
+
+def _user(tour: Tour, before: str | None, after: str) -> None:
+    if before is None and after == "starter":
+        tour.do(users.SIGN_UP, email=GUEST)
+    elif before is None:
+        tour.do(users.SIGN_UP_AS_CREATOR, email=GUEST, team=True)
+    elif after == "creator":
+        tour.row = tour.do(users.SIGN_UP, email=GUEST)
+        tour.do(users.UPGRADE, user=tour.row, stamp=True, team=True)
+    else:
+        tour.do(users.DOWNGRADE, user=tour.user)
+
+
+def _invitation(tour: Tour, before: str | None, after: str) -> None:
+    def move(status: str, was: str | None) -> None:
+        if was is None:
+            tour.row = tour.do(
+                memberships.INVITE, by=tour.place, email=GUEST, role="member", answered=status
+            )
+        elif status == "expired":
+            tour.do(clock.PASS, days=memberships.LASTS)
+        elif status == "accepted":
+            tour.do(memberships.ACCEPT, invitation=tour.row, guest="nobody joins")
+        elif status == "revoked":
+            tour.do(memberships.REVOKE, invitation=tour.row)
+        else:
+            operation = memberships.EXTEND if was == "expired" else memberships.REOPEN
+            tour.do(operation, invitation=tour.row)
+
+    if before is not None:
+        move("open", None)
+        if before != "open":
+            move(before, "open")
+    move(after, before)
+
+
+def _project(tour: Tour, before: str | None, after: str) -> None:
+    def active() -> int:
+        return max(job.id for job in tour.life.state.jobs.values() if job.active)
+
+    def move(status: str, was: str | None) -> None:
+        if was is None:
+            tour.row = tour.do(projects.MAKE, by=tour.place, status=status)
+        elif status == "rendering" and was != "archived":
+            tour.do(jobs.RENDER, project=tour.row, charge=0)
+        elif (was, status) == ("rendering", "completed"):
+            tour.do(jobs.SAY, job=active(), status="processing")
+            tour.do(jobs.SAY, job=active(), status="completed")
+        elif (was, status) == ("rendering", "draft"):
+            tour.do(jobs.SAY, job=active(), status="canceled")
+        else:
+            tour.do(projects.SAY, project=tour.row, status=status)
+
+    if before is not None:
+        move("draft", None)
+        if before == "completed":
+            move("rendering", "draft")
+            move("completed", "rendering")
+        elif before != "draft":
+            move(before, "draft")
+    move(after, before)
+
+
+def _job(tour: Tour, before: str | None, after: str) -> None:
+    if before is None:
+        _make_job(tour, after)
+        return
+    _make_job(tour, "queued")
+    if before not in ("queued", "canceled"):
+        tour.do(jobs.SAY, job=tour.row, status="processing")
+    if before not in ("queued", "processing"):
+        tour.do(jobs.SAY, job=tour.row, status=before)
+    tour.do(jobs.SAY, job=tour.row, status=after)
+
+
+def _make_job(tour: Tour, status: str) -> None:
+    tour.row = tour.do(jobs.MAKE, by=tour.actor, project=None, charge=0, key=None, status=status)
+
+
+def _asset(tour: Tour, before: str | None, after: str) -> None:
+    made = after if before is None else "pending"
+    plain = {"project": None, "amiss": "nothing"}
+    tour.row = tour.do(assets.ANNOUNCE, by=tour.actor, status=made, **plain)
+    if before not in (None, "pending"):
+        tour.do(assets.SAY, asset=tour.row, status=before)
+    if before is not None:
+        tour.do(assets.SAY, asset=tour.row, status=after)
+
+
+def _delivery(tour: Tour, before: str | None, after: str) -> None:
+    hook = tour.do(deliveries.MAKE, by=tour.place, url="https", events="one")
+    made = after if before is None else "pending"
+    tour.row = tour.do(deliveries.QUEUE, webhook=hook, job=None, status=made)
+    if before not in (None, "pending"):
+        tour.do(deliveries.TRY, delivery=tour.row, status=before, lacking="nothing")
+    if (before, after) == ("failed", "pending"):
+        tour.do(deliveries.ASK_AGAIN, delivery=tour.row, attempts=0)
+    elif before is not None:
+        tour.do(deliveries.TRY, delivery=tour.row, status=after, lacking="nothing")
+
+
+PAIRS: dict[str, Callable[[Tour, str | None, str], None]] = {
+    "user": _user,
+    "invitation": _invitation,
+    "project": _project,
+    "job": _job,
+    "asset": _asset,
+    "delivery": _delivery,
+}
+
+
+def every_pair(machine: str, new_life: Callable[[], Life]) -> None:
+    """Try every pair of a state machine, each in a life of its own; raises as a life does."""
+    for before, after in MOVES[machine].pairs():
+        PAIRS[machine](Tour(new_life()), before, after)
+
+
+def _owned(life: Life) -> None:
+    life.commit([begin("nine owned teams")])
+    for _ in range(2):
+        life.do(teams.FOUND, {"user": 1, "slug": "given", "owned": True})
+
+
+def _member(life: Life) -> None:
+    life.commit([begin("forty nine memberships")])
+    user = next(reversed(life.state.users))
+    placed = {each.team for each in life.state.teams_of(user)}
+    for team in [each for each in life.state.teams if each not in placed][:2]:
+        life.do(memberships.JOIN, {"by": (user, team), "role": "member"})
+
+
+def _letters(life: Life) -> None:
+    life.commit([begin("forty nine invitations")])
+    for email in ("one@example.com", "two@example.com"):
+        plain = {"by": (1, 2), "role": "member", "answered": "open"}
+        life.do(memberships.INVITE, {**plain, "email": email})
+
+
+def _active(life: Life) -> None:
+    life.commit([begin("four active jobs")])
+    _two_jobs(life, (1, 2, None))
+
+
+def _busy(life: Life) -> None:
+    life.do(users.SIGN_UP, {"email": GUEST})
+    _two_jobs(life, (1, None, 1))
+
+
+def _two_jobs(life: Life, by: tuple[int, int | None, int | None]) -> None:
+    plain = {"by": by, "project": None, "charge": 0, "key": None, "status": "queued"}
+    for _ in range(2):
+        life.do(jobs.MAKE, plain)
+
+
+# From one below a cap to one above it.
+COUNTS: dict[str, Callable[[Life], None]] = {
+    "CARD-2": _owned,
+    "CARD-3": _member,
+    "CARD-4": _letters,
+    "CARD-5": _active,
+    "CARD-6": _busy,
+}
