@@ -80,6 +80,7 @@ class Lab:
         if self._written is None:
             self._written = frozenset(str(table) for (table,) in self.session.fetch(WRITTEN))
         self._janitor.connection.execute(self._clearing(self._written))
+        self.session.history.clear()
         self._current = None
         self._written = None
         self._count()

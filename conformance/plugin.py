@@ -41,7 +41,13 @@ HELP = {
 }
 
 # Further plugins of the suite, by the names of their modules.
-pytest_plugins = ("conformance.fixtures", "conformance.reporting", "conformance.raiding", "conformance.living")
+pytest_plugins = (
+    "conformance.fixtures",
+    "conformance.reporting",
+    "conformance.raiding",
+    "conformance.living",
+    "conformance.regressions",
+)
 
 profiles.register()
 

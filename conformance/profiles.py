@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     import pytest
 
-EXAMPLES = {"quick": 5, "default": 30, "thorough": 1000}
+EXAMPLES = {"quick": 2, "default": 12, "thorough": 300}
 # Lives of each machine, and operations in each: a life costs as much as a hundred rows.
 MACHINES = {"quick": 2, "default": 40, "thorough": 1000}
 LIFE = 20

@@ -88,11 +88,12 @@ class Ledger:
             standing = self._standings.setdefault(rule, Standing())
             standing.paths.setdefault(seen["path"], Tally()).add(Tally(*seen["tally"]))
             failure = seen.get("failure")
+            if failure and failure["rule"] != rule:
+                other = self._standings.setdefault(failure["rule"], Standing())
+                other.failures.append(failure)
+                failure = {**failure, "verdict": str(Verdict.UNPROVEN)}  # of the rule on trial
             if failure:
                 standing.failures.append(failure)
-                if failure["rule"] != rule:
-                    other = self._standings.setdefault(failure["rule"], Standing())
-                    other.failures.append(failure)
 
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
         """Fail a run in which a rule was not held, whatever its tests said."""

@@ -30,6 +30,7 @@ class Session:
         """
         self.connection = psycopg.connect(conninfo, autocommit=True, prepare_threshold=None)
         self.connection.execute(TIMEOUTS)
+        self.history: list[tuple[tuple[Statement, ...], Outcome]] = []
 
     def __enter__(self) -> Self:
         """Return itself."""
@@ -49,10 +50,15 @@ class Session:
         return self.run(in_order(writes, path))
 
     def run(self, body: Sequence[Statement]) -> Outcome:
-        """Run statements in one transaction, and commit it.
+        """Run statements in one transaction, commit it, and note what became of it in `history`.
 
         Without a COPY among them, they travel in one message.
         """
+        result = self._run(body)
+        self.history.append((tuple(body), result))
+        return result
+
+    def _run(self, body: Sequence[Statement]) -> Outcome:
         try:
             if all(statement.data is None for statement in body):
                 self.connection.execute(

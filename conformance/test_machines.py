@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from conformance.edges import unseen
 from conformance.living import MACHINES
 from conformance.machines.tours import COUNTS, PAIRS, every_pair
 
@@ -26,9 +27,13 @@ def test_pairs(machine: str, guide: Guide) -> None:
     guide.name = machine
     every_pair(machine, guide.new_life)
 
+    assert [] == [edge for edge in unseen(guide.log.edges) if edge.startswith(f"{machine} ")]
+
 
 @pytest.mark.parametrize("rule", COUNTS)
 def test_counts(rule: str, guide: Guide) -> None:
     """Below a cap and at it there is room for one more; above it there is none."""
     guide.name = rule
     COUNTS[rule](guide.new_life())
+
+    assert [] == [edge for edge in unseen(guide.log.edges) if edge.startswith(f"{rule} ")]

@@ -16,10 +16,13 @@ if TYPE_CHECKING:
     from conformance.catalogue import Rule
     from conformance.lab import Lab
     from conformance.scenario import Fact, Scenario
+    from conformance.steps import Step
     from conformance.writes import Statement
 
 # What a type says of text that is none of its values.
 NOT_A_VALUE = "22P02"
+# What is not there: a table, a column, a function, a type. Such a schema says nothing of the rule.
+MISSING = frozenset({"42P01", "42703", "42883", "42704"})
 
 
 class Trial:
@@ -66,7 +69,7 @@ class Trial:
         outcome = self._transact(body)
         if not isinstance(outcome, Accepted):
             raise self._finding(
-                Verdict.UNPROVEN if isinstance(outcome, Inconclusive) else Verdict.OVERBLOCKED,
+                Verdict.UNPROVEN if _says_nothing(outcome) else Verdict.OVERBLOCKED,
                 expected="accepted: it is legal",
                 observed=str(outcome),
             )
@@ -75,7 +78,7 @@ class Trial:
     def _expect_rejected(self, body: Sequence[Statement], also: frozenset[str]) -> None:
         outcome = self._transact(body)
         expected = f"rejected: {self.rule.statement}"
-        if isinstance(outcome, Inconclusive):
+        if isinstance(outcome, Inconclusive) or _says_nothing(outcome):
             raise self._finding(Verdict.UNPROVEN, expected=expected, observed=str(outcome))
         if isinstance(outcome, Accepted):
             raise self._finding(Verdict.BROKEN, expected=expected, observed=str(outcome))
@@ -102,6 +105,7 @@ class Trial:
                 Verdict.BROKEN,
                 expected=f"{fact.query} is {fact.expected!r}",
                 observed=repr(observed),
+                steps=(),  # what a query returns is no transaction
             )
         if fact.side:
             self.tally.accepted += 1
@@ -128,17 +132,32 @@ class Trial:
         self._script.append(f"-- {outcome}\n\n")
         return outcome
 
-    def _finding(self, verdict: Verdict, *, expected: str, observed: str) -> Finding:
+    def _finding(
+        self,
+        verdict: Verdict,
+        *,
+        expected: str,
+        observed: str,
+        steps: tuple[Step, ...] | None = None,
+    ) -> Finding:
         return Finding(
             self.rule.id,
             verdict,
             expected=expected,
             observed=observed,
             script=self._shown(),
+            steps=steps,
         )
 
     def _shown(self) -> str:
         return "".join(self._script)
+
+
+def _says_nothing(outcome: Outcome) -> bool:
+    """Whether an outcome is neither for nor against a rule."""
+    if isinstance(outcome, Rejected):
+        return outcome.sqlstate in MISSING
+    return isinstance(outcome, Inconclusive)
 
 
 def transaction_script(body: Sequence[Statement]) -> str:

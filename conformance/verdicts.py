@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from conformance.steps import Step
 
 
 class Verdict(StrEnum):
@@ -17,7 +20,7 @@ class Verdict(StrEnum):
     HELD = "held"
 
 
-class Finding(AssertionError):  # noqa: N818 — no error of the program, but what it found
+class Finding(AssertionError):  # noqa: N818 - no error of the program, but what it found
     """A failure of the schema: one class for all, equal by rule, so that shrinking stays on one.
 
     Attributes:
@@ -25,10 +28,19 @@ class Finding(AssertionError):  # noqa: N818 — no error of the program, but wh
         verdict: how it failed.
         expected, observed: in words.
         script: SQL that psql runs on a fresh installation to show it.
+        steps: the same as data, the last of which failed; () where steps cannot show it, None
+            where what the database went through since it was empty shows it.
     """
 
-    def __init__(
-        self, rule: str, verdict: Verdict, *, expected: str, observed: str, script: str
+    def __init__(  # noqa: PLR0913 - five things to say, in keywords, and how to do it again
+        self,
+        rule: str,
+        verdict: Verdict,
+        *,
+        expected: str,
+        observed: str,
+        script: str,
+        steps: tuple[Step, ...] | None = None,
     ) -> None:
         """Say what failed, how, and how to see it."""
         super().__init__(rule, verdict, expected, observed, script)
@@ -37,6 +49,7 @@ class Finding(AssertionError):  # noqa: N818 — no error of the program, but wh
         self.expected = expected
         self.observed = observed
         self.script = script
+        self.steps = steps
 
     def __eq__(self, other: object) -> bool:
         """Two findings are the same when they are about the same rule."""

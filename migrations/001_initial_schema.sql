@@ -291,7 +291,7 @@ CREATE TABLE public.invitations (
     FOREIGN KEY (team_id) REFERENCES public.teams (id) ON DELETE CASCADE,
 
     CONSTRAINT inv_i6__invitations_inviter_exists
-    FOREIGN KEY (invited_by) REFERENCES public.users (id) ON DELETE NO ACTION,
+    FOREIGN KEY (invited_by) REFERENCES public.users (id) ON DELETE RESTRICT,
 
     CONSTRAINT inv_i9__invitations_expires_after_created
     CHECK (expires_at > created_at),
@@ -434,7 +434,7 @@ CREATE TABLE public.jobs (
     ON DELETE SET NULL (project_id),
 
     CONSTRAINT inv_j13__jobs_trigger_exists
-    FOREIGN KEY (triggered_by) REFERENCES public.users (id) ON DELETE NO ACTION,
+    FOREIGN KEY (triggered_by) REFERENCES public.users (id) ON DELETE RESTRICT,
 
     CONSTRAINT inv_time2__jobs_started_not_before_created
     CHECK (started_at >= created_at),
@@ -1464,6 +1464,11 @@ DEFERRABLE INITIALLY DEFERRED
 FOR EACH ROW WHEN (framecast.email_key(old.email) <> framecast.email_key(new.email))
 EXECUTE FUNCTION framecast.tg__no_open_invitation_for_member();
 
+CREATE CONSTRAINT TRIGGER _700_inv_i8__users_new_not_invited_to_own_team
+AFTER INSERT ON public.users
+DEFERRABLE INITIALLY DEFERRED
+FOR EACH ROW EXECUTE FUNCTION framecast.tg__no_open_invitation_for_member();
+
 
 ------------------------------------------------------------------------------------------------
 -- Keys
@@ -1976,6 +1981,8 @@ COMMENT ON TRIGGER _300_imm_1__users_identity_is_fixed ON public.users IS
 COMMENT ON TRIGGER _300_inv_i7__users_email_not_invited_by_itself ON public.users IS
 'INV-I7: nobody invites their own email';
 COMMENT ON TRIGGER _700_inv_i8__users_email_not_invited_to_own_team ON public.users IS
+'INV-I8: there is no open invitation for somebody who is in that team';
+COMMENT ON TRIGGER _700_inv_i8__users_new_not_invited_to_own_team ON public.users IS
 'INV-I8: there is no open invitation for somebody who is in that team';
 COMMENT ON CONSTRAINT inv_time1__users_created_not_after_updated ON public.users IS
 'INV-TIME1: users, teams, projects, jobs, assets and webhooks: created_at is not after '

@@ -121,6 +121,32 @@ AFTER INSERT ON public.jobs
 FOR EACH ROW WHEN (new.owner LIKE 'framecast:user:%')
 EXECUTE FUNCTION framecast.tg_jobs__starter_has_at_most_1_active();
 
+CREATE FUNCTION framecast.tg_memberships__leaves_starter_1_active() RETURNS trigger
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF EXISTS (SELECT FROM public.users AS u WHERE u.id = OLD.user_id AND u.tier = 'starter')
+        AND (
+            SELECT count(*) > 1 FROM public.jobs AS j
+            WHERE j.triggered_by = OLD.user_id AND j.status < 'completed'
+        )
+    THEN
+        PERFORM framecast.reject(
+            substr(TG_NAME, 6), TG_TABLE_NAME, 'a starter has at most 1 active job',
+            format('user %s would have more', OLD.user_id),
+            'wait for the jobs to finish, or upgrade the user'
+        );
+    END IF;
+    RETURN NULL;
+END;
+$$;
+
+CREATE CONSTRAINT TRIGGER _700_card_6__memberships_leaves_starter_1_active
+AFTER DELETE ON public.memberships
+DEFERRABLE INITIALLY DEFERRED
+FOR EACH ROW EXECUTE FUNCTION framecast.tg_memberships__leaves_starter_1_active();
+
 
 ------------------------------------------------------------------------------------------------
 -- How a job moves on
@@ -148,7 +174,8 @@ AS $$
 BEGIN
     IF EXISTS (SELECT FROM public.projects AS p WHERE p.id = OLD.project_id) THEN
         PERFORM framecast.reject(
-            substr(TG_NAME, 6), TG_TABLE_NAME, 'a job leaves its project only when the project goes',
+            substr(TG_NAME, 6), TG_TABLE_NAME,
+            'a job leaves its project only when the project goes',
             format('job %s of project %s', OLD.id, OLD.project_id), 'delete the project'
         );
     END IF;
@@ -614,6 +641,8 @@ COMMENT ON TRIGGER _300_card_5__jobs_team_has_at_most_5_active ON public.jobs IS
 'grow and that its project may go; URN-2: a user URN on a job, asset or key names the user '
 'who acts';
 COMMENT ON TRIGGER _300_card_6__jobs_starter_has_at_most_1_active ON public.jobs IS
+'CARD-6: a starter has at most 1 active job';
+COMMENT ON TRIGGER _700_card_6__memberships_leaves_starter_1_active ON public.memberships IS
 'CARD-6: a starter has at most 1 active job';
 COMMENT ON TRIGGER _300_del_1__jobs_active_not_deleted ON public.jobs IS
 'DEL-1: a team with active jobs, a project with an active job, and an active job cannot be '

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache
 from typing import TYPE_CHECKING, TypeVar
@@ -18,7 +18,7 @@ from strategies.tables import LIMITS
 from strategies.world import NOW
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from hypothesis.strategies import DrawFn, SearchStrategy
 
@@ -52,9 +52,15 @@ TIMES = (
 )
 INSTANTS = (*map(Sql, TIMES), NOW, NOW + timedelta(days=1))
 DOCUMENTS = (Jsonb({}), Jsonb({"a": 1}), Jsonb([]), Jsonb(None), Jsonb(["*"]), Jsonb("a"))
+TYPED: Mapping[str, Sequence[object]] = {
+    **dict.fromkeys(COUNTS, NUMBERS),
+    "timestamp with time zone": INSTANTS,
+    "jsonb": DOCUMENTS,
+    "boolean": (False, True),
+}
 TEXTS = ("a", "", " ", "A", "é", "a-b", "2026-01", "a\tb\\N")
 ADDRESSES = ("a@b.c", "a@b", "É@b.c")
-NAMED = {
+NAMED: Mapping[str, Sequence[object]] = {
     "url": ("https://example.com/a", "HTTPS://a.b:1?c", "http://a.b", "https://", "https://a b"),
     "period": ("2026-01", "2026-02", "2026-12", "2026-13", "26-01", "2026-1"),
     "content_type": ("image/png", "video/mp4", "text/html", ""),
@@ -65,6 +71,15 @@ NAMED = {
 @cache
 def _below(number: int) -> SearchStrategy[int]:
     return st.integers(0, number - 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column: its name, its type as `format_type` has it, and whether it is generated."""
+
+    name: str
+    type: str
+    generated: bool = False
 
 
 class Dice:
@@ -90,29 +105,46 @@ class Dice:
 
 
 class Aim:
-    """What a raid aims at: all rows that may be there, and the few that most of it is about."""
+    """What a raid aims at: all rows that may be there, and the few that most of it is about.
 
-    def __init__(
-        self, dice: Dice, prelude: Prelude, labels: Mapping[str, tuple[str, ...]]
-    ) -> None:
+    `latest` is the table and id of the row that was drawn last, if there is one.
+    """
+
+    def __init__(self, dice: Dice, prelude: Prelude, labels: Mapping[str, tuple[str, ...]]) -> None:
         """Choose the few among the rows of a prelude."""
         self.world: World = prelude.world
         self.labels = labels
         self._all = {table: list(rows) for table, rows in prelude.rows.items()}
         self._few = {table: dice.some(rows, 1, 2) for table, rows in self._all.items()}
+        self._promised: dict[str, UUID] = {}
+        self.latest: tuple[str, UUID] | None = None
 
     def remember(self, table: str, row: Row) -> None:
         """Note that a row may be there from now on, as far as its values are known."""
         known = {name: value for name, value in row.items() if isinstance(value, str | UUID)}
         self._all.setdefault(table, []).append(known)
         self._few.setdefault(table, []).append(known)
+        latest = known.get("id")
+        if isinstance(latest, UUID):
+            self.latest = (table, latest)
 
     def row(self, dice: Dice, table: str) -> Row:
         """Return a row of the table, most often one of the few; {} where there can be none."""
         every = self._all.get(table)
         if not every:
             return {}
-        return dice(every) if dice.once_in(4) else dice(self._few[table])
+        if dice.once_in(4):
+            return dice(every)
+        return self._few[table][-1] if dice.once_in(3) else dice(self._few[table])
+
+    def promise(self, table: str) -> UUID:
+        """Return the id of a row that may come later."""
+        return self._promised.setdefault(table, self.world.id())
+
+    def promised(self, dice: Dice, table: str) -> Row:
+        """Return the id that the row of a table has, if one was promised and this is to be it."""
+        kept = table in self._promised and dice.once_in(2)
+        return {"id": self._promised.pop(table)} if kept else {}
 
     def id(self, dice: Dice, table: str, name: str = "id") -> object:
         """Return an id that a row of the table has."""
@@ -120,16 +152,19 @@ class Aim:
         return NOBODY if value is None else value
 
 
-def value(dice: Dice, aim: Aim, table: str, name: str, kind: str, *, old: bool) -> object:
-    """Return a value for a column of a type; with `old`, perhaps one worked out from what it has.
+def value(dice: Dice, aim: Aim, table: str, column: Column, *, old: bool) -> object:
+    """Return a value for a column; with `old`, perhaps one worked out from what the row has.
 
-    Expressions that read a row name its table, so that ON CONFLICT and MERGE know whose it is.
+    Such an expression calls the row `{old}`: what it is called depends on the statement.
     """
     if dice.once_in(10):
         return dice((None, Sql("DEFAULT")))
     if old and dice.once_in(4):
-        return Sql(f"{{old}}.{name}{dice(_steps(kind))}")
-    return _harmful(dice, aim, table, name, kind)
+        return Sql(f"{{old}}.{column.name}{dice(_steps(column.type))}")
+    base = column.type.removesuffix("[]")
+    if base == column.type:
+        return _harmful(dice, aim, table, column)
+    return dice.some((*aim.labels.get(base, TEXTS), None), 0, 3)
 
 
 def _steps(kind: str) -> tuple[str, ...]:
@@ -138,29 +173,16 @@ def _steps(kind: str) -> tuple[str, ...]:
     return ("", " + interval '1 second'") if kind.startswith("timestamp") else ("",)
 
 
-def _harmful(dice: Dice, aim: Aim, table: str, name: str, kind: str) -> object:
-    base = kind.removesuffix("[]")
-    if base in aim.labels:
-        labels = aim.labels[base]
-        return dice(labels) if base == kind else dice.some((*labels, None), 0, 3)
-    if name in NAMED:
-        return dice(NAMED[name])
-    if name == "email":
-        return email(dice, aim)
-    if name == "owner":
-        return _urn(dice, aim)
-    if base == "uuid":
-        right = name == "id" or not dice.once_in(4)
-        return aim.id(dice, KINDS.get(name, table) if right else dice(PARENTS))
-    if base in COUNTS:
-        return dice(NUMBERS)
-    if base.startswith("timestamp"):
-        return dice(INSTANTS)
-    if base == "jsonb":
-        return dice(DOCUMENTS)
-    if base == "boolean":
-        return dice((False, True))
-    return _text(dice, aim, table, name) if base == kind else dice.some(TEXTS, 0, 2)
+def _harmful(dice: Dice, aim: Aim, table: str, column: Column) -> object:
+    if column.type in aim.labels:
+        return dice(aim.labels[column.type])
+    if column.name in BY_NAME:
+        return BY_NAME[column.name](dice, aim)
+    if column.type == "uuid":
+        right = column.name == "id" or not dice.once_in(4)
+        return aim.id(dice, KINDS.get(column.name, table) if right else dice(PARENTS))
+    named = NAMED.get(column.name) or TYPED.get(column.type)
+    return dice(named) if named else _text(dice, aim, table, column.name)
 
 
 def _text(dice: Dice, aim: Aim, table: str, name: str) -> object:
@@ -191,3 +213,6 @@ FORMS: tuple[Callable[[str, str], str], ...] = (
     *(lambda _team, user: team_urn(user), lambda team, _user: team_urn(team).upper()),
     lambda _team, user: f"{user_urn(user)}\n",
 )
+
+
+BY_NAME: Mapping[str, Callable[[Dice, Aim], object]] = {"email": email, "owner": _urn}

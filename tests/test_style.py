@@ -24,11 +24,13 @@ LONGEST_MODULE = 400  # lines
 KNOW_THE_DATABASE = (
     "benchmarks",
     "conformance.__main__",
+    "conformance.lab",
     "conformance.migrate",
     "conformance.migrations",
     "conformance.plugin",
     "conformance.postgres",
     "conformance.session",
+    "conformance.witness",
     "tests",
 )
 
@@ -38,8 +40,13 @@ MAY_POLL = ("conformance.postgres",)
 # Imports point one way: who must not import what, even by way of others.
 FORBIDDEN = (
     ("strategies", "psycopg"),
-    ("strategies", "conformance"),
+    ("strategies.rows", "conformance"),
     ("conformance.catalogue", "psycopg"),
+    ("conformance.catalogue", "hypothesis"),
+    ("conformance.model", "psycopg"),
+    ("conformance.model", "hypothesis"),
+    ("conformance.operations", "psycopg"),
+    ("conformance.scenario", "psycopg"),
     ("conformance.writes", "psycopg"),
     ("conformance", "tests"),
     ("strategies", "tests"),

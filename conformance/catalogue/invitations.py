@@ -74,6 +74,7 @@ RULES = (
             "inv_i8__invitations_none_open_for_member",
             "inv_i8__memberships_without_open_invitation",
             "inv_i8__users_email_not_invited_to_own_team",
+            "inv_i8__users_new_not_invited_to_own_team",
         ),
         "SELECT i.id::text FROM invitations i JOIN memberships m ON m.team_id = i.team_id"
         f" JOIN users u ON u.id = m.user_id WHERE upper(u.email) = upper(i.email) AND {_OPEN}",

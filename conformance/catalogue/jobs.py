@@ -159,7 +159,10 @@ RULES = (
         "a starter has at most 1 active job",
         ("jobs", "users"),
         Holds.ALWAYS,
-        ("card_6__jobs_starter_has_at_most_1_active",),
+        (
+            "card_6__jobs_starter_has_at_most_1_active",
+            "card_6__memberships_leaves_starter_1_active",
+        ),
         "SELECT u.id::text FROM users u JOIN jobs j ON j.triggered_by = u.id"
         f" WHERE u.tier::text = 'starter' AND {_ACTIVE} GROUP BY u.id HAVING count(*) > 1",
     ),

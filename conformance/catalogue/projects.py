@@ -80,16 +80,16 @@ RULES = (
         ("trigger jobs._500_move_project",),
         "SELECT p.id::text FROM projects p WHERE p.status::text <> 'rendering'"
         f" AND EXISTS (SELECT FROM jobs j WHERE j.project_id = p.id AND {_ACTIVE}) UNION ALL "
-        # What the last job to be made or to end asked for, and where its transaction left the
-        # project: there, or archived by hand.
+        # What the last job to be made or to end asked for, and its transaction did not do.
         "SELECT c.id FROM (SELECT DISTINCT ON (new ->> 'project_id') new ->> 'project_id' AS id,"
         " began, CASE WHEN new ->> 'status' IN ('failed', 'canceled') THEN 'draft'"
         " WHEN new ->> 'status' = 'completed' THEN 'completed' ELSE 'rendering' END AS status"
         " FROM conformance.changes WHERE tbl = 'jobs' AND new ->> 'project_id' IS NOT NULL"
-        " AND (op = 'INSERT' OR old ->> 'status' <> new ->> 'status')"
-        " ORDER BY new ->> 'project_id', seq DESC) c CROSS JOIN LATERAL ("
-        "SELECT new ->> 'status' AS status FROM conformance.changes WHERE tbl = 'projects'"
-        " AND new ->> 'id' = c.id AND began <= c.began ORDER BY seq DESC LIMIT 1) p"
-        " WHERE p.status NOT IN (c.status, 'archived')",
+        " AND (op = 'INSERT' OR old ->> 'status' <> new ->> 'status'"
+        " AND new ->> 'status' <> 'processing')"
+        " ORDER BY new ->> 'project_id', seq DESC) c"
+        " WHERE NOT EXISTS (SELECT FROM conformance.changes p WHERE p.tbl = 'projects'"
+        " AND p.op = 'UPDATE' AND p.new ->> 'id' = c.id AND p.new ->> 'status' = c.status"
+        " AND p.began = c.began)",
     ),
 )

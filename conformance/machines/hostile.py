@@ -16,9 +16,12 @@ from conformance.catalogue import RULES
 from conformance.machines.refusals import fault_of
 from conformance.outcomes import Accepted, Outcome, Rejected
 from conformance.session import in_order
+from conformance.steps import ACCEPTED, LAWFUL, Step
 from conformance.verdicts import Finding, Verdict
 from conformance.writes import Path, Statement
-from strategies.hostility import ISOLATION, Attack, Column, Part, Raid, Shape, Step
+from strategies.hostile_rows import Shape
+from strategies.hostile_values import Column
+from strategies.hostility import ISOLATION, Attack, Blow, Part, Raid
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -48,6 +51,7 @@ BACK = Statement("ROLLBACK TO SAVEPOINT part")
 RELEASE = Statement("RELEASE SAVEPOINT part")
 COMMIT = Statement("COMMIT")
 PRELUDE = "prelude"
+HOSTILE = "HOSTILE"  # in the place of a rule, where a refusal gives no reason
 COUNTED = ("transactions", "accepted", "refused", "named")
 
 
@@ -151,9 +155,9 @@ class Raider:
     def _prepare(self, body: Sequence[Statement]) -> None:
         outcome = self._lab.session.run(body)
         if not isinstance(outcome, Accepted):
-            rule = _rule(outcome) if isinstance(outcome, Rejected) else "HOSTILE"
+            rule = _rule(outcome) if isinstance(outcome, Rejected) else HOSTILE
             raise self._finding(
-                rule, Verdict.OVERBLOCKED, "accepted: it is legal", str(outcome), "accepted"
+                rule, Verdict.OVERBLOCKED, "accepted: it is legal", str(outcome), ACCEPTED
             )
 
     def _attack(self, attack: Attack) -> None:
@@ -191,7 +195,7 @@ class Raider:
             self._send(BACK if part.undone else RELEASE, sent)
         return True
 
-    def _take(self, step: Step, sent: list[Statement]) -> bool:
+    def _take(self, step: Blow, sent: list[Statement]) -> bool:
         outcome = self._send(step.statement, sent)
         counter = self.tally.accepted if isinstance(outcome, Accepted) else self.tally.refused
         counter[step.kind] += 1
@@ -205,7 +209,7 @@ class Raider:
         fault = fault_of(outcome, statement)
         if fault:
             self._committed.append(tuple(sent))
-            raise self._finding("HOSTILE", Verdict.UNNAMED, fault, str(outcome), "lawful")
+            raise self._finding(HOSTILE, Verdict.UNNAMED, fault, str(outcome), LAWFUL)
         if isinstance(outcome, Rejected):
             self.tally.named[outcome.constraint or outcome.sqlstate] += 1
         return outcome
@@ -215,7 +219,7 @@ class Raider:
         for rule, keys in broken.items():
             expected = f"no row that breaks it: {RULES[rule].statement}"
             observed = f"its violation query returns {keys[:5]}"
-            raise self._finding(rule, Verdict.BROKEN, expected, observed, "lawful")
+            raise self._finding(rule, Verdict.BROKEN, expected, observed, LAWFUL)
 
     def _finding(
         self, rule: str, verdict: Verdict, expected: str, observed: str, expect: str
@@ -224,7 +228,15 @@ class Raider:
             "BEGIN;\n" + "".join(each.script() for each in body) + "COMMIT;\n\n"
             for body in self._committed
         )
-        return Finding(rule, verdict, expected=expected, observed=observed, script=script)
+        *way, last = self._committed
+        return Finding(
+            rule,
+            verdict,
+            expected=expected,
+            observed=observed,
+            script=script,
+            steps=(*map(Step, way), Step(last, expect)),
+        )
 
 
 def _begin(isolation: str) -> str:
@@ -238,4 +250,4 @@ def _body(attack: Attack, sent: Sequence[Statement]) -> tuple[Statement, ...]:
 
 
 def _rule(rejected: Rejected) -> str:
-    return next((each.id for each in RULES.values() if each.token == rejected.token), "HOSTILE")
+    return next((each.id for each in RULES.values() if each.token == rejected.token), HOSTILE)

@@ -15,6 +15,7 @@ from conformance.catalogue import RULES
 from conformance.edges import tried
 from conformance.model import State, rules, view
 from conformance.operations import step
+from conformance.operations.preludes import begin
 from conformance.outcomes import Accepted, Inconclusive, Outcome, Rejected
 from conformance.trial import NOT_A_VALUE, transaction_script
 from conformance.verdicts import Finding, Verdict
@@ -52,6 +53,14 @@ class Life:
         self._lab = lab
         self._script: list[str] = []
         lab.reset()
+
+    def begin(self, like: str) -> None:
+        """Begin with a prelude, which breaks nothing; raises as `commit`."""
+        first = begin(like)
+        if first.broken:
+            message = f"the prelude {like!r} breaks {sorted(first.broken)}"
+            raise ValueError(message)
+        self.commit([first])
 
     def do(self, operation: Operation, arguments: Mapping[str, Any]) -> None:
         """Do one thing, in a transaction of its own; raises as `commit`."""

@@ -9,7 +9,6 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 
 from conformance.machines.life import Life, Log, clock
 from conformance.operations import step
-from conformance.operations.preludes import begin
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,7 +35,7 @@ class Machine(RuleBasedStateMachine):
     @initialize(data=st.data())
     def begin(self, data: st.DataObject) -> None:
         """Begin with one of the machine's preludes."""
-        self.life.commit([begin(data.draw(st.sampled_from(self.preludes), "like"))])
+        self.life.begin(data.draw(st.sampled_from(self.preludes), "like"))
 
     def teardown(self) -> None:
         """Add up the time. This is skipped where __init__ failed, and frees nothing."""

@@ -12,18 +12,18 @@ if TYPE_CHECKING:
     from conformance.writes import Statement
 
 # What rejections name, of all that enforces rules.
-NAMES = frozenset(
-    name for rule in RULES.values() for name in rule.enforced_by if " " not in name
-)
+NAMES = frozenset(name for rule in RULES.values() for name in rule.enforced_by if " " not in name)
 DATA, INTEGRITY = "22", "23"
 GENERATED, PRIVILEGE = "428C9", "42501"
 # What PostgreSQL itself says of a statement, and of which: two rows proposed with one key, a
-# TRUNCATE that leaves referring rows or meets checks that wait, two writes to one row at once.
+# TRUNCATE that leaves referring rows or meets checks that wait, two writes to one row at once, a
+# COPY into a generated column.
 OF_STATEMENTS = {
     "21000": ("ON CONFLICT", "MERGE"),
     "0A000": ("TRUNCATE",),
     "55006": ("TRUNCATE",),
     "27000": ("WITH",),
+    "42P10": ("COPY",),
 }
 
 

@@ -19,7 +19,6 @@ from conformance.operations import (
     teams,
     users,
 )
-from conformance.operations.preludes import begin
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -174,13 +173,13 @@ def every_pair(machine: str, new_life: Callable[[], Life]) -> None:
 
 
 def _owned(life: Life) -> None:
-    life.commit([begin("nine owned teams")])
+    life.begin("nine owned teams")
     for _ in range(2):
         life.do(teams.FOUND, {"user": 1, "slug": "given", "owned": True})
 
 
 def _member(life: Life) -> None:
-    life.commit([begin("forty nine memberships")])
+    life.begin("forty nine memberships")
     user = next(reversed(life.state.users))
     placed = {each.team for each in life.state.teams_of(user)}
     for team in [each for each in life.state.teams if each not in placed][:2]:
@@ -188,14 +187,14 @@ def _member(life: Life) -> None:
 
 
 def _letters(life: Life) -> None:
-    life.commit([begin("forty nine invitations")])
+    life.begin("forty nine invitations")
     for email in ("one@example.com", "two@example.com"):
         plain = {"by": (1, 2), "role": "member", "answered": "open"}
         life.do(memberships.INVITE, {**plain, "email": email})
 
 
 def _active(life: Life) -> None:
-    life.commit([begin("four active jobs")])
+    life.begin("four active jobs")
     _two_jobs(life, (1, 2, None))
 
 

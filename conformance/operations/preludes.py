@@ -76,12 +76,12 @@ def a_team(building: Building) -> None:
 
 def nine_owned_teams(building: Building) -> None:
     """Begin with somebody who owns nine teams, and a member of one who could be promoted."""
-    user, _ = building.creator()
+    user, first = building.creator()
     for _ in range(8):
         building.do(teams.FOUND, user=user, slug="given", owned=True)
     other, team = building.creator("bob@example.com")
     building.do(memberships.JOIN, by=(user, team), role="member")
-    building.do(memberships.JOIN, by=(other, team - 2), role="member")
+    building.do(memberships.JOIN, by=(other, first), role="member")
 
 
 def forty_nine_memberships(building: Building) -> None:

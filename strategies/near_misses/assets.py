@@ -7,16 +7,8 @@ from conformance.writes import Delete, Insert, Path, Row, Update
 from strategies.enums import ASSET_STATUS
 from strategies.files import broken_content_types, content_types
 from strategies.near_misses.acting import ASSETS, acted, acts
-from strategies.near_misses.ways import (
-    Draw,
-    by_shape,
-    either,
-    label,
-    one_row,
-    parent,
-    scenarios,
-    unique,
-)
+from strategies.near_misses.relations import parent, unique
+from strategies.near_misses.ways import Draw, by_shape, either, label, one_row, scenarios
 from strategies.owners import user_urn
 from strategies.sizes import asset_sizes, non_positive_sizes, oversizes
 from strategies.world import World, urn_of_member, urn_of_team, urn_of_user

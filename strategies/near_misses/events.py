@@ -83,7 +83,8 @@ def several_at_once(world: World, draw: Draw) -> Scenario:
 def after_nothing(world: World, draw: Draw) -> Scenario:
     """Append an event that is there already, or take one back: the next one leaves no gap."""
     job, other = two_jobs(world)
-    rows = [an_event(world, job, draw(GIVEN)) for _ in range(4)]
+    number = draw(GIVEN)
+    rows = [an_event(world, job, number) for _ in range(4)]
     target = draw(st.sampled_from(("", "(id) ")))
     back: tuple[Run | Insert, ...] = (
         Run("SAVEPOINT before"),
@@ -141,8 +142,9 @@ def after_truncate(world: World, draw: Draw) -> Scenario:
     job, other = two_jobs(world)
     for _ in range(2):
         world.given.append(append(an_event(world, job)))
-    further = [an_event(world, job, draw(GIVEN)) for _ in range(2)]
-    first = an_event(world, other, draw(GIVEN))
+    number = draw(GIVEN)
+    further = [an_event(world, job, number) for _ in range(2)]
+    first = an_event(world, other, number)
     return Scenario(
         given=(tuple(world.given),),
         legal=((Truncate(("job_events",)),), (append(*further),), (append(first),)),

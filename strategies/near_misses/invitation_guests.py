@@ -225,6 +225,29 @@ def guests_join(world: World, draw: Draw) -> Scenario:
 
 
 @scenarios
+def arrived(world: World, draw: Draw) -> Scenario:
+    """Sign up and join where nearly one's email is invited, in any order; then where it is."""
+    team, owner = world.team()
+    order = draw(st.permutations(range(3)))
+
+    def arriving(email: str) -> tuple[Write, ...]:
+        user = world.a_creator(email=email)
+        sent = world.an_invitation(team, owner, email=GUEST)
+        writes = (
+            Insert("users", (user,)),
+            joins(world, team, user),
+            Insert("invitations", (sent,)),
+        )
+        return tuple(writes[n] for n in order)
+
+    return Scenario(
+        given=(tuple(world.given),),
+        legal=(arriving(draw(st.sampled_from(NEAR))),),
+        broken=(arriving(draw(again())),),
+    )
+
+
+@scenarios
 def guests_join_many(world: World, draw: Draw) -> Scenario:
     """Join two teams that have not invited one by one statement; then one that has among them."""
     user = guest(world)
@@ -330,7 +353,7 @@ WAYS: dict[str, Ways] = {
             other=st.one_of(guests_join, member_readdressed),
             reasons={**ONE_ROW, **_NOBODY_IS_LEFT},
         ),
-        insert=guests_join,
+        insert=st.one_of(guests_join, arrived),
         update=member_readdressed,
     ),
 }

@@ -5,20 +5,15 @@ from hypothesis import strategies as st
 from conformance.scenario import Scenario, Ways
 from conformance.writes import Delete, Path, Row, Sql, Update
 from strategies.enums import broken_labels
-from strategies.instants import FIRST, FUTURE_START, TICK, future_timestamps, past_timestamps
-from strategies.near_misses.ways import (
-    Draw,
-    besides,
-    label,
-    one_row,
-    parent,
-    scenarios,
-)
+from strategies.instants import FIRST, FUTURE_START, TICK, future_timestamps
+from strategies.near_misses.relations import parent
+from strategies.near_misses.ways import Draw, besides, label, one_row, scenarios
 from strategies.world import World
 
 # Invitations that are answered in scenarios were made before any answer, and expire after it.
 MADE = FIRST - TICK
 GAPS = (TICK, TICK * 1000, FIRST - MADE.replace(year=1990))
+ANSWERS = st.sampled_from((FIRST, FIRST + TICK))
 
 
 def invitation(world: World) -> Row:
@@ -46,7 +41,7 @@ def ended(world: World, draw: Draw) -> Scenario:
     accepted, revoked, neither = (
         world.insert("invitations", old_invitation(world)) for _ in range(3)
     )
-    at, later = draw(past_timestamps()), draw(past_timestamps())
+    at, later = draw(ANSWERS), draw(ANSWERS)
     return Scenario(
         given=(tuple(world.given),),
         legal=((changed(accepted, accepted_at=at),), (changed(revoked, revoked_at=at),)),
@@ -66,8 +61,8 @@ _INSERTED_ENDED = one_row(
     legal=st.just({"accepted_at": None, "revoked_at": None}),
     broken=st.builds(
         lambda accepted, revoked: {"accepted_at": accepted, "revoked_at": revoked},
-        past_timestamps(),
-        past_timestamps(),
+        ANSWERS,
+        ANSWERS,
     ),
     no_update="tried on its own",
     also=frozenset({"STATE-INVITATION"}),
@@ -161,15 +156,18 @@ def inviters_gone(world: World, draw: Draw) -> Scenario:
 
 
 WAYS: dict[str, Ways] = {
-    "INV-I1": one_row(
-        "invitations",
-        invitation,
-        legal=st.just({}),
-        broken=st.sampled_from(
-            ({"team_id": None}, {"email": None}, {"team_id": None, "email": None})
+    "INV-I1": {
+        **one_row(
+            "invitations",
+            invitation,
+            legal=st.just({}),
+            broken=st.sampled_from(
+                ({"team_id": None}, {"email": None}, {"team_id": None, "email": None})
+            ),
+            immutable=True,
         ),
-        immutable=True,
-    ),
+        Path.MOVE: "a move to no parent is an update: tried as such",
+    },
     "INV-I2": label(
         "invitations",
         invitation,

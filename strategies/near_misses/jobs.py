@@ -13,8 +13,8 @@ from conformance.scenario import Scenario, Ways
 from conformance.writes import Delete, Path, Row, Update
 from strategies.enums import JOB_STATUS
 from strategies.instants import FIRST, TICK, disordered_pairs, ordered_pairs
+from strategies.near_misses.relations import HOLDERS, parent
 from strategies.near_misses.ways import (
-    HOLDERS,
     INSERTING,
     ONE_ROW,
     UPDATING,
@@ -22,7 +22,6 @@ from strategies.near_misses.ways import (
     created_before_updated,
     label,
     one_row,
-    parent,
     scenarios,
 )
 from strategies.sizes import charges, negative_int32s, over_refunds

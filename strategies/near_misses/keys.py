@@ -7,15 +7,8 @@ from hypothesis import strategies as st
 from conformance.scenario import Scenario, Ways
 from conformance.writes import Delete, Insert, Path, Row, Update
 from strategies.credentials import broken_hashes
-from strategies.near_misses.ways import (
-    Draw,
-    Scenarios,
-    by_shape,
-    one_row,
-    parent,
-    scenarios,
-    unique,
-)
+from strategies.near_misses.relations import parent, unique
+from strategies.near_misses.ways import Draw, Scenarios, by_shape, one_row, scenarios
 from strategies.owners import user_urn
 from strategies.world import NOW, World, urn_of_member, urn_of_team, urn_of_user
 

@@ -5,18 +5,17 @@ from uuid import UUID
 from hypothesis import strategies as st
 
 from conformance.scenario import Scenario, Ways
-from conformance.writes import Delete, Insert, Row, Update, Write
+from conformance.writes import Delete, Insert, Path, Row, Update, Write
 from strategies.enums import MEMBERSHIP_ROLE
+from strategies.near_misses.relations import parent, unique
 from strategies.near_misses.ways import (
     Draw,
     Scenarios,
     besides,
     label,
     one_row,
-    parent,
     replayed,
     scenarios,
-    unique,
 )
 from strategies.world import World
 
@@ -108,17 +107,23 @@ _USER = parent("memberships", membership, "user_id", "users", cascades=True)
 _TEAM = parent("memberships", membership, "team_id", "teams", cascades=True)
 
 WAYS: dict[str, Ways] = {
-    "INV-M1": one_row(
-        "memberships",
-        membership,
-        legal=st.sampled_from(MEMBERSHIP_ROLE).map(lambda role: {"role": role}),
-        broken=st.sampled_from(
-            ({"team_id": None}, {"user_id": None}, {"team_id": None, "user_id": None})
+    "INV-M1": {
+        **one_row(
+            "memberships",
+            membership,
+            legal=st.sampled_from(MEMBERSHIP_ROLE).map(lambda role: {"role": role}),
+            broken=st.sampled_from(
+                ({"team_id": None}, {"user_id": None}, {"team_id": None, "user_id": None})
+            ),
+            immutable=True,
         ),
-        immutable=True,
-    ),
+        Path.MOVE: "a move to no parent is an update: tried as such",
+    },
     "INV-M2": label("memberships", membership, "role", "membership_role"),
-    "INV-M3": besides(_TWICE, insert=rejoined, update=upserted),
+    "INV-M3": {
+        **besides(_TWICE, insert=rejoined, update=upserted),
+        Path.MOVE: "what is shared is the parents: tried as update",
+    },
     "INV-M5": besides(_USER, insert=dangling("user_id")),
     "INV-M6": besides(_TEAM, insert=dangling("team_id")),
 }

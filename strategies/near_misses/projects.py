@@ -12,15 +12,9 @@ from conformance.writes import Insert, Path, Row, Update
 from strategies.enums import PROJECT_STATUS
 from strategies.near_misses.job_projects import a_finished_job, a_project_job
 from strategies.near_misses.jobs import FINISHED
+from strategies.near_misses.relations import parent
 from strategies.near_misses.rendering import end, status_is
-from strategies.near_misses.ways import (
-    Draw,
-    by_shape,
-    created_before_updated,
-    label,
-    parent,
-    scenarios,
-)
+from strategies.near_misses.ways import Draw, by_shape, created_before_updated, label, scenarios
 from strategies.world import World, urn_of_team
 
 # What people may do without a job.

@@ -6,7 +6,8 @@ from conformance.scenario import Scenario, Ways
 from conformance.writes import Insert, Row, Update
 from strategies.enums import SYSTEM_ASSET_CATEGORY, broken_labels
 from strategies.files import SYSTEM_ID_LIMIT, broken_system_asset_ids, system_asset_ids
-from strategies.near_misses.ways import ONE_ROW, Draw, by_shape, one_row, scenarios, unique
+from strategies.near_misses.relations import unique
+from strategies.near_misses.ways import ONE_ROW, Draw, by_shape, one_row, scenarios
 from strategies.world import World
 
 CATEGORIES = st.sampled_from(SYSTEM_ASSET_CATEGORY)

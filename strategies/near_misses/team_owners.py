@@ -78,12 +78,10 @@ def founded_many(roles: tuple[str, ...]) -> Scenarios:
     def built(world: World, draw: Draw) -> Scenario:
         teams, owner = [world.a_team() for _ in range(4)], world.creator()
         rows = [world.a_membership(team, owner, role="owner") for team in teams]
-        short, role = draw(st.integers(2, 3)), draw(st.sampled_from(roles))
-        if role:
-            rows[short] = {**rows[short], "role": role}
         good = Insert("teams", tuple(teams[:2])), Insert("memberships", tuple(rows[:2]))
-        joins = [row for n, row in enumerate(rows) if n >= 2 and (role or n != short)]  # noqa: PLR2004
-        bad = Insert("teams", tuple(teams[2:])), Insert("memberships", tuple(joins))
+        role, kept = draw(st.sampled_from(roles)), draw(st.sampled_from(rows[2:]))
+        others = [{**row, "role": role} for row in rows[2:] if row is not kept and role]
+        bad = Insert("teams", tuple(teams[2:])), Insert("memberships", (kept, *others))
         forwards = draw(st.booleans())
         return Scenario(
             given=(tuple(world.given),),

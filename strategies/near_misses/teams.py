@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 from conformance.scenario import Fact, Scenario, Ways
 from conformance.writes import Insert, Path, Row, Update, Write
 from strategies.naming import SLUG_LIMIT, broken_slugs, slugs, team_names
+from strategies.near_misses.relations import unique
 from strategies.near_misses.ways import (
     ONE_ROW,
     Draw,
@@ -14,7 +15,6 @@ from strategies.near_misses.ways import (
     one_row,
     replayed,
     scenarios,
-    unique,
 )
 from strategies.sizes import int32s, negative_int32s
 from strategies.world import World

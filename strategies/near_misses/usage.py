@@ -5,6 +5,7 @@ from collections.abc import Callable
 from conformance.scenario import Scenario, Ways
 from conformance.writes import Row, Update
 from strategies.instants import broken_periods, periods
+from strategies.near_misses.relations import unique
 from strategies.near_misses.ways import (
     INSERTING,
     ONE_ROW,
@@ -13,7 +14,6 @@ from strategies.near_misses.ways import (
     either,
     one_row,
     scenarios,
-    unique,
 )
 from strategies.sizes import int32s, negative_int32s
 from strategies.world import World, urn_of_team, urn_of_user

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeAlias
-from uuid import UUID
 
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
-from conformance.scenario import Fact, Scenario, Ways
-from conformance.writes import Delete, Insert, Path, Row, Run, Update, Write, statements
+from conformance.scenario import Scenario, Ways
+from conformance.writes import Insert, Path, Row, Run, Update, Write, statements
 from strategies.enums import ENUMS, broken_labels
 from strategies.instants import (
     FUTURE_START,
@@ -240,149 +239,6 @@ def label(table: str, make: Maker, column: str, enum: str, **options: Any) -> Wa
     )
 
 
-def unique(
-    table: str,
-    make: Maker,
-    same: Callable[[Row, Row], Row],
-    *,
-    near: Callable[[Row], Row] | None = None,
-    immutable: bool = False,
-    beside: Beside = alone,
-) -> Ways:
-    """Return ways for a rule that no two rows share something.
-
-    Args:
-        table: the rule's table.
-        make: makes a legal row, different from all others.
-        same: takes two rows, and returns columns with which the second would share it with the
-            first.
-        near: takes a row, and returns columns with which another nearly shares it with that row.
-        immutable: whether IMM-1 refuses an update of those columns as well.
-        beside: what has to be written with a row.
-    """
-
-    def given(world: World) -> Row:
-        row = world.insert(table, make(world))
-        world.given.extend(beside(world, row))
-        return row
-
-    def pair(world: World, first: Row) -> tuple[Row, Row]:
-        good, bad = make(world), make(world)
-        return {**good, **(near(first) if near else {})}, {**bad, **same(first, bad)}
-
-    @scenarios
-    def inserts(world: World, _draw: Draw) -> Scenario:
-        good, bad = pair(world, given(world))
-        with_good, with_bad = beside(world, good), beside(world, bad)
-        return Scenario(
-            given=(tuple(world.given),),
-            legal=((*with_good, Insert(table, (good,))),),
-            broken=((*with_bad, Insert(table, (bad,))),),
-        )
-
-    @scenarios
-    def inserts_many(world: World, draw: Draw) -> Scenario:
-        first = make(world)
-        _, bad = pair(world, first)
-        rows = (first, bad) if draw(st.booleans()) else (bad, first)
-        others = make(world), make(world)
-        with_rows = [write for row in rows for write in beside(world, row)]
-        with_others = [write for row in others for write in beside(world, row)]
-        return Scenario(
-            given=(tuple(world.given),),
-            legal=((*with_others, Insert(table, others)),),
-            broken=((*with_rows, Insert(table, rows)),),
-        )
-
-    @scenarios
-    def updates(world: World, _draw: Draw) -> Scenario:
-        first, second = given(world), given(world)
-        key = {"id": second["id"]}
-        legal = {} if immutable or near is None else near(first)
-        return Scenario(
-            given=(tuple(world.given),),
-            legal=((Update(table, key, legal, second),),) if legal else (),
-            broken=((Update(table, key, same(first, second), second),),),
-            also=frozenset({"IMM-1"}) if immutable else frozenset(),
-        )
-
-    return by_shape(insert=inserts, insert_many=inserts_many, update=updates, reasons=ONE_ROW)
-
-
-def parent(
-    table: str,
-    make: Maker,
-    column: str,
-    parent_table: str,
-    *,
-    cascades: bool,
-    immutable: bool = True,
-    also: frozenset[str] = frozenset(),
-    naming: Callable[[UUID], Row] = lambda _: {},
-) -> Ways:
-    """Return ways for a rule that a row's parent exists.
-
-    Args:
-        table: the table of the row.
-        make: makes a legal row; its parents are given.
-        column: the column that names the parent.
-        parent_table: the parent's table.
-        cascades: whether the row goes with its parent; otherwise it holds its parent back.
-        immutable: whether IMM-1 refuses another parent as well.
-        also: other rules that a row without its parent breaks.
-        naming: returns what else of a row names the parent with an id.
-    """
-    dangling = one_row(
-        table,
-        make,
-        legal=st.just({}),
-        broken=st.integers(0xDEAD, 0xDEAF)
-        .map(lambda n: UUID(int=n))
-        .map(lambda absent: {column: absent, **naming(absent)}),
-        no_update="tried as a move to another parent",
-        also=also,
-    )
-
-    @scenarios
-    def moves(world: World, draw: Draw) -> Scenario:
-        row = world.insert(table, make(world))
-        absent = {column: UUID(int=draw(st.integers(0xDEAD, 0xDEAF)))}
-        return Scenario(
-            given=(tuple(world.given),),
-            legal=((Update(table, {"id": row["id"]}, {column: row[column]}, row),),),
-            broken=((Update(table, {"id": row["id"]}, absent, row),),),
-            also=also | ({"IMM-1"} if immutable else frozenset()),
-        )
-
-    @scenarios
-    def others(world: World, _draw: Draw) -> Scenario:
-        row = world.insert(table, make(world))
-        alone = world.starter() if parent_table == "users" else None
-        gone = Delete(parent_table, {"id": row[column]})
-        return Scenario(
-            given=(tuple(world.given),),
-            legal=((Delete("users", {"id": alone["id"]}),),) if alone else (),
-            broken=((gone,),),
-            also=also | HOLDERS,
-        )
-
-    @scenarios
-    def cascade(world: World, _draw: Draw) -> Scenario:
-        row = world.insert(table, make(world))
-        return Scenario(
-            given=(tuple(world.given),),
-            legal=((Delete(parent_table, {"id": row[column]}),),),
-            facts=(Fact(f"SELECT count(*) FROM public.{table} WHERE id = '{row['id']}'", 0),),
-        )
-
-    return {
-        **dangling,
-        Path.MOVE: moves,
-        Path.OTHER: "tried as a cascade" if cascades else others,
-        Path.CASCADE: cascade if cascades else "the row holds its parent back: tried as other",
-    }
-
-
 def created_before_updated(table: str, make: Maker, beside: Beside = alone) -> Ways:
     """Return ways for a rule that a row was not created after it was updated.
 
@@ -418,7 +274,3 @@ def created_before_updated(table: str, make: Maker, beside: Beside = alone) -> W
 
 def _stamps(pair: tuple[datetime, datetime]) -> Row:
     return dict(zip(("created_at", "updated_at"), pair, strict=True))
-
-
-# Rules that also hold on to users who own a team, made something or are the last of their team.
-HOLDERS = frozenset({"INV-T2", "INV-U2", "INV-I6", "INV-P3", "INV-J13", "INV-AF5", "INV-W5"})

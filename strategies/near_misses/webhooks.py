@@ -8,15 +8,8 @@ from conformance.scenario import Scenario, Ways
 from conformance.writes import Insert, Path, Row, Update
 from strategies.enums import WEBHOOK_DELIVERY_STATUS, WEBHOOK_EVENT_TYPE
 from strategies.instants import past_timestamps
-from strategies.near_misses.ways import (
-    Draw,
-    by_shape,
-    either,
-    label,
-    one_row,
-    parent,
-    scenarios,
-)
+from strategies.near_misses.relations import parent
+from strategies.near_misses.ways import Draw, by_shape, either, label, one_row, scenarios
 from strategies.sizes import attempts, over_attempts
 from strategies.web import URL_LIMIT, broken_events, broken_urls, events, urls
 from strategies.world import NOW, World

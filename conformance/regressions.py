@@ -1,0 +1,141 @@
+"""The corpus in a run: replayed first, added to when something new fails, and summed up."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from conformance import corpus
+from conformance.catalogue import RULES
+from conformance.corpus import Entry, Status
+from conformance.outcomes import Accepted
+from conformance.plugin import STAGE
+from conformance.steps import ACCEPTED, LAWFUL, Expectation, Step, of_history
+from conformance.verdicts import Finding, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from conformance.lab import Lab
+
+OPTION = "--conformance-corpus"
+FOLDER = Path(__file__).with_name("corpus")
+TESTS = "test_corpus.py"
+REPLAYED, ADDED = "corpus replayed", "corpus added"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Register where the corpus is."""
+    parser.getgroup("conformance").addoption(
+        OPTION,
+        metavar="DIR",
+        help="replay, and add to, the failures in this folder (default: the suite's own)",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Sum up here what is seen here or by all workers."""
+    if not hasattr(config, "workerinput"):
+        config.pluginmanager.register(_Summary(), "conformance-corpus")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Replay what failed once before anything else is tried."""
+    items.sort(key=lambda item: item.path.name != TESTS)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Keep a failure that is new, unless this is CI."""
+    outcome = yield
+    if call.when != "call" or call.excinfo is None or os.environ.get("CI"):
+        return outcome
+    finding = call.excinfo.value
+    folder = _writable(item.config)
+    if isinstance(finding, Finding) and folder is not None:
+        path = _keep(finding, folder, item)
+        if path is not None:
+            outcome.user_properties.append((ADDED, str(path)))
+    return outcome
+
+
+def folder_of(config: pytest.Config) -> Path:
+    """Return the folder of the corpus."""
+    named = config.getoption(OPTION)
+    return Path(config.invocation_params.dir, named) if named else FOLDER
+
+
+def _writable(config: pytest.Config) -> Path | None:
+    """Return the folder to add to.
+
+    What fails on another schema says nothing of this one: it is kept where that was asked for.
+    """
+    folder = folder_of(config)
+    own = config.stash[STAGE].migrations.resolve() == FOLDER.parents[1] / "migrations"
+    asked = config.getoption(OPTION) is not None
+    return folder if (own or asked) and os.access(folder, os.W_OK) else None
+
+
+def _keep(finding: Finding, folder: Path, item: pytest.Item) -> Path | None:
+    steps = finding.steps if finding.steps is not None else _steps(finding, item)
+    if not steps:
+        return None
+    note = f"{finding.verdict}. expected: {finding.expected}. observed: {finding.observed}"
+    found = datetime.now(UTC).date().isoformat()
+    with suppress(OSError):  # a folder that has become full or is gone loses no verdict
+        return corpus.write(folder, Entry(finding.rule, found, note, steps))
+    return None
+
+
+def _steps(finding: Finding, item: pytest.Item) -> tuple[Step, ...]:
+    """Return what the test's database went through since it was empty."""
+    lab: Lab | None = getattr(item, "funcargs", {}).get("lab")
+    if lab is None or finding.rule not in RULES:
+        return ()
+    return of_history(lab.session.history, _expectation(finding, lab))
+
+
+def _expectation(finding: Finding, lab: Lab) -> Expectation:
+    if finding.verdict in (Verdict.OVERBLOCKED, Verdict.UNPROVEN):
+        return ACCEPTED
+    accepted = isinstance(lab.session.history[-1][1], Accepted)
+    if finding.verdict is Verdict.BROKEN and (not accepted or lab.violations()):
+        return LAWFUL
+    return (finding.rule,)
+
+
+class _Summary:
+    """Counts what became of the corpus, and says where it grew."""
+
+    def __init__(self) -> None:
+        self._counts: Counter[str] = Counter()
+        self._lines: list[str] = []
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Note one test's share, once."""
+        properties: list[tuple[str, Any]] = report.user_properties if report.when == "call" else []
+        for name, seen in properties:
+            if name == REPLAYED:
+                self._counts[seen["status"]] += 1
+                self._lines.append("{status:<7} {file}: {reason}".format(**seen))
+            elif name == ADDED:
+                self._lines.append(f"NEW     {seen}")
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """Print a line an entry, then how many have each status."""
+        if not self._lines:
+            return
+        terminalreporter.section("corpus")
+        for line in sorted(self._lines):
+            terminalreporter.write_line(line)
+        counts = ", ".join(f"{self._counts[status]} {status}" for status in Status)
+        terminalreporter.write_line(counts)

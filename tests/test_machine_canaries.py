@@ -1,0 +1,119 @@
+"""Schemas with planted faults that only sequences find: each machine must find its own."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+from conformance import profiles
+from conformance.lab import Lab
+from conformance.living import Guide
+from conformance.machines.deliveries import DeliveryAndEventLife
+from conformance.machines.jobs import CreditLife, JobLife, ProjectLife
+from conformance.machines.keys import KeyAndAssetLife
+from conformance.machines.machine import Machine
+from conformance.postgres.scratch import Scratch
+from conformance.verdicts import Finding
+
+MIGRATIONS = Path(__file__).parent.parent / "migrations"
+LONGEST = 8  # steps after shrinking
+
+# Edits a function where it stands, and fails where there is nothing to edit.
+EDIT = """
+DO $do$
+DECLARE
+    v_is text := pg_get_functiondef('framecast.{function}()'::regprocedure);
+    v_will_be text := replace(v_is, $old${old}$old$, $new${new}$new$);
+BEGIN
+    ASSERT v_is <> v_will_be, 'the planted fault does not fit the schema any more';
+    EXECUTE v_will_be;
+END;
+$do$;
+"""
+
+
+def edit(function: str, old: str, new: str) -> str:
+    """Return SQL that replaces a text within a trigger function."""
+    return EDIT.format(function=function, old=old, new=new)
+
+
+# A second refund of a failed job is not measured against the charge.
+REFUND_GROWS = """
+ALTER TABLE public.jobs DROP CONSTRAINT inv_j8__jobs_refund_within_charge;
+CREATE FUNCTION framecast.tg_jobs__refund_within_charge() RETURNS trigger
+LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM framecast.reject(
+        'inv_j8__jobs_refund_within_charge', 'jobs', 'too much', 'too much', 'refund less'
+    );
+    RETURN NULL;
+END;
+$$;
+CREATE TRIGGER _300_inv_j8__new AFTER INSERT ON public.jobs
+FOR EACH ROW WHEN (new.credits_refunded > new.credits_charged)
+EXECUTE FUNCTION framecast.tg_jobs__refund_within_charge();
+CREATE TRIGGER _300_inv_j8__old AFTER UPDATE ON public.jobs
+FOR EACH ROW WHEN (
+    new.credits_refunded > new.credits_charged
+    AND NOT (old.status = 'failed' AND old.credits_refunded > 0)
+)
+EXECUTE FUNCTION framecast.tg_jobs__refund_within_charge();
+"""
+# The counter is not asked, so what was cleaned up is forgotten.
+NUMBER_REUSED = edit("tg_job_events__number", "v_last, (SELECT", "0, (SELECT")
+# A job that is canceled while it is processing leaves its project behind.
+PROJECT_STUCK = edit(
+    "tg_jobs__move_project",
+    "IF TG_OP = 'UPDATE' AND (",
+    "IF TG_OP = 'UPDATE' AND (OLD.status = 'processing' AND NEW.status = 'canceled' OR ",
+)
+# Keys of the team, unlike those of the member, outlive the membership.
+KEY_ALIVE = (
+    "ALTER TABLE public.api_keys DROP CONSTRAINT role_2__api_keys_maker_in_team;"
+    + edit("tg_memberships__revoke_keys", ", k.live_shared_team_id", "")
+)
+# The new job is already among those that are counted.
+CAP_COUNTS_ITSELF = edit("tg_jobs__may_be_made", "OFFSET 5", "OFFSET 4")
+
+FAULTS: dict[str, tuple[str, type[Machine], set[str]]] = {
+    "refund grows": (REFUND_GROWS, CreditLife, {"INV-J8"}),
+    "number reused": (NUMBER_REUSED, DeliveryAndEventLife, {"SEQ-1", "MODEL of job_events"}),
+    "project stuck": (PROJECT_STUCK, ProjectLife, {"INV-P5", "MODEL of projects"}),
+    "key alive": (KEY_ALIVE, KeyAndAssetLife, {"AUTO-REVOKE", "MODEL of api_keys"}),
+    "cap counts itself": (CAP_COUNTS_ITSELF, JobLife, {"CARD-5"}),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_planted_fault_is_found(
+    fault: str, scratch: Scratch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A machine finds a fault that only sequences show, and shrinks it to a few steps."""
+    sql, machine, names = FAULTS[fault]
+    schema = Path(shutil.copytree(MIGRATIONS, tmp_path / "migrations"))
+    (schema / "999_fault.sql").write_text(sql)
+
+    with scratch.cloned(scratch.template(schema), fault) as database, Lab(database.conninfo) as lab:
+        with pytest.raises(Finding) as caught:
+            Guide(lab, number=0).run(machine, default_profile())
+
+    steps = [
+        line.removeprefix("-- ")
+        for line in caught.value.script.splitlines()
+        if line.startswith("-- ") and not line.startswith("-- expected")
+    ]
+    with capsys.disabled():
+        print(f"\n{fault}, found as {caught.value.rule} {caught.value.verdict}:", *steps, sep="\n  ")
+    assert caught.value.rule in names
+    assert len(steps) <= LONGEST
+
+
+def default_profile() -> settings:
+    """Return how the default profile runs a machine, without what earlier runs have found."""
+    return settings(
+        settings.get_profile("default"),
+        max_examples=profiles.MACHINES["default"],
+        stateful_step_count=profiles.LIFE,
+        database=None,
+    )

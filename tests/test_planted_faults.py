@@ -1,0 +1,244 @@
+"""Schemas with a planted fault get the right verdict for the right rule, by real runs."""
+
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, Final, NamedTuple
+
+import pytest
+
+from conformance.catalogue import RULES
+from conformance.postgres import binaries
+from conformance.postgres.scratch import Database, Scratch
+
+ROOT: Final = Path(__file__).parent.parent
+SUITE: Final = str(ROOT / "conformance")
+SEED: Final = "--hypothesis-seed=7"
+ALL_HELD, SOME_FAILED, NO_TESTS = 0, 1, 5
+
+
+def rewritten(function: str, old: str, new: str) -> str:
+    """Return SQL that changes a function in one place, which has to be there."""
+    old, new = (text.replace("'", "''") for text in (old, new))
+    return f"""
+DO $$
+DECLARE
+    v_old text := pg_get_functiondef('framecast.{function}'::regproc);
+    v_new text := replace(v_old, '{old}', '{new}');
+BEGIN
+    ASSERT v_old <> v_new, 'nothing to change in {function}';
+    EXECUTE v_new;
+END;
+$$;
+"""
+
+
+def rechecked(table: str, name: str, check: str) -> str:
+    """Return SQL that says a check in other words, under its own name."""
+    return (
+        f"ALTER TABLE public.{table} DROP CONSTRAINT {name};\n"
+        f"ALTER TABLE public.{table} ADD CONSTRAINT {name} CHECK ({check});\n"
+    )
+
+
+class Run(NamedTuple):
+    """A schema with faults, the tests that are tried on it, and the verdicts that it must get."""
+
+    faults: tuple[str, ...]
+    chosen: str
+    verdicts: dict[str, str]
+    options: tuple[str, ...] = ()
+
+
+RUNS: Final = {
+    "holes": Run(
+        (
+            rewritten("tg_jobs__may_be_made", "OFFSET 5", "OFFSET 6"),
+            rechecked("webhooks", "inv_w2__webhooks_has_an_event", "array_length(events, 1) >= 1"),
+            rechecked(
+                "webhook_deliveries",
+                "inv_wd4__webhook_deliveries_delivered_has_time",
+                "status <> 'delivered' OR delivered_at > '-infinity'",
+            ),
+            "DROP TRIGGER _700_inv_t2__memberships_owner_not_demoted ON public.memberships;",
+            (
+                "DROP TRIGGER _300_state_asset__asset_files_ready_and_failed_are_final"
+                " ON public.asset_files;"
+            ),
+            rechecked(
+                "asset_files",
+                "inv_af3__asset_files_size_at_most_50_mib",
+                "size_bytes < 50 * 1024 * 1024",
+            ),
+            rechecked("usage", "inv_us2__usage_renders_not_negative", "renders_count > 0"),
+            (
+                "ALTER TABLE public.system_assets RENAME CONSTRAINT"
+                " inv_sa2__system_assets_id_names_category TO system_assets_id_check1;"
+            ),
+        ),
+        "card_5__insert or inv_w2__insert or inv_wd4__update or inv_t2__update or"
+        " state_asset__update or inv_af3__insert or inv_us2__insert or inv_sa2__insert or"
+        " inv_a2__insert or inv_u3__move",
+        {
+            "CARD-5": "broken",
+            "INV-W2": "broken",
+            "INV-WD4": "broken",
+            "INV-T2": "broken",
+            "STATE-ASSET": "broken",
+            "INV-AF3": "overblocked",
+            "INV-US2": "overblocked",
+            "INV-SA2": "unnamed",
+            "INV-A2": "held",
+            "INV-U3": "unproven",  # a move that must be refused is one side only
+        },
+    ),
+    "too strict": Run(
+        (
+            rewritten("tg_jobs__may_be_made", "OFFSET 5", "OFFSET 4"),
+            rewritten("reject", "CONSTRAINT = p_rule,", ""),
+        ),
+        "card_5__insert or state_user__update or inv_u6__insert",
+        {"CARD-5": "overblocked", "STATE-USER": "unnamed", "INV-U6": "held"},
+    ),
+    "too early": Run(
+        (
+            "DROP TRIGGER _700_inv_t2__teams_has_an_owner ON public.teams;",
+            (
+                "CREATE TRIGGER _700_inv_t2__teams_has_an_owner AFTER INSERT ON public.teams"
+                " FOR EACH ROW EXECUTE FUNCTION framecast.tg__team_has_an_owner();"
+            ),
+        ),
+        "inv_t2__insert or inv_w4__insert or inv_u6__insert",
+        {"INV-T2": "overblocked", "INV-W4": "unproven", "INV-U6": "held"},
+    ),
+    "no credits": Run(
+        (
+            rechecked("users", "inv_u5__users_credits_not_negative", "credits > 0"),
+            "DROP TABLE public.system_assets CASCADE;",
+            "ALTER TABLE public.usage ADD CHECK (false);",
+        ),
+        "inv_u5__insert or inv_u6__insert or inv_w4__insert or inv_sa3__insert or inv_us3__insert"
+        " or inv_t4__insert or inv_us1__insert",
+        {
+            "INV-U5": "overblocked",
+            "INV-U6": "overblocked",
+            "INV-W4": "unproven",
+            "INV-SA3": "unproven",
+            "INV-US3": "overblocked",
+            "INV-US1": "overblocked",
+            "INV-T4": "unproven",
+        },
+    ),
+    "no fault": Run((), "inv_u5__", {"INV-U5": "held"}, (SEED,)),
+    "no fault, two workers": Run((), "inv_u5__", {"INV-U5": "held"}, (SEED, "-n2")),
+}
+CASES: Final = [(run, rule) for run, planned in RUNS.items() for rule in planned.verdicts]
+
+
+class Ended(NamedTuple):
+    """How a run ended: its exit code, its output, and what it reported of each rule."""
+
+    code: int
+    output: str
+    rules: dict[str, dict[str, Any]]
+
+
+def conformance(run: Run, folder: Path) -> Ended:
+    """Run the suite on the migrations with the faults."""
+    migrations, report = folder / "migrations", folder / "report.json"
+    shutil.copytree(ROOT / "migrations", migrations)
+    (migrations / "900_fault.sql").write_text("\n".join(("SELECT 1;", *run.faults)))
+    options = ("--migrations", migrations, "--conformance-report", report, "-k", run.chosen)
+    command = (sys.executable, "-m", "pytest", "-c", ROOT / "pyproject.toml", "-q")
+    done = subprocess.run(
+        [*map(str, (*command, "-p", "no:cacheprovider", *options, *run.options)), SUITE],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=folder,  # where Hypothesis keeps what it found: a fault's examples are of no more use
+    )
+    rules = json.loads(report.read_text())["rules"] if report.exists() else []
+    return Ended(done.returncode, done.stdout + done.stderr, {each["id"]: each for each in rules})
+
+
+@cache
+def ended(name: str) -> Ended:
+    """Run a schema once, for all tests that look at what came of it."""
+    with TemporaryDirectory() as folder:
+        return conformance(RUNS[name], Path(folder))
+
+
+@pytest.mark.parametrize(("run", "rule"), CASES)
+def test_a_fault_gets_its_verdict(run: str, rule: str) -> None:
+    """The rule of the fault gets the verdict that belongs to it, and other rules get theirs."""
+    seen = ended(run)
+    assert rule in seen.rules, seen.output
+    assert RUNS[run].verdicts[rule] == seen.rules[rule]["verdict"], seen.output
+
+
+@pytest.mark.parametrize("run", RUNS)
+def test_a_run_passes_only_where_all_is_held(run: str) -> None:
+    """A run that reports anything but held fails; rules that were not chosen are not reported."""
+    seen = ended(run)
+    held = {"held"} == set(RUNS[run].verdicts.values())
+    assert (ALL_HELD if held else SOME_FAILED) == seen.code, seen.output
+    assert set(RUNS[run].verdicts) == set(seen.rules)
+
+
+def test_a_run_of_nothing_is_no_pass() -> None:
+    """A run that chooses no test does not end as if all were well."""
+    with TemporaryDirectory() as folder:
+        nothing = conformance(Run((), "nothing_has_this_name", {}), Path(folder))
+    assert (NO_TESTS, {}) == (nothing.code, nothing.rules)
+
+
+def test_workers_see_what_one_process_sees() -> None:
+    """With the same seed, two workers count what one process counts, along every path."""
+    assert ended("no fault").rules == ended("no fault, two workers").rules
+    assert "bringing up nodes" in ended("no fault, two workers").output
+
+
+@pytest.mark.parametrize("rule", RUNS["holes"].verdicts)
+def test_a_failure_says_all(rule: str) -> None:
+    """A rule that is not held has failures, each with its path, its test, and SQL to show it."""
+    seen = ended("holes").rules[rule]
+    tried = sum(path.get("accepted", 0) for path in seen["paths"].values())
+    assert (seen["verdict"] in {"held", "unproven"}) == (not seen["failures"])
+    assert seen["accepted"] == tried
+    for failure in seen["failures"]:
+        assert (rule, seen["verdict"]) == (failure["rule"], failure["verdict"])
+        assert f"test_rules.py::test_rule[{RULES[rule].token}" in failure["test"]
+        assert failure["expected"]
+        assert failure["observed"]
+        assert "reason" not in seen["paths"][failure["path"]]
+
+
+@pytest.mark.parametrize("rule", ["CARD-5", "INV-W2", "INV-WD4", "INV-T2"])
+def test_a_failure_is_shown_by_psql(rule: str, faulty: Database, tmp_path: Path) -> None:
+    """The script of a failure, run by psql on a fresh installation, breaks the rule there too."""
+    failure = ended("holes").rules[rule]["failures"][0]
+    script = tmp_path / "shown.sql"
+    script.write_text(failure["script"])
+    bin_dir = binaries.embedded()
+    psql = str(bin_dir / "psql") if bin_dir else "psql"
+    command = [psql, faulty.conninfo, "-X", "-q", "-v", "ON_ERROR_STOP=1", "-f", str(script)]
+    shown = subprocess.run(command, capture_output=True, text=True, check=False)
+
+    assert (0, "") == (shown.returncode, shown.stderr)
+    with faulty.connect() as connection:
+        assert connection.execute(RULES[rule].violations).fetchall()
+
+
+@pytest.fixture
+def faulty(scratch: Scratch, tmp_path: Path) -> Iterator[Database]:
+    """Install the schema with holes."""
+    migrations = tmp_path / "migrations"
+    shutil.copytree(ROOT / "migrations", migrations)
+    (migrations / "900_fault.sql").write_text("\n".join(RUNS["holes"].faults))
+    with scratch.cloned(scratch.template(migrations)) as database:
+        yield database

@@ -1,0 +1,132 @@
+"""The report: what a run has seen of each rule, for people and as JSON."""
+
+import json
+from pathlib import Path as Folder
+from types import SimpleNamespace
+from typing import Any, Final
+
+import pytest
+
+from conformance import report
+from conformance.catalogue import RULES
+from conformance.reporting import PROPERTY, STANDINGS, Ledger
+from conformance.verdicts import Finding, Standing, Tally, Verdict
+from conformance.writes import Path
+from strategies.near_misses import WAYS
+
+FINDING: Final = Finding(
+    "INV-U6", Verdict.BROKEN, expected="no", observed="yes", script="SELECT 1;"
+)
+FAILURE: Final = {**FINDING.as_dict(), "path": "update", "test": "test_rules.py::test_rule[x]"}
+JUDGED: Final = {
+    "INV-U5": Standing({"insert": Tally(2, 1, 1), "update": Tally(1, 1, 0)}),
+    "INV-U6": Standing({"update": Tally(1, 0, 0)}, [FAILURE]),
+    "INV-T2": Standing({"insert": Tally(1, 0, 0)}),
+}
+
+
+@pytest.fixture
+def document() -> dict[str, Any]:
+    """Return what a program reads of three rules."""
+    return dict(json.loads(report.as_json(JUDGED)))
+
+
+def test_the_json_says_how_many_rules_have_each_verdict(document: dict[str, Any]) -> None:
+    """The document has its version, all five verdicts with their counts, and the rules."""
+    assert {"version", "verdicts", "rules"} == document.keys()
+    assert 1 == document["version"]
+    counts = {"broken": 1, "overblocked": 0, "unnamed": 0, "unproven": 1, "held": 1}
+    assert counts == document["verdicts"]
+    assert list(JUDGED) == [rule["id"] for rule in document["rules"]]
+
+
+def test_the_json_says_what_a_rule_is(document: dict[str, Any]) -> None:
+    """A rule has what the catalogue says of it, its verdict, and the counts of all paths."""
+    rule = document["rules"][0]
+    assert {
+        *("id", "statement", "holds", "tables", "enforced_by", "verdict"),
+        *("accepted", "rejected", "named", "paths", "failures"),
+    } == rule.keys()
+    ours = RULES["INV-U5"]
+    assert (ours.statement, "always", ["users"]) == (
+        rule["statement"],
+        rule["holds"],
+        rule["tables"],
+    )
+    assert list(ours.enforced_by) == rule["enforced_by"]
+    assert ("held", 3, 2, 1) == tuple(
+        rule[name] for name in ("verdict", "accepted", "rejected", "named")
+    )
+
+
+def test_the_json_says_what_became_of_every_path(document: dict[str, Any]) -> None:
+    """Each path has its counts, or the reason why it cannot break the rule or was not tried."""
+    paths = document["rules"][0]["paths"]
+    assert [str(path) for path in Path] == list(paths)
+    assert {"accepted": 2, "rejected": 1, "named": 1} == paths["insert"]
+    assert {"accepted": 1, "rejected": 1, "named": 0} == paths["update"]
+    assert {"reason": "not tried in this run"} == paths["copy"]
+    assert {"reason": WAYS["INV-U5"][Path.TRUNCATE]} == paths["truncate"]
+
+
+def test_the_json_shows_failures(document: dict[str, Any]) -> None:
+    """A failure has all that it takes to see it again."""
+    assert [[], [FAILURE], []] == [rule["failures"] for rule in document["rules"]]
+    for name in (*document, *document["rules"][0], *FAILURE):
+        assert f"`{name}`" in (report.__doc__ or ""), name
+
+
+def test_the_terminal_has_a_line_a_rule() -> None:
+    """A line has id, verdict, counts and what enforces the rule; the last one sums up."""
+    *lines, summary = report.lines(JUDGED)
+    expected = ["INV-U5 held 3 accepted 2 rejected inv_u5__users_credits_not_negative"]
+    expected += ["INV-U6 broken 1 accepted 0 rejected inv_u6__users_ephemeral_storage_not_negative"]
+    expected += ["INV-T2 unproven 1 accepted 0 rejected inv_t2__teams_has_an_owner and 3 more"]
+    assert expected == [" ".join(line.split()) for line in lines]
+    assert "1 held, 1 unproven, 1 broken" == summary
+    assert max(map(len, RULES)) <= report.WIDTH
+
+
+def gathered(*seen: dict[str, Any]) -> dict[str, Standing]:
+    """Return what a run makes of the reports of its tests."""
+    standings: dict[str, Standing] = {}
+    config: Any = SimpleNamespace(
+        stash={STANDINGS: standings},
+        args=[],
+        getoption=lambda *_, **__: None,
+        invocation_params=SimpleNamespace(dir=Folder()),
+    )
+    ledger = Ledger(config)
+    for number, each in enumerate(seen):
+        ledger.pytest_runtest_logreport(
+            pytest.TestReport(
+                *(f"test_{number}", ("", None, ""), {}, "passed", None, "call"),
+                user_properties=[("other", 1), (PROPERTY, each)],
+            )
+        )
+    return standings
+
+
+def test_counts_of_all_tests_add_up() -> None:
+    """What several tests, or several workers, saw of a rule adds up by path."""
+    one = {"rule": "INV-U5", "path": "insert", "tally": [1, 2, 2]}
+    other = {"rule": "INV-U5", "path": "copy", "tally": [1, 1, 0]}
+    standings = gathered(one, other, one)
+    assert {"insert": Tally(2, 4, 4), "copy": Tally(1, 1, 0)} == standings["INV-U5"].paths
+    assert Verdict.HELD == standings["INV-U5"].verdict
+
+
+def test_a_break_of_another_rule_is_that_rules() -> None:
+    """Where a test of one rule sees another broken, the other is broken, the first unproven."""
+    seen = {"rule": "INV-U5", "path": "update", "tally": [9, 9, 9], "failure": FAILURE}
+    standings = gathered(seen)
+    assert Verdict.BROKEN == standings["INV-U6"].verdict
+    assert Verdict.UNPROVEN == standings["INV-U5"].verdict
+    assert "INV-U6" == standings["INV-U5"].failures[0]["rule"]
+
+
+def test_a_failure_of_the_own_rule_decides() -> None:
+    """A failure outweighs everything that went well."""
+    well = {"rule": "INV-U6", "path": "insert", "tally": [9, 9, 9]}
+    badly = {"rule": "INV-U6", "path": "update", "tally": [0, 0, 0], "failure": FAILURE}
+    assert Verdict.BROKEN == gathered(well, badly, well)["INV-U6"].verdict

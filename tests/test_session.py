@@ -1,0 +1,253 @@
+"""Sessions and labs: what a server's answers mean, how values travel, and the way back to empty."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path as Folder
+from typing import Final
+from uuid import UUID
+
+import psycopg
+import pytest
+from hypothesis.strategies import SearchStrategy
+
+import strategies as s
+from conformance.lab import TABLES, Lab
+from conformance.outcomes import Accepted, Inconclusive, Rejected
+from conformance.postgres import Server
+from conformance.postgres.scratch import Database, Scratch, opened
+from conformance.session import Session, outcome
+from conformance.writes import Insert, Path, Row, Sql, Statement, Update, literal
+from strategies.world import World, urn_of_team
+from tests.drawing import examples
+from tests.test_scratch import role
+
+MIGRATIONS: Final = Folder(__file__).parent.parent / "migrations"
+FIXED: Final = "_300_perm_1__role_permissions_are_fixed"
+ROWS: Final = "SELECT t::text FROM {} AS t"
+ENABLED: Final = "SELECT tgrelid, tgname, tgenabled FROM pg_trigger ORDER BY 1, 2"
+VALUES: Final = """
+CREATE TABLE v (
+    id integer PRIMARY KEY CONSTRAINT inv_u5__v_small CHECK (id < 100),
+    word text, words text[], doc jsonb, yes boolean, at timestamptz, amount numeric, key uuid,
+    other integer NOT NULL DEFAULT 1 REFERENCES v (id) DEFERRABLE INITIALLY DEFERRED
+)
+"""
+
+
+@pytest.fixture
+def session(empty: Database) -> Iterator[Session]:
+    """Open a session on a database with a table of values."""
+    with Session(empty.conninfo) as session:
+        session.connection.execute(VALUES)
+        yield session
+
+
+def rejected(session: Session, *statements: str) -> Rejected:
+    """Run statements that must be rejected, in one transaction."""
+    found = session.run([Statement(sql) for sql in statements])
+    assert isinstance(found, Rejected)
+    return found
+
+
+def test_a_rejection_is_told_by_its_name(session: Session) -> None:
+    """The constraint, the table and the code of an error come from its diagnostics."""
+    found = rejected(session, "INSERT INTO v VALUES (100)")
+    assert ("23514", "inv_u5__v_small", "v") == (found.sqlstate, found.constraint, found.table)
+    assert "inv_u5__" == found.token
+    found = rejected(session, "INSERT INTO v (id, other) VALUES (1, 1), (1, 1)")
+    assert ("23505", "v_pkey", "") == (found.sqlstate, found.constraint, found.token)
+    found = rejected(session, "INSERT INTO v (id, other) VALUES (1, NULL)")
+    assert ("23502", "", "other") == (found.sqlstate, found.constraint, found.column)
+    found = rejected(session, "INSERT INTO v (id, other) VALUES (1, 2)")
+    assert ("23503", "v_other_fkey") == (found.sqlstate, found.constraint)
+    assert "22P02" == rejected(session, "INSERT INTO v (id) VALUES ('x')").sqlstate
+    assert "42P01" == rejected(session, "INSERT INTO w VALUES (1)").sqlstate
+
+
+def test_a_rejected_transaction_leaves_nothing(session: Session) -> None:
+    """What came before a rejection is gone with it, and the session goes on."""
+    rejected(session, "INSERT INTO v VALUES (1)", "INSERT INTO v VALUES (100)")
+    assert [] == session.fetch("TABLE v")
+    assert Accepted() == session.run([Statement("INSERT INTO v VALUES (1)")])
+    assert [(1,)] == session.fetch("SELECT id FROM v")
+
+
+def test_a_copy_is_rejected_like_any_other(session: Session) -> None:
+    """A COPY that fails at its row, its data or at commit is rejected as the rest is."""
+    for data, sqlstate in (("100\t1\n", "23514"), ("x\t1\n", "22P02"), ("1\t2\n", "23503")):
+        found = session.run([Statement("COPY v (id, other) FROM STDIN", data)])
+        assert isinstance(found, Rejected)
+        assert sqlstate == found.sqlstate
+    assert [] == session.fetch("TABLE v")
+    assert Accepted() == session.run([Statement("COPY v (id, other) FROM STDIN", "1\t1\n")])
+
+
+def test_a_stuck_statement_is_inconclusive(session: Session, empty: Database) -> None:
+    """Time out of a statement, or of the wait for a lock, says nothing of the rules."""
+    stuck = [Statement("SET LOCAL statement_timeout = '20ms'"), Statement("SELECT pg_sleep(60)")]
+    found = session.run(stuck)
+    assert isinstance(found, Inconclusive)
+    assert "57014" == found.sqlstate
+    with empty.connect() as holder, holder.transaction():
+        holder.execute("LOCK TABLE v")
+        waiting = [Statement("SET LOCAL lock_timeout = '20ms'"), Statement("TABLE v")]
+        found = session.run(waiting)
+    assert isinstance(found, Inconclusive)
+    assert "55P03" == found.sqlstate
+    assert Accepted() == session.run([Statement("TABLE v")])
+
+
+def test_a_serialization_failure_is_inconclusive(session: Session, empty: Database) -> None:
+    """Two sessions that change one row above read committed: the second cannot say."""
+    session.run([Statement("INSERT INTO v VALUES (1)")])
+    with empty.connect() as first:
+        first.execute("BEGIN ISOLATION LEVEL REPEATABLE READ")
+        first.execute("TABLE v")
+        session.run([Statement("UPDATE v SET word = 'a'")])
+        with pytest.raises(psycopg.Error) as caught:
+            first.execute("UPDATE v SET word = 'b'")
+    found = outcome(caught.value)
+    assert isinstance(found, Inconclusive)
+    assert "40001" == found.sqlstate
+
+
+def test_a_lost_connection_is_no_outcome(session: Session) -> None:
+    """A session that the server ended is an error, neither accepted nor rejected."""
+    with pytest.raises(psycopg.OperationalError):
+        session.run([Statement("SELECT pg_terminate_backend(pg_backend_pid())")])
+
+
+TEXTS: Final = (
+    *("", " ", "'", "''", '"', "\\", "\\\\", "\\'", "\\n", "\\N", "\\.", "NULL", "{}", "{a,b}"),
+    *("\n", "\r", "\t", "\r\n", "\b\f\v", "a\n\\.\nb", "$$", "%s", ";", "--", "ä€😀", "\x01\x7f"),
+)
+ROUND: Final[dict[str, tuple[str, list[object]]]] = {
+    "word": ("word", [*TEXTS, None]),
+    "words": ("words", [[], list(TEXTS), [None], ["NULL", None, "null", "", ","]]),
+    "doc": (
+        "doc",
+        [s.Jsonb(None), s.Jsonb(1), s.Jsonb("x'\\\n\""), s.Jsonb({"a": ["\\'", None, True, 1.5]})],
+    ),
+    "others": ("yes", [True, False, None]),
+    "at": ("at", [datetime(2026, 1, 1, 12, 0, 0, 1, tzinfo=UTC), s.FIRST, s.LAST]),
+    "amount": ("amount", [Decimal("0.001"), Decimal("-9999999.999")]),
+    "key": ("key", [UUID(int=0xABC)]),
+}
+DRAWN: Final[dict[str, SearchStrategy[object]]] = {
+    "word": s.texts(200),
+    "words": s.tags(),
+    "doc": s.jsonb(),
+}
+
+
+def back(value: object) -> object:
+    """Return a value as psycopg reads it."""
+    return value.value if isinstance(value, s.Jsonb) else value
+
+
+@pytest.mark.parametrize("path", [Path.INSERT, Path.COPY, Path.MERGE, Path.CTE])
+@pytest.mark.parametrize("name", ROUND)
+def test_values_arrive_as_they_were(name: str, path: Path, session: Session) -> None:
+    """Whatever a value holds, every shape of statement stores just that."""
+    column, values = ROUND[name]
+    values = values + (examples(DRAWN[name], 50) if name in DRAWN else [])
+    for value in values:
+        row: Row = {"id": 1, column: value}
+        assert Accepted() == session.transact([Insert("v", (row,))], path)
+        same = f"{column} IS NOT DISTINCT FROM {literal(value)}"
+        stored = session.fetch(f"SELECT {column}, {same} FROM v")  # noqa: S608 - our own names
+        assert [(back(value), True)] == stored
+        session.connection.execute("DELETE FROM v")
+
+
+@pytest.mark.parametrize("path", [Path.UPDATE, Path.ON_CONFLICT, Path.MERGE, Path.CTE])
+def test_updates_arrive_as_they_were(path: Path, session: Session) -> None:
+    """Every shape of update changes the row that it means, to just that."""
+    row: Row = {"id": 1, "word": "before"}
+    session.transact([Insert("v", (row, {"id": 2, "word": "other"}))])
+    for word in TEXTS:
+        update = Update("v", {"id": 1}, {"word": word, "words": [word, None]}, row)
+        assert Accepted() == session.transact([update], path)
+        assert [(1, word), (2, "other")] == session.fetch("SELECT id, word FROM v ORDER BY id")
+
+
+def test_many_rows_may_name_different_columns(session: Session) -> None:
+    """Rows of one insert are grouped by their columns, and all of them arrive."""
+    rows: tuple[Row, ...] = (
+        {"id": 1},
+        {"id": 2, "word": "a"},
+        {"id": 3, "word": Sql("upper('b')")},
+    )
+    for path in (Path.INSERT_MANY, Path.COPY, Path.CTE, Path.MERGE):
+        assert Accepted() == session.transact([Insert("v", rows)], path)
+        assert [(1, None), (2, "a"), (3, "B")] == session.fetch("SELECT id, word FROM v ORDER BY 1")
+        session.connection.execute("DELETE FROM v")
+
+
+def contents(lab: Lab) -> dict[str, list[tuple[object, ...]]]:
+    """Return all rows of all tables, the schema's own bookkeeping and the witness among them."""
+    tables = [str(name) for name, *_ in lab.session.fetch(TABLES)]
+    tables.append("conformance.changes")
+    return {table: sorted(lab.session.fetch(ROWS.format(table))) for table in tables}
+
+
+def fill(lab: Lab) -> None:
+    """Write something to many tables, and so to the bookkeeping."""
+    world = World()
+    team, owner = world.team()
+    job = world.job(owner, urn_of_team(team), project_id=world.project(team, owner)["id"])
+    world.insert("job_events", world.an_event(job))
+    world.insert("system_assets", world.a_system_asset())
+    world.insert(
+        "webhook_deliveries",
+        world.a_delivery(world.insert("webhooks", world.a_webhook(team, owner))),
+    )
+    assert Accepted() == lab.session.transact(world.given)
+
+
+def expect_reset(lab: Lab) -> None:
+    """Fill and empty a lab, whether or not it has looked at what was written in between."""
+    before = contents(lab)
+    assert before["public.role_permissions"]
+    for looks in (False, True):
+        fill(lab)
+        if looks:
+            assert {} == lab.violations()
+        written = {table for table, rows in contents(lab).items() if rows != before[table]}
+        assert {
+            *("public.users", "public.jobs", "public.job_events", "framecast.team_guards"),
+            *("framecast.user_guards", "framecast.job_event_counters", "conformance.changes"),
+        } <= written
+        lab.reset()
+        assert before == contents(lab)
+    lab.session.connection.execute(f"ALTER TABLE public.role_permissions DISABLE TRIGGER {FIXED}")
+    lab.session.connection.execute(
+        "DELETE FROM public.role_permissions WHERE role = 'owner';"
+        "INSERT INTO public.role_permissions VALUES ('viewer', 'team.delete');"
+    )
+    lab.session.connection.execute(f"ALTER TABLE public.role_permissions ENABLE TRIGGER {FIXED}")
+    lab.reset()
+    assert before == contents(lab)
+    assert Accepted() == lab.session.transact([Insert("users", (World().a_starter(),))])
+
+
+def test_a_reset_empties_everything(scratch: Scratch) -> None:
+    """After a reset all is as it was installed: rows, bookkeeping, permissions, and triggers."""
+    with scratch.cloned(scratch.template(MIGRATIONS)) as database, Lab(database.conninfo) as lab:
+        before = lab.session.fetch(ENABLED)
+        expect_reset(lab)
+        assert before == lab.session.fetch(ENABLED)
+
+
+def test_a_reset_needs_no_superuser(server: Server) -> None:
+    """A role that owns its database, and nothing else, resets as well."""
+    with role(server, "CREATEDB") as seen, opened(seen) as run:
+        assert not seen.superuser
+        with run.cloned(run.template(MIGRATIONS)) as database, Lab(database.conninfo) as lab:
+            triggers = (
+                "SELECT tgname, tgenabled FROM pg_trigger WHERE NOT tgisinternal ORDER BY 1, 2"
+            )
+            before = lab.session.fetch(triggers)
+            expect_reset(lab)
+            assert before == lab.session.fetch(triggers)

@@ -1,0 +1,171 @@
+"""Trials: every outcome of a write leads to the verdict that it means."""
+
+from collections.abc import Iterator
+from typing import Final, NamedTuple
+
+import pytest
+
+from conformance.catalogue import RULES
+from conformance.lab import Lab
+from conformance.postgres.scratch import Scratch
+from conformance.scenario import Fact, Scenario
+from conformance.trial import Trial
+from conformance.verdicts import Finding, Standing, Tally, Verdict
+from conformance.writes import Insert, Path, Row, Run, Update
+
+# Of the real schema only what a few rules need: users, with one rule and keys of no rule.
+SCHEMA: Final = """
+CREATE TYPE user_tier AS ENUM ('starter', 'creator');
+CREATE TABLE users (
+    id integer PRIMARY KEY,
+    tier user_tier NOT NULL DEFAULT 'starter',
+    credits integer NOT NULL DEFAULT 0,
+    ephemeral_storage_bytes integer NOT NULL DEFAULT 0 CHECK (ephemeral_storage_bytes < 9),
+    CONSTRAINT inv_u5__users_credits_not_negative CHECK (credits >= 0),
+    CONSTRAINT inv_t6__users_few CHECK (id < 100)
+);
+"""
+
+
+def user(**columns: object) -> tuple[Insert]:
+    """Return a transaction that inserts a user."""
+    row: Row = {"id": 1, **columns}
+    return (Insert("users", (row,)),)
+
+
+class Case(NamedTuple):
+    """A scenario for a rule, and what comes of it: a verdict, or what is counted."""
+
+    scenario: Scenario
+    verdict: Verdict
+    tally: Tally | None = None
+    rule: str = "INV-U5"
+    blamed: str = ""
+
+
+GOOD: Final = user()
+BAD: Final = user(id=2, credits=-1)
+STUCK: Final = (Run("SET LOCAL statement_timeout = '20ms'"), Run("SELECT pg_sleep(60)"))
+LACKING: Final = (Insert("teams", ({"id": 1},)),)
+ASKED: Final = "SELECT count(*) FROM users"
+CASES: Final = {
+    "both sides": Case(Scenario((), (GOOD,), (BAD,)), Verdict.HELD, Tally(1, 1, 1)),
+    "several of each": Case(
+        Scenario((GOOD,), (user(id=3), user(id=4)), (BAD, BAD)), Verdict.HELD, Tally(2, 2, 2)
+    ),
+    "nothing": Case(Scenario(), Verdict.UNPROVEN, Tally()),
+    "the legal side alone": Case(Scenario((), (GOOD,)), Verdict.UNPROVEN, Tally(1, 0, 0)),
+    "the broken side alone": Case(Scenario((), (), (BAD,)), Verdict.UNPROVEN, Tally(0, 1, 1)),
+    "another rule that may be named": Case(
+        Scenario((), (GOOD,), (user(id=100),), frozenset({"INV-T6"})),
+        Verdict.UNPROVEN,
+        Tally(1, 1, 0),
+    ),
+    "another rule that may not": Case(Scenario((), (GOOD,), (user(id=100),)), Verdict.UNNAMED),
+    "a key of no rule": Case(Scenario((GOOD,), (), (GOOD,)), Verdict.UNNAMED),
+    "a check of no rule": Case(
+        Scenario((), (), (user(ephemeral_storage_bytes=9),)), Verdict.UNNAMED
+    ),
+    "no value of its type": Case(Scenario((), (), (user(credits="x"),)), Verdict.UNNAMED),
+    "no value of a rule's type": Case(
+        Scenario((), (GOOD,), (user(id=2, tier="x"),)), Verdict.HELD, Tally(1, 1, 1), "INV-U4"
+    ),
+    "null where a type is the rule": Case(
+        Scenario((), (), (user(id=2, tier=None),)), Verdict.UNNAMED, rule="INV-U4"
+    ),
+    "a violation accepted": Case(Scenario((), (), (GOOD,)), Verdict.BROKEN),
+    "a violation accepted later": Case(
+        Scenario((), (GOOD,), (BAD, (Update("users", {"id": 1}, {"credits": 5}),))),
+        Verdict.BROKEN,
+    ),
+    "a legal write refused": Case(Scenario((), (BAD,)), Verdict.OVERBLOCKED),
+    "a legal write refused by a key": Case(Scenario((GOOD,), (GOOD,)), Verdict.OVERBLOCKED),
+    "a beginning refused by the rule": Case(Scenario((BAD,)), Verdict.OVERBLOCKED),
+    "a beginning refused by another": Case(Scenario((user(id=100),)), Verdict.UNPROVEN),
+    "a legal write stuck": Case(Scenario((), (STUCK,)), Verdict.UNPROVEN),
+    "a violation stuck": Case(Scenario((), (), (STUCK,)), Verdict.UNPROVEN),
+    "a table that is not there": Case(Scenario((), (LACKING,)), Verdict.UNPROVEN),
+    "a violation of what is not there": Case(Scenario((), (), (LACKING,)), Verdict.UNPROVEN),
+    "facts": Case(
+        Scenario((), (GOOD,), (), frozenset(), (Fact(ASKED, 1), Fact(ASKED, 1, side=False))),
+        Verdict.HELD,
+        Tally(2, 1, 1),
+    ),
+    "a fact that is none": Case(
+        Scenario((), (GOOD,), (), frozenset(), (Fact(ASKED, 2),)), Verdict.BROKEN
+    ),
+    "a violation that only the oracle sees": Case(
+        Scenario((), (user(ephemeral_storage_bytes=-1),)), Verdict.BROKEN, blamed="INV-U6"
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def small(scratch: Scratch, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    """Make a database with the small schema."""
+    folder = tmp_path_factory.mktemp("small")
+    (folder / "001.sql").write_text(SCHEMA)
+    with (
+        scratch.cloned(scratch.template(folder), "small") as database,
+        Lab(database.conninfo) as lab,
+    ):
+        yield lab
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_trial_comes_to_its_verdict(name: str, small: Lab) -> None:
+    """What a scenario meets decides the verdict, and what is counted."""
+    case = CASES[name]
+    trial = Trial(small, RULES[case.rule], Path.INSERT)
+    standing = Standing({"insert": trial.tally})
+    found = None
+    try:
+        trial.run(case.scenario)
+    except Finding as finding:
+        found = finding
+        standing.failures.append(finding.as_dict())
+
+    assert case.verdict == standing.verdict, found
+    if case.tally:
+        assert case.tally == trial.tally
+        assert found is None
+    else:
+        assert found is not None
+        assert (case.blamed or case.rule) == found.rule
+        assert "COMMIT;" in found.script
+
+
+def test_a_finding_says_all() -> None:
+    """A finding prints rule, verdict, expected, observed and script, and is equal by rule."""
+    one = Finding("INV-U5", Verdict.BROKEN, expected="this", observed="that", script="SELECT 1;")
+    other = Finding("INV-U5", Verdict.UNNAMED, expected="", observed="", script="")
+    assert [] == [
+        part for part in ("INV-U5", "broken", "this", "that", "SELECT 1;") if part not in str(one)
+    ]
+    assert one == other
+    assert hash(one) == hash(other)
+    assert one != Finding("INV-U6", Verdict.BROKEN, expected="", observed="", script="")
+    assert {"rule", "verdict", "expected", "observed", "script"} == one.as_dict().keys()
+
+
+def test_the_worst_failure_is_the_verdict() -> None:
+    """Of several failures of a rule the worst is its verdict, whatever else was seen."""
+    standing = Standing({"insert": Tally(1, 1, 1)})
+    assert Verdict.HELD == standing.verdict
+    for verdict in reversed(list(Verdict)[:-1]):
+        standing.failures.append({"verdict": str(verdict)})
+        assert verdict == standing.verdict
+
+
+def test_what_was_tried_is_left_behind_by_nobody(small: Lab) -> None:
+    """Each scenario finds the database empty, whatever the one before it left."""
+    trial = Trial(small, RULES["INV-U5"], Path.INSERT)
+    for _ in range(3):
+        trial.run(Scenario((), (GOOD,), (BAD,)))
+    assert Tally(3, 3, 3) == trial.tally
+
+
+def test_rules_that_a_schema_cannot_answer_are_known(small: Lab) -> None:
+    """Oracles that this schema has no tables for are left out, and it is said why."""
+    assert "INV-T1" in small.unreadable
+    assert not {"INV-U4", "INV-U5", "INV-U6"} & small.unreadable.keys()
