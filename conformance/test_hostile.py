@@ -8,14 +8,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from strategies.hostility import raids
+from strategies.hostility import BOOKS, raids
 from strategies.tables import COLUMNS
 
 if TYPE_CHECKING:
     from conformance.machines.hostile import Raider
 
-# What most of a raid is about: a table of the domain, or all tables alike.
-FOCUSES = (*COLUMNS, "everything")
+# What most of a raid is about: a table of the domain, what is none of it, or all tables alike.
+FOCUSES = (*COLUMNS, BOOKS, "everything")
 
 
 @pytest.mark.parametrize("focus", FOCUSES)

@@ -30,17 +30,17 @@ class Shape:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Mind:
-    """What a raid is drawn with: choices, the schema, the rows, and the table that it is about."""
+    """What a raid is drawn with: choices, the schema, the rows, and the tables it is about."""
 
     dice: Dice
     shape: Shape
     aim: Aim
-    focus: str
+    focus: tuple[str, ...]
 
     def table(self) -> str:
         """Return the table of one write."""
-        if self.focus in self.shape.tables and not self.dice.once_in(3):
-            return self.focus
+        if self.focus and not self.dice.once_in(3):
+            return self.dice(self.focus)
         # Seldom all tables: what the schema keeps for itself is refused at once.
         return self.dice(tuple(self.shape.tables if self.dice.once_in(4) else MAKERS))
 

@@ -28,6 +28,7 @@ from conformance.writes import (
 from strategies.hostile_rows import Mind, Shape, a_key, a_row, some_changes
 from strategies.hostile_values import Aim, Dice
 from strategies.hostile_worlds import PRELUDES
+from strategies.tables import COLUMNS
 from strategies.world import steps_to
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from hypothesis.strategies import DrawFn
 
 ISOLATION = ("READ COMMITTED", "REPEATABLE READ", "SERIALIZABLE")
+BOOKS = "bookkeeping"
 MOST_TRANSACTIONS = 10
 MOST_PARTS = 4
 
@@ -83,12 +85,15 @@ class Raid:
 def raids(draw: DrawFn, shape: Shape, focus: str = "") -> Raid:
     """Draw a prelude and up to ten transactions, the more part of them about one table.
 
-    A focus that is no table means no table in particular.
+    The focus is a table, or `BOOKS`: all that is no part of the domain. Anything else means no
+    table in particular.
     """
     dice = Dice(draw)
     make = dice(PRELUDES)
     prelude = make()
-    mind = Mind(dice, shape, Aim(dice, prelude, shape.labels), focus)
+    books = tuple(table for table in shape.tables if table not in COLUMNS)
+    tables = books if focus == BOOKS else tuple({focus} & set(shape.tables))
+    mind = Mind(dice, shape, Aim(dice, prelude, shape.labels), tables)
     attacks = draw(st.lists(_attacks(mind), min_size=1, max_size=MOST_TRANSACTIONS))
     return Raid(make.__name__, tuple(prelude.transactions), tuple(attacks))
 

@@ -16,7 +16,7 @@ from conformance.postgres.scratch import Scratch, Template
 from conformance.verdicts import Finding
 from conformance.writes import Statement
 from strategies.hostile_rows import Shape
-from strategies.hostility import MOST_PARTS, MOST_TRANSACTIONS, Raid, raids
+from strategies.hostility import BOOKS, MOST_PARTS, MOST_TRANSACTIONS, Raid, raids
 from strategies.tables import COLUMNS
 
 MIGRATIONS = Path(__file__).parent.parent / "migrations"
@@ -57,8 +57,8 @@ FOR EACH ROW EXECUTE FUNCTION framecast.tg_speaks();
 
 HOLES: dict[str, tuple[str, str, set[str]]] = {
     "forgets the uploader": (FORGETS_UPLOADER, "asset_files", {"IMM-1"}),
-    "open books": (OPEN_BOOKS, "everything", {"OWN-1"}),
-    "new books": (NEW_BOOKS, "everything", {"OWN-1"}),
+    "open books": (OPEN_BOOKS, BOOKS, {"OWN-1"}),
+    "new books": (NEW_BOOKS, BOOKS, {"OWN-1"}),
     "moving members": (MOVING_MEMBERS, "memberships", {"IMM-1"}),
     "last owner demoted": (LAST_OWNER_DEMOTED, "memberships", {"INV-T1", "INV-T2"}),
     "speaks": (SPEAKS, "webhooks", {"HOSTILE"}),

@@ -58,6 +58,11 @@ class Run(NamedTuple):
 RUNS: Final = {
     "holes": Run(
         (
+            rechecked(
+                "users",
+                "inv_u1__users_creator_iff_upgraded",
+                "(tier = 'creator') = (upgraded_at > '-infinity')",
+            ),
             rewritten("tg_jobs__may_be_made", "OFFSET 5", "OFFSET 6"),
             rechecked("webhooks", "inv_w2__webhooks_has_an_event", "array_length(events, 1) >= 1"),
             rechecked(
@@ -83,8 +88,9 @@ RUNS: Final = {
         ),
         "card_5__insert or inv_w2__insert or inv_wd4__update or inv_t2__update or"
         " state_asset__update or inv_af3__insert or inv_us2__insert or inv_sa2__insert or"
-        " inv_a2__insert or inv_u3__move",
+        " inv_a2__insert or inv_u3__move or inv_u1__insert or inv_u1__update",
         {
+            "INV-U1": "broken",
             "CARD-5": "broken",
             "INV-W2": "broken",
             "INV-WD4": "broken",
@@ -218,7 +224,7 @@ def test_a_failure_says_all(rule: str) -> None:
         assert "reason" not in seen["paths"][failure["path"]]
 
 
-@pytest.mark.parametrize("rule", ["CARD-5", "INV-W2", "INV-WD4", "INV-T2"])
+@pytest.mark.parametrize("rule", ["INV-U1", "CARD-5", "INV-W2", "INV-WD4", "INV-T2"])
 def test_a_failure_is_shown_by_psql(rule: str, faulty: Database, tmp_path: Path) -> None:
     """The script of a failure, run by psql on a fresh installation, breaks the rule there too."""
     failure = ended("holes").rules[rule]["failures"][0]

@@ -94,7 +94,7 @@ def test_profiles_are_spelled_out() -> None:
     found = shown()
 
     assert "default" == found.pop("loaded")
-    assert {"quick": "5", "default": "30", "thorough": "1000"} == {
+    assert {"quick": "2", "default": "12", "thorough": "300"} == {
         name: settings["max_examples"] for name, settings in found.items()
     }
     for settings in found.values():
@@ -118,7 +118,7 @@ def test_the_shown_seed_repeats_a_run(tmp_path: Path) -> None:
     other_seed, other = drawn(tmp_path, CI="1")
     again_seed, again = drawn(tmp_path, f"--hypothesis-seed={seed}", CI="1")
 
-    assert first.startswith("default 60 ")
+    assert first.startswith(f"default {2 * profiles.EXAMPLES['default']} ")
     assert (seed, first) == (again_seed, again)
     assert seed != other_seed
     assert first != other

@@ -163,6 +163,58 @@ def handed_to_starter(world: World, _draw: Draw) -> Scenario:
     )
 
 
+@scenarios
+def undated_creators(world: World, draw: Draw) -> Scenario:
+    """Insert a creator who is in a team; then one who was never upgraded."""
+    team, _ = world.team()
+    good = world.a_creator(upgraded_at=draw(past_timestamps()))
+    bad = world.a_creator(upgraded_at=None)
+    return Scenario(
+        given=(tuple(world.given),),
+        legal=((Insert("memberships", (world.a_membership(team, good),)), _users(good)),),
+        broken=((Insert("memberships", (world.a_membership(team, bad),)), _users(bad)),),
+    )
+
+
+@scenarios
+def undated_many(world: World, draw: Draw) -> Scenario:
+    """Insert two creators who are in a team; then two, one of whom was never upgraded."""
+    team, _ = world.team()
+    good = [world.a_creator(), world.a_creator()]
+    bad = [world.a_creator(), world.a_creator(upgraded_at=None)]
+    joins, strays = (
+        Insert("memberships", tuple(world.a_membership(team, user) for user in users))
+        for users in (good, bad)
+    )
+    if draw(st.booleans()):
+        bad.reverse()
+    return Scenario(
+        given=(tuple(world.given),),
+        legal=((joins, _users(*good)),),
+        broken=((strays, _users(*bad)),),
+    )
+
+
+@scenarios
+def undated_upgrades(world: World, draw: Draw) -> Scenario:
+    """Upgrade a starter, who joins a team in the same transaction; then one without a date."""
+    team, _ = world.team()
+    good, bad = world.starter(), world.starter()
+    changes = {"tier": "creator", "upgraded_at": draw(past_timestamps())}
+    joins, strays = (
+        Insert("memberships", (world.a_membership(team, user),)) for user in (good, bad)
+    )
+    return Scenario(
+        given=(tuple(world.given),),
+        legal=((joins, Update("users", {"id": good["id"]}, changes, good)),),
+        broken=((strays, Update("users", {"id": bad["id"]}, {"tier": "creator"}, bad)),),
+    )
+
+
+def _users(*rows: Row) -> Insert:
+    return Insert("users", rows)
+
+
 MEMBERS_ARE_CREATORS = by_shape(
     insert=strays,
     insert_many=strays_many,
@@ -175,17 +227,24 @@ MEMBERS_ARE_CREATORS = by_shape(
     other=downgrades,
 )
 
+DATED_STARTERS = one_row(
+    "users",
+    starter,
+    legal=st.just({"tier": "starter", "upgraded_at": None}),
+    broken=past_timestamps().map(lambda at: {"tier": "starter", "upgraded_at": at}),
+)
+UNDATED = by_shape(
+    insert=undated_creators,
+    insert_many=undated_many,
+    update=undated_upgrades,
+    reasons=ONE_ROW,
+)
+
 WAYS: dict[str, Ways] = {
-    "INV-U1": one_row(
-        "users",
-        starter,
-        legal=st.just({"tier": "starter", "upgraded_at": None}),
-        broken=st.one_of(
-            past_timestamps().map(lambda at: {"tier": "starter", "upgraded_at": at}),
-            st.just({"tier": "creator", "upgraded_at": None}),
-        ),
-        also=frozenset({"INV-U2"}),
-    ),
+    "INV-U1": {
+        path: ways if isinstance(ways, str) else ways | UNDATED[path]
+        for path, ways in DATED_STARTERS.items()
+    },
     "INV-U2": {
         **by_shape(
             insert=creators,
