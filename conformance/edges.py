@@ -65,9 +65,9 @@ def _counts(before: State, after: State, broken: frozenset[str]) -> Iterator[tup
         was = Counter(_counted(rule, before))
         for subject, count in Counter(_counted(rule, after)).items():
             legal = count <= most
-            if count > was[subject] and count in range(most - 1, most + 2):
-                if legal or rule in broken:
-                    yield f"{rule} {count}", legal
+            near = count > was[subject] and most - 1 <= count <= most + 1
+            if near and (legal or rule in broken):
+                yield f"{rule} {count}", legal
 
 
 def _counted(rule: str, state: State) -> Iterable[object]:
@@ -99,14 +99,16 @@ def matrices(seen: Mapping[str, int]) -> Iterator[str]:
         pairs = set(moves.pairs())
         for before in (None, *moves.states):
             cells = (
-                _cell(seen, machine, before, after)
-                if (before, after) in pairs
-                else "·"
+                _cell(seen, machine, before, after) if (before, after) in pairs else "·"
                 for after in moves.states
             )
             yield f"{before or 'new':>11} " + "".join(f"{cell:>{width}}" for cell in cells)
     for rule, (_, most) in CAPS.items():
-        counts = (f"{count}: {seen.get(f'{rule} {count}', 0)}" for count in range(most - 1, most + 2) if count)
+        counts = (
+            f"{count}: {seen.get(f'{rule} {count}', 0)}"
+            for count in range(most - 1, most + 2)
+            if count
+        )
         yield f"{rule:<11} " + ", ".join(counts) + "!"
 
 

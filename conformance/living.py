@@ -6,7 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import seed, settings
+from hypothesis import Phase, seed, settings
 from hypothesis.stateful import get_state_machine_test
 
 from conformance import edges, profiles
@@ -16,6 +16,7 @@ from conformance.machines.jobs import CreditLife, JobLife, ProjectLife
 from conformance.machines.keys import KeyAndAssetLife
 from conformance.machines.life import Life, Log
 from conformance.machines.memberships import MembershipLife
+from conformance.machines.shortening import shortest
 from conformance.machines.tours import COUNTS, PAIRS
 from conformance.verdicts import Finding
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 GUIDE = pytest.StashKey["Guide"]()
 PROPERTY = "lives"
+WITHOUT_SHRINK = tuple(phase for phase in profiles.PHASES if phase is not Phase.shrink)
 MACHINES: tuple[type[Machine], ...] = (
     MembershipLife,
     JobLife,
@@ -57,15 +59,21 @@ class Guide:
     def run(self, machine: type[Machine], how: settings | None = None) -> None:
         """Let Hypothesis lead as many lives as the profile says, or as `how` does.
 
+        It does not shrink what it found: see `shortening`.
+
         Raises:
-            Finding: One of them, and the shortest like it, found a fault.
+            Finding: The shortest life that finds what one of them found.
         """
         self.name = machine.__name__
         machine.lab, machine.log = self._lab, self.log
-        test = get_state_machine_test(machine, settings=how or profiles.machines())
+        how = settings(how or profiles.machines(), phases=WITHOUT_SHRINK)
+        test = get_state_machine_test(machine, settings=how)
         if self.number is not None:
             test = seed(self.number)(test)
-        test()
+        try:
+            test()
+        except Finding as finding:
+            raise shortest(finding, self.log.failed, self.new_life) from None
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """Schemas with planted faults that only sequences find: each machine must find its own."""
 
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
@@ -69,9 +70,8 @@ PROJECT_STUCK = edit(
     "IF TG_OP = 'UPDATE' AND (OLD.status = 'processing' AND NEW.status = 'canceled' OR ",
 )
 # Keys of the team, unlike those of the member, outlive the membership.
-KEY_ALIVE = (
-    "ALTER TABLE public.api_keys DROP CONSTRAINT role_2__api_keys_maker_in_team;"
-    + edit("tg_memberships__revoke_keys", ", k.live_shared_team_id", "")
+KEY_ALIVE = "ALTER TABLE public.api_keys DROP CONSTRAINT role_2__api_keys_maker_in_team;" + edit(
+    "tg_memberships__revoke_keys", ", k.live_shared_team_id", ""
 )
 # The new job is already among those that are counted.
 CAP_COUNTS_ITSELF = edit("tg_jobs__may_be_made", "OFFSET 5", "OFFSET 4")
@@ -94,9 +94,13 @@ def test_a_planted_fault_is_found(
     schema = Path(shutil.copytree(MIGRATIONS, tmp_path / "migrations"))
     (schema / "999_fault.sql").write_text(sql)
 
-    with scratch.cloned(scratch.template(schema), fault) as database, Lab(database.conninfo) as lab:
-        with pytest.raises(Finding) as caught:
-            Guide(lab, number=0).run(machine, default_profile())
+    template = scratch.template(schema)
+    with (
+        scratch.cloned(template, fault) as database,
+        Lab(database.conninfo) as lab,
+        pytest.raises(Finding) as caught,
+    ):
+        Guide(lab, number=0).run(machine, default_profile())
 
     steps = [
         line.removeprefix("-- ")
@@ -104,7 +108,8 @@ def test_a_planted_fault_is_found(
         if line.startswith("-- ") and not line.startswith("-- expected")
     ]
     with capsys.disabled():
-        print(f"\n{fault}, found as {caught.value.rule} {caught.value.verdict}:", *steps, sep="\n  ")
+        found = f"\n{fault}: {caught.value.rule} is {caught.value.verdict}"
+        sys.stdout.write("\n  ".join([found, *steps, ""]))
     assert caught.value.rule in names
     assert len(steps) <= LONGEST
 

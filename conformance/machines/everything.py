@@ -7,7 +7,7 @@ from conformance.operations import (
     OPERATIONS,
     assets,
     clock,
-    credits,
+    credit,
     deliveries,
     events,
     jobs,
@@ -30,7 +30,7 @@ class WholeLife(Machine):
     act_as_members = does_any("members", *memberships.OPERATIONS)
     act_on_projects = does_any("projects", *projects.OPERATIONS)
     act_on_jobs = does_any("jobs", *jobs.OPERATIONS)
-    act_on_credits = does_any("credits", *credits.OPERATIONS)
+    act_on_credits = does_any("credits", *credit.OPERATIONS)
     act_on_keys = does_any("keys", *keys.OPERATIONS)
     act_on_assets = does_any("assets", *assets.OPERATIONS)
     act_on_deliveries = does_any("deliveries", *deliveries.OPERATIONS)

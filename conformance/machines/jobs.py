@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from conformance.machines.machine import Machine, does, together
-from conformance.operations import clock, credits, events, jobs, memberships, projects, teams, users
+from conformance.operations import clock, credit, events, jobs, memberships, projects, teams, users
 
 
 class JobLife(Machine):
@@ -65,10 +65,10 @@ class CreditLife(Machine):
 
     preludes = ("a team", "jobs of each kind")
 
-    grant = does(credits.GRANT)
-    spend = does(credits.SPEND)
-    refund = does(credits.REFUND)
-    charge = does(credits.CHARGE)
+    grant = does(credit.GRANT)
+    spend = does(credit.SPEND)
+    refund = does(credit.REFUND)
+    charge = does(credit.CHARGE)
     make_job = does(jobs.MAKE)
     start = does(jobs.START)
     complete = does(jobs.COMPLETE)
@@ -77,5 +77,5 @@ class CreditLife(Machine):
     cancel = does(jobs.CANCEL)
     delete_team = does(teams.DELETE)
     do_together = together(
-        *credits.OPERATIONS, jobs.MAKE, jobs.START, jobs.COMPLETE, jobs.FAIL, jobs.CANCEL
+        *credit.OPERATIONS, jobs.MAKE, jobs.START, jobs.COMPLETE, jobs.FAIL, jobs.CANCEL
     )

@@ -16,6 +16,7 @@ from conformance.edges import tried
 from conformance.model import State, rules, view
 from conformance.operations import step
 from conformance.operations.preludes import begin
+from conformance.operations.story import Story, told
 from conformance.outcomes import Accepted, Inconclusive, Outcome, Rejected
 from conformance.trial import NOT_A_VALUE, transaction_script
 from conformance.verdicts import Finding, Verdict
@@ -40,19 +41,21 @@ class Log:
     steps: int = 0
     accepted: int = 0
     seconds: float = 0.0
+    failed: Story = ()  # the life that found the last fault
 
 
 class Life:
     """A model and a database that go through the same operations."""
 
-    def __init__(self, lab: Lab, log: Log) -> None:
+    def __init__(self, lab: Lab, log: Log, *, reset: bool = True) -> None:
         """Begin with nothing, on both sides."""
         self.state = State()
         self.log = log
-        self.history: list[list[tuple[str, Mapping[str, Any]]]] = []
+        self._transactions: list[tuple[State, Sequence[Step]]] = []
         self._lab = lab
         self._script: list[str] = []
-        lab.reset()
+        if reset:
+            lab.reset()
 
     def begin(self, like: str) -> None:
         """Begin with a prelude, which breaks nothing; raises as `commit`."""
@@ -84,10 +87,19 @@ class Life:
             self._expect_the_same(changed)
             self._expect_no_violation()
 
+    @property
+    def story(self) -> Story:
+        """What was done, such that it can be done again with something left out."""
+        story = []
+        for first, steps in self._transactions:
+            states = [first, *(each.after for each in steps)]
+            story.append(tuple(told(*pair) for pair in zip(states, steps, strict=False)))
+        return tuple(story)
+
     def _transact(
         self, steps: Sequence[Step], may: frozenset[str], must: frozenset[str]
     ) -> Outcome:
-        self.history.append([(each.operation.name, each.arguments) for each in steps])
+        self._transactions.append((self.state, steps))
         body = [each for one in steps for write in one.writes for each in statements(write)]
         outcome = self._lab.session.run(body)
         told = "".join(f"-- {each}\n" for each in steps)
@@ -107,17 +119,12 @@ class Life:
                     _first(must), Verdict.BROKEN, expected=expected, observed=str(outcome)
                 )
             return
-        if not may:
-            rule = next(
-                (each.id for each in RULES.values() if outcome.token == each.token), "MODEL"
-            )
-            raise self._finding(
-                rule, Verdict.OVERBLOCKED, expected=expected, observed=str(outcome)
-            )
-        if not any(_names(outcome, rule) for rule in may):
-            raise self._finding(
-                _first(may), Verdict.UNNAMED, expected=expected, observed=str(outcome)
-            )
+        if any(_names(outcome, rule) for rule in may):
+            return
+        # A rule that is not broken has refused it; or else nothing that has a name.
+        named = next((each.id for each in RULES.values() if outcome.token == each.token), "")
+        verdict = Verdict.OVERBLOCKED if named or not may else Verdict.UNNAMED
+        raise self._finding(named or _first(may), verdict, expected=expected, observed=str(outcome))
 
     def _note(self, before: State, steps: Sequence[Step], outcome: Outcome) -> None:
         accepted = isinstance(outcome, Accepted)
@@ -140,8 +147,9 @@ class Life:
         for table in tables:
             expected = view.rows(self.state, table)
             if shown[table] != expected:
+                name = f"MODEL of {table}"
                 raise self._finding(
-                    f"MODEL of {table}",
+                    name,
                     Verdict.BROKEN,
                     expected=f"rows {sorted(expected - shown[table])}",
                     observed=f"rows {sorted(shown[table] - expected)}",
@@ -159,6 +167,7 @@ class Life:
             )
 
     def _finding(self, rule: str, verdict: Verdict, *, expected: str, observed: str) -> Finding:
+        self.log.failed = self.story
         return Finding(
             rule, verdict, expected=expected, observed=observed, script="".join(self._script)
         )

@@ -24,13 +24,14 @@ class Machine(RuleBasedStateMachine):
 
     lab: ClassVar[Lab]
     log: ClassVar[Log]
+    life_of: ClassVar[type[Life]] = Life
     preludes: ClassVar[tuple[str, ...]] = ("nothing",)
 
     def __init__(self) -> None:
         """Begin with an empty database and an empty model."""
         super().__init__()
         self.began = clock()
-        self.life = Life(self.lab, self.log)
+        self.life = self.life_of(self.lab, self.log)
 
     @initialize(data=st.data())
     def begin(self, data: st.DataObject) -> None:
@@ -82,7 +83,9 @@ def together(*operations: Operation) -> Any:
             state = steps[-1].after
         self.life.commit(steps)
 
-    return _as_rule(act, "do_together", lambda self: any(m.possible(self.life.state) for m in members))
+    return _as_rule(
+        act, "do_together", lambda self: any(m.possible(self.life.state) for m in members)
+    )
 
 
 def drawn(data: st.DataObject, operation: Operation, life: Life) -> dict[str, Any]:

@@ -44,9 +44,7 @@ def delete_team(state: State, team: Team) -> State:
 
 def delete_project(state: State, project: Project) -> State:
     """Delete a project with its assets; its jobs stay, without it."""
-    orphans = [
-        replace(job, project=None) for job in only(state.jobs.values(), project=project.id)
-    ]
+    orphans = [replace(job, project=None) for job in only(state.jobs.values(), project=project.id)]
     assets = only(state.asset_files.values(), project=project.id)
     return state.drop(project, *assets).put(*orphans)
 

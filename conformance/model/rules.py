@@ -20,9 +20,12 @@ if TYPE_CHECKING:
     Predicate: TypeAlias = Callable[[State], bool]
 
 MOST_OWNED, MOST_TEAMS, MOST_OPEN, MOST_ACTIVE = 10, 50, 50, 5
-CONTENT_TYPES = frozenset(
-    f"image/{kind}" for kind in ("jpeg", "png", "webp")
-) | {"audio/mpeg", "audio/wav", "audio/ogg", "video/mp4"}
+CONTENT_TYPES = frozenset(f"image/{kind}" for kind in ("jpeg", "png", "webp")) | {
+    "audio/mpeg",
+    "audio/wav",
+    "audio/ogg",
+    "video/mp4",
+}
 MIB = 1024 * 1024
 
 
@@ -213,8 +216,7 @@ ALWAYS: dict[str, tuple[frozenset[str], Predicate]] = {
                 rule,
                 "invitations",
                 lambda s: any(
-                    i.accepted is not None and i.revoked is not None
-                    for i in s.invitations.values()
+                    i.accepted is not None and i.revoked is not None for i in s.invitations.values()
                 ),
             )
             for rule in ("INV-I3", "INV-I4")

@@ -22,7 +22,7 @@ from conformance.model.entities import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
 T = TypeVar("T")
 
@@ -35,19 +35,19 @@ class State:
     `counters` the last number that each job gave to an event.
     """
 
-    users: Mapping[int, User] = field(default_factory=dict)
-    teams: Mapping[int, Team] = field(default_factory=dict)
-    memberships: Mapping[int, Membership] = field(default_factory=dict)
-    invitations: Mapping[int, Invitation] = field(default_factory=dict)
-    projects: Mapping[int, Project] = field(default_factory=dict)
-    jobs: Mapping[int, Job] = field(default_factory=dict)
-    job_events: Mapping[int, Event] = field(default_factory=dict)
-    api_keys: Mapping[int, Key] = field(default_factory=dict)
-    asset_files: Mapping[int, Asset] = field(default_factory=dict)
-    webhooks: Mapping[int, Webhook] = field(default_factory=dict)
-    webhook_deliveries: Mapping[int, Delivery] = field(default_factory=dict)
-    usage: Mapping[int, Usage] = field(default_factory=dict)
-    counters: Mapping[int, int] = field(default_factory=dict)
+    users: dict[int, User] = field(default_factory=dict)
+    teams: dict[int, Team] = field(default_factory=dict)
+    memberships: dict[int, Membership] = field(default_factory=dict)
+    invitations: dict[int, Invitation] = field(default_factory=dict)
+    projects: dict[int, Project] = field(default_factory=dict)
+    jobs: dict[int, Job] = field(default_factory=dict)
+    job_events: dict[int, Event] = field(default_factory=dict)
+    api_keys: dict[int, Key] = field(default_factory=dict)
+    asset_files: dict[int, Asset] = field(default_factory=dict)
+    webhooks: dict[int, Webhook] = field(default_factory=dict)
+    webhook_deliveries: dict[int, Delivery] = field(default_factory=dict)
+    usage: dict[int, Usage] = field(default_factory=dict)
+    counters: dict[int, int] = field(default_factory=dict)
     day: int = 0
     tick: int = 0
     serial: int = 0
@@ -91,9 +91,7 @@ class State:
     def changed_since(self, before: State) -> frozenset[str]:
         """Return the tables in which the two states differ, or may differ."""
         return frozenset(
-            table
-            for table in TABLES.values()
-            if getattr(self, table) is not getattr(before, table)
+            table for table in TABLES.values() if getattr(self, table) is not getattr(before, table)
         )
 
 

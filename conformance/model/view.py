@@ -58,7 +58,10 @@ COLUMNS: dict[str, tuple[tuple[str, ...], Callable[[Any], tuple[str, ...]]]] = {
         ("id", "owner", "revoked_at IS NOT NULL"),
         lambda k: (_id(k.id), k.owner.urn, _flag(k.revoked)),
     ),
-    "asset_files": (("id", "project_id", "status"), lambda a: (_id(a.id), _id(a.project), a.status)),
+    "asset_files": (
+        ("id", "project_id", "status"),
+        lambda a: (_id(a.id), _id(a.project), a.status),
+    ),
     "webhooks": (("id", "created_by"), lambda w: (_id(w.id), _id(w.creator))),
     "webhook_deliveries": (
         ("id", "job_id", "status", "attempts"),
@@ -75,7 +78,7 @@ def query(table: str) -> str:
     """Return a query for the table's name and its rows as texts."""
     columns = COLUMNS[table][0]
     form = "|".join(["%s"] * len(columns))
-    return f"SELECT '{table}', format('{form}', {', '.join(columns)}) FROM public.{table}"  # noqa: S608 - names of our own
+    return f"SELECT '{table}', format('{form}', {', '.join(columns)}) FROM public.{table}"
 
 
 def rows(state: State, table: str) -> set[str]:

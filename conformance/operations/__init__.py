@@ -3,7 +3,7 @@
 from conformance.operations import (
     assets,
     clock,
-    credits,
+    credit,
     deliveries,
     events,
     jobs,
@@ -25,7 +25,7 @@ OPERATIONS = {
         memberships,
         projects,
         jobs,
-        credits,
+        credit,
         keys,
         assets,
         deliveries,

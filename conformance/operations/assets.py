@@ -93,7 +93,9 @@ ANNOUNCE = Operation(
     },
     _announce,
 )
-SAY = Operation("say how an asset is", {"asset": row("asset_files"), "status": among(*STATES)}, _say)
+SAY = Operation(
+    "say how an asset is", {"asset": row("asset_files"), "status": among(*STATES)}, _say
+)
 MOVE = Operation(
     "move an asset", {"asset": row("asset_files"), "project": row_or_none("projects")}, _move
 )

@@ -37,7 +37,7 @@ TIMES = {
 def _pass(state: State, days: int) -> Act:
     ages = [
         Run(
-            f"UPDATE public.{table} SET "  # noqa: S608 - names of our own
+            f"UPDATE public.{table} SET "
             + ", ".join(f"{column} = {column} - interval '{days} days'" for column in columns)
         )
         for table, columns in TIMES.items()

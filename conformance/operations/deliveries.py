@@ -56,9 +56,7 @@ def _give(state: State, webhook: int, user: int) -> Act:
 
 def _remove(state: State, webhook: int) -> Act:
     gone = state.webhooks[webhook]
-    return Act(
-        (Delete("webhooks", {"id": uuid(webhook)}),), effects.delete_webhook(state, gone)
-    )
+    return Act((Delete("webhooks", {"id": uuid(webhook)}),), effects.delete_webhook(state, gone))
 
 
 def _queue(state: State, webhook: int, job: int | None, status: str) -> Act:

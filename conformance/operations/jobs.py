@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from conformance.model import effects, moves
 from conformance.model.entities import FINISHED, MAKERS, Job, Owner, uuid
 from conformance.operations.choices import NOBODY, actor, among, row, row_or_none
-from conformance.operations.credits import pay
+from conformance.operations.credit import pay
 from conformance.operations.operation import Act, Operation
 from conformance.writes import Delete, Insert, Row, Run, Update
 from strategies.documents import Jsonb
@@ -23,7 +23,7 @@ FAILURES = ("system", "validation", "timeout", "canceled")
 OUTPUT, ERROR = Jsonb({"frames": 1}), Jsonb({"code": 1})
 
 
-def _make(
+def _make(  # noqa: PLR0913, PLR0917 - all that a job is made of
     state: State,
     by: tuple[int, int | None, int | None],
     project: int | None,

@@ -31,7 +31,7 @@ def _make(
     }
     if lasts is not None:
         columns = {**columns, "expires_at": Sql(f"now() + interval '{lasts} days'")}
-    broken = frozenset()
+    broken: frozenset[str] = frozenset()
     if team is None and member != user:
         broken = frozenset({"URN-2"})
     elif team is not None and state.role(team, user) not in MAKERS:

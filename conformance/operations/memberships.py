@@ -89,7 +89,11 @@ def _answer(state: State, invitation: int, answer: str) -> Act:
     if was == answer:
         broken |= {"STATE-INVITATION"}  # at another time than before
     change = Update("invitations", key, {f"{answer}_at": CLOCK})
-    return Act((change,), state.put(replace(before, **{answer: state.tick})), broken)
+    if answer == "accepted":
+        after = replace(before, accepted=state.tick)
+    else:
+        after = replace(before, revoked=state.tick)
+    return Act((change,), state.put(after), broken)
 
 
 def _accept(state: State, invitation: int, guest: str) -> Act:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from conformance.model import State
 from conformance.operations import (
     assets,
-    credits,
+    credit,
     deliveries,
     events,
     jobs,
@@ -70,8 +70,8 @@ def a_team(building: Building) -> None:
         user, _ = building.creator(email)
         building.do(memberships.JOIN, by=(user, team), role=role)
     starter = building.do(users.SIGN_UP, email="eve@example.com")
-    building.do(credits.GRANT, payer=("teams", team), amount=10)
-    building.do(credits.GRANT, payer=("users", starter), amount=4)
+    building.do(credit.GRANT, payer=("teams", team), amount=10)
+    building.do(credit.GRANT, payer=("users", starter), amount=4)
 
 
 def nine_owned_teams(building: Building) -> None:
@@ -89,8 +89,9 @@ def forty_nine_memberships(building: Building) -> None:
     owners = [building.creator("bob@example.com") for _ in range(5)]
     founded = [team for _, team in owners]
     for user, _ in owners:
-        for _ in range(9):
-            founded.append(building.do(teams.FOUND, user=user, slug="given", owned=True) - 1)
+        founded += [
+            building.do(teams.FOUND, user=user, slug="given", owned=True) - 1 for _ in range(9)
+        ]
     founded.append(building.creator("bob@example.com")[1])
     member, _ = building.creator()
     for team in founded[:48]:
@@ -122,7 +123,7 @@ def four_active_jobs(building: Building) -> None:
 def jobs_of_each_kind(building: Building) -> None:
     """Begin with a job in each state, charged for, of a team with credits."""
     user, team = building.creator()
-    building.do(credits.GRANT, payer=("teams", team), amount=10)
+    building.do(credit.GRANT, payer=("teams", team), amount=10)
     for status in ("failed", "completed", "canceled", "processing", "queued"):
         job = building.job((user, team, None), charge=1)
         if status != "queued":
@@ -216,9 +217,7 @@ def _merged(writes: Sequence[Write]) -> list[Write]:
         else:
             order.append(write)
             closed.update(rows)
-    return [
-        Insert(each, tuple(rows[each])) if isinstance(each, str) else each for each in order
-    ]
+    return [Insert(each, tuple(rows[each])) if isinstance(each, str) else each for each in order]
 
 
 BEGIN = Operation("begin", {"like": lambda _state: tuple(BY_NAME)}, _act, alone=True)

@@ -242,8 +242,8 @@ UNDATED = by_shape(
 
 WAYS: dict[str, Ways] = {
     "INV-U1": {
-        path: ways if isinstance(ways, str) else ways | UNDATED[path]
-        for path, ways in DATED_STARTERS.items()
+        path: ways if isinstance(ways, str) or isinstance(more, str) else ways | more
+        for (path, ways), more in zip(DATED_STARTERS.items(), UNDATED.values(), strict=True)
     },
     "INV-U2": {
         **by_shape(

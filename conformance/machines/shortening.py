@@ -1,0 +1,99 @@
+"""Making a life that failed as short as it can be.
+
+Hypothesis shrinks the numbers that it drew, and knows nothing of what they mean: leave out a step,
+and the draws of all later steps move. It took minutes, and left steps in that had no part in the
+failure. Operations are data, so they are left out here by what they mean instead: a life is led
+again without a step, and what later steps spoke of is found again by its value, or by its place
+among the newest or the oldest. Every attempt is judged like any other life.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from conformance.operations import step
+from conformance.operations.preludes import BEGIN
+from conformance.verdicts import Finding
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from conformance.machines.life import Life
+    from conformance.operations.story import Story
+
+WAYS = ("value", "newest", "oldest")
+
+
+def shortest(finding: Finding, story: Story, new_life: Callable[[], Life]) -> Finding:
+    """Return the same finding, by rule, from a life of which nothing more can be left out."""
+    progress = True
+    while progress:
+        progress = False
+        for shorter in _shorter(story):
+            found = _first(finding, shorter, new_life)
+            if found is not None:
+                finding, story = found
+                progress = True
+                break
+    return finding
+
+
+def _first(
+    finding: Finding, story: Story, new_life: Callable[[], Life]
+) -> tuple[Finding, Story] | None:
+    """Lead a life in each way until one fails alike, and return what failed and how."""
+    for way in WAYS:
+        life = new_life()
+        try:
+            _lead(life, story, way)
+        except Finding as again:
+            if again == finding and _size(life.story) <= _size(story):
+                return again, life.story
+        except LookupError:
+            continue  # what it spoke of is not there any more
+    return None
+
+
+def _size(story: Story) -> int:
+    return sum(map(len, story))
+
+
+def _lead(life: Life, story: Story, way: str) -> None:
+    for transaction in story:
+        state, steps = life.state, []
+        for operation, places in transaction:
+            if operation is BEGIN:
+                arguments = {name: value for name, (value, _, _) in places.items()}
+            else:
+                arguments = {
+                    name: _found(operation.takes[name](state), place, way)
+                    for name, place in places.items()
+                }
+            steps.append(step(state, operation, arguments))
+            state = steps[-1].after
+        life.commit(steps)
+
+
+def _found(choices: Sequence[Any], place: tuple[Any, int, int], way: str) -> Any:
+    """Return what an argument is now; raises LookupError where there is no such thing."""
+    value, at, of = place
+    if way == "value":
+        return choices[list(choices).index(value)] if value in choices else choices[at]
+    return choices[at if way == "newest" or at < 0 else max(len(choices) - of + at, 0)]
+
+
+def _shorter(story: Story) -> Iterator[Story]:
+    """Return the story with less: half of it gone, one transaction, one operation of several."""
+    size = len(story)
+    last = story[-1:]
+    for length in (size // 2, size // 4):
+        if length > 1:
+            for start in range(size - 1 - length, -1, -length):
+                yield (*story[:start], *story[start + length : -1], *last)
+    for at in reversed(range(size)):
+        yield (*story[:at], *story[at + 1 :])
+    for at, transaction in enumerate(story):
+        if len(transaction) > 1:
+            for which in range(len(transaction)):
+                less = (*transaction[:which], *transaction[which + 1 :])
+                yield (*story[:at], less, *story[at + 1 :])
