@@ -1,4 +1,4 @@
-"""What a step of a machine costs: the whole of it, against the same on a database that does nothing.
+"""What a step of a machine costs, against the same on a database that does nothing.
 
 Both sides lead the same lives: the same seeds, the same draws, the same model. One carries out each
 transaction, compares the rows, asks the oracles, and empties the database between lives. The other
@@ -26,8 +26,9 @@ from hypothesis import settings
 from conformance import profiles
 from conformance.lab import Lab
 from conformance.living import MACHINES, Guide
-from conformance.machines.life import Life, Log
+from conformance.machines.life import Life
 from conformance.model import rules
+from conformance.operations.preludes import begin
 from conformance.postgres import Request, provision, scratch
 
 if TYPE_CHECKING:
@@ -42,16 +43,16 @@ MIGRATIONS = Path(__file__).parent.parent / "migrations"
 class IdleLife(Life):
     """A life on a database that does nothing."""
 
-    def __init__(self, lab: Lab, log: Log) -> None:
-        """Begin with an empty model; leave the database as it is."""
-        self._idle = lab.session
-        super().__init__(lab, log, reset=False)
+    def begin(self, like: str) -> None:
+        """Begin with a prelude."""
+        if like != "nothing":
+            self.commit([begin(like)])
 
     def commit(self, steps: Sequence[Step]) -> None:
         """Take the model's word for what becomes of a transaction."""
         before, after = self.state, steps[-1].after
         broken = rules.broken(after, after.changed_since(before))
-        self._idle.connection.execute("")
+        self.lab.session.connection.execute("")
         if not broken.union(*(each.at_once for each in steps)):
             self.state = replace(after, tick=before.tick + 1)
         self.log.steps += len(steps)

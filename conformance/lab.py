@@ -97,6 +97,14 @@ class Lab:
             self._copies[name] = int(str(self.session.fetch(LAST)[0][0]))
         return self._replicates
 
+    def has_kept(self, name: str) -> bool:
+        """Whether there is a copy of this name to bring back."""
+        return name in self._copies
+
+    def lose_track(self) -> None:
+        """Take it that rows have changed which the witness has not noted: time has passed."""
+        self._current = None
+
     def bring_back(self, name: str) -> None:
         """Make the rows those that were kept under a name, and what was noted of them too.
 

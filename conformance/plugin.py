@@ -15,7 +15,7 @@ from conformance.imports import unrewritten
 with unrewritten():
     from hypothesis import settings
 
-from conformance import profiles
+from conformance import profiles, workers
 from conformance.migrations import MigrationError
 from conformance.postgres import ProvisionError, Request, Server
 from conformance.postgres.request import SETTINGS
@@ -66,6 +66,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+def pytest_load_initial_conftests(early_config: pytest.Config, args: list[str]) -> None:
+    """Spread a run of the whole suite over the cores, where pytest-xdist is there to do it."""
+    if early_config.pluginmanager.hasplugin("xdist"):
+        args[:0] = workers.arguments(
+            early_config.known_args_namespace, early_config.invocation_params.dir
+        )
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_sessionstart(session: pytest.Session) -> None:
     """Read what was asked for; where the server is surely needed, start it in the background."""
@@ -108,7 +116,8 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Give Hypothesis tests the seed that the header shows."""
+    """Put the tests in order, and give Hypothesis tests the seed that the header shows."""
+    items.sort(key=lambda item: workers.place(Path(item.path).stem))
     if config.getoption("hypothesis_seed", None) is None and not settings().derandomize:
         profiles.sow(items, config.stash[SEED])
 

@@ -320,11 +320,13 @@ CREATE TABLE public.api_keys (
     ) STORED,
     live_member_team_id uuid GENERATED ALWAYS AS (
         CASE WHEN revoked_at IS NULL AND framecast.urn_is_member(owner)
-            THEN framecast.urn_team(owner) END
+                THEN framecast.urn_team(owner)
+        END
     ) STORED,
     live_shared_team_id uuid GENERATED ALWAYS AS (
         CASE WHEN revoked_at IS NULL AND NOT framecast.urn_is_member(owner)
-            THEN framecast.urn_team(owner) END
+                THEN framecast.urn_team(owner)
+        END
     ) STORED,
 
     CHECK (char_length(name) <= 100),
@@ -515,7 +517,7 @@ CREATE TABLE public.webhooks (
     team_id uuid NOT NULL,
     created_by uuid NOT NULL,
     url text NOT NULL,
-    events public.webhook_event_type [] NOT NULL,
+    events public.webhook_event_type[] NOT NULL,
     secret text NOT NULL,
     is_active boolean NOT NULL DEFAULT TRUE,
     last_triggered_at timestamptz,
@@ -623,7 +625,7 @@ CREATE TABLE public.system_assets (
     s3_key text NOT NULL,
     content_type text NOT NULL,
     size_bytes bigint NOT NULL,
-    tags text [] NOT NULL DEFAULT '{}',
+    tags text[] NOT NULL DEFAULT '{}',
     created_at timestamptz NOT NULL DEFAULT now(),
 
     CHECK (char_length(id) <= 100),
@@ -694,7 +696,7 @@ FROM (
     ('owners.change', 'owner'),
     ('team.delete', 'owner')
 ) AS p (permission, roles)
-CROSS JOIN LATERAL unnest(string_to_array(p.roles, ' ')::public.membership_role []) AS r (role);
+CROSS JOIN LATERAL unnest(string_to_array(p.roles, ' ')::public.membership_role[]) AS r (role);
 
 -- The matrix changes with a migration, which drops this trigger and makes it again.
 CREATE TRIGGER _300_perm_1__role_permissions_are_fixed
@@ -766,7 +768,7 @@ $$;
 ------------------------------------------------------------------------------------------------
 
 -- Writes the guards of users who exist, in the order of their ids.
-CREATE FUNCTION framecast.lock_users(p_user_ids uuid []) RETURNS void
+CREATE FUNCTION framecast.lock_users(p_user_ids uuid[]) RETURNS void
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -778,7 +780,7 @@ END;
 $$;
 
 -- Writes the guards of teams that exist, in the order of their ids.
-CREATE FUNCTION framecast.lock_teams(p_team_ids uuid []) RETURNS void
+CREATE FUNCTION framecast.lock_teams(p_team_ids uuid[]) RETURNS void
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
 AS $$

@@ -8,7 +8,8 @@
 -- Who makes a job, and how many are active
 ------------------------------------------------------------------------------------------------
 
--- One active job a project needs no trigger.
+-- One active job a project needs no trigger. The table is as new as the index.
+-- squawk-ignore require-concurrent-index-creation
 CREATE UNIQUE INDEX inv_j12__jobs_one_active_per_project
 ON public.jobs (project_id) WHERE status < 'completed';
 

@@ -71,7 +71,8 @@ def some_changes(mind: Mind, table: str, alias: str) -> Row:
     columns = mind.shape.tables[table]
     if not mind.dice.once_in(8):  # seldom: what is generated is refused at once
         columns = tuple(column for column in columns if not column.generated)
-    for column in mind.dice.some(columns, 1, mind.dice((1, 1, 3))):
+    told = tuple(column for column in columns if column.type in ("uuid", "owner_urn"))
+    for column in mind.dice.some((*columns, *told), 1, mind.dice((1, 1, 3))):
         new = value(mind.dice, mind.aim, table, column, old=True)
         if isinstance(new, Sql):
             new = Sql(new.text.replace("{old}", alias.rpartition(".")[2]))

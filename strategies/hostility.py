@@ -11,6 +11,7 @@ refused at once, or that never meet, break nothing.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import TYPE_CHECKING
 
 from hypothesis import strategies as st
@@ -27,7 +28,7 @@ from conformance.writes import (
 )
 from strategies.hostile_rows import Mind, Shape, a_key, a_row, some_changes
 from strategies.hostile_values import Aim, Dice
-from strategies.hostile_worlds import PRELUDES
+from strategies.hostile_worlds import PRELUDES, Prelude
 from strategies.tables import COLUMNS
 from strategies.world import steps_to
 
@@ -89,13 +90,19 @@ def raids(draw: DrawFn, shape: Shape, focus: str = "") -> Raid:
     table in particular.
     """
     dice = Dice(draw)
-    make = dice(PRELUDES)
+    make = dice([each for each in PRELUDES if focus not in COLUMNS or focus in _tables(each)])
     prelude = make()
     books = tuple(table for table in shape.tables if table not in COLUMNS)
     tables = books if focus == BOOKS else tuple({focus} & set(shape.tables))
     mind = Mind(dice, shape, Aim(dice, prelude, shape.labels), tables)
     attacks = draw(st.lists(_attacks(mind), min_size=1, max_size=MOST_TRANSACTIONS))
     return Raid(make.__name__, tuple(prelude.transactions), tuple(attacks))
+
+
+@cache
+def _tables(make: Callable[[], Prelude]) -> frozenset[str]:
+    """Return the tables that a prelude has rows in."""
+    return frozenset(make().rows)
 
 
 @st.composite

@@ -85,9 +85,12 @@ def test_a_planted_hole_is_found(hole: str, scratch: Scratch, tmp_path: Path) ->
     schema = Path(shutil.copytree(MIGRATIONS, tmp_path / "migrations"))
     (schema / "999_hole.sql").write_text(sql)
 
-    with scratch.cloned(scratch.template(schema), "hole") as database, Lab(database.conninfo) as it:
-        with pytest.raises(Finding) as caught:
-            _raid(Raider(it), focus)
+    with (
+        scratch.cloned(scratch.template(schema), "hole") as database,
+        Lab(database.conninfo) as it,
+        pytest.raises(Finding) as caught,
+    ):
+        _raid(Raider(it), focus)
 
     assert caught.value.rule in rules
     assert caught.value.steps is not None
@@ -131,7 +134,7 @@ def test_a_raid_has_bounds(data: st.DataObject, shape: Shape) -> None:
 @pytest.mark.parametrize(
     "refused",
     [
-        Rejected("23514", constraint=sorted(NAMES)[0]),
+        Rejected("23514", constraint=min(NAMES)),
         Rejected("23514", constraint="users_email_check"),
         Rejected("23502", table="users", column="email"),
         Rejected("22P02"),

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from conformance.lab import Lab
     from conformance.operations import Operation, Step
+    from conformance.writes import Statement
 
 UNIQUE, CHECK, REFERENCE = "23505", "23514", "23503"
 PLAIN = {"KEY": UNIQUE, "CHECK": CHECK, "REFERENCE": REFERENCE}
@@ -47,23 +48,37 @@ class Log:
 class Life:
     """A model and a database that go through the same operations."""
 
-    def __init__(self, lab: Lab, log: Log, *, reset: bool = True) -> None:
+    def __init__(self, lab: Lab, log: Log) -> None:
         """Begin with nothing, on both sides."""
         self.state = State()
         self.log = log
         self._transactions: list[tuple[State, Sequence[Step]]] = []
-        self._lab = lab
+        self.lab = lab
         self._script: list[str] = []
-        if reset:
-            lab.reset()
+        self._begun = False
 
     def begin(self, like: str) -> None:
-        """Begin with a prelude, which breaks nothing; raises as `commit`."""
+        """Begin with a prelude, which breaks nothing; raises as `commit`.
+
+        The first life that does so writes it, and it is judged. Later ones have a copy of its rows.
+        """
+        if like == "nothing":
+            return
         first = begin(like)
         if first.broken:
             message = f"the prelude {like!r} breaks {sorted(first.broken)}"
             raise ValueError(message)
-        self.commit([first])
+        copy = "life_" + like.replace(" ", "_")
+        if not self.lab.has_kept(copy):
+            self.commit([first])
+            self.lab.keep(copy)
+            return
+        self.lab.bring_back(copy)
+        self._begun = True
+        body = self._tell([first])
+        self.lab.session.history[:] = [(tuple(body), Accepted())]
+        self._note(self.state, [first], Accepted())
+        self.state = replace(first.after, tick=self.state.tick + 1)
 
     def do(self, operation: Operation, arguments: Mapping[str, Any]) -> None:
         """Do one thing, in a transaction of its own; raises as `commit`."""
@@ -84,6 +99,8 @@ class Life:
         self._note(before, steps, outcome)
         if isinstance(outcome, Accepted):
             self.state = replace(after, tick=before.tick + 1)
+            if after.day != before.day:
+                self.lab.lose_track()
             self._expect_the_same(changed)
             self._expect_no_violation()
 
@@ -99,13 +116,21 @@ class Life:
     def _transact(
         self, steps: Sequence[Step], may: frozenset[str], must: frozenset[str]
     ) -> Outcome:
+        if not self._begun:
+            self.lab.reset()
+            self._begun = True
+        body = self._tell(steps)
+        outcome = self.lab.session.run(body)
+        self._script.append(f"-- expected: {_expected(may, must)}; observed: {outcome}\n\n")
+        return outcome
+
+    def _tell(self, steps: Sequence[Step]) -> list[Statement]:
+        """Note what is about to be done, and return its statements."""
         self._transactions.append((self.state, steps))
         body = [each for one in steps for write in one.writes for each in statements(write)]
-        outcome = self._lab.session.run(body)
-        told = "".join(f"-- {each}\n" for each in steps)
-        says = f"-- expected: {_expected(may, must)}; observed: {outcome}\n\n"
-        self._script.append(told + transaction_script(body) + says)
-        return outcome
+        comment = "".join(f"-- {each}\n" for each in steps)
+        self._script.append(comment + transaction_script(body))
+        return body
 
     def _judge(self, outcome: Outcome, may: frozenset[str], must: frozenset[str]) -> None:
         expected = _expected(may, must)
@@ -142,7 +167,7 @@ class Life:
             return
         tables = sorted(changed)
         shown: dict[str, set[str]] = {table: set() for table in tables}
-        for table, row in self._lab.session.fetch(" UNION ALL ".join(map(view.query, tables))):
+        for table, row in self.lab.session.fetch(" UNION ALL ".join(map(view.query, tables))):
             shown[str(table)].add(str(row))
         for table in tables:
             expected = view.rows(self.state, table)
@@ -156,7 +181,7 @@ class Life:
                 )
 
     def _expect_no_violation(self) -> None:
-        broken = self._lab.new_violations()
+        broken = self.lab.new_violations()
         if broken:
             name = next(iter(broken))
             raise self._finding(

@@ -35,7 +35,9 @@ def shortest(finding: Finding, story: Story, new_life: Callable[[], Life]) -> Fi
                 finding, story = found
                 progress = True
                 break
-    return finding
+    # Once more, so that what the session remembers is this life and no attempt after it.
+    again = _first(finding, story, new_life)
+    return again[0] if again else finding
 
 
 def _first(

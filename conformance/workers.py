@@ -1,0 +1,52 @@
+"""As many workers as there are cores, for a run of the whole suite.
+
+Whoever names a rule, a test or a number of workers gets what was asked for: for a few tests, one
+process is done before others have started.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import argparse
+
+SUITE = Path(__file__).resolve().parent
+# Options of a run that is about some of the tests, or that wants to be one process.
+ALONE = (
+    "keyword",
+    "markexpr",
+    "collectonly",
+    "usepdb",
+    "lf",
+    "failedfirst",
+    "stepwise",
+    "setupplan",
+)
+
+ORDER = ("test_corpus", "test_rules", "test_machines", "test_hostile")
+
+
+def arguments(options: argparse.Namespace, directory: Path) -> list[str]:
+    """Return what to add to the command line of a run: nothing, or the number of workers.
+
+    Args:
+        options: pytest's own, as far as they are known before plugins are loaded.
+        directory: where the command was given.
+    """
+    if getattr(options, "numprocesses", 0) is not None or getattr(options, "dist", "no") != "no":
+        return []
+    if any(getattr(options, name, None) for name in ALONE):
+        return []
+    asked = [Path(directory, name).resolve() for name in options.file_or_dir]
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    if SUITE not in asked or not cores or cores == 1:
+        return []
+    return ["--numprocesses", str(cores), "--dist", "worksteal"]
+
+
+def place(module: str) -> int:
+    """Return when the tests of a module run: what has failed before first, what takes long last."""
+    return ORDER.index(module) if module in ORDER else -1
