@@ -117,7 +117,7 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Put the tests in order, and give Hypothesis tests the seed that the header shows."""
-    items.sort(key=lambda item: workers.place(Path(item.path).stem))
+    items.sort(key=lambda item: workers.place(item.path))
     if config.getoption("hypothesis_seed", None) is None and not settings().derandomize:
         profiles.sow(items, config.stash[SEED])
 
