@@ -115,7 +115,7 @@ def test_a_run_has_a_header_and_a_database(suite: Path) -> None:
     assert f"migrations: {suite}/migrations" in lines
     assert [True, True, True] == [
         any(line.startswith(start) for line in lines)
-        for start in ("server: PostgreSQL 1", "psycopg 3.", "profile default, 12 examples, ")
+        for start in ("server: PostgreSQL 1", "psycopg 3.", "profile default, 10 examples, ")
     ]
 
 

@@ -94,7 +94,7 @@ def test_profiles_are_spelled_out() -> None:
     found = shown()
 
     assert "default" == found.pop("loaded")
-    assert {"quick": "2", "default": "12", "thorough": "300"} == {
+    assert {"quick": "2", "default": "10", "thorough": "300"} == {
         name: settings["max_examples"] for name, settings in found.items()
     }
     for settings in found.values():
