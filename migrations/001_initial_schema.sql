@@ -290,6 +290,8 @@ CREATE TABLE public.invitations (
     CONSTRAINT inv_i5__invitations_team_exists
     FOREIGN KEY (team_id) REFERENCES public.teams (id) ON DELETE CASCADE,
 
+    -- RESTRICT: under a key that is asked at commit the inviter could be deleted and come back as
+    -- somebody else, behind the back of what is asked of inviters (INV-I7).
     CONSTRAINT inv_i6__invitations_inviter_exists
     FOREIGN KEY (invited_by) REFERENCES public.users (id) ON DELETE RESTRICT,
 
@@ -356,7 +358,7 @@ CREATE TABLE public.api_keys (
     ON DELETE NO ACTION,
 
     -- A foreign key beside the trigger of the same rule: it also makes whoever ends a membership
-    -- wait for a key that is just being made, and then find and revoke it.
+    -- wait for a key that is just being made, and then find and revoke it, or fail to serialize.
     CONSTRAINT role_2__api_keys_maker_in_team
     FOREIGN KEY (live_shared_team_id, user_id) REFERENCES public.memberships (team_id, user_id)
     ON DELETE NO ACTION,
@@ -435,6 +437,7 @@ CREATE TABLE public.jobs (
     FOREIGN KEY (project_id, owner) REFERENCES public.projects (id, owner)
     ON DELETE SET NULL (project_id),
 
+    -- RESTRICT: whoever triggered a job does not come back as a starter in the same transaction.
     CONSTRAINT inv_j13__jobs_trigger_exists
     FOREIGN KEY (triggered_by) REFERENCES public.users (id) ON DELETE RESTRICT,
 
@@ -648,7 +651,7 @@ CREATE TABLE public.role_permissions (
     PRIMARY KEY (role, permission)
 );
 
--- The guards: see the head of this file. A row comes with the first write that needs it.
+-- The guards: see the head of this file. A row comes with its user or team.
 CREATE TABLE framecast.user_guards (
     user_id uuid PRIMARY KEY
     REFERENCES public.users (id) ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED,
@@ -767,29 +770,65 @@ $$;
 -- Guards
 ------------------------------------------------------------------------------------------------
 
--- Writes the guards of users who exist, in the order of their ids.
+-- Writes the guards of users, in the order of their ids. Also of those whom another session has
+-- made and not committed: the guards' own key is asked at commit. Once in a transaction: of a row
+-- that the transaction has written before, PostgreSQL asks the key again, which holds the user
+-- after everything else.
 CREATE FUNCTION framecast.lock_users(p_user_ids uuid[]) RETURNS void
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
     INSERT INTO framecast.user_guards AS g (user_id)
-    SELECT u.id FROM public.users AS u WHERE u.id = ANY(p_user_ids) ORDER BY u.id
-    ON CONFLICT (user_id) DO UPDATE SET version = g.version + 1;
+    SELECT DISTINCT named.id FROM unnest(p_user_ids) AS named (id) ORDER BY named.id
+    ON CONFLICT (user_id) DO UPDATE SET version = g.version + 1
+    WHERE g.xmin <> pg_current_xact_id()::xid;
 END;
 $$;
 
--- Writes the guards of teams that exist, in the order of their ids.
+-- Writes the guards of teams, likewise.
 CREATE FUNCTION framecast.lock_teams(p_team_ids uuid[]) RETURNS void
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
     INSERT INTO framecast.team_guards AS g (team_id)
-    SELECT t.id FROM public.teams AS t WHERE t.id = ANY(p_team_ids) ORDER BY t.id
-    ON CONFLICT (team_id) DO UPDATE SET version = g.version + 1;
+    SELECT DISTINCT named.id FROM unnest(p_team_ids) AS named (id) ORDER BY named.id
+    ON CONFLICT (team_id) DO UPDATE SET version = g.version + 1
+    WHERE g.xmin <> pg_current_xact_id()::xid;
 END;
 $$;
+
+-- A guard is made with its user or team. Made by the first write that needs it, it would have its
+-- own key asked at commit, which holds the user or team then, after everything else: whoever
+-- upgrades a user, or deletes a team, has that row first, and the two would wait for each other.
+CREATE FUNCTION framecast.tg_users__make_guard() RETURNS trigger
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    INSERT INTO framecast.user_guards (user_id) VALUES (NEW.id) ON CONFLICT (user_id) DO NOTHING;
+    RETURN NULL;
+END;
+$$;
+
+CREATE TRIGGER _500_make_guard
+AFTER INSERT ON public.users
+FOR EACH ROW EXECUTE FUNCTION framecast.tg_users__make_guard();
+
+CREATE FUNCTION framecast.tg_teams__make_guard() RETURNS trigger
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    INSERT INTO framecast.team_guards (team_id) VALUES (NEW.id) ON CONFLICT (team_id) DO NOTHING;
+    RETURN NULL;
+END;
+$$;
+
+CREATE TRIGGER _500_make_guard
+AFTER INSERT ON public.teams
+FOR EACH ROW EXECUTE FUNCTION framecast.tg_teams__make_guard();
 
 -- A client writes at trigger depth 0; the schema never does.
 CREATE TRIGGER _300_own_1__user_guards_kept_by_schema
@@ -1021,17 +1060,24 @@ BEGIN
         PERFORM FROM public.users AS u WHERE u.id = ANY(v_user_ids) ORDER BY u.id FOR KEY SHARE;
         PERFORM FROM public.teams AS t WHERE t.id = ANY(v_team_ids) ORDER BY t.id FOR KEY SHARE;
     ELSIF TG_OP = 'DELETE' THEN
-        SELECT array_agg(o.user_id), array_agg(o.team_id) INTO v_user_ids, v_team_ids
-        FROM old_rows AS o;
+        -- Who is gone, or was never made, needs no guard any more.
+        DELETE FROM framecast.user_guards AS g USING old_rows AS o
+        WHERE g.user_id = o.user_id
+            AND NOT EXISTS (SELECT FROM public.users AS u WHERE u.id = o.user_id);
+        DELETE FROM framecast.team_guards AS g USING old_rows AS o
+        WHERE g.team_id = o.team_id
+            AND NOT EXISTS (SELECT FROM public.teams AS t WHERE t.id = o.team_id);
+        SELECT array_agg(u.id) INTO v_user_ids
+        FROM public.users AS u WHERE u.id IN (SELECT o.user_id FROM old_rows AS o);
+        SELECT array_agg(t.id) INTO v_team_ids
+        FROM public.teams AS t WHERE t.id IN (SELECT o.team_id FROM old_rows AS o);
     ELSE
         SELECT array_agg(n.user_id), array_agg(n.team_id) INTO v_user_ids, v_team_ids
         FROM new_rows AS n JOIN old_rows AS o ON o.id = n.id
         WHERE (o.role = 'owner') <> (n.role = 'owner');
     END IF;
-    IF v_user_ids IS NOT NULL THEN
-        PERFORM framecast.lock_users(v_user_ids);
-        PERFORM framecast.lock_teams(v_team_ids);
-    END IF;
+    PERFORM framecast.lock_users(v_user_ids);
+    PERFORM framecast.lock_teams(v_team_ids);
     RETURN NULL;
 END;
 $$;
@@ -1466,6 +1512,8 @@ DEFERRABLE INITIALLY DEFERRED
 FOR EACH ROW WHEN (framecast.email_key(old.email) <> framecast.email_key(new.email))
 EXECUTE FUNCTION framecast.tg__no_open_invitation_for_member();
 
+-- Keys are asked at commit: a user's row may be deleted and inserted again under its memberships,
+-- with another email.
 CREATE CONSTRAINT TRIGGER _700_inv_i8__users_new_not_invited_to_own_team
 AFTER INSERT ON public.users
 DEFERRABLE INITIALLY DEFERRED
@@ -1487,6 +1535,52 @@ EXECUTE FUNCTION framecast.tg__reject(
     'a key''s id, user, owner, hash, scopes and created_at never change',
     'revoke the key and make another'
 );
+
+-- Whoever ends a membership revokes the keys that it sees, and above read committed those are the
+-- keys of its snapshot. So a key that comes to life writes the membership on which it stands. To
+-- hold it, as the foreign keys do, would let the other one go on and find a key that it cannot see.
+-- For new keys a statement trigger, which can sort the memberships of all of them.
+CREATE FUNCTION framecast.tg_api_keys__write_memberships() RETURNS trigger
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    UPDATE public.memberships AS m SET role = m.role
+    FROM (
+        SELECT h.id FROM public.memberships AS h
+        JOIN new_rows AS n ON n.user_id = h.user_id
+            AND h.team_id IN (n.live_member_team_id, n.live_shared_team_id)
+        ORDER BY h.id
+        FOR NO KEY UPDATE OF h
+    ) AS held
+    WHERE m.id = held.id;
+    RETURN NULL;
+END;
+$$;
+
+CREATE TRIGGER _200_write_memberships
+AFTER INSERT ON public.api_keys
+REFERENCING NEW TABLE AS new_rows
+FOR EACH STATEMENT EXECUTE FUNCTION framecast.tg_api_keys__write_memberships();
+
+CREATE FUNCTION framecast.tg_api_keys__write_membership() RETURNS trigger
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    UPDATE public.memberships AS m SET role = m.role
+    WHERE m.user_id = NEW.user_id
+        AND m.team_id IN (NEW.live_member_team_id, NEW.live_shared_team_id);
+    RETURN NULL;
+END;
+$$;
+
+CREATE TRIGGER _200_write_membership
+AFTER UPDATE OF revoked_at ON public.api_keys
+FOR EACH ROW WHEN (
+    old.revoked_at IS NOT NULL AND new.revoked_at IS NULL AND new.owner_tier IS NOT NULL
+)
+EXECUTE FUNCTION framecast.tg_api_keys__write_membership();
 
 -- ROLE-2: asked when the key is written; roles may change later.
 CREATE FUNCTION framecast.tg_api_keys__maker_may_make_keys() RETURNS trigger

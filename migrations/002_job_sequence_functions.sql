@@ -51,7 +51,8 @@ BEGIN
     UPDATE framecast.team_guards AS g SET version = g.version + 1
     FROM public.memberships AS m
     JOIN public.role_permissions AS rp ON rp.role = m.role AND rp.permission = 'jobs.create'
-    WHERE g.team_id = v_team_id AND m.team_id = v_team_id AND m.user_id = NEW.triggered_by;
+    WHERE g.team_id = v_team_id AND m.team_id = v_team_id AND m.user_id = NEW.triggered_by
+        AND g.xmin <> pg_current_xact_id()::xid;
     IF NOT FOUND THEN
         IF NOT framecast.user_is_in(v_team_id, NEW.triggered_by) THEN
             PERFORM framecast.reject(
@@ -68,7 +69,7 @@ BEGIN
                 'let somebody with that role trigger it'
             );
         END IF;
-        -- The team has no guard yet.
+        -- This transaction has written the guard before: see lock_teams.
         PERFORM framecast.lock_teams(ARRAY[v_team_id]);
     END IF;
     IF EXISTS (
@@ -122,6 +123,9 @@ AFTER INSERT ON public.jobs
 FOR EACH ROW WHEN (new.owner LIKE 'framecast:user:%')
 EXECUTE FUNCTION framecast.tg_jobs__starter_has_at_most_1_active();
 
+-- Within one transaction a starter may join a team, trigger its jobs, and leave again: that members
+-- are creators is asked at commit, of the memberships that are left. So this is asked at commit, of
+-- those that are gone; the end of a membership has written the user's guard.
 CREATE FUNCTION framecast.tg_memberships__leaves_starter_1_active() RETURNS trigger
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
@@ -527,16 +531,18 @@ DECLARE
     v_last bigint;
 BEGIN
     PERFORM FROM public.jobs AS j WHERE j.id = NEW.job_id FOR KEY SHARE;
-    SELECT c.last_sequence INTO v_last
-    FROM framecast.job_event_counters AS c WHERE c.job_id = NEW.job_id FOR UPDATE;
-    IF NOT FOUND THEN
-        INSERT INTO framecast.job_event_counters (job_id) VALUES (NEW.job_id)
-        ON CONFLICT (job_id) DO NOTHING;
+    IF FOUND THEN
         SELECT c.last_sequence INTO v_last
         FROM framecast.job_event_counters AS c WHERE c.job_id = NEW.job_id FOR UPDATE;
+        IF NOT FOUND THEN
+            INSERT INTO framecast.job_event_counters (job_id) VALUES (NEW.job_id)
+            ON CONFLICT (job_id) DO NOTHING;
+            SELECT c.last_sequence INTO v_last
+            FROM framecast.job_event_counters AS c WHERE c.job_id = NEW.job_id FOR UPDATE;
+        END IF;
     END IF;
     NEW.sequence := 1 + greatest(
-        v_last, (SELECT max(e.sequence) FROM public.job_events AS e WHERE e.job_id = NEW.job_id)
+        0, v_last, (SELECT max(e.sequence) FROM public.job_events AS e WHERE e.job_id = NEW.job_id)
     );
     RETURN NEW;
 END;

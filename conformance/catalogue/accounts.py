@@ -215,8 +215,8 @@ RULES = (
             "inv_t7__memberships_user_owns_at_most_10_teams",
             "inv_t7__memberships_promoted_owns_at_most_10_teams",
         ),
-        "SELECT u.id::text FROM users u WHERE (SELECT count(*) FROM memberships m"
-        " WHERE m.user_id = u.id AND m.role::text = 'owner') > 10",
+        "SELECT u.id::text FROM users u JOIN memberships m ON m.user_id = u.id"
+        " WHERE m.role::text = 'owner' GROUP BY u.id HAVING count(*) > 10",
     ),
     Rule(
         "CARD-3",
@@ -224,8 +224,8 @@ RULES = (
         ("memberships",),
         Holds.ALWAYS,
         ("inv_t8__memberships_user_in_at_most_50_teams",),
-        "SELECT u.id::text FROM users u"
-        " WHERE (SELECT count(*) FROM memberships m WHERE m.user_id = u.id) > 50",
+        "SELECT u.id::text FROM users u JOIN memberships m ON m.user_id = u.id"
+        " GROUP BY u.id HAVING count(*) > 50",
     ),
     Rule(
         "STATE-USER",
@@ -233,7 +233,7 @@ RULES = (
         ("users",),
         Holds.TRANSITION,
         ("state_user__users_creator_stays_creator",),
-        "SELECT old ->> 'id' FROM conformance.changes WHERE tbl = 'users' AND op = 'UPDATE'"
+        "SELECT old ->> 'id' FROM conformance.fresh WHERE tbl = 'users' AND op = 'UPDATE'"
         " AND old ->> 'tier' = 'creator' AND new ->> 'tier' <> 'creator'",
     ),
 )

@@ -75,7 +75,7 @@ RULES = (
             "state_asset__asset_files_inserted_pending",
             "state_asset__asset_files_ready_and_failed_are_final",
         ),
-        "SELECT coalesce(new, old) ->> 'id' FROM conformance.changes WHERE tbl = 'asset_files'"
+        "SELECT coalesce(new, old) ->> 'id' FROM conformance.fresh WHERE tbl = 'asset_files'"
         " AND (op = 'INSERT' AND new ->> 'status' <> 'pending'"
         " OR op = 'UPDATE' AND old ->> 'status' IN ('ready', 'failed')"
         " AND new ->> 'status' <> old ->> 'status')",
@@ -159,7 +159,7 @@ RULES = (
         Holds.ALWAYS,
         ("inv_wd4__webhook_deliveries_delivered_has_time",),
         "SELECT id::text FROM webhook_deliveries"
-        " WHERE status::text = 'delivered' AND delivered_at IS NULL",
+        " WHERE delivered_at IS NULL AND status::text = 'delivered'",
     ),
     Rule(
         "STATE-DELIVERY",
@@ -172,7 +172,7 @@ RULES = (
             "state_delivery__webhook_deliveries_status_moves_on",
             "state_delivery__webhook_deliveries_asked_again_from_zero",
         ),
-        "SELECT coalesce(new, old) ->> 'id' FROM conformance.changes"
+        "SELECT coalesce(new, old) ->> 'id' FROM conformance.fresh"
         " WHERE tbl = 'webhook_deliveries' AND ("
         "op = 'INSERT' AND new ->> 'status' <> 'pending'"
         " OR op = 'UPDATE' AND old ->> 'status' <> new ->> 'status'"
@@ -251,11 +251,12 @@ RULES = (
         ("job_events", "webhook_deliveries"),
         Holds.DERIVED,
         ("function delete_old_job_events", "function delete_old_webhook_deliveries"),
-        "SELECT d.old ->> 'id' FROM conformance.changes d WHERE d.tbl = 'job_events'"
-        " AND d.op = 'DELETE' AND d.via LIKE '%delete_old%'"
+        "SELECT d.old ->> 'id' FROM conformance.fresh d WHERE d.tbl = 'job_events'"
+        " AND d.op = 'DELETE' AND d.via LIKE '%delete_old_job_events%'"
         " AND (d.old ->> 'created_at')::timestamptz > d.began - interval '7 days'"
-        " UNION ALL SELECT d.old ->> 'id' FROM conformance.changes d"
-        " WHERE d.tbl = 'webhook_deliveries' AND d.op = 'DELETE' AND d.via LIKE '%delete_old%'"
+        " UNION ALL SELECT d.old ->> 'id' FROM conformance.fresh d"
+        " WHERE d.tbl = 'webhook_deliveries' AND d.op = 'DELETE'"
+        " AND d.via LIKE '%delete_old_webhook_deliveries%'"
         " AND (d.old ->> 'created_at')::timestamptz > d.began - interval '30 days'",
     ),
 )

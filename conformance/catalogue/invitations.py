@@ -123,7 +123,7 @@ RULES = (
             "state_invitation__invitations_ends_are_final",
             "state_invitation__invitations_only_open_is_accepted",
         ),
-        "SELECT coalesce(new, old) ->> 'id' FROM conformance.changes c WHERE tbl = 'invitations'"
+        "SELECT coalesce(new, old) ->> 'id' FROM conformance.fresh c WHERE tbl = 'invitations'"
         " AND (op = 'INSERT' AND (new ->> 'accepted_at' IS NOT NULL"
         " OR new ->> 'revoked_at' IS NOT NULL OR (new ->> 'expires_at')::timestamptz <= c.at)"
         " OR op = 'UPDATE' AND (old ->> 'accepted_at' <> coalesce(new ->> 'accepted_at', '')"

@@ -7,7 +7,8 @@ _ACTIVE = "j.status::text IN ('queued', 'processing')"
 # The team that a URN names in either form, worked out apart from the schema's own function.
 TEAM_OF_URN = (
     "CASE WHEN {0}::text LIKE 'framecast:user:%' THEN NULL"
-    " ELSE substring({0}::text from '^framecast:(?:team:)?([0-9a-f-]{{36}})') END"
+    " WHEN {0}::text LIKE 'framecast:team:%' THEN substr({0}::text, 16, 36)"
+    " WHEN {0}::text LIKE 'framecast:%' THEN substr({0}::text, 11, 36) END"
 )
 
 # Events whose number is not the rank that they have among all that were ever written.
@@ -34,7 +35,7 @@ RULES = (
         ("jobs",),
         Holds.ALWAYS,
         ("inv_j2__jobs_finished_has_completed_at",),
-        f"SELECT id::text FROM jobs WHERE {_FINISHED} AND (completed_at >= created_at) IS NOT TRUE",
+        f"SELECT id::text FROM jobs WHERE (completed_at >= created_at) IS NOT TRUE AND {_FINISHED}",
     ),
     Rule(
         "INV-J3",
@@ -42,7 +43,7 @@ RULES = (
         ("jobs",),
         Holds.ALWAYS,
         ("inv_j3__jobs_processing_has_started_at",),
-        "SELECT id::text FROM jobs WHERE status::text = 'processing' AND started_at IS NULL",
+        "SELECT id::text FROM jobs WHERE started_at IS NULL AND status::text = 'processing'",
     ),
     Rule(
         "INV-J4",
@@ -50,7 +51,7 @@ RULES = (
         ("jobs",),
         Holds.ALWAYS,
         ("inv_j4__jobs_completed_has_output",),
-        "SELECT id::text FROM jobs WHERE status::text = 'completed' AND output IS NULL",
+        "SELECT id::text FROM jobs WHERE output IS NULL AND status::text = 'completed'",
     ),
     Rule(
         "INV-J5",
@@ -75,7 +76,7 @@ RULES = (
         ("jobs",),
         Holds.ALWAYS,
         ("inv_j7__jobs_completed_has_no_failure_type",),
-        "SELECT id::text FROM jobs WHERE status::text = 'completed' AND failure_type IS NOT NULL",
+        "SELECT id::text FROM jobs WHERE failure_type IS NOT NULL AND status::text = 'completed'",
     ),
     Rule(
         "INV-J8",
@@ -178,7 +179,7 @@ RULES = (
             "state_job__jobs_moves_on",
             "state_job__jobs_finished_stays",
         ),
-        "SELECT coalesce(new, old) ->> 'id' FROM conformance.changes WHERE tbl = 'jobs' AND ("
+        "SELECT coalesce(new, old) ->> 'id' FROM conformance.fresh WHERE tbl = 'jobs' AND ("
         "op = 'INSERT' AND new ->> 'status' <> 'queued'"
         " OR op = 'UPDATE' AND old ->> 'status' <> new ->> 'status'"
         " AND (old ->> 'status', new ->> 'status') NOT IN (('queued', 'processing'),"
@@ -230,18 +231,19 @@ RULES = (
             "del_1__projects_without_active_job",
             "del_1__teams_without_active_jobs",
         ),
-        "SELECT old ->> 'id' FROM conformance.changes WHERE tbl = 'jobs' AND op = 'DELETE'"
+        "SELECT old ->> 'id' FROM conformance.fresh WHERE tbl = 'jobs' AND op = 'DELETE'"
         " AND old ->> 'status' IN ('queued', 'processing')"
-        " UNION ALL SELECT d.old ->> 'id' FROM conformance.changes d JOIN jobs j ON"
+        " UNION ALL SELECT d.old ->> 'id' FROM conformance.fresh d JOIN jobs j ON"
         f" {TEAM_OF_URN.format('j.owner')} = d.old ->> 'id' AND {_ACTIVE}"
         " WHERE d.tbl = 'teams' AND d.op = 'DELETE'"
-        " UNION ALL SELECT old ->> 'id' FROM conformance.changes"
+        " UNION ALL SELECT old ->> 'id' FROM conformance.fresh"
         " WHERE tbl = 'projects' AND op = 'DELETE' AND old ->> 'status' = 'rendering'"
         # TRUNCATE notes no rows: they were active when last seen, and are gone without a word.
         " UNION ALL SELECT c.id FROM (SELECT DISTINCT ON (coalesce(new, old) ->> 'id')"
         " coalesce(new, old) ->> 'id' AS id, new ->> 'status' AS status FROM conformance.changes"
         " WHERE tbl = 'jobs' AND op <> 'TRUNCATE' ORDER BY coalesce(new, old) ->> 'id', seq DESC) c"
         " WHERE c.status IN ('queued', 'processing')"
+        " AND EXISTS (SELECT FROM conformance.fresh WHERE op = 'TRUNCATE')"
         " AND NOT EXISTS (SELECT FROM jobs j WHERE j.id::text = c.id)",
     ),
     Rule(
@@ -250,8 +252,8 @@ RULES = (
         ("jobs",),
         Holds.DERIVED,
         ("trigger jobs._100_set_times",),
-        "SELECT id::text FROM jobs WHERE status::text = 'processing' AND started_at IS NULL"
-        f" OR {_FINISHED} AND completed_at IS NULL",
+        "SELECT id::text FROM jobs WHERE started_at IS NULL AND status::text = 'processing'"
+        f" OR completed_at IS NULL AND {_FINISHED}",
     ),
     Rule(
         "AUTO-NUMBER",
@@ -259,9 +261,9 @@ RULES = (
         ("job_events",),
         Holds.DERIVED,
         ("trigger job_events._500_number",),
-        "SELECT id::text FROM (SELECT id, sequence, count(*) OVER (PARTITION BY job_id) AS n,"
-        " max(sequence) OVER (PARTITION BY job_id) AS last FROM job_events) e"
-        " WHERE last < n OR sequence < 1 UNION ALL "
+        "SELECT e.id::text FROM job_events e WHERE e.sequence < 1 OR e.job_id IN"
+        " (SELECT job_id FROM job_events GROUP BY job_id HAVING max(sequence) < count(*))"
+        " UNION ALL "
         # In rows alone, a number that is too high may be one that follows many that are gone.
         + _MISNUMBERED.format("row_number() OVER (PARTITION BY new ->> 'job_id' ORDER BY seq)"),
     ),

@@ -61,7 +61,7 @@ RULES = (
             "state_project__projects_status_moves_on",
             "state_project__projects_active_job_keeps_rendering",
         ),
-        "SELECT coalesce(new, old) ->> 'id' FROM conformance.changes WHERE tbl = 'projects' AND ("
+        "SELECT coalesce(new, old) ->> 'id' FROM conformance.fresh WHERE tbl = 'projects' AND ("
         "op = 'INSERT' AND new ->> 'status' <> 'draft'"
         " OR op = 'UPDATE' AND old ->> 'status' <> new ->> 'status'"
         " AND (old ->> 'status', new ->> 'status') NOT IN ("

@@ -29,7 +29,8 @@ class Rule:
         violations: a query for the keys, as one text column, of the rows that break it. It reads
             real rows, never the schema's own bookkeeping. A rule on writes or transitions leaves no
             trace in rows: its query reads `conformance.changes`, which the suite keeps on its own
-            databases.
+            databases, or `conformance.fresh`, those that were not judged yet: each violation must
+            then come from one of these.
     """
 
     id: str
@@ -61,3 +62,9 @@ class Rule:
     def in_rows(self) -> bool:
         """Whether committed rows alone show that the rule is broken."""
         return "conformance." not in self.violations
+
+    @property
+    def of_rows(self) -> str:
+        """Return those parts of `violations` that committed rows alone can answer, or ''."""
+        parts = self.violations.split(" UNION ALL ")
+        return " UNION ALL ".join(part for part in parts if "conformance." not in part)

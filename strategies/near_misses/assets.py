@@ -10,7 +10,7 @@ from strategies.near_misses.acting import ASSETS, acted, acts
 from strategies.near_misses.relations import parent, unique
 from strategies.near_misses.ways import Draw, by_shape, either, label, one_row, scenarios
 from strategies.owners import user_urn
-from strategies.sizes import asset_sizes, non_positive_sizes, oversizes
+from strategies.sizes import ASSET_LIMIT, asset_sizes, non_positive_sizes, oversizes
 from strategies.world import World, urn_of_member, urn_of_team, urn_of_user
 
 LEAVES_PENDING = [(old, new) for old in ASSET_STATUS for new in ASSET_STATUS if old == "pending"]
@@ -204,7 +204,8 @@ WAYS: dict[str, Ways] = {
     "INV-AF3": one_row(
         "asset_files",
         asset,
-        legal=asset_sizes().map(lambda size: {"size_bytes": size}),
+        # The edge is what shows that the limit is no lower; it is tried first, and often.
+        legal=st.one_of(st.just(ASSET_LIMIT), asset_sizes()).map(lambda size: {"size_bytes": size}),
         broken=oversizes().map(lambda size: {"size_bytes": size}),
     ),
     "INV-AF4": one_row(

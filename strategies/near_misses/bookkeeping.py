@@ -159,6 +159,7 @@ def endings(world: World, _draw: Draw) -> Scenario:
             (Delete("jobs", {"id": books.quiet["id"]}),),
             (Delete("teams", {"id": books.team["id"]}),),
             (Delete("teams", {"id": other["id"]}), Delete("users", {"id": books.owner["id"]})),
+            (Delete("users", {"id": books.stranger["id"]}),),
         ),
         facts=tuple(Fact(f"SELECT count(*) FROM {table}", 0) for table in TABLES),
     )

@@ -271,8 +271,27 @@ def cleaned_up(world: World, draw: Draw) -> Scenario:
 
 
 @scenarios
-def ten_thousand(world: World, _draw: Draw) -> Scenario:
-    """Delete 10,000 rows of 10,001 when not told how many, and then the last."""
+def to_the_moment(world: World, _draw: Draw) -> Scenario:
+    """Keep what is as old as it may be, to the microsecond: time stands still in a transaction."""
+    job, _ = two_jobs(world)
+    webhook = world.insert("webhooks", world.a_webhook(*world.team()))
+    kept = (
+        ("job_events", _aged(an_event(world, job), 7, 0)),
+        ("webhook_deliveries", _aged(world.a_delivery(webhook), 30, 0)),
+    )
+    return Scenario(
+        given=(tuple(world.given),),
+        legal=tuple(
+            (Insert(table, (row,)), Run(f"SELECT public.delete_old_{table}()"))
+            for table, row in kept
+        ),
+        facts=tuple(ages(table, [row]) for table, row in kept),
+    )
+
+
+@scenarios
+def ten_thousand(world: World, draw: Draw) -> Scenario:
+    """Delete 10,000 rows of 10,001 when not told how many, or told nothing; then the last."""
     team, owner = world.team()
     webhook = world.insert("webhooks", world.a_webhook(team, owner))
     world.given.append(
@@ -282,7 +301,8 @@ def ten_thousand(world: World, _draw: Draw) -> Scenario:
             " FROM generate_series(721, 10721) AS n"
         )
     )
-    call = "SELECT public.delete_old_webhook_deliveries()"
+    told = draw(st.sampled_from(("", "NULL")))
+    call = f"SELECT public.delete_old_webhook_deliveries({told})"
     return Scenario(
         given=(tuple(world.given),),
         facts=(Fact(call, 10_000), Fact(call, 1), Fact(call, 0, side=False)),
@@ -332,7 +352,7 @@ WAYS: dict[str, Ways] = {
     ),
     "RET-1": {
         **dict.fromkeys(Path, KEPT),
-        Path.DELETE: cleaned_up,
+        Path.DELETE: st.one_of(to_the_moment, cleaned_up),
         Path.INSERT_MANY: ten_thousand,
         Path.CASCADE: "what goes with its parent is gone whatever its age",
         Path.TRUNCATE: "what is truncated is gone whatever its age",

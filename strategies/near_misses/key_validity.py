@@ -35,6 +35,17 @@ def _valid(row: Row, *, expected: bool) -> Fact:
     return Fact(f"SELECT public.api_key_is_valid('{row['id']}')", expected, expected)
 
 
+def _at_its_end(row: Row) -> tuple[Fact, ...]:
+    """Return that a key is valid until it expires, and no longer: to the microsecond."""
+    if row["expires_at"] is None:
+        return ()
+    call = f"SELECT public.api_key_is_valid('{row['id']}', timestamptz '{{}}')"
+    return (
+        Fact(call.format(FUTURE - TICK), expected=True),
+        Fact(call.format(FUTURE), expected=False, side=False),
+    )
+
+
 def validity(rule: str) -> Ways:
     """Return ways for what makes a key invalid: in which states it is valid, and in which not."""
     ended = st.sampled_from(ENDED[rule])
@@ -51,6 +62,7 @@ def validity(rule: str) -> Ways:
                 _valid(good, expected=True),
                 _valid(bad, expected=False),
                 Fact(f"SELECT public.api_key_is_valid('{UNKNOWN}')", expected=False, side=False),
+                *_at_its_end(good),
             ),
         )
 

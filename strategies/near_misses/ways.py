@@ -39,12 +39,12 @@ Draw: TypeAlias = st.DrawFn
 
 def scenarios(build: Callable[[World, Draw], Scenario]) -> Scenarios:
     """Turn a function that builds a scenario in a new world into the strategy of all it builds."""
+    return _built(build)
 
-    @st.composite
-    def built(draw: Draw) -> Scenario:
-        return build(World(), draw)
 
-    return built()
+@st.composite
+def _built(draw: Draw, build: Callable[[World, Draw], Scenario]) -> Scenario:
+    return build(World(), draw)
 
 
 def alone(_world: World, _row: Row) -> tuple[Write, ...]:

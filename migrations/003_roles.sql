@@ -1,0 +1,241 @@
+-- Framecast: the application's role. It may do what the product does, and nothing else.
+--
+-- `framecast_app` is a group without a login. The role that the application connects as is made a
+-- member of it:
+--
+--   CREATE ROLE my_app LOGIN IN ROLE framecast_app;
+--
+-- A role belongs to the whole cluster, its rights to this database: a second database of the same
+-- cluster finds the role there, and grants it the same. The two files before this one are complete
+-- without it, and hold every rule against their owner too.
+--
+-- Conventions and the order of locks stand at the head of 001_initial_schema.sql.
+
+
+------------------------------------------------------------------------------------------------
+-- The role
+------------------------------------------------------------------------------------------------
+
+-- Two databases may be migrated at once: whoever comes second takes the role that the first made.
+-- A role that could do more by itself, or by being somebody else, is no such role.
+DO $$
+DECLARE
+    v_role pg_catalog.pg_roles;
+BEGIN
+    SELECT * INTO v_role FROM pg_catalog.pg_roles AS r WHERE r.rolname = 'framecast_app';
+    IF NOT FOUND THEN
+        BEGIN
+            CREATE ROLE framecast_app NOLOGIN;
+        EXCEPTION
+            WHEN duplicate_object OR unique_violation THEN
+                NULL;
+            WHEN insufficient_privilege THEN
+                RAISE EXCEPTION USING
+                    ERRCODE = 'insufficient_privilege',
+                    MESSAGE = format(
+                        'role framecast_app is missing, and %I may not create roles', current_user
+                    ),
+                    HINT = 'let a role with CREATEROLE run CREATE ROLE framecast_app NOLOGIN, '
+                    'then run this file again';
+        END;
+    ELSIF v_role.rolsuper OR v_role.rolcreaterole OR v_role.rolcreatedb
+        OR v_role.rolreplication OR v_role.rolbypassrls
+        OR v_role.rolname = current_user
+        OR EXISTS (SELECT FROM pg_catalog.pg_auth_members AS m WHERE m.member = v_role.oid)
+    THEN
+        RAISE EXCEPTION USING
+            ERRCODE = 'invalid_role_specification',
+            MESSAGE = 'role framecast_app may do more than an application should',
+            HINT = 'run ALTER ROLE framecast_app NOSUPERUSER NOCREATEROLE NOCREATEDB '
+            'NOREPLICATION NOBYPASSRLS, revoke from it the roles that it is a member of, '
+            'and migrate as another role';
+    END IF;
+END;
+$$;
+
+
+------------------------------------------------------------------------------------------------
+-- What nobody has by default
+------------------------------------------------------------------------------------------------
+
+-- The functions of the two files, by name: what an extension put into `public` is not ours.
+REVOKE ALL ON ALL FUNCTIONS IN SCHEMA framecast FROM public;
+REVOKE ALL ON FUNCTION public.role_has_permission(public.membership_role, text) FROM public;
+REVOKE ALL ON FUNCTION public.api_key_is_valid(uuid, timestamptz) FROM public;
+REVOKE ALL ON FUNCTION public.delete_old_job_events(integer) FROM public;
+REVOKE ALL ON FUNCTION public.delete_old_webhook_deliveries(integer) FROM public;
+
+-- Whoever may read all tables may ask what is worked out from them: an audit does.
+GRANT EXECUTE ON FUNCTION public.role_has_permission(public.membership_role, text)
+TO pg_read_all_data;
+GRANT EXECUTE ON FUNCTION public.api_key_is_valid(uuid, timestamptz) TO pg_read_all_data;
+
+-- Nobody makes objects, not even temporary ones, unless the owner lets them. Databases that are
+-- older than PostgreSQL 15 let everybody create in `public`. What belongs to somebody else can only
+-- be warned of.
+DO $$
+BEGIN
+    IF EXISTS (
+        SELECT FROM pg_catalog.pg_namespace AS n
+        CROSS JOIN LATERAL aclexplode(coalesce(n.nspacl, acldefault('n', n.nspowner))) AS a
+        WHERE n.nspname = 'public' AND a.grantee = 0 AND a.privilege_type = 'CREATE'
+    ) THEN
+        IF pg_has_role(
+            (SELECT n.nspowner FROM pg_catalog.pg_namespace AS n WHERE n.nspname = 'public'),
+            'USAGE'
+        ) THEN
+            REVOKE CREATE ON SCHEMA public FROM public;
+        ELSE
+            RAISE WARNING 'everybody may create objects in schema public'
+                USING HINT = 'let its owner run REVOKE CREATE ON SCHEMA public FROM PUBLIC';
+        END IF;
+    END IF;
+    IF pg_has_role(
+        (SELECT d.datdba FROM pg_catalog.pg_database AS d WHERE d.datname = current_database()),
+        'USAGE'
+    ) THEN
+        EXECUTE format('REVOKE TEMPORARY ON DATABASE %I FROM PUBLIC', current_database());
+    ELSE
+        RAISE WARNING 'everybody may make temporary tables'
+            USING HINT = format(
+                'let the owner of the database run REVOKE TEMPORARY ON DATABASE %I FROM PUBLIC',
+                current_database()
+            );
+    END IF;
+END;
+$$;
+
+
+------------------------------------------------------------------------------------------------
+-- What runs with the owner's rights
+------------------------------------------------------------------------------------------------
+
+-- Triggers keep books that no client may touch, and judge by rows that a client need not see. So
+-- they run as their owner; each pins its search_path, and nobody but the owner can call them.
+DO $$
+DECLARE
+    v_function regprocedure;
+BEGIN
+    FOR v_function IN
+        SELECT p.oid FROM pg_catalog.pg_proc AS p
+        WHERE p.pronamespace = 'framecast'::regnamespace AND p.prorettype = 'trigger'::regtype
+        ORDER BY p.proname
+    LOOP
+        EXECUTE format('ALTER FUNCTION %s SECURITY DEFINER', v_function);
+    END LOOP;
+END;
+$$;
+
+-- Cleaning up is all the deleting of events and deliveries that the product does. With the owner's
+-- rights, so that whoever may clean up what is old may not delete what is new.
+ALTER FUNCTION public.delete_old_job_events(integer) SECURITY DEFINER;
+ALTER FUNCTION public.delete_old_webhook_deliveries(integer) SECURITY DEFINER;
+
+
+------------------------------------------------------------------------------------------------
+-- What the application may do
+------------------------------------------------------------------------------------------------
+
+-- Read everything, its own matrix of permissions included; but not the schema's books.
+GRANT USAGE ON SCHEMA public TO framecast_app;
+GRANT SELECT ON
+public.users, public.teams, public.memberships, public.invitations, public.api_keys,
+public.projects, public.jobs, public.job_events, public.asset_files, public.webhooks,
+public.webhook_deliveries, public.usage, public.system_assets, public.role_permissions
+TO framecast_app;
+
+-- Insert every column but those that the database computes, and updated_at, which it keeps. An
+-- event's number may be given, and is not heeded.
+GRANT INSERT (
+    id, email, name, avatar_url, tier, credits, ephemeral_storage_bytes, upgraded_at, created_at
+) ON public.users TO framecast_app;
+GRANT INSERT (
+    id, name, slug, credits, ephemeral_storage_bytes, settings, created_at
+) ON public.teams TO framecast_app;
+GRANT INSERT (id, team_id, user_id, role, created_at) ON public.memberships TO framecast_app;
+GRANT INSERT (
+    id, team_id, invited_by, email, role, token, expires_at, accepted_at, revoked_at, created_at
+) ON public.invitations TO framecast_app;
+GRANT INSERT (
+    id, user_id, owner, name, key_prefix, key_hash, scopes, last_used_at, expires_at, revoked_at,
+    created_at
+) ON public.api_keys TO framecast_app;
+GRANT INSERT (
+    id, team_id, created_by, name, status, spec, created_at
+) ON public.projects TO framecast_app;
+GRANT INSERT (
+    id, owner, triggered_by, project_id, status, spec_snapshot, options, progress, output,
+    output_size_bytes, error, credits_charged, failure_type, credits_refunded, idempotency_key,
+    started_at, completed_at, created_at
+) ON public.jobs TO framecast_app;
+GRANT INSERT (
+    id, job_id, sequence, event_type, payload, created_at
+) ON public.job_events TO framecast_app;
+GRANT INSERT (
+    id, owner, uploaded_by, project_id, filename, s3_key, content_type, size_bytes, status,
+    metadata, created_at
+) ON public.asset_files TO framecast_app;
+GRANT INSERT (
+    id, team_id, created_by, url, events, secret, is_active, last_triggered_at, created_at
+) ON public.webhooks TO framecast_app;
+GRANT INSERT (
+    id, webhook_id, job_id, event_type, status, payload, response_status, response_body, attempts,
+    max_attempts, next_retry_at, delivered_at, created_at
+) ON public.webhook_deliveries TO framecast_app;
+GRANT INSERT (
+    id, owner, period, renders_count, render_seconds, credits_used, credits_refunded, api_calls
+) ON public.usage TO framecast_app;
+
+-- Update what may change: not what a row is about (IMM-1), and no event.
+GRANT UPDATE (
+    email, name, avatar_url, tier, credits, ephemeral_storage_bytes, upgraded_at
+) ON public.users TO framecast_app;
+GRANT UPDATE (
+    name, credits, ephemeral_storage_bytes, settings
+) ON public.teams TO framecast_app;
+GRANT UPDATE (role) ON public.memberships TO framecast_app;
+GRANT UPDATE (
+    role, token, expires_at, accepted_at, revoked_at
+) ON public.invitations TO framecast_app;
+GRANT UPDATE (
+    name, key_prefix, last_used_at, expires_at, revoked_at
+) ON public.api_keys TO framecast_app;
+GRANT UPDATE (name, status, spec) ON public.projects TO framecast_app;
+GRANT UPDATE (
+    status, options, progress, output, output_size_bytes, error, credits_charged, failure_type,
+    credits_refunded, idempotency_key, started_at, completed_at
+) ON public.jobs TO framecast_app;
+GRANT UPDATE (
+    filename, s3_key, content_type, size_bytes, status, metadata
+) ON public.asset_files TO framecast_app;
+GRANT UPDATE (
+    created_by, url, events, secret, is_active, last_triggered_at
+) ON public.webhooks TO framecast_app;
+GRANT UPDATE (
+    job_id, event_type, status, payload, response_status, response_body, attempts, max_attempts,
+    next_retry_at, delivered_at
+) ON public.webhook_deliveries TO framecast_app;
+GRANT UPDATE (
+    renders_count, render_seconds, credits_used, credits_refunded, api_calls
+) ON public.usage TO framecast_app;
+
+-- Delete what people delete. Keys are revoked, usage is what bills are made from, events and
+-- deliveries are cleaned up, and system assets and permissions come with a migration.
+GRANT DELETE ON
+public.users, public.teams, public.memberships, public.invitations, public.projects, public.jobs,
+public.asset_files, public.webhooks
+TO framecast_app;
+
+-- Call what clients call.
+GRANT EXECUTE ON FUNCTION public.role_has_permission(public.membership_role, text)
+TO framecast_app;
+GRANT EXECUTE ON FUNCTION public.api_key_is_valid(uuid, timestamptz) TO framecast_app;
+GRANT EXECUTE ON FUNCTION public.delete_old_job_events(integer) TO framecast_app;
+GRANT EXECUTE ON FUNCTION public.delete_old_webhook_deliveries(integer) TO framecast_app;
+
+-- Checks, generated columns, indexes and the conditions of triggers call these three with the
+-- rights of whoever writes. They compute from their arguments alone, and without USAGE on their
+-- schema nobody can name them.
+GRANT EXECUTE ON FUNCTION framecast.urn_team(text) TO framecast_app;
+GRANT EXECUTE ON FUNCTION framecast.urn_is_member(text) TO framecast_app;
+GRANT EXECUTE ON FUNCTION framecast.email_key(text) TO framecast_app;
