@@ -1,0 +1,156 @@
+"""Races about invitations."""
+
+from __future__ import annotations
+
+from conformance.operations import jobs, memberships, teams, users
+from conformance.races.classics.scene import Deed, Scene, classic, does
+
+GUEST = "guest@example.com"
+
+
+@classic("CARD-4", law="a team has at most 50 open invitations")
+def two_sent_at_forty_nine(scene: Scene) -> None:
+    """A team that has sent 49 invitations sends two more at once."""
+    ann, team = scene.given.creator()
+    for number in range(49):
+        _invite(scene, (ann, team), f"guest{number}@example.com")
+    for who, guest in (("one device", "cid@example.com"), ("another", "dan@example.com")):
+        scene.session(who, _invites((ann, team), guest))
+
+
+@classic("CARD-4", law="a team has at most 50 open invitations")
+def sent_while_resent_at_fifty(scene: Scene) -> None:
+    """A team with 50 open invitations resends one while it sends another."""
+    ann, team = scene.given.creator()
+    for number in range(49):
+        _invite(scene, (ann, team), f"guest{number}@example.com")
+    last = _invite(scene, (ann, team), GUEST)
+    scene.session("one device", does(memberships.RESEND, invitation=last))
+    scene.session("another", _invites((ann, team), "dan@example.com"))
+
+
+@classic("INV-I8", law="nobody is invited who is in the team")
+def invited_while_joining(scene: Scene) -> None:
+    """Somebody is invited to a team while being added to it."""
+    ann, team = scene.given.creator()
+    bob, _ = scene.given.creator(GUEST)
+    scene.session("ann", _invites((ann, team), GUEST))
+    scene.session("bob", does(memberships.JOIN, by=(bob, team), role="member"))
+
+
+@classic("INV-I8", law="nobody is invited who is in the team")
+def invited_while_taking_the_email(scene: Scene) -> None:
+    """A member changes to an email that the team is just inviting."""
+    ann, team = scene.given.creator()
+    bob, _ = scene.given.creator("bob@example.com")
+    scene.given.do(memberships.JOIN, by=(bob, team), role="member")
+    scene.session("ann", _invites((ann, team), GUEST))
+    scene.session("bob", does(users.CHANGE_EMAIL, user=bob, email=GUEST))
+
+
+@classic("INV-I8", law="nobody is invited who is in the team")
+def joins_while_taking_an_invited_email(scene: Scene) -> None:
+    """Somebody joins a team, and takes an email that it has invited."""
+    ann, team = scene.given.creator()
+    _invite(scene, (ann, team), GUEST)
+    bob, _ = scene.given.creator("bob@example.com")
+    scene.session("ann", does(memberships.JOIN, by=(bob, team), role="member"))
+    scene.session("bob", does(users.CHANGE_EMAIL, user=bob, email=GUEST))
+
+
+@classic("INV-I7", law="nobody invites their own email")
+def invites_an_email_while_taking_it(scene: Scene) -> None:
+    """Somebody invites an address while changing to it."""
+    ann, team = scene.given.creator()
+    scene.session("one device", _invites((ann, team), GUEST))
+    scene.session("another", does(users.CHANGE_EMAIL, user=ann, email=GUEST))
+
+
+@classic("STATE-INVITATION", "INV-I3", "INV-I4", law="an invitation is answered once")
+def accepted_while_revoked(scene: Scene) -> None:
+    """An invitation is accepted while it is revoked."""
+    ann, team = scene.given.creator()
+    scene.given.creator(GUEST)
+    letter = _invite(scene, (ann, team), GUEST)
+    scene.session("guest", does(memberships.ACCEPT, invitation=letter, guest="joins"))
+    scene.session("ann", does(memberships.REVOKE, invitation=letter))
+
+
+@classic("STATE-INVITATION", "INV-M3", law="an invitation is answered once")
+def accepted_twice(scene: Scene) -> None:
+    """An invitation is accepted on two devices at once."""
+    ann, team = scene.given.creator()
+    scene.given.creator(GUEST)
+    letter = _invite(scene, (ann, team), GUEST)
+    for who, order in (("one device", "joins"), ("another", "joins first")):
+        scene.session(who, does(memberships.ACCEPT, invitation=letter, guest=order))
+
+
+@classic("INV-I5", law="an invitation's team exists")
+def invited_to_a_team_that_goes(scene: Scene) -> None:
+    """Somebody is invited to a team that is being deleted."""
+    ann, team = scene.given.creator()
+    _, other = scene.given.creator("bob@example.com")
+    scene.given.do(memberships.JOIN, by=(ann, other), role="member")
+    scene.session("ann", _invites((ann, team), GUEST))
+    scene.session("support", does(teams.DELETE, team=team))
+
+
+@classic("INV-I6", law="an invitation's inviter exists")
+def invites_while_deleted(scene: Scene) -> None:
+    """Somebody invites while the account is being deleted."""
+    _, team = scene.given.creator()
+    bob = scene.given.do(users.SIGN_UP, email="bob@example.com")
+    scene.given.do(users.UPGRADE, user=bob, stamp=True, team=False)
+    scene.given.do(memberships.JOIN, by=(bob, team), role="admin")
+    scene.session("bob", _invites((bob, team), GUEST))
+    scene.session("support", does(users.DELETE, user=bob))
+
+
+@classic("ROLE-1", law="only owners and admins invite")
+def invites_while_demoted(scene: Scene) -> None:
+    """An admin invites while being made a viewer."""
+    _, team = scene.given.creator()
+    bob, _ = scene.given.creator("bob@example.com")
+    seat = scene.given.do(memberships.JOIN, by=(bob, team), role="admin")
+    scene.session("bob", _invites((bob, team), GUEST))
+    scene.session("ann", does(memberships.CHANGE_ROLE, membership=seat, role="viewer"))
+
+
+@classic("LOCK ORDER", "ROLE-1", law="whoever waits for the same waits in the same order")
+def invited_and_demoted_behind_a_third(scene: Scene) -> None:
+    """An owner invites and is made an admin while both wait for a job of the team."""
+    ann, team = scene.given.creator()
+    bob, _ = scene.given.creator("bob@example.com")
+    scene.given.do(memberships.JOIN, by=(bob, team), role="owner")
+    scene.session("worker", _job((bob, team, None)))
+    scene.session("ann", _invites((ann, team), GUEST))
+    scene.session("bob", does(memberships.CHANGE_ROLE, membership=team + 1, role="admin"))
+
+
+def _job(by: tuple[int, int, None]) -> Deed:
+    return does(jobs.MAKE, by=by, project=None, charge=0, key=None, status="queued")
+
+
+def _invites(by: tuple[int, int], email: str) -> Deed:
+    return does(memberships.INVITE, by=by, email=email, role="member", answered="open")
+
+
+def _invite(scene: Scene, by: tuple[int, int], email: str) -> int:
+    return scene.given.do(memberships.INVITE, by=by, email=email, role="member", answered="open")
+
+
+CLASSICS = (
+    two_sent_at_forty_nine,
+    sent_while_resent_at_fifty,
+    invited_while_joining,
+    invited_while_taking_the_email,
+    joins_while_taking_an_invited_email,
+    invites_an_email_while_taking_it,
+    accepted_while_revoked,
+    accepted_twice,
+    invited_to_a_team_that_goes,
+    invites_while_deleted,
+    invites_while_demoted,
+    invited_and_demoted_behind_a_third,
+)

@@ -1,0 +1,100 @@
+"""How a classic race is written down: a story, the law that it must keep, and named steps."""
+
+from __future__ import annotations
+
+from collections.abc import Callable  # noqa: TC003 - a field of a dataclass
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from conformance.model import State
+from conformance.operations.preludes import Building, merged
+from conformance.races.schedule import Level, Planning, Race, Reader, Session, Start, Transaction
+
+if TYPE_CHECKING:
+    from conformance.operations import Operation
+
+
+@dataclass(frozen=True, slots=True)
+class Deed:
+    """An operation with its arguments, before anybody has planned it."""
+
+    operation: Operation
+    arguments: dict[str, Any]
+
+
+def does(operation: Operation, **arguments: Any) -> Deed:
+    """Do something."""
+    return Deed(operation, arguments)
+
+
+@dataclass(slots=True)
+class Scene:
+    """What there is before a race, and who does what in it.
+
+    `given` builds what there is. A session is a transaction of some deeds; it may be `early`, which
+    begins before its first deed, and it may know of what an earlier session makes.
+    """
+
+    given: Building = field(default_factory=lambda: Building(State()))
+    _casts: list[tuple[str, tuple[Deed, ...], bool, tuple[str, ...]]] = field(default_factory=list)
+    _readers: list[Reader] = field(default_factory=list)
+
+    def session(
+        self, name: str, *deeds: Deed, early: bool = False, knows: tuple[str, ...] = ()
+    ) -> None:
+        """Add a session that writes."""
+        self._casts.append((name, deeds, early, knows))
+
+    def reader(self, name: str, job: int, looks: int) -> None:
+        """Add a session that follows the events of a job."""
+        self._readers.append(Reader(name, job, looks))
+
+    def race(self, name: str) -> Race:
+        """Return the race, at read committed."""
+        start = Start(name, tuple(merged(self.given.writes)), self.given.state)
+        made: dict[str, Transaction] = {}
+        for place, (who, deeds, early, knows) in enumerate(self._casts):
+            plan = Planning(start, place, [made[each] for each in knows])
+            for deed in deeds:
+                plan.add(deed.operation, deed.arguments)
+            made[who] = Transaction(
+                who, Level.READ_COMMITTED, tuple(plan.actions), plan.serial, early
+            )
+        sessions: tuple[Session, ...] = (*made.values(), *self._readers)
+        return Race(start, sessions)
+
+
+@dataclass(frozen=True, slots=True)
+class Classic:
+    """A race that everybody knows.
+
+    Attributes:
+        name: begins with the token of the first of its rules.
+        rules: the ids of the rules that it is about.
+        law: what must hold, whoever comes first.
+        story: what happens.
+        play: puts it on a scene.
+    """
+
+    name: str
+    rules: tuple[str, ...]
+    law: str
+    story: str
+    play: Callable[[Scene], None]
+
+    def race(self) -> Race:
+        """Return the race, at read committed."""
+        scene = Scene()
+        self.play(scene)
+        return scene.race(self.name)
+
+
+def classic(*rules: str, law: str) -> Callable[[Callable[[Scene], None]], Classic]:
+    """Return what makes a classic of a function; its docstring is the story."""
+
+    def make(play: Callable[[Scene], None]) -> Classic:
+        token = rules[0].lower().replace("-", "_").replace(" ", "_")
+        story = (play.__doc__ or "").partition("\n")[0]
+        return Classic(f"{token}__{play.__name__}", rules, law, story, play)
+
+    return make

@@ -1,0 +1,176 @@
+"""A race as data: what there is before it, who does what, and in which order.
+
+A race knows no database. Its actions are the operations of the product, so the model can say what
+each serial order of its transactions would have come to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping  # noqa: TC003 - a field of a dataclass
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from conformance.model import State
+from conformance.model.entities import uuid
+from conformance.operations import Operation, Step, step
+from conformance.operations.preludes import BY_NAME, Building, merged
+from conformance.writes import Write, statements
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+# Each session gives its rows ids of its own: these, times its place, after those that there are.
+ROOM = 1000
+
+
+class Level(StrEnum):
+    """The isolation levels of PostgreSQL."""
+
+    READ_COMMITTED = "read committed"
+    REPEATABLE_READ = "repeatable read"
+    SERIALIZABLE = "serializable"
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """What there is before a race: the writes that made it, and the model's state of it."""
+
+    name: str
+    writes: tuple[Write, ...]
+    state: State
+
+    def __eq__(self, other: object) -> bool:
+        """Two starts are the same by name: states are large."""
+        return isinstance(other, Start) and self.name == other.name
+
+    def __hash__(self) -> int:
+        """Hash by name."""
+        return hash(self.name)
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """One named step of a transaction: an operation, and what it writes.
+
+    `writes` were made from what the session knew when it planned them. They are what is sent,
+    whatever has changed since.
+    """
+
+    name: str
+    operation: Operation
+    arguments: Mapping[str, Any]
+    writes: tuple[Write, ...]
+
+    @property
+    def sql(self) -> str:
+        """Return its statements as one message."""
+        return ";\n".join(each.sql for write in self.writes for each in statements(write))
+
+
+@dataclass(frozen=True, slots=True)
+class Transaction:
+    """One session: a transaction of some actions, and its commit.
+
+    Attributes:
+        name: of the session.
+        level: its isolation level.
+        actions: in their order.
+        serial: the last id that was given before its own.
+        early: whether BEGIN is a step of its own, some time before the first action.
+    """
+
+    name: str
+    level: Level
+    actions: tuple[Action, ...]
+    serial: int
+    early: bool = False
+
+    @property
+    def script(self) -> tuple[tuple[str, str], ...]:
+        """Return its steps: name and SQL. Unless it is early, BEGIN travels with the first."""
+        begin = f"BEGIN ISOLATION LEVEL {self.level.upper()}"
+        steps = [(each.name, each.sql) for each in self.actions]
+        if self.early:
+            steps.insert(0, ("begin", begin))
+        else:
+            name, sql = steps[0]
+            steps[0] = (name, f"{begin};\n{sql}")
+        return (*steps, ("commit", "COMMIT"))
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """One session that follows the events of a job: it looks several times."""
+
+    name: str
+    job: int
+    looks: int
+
+    @property
+    def script(self) -> tuple[tuple[str, str], ...]:
+        """Return its steps: name and SQL, each a transaction by itself."""
+        sql = f"SELECT sequence FROM public.job_events WHERE job_id = '{uuid(self.job)}' ORDER BY 1"
+        return (("look", sql),) * self.looks
+
+
+Session: TypeAlias = Transaction | Reader
+
+
+@dataclass(frozen=True, slots=True)
+class Race:
+    """A start, and sessions that set out from it at once."""
+
+    start: Start
+    sessions: tuple[Session, ...]
+
+    @property
+    def transactions(self) -> dict[int, Transaction]:
+        """Return the sessions that write, by their places."""
+        return {at: each for at, each in enumerate(self.sessions) if isinstance(each, Transaction)}
+
+    def at(self, *levels: Level) -> Race:
+        """Return the same race at other levels: one for all, or one for each transaction."""
+        places = list(self.transactions)
+        by_place = dict(zip(places, levels * len(places), strict=False))
+        return replace(
+            self,
+            sessions=tuple(
+                replace(each, level=by_place[at]) if isinstance(each, Transaction) else each
+                for at, each in enumerate(self.sessions)
+            ),
+        )
+
+
+class Planning:
+    """What a session knows while it plans its actions: the start, and what it does itself."""
+
+    def __init__(self, start: Start, place: int, knows: Iterable[Transaction] = ()) -> None:
+        """Plan a session's actions; it may name rows of those that it knows of."""
+        state = start.state
+        for other in knows:
+            state = replace(state, serial=other.serial)
+            for action in other.actions:
+                state = action.operation.act(state, **action.arguments).after
+        self.serial = ROOM * (place + 1)
+        self.state = replace(state, serial=self.serial)
+        self.actions: list[Action] = []
+
+    def add(self, operation: Operation, arguments: Mapping[str, Any], name: str = "") -> Step:
+        """Add an action; raises KeyError where it names what is not there."""
+        planned = step(self.state, operation, arguments)
+        self.state = planned.after
+        self.actions.append(Action(name or str(planned), operation, arguments, planned.writes))
+        return planned
+
+
+def prelude(name: str) -> Start:
+    """Return the start that a prelude makes."""
+    return start(name, BY_NAME[name])
+
+
+def start(name: str, build: Callable[[Building], Any]) -> Start:
+    """Return the start that somebody builds."""
+    building = Building(State())
+    build(building)
+    return Start(name, tuple(merged(building.writes)), building.state)

@@ -1,0 +1,200 @@
+"""What transactions come to one after another, in the model: the judge of what they did at once.
+
+An action is what its session sent, planned from what the session knew. In another state the same
+operation may write something else (it spends what there is), and then the model cannot say what
+became of what was sent: it says None, and nothing is judged by it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import combinations_with_replacement, permutations
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+from uuid import UUID
+
+from conformance.machines.life import names
+from conformance.model import State, rules, view
+from conformance.operations import step
+from conformance.writes import Delete, Run, Update
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from conformance.outcomes import Rejected
+    from conformance.races.schedule import Action, Transaction
+    from conformance.writes import Write
+
+# By table, the rows as texts: see `model.view`.
+Shown: TypeAlias = "Mapping[str, set[str]]"
+
+
+class Played(NamedTuple):
+    """Actions that were played in the model.
+
+    `may` are the rules that one of them breaks, `must` those that nothing afterwards mends.
+    """
+
+    after: State
+    may: frozenset[str]
+    must: frozenset[str]
+
+
+def play(state: State, actions: Iterable[Action]) -> Played | None:
+    """Play actions one after another; None where the model cannot say what they come to."""
+    may: frozenset[str] = frozenset()
+    must: frozenset[str] = frozenset()
+    for action in actions:
+        there = {_is_there(state, write) for write in action.writes}
+        if there == {False}:
+            continue  # what it would change is gone, or has not come yet
+        if False in there:
+            return None
+        try:
+            done = step(state, action.operation, action.arguments)
+        except KeyError:
+            # A copy of what is not there is a copy of nothing.
+            if all(isinstance(write, Run) for write in action.writes):
+                continue
+            return None
+        if done.writes != action.writes:
+            return None
+        may, must, state = may | done.broken, must | done.at_once, done.after
+    return Played(state, may, must)
+
+
+def legal(state: State, transaction: Transaction) -> tuple[State | None, bool]:
+    """Return the state after a transaction, None if that is unknown, and whether it is legal."""
+    played = play(replace(state, serial=transaction.serial), transaction.actions)
+    if played is None:
+        return None, True
+    after = played.after
+    must = played.must | rules.broken(after, after.changed_since(state))
+    return replace(after, tick=state.tick + 1), not must
+
+
+def orders_explain(
+    start: State, committed: Sequence[Transaction], shown: Shown, *, whole: bool
+) -> bool | None:
+    """Whether some order of what was committed is legal and comes to the rows that are shown.
+
+    Args:
+        start: the state before.
+        committed: in the order in which they committed.
+        shown: the rows of each table that was written.
+        whole: whether transactions count as wholes; else as actions, in any order that keeps each
+            transaction's own.
+
+    Returns:
+        None where the model cannot say.
+    """
+    unknown = False
+    for end in _wholes(start, committed) if whole else _mixtures(start, committed):
+        if end is None:
+            unknown = True
+        elif _is(end, start, shown):
+            return True
+    return None if unknown else False
+
+
+def explains(
+    start: State, committed: Sequence[Transaction], late: Transaction, refused: Rejected
+) -> bool:
+    """Whether some order of what was committed, with a refused transaction in it, is illegal.
+
+    What was committed may come before, after, or between the actions of what was refused: at read
+    committed each statement sees what has been committed by then. Where the model cannot say, this
+    is true.
+    """
+    gaps = range(len(late.actions) + 1)
+    for order in permutations(committed):
+        for places in combinations_with_replacement(gaps, len(order)):
+            may = _refusals(start, late, [*zip(places, order, strict=True)])
+            if may is None or any(names(refused, rule) for rule in may):
+                return True
+    return False
+
+
+def _refusals(
+    start: State, late: Transaction, others: Sequence[tuple[int, Transaction]]
+) -> frozenset[str] | None:
+    """Return what a transaction breaks, where each of some others comes after so many actions."""
+    state, may, serial = start, frozenset[str](), late.serial
+    for at in range(len(late.actions) + 1):
+        for place, other in others:
+            if place == at:
+                after, _ = legal(state, other)
+                if after is None:
+                    return None
+                state = after
+        if at < len(late.actions):
+            played = play(replace(state, serial=serial), late.actions[at : at + 1])
+            if played is None:
+                return None
+            state, serial = played.after, played.after.serial
+            may |= played.may | rules.broken(state, state.changed_since(start))
+    return may
+
+
+def _wholes(start: State, committed: Sequence[Transaction]) -> Iterator[State | None]:
+    """Return the end of each legal order of transactions, the order of commits first."""
+    for order in permutations(committed):
+        state = start
+        for transaction in order:
+            after, fine = legal(state, transaction)
+            if after is None:
+                yield None
+                break
+            if not fine:
+                break
+            state = after
+        else:
+            yield state
+
+
+def _mixtures(start: State, committed: Sequence[Transaction]) -> Iterator[State | None]:
+    """Return the end of each legal order of the transactions' actions."""
+    for order in merges([len(each.actions) for each in committed]):
+        state = start
+        at = [0] * len(committed)
+        serials = [each.serial for each in committed]
+        for place in order:
+            action = committed[place].actions[at[place]]
+            played = play(replace(state, serial=serials[place]), [action])
+            if played is None:
+                yield None
+                break
+            if played.must:
+                break
+            state, serials[place] = played.after, played.after.serial
+            at[place] += 1
+        else:
+            if not rules.broken(state, state.changed_since(start)):
+                yield state
+
+
+def merges(lengths: Sequence[int]) -> Iterator[tuple[int, ...]]:
+    """Return every order of so many things of each kind, by their kinds."""
+    if not any(lengths):
+        yield ()
+    for kind, left in enumerate(lengths):
+        if left:
+            fewer = [*lengths]
+            fewer[kind] -= 1
+            for rest in merges(fewer):
+                yield (kind, *rest)
+
+
+def _is(end: State, start: State, shown: Shown) -> bool:
+    changed = end.changed_since(start)
+    return all(rows == view.rows(end, table) for table, rows in shown.items()) and all(
+        table in shown or view.rows(end, table) == view.rows(start, table) for table in changed
+    )
+
+
+def _is_there(state: State, write: Write) -> bool | None:
+    """Whether the row that a write names is there; None for one that names none."""
+    if isinstance(write, Update | Delete):
+        key = write.key.get("id")
+        if isinstance(key, UUID):
+            return key.int in getattr(state, write.table)
+    return None

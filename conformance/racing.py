@@ -1,0 +1,144 @@
+"""Races in a run: who runs them, where failures go, and what the summary says of them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from conformance import reporting
+from conformance.verdicts import Finding
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterator
+
+    from conformance.lab import Lab
+    from conformance.postgres.scratch import Database
+    from conformance.races.arena import Arena
+    from conformance.races.racer import Racer
+
+RACER = pytest.StashKey["Racer"]()
+PROPERTY = "races"
+PATH = "race"  # in the report, beside the paths of writes
+SAVED = Path(".conformance", "races")
+LEVELS = ("read committed", "repeatable read", "serializable")
+WORDS = ("committed", "rejected", "40001", "40P01")
+
+
+@pytest.fixture(scope="session")
+def arena(lab: Lab, database: Database) -> Iterator[Arena]:
+    """This worker's database, with sessions that race on it."""
+    from conformance.races.arena import Arena
+
+    with Arena(lab, database.conninfo) as arena:
+        yield arena
+
+
+@pytest.fixture
+def racer(request: pytest.FixtureRequest, arena: Arena) -> Racer:
+    """Return who runs a test's races: one for all examples."""
+    from conformance.races.racer import Racer
+
+    stash: pytest.Stash = request.node.stash
+    if RACER not in stash:
+        stash[RACER] = Racer(arena)
+    return stash[RACER]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Add up what is seen, here or by all workers."""
+    if not hasattr(config, "workerinput"):
+        config.pluginmanager.register(_Sum(), "conformance-races")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Send what was counted along with the test's report; save a race that failed."""
+    outcome = yield
+    racer = item.stash.get(RACER, None)
+    if call.when != "call" or racer is None:
+        return outcome
+    log = racer.log
+    outcome.user_properties.append(
+        (
+            PROPERTY,
+            {
+                "outcomes": [[*map(str, key), count] for key, count in log.outcomes.items()],
+                "schedules": log.schedules,
+                "judged": log.judged,
+                "seconds": log.seconds,
+            },
+        )
+    )
+    finding = call.excinfo.value if call.excinfo is not None else None
+    if isinstance(finding, Finding):
+        reporting.add_finding(outcome, finding, PATH, item, repr(item.nodeid))
+        outcome.longrepr = f"{outcome.longrepr}\nsaved: {_save(finding, racer, item.config)}"
+    return outcome
+
+
+def _save(finding: Finding, racer: Racer, config: pytest.Config) -> str:
+    """Save a race that failed as scripts; return where, or why not."""
+    from conformance.races import telling
+
+    if racer.failed is None:
+        return "nowhere, there was no race"
+    digest = sha256(finding.script.encode()).hexdigest()[:8]
+    name = f"{finding.rule.lower().replace('-', '_').replace(' ', '_')}_{digest}"
+    folder = config.rootpath / SAVED / name
+    try:
+        telling.save(*racer.failed, folder)
+    except OSError as error:  # a folder that has become full or is gone loses no verdict
+        return f"nowhere, {error}"
+    return str(folder.relative_to(config.rootpath))
+
+
+class _Sum:
+    """Adds up what all workers saw, and prints it."""
+
+    def __init__(self) -> None:
+        self._outcomes: Counter[tuple[str, str, str]] = Counter()
+        self._schedules = self._judged = 0
+        self._seconds = 0.0
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Add what one test saw."""
+        properties: list[tuple[str, Any]] = report.user_properties if report.when == "call" else []
+        for name, seen in properties:
+            if name == PROPERTY:
+                for rule, level, word, count in seen["outcomes"]:
+                    self._outcomes[rule, level, word] += count
+                self._schedules += seen["schedules"]
+                self._judged += seen["judged"]
+                self._seconds += seen["seconds"]
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """Print what became of transactions, by rule and level, and how fast that went."""
+        if not self._schedules:
+            return
+        terminalreporter.section("races")
+        for line in self._lines():
+            terminalreporter.write_line(line)
+        rate = self._schedules / self._seconds if self._seconds else 0.0
+        terminalreporter.write_line(
+            f"{self._schedules} schedules, {self._judged} of them judged by the model too;"
+            f" {rate:.0f} a second and worker"
+        )
+
+    def _lines(self) -> Iterator[str]:
+        """Return a line for each rule and theme: the counts at each level."""
+        columns = "/".join(WORDS)
+        yield f"{columns}, other, at {', '.join(LEVELS)}"
+        for rule in dict.fromkeys(rule for rule, _, _ in self._outcomes):
+            yield f"{rule:<32}" + "".join(f"  {self._counts(rule, level):>20}" for level in LEVELS)
+
+    def _counts(self, rule: str, level: str) -> str:
+        counts = [self._outcomes[rule, level, word] for word in WORDS]
+        every = sum(n for key, n in self._outcomes.items() if key[:2] == (rule, level))
+        counts.append(every - sum(counts))
+        return "/".join(map(str, counts))

@@ -1,0 +1,178 @@
+"""Races: the same choices come to the same end, and what is shown can be done again."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+
+from conformance.lab import Lab
+from conformance.outcomes import Accepted, Inconclusive, Rejected
+from conformance.races import judge, orders, telling
+from conformance.races.arena import Arena
+from conformance.races.classics import CLASSICS
+from conformance.races.explorer import PAIRS, drawn
+from conformance.races.orders import every, following
+from conformance.races.schedule import Level
+from conformance.verdicts import Finding, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from conformance.postgres.scratch import Scratch, Template
+
+LEAVE = "inv_t2__two_owners_leave"
+CROSSING = "inv_t2__two_owners_hand_over_to_each_other"
+
+
+@pytest.fixture(scope="module")
+def arena(scratch: Scratch, template: Template) -> Iterator[Arena]:
+    """A database of this module's own, with sessions that race on it."""
+    with (
+        scratch.cloned(template, "races") as database,
+        Lab(database.conninfo) as lab,
+        Arena(lab, database.conninfo) as arena,
+    ):
+        yield arena
+
+
+def test_a_second_session_waits_and_is_refused(arena: Arena) -> None:
+    """Of two owners who leave at once, the second waits for the first, and is then refused."""
+    race = CLASSICS[LEAVE].race()
+
+    trace = arena.run(race, following((0, 1, 0, 1)))
+
+    assert Accepted() == trace.outcomes[0]
+    refused = trace.outcomes[1]
+    assert isinstance(refused, Rejected)
+    assert "inv_t2__" == refused.token
+    assert [(1, (0,))] == [(line.session, line.waits_for) for line in trace.lines if line.waits_for]
+
+
+def test_a_rejection_above_read_committed_is_inconclusive(arena: Arena) -> None:
+    """At repeatable read the second fails to serialize, which is no rejection."""
+    race = CLASSICS[LEAVE].race().at(Level.REPEATABLE_READ)
+
+    trace = arena.run(race, following((0, 1, 0, 1)))
+
+    refused = trace.outcomes[1]
+    assert isinstance(refused, Inconclusive)
+    assert "40001" == refused.sqlstate
+
+
+def test_a_deadlock_ends_the_last_to_wait(arena: Arena) -> None:
+    """Who closes the circle is given up, at once and each time."""
+    race = CLASSICS[CROSSING].race()
+
+    ends = [arena.run(race, following((0, 1, 0, 1, 0, 1))) for _ in range(3)]
+
+    assert [{1: (0, 1)}] * 3 == [trace.deadlocked for trace in ends]
+    assert ["40P01"] * 3 == [getattr(trace.outcomes[1], "sqlstate", "") for trace in ends]
+
+
+def test_every_order_is_run_once(arena: Arena) -> None:
+    """Two sessions that do not meet have all six orders of two steps each."""
+    race = CLASSICS["inv_x2__uploaded_while_leaving"].race()
+
+    seen = [trace.order for trace in every(lambda choose: arena.run(race, choose))]
+
+    assert 6 == len(seen)
+    assert 6 == len(set(seen))
+
+
+def test_the_same_draw_comes_to_the_same_end(arena: Arena) -> None:
+    """A number draws the same race, and its orders come to the same ends each time."""
+    pair = PAIRS["owned, nine owned teams"]
+
+    def ends(number: int) -> list[object]:
+        race, drawn_orders = drawn(*pair, number)
+        return [arena.run(race, following(order)).lines for order in drawn_orders]
+
+    assert [ends(number) for number in range(3)] == [ends(number) for number in range(3)]
+
+
+def test_no_order_explains_a_refusal_that_nothing_calls_for(arena: Arena) -> None:
+    """A refusal that no serial order explains is one too many."""
+    race = CLASSICS["inv_p4__project_archived_by_who_began_before"].race()
+    trace = arena.run(race, following(()))
+    trace.committed.remove(1)
+    trace.outcomes[1] = Rejected("23514", constraint="card_5__jobs_team_has_at_most_5_active")
+
+    faults = list(judge.faults(race, trace, {}, {}, explained=True, events={}))
+
+    assert [("CARD-5", Verdict.OVERBLOCKED)] == [(each.rule, each.verdict) for each in faults]
+
+
+def test_an_end_that_no_order_comes_to_is_broken(arena: Arena) -> None:
+    """Rows that no order of the committed transactions comes to are a finding."""
+    race = CLASSICS[LEAVE].race()
+    trace = arena.run(race, following((0, 0, 1, 1)))
+
+    assert judge.explained(race, trace, {"memberships": set()}) is False
+
+
+def test_a_reader_that_misses_an_event_is_found(arena: Arena) -> None:
+    """Who has seen event 2, and sees event 1 only later, has missed it."""
+    race = CLASSICS["seq_2__followed_while_appended"].race()
+    trace = arena.run(race, following(()))
+    trace.looks = {2: [[2], [1, 2]]}
+    (job,) = race.start.state.jobs
+
+    faults = list(judge.faults(race, trace, {}, {}, explained=True, events={job: [1, 2]}))
+
+    assert ["SEQ-2"] == [each.rule for each in faults]
+
+
+def test_the_race_is_shown_side_by_side(arena: Arena) -> None:
+    """Sessions stand side by side, line by line, with who waited for whom."""
+    race = CLASSICS[LEAVE].race()
+    trace = arena.run(race, following((0, 1, 0, 1)))
+
+    shown = telling.side_by_side(race, trace)
+
+    assert "ann (read committed)" in shown
+    assert re.search(r"^ +2 .*leave a team", shown, re.MULTILINE)
+    assert "waits for ann" in re.sub(r"\s+", " ", shown)
+
+
+def test_a_race_is_saved_as_scripts_and_a_spec(arena: Arena, tmp_path: Path) -> None:
+    """A failure is saved as a script for each session, and as an isolation test without braces."""
+    race = CLASSICS["inv_j12__rendered_twice"].race()
+    trace = arena.run(race, following((0, 1, 0, 1)))
+
+    telling.save(race, trace, tmp_path / "saved")
+
+    names = {path.name for path in (tmp_path / "saved").iterdir()}
+    assert {
+        "setup.sql",
+        "session_1.sql",
+        "session_2.sql",
+        "race.spec",
+        "race.txt",
+        "run.sh",
+    } == names
+    spec = (tmp_path / "saved" / "race.spec").read_text()
+    assert "permutation s1_1 s2_1 s1_2" in spec
+    for block in re.findall(r"\{(.*?)\n\}", spec, re.DOTALL):
+        assert "{" not in block
+
+
+def test_orders_are_followed_as_far_as_they_can_be() -> None:
+    """What an order says first of those who can go on goes on; after it, whoever went last."""
+    choose = orders.following((1, 0))
+
+    assert [0, 1, 1] == [choose((0,)), choose((0, 1)), choose((0, 1))]
+
+
+def test_a_finding_tells_the_race(arena: Arena) -> None:
+    """What is printed of a failure is the race side by side, and the SQL of its start."""
+    race = CLASSICS[LEAVE].race()
+    trace = arena.run(race, following((0, 1, 0, 1)))
+    finding = Finding("INV-T2", Verdict.BROKEN, expected="", observed="", script="", steps=())
+
+    shown = str(telling.told(finding, race, trace))
+
+    assert "INSERT INTO public.teams" in shown
+    assert "--      ann (read committed)" in shown
