@@ -1,0 +1,168 @@
+"""Mutants of functions: guards, locks, branches, assignments, and all that their SQL says."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from conformance.catalogue import RULES
+from conformance.mutants import plpgsql
+from conformance.mutants.embedded import embedded, message_words
+from conformance.mutants.expressions import changes
+from conformance.mutants.mutant import Mutant
+from conformance.mutants.plpgsql import Body, Branch, Span, Statement
+from conformance.mutants.schema import short
+from conformance.mutants.syntax import Edit, edits, expression, statement
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from conformance.mutants.expressions import Labels
+    from conformance.mutants.schema import Schema
+
+REJECT = "framecast.reject("
+LOCKS = re.compile(r"\block_|advisory|for (update|key share|share|no key update)", re.IGNORECASE)
+WRITES = ("insert", "update", "delete")
+TOKEN = re.compile(r"'([a-z]+_?[a-z]*\d*__)")
+TABLE = re.compile(r"\b(?:public|framecast)\.([a-z_]+)\b(?!\()")
+NOTHING = "NULL;"
+
+
+class Concern(NamedTuple):
+    """What a function is about."""
+
+    rules: tuple[str, ...]
+    tables: tuple[str, ...]
+
+
+def of(schema: Schema) -> Iterator[Mutant]:
+    """Return the mutants of all functions."""
+    for function in schema.functions:
+        concern = _concern(schema, function, set())
+        for edit in _edits(schema, function, concern):
+            yield Mutant(
+                f"{function.name}()",
+                edit.operator,
+                edit.change,
+                (edit.text,),
+                concern.rules,
+                concern.tables,
+            )
+
+
+def _edits(schema: Schema, function: Any, concern: Concern) -> Iterator[Edit]:
+    labels: Labels = schema.labels_for(concern.tables).get
+    head = function.definition
+    if function.sql_body:
+        head = head[: head.rindex(function.sql_body)]
+        for operator, change, text in _sql(function.sql_body, labels):
+            yield Edit(operator, change, head + text)
+    else:
+        body = plpgsql.parse(function.body)
+        quoted = head.rindex(function.body)
+        for operator, change, text in _body(body, labels):
+            after = head[quoted + len(function.body) :]
+            yield Edit(operator, change, head[:quoted] + text + after)
+    declared = head[: head.index("\n RETURNS")]
+    for found in re.finditer(r"(?<=DEFAULT )\d+", declared):
+        for moved in (int(found[0]) - 1, int(found[0]) + 1):
+            text = head[: found.start()] + str(moved) + function.definition[found.end() :]
+            yield Edit("default moved", f"{found[0]} becomes {moved}", text)
+
+
+def _sql(sql_body: str, labels: Labels) -> Iterator[Edit]:
+    returned = sql_body.removeprefix("RETURN ")
+    for operator, change, text in edits(expression(returned), changes(labels)):
+        yield Edit(operator, change, f"RETURN {text.removeprefix('SELECT ')}")
+
+
+def _body(body: Body, labels: Labels) -> Iterator[Edit]:
+    words = message_words(body)
+    for branch, one in plpgsql.each(body.block):
+        yield from _statement(body, branch, one)
+    for part in embedded(body):
+        if part.span in words.spans:
+            continue
+        tree = statement(part.sql)
+        for operator, change, text in edits(tree, changes(labels)):
+            yield Edit(operator, change, body.put(part.span, part.printed(text)))
+
+
+def _statement(body: Body, branch: Branch, one: Statement) -> Iterator[Edit]:
+    text = body.cut(one.span)
+    brief = " ".join(text.split())[:200]
+    for inner in one.branches:
+        yield Edit("branch emptied", _brief(body, one, inner), body.put(inner.span, NOTHING))
+    operator = _removal(one, text, last=one is body.block.statements[-1])
+    if operator:
+        yield Edit(operator, brief, body.put(one.span, NOTHING))
+    if operator == "lock removed":
+        yield from _later(body, branch, one, brief)
+    if re.fullmatch(r"RETURN (NEW|OLD);", text):
+        yield Edit("row dropped", brief, body.put(one.span, "RETURN NULL;"))
+    for condition in (inner.condition for inner in one.branches if inner.condition):
+        if one.kind == "if":
+            yield Edit("condition ignored", body.cut(condition), body.put(condition, "true"))
+
+
+def _removal(one: Statement, text: str, *, last: bool) -> str:
+    """Return the operator that takes a statement out; '' where that is no change or no function."""
+    if one.branches or one.kind in ("null", "exit"):
+        return ""
+    if one.kind == "raise" or (one.kind == "perform" and REJECT in text):
+        return "guard removed"
+    if one.kind in ("perform", "select") and LOCKS.search(text):
+        return "lock removed"
+    if one.kind == "return":
+        return "" if last else "early return removed"
+    if one.kind == ":=":
+        return "assignment removed"
+    return "write removed" if one.kind in WRITES else "statement removed"
+
+
+def _later(body: Body, branch: Branch, one: Statement, brief: str) -> Iterator[Edit]:
+    """Take a lock after everything else in its branch, but what returns."""
+    others = branch.statements[branch.statements.index(one) + 1 :]
+    following = [each for each in others if each.kind != "return"]
+    if following:
+        end = following[-1].span.end
+        moved = body.text[one.span.end : end] + "\n    " + body.cut(one.span)
+        yield Edit("lock taken later", brief, body.put(Span(one.span.start, end), moved))
+
+
+def _brief(body: Body, one: Statement, branch: Branch) -> str:
+    if branch.condition:
+        return " ".join(body.cut(branch.condition).split())
+    return f"the other branch of {' '.join(body.cut(one.span).split())[:80]}"
+
+
+def _concern(schema: Schema, function: Any, seen: set[str]) -> Concern:
+    """Return the rules and tables of a function: its own, and those of all that calls it."""
+    seen.add(function.name)
+    source = function.sql_body or function.body
+    rules = [*schema.rules_of(function.name, function.comment)]
+    tokens = TOKEN.findall(source)
+    rules += [rule.id for token in tokens for rule in RULES.values() if rule.token == token]
+    tables = [name for name in TABLE.findall(source) if _is_table(schema, name)]
+    called = re.compile(rf"\b{function.name}\(")
+    for trigger in schema.triggers:
+        if trigger.function == function.name or called.search(trigger.definition):
+            rules += schema.rules_of(trigger.name, trigger.comment)
+            tables.append(short(trigger.table))
+    for caller in schema.functions:
+        if caller.name not in seen and called.search(caller.sql_body or caller.body):
+            concern = _concern(schema, caller, seen)
+            rules += concern.rules
+            tables += concern.tables
+    for constraint in schema.constraints:
+        if constraint.table and called.search(constraint.definition):
+            rules += schema.rules_of(constraint.name, constraint.comment)
+            tables.append(short(constraint.table))
+    tables += [
+        short(column.table) for column in schema.columns if called.search(column.expression or "")
+    ]
+    return Concern(tuple(dict.fromkeys(rules)), tuple(dict.fromkeys(tables)))
+
+
+def _is_table(schema: Schema, name: str) -> bool:
+    return any(column.table.rpartition(".")[2] == name for column in schema.columns)

@@ -1,0 +1,172 @@
+"""`python -m conformance mutants`: mutates the schema, and shows what the suite did not notice."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from conformance import migrations
+from conformance.catalogue import RULES
+from conformance.mutants.errors import ChoiceError, SurvivorsError
+from conformance.mutants.progress import Progress
+from conformance.postgres import Request, provision, scratch
+from conformance.postgres.request import SETTINGS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from conformance.mutants.mutant import Mutant
+    from conformance.mutants.report import Report
+    from conformance.postgres.scratch import Scratch, Template
+
+SUMMARY = "mutate the schema, and show what the suite does not notice"
+SEED = 20261123
+
+
+def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Register the command."""
+    parser = commands.add_parser("mutants", help=SUMMARY, description=f"{SUMMARY}.".capitalize())
+    parser.add_argument(
+        "tokens",
+        metavar="TOKEN",
+        nargs="*",
+        help="only mutants that concern a rule (inv_t2__), or whose ids hold this text",
+    )
+    parser.add_argument("--sample", metavar="N", type=_positive, help="only so many, drawn")
+    parser.add_argument(
+        "--seed", metavar="N", type=int, default=SEED, help="what draws them (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--workers", metavar="N", type=_positive, help="processes (default: as many as cores)"
+    )
+    parser.add_argument("--json", metavar="FILE", type=Path, help="write the kill matrix there")
+    parser.add_argument(
+        "--again",
+        metavar="FILE",
+        type=Path,
+        help="only what survived in this kill matrix, or was not tried",
+    )
+    parser.add_argument(
+        "--stages", metavar="NAMES", help="only these stages, with commas (default: all)"
+    )
+    parser.add_argument(
+        "--list", action="store_true", help="list the mutants that are chosen, and try none"
+    )
+    parser.add_argument("--migrations", metavar="DIR", type=Path, default=Path("migrations"))
+    for attribute, flag, variable in SETTINGS:
+        parser.add_argument(flag, dest=attribute, metavar="SERVER", help=f"({variable})")
+    parser.set_defaults(run=run, undone="what was tried is in the kill matrix, if there is one")
+
+
+def run(options: argparse.Namespace) -> None:
+    """Carry out the command.
+
+    Raises:
+        ProvisionError: There is no server.
+        MigrationError: The migrations cannot be installed.
+        ChoiceError: A token or a stage is not known.
+        RecordError: The record of equivalents is wrong.
+        BaselineError: The schema itself fails.
+        SurvivorsError: The suite did not notice a mutant.
+    """
+    migrations.load(options.migrations)
+    given = {attribute: getattr(options, attribute) for attribute, _, _ in SETTINGS}
+    request = Request.read(given, os.environ)
+    with provision(request) as server, scratch.opened(server) as databases:
+        template = databases.template(options.migrations)
+        every = _generate(databases, template)
+        _say(f"{server.origin}; {len(every)} mutants")
+        report = _carry_out(options, databases, template, every)
+    if report is None:
+        return
+    if options.json:
+        report.write(options.json)
+    for line in report.lines():
+        _say(line)
+    if report.survivors or report.wrongly_excused:
+        message = (
+            f"{len(report.survivors)} survived, {len(report.wrongly_excused)} wrongly recorded"
+        )
+        raise SurvivorsError(message)
+
+
+def _generate(databases: Scratch, template: Template) -> list[Mutant]:
+    from conformance.mutants import generate, schema  # noqa: PLC0415 - only who mutates waits for it
+
+    with databases.cloned(template, "schema") as database, database.connect() as connection:
+        return generate.mutants(schema.read(connection))
+
+
+def _carry_out(
+    options: argparse.Namespace, databases: Scratch, template: Template, every: Sequence[Mutant]
+) -> Report | None:
+    from conformance.mutants import equivalent, generate, sorting  # noqa: PLC0415 - only who mutates waits for it
+    from conformance.mutants.pool import Workers, named  # noqa: PLC0415 - only who mutates waits for it
+    from conformance.mutants.report import Report  # noqa: PLC0415 - only who mutates waits for it
+    from conformance.mutants.stages import STAGES  # noqa: PLC0415 - only who mutates waits for it
+
+    stages = options.stages.split(",") if options.stages else [stage.name for stage in STAGES]
+    named(stages)
+    excused = equivalent.reasons(equivalent.read(), [mutant.id for mutant in every])
+    among = _left(options.again) if options.again else None
+    chosen = generate.chosen(every, options.tokens, options.sample, options.seed, among)
+    if options.list:
+        for mutant in chosen:
+            _say(f"{mutant.id}  {mutant.change}")
+        return None
+    with Workers(
+        min(options.workers or _cores(), len(chosen) or 1), databases, template
+    ) as workers:
+        result = sorting.sort(chosen, workers.look(chosen))
+        _say(f"{len(chosen)} chosen, {len(result.ineffective)} of them ineffective")
+        concerned = {rule for mutant in result.effective for rule in mutant.rules}
+        workers.baseline([rule for rule in RULES if rule in concerned])
+        _say(f"the schema itself is green for {len(concerned)} rules")
+        report = Report(
+            {mutant.id: mutant for mutant in chosen},
+            result.ineffective,
+            {name: why for name, why in excused.items() if name in {m.id for m in chosen}},
+        )
+        # What is excused is not searched for with all means: its own rules must not see it.
+        tasks = [
+            (mutant, tuple(stages[:1] if mutant.id in excused else stages))
+            for mutant in result.effective
+        ]
+        progress = Progress(len(tasks))
+        for trial in workers.attempt(tasks):
+            report.trials[trial.id] = trial
+            progress.step(survived=report.status(trial.id) == "survived")
+            if options.json and progress.is_round:
+                report.write(options.json)  # what is interrupted has not been for nothing
+        progress.end()
+    return report
+
+
+def _left(path: Path) -> set[str]:
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+        left = ("survived", "untried")
+        return {each["id"] for each in document["mutants"] if each["status"] in left}
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        message = f"{path} holds no kill matrix: {error}"
+        raise ChoiceError(message) from None
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _positive(text: str) -> int:
+    if not text.isdecimal() or int(text) == 0:
+        message = f"{text!r} is not a number above 0"
+        raise argparse.ArgumentTypeError(message)
+    return int(text)
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()

@@ -1,0 +1,21 @@
+"""What ends a run of mutants with a message."""
+
+
+class MutantsError(Exception):
+    """What all of these are."""
+
+
+class ChoiceError(MutantsError):
+    """A token, a stage or a file that was asked for names nothing."""
+
+
+class RecordError(MutantsError):
+    """The record of equivalents says something that is not so, or cannot be read."""
+
+
+class BaselineError(MutantsError):
+    """The unmutated schema fails what should tell mutants from it."""
+
+
+class SurvivorsError(MutantsError):
+    """Mutants survived, or are wrongly excused."""

@@ -1,0 +1,132 @@
+"""The kill matrix: what became of each mutant, as JSON and in words."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field
+from statistics import median
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from conformance.mutants.mutant import Mutant
+    from conformance.mutants.trying import Trial
+
+KILLED, SURVIVED, EQUIVALENT, INEFFECTIVE = "killed", "survived", "equivalent", "ineffective"
+UNTRIED = "untried"  # in a matrix that is written while the run goes on
+STATUSES = (KILLED, SURVIVED, EQUIVALENT, INEFFECTIVE)
+VERSION = 1
+
+
+@dataclass(slots=True)
+class Report:
+    """What is known of a run: its mutants, and what became of each by id."""
+
+    mutants: Mapping[str, Mutant]
+    ineffective: Mapping[str, str]
+    equivalent: Mapping[str, str]
+    trials: dict[str, Trial] = field(default_factory=dict)
+
+    def status(self, name: str) -> str:
+        """Return what became of a mutant."""
+        if name in self.ineffective:
+            return INEFFECTIVE
+        if name not in self.trials:
+            return UNTRIED
+        if self.trials[name].kill is not None:
+            return KILLED
+        return EQUIVALENT if name in self.equivalent else SURVIVED
+
+    @property
+    def survivors(self) -> list[str]:
+        """The ids of those that nothing noticed, and nothing excuses."""
+        return [name for name in self.mutants if self.status(name) == SURVIVED]
+
+    @property
+    def wrongly_excused(self) -> list[str]:
+        """The ids of those that are recorded as equivalent, and were killed."""
+        return [
+            name
+            for name in self.equivalent
+            if name in self.trials and self.trials[name].kill is not None
+        ]
+
+    def lines(self) -> Iterator[str]:
+        """Return the report in words; the last line is the score."""
+        for name in self.survivors:
+            mutant = self.mutants[name]
+            yield f"SURVIVED {name}"
+            yield f"  {mutant.change}"
+            yield from (f"  {line}" for line in mutant.script().splitlines())
+            yield ""
+        for name in self.wrongly_excused:
+            kill = self.trials[name].kill
+            yield f"WRONGLY RECORDED as equivalent: {name} is killed by {kill.part if kill else ''}"
+        yield from self._by_operator()
+        yield from self._times()
+        counts = Counter(map(self.status, self.mutants))
+        effective = len(self.mutants) - counts[INEFFECTIVE]
+        yield (f"score: {counts[KILLED]} of {effective} killed, {counts[EQUIVALENT]} equivalent")
+
+    def write(self, path: Path) -> None:
+        """Write the kill matrix.
+
+        Raises:
+            OSError: The file cannot be written.
+        """
+        document = {"version": VERSION, "mutants": [self._entry(name) for name in self.mutants]}
+        path.write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+    def _entry(self, name: str) -> dict[str, Any]:
+        mutant, trial = self.mutants[name], self.trials.get(name)
+        entry: dict[str, Any] = {
+            "id": name,
+            "operator": mutant.operator,
+            "change": mutant.change,
+            "rules": list(mutant.rules),
+            "sql": list(mutant.sql),
+            "status": self.status(name),
+        }
+        if name in self.ineffective:
+            entry["reason"] = self.ineffective[name]
+        elif name in self.equivalent:
+            entry["reason"] = self.equivalent[name]
+        if trial is not None:
+            entry["seconds"] = round(trial.seconds, 3)
+            if trial.kill is not None:
+                kill = trial.kill
+                entry["killed_by"] = {
+                    "stage": kill.stage,
+                    "part": kill.part,
+                    "rule": kill.rule,
+                    "verdict": kill.verdict,
+                }
+        return entry
+
+    def _by_operator(self) -> Iterator[str]:
+        table: dict[str, Counter[str]] = defaultdict(Counter)
+        for name, mutant in self.mutants.items():
+            table[mutant.operator][self.status(name)] += 1
+        width = max(map(len, table), default=0)
+        yield f"{'operator':<{width}} " + " ".join(f"{status:>11}" for status in STATUSES)
+        for operator, counts in sorted(table.items(), key=lambda item: (-item[1].total(), item[0])):
+            yield f"{operator:<{width}} " + " ".join(f"{counts[each]:>11}" for each in STATUSES)
+        total = sum(table.values(), Counter())
+        yield f"{'all':<{width}} " + " ".join(f"{total[each]:>11}" for each in STATUSES)
+
+    def _times(self) -> Iterator[str]:
+        killed = [trial for trial in self.trials.values() if trial.kill is not None]
+        if not killed:
+            return
+        seconds = [trial.seconds for trial in killed]
+        stages = Counter(trial.kill.stage for trial in killed if trial.kill is not None)
+        by = ", ".join(f"{stage} {count}" for stage, count in stages.most_common())
+        yield f"killed by: {by}"
+        worst = max(killed, key=lambda trial: trial.seconds)
+        yield (
+            f"time to kill: median {median(seconds):.2f} s,"
+            f" worst {worst.seconds:.1f} s ({worst.id})"
+        )

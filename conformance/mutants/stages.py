@@ -1,0 +1,237 @@
+"""What a mutant is tried with: the cheapest first, and the nearest to what it changes.
+
+A stage is made of parts. A part does something on a lab that is always the same, and raises a
+Finding where the schema does not do what the rules ask. To add a stage, append it to `STAGES`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache, partial
+from pathlib import Path as File
+from typing import TYPE_CHECKING, TypeAlias
+
+from hypothesis import seed, settings
+from hypothesis.stateful import get_state_machine_test
+from psycopg.conninfo import make_conninfo
+
+from conformance import corpus
+from conformance.catalogue import RULES
+from conformance.columns import hold
+from conformance.corpus import Status
+from conformance.guide import MACHINES
+from conformance.machines.hostile import Raider
+from conformance.machines.life import Life, Log
+from conformance.machines.tours import COUNTS, PAIRS, every_pair
+from conformance.mutants.drawing import GENERATE, drawn
+from conformance.races.arena import Arena
+from conformance.races.classics import CLASSICS
+from conformance.races.racer import Racer
+from conformance.trial import Trial
+from conformance.verdicts import Finding, Verdict
+from strategies.forms import Form, forms
+from strategies.harmless import harmless
+from strategies.hostility import raids
+from strategies.near_misses import WAYS
+from strategies.spelling import spelling
+from strategies.tables import COLUMNS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from conformance.lab import Lab
+    from conformance.machines.machine import Machine
+    from conformance.mutants.mutant import Mutant
+    from conformance.writes import Path
+
+Run: TypeAlias = "Callable[[Lab], None]"
+# Examples along each path, up to which number: all paths are tried before one is tried again.
+ROUNDS = (1, 3, 10)
+DEEP = 60
+OTHERS = (1, 3)
+RAIDS = 40
+LIVES, LIFE = 10, 20
+CORPUS = File(__file__).parents[1] / "corpus"
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One thing to try: a name that says it to people and to `control`, and how it is done."""
+
+    name: str
+    run: Run
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """A name, and the parts that are worth trying on a mutant, the likeliest first."""
+
+    name: str
+    parts: Callable[[Mutant], Iterator[Part]]
+
+
+def own_rules(mutant: Mutant) -> Iterator[Part]:
+    """Near misses of the rules that the object serves."""
+    done = 0
+    for upto in ROUNDS:
+        yield from near_misses(mutant.rules, done, upto)
+        done = upto
+
+
+def rules_of_tables(mutant: Mutant) -> Iterator[Part]:
+    """Near misses of the other rules that speak of the same tables; what names the column first."""
+    name = mutant.thing.rpartition(".")[2]
+    others = [
+        rule
+        for rule in RULES.values()
+        if rule.id not in mutant.rules and set(rule.tables) & set(mutant.tables)
+    ]
+    others.sort(key=lambda rule: name not in rule.violations)
+    done = 0
+    for upto in OTHERS:
+        yield from near_misses([rule.id for rule in others], done, upto)
+        done = upto
+
+
+def deeper(mutant: Mutant) -> Iterator[Part]:
+    """Many more near misses of the rules that the object serves."""
+    yield from near_misses(mutant.rules, ROUNDS[-1], DEEP)
+
+
+def every_rule(mutant: Mutant) -> Iterator[Part]:
+    """Near misses of all rules that have not been tried."""
+    far = [
+        rule.id
+        for rule in RULES.values()
+        if rule.id not in mutant.rules and not set(rule.tables) & set(mutant.tables)
+    ]
+    yield from near_misses(far, 0, 1)
+
+
+def columns(mutant: Mutant) -> Iterator[Part]:
+    """What the columns of the tables hold beside the rules; the mutant's own column first."""
+    name = mutant.thing.rpartition(".")[2]
+    near = [
+        form
+        for form in (*forms(), *harmless(), *spelling())
+        if set(form.tables) & set(mutant.tables)
+    ]
+    near.sort(key=lambda form: (name not in form.name, not _is_named(form.name, name)))
+    for form in near:
+        yield Part(f"column {form.name}", partial(_hold, form))
+
+
+def regressions(_mutant: Mutant) -> Iterator[Part]:
+    """All that failed once."""
+    for file in sorted(CORPUS.glob("*.json")):
+        yield Part(f"corpus {file.stem}", partial(_replay, file))
+
+
+def tours(_mutant: Mutant) -> Iterator[Part]:
+    """Every move of every state machine, and the counts around caps."""
+    for machine in PAIRS:
+        yield Part(f"every pair of {machine}", partial(_pairs, machine))
+    for rule in COUNTS:
+        yield Part(f"counts of {rule}", partial(_counts, rule))
+
+
+def lives(_mutant: Mutant) -> Iterator[Part]:
+    """Random lives, in which two judges agree on every operation."""
+    for machine in MACHINES:
+        yield Part(f"lives of {machine.__name__}", partial(_live, machine))
+
+
+def attacks(mutant: Mutant) -> Iterator[Part]:
+    """Raids on the tables of the object, by somebody who may write anything."""
+    for focus in [table for table in mutant.tables if table in COLUMNS]:
+        yield Part(f"raids on {focus}", partial(_raid, focus))
+
+
+def races(mutant: Mutant) -> Iterator[Part]:
+    """Races that everybody knows, in all their orders; those of the object's own rules first."""
+    near = sorted(CLASSICS, key=lambda name: not set(CLASSICS[name].rules) & set(mutant.rules))
+    for name in near:
+        yield Part(f"race {name}", partial(_race, name))
+
+
+STAGES: list[Stage] = [
+    Stage("rules", own_rules),
+    Stage("columns", columns),
+    Stage("tables", rules_of_tables),
+    Stage("corpus", regressions),
+    Stage("tours", tours),
+    Stage("races", races),
+    Stage("deeper", deeper),
+    Stage("raids", attacks),
+    Stage("lives", lives),
+    Stage("every rule", every_rule),
+]
+
+
+def near_misses(rules: tuple[str, ...] | list[str], start: int, end: int) -> Iterator[Part]:
+    """Return the scenarios of rules along all their paths, from one number up to another."""
+    for rule in rules:
+        for path, ways in WAYS.get(rule, {}).items():
+            if not isinstance(ways, str):
+                for number in range(start, end):
+                    name = f"{RULES[rule].token}{path} {number + 1}"
+                    yield Part(name, partial(_try, rule, path, number, end))
+
+
+def _try(rule: str, path: Path, number: int, count: int, lab: Lab) -> None:
+    ways = WAYS[rule][path]
+    scenarios = drawn(("near misses", rule, path, count), lambda: ways, count)
+    if number < len(scenarios):
+        Trial(lab, RULES[rule], path).run(scenarios[number])
+
+
+@cache
+def _all_forms() -> tuple[Form, ...]:
+    return (*forms(), *harmless(), *spelling())
+
+
+def _hold(form: Form, lab: Lab) -> None:
+    hold(lab, form)
+
+
+def _is_named(form: str, name: str) -> bool:
+    """Whether a form is about the column that a constraint's name is made of."""
+    return form.partition(" ")[0].rpartition(".")[2] in name
+
+
+def _replay(file: File, lab: Lab) -> None:
+    entry = corpus.read(file)
+    replay = corpus.replay(lab, entry)
+    if replay.status is not Status.FIXED:
+        raise _finding(entry.rule, replay.reason)
+
+
+def _pairs(machine: str, lab: Lab) -> None:
+    every_pair(machine, lambda: Life(lab, Log()))
+
+
+def _counts(rule: str, lab: Lab) -> None:
+    COUNTS[rule](Life(lab, Log()))
+
+
+def _race(name: str, lab: Lab) -> None:
+    info = lab.session.connection.info
+    secret = {"password": info.password} if info.password else {}
+    with Arena(lab, make_conninfo(info.dsn, **secret)) as arena:
+        Racer(arena).run_all(CLASSICS[name])
+
+
+def _live(machine: type[Machine], lab: Lab) -> None:
+    machine.lab, machine.log = lab, Log()
+    how = settings(GENERATE, max_examples=LIVES, stateful_step_count=LIFE)
+    seed(0)(get_state_machine_test(machine, settings=how))()
+
+
+def _raid(focus: str, lab: Lab) -> None:
+    raider = Raider(lab)
+    for raid in drawn(("raids", focus), lambda: raids(raider.shape, focus), RAIDS):
+        raider.run(raid)
+
+
+def _finding(rule: str, observed: str) -> Finding:
+    return Finding(rule, Verdict.BROKEN, expected="fixed", observed=observed, script="")

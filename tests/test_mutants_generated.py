@@ -1,0 +1,165 @@
+"""Mutants are generated from the schema: all of it, each with a name of its own."""
+
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from conformance.mutants import equivalent, generate, schema, sorting
+from conformance.mutants.errors import ChoiceError, RecordError
+from conformance.mutants.mutant import Mutant
+from conformance.mutants.schema import Schema
+from conformance.postgres.scratch import Scratch, Template
+
+
+@pytest.fixture(scope="module")
+def known(scratch: Scratch, template: Template) -> Schema:
+    """Read the schema under test."""
+    with scratch.cloned(template, "schema") as database, database.connect() as connection:
+        return schema.read(connection)
+
+
+@pytest.fixture(scope="module")
+def every(known: Schema) -> list[Mutant]:
+    """Generate all mutants."""
+    return generate.mutants(known)
+
+
+def things(mutants: list[Mutant]) -> set[str]:
+    """Return what the mutants change."""
+    return {mutant.thing for mutant in mutants}
+
+
+def test_every_object_has_a_mutant(known: Schema, every: list[Mutant]) -> None:
+    """Each constraint, trigger, function, type and unique index is changed, and nothing else."""
+    objects = {
+        *(f"{schema.short(each.table or each.domain)}.{each.name}" for each in known.constraints),
+        *(f"{schema.short(each.table)}.{each.name}" for each in known.triggers),
+        *(f"{schema.short(each.table)}.{each.short}" for each in known.indexes),
+        *(f"{each.name}()" for each in known.functions),
+        *(schema.short(each.name) for each in known.enums),
+        *(data.table.removeprefix("public.") for data in known.data),
+    }
+    columns = {
+        f"{schema.short(each.table)}.{each.name}"
+        for each in known.columns
+        if each.required or each.expression
+    }
+    assert objects | columns == things(every)
+
+
+def test_every_operator_is_used(every: list[Mutant]) -> None:
+    """What the issue asks for is there: each kind of change applies to something."""
+    assert {
+        *("check dropped", "comparison moved", "constant moved", "conjunct removed"),
+        *("alternative removed", "list element removed", "null passes", "not null dropped"),
+        *("unique dropped", "primary key dropped", "predicate dropped", "unique index dropped"),
+        *("foreign key dropped", "foreign key weakened", "on delete exchanged"),
+        *("deferrable removed", "initially exchanged", "label added", "label removed"),
+        *("labels exchanged", "default dropped", "trigger dropped", "trigger disabled"),
+        *("event removed", "column removed from event", "timing exchanged", "when dropped"),
+        *("guard removed", "branch emptied", "assignment removed", "lock removed"),
+        *("lock taken later", "age moved", "default moved", "row added", "row removed"),
+    } <= {mutant.operator for mutant in every}
+
+
+def test_ids_are_unique_and_stable(known: Schema, every: list[Mutant]) -> None:
+    """Each mutant has an id of its own, and has it again when it is generated again."""
+    ids = [mutant.id for mutant in every]
+    assert [] == [name for name, count in Counter(ids).items() if count > 1]
+    assert ids == [mutant.id for mutant in generate.mutants(known)]
+
+
+def test_a_token_chooses_its_rule(every: list[Mutant]) -> None:
+    """A rule's token chooses the mutants of what enforces it, and no others."""
+    chosen = generate.chosen(every, ["inv_u5__"], None, 0)
+    assert {"users.inv_u5__users_credits_not_negative"} == things(chosen)
+    with pytest.raises(ChoiceError, match="nobody__"):
+        generate.chosen(every, ["nobody__"], None, 0)
+
+
+def test_a_sample_is_fixed_by_its_seed(every: list[Mutant]) -> None:
+    """The same seed draws the same mutants, and another one others."""
+    first = generate.chosen(every, [], 20, 1)
+    assert 20 == len(first)
+    assert first == generate.chosen(every, [], 20, 1)
+    assert first != generate.chosen(every, [], 20, 2)
+
+
+def test_ineffective_mutants_are_told_apart(scratch: Scratch, template: Template) -> None:
+    """What does not apply, what changes nothing, and what equals another is not tried."""
+    drop = "ALTER TABLE public.users DROP CONSTRAINT users_name_check"
+    again = f"{drop}; ALTER TABLE public.users ADD CONSTRAINT users_name_check"
+    mutants = [
+        Mutant("a", "drops", "", (drop,)),
+        Mutant("b", "drops it too", "", (drop,)),
+        Mutant("c", "drops what is not there", "", ("DROP TABLE public.nothing",)),
+        Mutant("d", "says it again", "", (f"{again} CHECK (length(name) <= 100)",)),
+        Mutant("e", "says the same", "", (f"{again} CHECK ((char_length((name)) <= (100)))",)),
+    ]
+    with scratch.cloned(template, "look") as database, database.connect() as connection:
+        result = sorting.sort(mutants, sorting.look(connection, mutants))
+        assert connection.execute("SELECT FROM pg_constraint WHERE conname = 'users_name_check'")
+
+    reasons = {name.partition("/")[0]: reason for name, reason in result.ineffective.items()}
+    assert ["a", "d"] == [mutant.thing for mutant in result.effective]
+    assert f"equal to {mutants[0].id}" == reasons["b"]
+    assert reasons["c"].startswith("does not apply: ")
+    assert "equal to the schema itself" == reasons["e"]
+
+
+def test_a_neutral_change_of_a_function_is_ineffective(
+    scratch: Scratch, template: Template
+) -> None:
+    """Comments and layout of a body make no mutant."""
+    query = "SELECT pg_get_functiondef('framecast.tg__set_updated_at'::regproc)"
+    with scratch.cloned(template, "look") as database, database.connect() as connection:
+        (row,) = connection.execute(query).fetchall()
+        sql = row[0].replace("BEGIN", "BEGIN\n\n    /* so */ -- or so\n")
+        looks = sorting.look(connection, [Mutant("a", "comments", "", (sql,))])
+    assert [sorting.Look()] == looks
+
+
+def test_recorded_equivalents_are_mutants(every: list[Mutant]) -> None:
+    """The record names mutants that there are, each once, and gives a reason for each."""
+    records = equivalent.read()
+    reasons = equivalent.reasons(records, [mutant.id for mutant in every])
+    assert all(len(reason) > 20 for reason in reasons.values())
+
+
+@pytest.mark.parametrize(
+    ("record", "complaint"),
+    [
+        ('[[equivalent]]\nmutants = ["gone/*"]\nreason = "none"', "no such mutant: gone"),
+        ('[[equivalent]]\nmutants = ["a/*", "a/b"]\nreason = "none"', "twice: a/b"),
+        ('[[equivalent]]\nmutants = ["a/b"]', "reason"),
+        ("[[equivalent", "cannot be read"),
+    ],
+)
+def test_a_wrong_record_is_an_error(tmp_path: Path, record: str, complaint: str) -> None:
+    """A record that matches no mutant, or says nothing, ends the run with its name."""
+    file = tmp_path / "equivalent.toml"
+    file.write_text(record)
+    with pytest.raises(RecordError, match=complaint):
+        equivalent.reasons(equivalent.read(file), ["a/b"])
+
+
+def test_generation_asks_no_list(scratch: Scratch, tmp_path: Path) -> None:
+    """Another schema gets other mutants: a new constraint is changed as soon as it is there."""
+    folder = tmp_path / "migrations"
+    folder.mkdir()
+    (folder / "1.sql").write_text("CREATE TABLE t (n int NOT NULL CHECK (n < 3))")
+    with (
+        scratch.cloned(scratch.template(folder)) as database,
+        database.connect() as connection,
+    ):
+        found: Any = Counter(
+            (mutant.thing, mutant.operator) for mutant in generate.mutants(schema.read(connection))
+        )
+    assert {
+        ("t.n", "not null dropped"): 1,
+        ("t.t_n_check", "check dropped"): 1,
+        ("t.t_n_check", "comparison moved"): 1,
+        ("t.t_n_check", "constant moved"): 2,
+    } == found

@@ -1,0 +1,162 @@
+"""Mutants are tried by the suite's engine: what should be noticed is, by the right rule."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+import psycopg
+import pytest
+
+from conformance.catalogue import RULES
+from conformance.lab import Lab
+from conformance.mutants.errors import BaselineError
+from conformance.mutants.mutant import Mutant
+from conformance.mutants.report import Report
+from conformance.mutants.stages import Part, Stage, columns, own_rules
+from conformance.mutants.trying import Bench, Kill, Trial
+from conformance.postgres.scratch import Scratch, Template
+from conformance.verdicts import Finding, Verdict
+
+ROOT: Final = Path(__file__).parent.parent
+USERS = "ALTER TABLE public.users DROP CONSTRAINT"
+OWN = [Stage("rules", own_rules), Stage("columns", columns)]
+
+
+@pytest.fixture
+def bench(scratch: Scratch, template: Template) -> Iterator[Bench]:
+    """Set up a place to try mutants at."""
+    with Bench(scratch, template) as bench:
+        yield bench
+
+
+def test_a_dropped_rule_is_noticed_by_its_rule(bench: Bench) -> None:
+    """Without its check, INV-U5 is broken, and its own near misses say so."""
+    sql = f"{USERS} inv_u5__users_credits_not_negative"
+    trial = bench.attempt(Mutant("users", "dropped", "", (sql,), ("INV-U5",), ("users",)), OWN)
+    assert trial.kill is not None
+    assert ("rules", "INV-U5", "broken") == (
+        trial.kill.stage,
+        trial.kill.rule,
+        trial.kill.verdict,
+    )
+
+
+def test_a_dropped_check_without_a_rule_is_noticed_by_its_column(bench: Bench) -> None:
+    """Without its check a name is as long as it likes, and the column's own test says so."""
+    sql = f"{USERS} users_name_check"
+    trial = bench.attempt(
+        Mutant("users.users_name_check", "dropped", "", (sql,), (), ("users",)), OWN
+    )
+    assert trial.kill is not None
+    assert ("columns", "column users.name longest") == (trial.kill.stage, trial.kill.part)
+
+
+def test_a_neutral_change_survives(bench: Bench) -> None:
+    """A change that no write can tell is not noticed."""
+    sql = "ALTER TABLE public.users ALTER COLUMN name SET STATISTICS 10"
+    trial = bench.attempt(Mutant("users.name", "neutral", "", (sql,), ("INV-U5",)), OWN[:1])
+    assert trial.kill is None
+    assert 0 < trial.tried
+
+
+def test_a_mutant_leaves_no_database(bench: Bench, scratch: Scratch) -> None:
+    """The clone of a mutant is gone when it has been tried."""
+    query = "SELECT count(*) FROM pg_database WHERE datname LIKE '%_mutant'"
+    with psycopg.connect(scratch.server.conninfo, autocommit=True) as connection:
+        before = connection.execute(query).fetchone()
+        bench.attempt(Mutant("users", "neutral", "", ("SELECT 1",)), [])
+        assert before == connection.execute(query).fetchone()
+
+
+def fail(_lab: Lab) -> None:
+    """Find fault with any schema."""
+    rule = "INV-U5"
+    raise Finding(rule, Verdict.BROKEN, expected="", observed="", script="")
+
+
+def test_a_red_baseline_ends_the_run(bench: Bench) -> None:
+    """What fails on the schema itself kills no mutant: it is an error."""
+    stage = Stage("wrong", lambda _mutant: iter([Part("always red", partial(fail))]))
+    with pytest.raises(BaselineError, match="always red: INV-U5 is broken"):
+        bench.attempt(Mutant("users", "neutral", "", ("SELECT 1",)), [stage])
+
+
+def test_what_breaks_the_suite_itself_is_noticed(bench: Bench) -> None:
+    """A schema on which a test ends with an error of the server fails that test."""
+
+    def ask(lab: Lab) -> None:
+        lab.session.fetch("SELECT name FROM public.users")
+
+    stage = Stage("asks", lambda _mutant: iter([Part("a column", ask)]))
+    sql = "ALTER TABLE public.users RENAME COLUMN name TO title"
+    trial = bench.attempt(Mutant("users.name", "renamed", "", (sql,)), [stage])
+    assert trial.kill is not None
+    assert trial.kill.verdict.startswith("UndefinedColumn")
+
+
+def command(*arguments: str) -> "subprocess.CompletedProcess[str]":
+    """Run the command."""
+    return subprocess.run(
+        [sys.executable, "-m", "conformance", "mutants", *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=ROOT,
+    )
+
+
+def test_the_command_kills_the_mutants_of_a_rule(tmp_path: Path) -> None:
+    """All mutants of INV-U5 are killed; the matrix says by what, and the last line is the score."""
+    file = tmp_path / "kills.json"
+    done = command("inv_u5__", "--workers", "1", "--json", str(file))
+    assert 0 == done.returncode, done.stdout + done.stderr
+    matrix = json.loads(file.read_text())["mutants"]
+    assert {"killed"} == {each["status"] for each in matrix}
+    assert {"INV-U5"} == {each["killed_by"]["rule"] for each in matrix}
+    last = done.stdout.splitlines()[-1]
+    assert f"score: {len(matrix)} of {len(matrix)} killed, 0 equivalent" == last
+
+
+def test_the_command_fails_with_survivors() -> None:
+    """What no stage notices is shown with its SQL, and the command fails."""
+    done = command("users.users_name_check/check-dropped", "--workers", "1", "--stages", "rules")
+    assert 1 == done.returncode
+    assert "DROP CONSTRAINT users_name_check" in done.stdout
+    assert "score: 0 of 1 killed, 0 equivalent" == done.stdout.splitlines()[-1]
+    assert "mutants: 1 survived, 0 wrongly recorded" == done.stderr.strip()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (("nobody__",), "no mutant concerns 'nobody__'"),
+        (("--stages", "guessing"), "there is no stage 'guessing'"),
+        (("--again", "nothing.json"), "nothing.json holds no kill matrix"),
+    ],
+)
+def test_wrong_arguments_end_in_one_message(arguments: tuple[str, ...], complaint: str) -> None:
+    """What cannot be done is said in one line, without a traceback."""
+    done = command(*arguments)
+    assert 1 == done.returncode
+    assert 1 == len(done.stderr.strip().splitlines()), done.stderr
+    assert complaint in done.stderr
+
+
+def test_a_wrong_excuse_is_reported() -> None:
+    """A mutant that is recorded as equivalent, and killed all the same, is an error."""
+    mutant = Mutant("a", "b", "c", ())
+    report = Report({mutant.id: mutant}, {}, {mutant.id: "it changes nothing"})
+    kill = Kill("rules", "inv_u5__insert 1", "INV-U5", "broken")
+    report.trials[mutant.id] = Trial(mutant.id, kill, 0.1, 1)
+    assert [mutant.id] == report.wrongly_excused
+    assert any("WRONGLY RECORDED" in line for line in report.lines())
+
+
+def test_every_rule_can_be_tried() -> None:
+    """The first stage has something to try for every rule that a write can break."""
+    without = [rule for rule in RULES if not list(own_rules(Mutant("a", "b", "c", (), (rule,))))]
+    assert [] == without
