@@ -1,0 +1,156 @@
+"""What the database has acknowledged, kept outside it: to be found there after every crash.
+
+Each transaction also writes its own number, as its last statement, to a table that nobody else
+writes. So whether it committed can be looked up, whatever became of the rows that it wrote.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from conformance.soak.faults import Fault
+from conformance.writes import Delete, Insert, Statement
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    import psycopg
+
+    from conformance.writes import Write
+
+INSTALL = """
+CREATE SCHEMA conformance;
+CREATE TABLE conformance.ledger (client integer NOT NULL, number integer NOT NULL)
+"""
+ENTRIES = "SELECT client, number FROM conformance.ledger"
+# The columns that name a row with which this one goes.
+GOES_WITH = {
+    "memberships": ("team_id", "user_id"),
+    "invitations": ("team_id",),
+    "projects": ("team_id",),
+    "job_events": ("job_id",),
+    "api_keys": ("user_id",),
+    "asset_files": ("project_id",),
+    "webhooks": ("team_id",),
+    "webhook_deliveries": ("webhook_id",),
+}
+
+
+@dataclass(slots=True)
+class Ledger:
+    """What one client was told of its transactions, by their numbers.
+
+    `unknown` are those whose answer was lost with the connection. `rows` are the keys that were
+    inserted, by table, each with the keys that it may go with; `removed` those that may be gone.
+    """
+
+    client: int
+    accepted: set[int] = field(default_factory=set)
+    refused: set[int] = field(default_factory=set)
+    unknown: set[int] = field(default_factory=set)
+    rows: dict[UUID, tuple[str, tuple[UUID, ...]]] = field(default_factory=dict)
+    removed: set[UUID] = field(default_factory=set)
+    last: int = 0
+
+    def entry(self) -> tuple[int, Statement]:
+        """Return the next number, and the statement that writes it."""
+        self.last += 1
+        values = f"{self.client}, {self.last}"
+        return self.last, Statement(
+            f"INSERT INTO conformance.ledger (client, number) VALUES ({values})"
+        )
+
+    def accept(self, number: int, writes: Iterable[Write]) -> None:
+        """Note that a transaction was acknowledged."""
+        self.remove(writes)
+        for write in writes:
+            if isinstance(write, Insert):
+                self._claim(write)
+        self.accepted.add(number)
+
+    def _claim(self, insert: Insert) -> None:
+        columns = GOES_WITH.get(insert.table, ())
+        for row in insert.rows:
+            key = row.get("id")
+            # What arrives old may be cleaned up at any time.
+            if isinstance(key, UUID) and "created_at" not in row:
+                parents = (row.get(name) for name in columns)
+                self.rows[key] = (
+                    insert.table,
+                    tuple(each for each in parents if isinstance(each, UUID)),
+                )
+
+    def remove(self, writes: Iterable[Write]) -> None:
+        """Note that rows may be gone: a transaction that removes them is about to be sent."""
+        for write in writes:
+            if isinstance(write, Delete) and isinstance(key := write.key.get("id"), UUID):
+                self.removed.add(key)
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """How the ledgers of all clients compare with the database.
+
+    Attributes:
+        missing: transactions that were acknowledged and are not there, as (client, number).
+        undead: transactions that were refused and are there.
+        lost: rows that were inserted, that nobody removed, and that are not there: (table, key).
+        found, not_found: how many of the unknown ones did commit, and did not.
+    """
+
+    missing: list[tuple[int, int]]
+    undead: list[tuple[int, int]]
+    lost: list[tuple[str, str]]
+    found: int
+    not_found: int
+
+    def faults(self) -> Iterator[Fault]:
+        """Say what of it should not be."""
+        for client, number in self.missing:
+            told = f"transaction {number} of client {client} was acknowledged, and is not there"
+            yield Fault("commit lost", f"client {client}", told)
+        for client, number in self.undead:
+            told = f"transaction {number} of client {client} was refused, and is there"
+            yield Fault("refusal committed", f"client {client}", told)
+        for table, key in self.lost:
+            told = f"row {key} was inserted, nobody removed it, and it is not there"
+            yield Fault("row lost", table, told)
+
+
+def compare(connection: psycopg.Connection[Any], ledgers: Iterable[Ledger]) -> Account:
+    """Compare the ledgers of clients that are at rest with the database."""
+    there: dict[int, set[int]] = {}
+    for client, number in connection.execute(ENTRIES):
+        there.setdefault(client, set()).add(number)
+    ledgers = list(ledgers)
+    rows = {key: claim for ledger in ledgers for key, claim in ledger.rows.items()}
+    removed = {key for ledger in ledgers for key in ledger.removed}
+    present = {
+        table: {key for (key,) in connection.execute(f"SELECT id FROM public.{table}")}
+        for table in {table for table, _ in rows.values()}
+    }
+    entries = [(ledger, there.get(ledger.client, set())) for ledger in ledgers]
+    found = sum(len(each.unknown & seen) for each, seen in entries)
+    return Account(
+        [(each.client, n) for each, seen in entries for n in sorted(each.accepted - seen)],
+        [(each.client, n) for each, seen in entries for n in sorted(each.refused & seen)],
+        [
+            (table, str(key))
+            for key, (table, _) in rows.items()
+            if key not in present[table] and not _may_be_gone(key, rows, removed)
+        ],
+        found,
+        sum(len(each.unknown) for each in ledgers) - found,
+    )
+
+
+def _may_be_gone(
+    key: UUID, rows: dict[UUID, tuple[str, tuple[UUID, ...]]], removed: set[UUID]
+) -> bool:
+    """Whether somebody removed a row, or one that it goes with."""
+    if key in removed:
+        return True
+    _, goes_with = rows.get(key, ("", ()))
+    return any(_may_be_gone(each, rows, removed) for each in goes_with)
