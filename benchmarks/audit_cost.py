@@ -1,0 +1,110 @@
+"""What the audit of a full database costs, against one sequential scan of its tables.
+
+Run it as ``python -m benchmarks.audit_cost``, or ``just bench audit_cost``. The last line is the
+ratio of the audit's time to the scan's; both are the best of some rounds, taken in turns.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from benchmarks.audit_dataset import load
+from conformance.audit import questions, snapshot
+from conformance.audit.target import Limits, reading
+from conformance.catalogue import RULES
+from conformance.postgres import Request, provision, scratch
+
+if TYPE_CHECKING:
+    from conformance.audit.target import Connection
+
+MIGRATIONS = Path(__file__).parent.parent / "migrations"
+TABLES = """
+    SELECT format('%I.%I', schemaname, relname), n_live_tup, pg_table_size(relid)
+     FROM pg_stat_user_tables WHERE n_live_tup > 0 ORDER BY 2 DESC
+"""
+ALONE = (
+    "max_parallel_workers_per_gather = 0",
+    "enable_indexscan = off",
+    "enable_indexonlyscan = off",
+    "enable_bitmapscan = off",
+)
+
+
+def scan(conn: Connection, tables: list[str]) -> float:
+    """Read every row of every table once, in one process, and return the seconds."""
+    for setting in ALONE:
+        conn.execute(f"SET LOCAL {setting}".encode())
+    begun = time.perf_counter()
+    for table in tables:
+        conn.execute(f"SELECT count(*) FROM {table}".encode())
+    return time.perf_counter() - begun
+
+
+def audit(conn: Connection) -> float:
+    """Ask all rules, and return the seconds.
+
+    Raises:
+        AssertionError: a rule is broken, or could not be asked.
+    """
+    begun = time.perf_counter()
+    section = snapshot.ask(conn, lambda _line: None)
+    taken = time.perf_counter() - begun
+    assert not section.faults, section.faults
+    return taken
+
+
+def each(conn: Connection) -> None:
+    """Print what each query of the audit takes."""
+    for question in questions.of_rules(RULES.values()):
+        begun = time.perf_counter()
+        conn.execute(question.sql.encode()).fetchall()
+        print(f"{time.perf_counter() - begun:8.3f} s  {', '.join(question.rules)}")
+
+
+def main() -> None:
+    """Load, measure, and print."""
+    options = _options()
+    with provision(Request(major=options.postgres)) as server, scratch.opened(server) as opened:
+        database = opened.clone(opened.template(MIGRATIONS), "audit_cost")
+        with database.connect() as conn:
+            begun = time.perf_counter()
+            load(conn, options.rows)
+            print(f"loaded in {time.perf_counter() - begun:.0f} s on {server.origin}")
+            facts: list[Any] = conn.execute(TABLES).fetchall()
+        for table, rows, size in facts:
+            print(f"{table:<32} {rows:>10} rows {size / 2**20:>8.0f} MiB")
+        total = sum(rows for _, rows, _ in facts)
+        print(f"{total} rows, {sum(size for _, _, size in facts) / 2**20:.0f} MiB")
+        tables = [table for table, _, _ in facts]
+        scans, audits = [], []
+        for _ in range(options.rounds):
+            with reading(database.conninfo, Limits()) as conn:
+                scans.append(scan(conn, tables))
+            with reading(database.conninfo, Limits()) as conn:
+                audits.append(audit(conn))
+        if options.each:
+            with reading(database.conninfo, Limits()) as conn:
+                each(conn)
+    print(f"sequential scan: {min(scans):.2f} s of {_all(scans)}")
+    print(f"audit: {min(audits):.2f} s of {_all(audits)}")
+    print(f"ratio: {min(audits) / min(scans):.2f}")
+
+
+def _all(times: list[float]) -> str:
+    return ", ".join(f"{each:.2f}" for each in times)
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rows", type=int, default=10_000_000, help="in all (%(default)s)")
+    parser.add_argument("--rounds", type=int, default=3, help="of each (%(default)s)")
+    parser.add_argument("--postgres", type=int, metavar="N", help="the major version")
+    parser.add_argument("--each", action="store_true", help="print what each query takes, too")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,120 @@
+"""``python -m conformance audit``: its arguments, and what it prints."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING
+
+from conformance.arguments import add_database
+from conformance.postgres.request import SETTINGS
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Callable
+
+    from conformance.audit.run import Wish
+
+SUMMARY = "ask a database whether its data keep the rules, and whether the rules are enforced"
+ABOUT = f"{SUMMARY}; reads only".capitalize() + "."
+
+
+class Incomplete(Exception):  # noqa: N818 - the end of a command, not an error of the program
+    """What was asked does not hold, or could not be settled; all has been said."""
+
+
+def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command to those of ``python -m conformance``."""
+    parser = commands.add_parser("audit", help=SUMMARY, description=ABOUT)
+    add_target(parser)
+    parser.add_argument("--json", action="store_true", help="print JSON (see docs/gate.md)")
+    parser.set_defaults(run=_run)
+
+
+def add_target(parser: argparse.ArgumentParser) -> None:
+    """Add what every command takes that looks at a database in use."""
+    add_database(parser)
+    for name, default, what in (
+        ("--statement-timeout", 600.0, "one query on the database"),
+        ("--lock-timeout", 5.0, "each wait for a lock there"),
+    ):
+        parser.add_argument(
+            name,
+            metavar="SECONDS",
+            type=seconds,
+            default=default,
+            help=f"how long {what} may take (default: %(default)g)",
+        )
+    group = parser.add_argument_group(
+        "the scratch server",
+        "to compare with; the database's own major, from wherever there is one",
+    )
+    for attribute, flag, variable in SETTINGS:
+        flag = "--scratch-url" if attribute == "database_url" else flag  # noqa: PLW2901 - shorter
+        group.add_argument(flag, dest=attribute, metavar="VALUE", help=f"as {variable} says")
+
+
+def wish_of(options: argparse.Namespace) -> Wish:
+    """Return what the options say to ask, and where.
+
+    Raises:
+        MigrationError: there is no address.
+    """
+    from conformance.audit.run import Wish  # noqa: PLC0415 - psycopg, where it is needed
+    from conformance.audit.target import Limits  # noqa: PLC0415 - as above
+    from conformance.migrations import MigrationError  # noqa: PLC0415 - as above
+
+    if not options.url:
+        message = "no database: give its URL, or set DATABASE_URL"
+        raise MigrationError(message)
+    return Wish(
+        url=str(options.url),
+        directory=options.migrations,
+        options={attribute: getattr(options, attribute) for attribute, _, _ in SETTINGS},
+        environ=os.environ,
+        limits=Limits(options.statement_timeout, options.lock_timeout),
+    )
+
+
+def progress() -> Callable[[str], None]:
+    """Return what shows progress: one line that is overwritten, on a terminal only."""
+    if not sys.stderr.isatty():
+        return lambda _line: None
+
+    def say(line: str) -> None:
+        sys.stderr.write(f"\r\x1b[K{line[:100]}")
+        sys.stderr.flush()
+
+    return say
+
+
+def _run(options: argparse.Namespace) -> None:
+    from conformance.audit import report  # noqa: PLC0415 - as above
+    from conformance.audit.run import audit  # noqa: PLC0415 - as above
+
+    say = progress()
+    sections = audit(wish_of(options), say)
+    say("")
+    if options.json:
+        sys.stdout.write(report.as_json(sections))
+    else:
+        good, bad = "the data keep the rules, and the rules are enforced", "not sound"
+        for line in report.lines("audit", sections, good, bad):
+            sys.stdout.write(f"{line}\n")
+    if not all(section.right for section in sections):
+        raise Incomplete
+
+
+def seconds(text: str) -> float:
+    """Return a number of seconds that PostgreSQL can count."""
+    import argparse  # noqa: PLC0415 - as above
+
+    longest = 2**31 / 1000  # PostgreSQL counts milliseconds in 32 bits
+    try:
+        number = float(text)
+    except ValueError:
+        number = 0
+    if not 0 < number < longest:
+        message = f"{text!r} is not a number of seconds above 0"
+        raise argparse.ArgumentTypeError(message)
+    return number

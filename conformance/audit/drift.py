@@ -1,0 +1,137 @@
+"""Drift: what of a schema in use is not as its migrations make it."""
+
+from __future__ import annotations
+
+import difflib
+from typing import TYPE_CHECKING
+
+from conformance.audit.findings import Fault
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from conformance.audit.description import Description
+
+# What is made for one table, type or schema and changes what may be written there.
+ATTACHED = ("column", "constraint", "index", "trigger", "trigger of", "rule", "policy")
+# Marks that a description carries where something does not work, whoever made it so.
+STATES = {
+    "(disabled)": ("disabled", "ALTER TABLE {table} ENABLE TRIGGER {name}"),
+    "(on replicas only)": (
+        "firing on replicas only",
+        "ALTER TABLE {table} ENABLE TRIGGER {name}",
+    ),
+    "(not enforced)": (
+        "not enforced",
+        "ALTER TABLE {table} ALTER CONSTRAINT {name} ENFORCED",
+    ),
+    "(not validated)": (
+        "not validated: rows from before may break it",
+        "ALTER TABLE {table} VALIDATE CONSTRAINT {name}",
+    ),
+    "(invalid)": (
+        "not valid: it neither finds nor refuses what it should",
+        "REINDEX INDEX CONCURRENTLY {name}",
+    ),
+}
+RESTORE = "bring it back as the migrations have it, or write the change as a migration"
+REMOVE = "remove it, or write it as a migration"
+POWERS = ("TRIGGER", "TRUNCATE")
+STANDALONE = ("relation", "function", "type", "schema")
+SHOWN_LINES = 4  # of a difference
+
+
+def compare(expected: Description, found: Description) -> tuple[list[Fault], list[str]]:
+    """Return what is missing, changed, too much or out of work, and what else there is to know."""
+    faults = [
+        Fault(_called(key), "missing", RESTORE)
+        for key in expected
+        if key not in found and not _goes_with_another(key, found)
+    ]
+    for key, definition in found.items():
+        idle = [state for mark, state in STATES.items() if definition.endswith(mark)]
+        if idle:
+            faults.append(_out_of_work(key, *idle[0]))
+        elif key in expected and definition != expected[key]:
+            faults.append(_changed(key, expected[key], definition))
+    notes = []
+    granted: dict[str, list[str]] = {}
+    for key in found:
+        if key in expected:
+            continue
+        if _weakens(key, expected):
+            faults.append(Fault(_called(key), "no part of the migrations", REMOVE))
+        elif key[0] == "privilege":
+            what, _, role = key[1].rpartition(" to ")
+            granted.setdefault(role, []).append(what)
+        elif key[0] in STANDALONE:
+            notes.append(f"{_called(key)} is no part of the migrations")
+    notes += [
+        f"{role} has {len(some)} privileges that the migrations do not give, such as {min(some)}"
+        for role, some in granted.items()
+    ]
+    return faults, notes
+
+
+def _called(key: tuple[str, str]) -> str:
+    kind, name = key
+    return f"the triggers of {name}" if kind == "trigger of" else f"{kind} {name}"
+
+
+def _goes_with_another(key: tuple[str, str], found: Description) -> bool:
+    """Whether what is missing is a comment or a trigger of something that is missing itself."""
+    kind, name = key
+    if kind == "trigger of":
+        return ("constraint", name) not in found
+    what, _, rest = name.partition(" ")
+    return kind == "comment" and rest != "" and (what, rest) not in found
+
+
+def _out_of_work(key: tuple[str, str], what: str, statement: str) -> Fault:
+    kind, called = key
+    name, _, table = called.rpartition(" on ")
+    if kind == "trigger of":
+        name = "ALL"
+    if kind == "index":
+        name = called
+    return Fault(_called(key), what, statement.format(name=name, table=table))
+
+
+def _changed(key: tuple[str, str], expected: str, found: str) -> Fault:
+    what = "; ".join(_difference(expected, found))
+    return Fault(_called(key), f"not as the migrations make it: {what}", RESTORE)
+
+
+def _difference(expected: str, found: str) -> Iterator[str]:
+    lines = [
+        line.replace("\t", " ")
+        for line in difflib.ndiff(expected.splitlines(), found.splitlines())
+        if line[:1] in "+-" and line[1:].strip()
+    ]
+    for line in lines[:SHOWN_LINES]:
+        word = "has" if line[0] == "+" else "lacks"
+        yield f"it {word} {' '.join(line[1:].split())!r}"
+    if len(lines) > SHOWN_LINES:
+        yield f"and {len(lines) - SHOWN_LINES} lines more"
+
+
+def _weakens(key: tuple[str, str], expected: Description) -> bool:
+    """Whether what nobody expects may change what the rules' own objects do."""
+    kind, name = key
+    if kind in ATTACHED:
+        return any(("relation", place) in expected for place in _places(name))
+    if kind == "child table":
+        return True
+    if kind == "privilege":  # TRIGGER and TRUNCATE are looked at where powers are
+        place = name.partition(" on ")[2].rpartition(" to ")[0]
+        machinery = "framecast." in place or place == "schema framecast"
+        return machinery and not name.startswith(POWERS)
+    if kind == "function":  # in the schema's own place, or one more of a name that it uses
+        names = {other.partition("(")[0] for what, other in expected if what == "function"}
+        return name.startswith("framecast.") or name.partition("(")[0] in names
+    return kind in ("relation", "type") and name.startswith("framecast.")
+
+
+def _places(name: str) -> tuple[str, ...]:
+    """Return what a name may say that it is on: `x on place`, or `place.x`."""
+    return name.rpartition(" on ")[2], name.rpartition(".")[0]

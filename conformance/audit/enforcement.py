@@ -1,0 +1,104 @@
+"""What enforces the rules on a database in use, against what its migrations make."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from conformance.audit import drift, powers
+from conformance.audit.description import describe
+from conformance.audit.findings import Section
+from conformance.audit.target import Limits, TargetError, reading
+from conformance.postgres import ProvisionError, Request, provision, scratch
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from conformance.audit.description import Description
+    from conformance.audit.target import Connection
+    from conformance.migrations import Migration
+    from conformance.postgres.scratch import Scratch
+
+NUMBER, TITLE = 8, "enforcement"
+
+
+def inspect(conn: Connection, expected: Description) -> Section:
+    """Compare a database with what its migrations make, and look who could switch rules off."""
+    section = Section(NUMBER, TITLE)
+    found = describe(conn)
+    faults, notes = drift.compare(expected, found)
+    section.faults += faults
+    section.notes += notes
+    faults, notes = powers.look(conn)
+    section.faults += faults
+    section.notes += notes
+    section.summary = f"{len(expected)} objects compared with the migrations"
+    section.asked = True
+    return section
+
+
+def expected_of(scratch: Scratch, files: Sequence[Migration]) -> Description:
+    """Install migrations on a scratch server, and return what they make."""
+    with folder_of(files) as folder:
+        template = scratch.template(folder)
+    clone = scratch.cloned(template, "as_it_should_be")
+    with clone as database, reading(database.conninfo, Limits()) as conn:
+        return describe(conn)
+
+
+@contextmanager
+def scratch_of(
+    major: int, options: Mapping[str, str | None], environ: Mapping[str, str]
+) -> Iterator[Scratch]:
+    """Bring a scratch server of the target's own major, from wherever there is one.
+
+    Raises:
+        TargetError: there is none: what another major makes says nothing of this one.
+    """
+    request = request_of(major, options, environ)
+    with provision(request) as server:
+        if server.major != major:
+            message = (
+                f"the target is PostgreSQL {major}, and the scratch server {server.origin}: "
+                f"name one of the target's major, such as --postgres {major}"
+            )
+            raise TargetError(message)
+        with scratch.opened(server) as opened:
+            yield opened
+
+
+def request_of(
+    major: int, options: Mapping[str, str | None], environ: Mapping[str, str]
+) -> Request:
+    """Return the server that was asked for, or else one of the major, wherever there is one.
+
+    Raises:
+        ProvisionError: two were asked for at once.
+    """
+    asked = Request.read(options, environ)
+    return Request(major=major) if asked == Request() else asked
+
+
+@contextmanager
+def folder_of(files: Sequence[Migration]) -> Iterator[Path]:
+    """Put some migrations into a folder of their own, for the length of a ``with`` block."""
+    folder = Path(tempfile.mkdtemp(prefix="framecast-conformance-files-"))
+    try:
+        for file in files:
+            (folder / file.name).write_text(file.sql, encoding="utf-8", newline="")
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+__all__ = [
+    "ProvisionError",
+    "expected_of",
+    "folder_of",
+    "inspect",
+    "request_of",
+    "scratch_of",
+]

@@ -1,0 +1,45 @@
+"""What is printed of an audit or of the gate, and the same as JSON."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from conformance.audit.findings import Section
+
+VERSION = 1
+
+
+def lines(name: str, sections: Sequence[Section], good: str, bad: str) -> Iterator[str]:
+    """Return what is printed: each section, then one line that says whether all of it holds."""
+    for section in sections:
+        yield from section.lines()
+    yield verdict(name, sections, good, bad)
+
+
+def verdict(name: str, sections: Iterable[Section], good: str, bad: str) -> str:
+    """Return the last line."""
+    wrong = [section for section in sections if not section.right]
+    if not wrong:
+        return f"{name}: {good}"
+    faults = sum(len(section.faults) for section in wrong)
+    unasked = sum(not section.asked for section in wrong)
+    parts = [f"{faults} finding{'' if faults == 1 else 's'}"] if faults else []
+    parts += [f"{unasked} section{'' if unasked == 1 else 's'} not asked to the end"] * (
+        unasked > 0
+    )
+    return f"{name}: {bad}: {', '.join(parts)}"
+
+
+def as_json(sections: Sequence[Section], **facts: Any) -> str:
+    """Return the sections as JSON text: `version`, `holds`, what else is known, `sections`."""
+    document = {
+        "version": VERSION,
+        "holds": all(section.right for section in sections),
+        **facts,
+        "sections": [section.as_dict() for section in sections],
+    }
+    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"

@@ -1,0 +1,127 @@
+"""A whole audit: the data and what enforces the rules, in one snapshot of the target."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from conformance import migrations
+from conformance.audit import enforcement, snapshot
+from conformance.audit.findings import Fault, Section
+from conformance.audit.target import TargetError, examine, reading
+from conformance.migrate import pending
+from conformance.migrations import MigrationError
+from conformance.postgres import ProvisionError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
+
+    from conformance.audit.description import Description
+    from conformance.audit.target import Limits, Target
+    from conformance.migrations import Migration
+
+NO_RECORD = "no migration is recorded there: all files were compared, as if psql had run them"
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What to ask, and where.
+
+    Attributes:
+        url: of the database, as libpq reads it.
+        directory: the folder of the migrations that made it, or are to change it.
+        options: which scratch server to use, by the names of `Request`'s attributes.
+        environ: the same as environment variables, where no option says it.
+        limits: how long anything may take on the database.
+    """
+
+    url: str
+    directory: Path
+    options: Mapping[str, str | None]
+    environ: Mapping[str, str]
+    limits: Limits
+
+
+def audit(wish: Wish, say: Callable[[str], None]) -> list[Section]:
+    """Ask a database about its data, and about what enforces the rules.
+
+    Args:
+        wish: what to ask, and where.
+        say: receives lines of progress.
+
+    Raises:
+        MigrationError: the folder cannot be read.
+        ProvisionError: two scratch servers are named at once.
+    """
+    files = migrations.load(wish.directory)
+    enforcement.request_of(0, wish.options, wish.environ)  # fails before the target is asked
+    try:
+        with reading(wish.url, wish.limits) as conn:
+            target = examine(conn)
+    except TargetError as error:
+        return closed(str(error))
+    say(str(target))
+    if not target.installed:
+        return closed("there is no schema of Framecast: name its database, or migrate it")
+    try:
+        applied = applied_of(files, target)
+        say(f"installing {len(applied)} files on a scratch server")
+        with enforcement.scratch_of(target.major, wish.options, wish.environ) as scratch:
+            return ask(wish, target, enforcement.expected_of(scratch, applied), say)
+    except (MigrationError, ProvisionError, TargetError) as error:
+        return ask(wish, target, str(error), say)
+
+
+def ask(
+    wish: Wish, target: Target, expected: Description | str, say: Callable[[str], None]
+) -> list[Section]:
+    """Ask everything in one snapshot, if the target is still what it was when it was examined.
+
+    Args:
+        wish: what to ask, and where.
+        target: what it was.
+        expected: what its migrations make; or in words, why that is unknown.
+        say: receives lines of progress.
+    """
+    data = Section(snapshot.NUMBER, snapshot.TITLE)
+    enforced = Section(enforcement.NUMBER, enforcement.TITLE)
+    try:
+        with reading(wish.url, wish.limits) as conn:
+            if examine(conn) != target:
+                return closed("it has changed meanwhile: migrated, or another server: ask again")
+            data = snapshot.ask(conn, say)
+            say("comparing what enforces the rules")
+            if not isinstance(expected, str):
+                enforced = enforcement.inspect(conn, expected)
+    except TargetError as error:
+        late = enforced if data.asked else data
+        late.faults.append(_fault(str(error)))
+    if isinstance(expected, str):
+        remedy = "without it nobody knows whether the rules are enforced: mend that, and ask again"
+        enforced.faults.append(Fault("comparison", f"not possible: {expected}", remedy))
+    elif not target.applied:
+        enforced.notes.append(NO_RECORD)
+    return [data, enforced]
+
+
+def applied_of(files: Sequence[Migration], target: Target) -> tuple[Migration, ...]:
+    """Return the files that a target was made from; all of them where it keeps no record.
+
+    Raises:
+        MigrationError: an applied one was edited, or is missing.
+    """
+    if not target.applied:
+        return tuple(files)
+    todo = pending(files, target.applied)
+    return tuple(file for file in files if file not in todo)
+
+
+def closed(why: str) -> list[Section]:
+    """Return the sections of an audit that could not be made."""
+    data = Section(snapshot.NUMBER, snapshot.TITLE, faults=[_fault(why)])
+    return [data, Section(enforcement.NUMBER, enforcement.TITLE)]
+
+
+def _fault(why: str) -> Fault:
+    return Fault("target", why, "nothing is known of it until it can be asked: do that, ask again")

@@ -1,0 +1,124 @@
+"""All rules, asked of one snapshot of a database: which rows break them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import psycopg
+from psycopg import errors
+
+from conformance.audit.findings import SHOWN, Fault, Section
+from conformance.audit.questions import of_rules
+from conformance.catalogue import RULES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from conformance.audit.questions import Question
+    from conformance.audit.target import Connection
+
+NUMBER, TITLE = 7, "data"
+# What ends the whole audit: the server is busy, and would be for the next question too.
+GIVE_UP = (errors.QueryCanceled, errors.LockNotAvailable, psycopg.OperationalError)
+
+
+@dataclass(slots=True)
+class Seen:
+    """The rows that break one rule: how many, and the keys of the first."""
+
+    count: int = 0
+    keys: list[str] = field(default_factory=list)
+
+    def add(self, key: str) -> None:
+        """Count a row."""
+        self.count += 1
+        if len(self.keys) < SHOWN:
+            self.keys.append(key)
+
+
+def ask(conn: Connection, say: Callable[[str], None]) -> Section:
+    """Ask every rule that rows can answer, and return what was found.
+
+    Args:
+        conn: in a repeatable-read transaction, with the schema first in its search_path.
+        say: receives a line of progress before each query.
+
+    Raises:
+        psycopg.Error: the server did not answer in time, or is gone.
+    """
+    found, faults = violations(conn, say)
+    for rule, seen in found.items():
+        rows = "1 row" if seen.count == 1 else f"{seen.count} rows"
+        what = f"broken by {rows}: {RULES[rule].statement}"
+        remedy = "mend these rows, and find out who could write them: section 8 may tell"
+        faults.append(Fault(rule, what, remedy, tuple(seen.keys), seen.count))
+    order = list(RULES)
+    faults.sort(key=lambda fault: order.index(fault.about))
+    asked = sum(bool(rule.of_rows) for rule in RULES.values())
+    summary = f"{asked} rules asked in one snapshot, {len(found)} of them broken"
+    return Section(NUMBER, TITLE, summary, asked=True, faults=faults, notes=notes())
+
+
+def violations(conn: Connection, say: Callable[[str], None]) -> tuple[dict[str, Seen], list[Fault]]:
+    """Return what breaks each rule that is broken, and which rules cannot be asked; as `ask`."""
+    found: dict[str, Seen] = {}
+    faults: list[Fault] = []
+    questions = of_rules(RULES.values())
+    for number, question in enumerate(questions, 1):
+        say(f"query {number} of {len(questions)}: {_names(question)}")
+        faults += _put(conn, question, found)
+    return found, faults
+
+
+def notes() -> list[str]:
+    """Say which rules rows cannot answer, and which they answer in part."""
+    silent = [rule.id for rule in RULES.values() if not rule.of_rows]
+    half = [each.id for each in RULES.values() if each.of_rows and not each.in_rows]
+    return [
+        "not asked, as they are about writes and changes, which leave no trace in rows: "
+        + ", ".join(silent),
+        "asked as far as rows can tell: " + ", ".join(half),
+    ]
+
+
+def _put(conn: Connection, question: Question, found: dict[str, Seen]) -> list[Fault]:
+    """Ask one question; where it cannot be asked as a whole, ask its parts, one a rule."""
+    try:
+        with conn.transaction():  # a savepoint: what fails leaves the snapshot as it was
+            answers = _answers(conn, question)
+    except GIVE_UP:
+        raise
+    except psycopg.Error as error:
+        if question.parts:
+            return [fault for part in question.parts for fault in _put(conn, part, found)]
+        said = error.diag.message_primary or str(error)
+        return [
+            Fault(
+                question.rules[0],
+                f"it cannot be asked here: {said} ({error.sqlstate})",
+                "ask as a role that may read all tables, and of a schema that has them",
+            )
+        ]
+    for rule, seen in answers.items():
+        known = found.setdefault(rule, Seen())
+        known.count += seen.count
+        known.keys += seen.keys[: SHOWN - len(known.keys)]
+    return []
+
+
+def _answers(conn: Connection, question: Question) -> dict[str, Seen]:
+    """Return what breaks each rule, row by row: there may be more than memory holds."""
+    answers: dict[str, Seen] = {}
+    with conn.cursor() as cursor:
+        rows: Any = cursor.stream(question.sql.encode())
+        for key, *broken in rows:
+            for rule, is_broken in zip(question.rules, broken, strict=True):
+                if is_broken:
+                    answers.setdefault(rule, Seen()).add(str(key))
+    return answers
+
+
+def _names(question: Question) -> str:
+    more = len(question.rules) - 1
+    return question.rules[0] + (f" and {more} more" if more else "")

@@ -1,0 +1,174 @@
+"""The database in use: one repeatable-read, read-only transaction on it, within limits.
+
+Whatever is asked there takes ACCESS SHARE locks only, which no writer waits for. It gives up rather
+than wait long itself, and says so.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import psycopg
+from psycopg import IsolationLevel, errors
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
+from conformance.migrate import recorded
+from conformance.migrations import MigrationError
+from conformance.postgres.request import MINIMUM_MAJOR
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+Connection = psycopg.Connection[Any]
+
+IDLE = 60.0  # seconds that the transaction may wait for this program between two questions
+DEFAULTS = {"connect_timeout": "10", "application_name": "framecast audit"}  # of the URL
+# Of one process, and of each of its parallel workers: a hash of all users fits.
+SETTINGS = {
+    "default_transaction_read_only": "on",
+    "row_security": "off",  # an error where rows would be hidden, instead of silence
+    "search_path": "public, pg_temp",
+    "work_mem": "64MB",
+    "jit": "off",
+}
+FACTS = """
+    SELECT current_setting('server_version_num')::integer, current_setting('server_version'),
+        current_database(), current_user::text, current_setting('search_path')
+"""
+IS_THERE = "SELECT to_regclass('public.users') IS NOT NULL"
+
+
+class TargetError(Exception):
+    """The database could not be asked; its text says why, and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How long anything may take there, in seconds: one statement, one wait for a lock."""
+
+    statement: float = 600.0
+    lock: float = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What a database says of itself.
+
+    Attributes:
+        version: the server's `server_version_num`, such as 180006.
+        release: the same for people, such as 18.6.
+        database, role: their names.
+        installed: whether there is a schema of Framecast.
+        applied: the SHA-256 of each migration that the record has, by the file's name.
+    """
+
+    version: int
+    release: str
+    database: str
+    role: str
+    installed: bool
+    applied: Mapping[str, str]
+
+    @property
+    def major(self) -> int:
+        """The server's major version, such as 18."""
+        return self.version // 10_000
+
+    def __str__(self) -> str:
+        """Return it in one line."""
+        return f"{self.database} on PostgreSQL {self.release}, as {self.role}"
+
+
+@contextmanager
+def reading(url: str, limits: Limits) -> Iterator[Connection]:
+    """Open one repeatable-read, read-only transaction, which ends with the block.
+
+    Raises:
+        TargetError: it cannot be reached, or did not answer within the limits.
+    """
+    conn = _connected(url)
+    try:
+        path = conn.execute("SHOW search_path").fetchone()
+        for name, value in {**SETTINGS, **_timeouts(limits)}.items():
+            conn.execute("SELECT set_config(%s, %s, false)", (name, value))
+        conn.isolation_level = IsolationLevel.REPEATABLE_READ
+        conn.read_only = True
+        with conn.transaction():
+            # The record of migrations lies where the URL's own search_path has it.
+            conn.execute("SELECT set_config('framecast.record_path', %s, true)", path)
+            yield conn
+    except psycopg.Error as error:
+        raise TargetError(reason(error, limits)) from error
+    finally:
+        conn.close()
+
+
+def examine(conn: Connection) -> Target:
+    """Ask a database what it is.
+
+    Raises:
+        TargetError: its server is too old, or its record of migrations is another program's.
+    """
+    version, release, database, role, path = conn.execute(FACTS).fetchall()[0]
+    if version < MINIMUM_MAJOR * 10_000:
+        message = f"its server is PostgreSQL {release}: {MINIMUM_MAJOR} or newer is needed"
+        raise TargetError(message)
+    installed = conn.execute(IS_THERE).fetchall() == [(True,)]
+    own = "SELECT set_config('search_path', {}, true)"
+    conn.execute(own.format("current_setting('framecast.record_path')"))
+    try:
+        applied = recorded(conn)
+    except MigrationError as error:
+        raise TargetError(str(error)) from error
+    conn.execute(own.format("%s"), (path,))
+    return Target(version, release.split()[0], database, role, installed, applied)
+
+
+def reason(error: psycopg.Error, limits: Limits) -> str:
+    """Say why a database could not be asked, and what to do."""
+    said = " ".join((error.diag.message_primary or str(error)).split())
+    if isinstance(error, errors.QueryCanceled):
+        return (
+            f"a statement took longer than {limits.statement:g} s ({said}): "
+            "give a longer --statement-timeout, or ask when the server has less to do"
+        )
+    if isinstance(error, errors.LockNotAvailable):
+        return (
+            f"somebody held a lock for longer than {limits.lock:g} s ({said}): "
+            "ask again when it is free, or give a longer --lock-timeout"
+        )
+    if isinstance(error, errors.InsufficientPrivilege):
+        return f"{said}: connect as a role that may read all tables, such as their owner"
+    if isinstance(error, psycopg.OperationalError) and error.sqlstate is None:
+        return f"the database cannot be reached: {said}"
+    return f"{said} ({error.sqlstate})"
+
+
+def _connected(url: str) -> Connection:
+    try:
+        settings = {**DEFAULTS, **conninfo_to_dict(url), "client_encoding": "utf8"}
+    except psycopg.ProgrammingError:  # its message repeats the address, password and all
+        message = "not a database URL, such as postgresql://user@host:5432/name"
+        raise TargetError(message) from None
+    try:
+        return psycopg.connect(
+            make_conninfo("", **settings), autocommit=True, prepare_threshold=None
+        )
+    except psycopg.Error as error:
+        said = " ".join(str(error).split())
+        message = f"the database cannot be reached: {said}"
+        raise TargetError(message) from error
+
+
+def _timeouts(limits: Limits) -> dict[str, str]:
+    return {
+        "statement_timeout": _milliseconds(limits.statement),
+        "lock_timeout": _milliseconds(limits.lock),
+        "idle_in_transaction_session_timeout": _milliseconds(IDLE),
+    }
+
+
+def _milliseconds(seconds: float) -> str:
+    return str(max(1, round(seconds * 1000)))

@@ -1,0 +1,63 @@
+"""``python -m conformance gate``: its arguments, and what it prints."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from conformance.audit import command
+from conformance.audit.command import Incomplete
+
+if TYPE_CHECKING:
+    import argparse
+
+    from conformance.audit.findings import Section
+
+SUMMARY = "tell whether the pending migrations may be run on a database"
+ABOUT = f"{SUMMARY}; reads it only".capitalize() + ", and tries them on scratch servers."
+PROFILES = ("quick", "default", "thorough")
+
+
+def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command to those of ``python -m conformance``."""
+    parser = commands.add_parser("gate", help=SUMMARY, description=ABOUT)
+    command.add_target(parser)
+    parser.add_argument(
+        "--profile",
+        choices=PROFILES,
+        default="default",
+        help="how hard the suite tries on each schema (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--suite-timeout",
+        metavar="SECONDS",
+        type=command.seconds,
+        default=3600.0,
+        help="how long each run of the suite may take (default: %(default)g)",
+    )
+    parser.add_argument("--json", metavar="FILE", type=Path, help="write all of it as JSON")
+    parser.set_defaults(run=_run)
+
+
+def _run(options: argparse.Namespace) -> None:
+    from conformance.audit import report  # noqa: PLC0415 - psycopg and more, where it is needed
+    from conformance.gate.run import Effort, Gate  # noqa: PLC0415 - as above
+
+    say = command.progress()
+
+    def show(section: Section) -> None:
+        say("")
+        for line in section.lines():
+            sys.stdout.write(f"{line}\n")
+        sys.stdout.flush()
+
+    effort = Effort(options.profile, options.suite_timeout)
+    gate = Gate(command.wish_of(options), effort, show, say)
+    gate.run()
+    if options.json:
+        options.json.write_text(report.as_json(gate.sections, profile=options.profile))
+    good, bad = "open: the pending migrations may be run", "closed"
+    sys.stdout.write(f"{report.verdict('gate', gate.sections, good, bad)}\n")
+    if not all(section.right for section in gate.sections):
+        raise Incomplete

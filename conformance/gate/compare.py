@@ -1,0 +1,118 @@
+"""Verdicts before and after: which rule was held and no longer is, and who has said so."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from conformance.audit.findings import Fault, Section
+from conformance.catalogue import RULES
+from conformance.verdicts import Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from conformance.gate.suite import Result
+    from conformance.gate.waivers import Waiver
+
+NUMBER, TITLE = 6, "verdicts"
+# What a Finding prints first.
+HEADLINE = re.compile(r"(?P<rule>\S+) is (?P<verdict>" + "|".join(Verdict) + r")\b")
+ANY_RULE = "the suite"
+MANY = 4  # rules of which the same is said
+SHOWN = 3  # of what was seen of one rule
+MEND = "mend the migration; or say in it why the rule may go: -- waives {}: reason"
+
+
+def compare(
+    before: Result | None, after: Result, pending: Sequence[Waiver], applied: Sequence[Waiver]
+) -> Section:
+    """Name each rule that is not held, and whether it was.
+
+    Args:
+        before: what the suite says of the schema as it is; None where there is none yet.
+        after: what it says of the schema as it will be.
+        pending: the waivers of files that are pending: a rule that was held needs one of them.
+        applied: those of files that were applied: what was given up then stays so.
+    """
+    section = Section(NUMBER, TITLE, asked=True)
+    old, new = _wrong(before) if before else {}, _wrong(after)
+    gone = 0
+    for rule, seen in new.items():
+        was_wrong = rule in old
+        gone += not was_wrong
+        waiver = _of(rule, (*pending, *applied) if was_wrong else pending)
+        if waiver:
+            section.notes.append(str(waiver))
+        else:
+            section.faults.append(_fault(rule, seen, after, was_wrong=was_wrong, new=not before))
+    section.faults = _together(section.faults)
+    mended = [rule for rule in old if rule not in new]
+    if mended:
+        section.notes.append(f"held again: {', '.join(mended)}")
+    for waiver in pending:
+        if waiver.what not in new and waiver.what in RULES:
+            section.faults.append(
+                Fault(
+                    waiver.what,
+                    f"waived in {waiver.file}:{waiver.line}, and yet it is held",
+                    "remove that line: it would hide what a later migration does",
+                )
+            )
+    held = sum(verdict == Verdict.HELD for verdict in after.verdicts.values())
+    compared = "compared with the schema as it is" if before else "there was no schema before"
+    section.summary = f"{held} of {len(after.verdicts)} rules held; {compared}"
+    return section
+
+
+def _wrong(result: Result) -> dict[str, list[str]]:
+    """Return, by rule, what was seen of each that is not held, by its own tests or by others."""
+    wrong: dict[str, list[str]] = {
+        rule: list(result.failures.get(rule, ()))
+        for rule, verdict in result.verdicts.items()
+        if verdict != Verdict.HELD
+    }
+    for test, said in result.failed.items():
+        found = HEADLINE.match(said)
+        rule = found["rule"] if found and found["rule"] in RULES else ANY_RULE
+        wrong.setdefault(rule, []).append(f"{test.rpartition('/')[2]}: {said}")
+    return wrong
+
+
+def _fault(rule: str, seen: Sequence[str], after: Result, *, was_wrong: bool, new: bool) -> Fault:
+    verdict = after.verdicts.get(rule, "broken")
+    if rule == ANY_RULE:
+        what = "tests that are about no single rule fail"
+        remedy = "run them on the new schema: pytest conformance --migrations …"
+    else:
+        since = "it was before, too" if was_wrong else "there was no schema before"
+        since = since if was_wrong or new else "it was held before"
+        what = f"{verdict}, and {since}: {RULES[rule].statement}"
+        remedy = MEND.format(rule)
+    return Fault(rule, what, remedy, tuple(seen[:SHOWN]), len(seen))
+
+
+def _together(faults: list[Fault]) -> list[Fault]:
+    """Say once what is said of many rules: that a migration refuses what all of them begin with."""
+    alike: dict[tuple[str, str], list[Fault]] = {}
+    for fault in faults:
+        verdict = fault.what.partition(":")[0]
+        seen = fault.keys[0].rpartition("; on ")[0] if fault.keys else fault.about
+        alike.setdefault((verdict, seen), []).append(fault)
+    told = []
+    for (verdict, seen), some in alike.items():
+        if len(some) < MANY:
+            told += some
+            continue
+        rules = tuple(fault.about for fault in some)
+        remedy = "mend the migration: what it refuses is legal today"
+        told.append(Fault(f"{len(some)} rules", f"{verdict}: {seen}", remedy, rules, len(some)))
+    return told
+
+
+def _of(rule: str, waivers: Sequence[Waiver]) -> Waiver | None:
+    return next(_matching(rule, waivers), None)
+
+
+def _matching(rule: str, waivers: Sequence[Waiver]) -> Iterator[Waiver]:
+    return (waiver for waiver in waivers if waiver.what == rule)

@@ -1,0 +1,27 @@
+"""The migrations, as the target's record divides them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from conformance.gate.waivers import Waiver
+    from conformance.migrations import Migration
+
+
+@dataclass(frozen=True, slots=True)
+class Files:
+    """What was applied, what is pending, and what each gives up.
+
+    Attributes:
+        applied: the files of the schema as it is.
+        pending: those to try.
+        given_up: the waivers of applied files.
+        waived: the waivers of pending files.
+    """
+
+    applied: tuple[Migration, ...]
+    pending: tuple[Migration, ...]
+    given_up: tuple[Waiver, ...] = ()
+    waived: tuple[Waiver, ...] = ()

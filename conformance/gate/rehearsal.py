@@ -1,0 +1,160 @@
+"""The rehearsal: what is pending, applied to data in every state, on the schema as it is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from conformance import migrations
+from conformance.audit import snapshot
+from conformance.audit.enforcement import folder_of
+from conformance.audit.findings import Fault, Section
+from conformance.catalogue import RULES
+from conformance.gate import contents, states
+from conformance.migrations import MigrationError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from conformance.audit.target import Connection
+    from conformance.gate.files import Files
+    from conformance.gate.states import State
+    from conformance.migrations import Migration
+    from conformance.postgres.scratch import Database, Scratch, Template
+
+NUMBER, TITLE = 5, "rehearsal"
+SHOWN = 5  # states in which one thing goes wrong
+
+
+class Notebook:
+    """What goes wrong, each thing once, with the states in which it does."""
+
+    def __init__(self) -> None:
+        """Begin with nothing."""
+        self._seen: dict[tuple[str, str, str], list[str]] = {}
+
+    def note(self, state: str, about: str, what: str, remedy: str) -> None:
+        """Note that something goes wrong in a state."""
+        places = self._seen.setdefault((about, what, remedy), [])
+        if state not in places:
+            places.append(state)
+
+    def faults(self) -> list[Fault]:
+        """Return each thing with the first states in which it goes wrong."""
+        return [
+            Fault(*fault, tuple(places[:SHOWN]), len(places))
+            for fault, places in self._seen.items()
+        ]
+
+
+def rehearse(
+    scratch: Scratch, files: Files, seed: int | str, say: Callable[[str], None]
+) -> Section:
+    """Apply what is pending to every state that the schema as it is can be in.
+
+    Args:
+        scratch: on a server where the role is a superuser: rows are put in with triggers off.
+        files: those of the schema as it is, and those to try.
+        seed: of the machines' random lives.
+        say: receives lines of progress.
+
+    Raises:
+        MigrationError: the schema as it is cannot be installed.
+    """
+    section = Section(NUMBER, TITLE, "nothing is pending", asked=not files.pending)
+    if not files.pending:
+        return section
+    if not files.applied:
+        section.asked, section.summary = True, "there is no schema yet, and no data"
+        return section
+    if not scratch.server.superuser:
+        section.faults.append(
+            Fault(
+                "the scratch server",
+                "its role may not switch off triggers, which putting rows in place needs",
+                "give the address of a superuser, or let the gate start a server",
+            )
+        )
+        return section
+    with folder_of(files.applied) as folder:
+        template = scratch.template(folder)
+    with scratch.cloned(template, "lives") as alive:
+        return tried(scratch, template, files, states.reached(alive, seed, say))
+
+
+def tried(scratch: Scratch, template: Template, files: Files, reached: Iterable[State]) -> Section:
+    """Apply what is pending to each of some states, on copies of a template that suits them."""
+    notebook, count = Notebook(), 0
+    excused = {waiver.what for waiver in (*files.given_up, *files.waived)}
+    for state in reached:
+        count += 1
+        _unreached(state, excused, notebook)
+        with scratch.cloned(template, "rehearsal") as database:
+            _try(database, state, files.pending, excused, notebook)
+    return Section(
+        NUMBER,
+        TITLE,
+        f"{', '.join(file.name for file in files.pending)} on data in {count} states",
+        asked=True,
+        faults=notebook.faults(),
+        notes=[str(each) for each in files.waived if each.what.startswith("DATA ")],
+    )
+
+
+def _unreached(state: State, excused: set[str], notebook: Notebook) -> None:
+    rule = state.trouble.partition(" is ")[0]
+    if state.trouble and rule not in excused:
+        said = "; ".join(line.strip() for line in state.trouble.splitlines())
+        remedy = "the schema as it is does not keep its rules: run pytest conformance on it first"
+        notebook.note(state.name, "the schema as it is", said, remedy)
+
+
+def _try(
+    database: Database,
+    state: State,
+    pending: Iterable[Migration],
+    excused: set[str],
+    notebook: Notebook,
+) -> None:
+    with database.connect() as conn:
+        _fill(conn, state)
+        before, broken = contents.read(conn), _broken(conn)
+        try:
+            migrations.install(conn, pending)
+        except MigrationError as error:
+            file = str(error).partition("\n")[0].rpartition("/")[2]
+            notebook.note(
+                state.name,
+                file.partition(":")[0],
+                f"cannot be applied to data that is legal today: {file}",
+                "mend such data in the migration first, or let it ask for less",
+            )
+            return
+        for loss in contents.lost(before, contents.read(conn)):
+            if not excused & {f"DATA {loss.place}", f"DATA {loss.place.rpartition('.')[0]}"}:
+                remedy = f"keep it, or say why it may go: -- waives DATA {loss.place}: reason"
+                notebook.note(state.name, loss.place, loss.what, remedy)
+        for rule, how in _broken(conn).items():
+            if rule not in broken and rule not in excused:
+                remedy = "mend what the migration does to such data, or the rule's own query"
+                notebook.note(state.name, rule, how, remedy)
+
+
+def _fill(conn: Connection, state: State) -> None:
+    """Make the rows of a database those of a state, and no others."""
+    with conn.transaction():
+        conn.execute("SET LOCAL session_replication_role = replica")
+        for table in state.rows:
+            conn.execute(f"DELETE FROM {table}".encode())
+        for table, (columns, rows) in state.rows.items():
+            with conn.cursor().copy(f"COPY {table} ({columns}) FROM STDIN".encode()) as copy:
+                copy.write(rows)
+
+
+def _broken(conn: Connection) -> dict[str, str]:
+    """Return which rules are broken by rows, or cannot be asked any more, in words."""
+    with conn.transaction():
+        found, faults = snapshot.violations(conn, lambda _line: None)
+    return {
+        **{rule: f"rows break it afterwards: {RULES[rule].statement}" for rule in found},
+        **{fault.about: fault.what for fault in faults},
+    }

@@ -1,0 +1,221 @@
+"""The whole gate: eight sections, from a look at the target to the audit of its data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from conformance import migrations, profiles
+from conformance.audit import enforcement, snapshot
+from conformance.audit.findings import Fault, Section
+from conformance.audit.run import Wish, ask
+from conformance.audit.target import TargetError, examine, reading
+from conformance.gate import compare, rehearsal, suite, waivers
+from conformance.gate import lint as linter
+from conformance.gate.files import Files
+from conformance.migrate import pending
+from conformance.migrations import MigrationError
+from conformance.postgres import ProvisionError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from conformance.audit.description import Description
+    from conformance.audit.target import Target
+    from conformance.gate.suite import Result
+    from conformance.migrations import Migration
+    from conformance.postgres import Request
+    from conformance.postgres.scratch import Scratch
+
+AGAIN = "nothing is known of it until it can be asked: do that, and run the gate again"
+UNKNOWN = "the files do not say what the target is"
+TITLES = {
+    1: "target",
+    2: "files",
+    linter.NUMBER: linter.TITLE,
+    4: "suite",
+    rehearsal.NUMBER: rehearsal.TITLE,
+    compare.NUMBER: compare.TITLE,
+    snapshot.NUMBER: snapshot.TITLE,
+    enforcement.NUMBER: enforcement.TITLE,
+}
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How hard the suite tries on each schema: Hypothesis' profile, and seconds it may take."""
+
+    profile: str
+    timeout: float
+
+
+class Gate:
+    """One run of the gate; `sections` grows as they are asked."""
+
+    def __init__(
+        self,
+        wish: Wish,
+        effort: Effort,
+        show: Callable[[Section], None],
+        say: Callable[[str], None],
+    ) -> None:
+        """Begin; nothing is asked yet.
+
+        Args:
+            wish: what to ask, and where.
+            effort: how hard to try.
+            show: receives each section when it is done.
+            say: receives lines of progress.
+        """
+        self.sections: list[Section] = []
+        self._wish = wish
+        self._effort = effort
+        self._show = show
+        self._say = say
+
+    def run(self) -> None:
+        """Ask all sections; what one needs and does not have, it says.
+
+        Raises:
+            MigrationError: the folder cannot be read.
+            ProvisionError: two scratch servers are named at once.
+        """
+        every = migrations.load(self._wish.directory)
+        enforcement.request_of(0, self._wish.options, self._wish.environ)
+        target = self._look()
+        if target is None:
+            self._skip(2, 8)
+            return
+        files = self._divide(every, target)
+        if files is None:
+            self._skip(3, 6, UNKNOWN)
+            self._audit(target, UNKNOWN)
+            return
+        self._done(linter.lint(files.pending, target.major))
+        self._audit(target, self._scratch(target, files))
+
+    def _look(self) -> Target | None:
+        section = _section(1)
+        try:
+            with reading(self._wish.url, self._wish.limits) as conn:
+                target = examine(conn)
+        except TargetError as error:
+            section.faults.append(Fault("target", str(error), AGAIN))
+            self._done(section)
+            return None
+        section.asked, section.summary = True, f"{target}; read only"
+        if target.installed and not target.applied:
+            what = "it has a schema, and no record of which files made it"
+            remedy = "make the record: insert the name and SHA-256 of each file that was run"
+            section.faults.append(Fault("schema_migrations", what, remedy))
+        self._done(section)
+        return target
+
+    def _divide(self, every: Sequence[Migration], target: Target) -> Files | None:
+        section = _section(2)
+        try:
+            todo = pending(every, target.applied)
+        except MigrationError as error:
+            for line in str(error).splitlines():
+                what, _, remedy = line.rpartition(": ")
+                about, _, said = what.partition(": ")
+                section.faults.append(Fault(about, said, remedy))
+            self._done(section)
+            return None
+        applied = tuple(file for file in every if file not in todo)
+        before, _ = waivers.of_files(applied)
+        waived, wrong = waivers.of_files(todo)
+        for each in wrong:
+            place, _, what = each.partition(": ")
+            section.faults.append(
+                Fault(place, what, "a waiver that is not understood waives nothing")
+            )
+        section.asked = not (target.installed and not target.applied)
+        names = ", ".join(file.name for file in todo) or "none"
+        section.summary = f"{len(applied)} applied, as they were; pending: {names}"
+        section.notes = [str(waiver) for waiver in waived]
+        self._done(section)
+        if not section.asked:
+            return None
+        return Files(applied, todo, tuple(before), tuple(waived))
+
+    def _scratch(self, target: Target, files: Files) -> Description | str:
+        """Ask what needs a scratch server; return what the target should be, or why not."""
+        wish = self._wish
+        number = 4
+        try:
+            request = enforcement.request_of(target.major, wish.options, wish.environ)
+            with enforcement.scratch_of(target.major, wish.options, wish.environ) as scratch:
+                self._say("installing the applied files on a scratch server")
+                expected = (
+                    enforcement.expected_of(scratch, files.applied) if files.applied else "no file"
+                )
+                after, before = self._verdicts(scratch, request, files)
+                number = 5
+                self._done(self._rehearsal(scratch, files))
+                number = 6
+                if after is None:
+                    self._done(_section(6, "there are no verdicts"))
+                else:
+                    self._done(compare.compare(before, after, files.waived, files.given_up))
+        except (MigrationError, ProvisionError, TargetError) as error:
+            section = _section(number)
+            section.faults.append(Fault("scratch server", str(error), AGAIN))
+            self._done(section)
+            self._skip(number + 1, 6)
+            return str(error)
+        return expected
+
+    def _verdicts(
+        self, scratch: Scratch, request: Request, files: Files
+    ) -> tuple[Result | None, Result | None]:
+        """Run the suite on the schema as it will be, and on the schema as it is."""
+        section = _section(4)
+        profile, timeout = self._effort.profile, self._effort.timeout
+        how = suite.Run(request, scratch.server.version, profile, timeout)
+        before = after = None
+        try:
+            if files.applied:
+                self._say("running the suite on the schema as it is")
+                before, known = suite.run_once(files.applied, how)
+                if known:
+                    section.notes.append("the verdicts on the schema as it is are from the cache")
+            if files.pending or not files.applied:
+                self._say("running the suite on the schema as it will be")
+                after = suite.run((*files.applied, *files.pending), how)
+            else:
+                after = before
+        except TargetError as error:
+            remedy = "see what it says: pytest conformance --migrations … on these files"
+            section.faults.append(Fault("pytest conformance", str(error), remedy))
+            self._done(section)
+            return None, None
+        section.asked = True
+        section.summary = f"profile {profile} on {scratch.server.origin}; verdicts in section 6"
+        self._done(section)
+        return after, before
+
+    def _rehearsal(self, scratch: Scratch, files: Files) -> Section:
+        return rehearsal.rehearse(scratch, files, profiles.new_seed(), self._say)
+
+    def _audit(self, target: Target, expected: Description | str) -> None:
+        if not target.installed:
+            for number in (snapshot.NUMBER, enforcement.NUMBER):
+                section = _section(number, "there is no schema yet, and no data")
+                section.asked = True
+                self._done(section)
+            return
+        for section in ask(self._wish, target, expected, self._say):
+            self._done(section)
+
+    def _skip(self, first: int, last: int, why: str = "") -> None:
+        for number in range(first, last + 1):
+            self._done(_section(number, why))
+
+    def _done(self, section: Section) -> None:
+        self.sections.append(section)
+        self._show(section)
+
+
+def _section(number: int, summary: str = "") -> Section:
+    return Section(number, TITLES[number], summary)

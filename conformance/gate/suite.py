@@ -1,0 +1,180 @@
+"""A run of the whole suite on a schema, in a process of its own, and what it says of each rule."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import conformance
+import strategies
+from conformance.audit.enforcement import folder_of
+from conformance.audit.target import TargetError
+from conformance.catalogue import RULES
+from conformance.postgres import folders
+from conformance.postgres.request import SETTINGS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from conformance.migrations import Migration
+    from conformance.postgres import Request
+
+SUITE = Path(conformance.__file__).parent
+RAN = (0, 1)  # pytest's exit codes of a run that came to its end
+OTHERS = ("PYTEST_", "CONFORMANCE_", "COV_")  # variables of other runs, which this one is not
+LOOKERS_ON = ("audit", "gate")  # parts of the package that decide no verdict
+TAIL = 6  # lines of what a run that did not come to its end printed last
+
+
+@dataclass(frozen=True)
+class Run:
+    """How to run the suite.
+
+    Attributes:
+        request: the server.
+        version: its `server_version_num`, for the cache.
+        profile: Hypothesis' profile: how many examples.
+        timeout: seconds that a run may take.
+    """
+
+    request: Request
+    version: int
+    profile: str
+    timeout: float
+
+
+@dataclass
+class Result:
+    """What a run said.
+
+    Attributes:
+        verdicts: by rule.
+        failures: by rule: what was seen, in words.
+        failed: tests that are about all rules, by pytest's ids, and what each said first.
+    """
+
+    verdicts: dict[str, str] = field(default_factory=dict)
+    failures: dict[str, list[str]] = field(default_factory=dict)
+    failed: dict[str, str] = field(default_factory=dict)
+
+
+def run(files: Sequence[Migration], how: Run) -> Result:
+    """Run the whole suite on the schema that some files make.
+
+    Raises:
+        TargetError: it did not come to its end, so that nothing is known.
+    """
+    with folder_of(files) as folder:
+        report, failed = folder / "report.json", folder / "failed.json"
+        schema = folder / "schema"
+        schema.mkdir()
+        for file in folder.glob("*.sql"):
+            shutil.move(file, schema)
+        command = [
+            *(sys.executable, "-m", "pytest", str(SUITE), "-p", "conformance.plugin"),
+            *("-p", "conformance.gate.outcomes", "-p", "no:cacheprovider", "--quiet"),
+            *("--migrations", str(schema), "--hypothesis-profile", how.profile),
+            *("--conformance-report", str(report), "--gate-outcomes", str(failed)),
+            *_server(how.request),
+        ]
+        _run(command, how.timeout, (report, failed))
+        return _result(json.loads(report.read_text()), json.loads(failed.read_text()))
+
+
+def run_once(files: Sequence[Migration], how: Run) -> tuple[Result, bool]:
+    """Return what the suite says of a schema, from the cache where it has been run before.
+
+    Returns:
+        What it said, and whether that came from the cache. What decides it: the files, the server's
+        version, the profile, and the suite's own code.
+
+    Raises:
+        TargetError: as `run`.
+    """
+    try:
+        cached = folders.cache() / f"verdicts-{_key(files, how)}.json"
+    except OSError:  # no cache to write to
+        return run(files, how), False
+    if cached.is_file():
+        try:
+            return Result(**json.loads(cached.read_text())), True
+        except (json.JSONDecodeError, TypeError):  # of another version
+            cached.unlink()
+    result = run(files, how)
+    with tempfile.NamedTemporaryFile("w", dir=cached.parent, delete=False) as new:
+        new.write(json.dumps(dataclasses.asdict(result)))
+    Path(new.name).replace(cached)
+    return result, False
+
+
+def _run(command: list[str], timeout: float, written: tuple[Path, ...]) -> None:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(OTHERS)}
+    try:
+        done = subprocess.run(  # noqa: S603 - pytest, on this suite
+            command,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=timeout,
+            cwd=SUITE.parent,
+            env=kept,
+        )
+    except subprocess.TimeoutExpired as error:
+        message = f"the suite took longer than {timeout:g} s: give a longer --suite-timeout"
+        raise TargetError(message) from error
+    # Python ends with 1 too, where pytest did not even begin.
+    if done.returncode not in RAN or not all(path.is_file() for path in written):
+        said = [line for line in (done.stdout + done.stderr).splitlines() if line.strip()]
+        message = f"the suite did not run (exit code {done.returncode}): " + " / ".join(
+            said[-TAIL:]
+        )
+        raise TargetError(message)
+
+
+def _server(request: Request) -> Iterator[str]:
+    for attribute, flag, _ in SETTINGS:
+        value = getattr(request, attribute)
+        if value is not None:
+            yield from (flag, str(value))
+
+
+def _result(report: Mapping[str, Any], failed: Mapping[str, str]) -> Result:
+    result = Result()
+    told = set()
+    for rule in report["rules"]:
+        result.verdicts[rule["id"]] = rule["verdict"]
+        paths: dict[str, list[str]] = {}
+        for failure in rule["failures"]:
+            told.add(failure["test"])
+            seen = f"expected {failure['expected']}; observed {failure['observed']}"
+            paths.setdefault(seen, []).append(failure["path"])
+        if paths:
+            result.failures[rule["id"]] = [
+                f"{seen}; on {', '.join(some)}" for seen, some in paths.items()
+            ]
+    missing = [rule for rule in RULES if rule not in result.verdicts]
+    if missing:
+        message = f"the suite's report lacks {len(missing)} rules, such as {missing[0]}"
+        raise TargetError(message)
+    result.failed = {test: said for test, said in failed.items() if test not in told}
+    return result
+
+
+def _key(files: Sequence[Migration], how: Run) -> str:
+    key = hashlib.sha256(repr((how.version, how.profile)).encode())
+    for file in files:
+        key.update(f"{file.name} {file.sha256}\n".encode())
+    for package in (SUITE, Path(strategies.__file__).parent):
+        for path in sorted((*package.rglob("*.py"), *package.rglob("*.json"))):
+            if path.relative_to(package).parts[0] not in LOOKERS_ON:
+                key.update(path.read_bytes())
+    return key.hexdigest()[:24]

@@ -1,0 +1,59 @@
+"""Waivers: lines in a migration that say which rule or which data it gives up, and why.
+
+``-- waives INV-T6: credits may be borrowed from next month on`` is for a rule, and
+``-- waives DATA users.avatar_url: moved to the picture service`` for a table or a column.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from conformance.catalogue import RULES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from conformance.migrations import Migration
+
+LINE = re.compile(r"^--[ \t]*waives\b[ \t]*(?P<rest>.*)$", re.IGNORECASE | re.MULTILINE)
+WHOLE = re.compile(r"(?P<what>DATA [\w.\"]+|[A-Z][A-Z0-9-]*):[ \t]*(?P<reason>\S.*)")
+
+
+@dataclass(frozen=True, slots=True)
+class Waiver:
+    """What a file gives up.
+
+    Attributes:
+        what: the id of a rule, or `DATA` and a table or column without its schema `public`.
+        reason: in words.
+        file: the migration's name.
+        line: counted from 1.
+    """
+
+    what: str
+    reason: str
+    file: str
+    line: int
+
+    def __str__(self) -> str:
+        """Return it as the output shows it."""
+        return f"{self.file}:{self.line} waives {self.what}: {self.reason}"
+
+
+def of_files(files: Iterable[Migration]) -> tuple[list[Waiver], list[str]]:
+    """Return the waivers of some files, and what is wrong with lines that look like one."""
+    waivers: list[Waiver] = []
+    wrong: list[str] = []
+    for file in files:
+        for found in LINE.finditer(file.sql):
+            number = file.sql.count("\n", 0, found.start()) + 1
+            whole = WHOLE.fullmatch(found["rest"].strip())
+            if whole is None:
+                wrong.append(f"{file.name}:{number}: write `-- waives RULE: reason`")
+            elif not whole["what"].startswith("DATA ") and whole["what"] not in RULES:
+                wrong.append(f"{file.name}:{number}: there is no rule {whole['what']}")
+            else:
+                waivers.append(Waiver(whole["what"], whole["reason"], file.name, number))
+    return waivers, wrong

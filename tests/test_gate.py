@@ -1,0 +1,169 @@
+"""``python -m conformance gate``, whole: on a target that migrations made, before the next runs.
+
+Two runs go all the way, with the suite on the schema as it will be; what it says of the schema as
+it is, they share.
+"""
+
+import io
+import json
+import shutil
+from collections.abc import Iterator
+from contextlib import redirect_stderr, redirect_stdout
+from pathlib import Path
+from typing import Any
+
+import pytest
+from psycopg import sql
+from psycopg.conninfo import make_conninfo
+
+from conformance import migrate
+from conformance.__main__ import main
+from conformance.audit.target import TargetError
+from conformance.gate import suite
+from conformance.postgres import Request, Server
+from conformance.postgres.scratch import Database, Scratch, Template
+from tests.migrating import Outcome
+
+CLEAN = "ALTER TABLE public.teams ADD COLUMN motto text;\n"
+# Gives up one rule with a reason, and another without a word.
+WEAKER = """\
+-- waives INV-U5: users may borrow
+-- squawk-ignore-file ban-drop-constraint
+ALTER TABLE public.users DROP CONSTRAINT inv_u5__users_credits_not_negative;
+ALTER TABLE public.teams DROP CONSTRAINT inv_t6__teams_credits_not_negative;
+"""
+READER = "framecast_conformance_gate_reader"
+
+
+@pytest.fixture(scope="module")
+def target(scratch: Scratch, empty_template: Template, schema: Path) -> Iterator[Database]:
+    """Lend a database that `migrate` has made."""
+    with scratch.cloned(empty_template, "target") as database:
+        migrate.migrate(database.conninfo, schema, 5, lambda _line: None)
+        yield database
+
+
+@pytest.fixture(scope="module")
+def schema(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> Path:
+    """Copy the project's own migrations, with the linter's configuration above them."""
+    project = tmp_path_factory.mktemp("project")
+    shutil.copy(pytestconfig.rootpath / ".squawk.toml", project)
+    return shutil.copytree(pytestconfig.rootpath / "migrations", project / "migrations")
+
+
+@pytest.fixture
+def pending(schema: Path) -> Iterator[Path]:
+    """Lend the name of a file beside the applied ones."""
+    path = schema / "900_next.sql"
+    yield path
+    path.unlink(missing_ok=True)
+
+
+@pytest.fixture
+def reader(target: Database) -> Iterator[str]:
+    """Return the target's address for a role that may read everything, and write nothing."""
+    name = sql.Identifier(READER)
+    with target.connect() as connection:
+        connection.execute(sql.SQL("CREATE ROLE {} LOGIN").format(name))
+        connection.execute(sql.SQL("GRANT pg_read_all_data TO {}").format(name))
+        yield make_conninfo(target.conninfo, user=READER)
+        connection.execute(sql.SQL("DROP ROLE {}").format(name))
+
+
+def run(url: str, schema: Path, server: Server, *arguments: str) -> Outcome:
+    """Run the command in this process, with the server under test as its scratch server."""
+    out, err = io.StringIO(), io.StringIO()
+    scratch = ("--scratch-url", server.conninfo)
+    with redirect_stdout(out), redirect_stderr(err):
+        code = main(["gate", url, "--migrations", str(schema), *scratch, *arguments])
+    return Outcome(code, out.getvalue(), err.getvalue())
+
+
+def outcomes(out: str) -> dict[int, str]:
+    """Return how each section ended."""
+    heads = [line for line in out.splitlines() if line[:1].isdigit()]
+    return {int(line[0]): line[16:27].strip() for line in heads}
+
+
+def test_a_clean_change_opens_the_gate(
+    reader: str, schema: Path, pending: Path, server: Server, tmp_path: Path
+) -> None:
+    """A new column passes all eight sections, asked by a role that may only read the target."""
+    pending.write_text(CLEAN)
+    report = tmp_path / "gate.json"
+    ended = run(reader, schema, server, "--profile", "quick", "--json", str(report))
+
+    assert (0, dict.fromkeys(range(1, 9), "ok")) == (ended.code, outcomes(ended.out)), ended.out
+    assert "gate: open: the pending migrations may be run" == ended.out.splitlines()[-1]
+    document: dict[str, Any] = json.loads(report.read_text())
+    assert (True, 8, "quick") == (
+        document["holds"],
+        len(document["sections"]),
+        document["profile"],
+    )
+
+
+def test_a_weaker_rule_closes_the_gate(
+    target: Database, schema: Path, pending: Path, server: Server
+) -> None:
+    """Of two rules that a file gives up, the one with a waiver is shown, and the other named."""
+    pending.write_text(WEAKER)
+    ended = run(target.conninfo, schema, server, "--profile", "quick")
+
+    assert 1 == ended.code
+    assert {**dict.fromkeys(range(1, 9), "ok"), 6: "1 finding"} == outcomes(ended.out), ended.out
+    assert "INV-T6: broken, and it was held before: a team's credits" in ended.out
+    assert "note: 900_next.sql:1 waives INV-U5: users may borrow" in ended.out
+    assert "gate: closed: 1 finding" == ended.out.splitlines()[-1]
+
+
+def test_an_edited_file_closes_the_gate(
+    target: Database, schema: Path, tmp_path: Path, server: Server
+) -> None:
+    """When an applied file was edited, nothing can be rebuilt; the data are audited anyway."""
+    edited = shutil.copytree(schema, tmp_path / "migrations")
+    with (edited / "002_job_sequence_functions.sql").open("a") as file:
+        file.write("-- too late\n")
+    ended = run(target.conninfo, edited, server)
+
+    assert 1 == ended.code
+    assert "was edited after it had been applied" in ended.out
+    assert {
+        1: "ok",
+        2: "1 finding",
+        **dict.fromkeys(range(3, 7), "not asked"),
+        7: "ok",
+        8: "1 finding",
+    } == outcomes(ended.out)
+
+
+def test_an_unreachable_target_closes_the_gate(schema: Path, server: Server) -> None:
+    """Where nobody answers, nothing is asked, and nothing is right."""
+    ended = run("host=/nowhere", schema, server)
+
+    assert 1 == ended.code
+    assert {1: "1 finding", **dict.fromkeys(range(2, 9), "not asked")} == outcomes(ended.out)
+
+
+def test_a_schema_without_a_record_closes_the_gate(
+    scratch: Scratch, template: Template, schema: Path, server: Server
+) -> None:
+    """A schema that psql has made does not say what is pending: that has to be recorded first."""
+    with scratch.cloned(template, "unrecorded") as database:
+        ended = run(database.conninfo, schema, server)
+
+    assert 1 == ended.code
+    assert "it has a schema, and no record of which files made it" in ended.out
+
+
+def test_a_suite_that_takes_too_long_settles_nothing(
+    schema: Path, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A run of the suite that is cut off, or does not start, says nothing of any rule."""
+    how = suite.Run(Request(database_url=server.conninfo), server.version, "quick", 0.01)
+    with pytest.raises(TargetError, match=r"longer than 0[.]01 s"):
+        suite.run((), how)
+    monkeypatch.setattr(suite, "SUITE", schema)
+    patient = suite.Run(how.request, how.version, how.profile, 60)
+    with pytest.raises(TargetError, match=r"did not run \(exit code"):
+        suite.run((), patient)

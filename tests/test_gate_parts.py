@@ -1,0 +1,318 @@
+"""The parts of the gate that need no suite: waivers, the linter, verdicts, what data lose."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from conformance import migrations
+from conformance.catalogue import RULES
+from conformance.gate import compare, contents, lint, rehearsal, states, waivers
+from conformance.gate.files import Files
+from conformance.gate.outcomes import headline
+from conformance.gate.states import State
+from conformance.gate.suite import Result
+from conformance.gate.waivers import Waiver
+from conformance.migrations import Migration
+from conformance.model.moves import MOVES
+from conformance.postgres.scratch import Scratch, Template
+from conformance.verdicts import Finding, Verdict
+
+SOME = (
+    "a team",
+    "jobs of each kind",
+    "projects of each kind",
+    "keys of each kind",
+    "deliveries of each kind",
+    "usage and sounds",
+    "invitation new -> open",
+)
+HELD = dict.fromkeys(RULES, "held")
+WEAKER = Result(
+    {**HELD, "INV-T6": "broken"}, {"INV-T6": ["on update: expected rejected; observed accepted"]}
+)
+BORROWED = Waiver("INV-T6", "teams may borrow", "003_x.sql", 1)
+BORROW = "UPDATE teams SET credits = -1 WHERE credits = 0"
+DROP = "ALTER TABLE public.teams DROP CONSTRAINT inv_t6__teams_credits_not_negative;\n"
+
+
+@pytest.fixture(scope="module")
+def reached(scratch: Scratch, template: Template) -> Iterator[list[State]]:
+    """Reach every state once, for all tests of rehearsals."""
+    with scratch.cloned(template, "lives") as database:
+        yield list(states.reached(database, 1, lambda _line: None))
+
+
+@pytest.fixture(scope="module")
+def some(reached: list[State]) -> list[State]:
+    """Return a few states, in which every table has rows."""
+    return [state for state in reached if state.name in SOME]
+
+
+def file(folder: Path, sql: str, name: str = "003_x.sql") -> Migration:
+    """Write one migration file, and read it."""
+    (folder / name).write_text(sql)
+    return next(each for each in migrations.load(folder) if each.name == name)
+
+
+@pytest.fixture
+def rehearse(
+    scratch: Scratch, template: Template, some: list[State], folder: Path
+) -> Callable[[str], list[tuple[str, str]]]:
+    """Return what rehearses a migration in a few states, and returns what is found, about what."""
+
+    def try_out(script: str) -> list[tuple[str, str]]:
+        pending = file(folder, script)
+        waived, wrong = waivers.of_files([pending])
+        assert [] == wrong
+        files = Files((), (pending,), (), tuple(waived))
+        section = rehearsal.tried(scratch, template, files, some)
+        assert section.asked
+        return [(fault.about, fault.what) for fault in section.faults]
+
+    return try_out
+
+
+def test_a_waiver_names_what_and_why(folder: Path) -> None:
+    """A line that names a rule or data, and a reason, is read with its place."""
+    found, wrong = waivers.of_files(
+        [file(folder, "SELECT 1;\n-- waives INV-T6: debts\n--waives DATA users.name: privacy\n")]
+    )
+
+    assert [] == wrong
+    assert [
+        Waiver("INV-T6", "debts", "003_x.sql", 2),
+        Waiver("DATA users.name", "privacy", "003_x.sql", 3),
+    ] == found
+    assert "003_x.sql:2 waives INV-T6: debts" == str(found[0])
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("-- waives INV-T6", "003_x.sql:1: write `-- waives RULE: reason`"),
+        ("-- waives INV-T6:", "003_x.sql:1: write `-- waives RULE: reason`"),
+        ("-- waives INV-T66: debts", "003_x.sql:1: there is no rule INV-T66"),
+    ],
+)
+def test_a_waiver_without_a_rule_or_a_reason_waives_nothing(
+    folder: Path, line: str, said: str
+) -> None:
+    """What looks like a waiver and is none is said, and waives nothing."""
+    assert ([], [said]) == waivers.of_files([file(folder, f"{line}\n")])
+
+
+def test_all_held_is_right() -> None:
+    """Where every rule is held before and after, there is nothing to say."""
+    section = compare.compare(Result(HELD), Result(HELD), [], [])
+
+    assert section.right
+    assert "114 of 114 rules held; compared with the schema as it is" == section.summary
+
+
+def test_a_rule_that_is_no_longer_held_is_named() -> None:
+    """A rule that got weaker is a finding, which says how it is broken and how to waive it."""
+    section = compare.compare(Result(HELD), WEAKER, [], [])
+
+    assert not section.right
+    [fault] = section.faults
+    assert "INV-T6" == fault.about
+    assert "broken, and it was held before: a team's credits are never negative" == fault.what
+    assert ("on update: expected rejected; observed accepted",) == fault.keys
+    assert "-- waives INV-T6: reason" in fault.remedy
+
+
+def test_what_is_said_of_many_rules_is_said_once() -> None:
+    """Where all rules begin with what is refused now, one finding names them all."""
+    rules = list(RULES)[:9]
+    seen = "expected a legal state; observed rejected by rich; on insert"
+    refused = Result({**HELD, **dict.fromkeys(rules, "unproven")}, {rule: [seen] for rule in rules})
+    [fault] = compare.compare(Result(HELD), refused, [], []).faults
+
+    assert ("9 rules", tuple(rules)) == (fault.about, fault.keys)
+    assert fault.what.endswith(
+        "it was held before: expected a legal state; observed rejected by rich"
+    )
+
+
+def test_a_waiver_lets_it_pass_and_is_shown() -> None:
+    """With a waiver in a pending file the rule may go, and the output says so."""
+    section = compare.compare(Result(HELD), WEAKER, [BORROWED], [])
+
+    assert section.right
+    assert ["003_x.sql:1 waives INV-T6: teams may borrow"] == section.notes
+
+
+def test_an_old_waiver_is_for_what_was_given_up_then() -> None:
+    """The waiver of an applied file covers a rule that was not held before, and no other."""
+    assert compare.compare(WEAKER, WEAKER, [], [BORROWED]).right
+    assert not compare.compare(Result(HELD), WEAKER, [], [BORROWED]).right
+    assert not compare.compare(WEAKER, WEAKER, [], []).right
+
+
+def test_a_waiver_of_what_is_held_is_a_finding() -> None:
+    """A waiver that nothing needs would hide what comes later."""
+    section = compare.compare(Result(HELD), Result(HELD), [BORROWED], [])
+
+    assert ["INV-T6"] == [fault.about for fault in section.faults]
+
+
+def test_what_lives_and_raids_find_counts() -> None:
+    """A test about all rules that fails names the rule that it found, or itself."""
+    found = Result(HELD, {}, {"conformance/test_hostile.py::test_raids[jobs]": "INV-J9 is broken"})
+    other = Result(HELD, {}, {"conformance/test_machines.py::test_life[Job]": "MODEL is broken"})
+
+    assert ["INV-J9"] == [
+        fault.about for fault in compare.compare(Result(HELD), found, [], []).faults
+    ]
+    assert [compare.ANY_RULE] == [
+        fault.about for fault in compare.compare(Result(HELD), other, [], []).faults
+    ]
+
+
+@pytest.mark.parametrize("worker", ["", "[gw1] linux -- Python 3.11.2 python3\n"])
+def test_a_finding_is_known_by_its_first_line(worker: str) -> None:
+    """Whoever ran the test, what a finding says of a rule is found; of other failures, the end."""
+    finding = Finding("INV-J9", Verdict.BROKEN, expected="a", observed="b", script="c")
+
+    assert "INV-J9 is broken" == headline(f"{worker}{finding}\nreplay: pytest x")
+    assert "x.py:1: AssertionError" == headline(f"{worker}assert 1 == 2\n\nx.py:1: AssertionError")
+
+
+def test_the_first_schema_has_no_verdicts_before() -> None:
+    """Where there is no schema yet, every rule has to be held all the same."""
+    section = compare.compare(None, WEAKER, [], [])
+
+    assert ["INV-T6"] == [fault.about for fault in section.faults]
+    assert "there was no schema before" in section.faults[0].what
+
+
+def test_the_linter_names_file_line_and_rule(folder: Path) -> None:
+    """What Squawk finds in a pending file is a finding, with the way to excuse it."""
+    section = lint.lint([file(folder, f"\n{DROP}")], 18)
+
+    assert section.asked
+    assert [("003_x.sql:2", True)] == [
+        (fault.about, "ban-drop-constraint" in fault.what) for fault in section.faults
+    ]
+    assert lint.lint([file(folder, "ALTER TABLE public.teams ADD COLUMN motto text;\n")], 18).right
+
+
+def test_without_the_linter_nothing_is_right(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Where Squawk is not installed, the section is not asked, and says what to install."""
+    monkeypatch.setattr("sys.executable", str(tmp_path / "python"))
+    monkeypatch.setenv("PATH", str(tmp_path))
+    section = lint.lint([file(folder, DROP)], 18)
+
+    assert not section.asked
+    assert ["install it: pip install squawk-cli"] == [fault.remedy for fault in section.faults]
+
+
+def test_states_are_at_every_status_and_cap(reached: list[State]) -> None:
+    """Rows of every status of every state machine are among the states, and teams at every cap."""
+    assert [] == [state.trouble for state in reached if state.trouble]
+    columns = {"users": "tier", "jobs": "status", "projects": "status", "asset_files": "status"}
+    for machine, moves in MOVES.items():
+        names = {state.name for state in reached if state.name.startswith(f"{machine} ")}
+        seen = {name.rpartition(" -> ")[2] for name in names}
+        assert {after for _, after in moves.legal} == seen, machine
+        if moves.table in columns:
+            assert seen <= values(reached, moves.table, columns[moves.table])
+    assert {"CARD-2", "CARD-3", "CARD-4", "CARD-5", "CARD-6"} == {
+        state.name.removeprefix("at the cap of ") for state in reached if " cap " in state.name
+    }
+    most = max(rows(state, "public.invitations") for state in reached)
+    assert 50 == most
+
+
+def rows(state: State, table: str) -> int:
+    """Count the rows of a table in a state."""
+    return state.rows[table][1].count(b"\n")
+
+
+def values(reached: list[State], table: str, column: str) -> set[str]:
+    """Return what a column holds in all states together."""
+    found = set()
+    for state in reached:
+        names, data = state.rows[f"public.{table}"]
+        place = names.split(", ").index(column)
+        found |= {line.split("\t")[place] for line in data.decode().splitlines()}
+    return found
+
+
+def test_a_clean_change_passes_in_every_state(
+    scratch: Scratch, template: Template, reached: list[State], folder: Path
+) -> None:
+    """A new column, filled where there are rows, loses nothing: updated_at may move."""
+    clean = file(
+        folder,
+        "ALTER TABLE users ADD COLUMN motto text; UPDATE users SET motto = 'none';"
+        " CREATE TABLE news (id integer PRIMARY KEY)",
+    )
+    section = rehearsal.tried(scratch, template, Files((), (clean,)), reached)
+
+    assert section.right, section.faults
+    assert f"003_x.sql on data in {len(reached)} states" == section.summary
+
+
+@pytest.mark.parametrize(
+    ("script", "found"),
+    [
+        ("UPDATE users SET name = NULL", [("users.name", "values are not what they were")]),
+        ("ALTER TABLE projects DROP COLUMN spec", [("projects.spec", "the column is gone")]),
+        ("DROP TABLE usage", [("usage", "the table is gone")]),
+        ("DELETE FROM webhook_deliveries", [("webhook_deliveries", "rows are gone")]),
+        ("UPDATE users SET name = NULL;\n-- waives DATA users.name: privacy", []),
+        ("DROP TABLE system_assets;\n-- waives DATA system_assets: sold", []),
+    ],
+)
+def test_lost_data_are_named(
+    rehearse: Callable[[str], list[tuple[str, str]]], script: str, found: list[tuple[str, str]]
+) -> None:
+    """What a migration removes or overwrites is named, unless a waiver says that it may go."""
+    # A rule about a table or a column that is gone cannot be asked any more: that is named too.
+    assert found == [fault for fault in rehearse(script) if fault[0] not in RULES]
+
+
+def test_a_check_that_legal_data_break_is_named(
+    scratch: Scratch, template: Template, some: list[State], folder: Path
+) -> None:
+    """A migration that cannot be applied to what is legal today says in which states."""
+    poor = file(folder, "ALTER TABLE teams ADD CONSTRAINT rich CHECK (credits > 0)")
+    [fault] = rehearsal.tried(scratch, template, Files((), (poor,)), some).faults
+
+    assert "003_x.sql" == fault.about
+    assert fault.what.startswith("cannot be applied to data that is legal today: 003_x.sql:1: ")
+    assert "projects of each kind" in fault.keys
+    assert "jobs of each kind" not in fault.keys
+
+
+def test_data_that_break_a_rule_afterwards_are_named(
+    rehearse: Callable[[str], list[tuple[str, str]]],
+) -> None:
+    """A migration that leaves rows which break a rule is found by the rule's own query."""
+    found = rehearse(f"{DROP}{BORROW}")
+
+    assert ("INV-T6", "rows break it afterwards: a team's credits are never negative") in found
+
+
+def test_contents_are_compared_by_key(scratch: Scratch, empty_template: Template) -> None:
+    """Rows are known by their key; without one, all that they hold is compared."""
+    with scratch.cloned(empty_template, "contents") as database, database.connect() as conn:
+        conn.execute("CREATE TABLE a (id integer PRIMARY KEY, b text, c text)")
+        conn.execute("CREATE TABLE bag (b text)")
+        conn.execute("INSERT INTO a VALUES (1, 'one', 'x'), (2, 'two', 'x')")
+        conn.execute("INSERT INTO bag VALUES ('one'), ('one')")
+        before: dict[str, Any] = contents.read(conn)
+        conn.execute("UPDATE a SET b = 'three' WHERE id = 2; ALTER TABLE a DROP c")
+        conn.execute("DELETE FROM bag WHERE ctid = '(0,1)'; INSERT INTO bag VALUES ('two')")
+        lost = list(contents.lost(before, contents.read(conn)))
+
+    assert [
+        contents.Loss("a.c", "the column is gone"),
+        contents.Loss("a.b", "values are not what they were"),
+        contents.Loss("bag", "rows are gone, or not what they were"),
+    ] == lost
