@@ -1,0 +1,48 @@
+"""Acting as a role: a session that writes with its rights, and not with those of the owner."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import psycopg
+from psycopg import errors, sql
+
+if TYPE_CHECKING:
+    from conformance.postgres import Server
+
+MISSING = "{role!r}: the server has no such role, and the migrations under test make none"
+NOT_OURS = (
+    "{role!r}: whom we connect as may not act as it: run GRANT {role} TO {user},"
+    " or connect as a superuser"
+)
+
+
+class RoleError(Exception):
+    """A role that the suite cannot act as; its text is one message, ready for a user."""
+
+
+def become(connection: psycopg.Connection[Any], role: str) -> None:
+    """Give up all rights but a role's, for the rest of a session.
+
+    A superuser hands over the session itself, so that even SET ROLE is asked of the role.
+
+    Raises:
+        RoleError: There is no such role, or it is not for us to act as.
+    """
+    (superuser,) = connection.execute(
+        "SELECT rolsuper FROM pg_catalog.pg_roles WHERE rolname = current_user"
+    ).fetchone() or (False,)
+    how = "SET SESSION AUTHORIZATION {}" if superuser else "SET ROLE {}"
+    try:
+        connection.execute(sql.SQL(how).format(sql.Identifier(role)))
+    except (errors.UndefinedObject, errors.InvalidParameterValue):
+        raise RoleError(MISSING.format(role=role)) from None
+    except errors.InsufficientPrivilege:
+        user = connection.info.user
+        raise RoleError(NOT_OURS.format(role=role, user=user)) from None
+
+
+def examine(server: Server, role: str) -> None:
+    """Make sure that the suite can act as a role on a server; raises as `become`."""
+    with psycopg.connect(server.conninfo, autocommit=True) as connection:
+        become(connection, role)

@@ -1,0 +1,47 @@
+"""What the application's role may do, as data: what the product does, and nothing else.
+
+`003_roles.sql` grants it, and a test compares the two column by column. What is not here is
+withheld, and a run as the role (`--role`) must find it refused.
+"""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final
+
+from conformance.catalogue.ownership import SUBJECTS
+from strategies.tables import COLUMNS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+# The database keeps it, whatever a client would write.
+KEPT: Final = frozenset({"updated_at"})
+# They come with a migration.
+SHIPPED: Final = frozenset({"system_assets"})
+
+READS: Final = frozenset({*COLUMNS, "role_permissions"})
+INSERTS: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
+    {table: frozenset(columns) - KEPT for table, columns in COLUMNS.items() if table not in SHIPPED}
+)
+# What a row is about never changes (IMM-1), and an event not at all.
+UPDATES: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
+    {
+        table: columns - frozenset(SUBJECTS[table])
+        for table, columns in INSERTS.items()
+        if columns - frozenset(SUBJECTS[table])
+    }
+)
+# Keys are revoked, usage is billed, events and deliveries are cleaned up by the two functions.
+DELETES: Final = frozenset(INSERTS) - {"api_keys", "usage", "job_events", "webhook_deliveries"}
+CALLS: Final = frozenset(
+    {
+        "api_key_is_valid",
+        "delete_old_job_events",
+        "delete_old_webhook_deliveries",
+        "role_has_permission",
+    }
+)
+# Called by checks, generated columns, indexes and conditions of triggers, with the rights of
+# whoever writes; nobody can name them, for want of USAGE on their schema.
+COMPUTES: Final = frozenset({"email_key", "urn_is_member", "urn_team"})

@@ -1,0 +1,216 @@
+"""The application's role: what its migration makes of a server, and what a run as it finds."""
+
+import shutil
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+import psycopg
+import pytest
+from psycopg.conninfo import make_conninfo
+
+from conformance.application import APPLICATION
+from conformance.catalogue import RULES
+from conformance.lab import Lab
+from conformance.migrations import MigrationError, install, load
+from conformance.outcomes import Accepted
+from conformance.plugin import STAGE
+from conformance.postgres import Server, provision
+from conformance.postgres.scratch import Scratch, Template, opened
+from conformance.powers import Powers, declared
+from conformance.session import Session
+from strategies.world import World
+from tests.granting import have_role, planted
+
+ROOT: Final = Path(__file__).parent.parent
+MIGRATIONS: Final = ROOT / "migrations"
+TEMPORARY: Final = """
+    DO $$
+    BEGIN
+        EXECUTE format('GRANT TEMPORARY ON DATABASE %I TO PUBLIC', current_database());
+    END;
+    $$
+"""
+BODIES: Final = "SELECT string_agg(prosrc, ' ') FROM pg_proc WHERE proname LIKE 'tg\\_%'"
+ENFORCING: Final = """
+    SELECT conname FROM pg_constraint WHERE position('__' in conname) > 0
+    UNION SELECT substr(tgname, 6) FROM pg_trigger WHERE position('__' in tgname) > 0
+    UNION SELECT relname FROM pg_class WHERE relkind = 'i' AND position('__' in relname) > 0
+"""
+
+
+@pytest.fixture
+def alone(pytestconfig: pytest.Config) -> Iterator[Server]:
+    """Start a server on which nobody has made the role."""
+    with provision(pytestconfig.stash[STAGE].request) as server:
+        yield server
+
+
+@contextmanager
+def made(server: Server, name: str, owner: str = "") -> Iterator[str]:
+    """Make an empty database, and its owner if one is named; return how its owner connects."""
+    with psycopg.connect(server.conninfo, autocommit=True) as connection:
+        if owner:
+            connection.execute(f"CREATE ROLE {owner} LOGIN".encode())
+        end = f" OWNER {owner}" if owner else ""
+        connection.execute(f"CREATE DATABASE {name}{end} TEMPLATE template0".encode())
+    user = {"user": owner} if owner else {}
+    yield make_conninfo(server.conninfo, dbname=name, **user)
+
+
+def installed(conninfo: str) -> None:
+    """Install the project's migrations."""
+    with psycopg.connect(conninfo, autocommit=True) as connection:
+        install(connection, load(MIGRATIONS))
+
+
+@pytest.fixture(scope="module")
+def lab(scratch: Scratch, template: Template) -> Iterator[Lab]:
+    """Lend a database, to be written as the role."""
+    with (
+        scratch.cloned(template, "role") as database,
+        Lab(database.conninfo, APPLICATION) as lab,
+    ):
+        yield lab
+
+
+# The migration
+
+
+def test_the_first_two_files_hold_every_rule(scratch: Scratch, tmp_path: Path) -> None:
+    """The files before the role's are complete: all that enforces a rule is there, and works."""
+    for file in load(MIGRATIONS)[:2]:
+        shutil.copy(file.path, tmp_path)
+    names = {
+        name.removeprefix("trigger ").rpartition(".")[2]
+        for rule in RULES.values()
+        for name in rule.enforced_by
+        if "__" in name
+    }
+    with scratch.cloned(scratch.template(tmp_path), "two") as database:
+        with Session(database.conninfo) as session:
+            there = {str(name) for (name,) in session.fetch(ENFORCING)}
+            ((bodies,),) = session.fetch(BODIES)  # where one trigger holds several rules
+            assert [] == [name for name in names - there if f"'{name}'" not in str(bodies)]
+        with Lab(database.conninfo) as lab:
+            world = World()
+            world.team()
+            assert Accepted() == lab.session.transact(world.given)
+            assert {} == lab.violations()
+
+
+def test_a_second_database_finds_the_role(alone: Server) -> None:
+    """A second database of a cluster takes the role that is there, and grants it the same."""
+    found = []
+    for name in ("one", "two"):
+        with made(alone, name) as conninfo:
+            installed(conninfo)
+            with Powers(conninfo, APPLICATION) as powers:
+                found.append(powers.granted())
+
+    assert [declared(), declared()] == found
+
+
+def test_two_databases_migrate_at_once(alone: Server) -> None:
+    """Two sessions that both find no role both end with the same one."""
+    with made(alone, "one") as one, made(alone, "two") as two, ThreadPoolExecutor(2) as pool:
+        list(pool.map(installed, (one, two)))
+        with Powers(one, APPLICATION) as here, Powers(two, APPLICATION) as there:
+            assert [declared(), declared()] == [here.granted(), there.granted()]
+
+
+def test_who_may_not_make_roles_is_told(alone: Server) -> None:
+    """Without the role, and the right to make it, nothing is changed; with the role all is well."""
+    with made(alone, "plain", owner="plain") as conninfo:
+        with pytest.raises(MigrationError) as caught:
+            installed(conninfo)
+        assert "role framecast_app is missing, and plain may not create roles" in str(caught.value)
+        assert "CREATE ROLE framecast_app NOLOGIN" in str(caught.value)
+
+        have_role(alone.conninfo)
+        with psycopg.connect(conninfo, autocommit=True) as connection:
+            install(connection, load(MIGRATIONS)[2:])
+        with Powers(make_conninfo(alone.conninfo, dbname="plain"), APPLICATION) as powers:
+            assert declared() == powers.granted()
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        "ALTER ROLE framecast_app SUPERUSER",
+        "ALTER ROLE framecast_app CREATEROLE",
+        "ALTER ROLE framecast_app BYPASSRLS",
+        "GRANT pg_read_all_data TO framecast_app",
+    ],
+)
+def test_a_role_with_more_power_is_refused(more: str, alone: Server) -> None:
+    """A role of that name that may do more by itself is no role for an application."""
+    have_role(alone.conninfo)
+    with made(alone, "one") as conninfo:
+        with psycopg.connect(conninfo, autocommit=True) as connection:
+            connection.execute(more.encode())
+        with pytest.raises(MigrationError, match="may do more than an application should"):
+            installed(conninfo)
+
+
+def test_triggers_run_as_their_owner(lab: Lab) -> None:
+    """Every trigger function of the schema has its owner's rights, and a search_path of its own."""
+    loose = lab.owner.fetch(
+        "SELECT oid::regprocedure::text FROM pg_proc WHERE prorettype = 'trigger'::regtype"
+        " AND pronamespace IN ('public'::regnamespace, 'framecast'::regnamespace)"
+        " AND NOT (prosecdef AND coalesce(proconfig::text LIKE '%search_path=%', false))"
+    )
+    assert [] == loose
+
+
+def test_the_role_goes_with_the_run_that_made_it(alone: Server) -> None:
+    """On a given server a run leaves no role behind, and takes none away that somebody uses."""
+    given = Server(alone.conninfo, alone.version, alone.origin, superuser=True, owned=False)
+    with opened(given) as run:
+        run.template(MIGRATIONS)
+        assert [(APPLICATION,)] == _roles(alone)
+    assert [] == _roles(alone)
+
+    with made(alone, "theirs") as conninfo:
+        with opened(given) as run:
+            run.template(MIGRATIONS)
+            installed(conninfo)
+        assert [(APPLICATION,)] == _roles(alone)
+
+
+def _roles(server: Server) -> list[tuple[Any, ...]]:
+    with psycopg.connect(server.conninfo) as connection:
+        query = "SELECT rolname FROM pg_roles WHERE rolname = %s"
+        return connection.execute(query, [APPLICATION]).fetchall()
+
+
+# Powers
+
+
+@pytest.mark.parametrize(
+    ("sql", "kind"),
+    [
+        ("GRANT TRUNCATE ON public.users TO framecast_app", "table"),
+        ("GRANT UPDATE (created_at) ON public.jobs TO PUBLIC", "write"),
+        ("GRANT DELETE ON public.usage TO framecast_app", "write"),
+        (
+            "CREATE FUNCTION public.extra(integer) RETURNS integer LANGUAGE sql IMMUTABLE RETURN 1",
+            "call",
+        ),
+        ("GRANT CREATE ON SCHEMA public TO framecast_app", "schema"),
+        (
+            TEMPORARY,
+            "server",
+        ),
+    ],
+)
+def test_a_planted_right_is_found(sql: str, kind: str, scratch: Scratch, tmp_path: Path) -> None:
+    """A right too many is found both ways: by trying, and in the list of rights."""
+    with (
+        scratch.cloned(planted(scratch, tmp_path, sql), "planted") as database,
+        Powers(database.conninfo, APPLICATION) as powers,
+    ):
+        assert [] != powers.allowed(powers.attempts(kind))
+        assert set() != powers.granted() - declared()
