@@ -1,0 +1,28 @@
+"""``python -m conformance.hook``: the suite on the folder migrations of the repository we are in.
+
+For pre-commit, which installs the suite elsewhere. Arguments are pytest's.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+SUITE = Path(__file__).parent
+OWN = ("-p", "conformance.plugin", "-p", "no:cacheprovider")
+
+
+def arguments(here: Path, given: list[str]) -> list[str]:
+    """Return what pytest is run with, from a folder, with what was given beside.
+
+    The migrations of that folder are meant, unless others are named.
+    """
+    named = any(each.split("=")[0] == "--migrations" for each in given)
+    migrations = [] if named else [f"--migrations={here / 'migrations'}"]
+    return [str(SUITE), f"--rootdir={here}", *OWN, *migrations, *given]
+
+
+if __name__ == "__main__":
+    import pytest
+
+    sys.exit(pytest.main(arguments(Path.cwd(), sys.argv[1:])))

@@ -1,0 +1,133 @@
+"""The verdicts of several runs side by side: one line a rule, one column a major of PostgreSQL.
+
+Each run has written a report (`--conformance-report`). A rule that is not held everywhere, or of
+which a run says nothing, is a difference. A preview is shown beside them, and decides nothing.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+from conformance.verdicts import Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from pathlib import Path
+
+MISSING = "-"  # in the place of a verdict
+FORM = 1  # of the reports that can be read
+
+
+class ReportError(Exception):
+    """A report that cannot be read; its text is one message, ready for a user."""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What one report says.
+
+    Attributes:
+        major: the server's, such as 17.
+        server: the server in words.
+        role: who wrote, or '' for the owner.
+        verdicts: the verdict on each rule.
+        preview: whether it is only shown.
+    """
+
+    major: int
+    server: str
+    role: str
+    verdicts: Mapping[str, str]
+    preview: bool = False
+
+    @property
+    def title(self) -> str:
+        """Return the head of its column."""
+        return f"{self.major}{'*' if self.preview else ''}"
+
+
+def versions(reports: Iterable[Path], previews: Iterable[Path], say: Callable[[str], None]) -> bool:
+    """Print the table of these reports; return whether every rule is held by every major.
+
+    A preview's report need not be there.
+
+    Raises:
+        ReportError: A report cannot be read, or two are of the same major and role.
+    """
+    runs = [read(path) for path in reports]
+    runs += [read(path, preview=True) for path in previews if path.exists()]
+    runs.sort(key=lambda run: (run.major, run.role))
+    for one, other in pairwise(runs):
+        if (one.major, one.role) == (other.major, other.role):
+            message = f"two reports are of PostgreSQL {one.major}: give one for each major"
+            raise ReportError(message)
+    found = differences(runs)
+    for line in lines(runs):
+        say(line)
+    for line in found:
+        say(line)
+    binding = [run for run in runs if not run.preview]
+    return bool(binding) and not any(_differs(binding, rule) for rule in _rules(runs))
+
+
+def read(path: Path, *, preview: bool = False) -> Run:
+    """Read a report.
+
+    Raises:
+        ReportError: It is not there, or is no report of a form that we know.
+    """
+    try:
+        document: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        if document["version"] != FORM:
+            message = f"{path}: has form {document['version']}, not {FORM}"
+            raise ReportError(message)
+        verdicts = {rule["id"]: str(rule["verdict"]) for rule in document["rules"]}
+        major, server = int(document["major"]), str(document["server"])
+        return Run(major, server, document["role"] or "", verdicts, preview)
+    except OSError as error:
+        message = f"{path}: {error.strerror}: run pytest conformance --conformance-report {path}"
+        raise ReportError(message) from error
+    except (KeyError, TypeError, ValueError) as error:
+        message = f"{path}: is no report of a run ({type(error).__name__}: {error})"
+        raise ReportError(message) from error
+
+
+def lines(runs: Sequence[Run]) -> Iterator[str]:
+    """Return what each column is, then a line a rule; one that differs ends in a mark."""
+    for run in runs:
+        notes = [f"as {run.role}"] if run.role else []
+        notes += ["a preview, which decides nothing"] if run.preview else []
+        yield f"{run.title:<4} {', '.join((run.server, *notes))}"
+    yield ""
+    rules = _rules(runs)
+    first = max(map(len, (*rules, "rule")))
+    width = max(map(len, Verdict))
+    yield " ".join((f"{'rule':<{first}}", *(f"{run.title:<{width}}" for run in runs))).rstrip()
+    for rule in rules:
+        cells = (f"{run.verdicts.get(rule, MISSING):<{width}}" for run in runs)
+        mark = " <" if _differs(runs, rule) else ""
+        yield " ".join((f"{rule:<{first}}", *cells)).rstrip() + mark
+
+
+def differences(runs: Sequence[Run]) -> list[str]:
+    """Return a line for each rule that is not held everywhere, or that there are none."""
+    rules = _rules(runs)
+    found = []
+    for rule in rules:
+        if _differs(runs, rule):
+            each = (f"{run.verdicts.get(rule, MISSING)} on {run.title}" for run in runs)
+            found.append(f"{rule}: {', '.join(each)}")
+    titles = ", ".join(run.title for run in runs)
+    return ["", *(found or [f"all {len(rules)} rules are held on {titles}: no difference"])]
+
+
+def _rules(runs: Iterable[Run]) -> list[str]:
+    """Return the rules of all runs, in the order of the catalogue."""
+    return list(dict.fromkeys(rule for run in runs for rule in run.verdicts))
+
+
+def _differs(runs: Iterable[Run], rule: str) -> bool:
+    return any(run.verdicts.get(rule) != Verdict.HELD for run in runs)
