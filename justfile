@@ -11,17 +11,33 @@ export PATH := justfile_directory() / ".venv/bin:" + env("PATH")
 default:
     @just --list --unsorted
 
+# Tell whether the pending migrations may be run on $DATABASE_URL: `just gate && just migrate`.
+gate *arguments:
+    @python -m conformance gate "$@"
+
 # Run the migrations that $DATABASE_URL has no record of.
 migrate *arguments:
     @python -m conformance migrate "$@"
+
+# Ask $DATABASE_URL whether its data keep the rules, and whether the rules are enforced.
+audit *arguments:
+    @python -m conformance audit "$@"
 
 # Prove the schema against its rules: one verdict a rule.
 conformance *arguments:
     @pytest conformance "$@"
 
+# Mutate the schema, and show what the suite does not notice: `just mutants inv_t2__` for one rule.
+mutants *arguments:
+    @python -m conformance mutants "$@"
+
 # Test the suite itself.
 test *arguments:
     @pytest tests "$@"
+
+# Load: many clients at full speed for so many seconds, then all oracles; --kill crashes the server.
+soak seconds="60" *arguments:
+    @seconds=$1; shift; python -m conformance soak --seconds "$seconds" "$@"
 
 # Check the style and the types of everything; changes nothing.
 lint:

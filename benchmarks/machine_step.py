@@ -1,10 +1,10 @@
 """What a step of a machine costs, against the same on a database that does nothing.
 
-Both sides lead the same lives: the same seeds, the same draws, the same model. One carries out each
-transaction, compares the rows, asks the oracles, and empties the database between lives. The other
-sends one empty message in the place of all that, and takes the model's word for the answer. They
-take turns, machine by machine, and the best of each counts: what else goes on in the computer adds
-to the rest.
+Both sides lead the same lives: the same seeds, the same draws, the same model, the same SQL put
+together and the same rows expected. One carries out each transaction, reads the rows, asks the
+oracles, and empties the database between lives. The other sends an empty message for each of the
+other's messages, and takes the model's word for the answers. They take turns, machine by machine,
+and the best of each counts: what else goes on in the computer adds to the rest.
 
     python -m benchmarks.machine_step
     python -m benchmarks.machine_step --lives 40 --rounds 7
@@ -24,11 +24,12 @@ from typing import TYPE_CHECKING
 from hypothesis import settings
 
 from conformance import profiles
+from conformance.guide import MACHINES, Guide
 from conformance.lab import Lab
-from conformance.living import MACHINES, Guide
 from conformance.machines.life import Life
-from conformance.model import rules
+from conformance.model import rules, view
 from conformance.operations.preludes import begin
+from conformance.outcomes import Accepted, Rejected
 from conformance.postgres import Request, provision, scratch
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from conformance.operations import Step
 
 MIGRATIONS = Path(__file__).parent.parent / "migrations"
+REFUSED = Rejected("23514")
 
 
 class IdleLife(Life):
@@ -46,16 +48,34 @@ class IdleLife(Life):
     def begin(self, like: str) -> None:
         """Begin with a prelude."""
         if like != "nothing":
-            self.commit([begin(like)])
+            first = begin(like)
+            self._tell([first])
+            self._send_nothing()
+            self._note(self.state, [first], Accepted())
+            self.state = replace(first.after, tick=self.state.tick + 1)
 
     def commit(self, steps: Sequence[Step]) -> None:
         """Take the model's word for what becomes of a transaction."""
         before, after = self.state, steps[-1].after
-        broken = rules.broken(after, after.changed_since(before))
+        changed = after.changed_since(before)
+        must = rules.broken(after, changed).union(*(each.at_once for each in steps))
+        self._tell(steps)
+        self._send_nothing()
+        self._note(before, steps, REFUSED if must else Accepted())
+        if must:
+            self._send_nothing()  # ROLLBACK
+            return
+        self.state = replace(after, tick=before.tick + 1)
+        if changed:
+            " UNION ALL ".join(map(view.query, sorted(changed)))
+            self._send_nothing()
+            for table in changed:
+                view.rows(self.state, table)
+        for _ in ("what was written", "the oracles"):
+            self._send_nothing()
+
+    def _send_nothing(self) -> None:
         self.lab.session.connection.execute("")
-        if not broken.union(*(each.at_once for each in steps)):
-            self.state = replace(after, tick=before.tick + 1)
-        self.log.steps += len(steps)
 
 
 def measure(machine: type[Machine], lab: Lab, life: type[Life], number: int, lives: int) -> float:

@@ -10,9 +10,18 @@ from pathlib import Path
 import psycopg
 
 from conformance import migrate
+from conformance.arguments import add_database
+from conformance.audit import command as audit
+from conformance.audit.command import Incomplete
+from conformance.gate import command as gate
 from conformance.migrations import MigrationError
+from conformance.mutants import command as mutants
+from conformance.mutants.errors import MutantsError
+from conformance.postgres.request import SETTINGS, ProvisionError
+from conformance.versions import ReportError, versions
 
 FAILED = 1
+MOST_CLIENTS = 90  # a server of ours has 100 connections
 INTERRUPTED = 130  # as a shell says of a command that SIGINT ended
 
 
@@ -20,20 +29,37 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code: 0 only if it did all that was asked."""
     options = _parser().parse_args(arguments)
     try:
-        options.run(options)
-    except (MigrationError, psycopg.Error) as error:
+        return int(options.run(options) or 0)
+    except Incomplete:
+        return FAILED
+    except (MigrationError, ProvisionError, ReportError, MutantsError, psycopg.Error) as error:
+        if _was_interrupted(error):
+            return _interrupted(options)
         sys.stderr.write(f"{options.command}: {str(error).strip()}\n")
         return FAILED
     except KeyboardInterrupt:
-        sys.stderr.write(f"{options.command}: interrupted: what was being run is rolled back\n")
-        return INTERRUPTED
-    return 0
+        return _interrupted(options)
+
+
+def _was_interrupted(error: BaseException) -> bool:
+    """Whether an error came of cleaning up after Ctrl-C."""
+    before = error.__context__
+    return before is not None and (
+        isinstance(before, KeyboardInterrupt) or _was_interrupted(before)
+    )
+
+
+def _interrupted(options: argparse.Namespace) -> int:
+    undone = f": {options.undone}" if options.undone else ""
+    sys.stderr.write(f"{options.command}: interrupted{undone}\n")
+    return INTERRUPTED
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m conformance", description=__doc__)
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    for add in (_add_migrate,):
+    parser.set_defaults(undone="")
+    for add in (_add_migrate, gate.add, audit.add, _add_soak, mutants.add, _add_versions):
         add(commands)
     return parser
 
@@ -41,20 +67,7 @@ def _parser() -> argparse.ArgumentParser:
 def _add_migrate(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     summary = "run the migrations that a database has no record of"
     parser = commands.add_parser("migrate", help=summary, description=f"{summary}.".capitalize())
-    parser.add_argument(
-        "url",
-        metavar="URL",
-        nargs="?",
-        default=os.environ.get("DATABASE_URL"),
-        help="the database (default: $DATABASE_URL)",
-    )
-    parser.add_argument(
-        "--migrations",
-        metavar="DIR",
-        type=Path,
-        default=Path("migrations"),
-        help="the folder of the *.sql files (default: %(default)s)",
-    )
+    add_database(parser)
     parser.add_argument(
         "--lock-timeout",
         metavar="SECONDS",
@@ -62,7 +75,47 @@ def _add_migrate(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
         default=5.0,
         help="how long each wait for a lock may take (default: %(default)g)",
     )
-    parser.set_defaults(run=_run_migrate)
+    parser.set_defaults(run=_run_migrate, undone="what was being run is rolled back")
+
+
+def _add_soak(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    summary = "let many clients work at once at full speed, and ask whether every rule held"
+    parser = commands.add_parser("soak", help=summary, description=f"{summary}.".capitalize())
+    parser.add_argument(
+        "--seconds",
+        metavar="N",
+        type=_seconds,
+        default=60.0,
+        help="how long the clients work (default: %(default)g)",
+    )
+    parser.add_argument(
+        "--clients",
+        metavar="N",
+        type=_clients,
+        default=8,
+        help="how many of them (default: %(default)d)",
+    )
+    parser.add_argument(
+        "--kill",
+        action="store_true",
+        help="kill the server at random moments, with durability on, and look what it has lost",
+    )
+    parser.add_argument(
+        "--seed",
+        metavar="N",
+        type=int,
+        help="what the clients draw (default: another one each time, shown)",
+    )
+    parser.add_argument(
+        "--migrations",
+        metavar="DIR",
+        type=Path,
+        default=Path(os.environ.get("CONFORMANCE_MIGRATIONS") or "migrations"),
+        help="the schema under test (CONFORMANCE_MIGRATIONS; default: %(default)s)",
+    )
+    for attribute, flag, variable in SETTINGS:
+        parser.add_argument(flag, dest=attribute, help=f"as for pytest ({variable})")
+    parser.set_defaults(run=_run_soak, undone="its server or database is gone with it")
 
 
 def _run_migrate(options: argparse.Namespace) -> None:
@@ -70,6 +123,39 @@ def _run_migrate(options: argparse.Namespace) -> None:
         message = "no database: give its URL, or set DATABASE_URL"
         raise MigrationError(message)
     migrate.migrate(options.url, options.migrations, options.lock_timeout, _say)
+
+
+def _run_soak(options: argparse.Namespace) -> int:
+    from conformance.soak.command import soak  # noqa: PLC0415 - all operations, which others need not
+
+    return soak(options, _say)
+
+
+def _add_versions(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    summary = "print the verdicts of several runs side by side, rule by major"
+    parser = commands.add_parser("versions", help=summary, description=f"{summary}.".capitalize())
+    parser.add_argument(
+        "reports",
+        metavar="FILE",
+        nargs="+",
+        type=Path,
+        help="the reports of pytest conformance --conformance-report, one a major",
+    )
+    parser.add_argument(
+        "--preview",
+        metavar="FILE",
+        action="append",
+        default=[],
+        type=Path,
+        help="a further report that is shown, if it is there, and decides nothing",
+    )
+    parser.set_defaults(run=_run_versions, undone="nothing was changed")
+
+
+def _run_versions(options: argparse.Namespace) -> None:
+    if not versions(options.reports, options.preview, _say):
+        message = "not every rule is held on every major"
+        raise ReportError(message)
 
 
 def _say(line: str) -> None:
@@ -87,6 +173,13 @@ def _seconds(text: str) -> float:
         message = f"{text!r} is not a number of seconds above 0"
         raise argparse.ArgumentTypeError(message)
     return seconds
+
+
+def _clients(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= MOST_CLIENTS:
+        message = f"{text!r} is not a number of clients from 1 to {MOST_CLIENTS}"
+        raise argparse.ArgumentTypeError(message)
+    return int(text)
 
 
 if __name__ == "__main__":

@@ -6,29 +6,31 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from conformance.lab import Lab
-from conformance.trial import Trial
-
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from conformance.catalogue import Rule
+    from conformance.lab import Lab
     from conformance.postgres.scratch import Database
+    from conformance.trial import Trial
     from conformance.writes import Path
 
-TRIAL = pytest.StashKey[Trial]()
+TRIAL = pytest.StashKey["Trial"]()
 
 
 @pytest.fixture(scope="session")
-def lab(database: Database) -> Iterator[Lab]:
+def lab(database: Database, role: str | None) -> Iterator[Lab]:
     """This worker's database, with its oracles and its reset."""
-    with Lab(database.conninfo) as lab:
+    from conformance.lab import Lab
+
+    with Lab(database.conninfo, role) as lab:
         yield lab
 
 
 @pytest.fixture
 def trial(request: pytest.FixtureRequest, lab: Lab) -> Callable[[Rule, Path], Trial]:
     """Return the trial of a test's rule and path: one for all examples, so that counts add up."""
+    from conformance.trial import Trial
 
     def find(rule: Rule, path: Path) -> Trial:
         stash: pytest.Stash = request.node.stash

@@ -6,14 +6,18 @@ from typing import TYPE_CHECKING, Self
 
 import psycopg
 
-from conformance import witness
+from conformance import undo, witness
 from conformance.catalogue import RULES
 from conformance.session import Session
+from conformance.withheld import withheld
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from types import TracebackType
 
     from conformance.catalogue import Rule
+    from conformance.outcomes import Outcome
+    from conformance.writes import Statement
 
 TABLES = """
 SELECT format('%I.%I', n.nspname, c.relname),
@@ -31,18 +35,24 @@ WRITTEN = "SELECT DISTINCT tbl FROM conformance.changes"
 SINCE = "SELECT tbl, max(seq) FROM conformance.changes WHERE seq > {} GROUP BY tbl ORDER BY tbl"
 NOTED = "seq, tbl, op, old, new, began, at, via"
 LAST = "SELECT coalesce(max(seq), 0) FROM conformance.changes"
-# Deleted rows leave dead ones behind, which cost time until they are swept away.
-SWEEP_EVERY = 300
+# Deleted rows leave dead ones behind, which cost time until they are swept away: after so many
+# resets where all oracles look, and after so many everywhere.
+SWEEP_CHANGES_EVERY, SWEEP_EVERY = 15, 300
 
 
 class Lab:
     """One scratch database, from the time its schema is installed."""
 
-    def __init__(self, conninfo: str) -> None:
-        """Connect, put the witness in place, and learn what an empty database holds."""
-        self.session = Session(conninfo)
-        witness.install(self.session.connection)
-        self._columns = {str(name): str(columns) for name, columns in self.session.fetch(TABLES)}
+    def __init__(self, conninfo: str, role: str | None = None) -> None:
+        """Connect, put the witness in place, and learn what an empty database holds.
+
+        With a role, `session` writes as that role; `owner` looks on, and is `session` without one.
+        """
+        self.session = Session(conninfo, role)
+        self.owner = Session(conninfo) if role is not None else self.session
+        self._is_restricted = role is not None
+        witness.install(self.owner.connection)
+        self._columns = {str(name): str(columns) for name, columns in self.owner.fetch(TABLES)}
         tables = list(self._columns)
         self._noted = frozenset(name.removeprefix("public.") for name in tables)
         self._kept = [table for table in tables if self._has_rows(table)]
@@ -57,9 +67,9 @@ class Lab:
         self._copies: dict[str, int] = {}  # the last change that each noted
         self._current: str | None = None  # the copy that was brought back last
         self._seen = 0  # the last change that `new_violations` has judged
+        self.changed: frozenset[str] = frozenset()  # the tables of which `new_violations` asked
         self.unreadable: dict[str, str] = {}
-        self._oracles = self._readable()
-        self._prepared: dict[frozenset[str], str] = {}
+        self._prepared = self._prepare(self._readable())  # by the tables that rules speak of
 
     def __enter__(self) -> Self:
         """Return itself."""
@@ -71,14 +81,26 @@ class Lab:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Close the session."""
+        """Close the sessions."""
         self.session.connection.close()
+        self.owner.connection.close()
         self._janitor.connection.close()
+
+    def withheld(self, body: Sequence[Statement]) -> str:
+        """Return the first right that statements need and our role lacks, or ''."""
+        return withheld(body) if self._is_restricted else ""
+
+    def run_as_owner(self, body: Sequence[Statement]) -> Outcome:
+        """Run a transaction with the owner's rights, as part of the session's history."""
+        outcome = self.owner.run(body)
+        if self.owner is not self.session:
+            self.session.history.append(self.owner.history.pop())
+        return outcome
 
     def reset(self) -> None:
         """Make the database as empty as its schema left it."""
         if self._written is None:
-            self._written = frozenset(str(table) for (table,) in self.session.fetch(WRITTEN))
+            self._written = frozenset(str(table) for (table,) in self.owner.fetch(WRITTEN))
         self._janitor.connection.execute(self._clearing(self._written))
         self.session.history.clear()
         self._current = None
@@ -94,7 +116,8 @@ class Lab:
             for number, table in enumerate(self._columns):
                 self._execute(f"CREATE TABLE conformance.{name}_{number} AS TABLE {table}")
             self._execute(f"CREATE TABLE conformance.{name}_changes AS TABLE conformance.changes")
-            self._copies[name] = int(str(self.session.fetch(LAST)[0][0]))
+            self._copies[name] = int(str(self.owner.fetch(LAST)[0][0]))
+            self._execute(undo.function(name, self._copies[name], self._columns))
         return self._replicates
 
     def has_kept(self, name: str) -> bool:
@@ -108,20 +131,19 @@ class Lab:
     def bring_back(self, name: str) -> None:
         """Make the rows those that were kept under a name, and what was noted of them too.
 
-        If nothing else was brought about meanwhile, tables that nobody wrote are left alone.
+        If nothing else was brought about meanwhile, rows that nobody wrote are left alone.
         """
         kept = self._copies[name]
-        written = {str(table) for (table,) in self.session.fetch(f"{WRITTEN} WHERE seq > {kept}")}
-        body = [f"DELETE FROM conformance.changes WHERE seq > {kept}"]
+        if self._current == name:
+            self._janitor.connection.execute(f"SELECT conformance.undo_{name}()")
+            self._written, self._seen = None, kept
+            self._count()
+            return
+        body = ["DELETE FROM conformance.changes"]
         for number, (table, columns) in enumerate(self._columns.items()):
-            short = table.removeprefix("public.")
-            if self._current == name and short != table and short not in written:
-                continue
             body.append(f"DELETE FROM {table}")
             body.append(_copy(table, columns, f"{name}_{number}"))
-        if self._current != name:
-            body.append("DELETE FROM conformance.changes")
-            body.append(_copy("conformance.changes", NOTED, f"{name}_changes"))
+        body.append(_copy("conformance.changes", NOTED, f"{name}_changes"))
         self._janitor.connection.execute(";\n".join(["BEGIN", *body, "COMMIT"]))
         self._current, self._written, self._seen = name, None, kept
         self._count()
@@ -132,30 +154,32 @@ class Lab:
         Rules are asked, all in one round trip, if a table that they speak of was written since the
         reset: an empty database breaks none.
         """
-        written = frozenset(str(table) for (table,) in self.session.fetch(WRITTEN))
+        written = frozenset(str(table) for (table,) in self.owner.fetch(WRITTEN))
         self._written = written
-        return self._ask(written)
+        return self._ask(written, 0)
 
     def new_violations(self) -> dict[str, list[str]]:
         """Return what `violations` does, if nothing was broken when this was last asked.
 
         Only the rules of tables that were written since then, or since rows were brought back, are
-        asked: one table after the other, as most transactions write one or two.
+        asked.
         """
         query = SINCE.format(self._seen)
-        since = {str(table): int(str(seq)) for table, seq in self.session.fetch(query)}
-        self._seen = max((self._seen, *since.values()))
-        found: dict[str, list[str]] = {}
-        for table in since or ("",):  # what no table in particular concerns is always asked
-            found.update(self._ask(frozenset({table})))
-        return found
+        since = {str(table): int(str(seq)) for table, seq in self.owner.fetch(query)}
+        before, self._seen = self._seen, max((self._seen, *since.values()))
+        self.changed = frozenset(since)
+        return self._ask(self.changed, before)
 
-    def _ask(self, written: frozenset[str]) -> dict[str, list[str]]:
-        """Ask the rules of tables in one round trip."""
-        if written not in self._prepared:
-            self._prepared[written] = self._prepare(written)
+    def _ask(self, written: frozenset[str], seen: int) -> dict[str, list[str]]:
+        """Ask the rules of tables in one round trip; what no such table concerns, always."""
+        asked = [f"SET conformance.seen = {seen}"]
+        asked += [
+            f"EXECUTE {name}"
+            for tables, name in self._prepared.items()
+            if written & tables or not self._noted.issuperset(tables)
+        ]
         found: dict[str, list[str]] = {}
-        for rule, key in self.session.fetch(f"EXECUTE {self._prepared[written]}"):
+        for rule, key in self.owner.fetch_all(";\n".join(asked)):
             found.setdefault(str(rule), []).append(str(key))
         return found
 
@@ -163,19 +187,21 @@ class Lab:
         self._resets += 1
         if self._resets % SWEEP_EVERY == 0:
             self._janitor.connection.execute("VACUUM")
+        elif self._resets % SWEEP_CHANGES_EVERY == 0:
+            self._janitor.connection.execute("VACUUM conformance.changes")
 
-    def _prepare(self, written: frozenset[str]) -> str:
-        """Prepare one query for the rules of some tables, and return its name."""
-        parts = ["SELECT NULL AS rule, NULL AS key WHERE false"]
-        parts += [
-            part
-            for rule, part in self._oracles.items()
-            if written.intersection(RULES[rule].tables)
-            or not self._noted.issuperset(RULES[rule].tables)
-        ]
-        name = f"oracles_{len(self._prepared)}"
-        self._execute(f"PREPARE {name} AS " + " UNION ALL ".join(parts))
-        return name
+    def _prepare(self, oracles: dict[str, str]) -> dict[frozenset[str], str]:
+        """Prepare one query for all rules that speak of the same tables; return their names.
+
+        A plan is made once for each: planning takes longer than all that is asked of few rows.
+        """
+        parts: dict[frozenset[str], list[str]] = {}
+        for rule, part in oracles.items():
+            parts.setdefault(frozenset(RULES[rule].tables), []).append(part)
+        names = {tables: f"oracles_{number}" for number, tables in enumerate(parts)}
+        for tables, name in names.items():
+            self._execute(f"PREPARE {name} AS " + " UNION ALL ".join(parts[tables]))
+        return names
 
     def _readable(self) -> dict[str, str]:
         """Return the queries of the rules that this schema can answer."""
@@ -226,10 +252,10 @@ class Lab:
         return True
 
     def _has_rows(self, table: str) -> bool:
-        return self.session.fetch(f"SELECT EXISTS (SELECT FROM {table})") == [(True,)]
+        return self.owner.fetch(f"SELECT EXISTS (SELECT FROM {table})") == [(True,)]
 
     def _execute(self, statement: str) -> None:
-        self.session.connection.execute(statement)
+        self.owner.connection.execute(statement)
 
 
 def _copy(table: str, columns: str, name: str) -> str:

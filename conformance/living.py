@@ -1,4 +1,7 @@
-"""Lives in a run: who leads them, which edges they saw, and what the summary says of that."""
+"""Lives in a run: which edges they saw, what they found, and what the summary says of that.
+
+What leads them is imported where a life is led: whoever only hands tests to others needs none.
+"""
 
 from __future__ import annotations
 
@@ -6,79 +9,27 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import Phase, seed, settings
-from hypothesis.stateful import get_state_machine_test
+from hypothesis import settings
 
-from conformance import edges, profiles
-from conformance.machines.deliveries import DeliveryAndEventLife
-from conformance.machines.everything import WholeLife
-from conformance.machines.jobs import CreditLife, JobLife, ProjectLife
-from conformance.machines.keys import KeyAndAssetLife
-from conformance.machines.life import Life, Log
-from conformance.machines.memberships import MembershipLife
-from conformance.machines.shortening import shortest
-from conformance.machines.tours import COUNTS, PAIRS
+from conformance import reporting
 from conformance.verdicts import Finding
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Generator, Iterator
 
+    from conformance.guide import Guide
     from conformance.lab import Lab
-    from conformance.machines.machine import Machine
 
 GUIDE = pytest.StashKey["Guide"]()
 PROPERTY = "lives"
-WITHOUT_SHRINK = tuple(phase for phase in profiles.PHASES if phase is not Phase.shrink)
-MACHINES: tuple[type[Machine], ...] = (
-    MembershipLife,
-    JobLife,
-    ProjectLife,
-    CreditLife,
-    KeyAndAssetLife,
-    DeliveryAndEventLife,
-    WholeLife,
-)
-# What a run must have run for its edges to be complete.
-ALL = frozenset({*(machine.__name__ for machine in MACHINES), *PAIRS, *COUNTS})
-
-
-class Guide:
-    """Leads the lives of one test on one database, and notes what they saw in `log`."""
-
-    def __init__(self, lab: Lab, number: int | str | None = None) -> None:
-        """Lead lives on a lab; with a number, those that the same number led before."""
-        self.log = Log()
-        self.name = ""  # of the machine or the tour
-        self.number = number
-        self._lab = lab
-
-    def new_life(self) -> Life:
-        """Return a life that begins with an empty database."""
-        return Life(self._lab, self.log)
-
-    def run(self, machine: type[Machine], how: settings | None = None) -> None:
-        """Let Hypothesis lead as many lives as the profile says, or as `how` does.
-
-        It does not shrink what it found: see `shortening`.
-
-        Raises:
-            Finding: The shortest life that finds what one of them found.
-        """
-        self.name = machine.__name__
-        machine.lab, machine.log = self._lab, self.log
-        how = settings(how or profiles.machines(), phases=WITHOUT_SHRINK)
-        test = get_state_machine_test(machine, settings=how)
-        if self.number is not None:
-            test = seed(self.number)(test)
-        try:
-            test()
-        except Finding as finding:
-            raise shortest(finding, self.log.failed, self.new_life) from None
+PATH = "life"  # in the report, beside the paths of writes
 
 
 @pytest.fixture
 def guide(request: pytest.FixtureRequest, lab: Lab, run_seed: int | str) -> Guide:
     """Return who leads a test's lives."""
+    from conformance.guide import Guide
+
     stash: pytest.Stash = request.node.stash
     stash[GUIDE] = Guide(lab, run_seed)
     return stash[GUIDE]
@@ -114,9 +65,8 @@ def pytest_runtest_makereport(
         )
         if call.excinfo is not None and isinstance(call.excinfo.value, Finding):
             number = item.config.getoption("hypothesis_seed", None) or guide.number
-            outcome.longrepr = (
-                f"{call.excinfo.value}\nreplay: pytest {item.nodeid!r} --hypothesis-seed={number}"
-            )
+            again = f"{item.nodeid!r} --hypothesis-seed={number}"
+            reporting.add_finding(outcome, call.excinfo.value, PATH, item, again)
     return outcome
 
 
@@ -124,8 +74,10 @@ class _Sum:
     """Adds up what all workers saw; prints it, and fails a whole run that missed an edge."""
 
     def __init__(self) -> None:
-        self._log = Log()
         self._names: set[str] = set()
+        self._edges: Counter[str] = Counter()
+        self._operations: Counter[str] = Counter()
+        self._steps, self._accepted, self._seconds = 0, 0, 0.0
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Add what one test saw."""
@@ -133,11 +85,11 @@ class _Sum:
         for name, seen in properties:
             if name == PROPERTY and report.when == "call":
                 self._names.add(seen["name"])
-                self._log.edges.update(seen["edges"])
-                self._log.operations.update(seen["operations"])
-                self._log.steps += seen["steps"]
-                self._log.accepted += seen["accepted"]
-                self._log.seconds += seen["seconds"]
+                self._edges.update(seen["edges"])
+                self._operations.update(seen["operations"])
+                self._steps += seen["steps"]
+                self._accepted += seen["accepted"]
+                self._seconds += seen["seconds"]
 
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
         """Fail a run of all machines in which an edge was not seen."""
@@ -146,22 +98,33 @@ class _Sum:
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Print the matrices, the counts around caps, and how fast the machines were."""
-        log = self._log
         if not self._names:
             return
         terminalreporter.section("lives")
-        for line in edges.matrices(log.edges):
+        for line in self._lines():
             terminalreporter.write_line(line)
-        rate = log.steps / log.seconds if log.seconds else 0.0
-        terminalreporter.write_line(
-            f"{log.steps} operations of {len(Counter(log.operations))} kinds,"
-            f" {log.accepted} accepted; {rate:.0f} a second and worker"
+
+    def _lines(self) -> Iterator[str]:
+        from conformance import edges
+        from conformance.guide import ALL
+
+        yield from edges.matrices(self._edges)
+        rate = self._steps / self._seconds if self._seconds else 0.0
+        yield (
+            f"{self._steps} operations of {len(self._operations)} kinds,"
+            f" {self._accepted} accepted; {rate:.0f} a second and worker"
         )
-        missed = edges.unseen(log.edges)
+        missed = edges.unseen(self._edges)
         if missed:
             whole = "" if self._names >= ALL else " (not all machines ran)"
-            terminalreporter.write_line(f"unseen: {', '.join(missed)}{whole}")
+            yield f"unseen: {', '.join(missed)}{whole}"
 
     def _missed(self) -> list[str]:
+        """Return the edges that a run of all machines has not seen; the quickest may miss some."""
+        if not self._names:
+            return []
+        from conformance import edges
+        from conformance.guide import ALL
+
         whole = self._names >= ALL and settings.get_current_profile_name() != "quick"
-        return edges.unseen(self._log.edges) if whole else []
+        return edges.unseen(self._edges) if whole else []

@@ -22,6 +22,7 @@ from conformance.postgres.request import SETTINGS
 from conformance.stage import Stage
 
 if TYPE_CHECKING:
+    import argparse
     from collections.abc import Iterator
 
     from conformance.postgres.scratch import Database, Scratch, Template
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
 STAGE = pytest.StashKey[Stage]()
 SEED = pytest.StashKey[int | str]()
 SHOWN = pytest.StashKey[bool]()
-SUITE = Path(__file__).resolve().parent
 NEEDS_TEMPLATE = {"template", "database"}
 NEEDS_SERVER = {"server", "scratch"}
 LOOKS_ONLY = ("collectonly", "showfixtures", "show_fixtures_per_test", "setupplan")
@@ -42,10 +42,12 @@ HELP = {
 
 # Further plugins of the suite, by the names of their modules.
 pytest_plugins = (
+    "conformance.roles",
     "conformance.fixtures",
     "conformance.reporting",
     "conformance.raiding",
     "conformance.living",
+    "conformance.racing",
     "conformance.regressions",
 )
 
@@ -67,29 +69,33 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_load_initial_conftests(early_config: pytest.Config, args: list[str]) -> None:
-    """Spread a run of the whole suite over the cores, where pytest-xdist is there to do it."""
+    """Spread a run of the whole suite over the cores, where pytest-xdist is there to do it.
+
+    A server that such a run will surely need starts now, while pytest makes itself ready.
+    """
+    options, directory = early_config.known_args_namespace, early_config.invocation_params.dir
     if early_config.pluginmanager.hasplugin("xdist"):
-        args[:0] = workers.arguments(
-            early_config.known_args_namespace, early_config.invocation_params.dir
-        )
+        args[:0] = workers.arguments(options, directory)
+    if not workers.is_one(options) and workers.names_suite(options.file_or_dir, directory):
+        stage = _stage(early_config, options)
+        if not any(getattr(options, name, False) for name in LOOKS_ONLY):
+            stage.begin()
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_sessionstart(session: pytest.Session) -> None:
     """Read what was asked for; where the server is surely needed, start it in the background."""
     config = session.config
-    options = {attribute: config.getoption(_dest(attribute)) for attribute, _, _ in SETTINGS}
-    with _one_message():
-        request = Request.read(options, os.environ)
-    stage = config.stash[STAGE] = Stage(request, _migrations(config))
-    config.add_cleanup(stage.close)
+    stage = _stage(config, config.option)
     told: dict[str, Any] = getattr(config, "workerinput", {})
     config.stash[SEED] = (
         told.get("seed") or config.getoption("hypothesis_seed", None) or profiles.new_seed()
     )
     if told:
         stage.join(told["stage"], told["workerid"])
-    elif _runs_tests(config) and (_distributes(config) or _names_suite(config)):
+        if workers.names_suite(config.args, config.invocation_params.dir):
+            stage.prepare()
+    elif _runs_tests(config) and _distributes(config):
         stage.begin()
 
 
@@ -181,12 +187,23 @@ def _one_message() -> Iterator[None]:
         raise pytest.UsageError(str(error)) from None
 
 
+def _stage(config: pytest.Config, options: argparse.Namespace) -> Stage:
+    """Return what the run stands on, as its options say; nothing of it is started yet."""
+    if STAGE not in config.stash:
+        named = {each: getattr(options, _dest(each)) for each, _, _ in SETTINGS}
+        with _one_message():
+            request = Request.read(named, os.environ)
+        config.stash[STAGE] = Stage(request, _migrations(config, options))
+        config.add_cleanup(config.stash[STAGE].close)
+    return config.stash[STAGE]
+
+
 def _dest(attribute: str) -> str:
     return f"conformance_{attribute}"
 
 
-def _migrations(config: pytest.Config) -> Path:
-    named = config.getoption("migrations") or os.environ.get("CONFORMANCE_MIGRATIONS")
+def _migrations(config: pytest.Config, options: argparse.Namespace) -> Path:
+    named = options.migrations or os.environ.get("CONFORMANCE_MIGRATIONS")
     return Path(config.invocation_params.dir, named) if named else config.rootpath / "migrations"
 
 
@@ -196,11 +213,6 @@ def _runs_tests(config: pytest.Config) -> bool:
 
 def _distributes(config: pytest.Config) -> bool:
     return str(config.getoption("dist", default="no")) != "no"
-
-
-def _names_suite(config: pytest.Config) -> bool:
-    paths = (Path(config.invocation_params.dir, arg.split("::")[0]) for arg in config.args)
-    return any(path.resolve().is_relative_to(SUITE) for path in paths)
 
 
 def _server_line(stage: Stage) -> str:

@@ -21,10 +21,12 @@ if TYPE_CHECKING:
 
 EXAMPLES = {"quick": 2, "default": 10, "thorough": 300}
 # Lives of each machine, and operations in each: a life costs as much as a hundred rows.
-MACHINES = {"quick": 2, "default": 30, "thorough": 1000}
+MACHINES = {"quick": 1, "default": 30, "thorough": 1000}
 LIFE = 20
 # Raids on each table: Hypothesis spends five of six on what it has tried, with one part changed.
-RAIDS = {"quick": 10, "default": 100, "thorough": 3000}
+RAIDS = {"quick": 3, "default": 100, "thorough": 3000}
+# Races that are drawn, of each theme with each of its starts; each is run in a few orders.
+RACES = {"quick": 2, "default": 20, "thorough": 1200}
 DIRECTORY = ".hypothesis/examples"
 # All but `explain`, which runs a failure dozens of times more to comment on it.
 PHASES = (Phase.explicit, Phase.reuse, Phase.generate, Phase.target, Phase.shrink)
@@ -63,6 +65,17 @@ def raids() -> settings:
     return settings(
         max_examples=RAIDS.get(settings.get_current_profile_name(), settings().max_examples),
         # The counts are meant to grow from one raid to the next.
+        suppress_health_check=(HealthCheck.function_scoped_fixture,),
+    )
+
+
+def races() -> settings:
+    """Return how the current profile draws races."""
+    return settings(
+        max_examples=RACES.get(settings.get_current_profile_name(), settings().max_examples),
+        # Races are made smaller by what they mean, and not by Hypothesis.
+        phases=tuple(phase for phase in PHASES if phase is not Phase.shrink),
+        # The counts are meant to grow from one race to the next.
         suppress_health_check=(HealthCheck.function_scoped_fixture,),
     )
 

@@ -1,4 +1,7 @@
-"""Raids in a run: who carries them out, and what the summary says of them."""
+"""Raids in a run: who carries them out, and what the summary says of them.
+
+What carries them out is imported where that is done, as for lives.
+"""
 
 from __future__ import annotations
 
@@ -6,22 +9,25 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from conformance.machines.hostile import Raider, Tally
+from conformance import reporting
 from conformance.verdicts import Finding
 
 if TYPE_CHECKING:
     from collections.abc import Generator
 
     from conformance.lab import Lab
+    from conformance.machines.hostile import Raider, Tally
 
-RAIDER = pytest.StashKey[Raider]()
-TALLY = pytest.StashKey[Tally]()
+RAIDER = pytest.StashKey["Raider"]()
 PROPERTY = "raids"
+PATH = "raid"  # in the report, beside the paths of writes
 
 
 @pytest.fixture
 def raider(request: pytest.FixtureRequest, lab: Lab) -> Raider:
     """Return who raids this worker's database: one for all examples of a test."""
+    from conformance.machines.hostile import Raider
+
     stash: pytest.Stash = request.node.stash
     if RAIDER not in stash:
         stash[RAIDER] = Raider(lab)
@@ -30,9 +36,8 @@ def raider(request: pytest.FixtureRequest, lab: Lab) -> Raider:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Add up what is seen, here or by all workers."""
-    config.stash[TALLY] = Tally()
     if not hasattr(config, "workerinput"):
-        config.pluginmanager.register(_Sum(config.stash[TALLY]), "conformance-raids")
+        config.pluginmanager.register(_Sum(), "conformance-raids")
 
 
 @pytest.hookimpl(wrapper=True)
@@ -44,27 +49,31 @@ def pytest_runtest_makereport(
     raider = item.stash.get(RAIDER, None)
     if call.when == "call" and raider is not None:
         outcome.user_properties.append((PROPERTY, raider.tally.as_dict()))
-        if call.excinfo is not None and isinstance(call.excinfo.value, Finding):
-            outcome.longrepr = f"{call.excinfo.value}\nreplay: pytest {item.nodeid!r}"
+        finding = call.excinfo.value if call.excinfo is not None else None
+        if isinstance(finding, Finding):
+            reporting.add_finding(outcome, finding, PATH, item, repr(item.nodeid))
     return outcome
 
 
 class _Sum:
     """Adds up the tallies of all workers, and prints them."""
 
-    def __init__(self, tally: Tally) -> None:
-        self._tally = tally
+    def __init__(self) -> None:
+        self._tally: Tally | None = None
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Add the tally of one test."""
         properties: list[tuple[str, Any]] = report.user_properties
         for name, seen in properties:
             if name == PROPERTY:
+                from conformance.machines.hostile import Tally
+
+                self._tally = self._tally or Tally()
                 self._tally.add(seen)
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Say how many raids there were, how fast, and how many statements were accepted."""
-        if self._tally.raids:
+        if self._tally is not None:
             terminalreporter.section("raids")
             for line in self._tally.lines():
                 terminalreporter.write_line(line)

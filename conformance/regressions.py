@@ -16,6 +16,7 @@ from conformance.catalogue import RULES
 from conformance.corpus import Entry, Status
 from conformance.outcomes import Accepted
 from conformance.plugin import STAGE
+from conformance.roles import role_of
 from conformance.steps import ACCEPTED, LAWFUL, Expectation, Step, of_history
 from conformance.verdicts import Finding, Verdict
 
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 
 OPTION = "--conformance-corpus"
 FOLDER = Path(__file__).with_name("corpus")
-TESTS = "test_corpus.py"
 REPLAYED, ADDED = "corpus replayed", "corpus added"
 
 
@@ -43,12 +43,6 @@ def pytest_configure(config: pytest.Config) -> None:
     """Sum up here what is seen here or by all workers."""
     if not hasattr(config, "workerinput"):
         config.pluginmanager.register(_Summary(), "conformance-corpus")
-
-
-@pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Replay what failed once before anything else is tried."""
-    items.sort(key=lambda item: item.path.name != TESTS)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -77,10 +71,12 @@ def folder_of(config: pytest.Config) -> Path:
 def _writable(config: pytest.Config) -> Path | None:
     """Return the folder to add to.
 
-    What fails on another schema says nothing of this one: it is kept where that was asked for.
+    What fails on another schema, or for a role, says nothing of this one and its owner: it is kept
+    where that was asked for.
     """
     folder = folder_of(config)
     own = config.stash[STAGE].migrations.resolve() == FOLDER.parents[1] / "migrations"
+    own = own and role_of(config) is None
     asked = config.getoption(OPTION) is not None
     return folder if (own or asked) and os.access(folder, os.W_OK) else None
 

@@ -1,11 +1,14 @@
 """The report of a run: what is printed of each rule, and the same as JSON.
 
-The JSON is an object with `version` (1), `verdicts` (how many rules have each) and `rules`, a list
+The JSON is an object with `version` (1), `server` (what it was, in words), `major` (its version),
+`role` (who wrote, or null for the owner), `verdicts` (how many rules have each) and `rules`, a list
 in the order of the catalogue. Each rule has `id`, `statement`, `holds`, `tables`, `enforced_by`,
 `verdict`, `accepted`, `rejected`, `named`, `paths` and `failures`. `paths` maps each write path to
 its own `accepted`, `rejected` and `named`, or to `reason`: why it cannot break the rule, or that it
-was not tried in this run. A failure has `rule`, `verdict`, `path`, `test` (pytest's id, which runs
-it again), `expected`, `observed` and `script`: SQL that psql runs on a fresh installation.
+was not tried in this run. In a run as a role, `denied` counts violations, and `withheld` legal
+writes, that the role has no right to; where there are none, they are left out. A failure has
+`rule`, `verdict`, `path`, `test` (pytest's id, which runs it again), `expected`, `observed` and
+`script`: SQL that psql runs on a fresh installation.
 """
 
 from __future__ import annotations
@@ -29,11 +32,14 @@ WIDTH = 16  # of the longest id
 
 def lines(judged: Mapping[str, Standing]) -> Iterator[str]:
     """Return a line a rule, then how many rules have each verdict."""
+    as_role = any(standing.total.denied for standing in judged.values())
     for name, standing in judged.items():
         rule, total = RULES[name], standing.total
         yield (
             f"{name:<{WIDTH}} {standing.verdict:<11} "
-            f"{total.accepted:>6} accepted {total.rejected:>6} rejected  {rule.enforced_by[0]}"
+            f"{total.accepted:>6} accepted {total.rejected:>6} rejected  "
+            + (f"{total.denied:>6} denied  " if as_role else "")
+            + rule.enforced_by[0]
             + (f" and {len(rule.enforced_by) - 1} more" if len(rule.enforced_by) > 1 else "")
         )
     counts = Counter(standing.verdict for standing in judged.values())
@@ -42,11 +48,12 @@ def lines(judged: Mapping[str, Standing]) -> Iterator[str]:
     )
 
 
-def as_json(judged: Mapping[str, Standing]) -> str:
-    """Return the report as JSON text."""
+def as_json(judged: Mapping[str, Standing], about: Mapping[str, Any] | None = None) -> str:
+    """Return the report as JSON text; `about` is what it says of the run beside its verdicts."""
     counts = Counter(str(standing.verdict) for standing in judged.values())
     document = {
         "version": VERSION,
+        **(about or {}),
         "verdicts": {str(verdict): counts[verdict] for verdict in Verdict},
         "rules": [_rule(name, standing) for name, standing in judged.items()],
     }
@@ -76,4 +83,6 @@ def _path(name: str, path: Path, standing: Standing) -> dict[str, Any]:
 
 
 def _counts(tally: Tally) -> dict[str, int]:
-    return {"accepted": tally.accepted, "rejected": tally.rejected, "named": tally.named}
+    counts = {"accepted": tally.accepted, "rejected": tally.rejected, "named": tally.named}
+    as_role = {"denied": tally.denied, "withheld": tally.withheld}
+    return {**counts, **{name: count for name, count in as_role.items() if count}}

@@ -1,4 +1,7 @@
-"""The verdicts of a run: one line a rule on the terminal, and the same as JSON."""
+"""The verdicts of a run: one line a rule on the terminal, and the same as JSON.
+
+The report knows every way to try every rule: it is imported when there is something to report.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from conformance import report
 from conformance.fixtures import TRIAL
+from conformance.plugin import STAGE
+from conformance.roles import role_of
 from conformance.verdicts import Finding, Standing, Tally, Verdict
 
 if TYPE_CHECKING:
@@ -46,7 +50,7 @@ def pytest_runtest_makereport(
     seen: dict[str, Any] = {
         "rule": trial.rule.id,
         "path": str(trial.path),
-        "tally": [tally.accepted, tally.rejected, tally.named],
+        "tally": list(tally.counts),
     }
     if call.excinfo is not None:
         finding = _finding(call.excinfo.value, trial.rule.id)
@@ -55,6 +59,24 @@ def pytest_runtest_makereport(
             outcome.longrepr = f"{finding}\nreplay: pytest {item.nodeid!r}"
     outcome.user_properties.append((PROPERTY, seen))
     return outcome
+
+
+def add_finding(
+    outcome: pytest.TestReport, finding: Finding, path: str, item: pytest.Item, again: str
+) -> None:
+    """Send what a test of no rule in particular found, and show how to run it again.
+
+    Args:
+        outcome: the test's report.
+        finding: what it found.
+        path: what stands for the write path in the report.
+        item: the test.
+        again: what to give to pytest to see it again.
+    """
+    outcome.longrepr = f"{finding}\nreplay: pytest {again}"
+    failure = {**finding.as_dict(), "path": path, "test": item.nodeid}
+    seen = {"rule": finding.rule, "path": path, "tally": [0, 0, 0], "failure": failure}
+    outcome.user_properties.append((PROPERTY, seen))
 
 
 def _finding(error: BaseException, rule: str) -> Finding:
@@ -108,12 +130,15 @@ class Ledger:
         judged = self._judged()
         if not judged:
             return
+        from conformance import report
+
         terminalreporter.section("rules")
         for line in report.lines(judged):
             terminalreporter.write_line(line)
         target = terminalreporter.config.getoption("--conformance-report")
         if target:
-            Path(target).write_text(report.as_json(judged), encoding="utf-8")
+            text = report.as_json(judged, _about(terminalreporter.config))
+            Path(target).write_text(text, encoding="utf-8")
             terminalreporter.write_line(f"report: {target}")
 
     def _judged(self) -> dict[str, Standing]:
@@ -121,9 +146,19 @@ class Ledger:
 
         A run of the whole suite is about all rules, those that no test tried included.
         """
+        if not self._whole and not self._standings:
+            return {}
+        from conformance import report
+
         if self._whole:
             return {rule: self._standings.get(rule, Standing()) for rule in report.ORDER}
         return {rule: self._standings[rule] for rule in report.ORDER if rule in self._standings}
+
+
+def _about(config: pytest.Config) -> dict[str, Any]:
+    """Return what the run stood on."""
+    server = config.stash[STAGE].server()
+    return {"server": server.origin, "major": server.major, "role": role_of(config)}
 
 
 def _is_whole(config: pytest.Config) -> bool:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Self
 
 import psycopg
 
+from conformance.acting import become
 from conformance.outcomes import INCONCLUSIVE, Accepted, Inconclusive, Outcome, Rejected
 from conformance.writes import Path, Statement, statements
 
@@ -22,14 +23,21 @@ TIMEOUTS = "SET statement_timeout = '20s'; SET lock_timeout = '10s'"
 class Session:
     """One connection, in autocommit: each transaction is one `transact`."""
 
-    def __init__(self, conninfo: str) -> None:
-        """Connect.
+    def __init__(self, conninfo: str, role: str | None = None) -> None:
+        """Connect, as a role if one is named.
 
         Raises:
             psycopg.OperationalError: The database cannot be reached.
+            RoleError: There is no such role, or it is not for us to act as.
         """
         self.connection = psycopg.connect(conninfo, autocommit=True, prepare_threshold=None)
-        self.connection.execute(TIMEOUTS)
+        try:
+            self.connection.execute(TIMEOUTS)
+            if role is not None:
+                become(self.connection, role)
+        except BaseException:
+            self.connection.close()
+            raise
         self.history: list[tuple[tuple[Statement, ...], Outcome]] = []
 
     def __enter__(self) -> Self:
@@ -89,6 +97,16 @@ class Session:
     def fetch(self, query: str) -> list[tuple[object, ...]]:
         """Return the rows of a query, outside any transaction."""
         return self.connection.execute(query).fetchall()
+
+    def fetch_all(self, queries: str) -> list[tuple[object, ...]]:
+        """Return the rows of all queries of one message, outside any transaction."""
+        cursor = self.connection.execute(queries)
+        rows = []
+        while True:
+            if cursor.description is not None:
+                rows += cursor.fetchall()
+            if not cursor.nextset():
+                return rows
 
     def _run_each(self, body: Sequence[Statement]) -> None:
         self.connection.execute("BEGIN")

@@ -44,6 +44,7 @@ class Stage:
         self._exits = ExitStack()
         self._scratch: Future[Scratch] | None = None
         self._template: Future[Template] | None = None
+        self._own: Future[Database] | None = None
 
     def begin(self) -> None:
         """Start to make everything, in the background, unless that has been done."""
@@ -80,8 +81,14 @@ class Stage:
         return cast("Future[Template]", self._template).result()
 
     def database(self) -> Database:
-        """Make this process's own database, a clone of the template; raises as `template`."""
-        return self.scratch().clone(self.template(), "own")
+        """Return this process's own database, a clone of the template; raises as `template`."""
+        self.prepare()
+        return cast("Future[Database]", self._own).result()
+
+    def prepare(self) -> None:
+        """Start to make this process's own database, in the background, unless that was done."""
+        if self._own is None:
+            self._own = _background(lambda: self.scratch().clone(self.template(), "own"))
 
     def handover(self) -> Handover:
         """Return what a worker needs to join, when it is ready; raises as `template`."""
@@ -104,7 +111,7 @@ class Stage:
 
     def close(self) -> None:
         """Take down what has been made, after whatever is still being made."""
-        for future in (self._scratch, self._template):
+        for future in (self._scratch, self._template, self._own):
             if future is not None:
                 future.exception()
         self._exits.close()

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from conformance import profiles
 from strategies.hostility import BOOKS, raids
 from strategies.tables import COLUMNS
 
@@ -19,10 +20,7 @@ FOCUSES = (*COLUMNS, BOOKS, "everything")
 
 
 @pytest.mark.parametrize("focus", FOCUSES)
-@settings(
-    # The counts are meant to grow from one raid to the next.
-    suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@profiles.raids()
 @given(data=st.data())
 def test_hostile(focus: str, raider: Raider, data: st.DataObject) -> None:
     """Whatever is accepted breaks no rule, and whatever is refused names what refused it."""

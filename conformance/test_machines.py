@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from conformance.edges import unseen
-from conformance.living import MACHINES
+from conformance.guide import MACHINES
 from conformance.machines.tours import COUNTS, PAIRS, every_pair
 
 if TYPE_CHECKING:
-    from conformance.living import Guide
+    from conformance.guide import Guide
     from conformance.machines.machine import Machine
 
 

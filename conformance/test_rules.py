@@ -26,7 +26,15 @@ TRIED = [
 ]
 
 
-@pytest.mark.parametrize(("rule", "path"), TRIED)
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Make a test of each rule and path.
+
+    For a test that is marked with its parameters Hypothesis derives settings from those of the one
+    before, and asks the whole chain for its database: seconds, for hundreds.
+    """
+    metafunc.parametrize(("rule", "path"), TRIED)
+
+
 @settings(
     # The counts of a rule are meant to grow from one example to the next.
     suppress_health_check=[HealthCheck.function_scoped_fixture]

@@ -8,7 +8,8 @@ from conformance.catalogue import RULES
 from conformance.outcomes import Accepted, Inconclusive, Outcome, Rejected
 from conformance.session import in_order
 from conformance.verdicts import Finding, Tally, Verdict
-from conformance.writes import Path
+from conformance.withheld import PRIVILEGE
+from conformance.writes import Path, Statement
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from conformance.lab import Lab
     from conformance.scenario import Fact, Scenario
     from conformance.steps import Step
-    from conformance.writes import Statement
 
 # What a type says of text that is none of its values.
 NOT_A_VALUE = "22P02"
@@ -44,6 +44,7 @@ class Trial:
         """
         self._lab.reset()
         self._script = []
+        self._expect_an_oracle()
         for transaction in filter(None, scenario.given):
             self._prepare(in_order(transaction, Path.UPDATE))
         for transaction in scenario.legal:
@@ -55,7 +56,8 @@ class Trial:
         self._expect_no_violation()
 
     def _prepare(self, body: Sequence[Statement]) -> None:
-        outcome = self._transact(body)
+        as_owner = bool(self._lab.withheld(body))  # what is not tried, somebody has to do
+        outcome = self._transact(body, as_owner=as_owner)
         if isinstance(outcome, Accepted):
             return
         ours = isinstance(outcome, Rejected) and outcome.token in self.rule.tokens
@@ -66,18 +68,35 @@ class Trial:
         )
 
     def _expect_accepted(self, body: Sequence[Statement]) -> None:
-        outcome = self._transact(body)
+        lack = self._lab.withheld(body)
+        if lack:
+            self._expect_denied(body, lack)
+            self.tally.withheld += 1
+        outcome = self._transact(body, as_owner=bool(lack))
         if not isinstance(outcome, Accepted):
             raise self._finding(
                 Verdict.UNPROVEN if _says_nothing(outcome) else Verdict.OVERBLOCKED,
                 expected="accepted: it is legal",
                 observed=str(outcome),
             )
-        self.tally.accepted += 1
+        self.tally.accepted += not lack
+
+    def _expect_denied(self, body: Sequence[Statement], lack: str) -> None:
+        outcome = self._transact(body)
+        if not _is_denied(outcome):
+            raise self._finding(
+                Verdict.BROKEN if isinstance(outcome, Accepted) else Verdict.UNNAMED,
+                expected=f"refused for want of a right ({PRIVILEGE}): {lack}",
+                observed=str(outcome),
+            )
 
     def _expect_rejected(self, body: Sequence[Statement], also: frozenset[str]) -> None:
         outcome = self._transact(body)
         expected = f"rejected: {self.rule.statement}"
+        if _is_denied(outcome) and self._lab.withheld(body):
+            self.tally.rejected += 1
+            self.tally.denied += 1
+            return
         if isinstance(outcome, Inconclusive) or _says_nothing(outcome):
             raise self._finding(Verdict.UNPROVEN, expected=expected, observed=str(outcome))
         if isinstance(outcome, Accepted):
@@ -98,7 +117,9 @@ class Trial:
         return bool(self.rule.types) and rejected.sqlstate == NOT_A_VALUE
 
     def _check(self, fact: Fact) -> None:
-        observed = self._lab.session.fetch(fact.query)
+        lack = self._lab.withheld([Statement(fact.query)])
+        asked = self._lab.owner if lack else self._lab.session
+        observed = asked.fetch(fact.query)
         self._script.append(f"{fact.query};  -- expected: {fact.expected!r}\n")
         if observed != [(fact.expected,)]:
             raise self._finding(
@@ -113,6 +134,16 @@ class Trial:
             self.tally.rejected += 1
             self.tally.named += 1
 
+    def _expect_an_oracle(self) -> None:
+        error = self._lab.unreadable.get(self.rule.id)
+        if error is not None:
+            raise self._finding(
+                Verdict.UNPROVEN,
+                expected="an answer to its violation query",
+                observed=error,
+                steps=(),  # what a query says is no transaction
+            )
+
     def _expect_no_violation(self) -> None:
         broken = self._lab.violations()
         if not broken:
@@ -126,9 +157,9 @@ class Trial:
             script=self._shown(),
         )
 
-    def _transact(self, body: Sequence[Statement]) -> Outcome:
+    def _transact(self, body: Sequence[Statement], *, as_owner: bool = False) -> Outcome:
         self._script.append(transaction_script(body))
-        outcome = self._lab.session.run(body)
+        outcome = self._lab.run_as_owner(body) if as_owner else self._lab.session.run(body)
         self._script.append(f"-- {outcome}\n\n")
         return outcome
 
@@ -151,6 +182,11 @@ class Trial:
 
     def _shown(self) -> str:
         return "".join(self._script)
+
+
+def _is_denied(outcome: Outcome) -> bool:
+    """Whether an outcome is the refusal of whoever lacks a right."""
+    return isinstance(outcome, Rejected) and outcome.sqlstate == PRIVILEGE
 
 
 def _says_nothing(outcome: Outcome) -> bool:

@@ -85,17 +85,29 @@ class Tally:
 
     `accepted`: legal writes that were accepted, or facts that granted. `rejected`: violations that
     were refused, or facts that denied; `named`: those of them that named the rule itself.
+
+    In a run as a role: `denied`: violations that the role has no right to try, and that were
+    refused for that; `withheld`: legal writes of which the same is true.
     """
 
     accepted: int = 0
     rejected: int = 0
     named: int = 0
+    denied: int = 0
+    withheld: int = 0
 
     def add(self, other: Tally) -> None:
         """Add the counts of another tally."""
         self.accepted += other.accepted
         self.rejected += other.rejected
         self.named += other.named
+        self.denied += other.denied
+        self.withheld += other.withheld
+
+    @property
+    def counts(self) -> tuple[int, ...]:
+        """The counts in the order in which a tally is made of them."""
+        return (self.accepted, self.rejected, self.named, self.denied, self.withheld)
 
 
 @dataclass(slots=True)
@@ -115,9 +127,13 @@ class Standing:
 
     @property
     def verdict(self) -> Verdict:
-        """The worst of the failures; without one, held if both sides were seen and named."""
+        """The worst of the failures; without one, held if both sides were seen and named.
+
+        What a role has no right to do is a side that was seen.
+        """
         for verdict in Verdict:
             if any(failure["verdict"] == verdict for failure in self.failures):
                 return verdict
         total = self.total
-        return Verdict.HELD if total.accepted and total.named else Verdict.UNPROVEN
+        legal, illegal = total.accepted or total.withheld, total.named or total.denied
+        return Verdict.HELD if legal and illegal else Verdict.UNPROVEN

@@ -9,7 +9,10 @@ Of tables outside `public`, which the schema keeps for itself, only what a clien
 under the name with its schema; what the schema's own triggers write there is not.
 
 Columns of `conformance.changes`: seq bigint (the order), tbl, op (INSERT, UPDATE, DELETE,
-TRUNCATE), old and new jsonb, began (the transaction's now()), at (the clock), via (the query).
+TRUNCATE), old and new jsonb, began (the transaction's now()), at (the clock), via (of a DELETE, the
+functions that it was done by).
+`conformance.fresh` is those of them that come after the one that the setting `conformance.seen`
+names, which is all where nobody has set it.
 """
 
 from __future__ import annotations
@@ -30,27 +33,44 @@ CREATE TABLE conformance.changes (
     new jsonb,
     began timestamptz NOT NULL DEFAULT now(),
     at timestamptz NOT NULL DEFAULT clock_timestamp(),
-    via text NOT NULL DEFAULT current_query()
+    via text NOT NULL DEFAULT ''
 );
+-- What is read once and deleted is not worth compressing.
+ALTER TABLE conformance.changes
+    ALTER COLUMN old SET STORAGE EXTERNAL,
+    ALTER COLUMN new SET STORAGE EXTERNAL,
+    ALTER COLUMN via SET STORAGE EXTERNAL;
 
 CREATE FUNCTION conformance.tg_note() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    v_via text := '';
 BEGIN
+    IF TG_OP = 'DELETE' THEN
+        GET DIAGNOSTICS v_via = PG_CONTEXT;
+    END IF;
     IF TG_OP = 'TRUNCATE' THEN
         INSERT INTO conformance.changes (tbl, op) VALUES (TG_TABLE_NAME, TG_OP);
     ELSE
-        INSERT INTO conformance.changes (tbl, op, old, new)
+        INSERT INTO conformance.changes (tbl, op, old, new, via)
         VALUES (
             CASE TG_TABLE_SCHEMA WHEN 'public' THEN '' ELSE TG_TABLE_SCHEMA || '.' END
             || TG_TABLE_NAME,
             TG_OP,
             CASE WHEN TG_OP <> 'INSERT' THEN to_jsonb(OLD) END,
-            CASE WHEN TG_OP <> 'DELETE' THEN to_jsonb(NEW) END
+            CASE WHEN TG_OP <> 'DELETE' THEN to_jsonb(NEW) END,
+            v_via
         );
     END IF;
     RETURN NULL;
 END;
 $$;
+
+-- What a query need not have seen before: the changes after the one that `conformance.seen` names.
+-- What a write alone may break, the rows before it aside, is asked of these.
+CREATE VIEW conformance.fresh AS
+SELECT * FROM conformance.changes
+WHERE seq > coalesce(nullif(current_setting('conformance.seen', true), ''), '0')::bigint;
 
 -- The role that a user had in a team just before a change; null for none.
 CREATE FUNCTION conformance.role_at(p_team text, p_user text, p_seq bigint) RETURNS text

@@ -1,4 +1,4 @@
-"""As many workers as there are cores, for a run of the whole suite.
+"""As many workers as there are cores, for a run of the whole suite or of all its own tests.
 
 Whoever names a rule, a test or a number of workers gets what was asked for: for a few tests, one
 process is done before others have started.
@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Iterable
 
 SUITE = Path(__file__).resolve().parent
+WHOLE = (SUITE, SUITE.parent / "tests")
 # Options of a run that is about some of the tests, or that wants to be one process.
 ALONE = (
     "keyword",
@@ -26,7 +28,15 @@ ALONE = (
     "setupplan",
 )
 
-ORDER = ("test_corpus", "test_rules", "test_machines", "test_hostile")
+ORDER = (
+    "test_corpus",
+    "test_role",
+    "test_columns",
+    "test_rules",
+    "test_machines",
+    "test_races",
+    "test_hostile",
+)
 
 
 def arguments(options: argparse.Namespace, directory: Path) -> list[str]:
@@ -42,9 +52,23 @@ def arguments(options: argparse.Namespace, directory: Path) -> list[str]:
         return []
     asked = [Path(directory, name).resolve() for name in options.file_or_dir]
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    if SUITE not in asked or not cores or cores == 1:
+    if not set(WHOLE).intersection(asked) or not cores or cores == 1:
         return []
     return ["--numprocesses", str(cores), "--dist", "worksteal"]
+
+
+def is_one(options: argparse.Namespace) -> bool:
+    """Whether this process is a worker of pytest-xdist, before its configuration says so.
+
+    Its variable PYTEST_XDIST_WORKER is no sign: processes that a worker's tests start inherit it.
+    """
+    return "no:terminal" in getattr(options, "plugins", ())
+
+
+def names_suite(arguments: Iterable[str], directory: Path) -> bool:
+    """Whether a run in a directory asks for the suite, or for tests of it."""
+    paths = (Path(directory, each.split("::")[0]) for each in arguments)
+    return any(path.resolve().is_relative_to(SUITE) for path in paths)
 
 
 def place(module: Path) -> int:

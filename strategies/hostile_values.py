@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import cache
 from typing import TYPE_CHECKING, TypeVar
 from uuid import UUID
-
-from hypothesis import strategies as st
 
 from conformance.writes import Row, Sql
 from strategies.documents import Jsonb
@@ -19,8 +16,6 @@ from strategies.world import NOW
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-
-    from hypothesis.strategies import DrawFn, SearchStrategy
 
     from strategies.hostile_worlds import Prelude
     from strategies.world import World
@@ -68,11 +63,6 @@ NAMED: Mapping[str, Sequence[object]] = {
 }
 
 
-@cache
-def _below(number: int) -> SearchStrategy[int]:
-    return st.integers(0, number - 1)
-
-
 @dataclass(frozen=True, slots=True)
 class Column:
     """A column: its name, its type as `format_type` has it, and whether it is generated."""
@@ -83,25 +73,33 @@ class Column:
 
 
 class Dice:
-    """Choices among what is there: numbers all of them, the first one the simplest."""
+    """Choices among what is there, read from bytes: zero is the simplest.
 
-    def __init__(self, draw: DrawFn) -> None:
-        """Choose by drawing."""
-        self._draw = draw
+    A statement is drawn as one string of bytes. As twenty numbers it would cost ten times as much,
+    and Hypothesis, which likes to try an example again with one part copied over another, would
+    copy numbers that have nothing to do with each other.
+    """
+
+    def __init__(self, entropy: bytes) -> None:
+        """Read from these bytes; when they have run out, from zeros."""
+        self._left = iter(entropy)
 
     def __call__(self, choices: Sequence[T]) -> T:
         """Return one of some things."""
-        return choices[self._draw(_below(len(choices)))]
+        return choices[self._below(len(choices))]
 
     def once_in(self, number: int) -> bool:
         """Return True once in a number of times, and False where that is simplest."""
-        return self._draw(_below(number)) == number - 1
+        return self._below(number) == number - 1
 
     def some(self, choices: Sequence[T], fewest: int, most: int) -> list[T]:
         """Return between so many different things."""
         left = list(choices)
-        count = min(fewest + self._draw(_below(most - fewest + 1)), len(left))
-        return [left.pop(self._draw(_below(len(left)))) for _ in range(count)]
+        count = min(fewest + self._below(most - fewest + 1), len(left))
+        return [left.pop(self._below(len(left))) for _ in range(count)]
+
+    def _below(self, number: int) -> int:
+        return next(self._left, 0) % number
 
 
 class Aim:

@@ -188,7 +188,7 @@ def unkept(table: str, days: int) -> Plant:
         key = world.id()
         made = datetime.now(UTC) - timedelta(days=days) + timedelta(hours=1)
         old = Jsonb({"id": str(key), "created_at": made.isoformat()})
-        row = {"tbl": table, "op": "DELETE", "old": old, "via": "SELECT delete_old_rows()"}
+        row = {"tbl": table, "op": "DELETE", "old": old, "via": f"delete_old_{table}"}
         return Planted((Insert("conformance.changes", (row,)),), frozenset({str(key)}))
 
     return plant

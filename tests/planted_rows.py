@@ -21,6 +21,7 @@ from tests.planting import (
     job,
     key,
     membership,
+    noted,
     pair,
     project,
     row,
@@ -198,6 +199,12 @@ def uncounted(*statements: str) -> Plant:
     return plant
 
 
+def by_a_client(_world: World) -> Planted:
+    """Plant a client's write to what the schema keeps for itself."""
+    write = noted("UPDATE", "framecast.user_guards", {"version": 0}, {"version": 1})
+    return Planted((write,), frozenset({"UPDATE of framecast.user_guards"}))
+
+
 def permissions(statement: str, name: str) -> Plant:
     """Plant another matrix of permissions."""
     return lambda _: Planted((Run(statement),), frozenset({name}))
@@ -295,7 +302,7 @@ PLANTS: Final = all_of(
         "AUTO-TIMES": (jobs("processing"), *map(jobs, ("completed", "failed", "canceled"))),
         "AUTO-NUMBER": (misnumbered(0, 0), misnumbered(1, 1)),
         "SEQ-1": twice_numbered,
-        "OWN-1": (uncounted(), uncounted(COUNTER)),
+        "OWN-1": (uncounted(), uncounted(COUNTER), by_a_client),
         "INV-AF1": row("asset_files", asset, status=FOREIGN),
         "INV-AF2": (
             row("asset_files", asset, size_bytes=0),

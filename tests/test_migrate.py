@@ -11,6 +11,7 @@ from psycopg.conninfo import make_conninfo
 from conformance import migrate
 from conformance.__main__ import main
 from conformance.migrations import Migration, MigrationError
+from tests.granting import have_role
 from tests.migrating import TABLES, Outcome, Project
 
 MIGRATIONS = Path(__file__).parent.parent / "migrations"
@@ -202,6 +203,7 @@ def test_what_needs_to_be_outside_a_transaction_is_told(project: Project) -> Non
 
 def test_the_project_installs_without_a_superuser(project: Project) -> None:
     """A role that may only create in the database installs the project's own schema."""
+    have_role(project.url)
     with psycopg.connect(project.url, autocommit=True) as conn:
         conn.execute("GRANT CREATE ON SCHEMA public TO pg_monitor")
         (name,) = conn.execute("SELECT quote_ident(current_database())").fetchone() or ()

@@ -159,6 +159,18 @@ def test_binaries_can_be_named(other_binaries: Path) -> None:
         assert (16, True) == (server.major, server.origin.endswith(", --postgres-bin"))
 
 
+def test_binaries_of_a_major_can_be_named(
+    other_binaries: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A variable names the programs of a major version, and is wrong if they are of another."""
+    monkeypatch.setenv("CONFORMANCE_POSTGRES_16_BIN", str(other_binaries))
+    with provision(Request(major=16)) as server:
+        assert server.origin.endswith(", CONFORMANCE_POSTGRES_16_BIN")
+
+    monkeypatch.setenv("CONFORMANCE_POSTGRES_17_BIN", str(other_binaries))
+    assert "CONFORMANCE_POSTGRES_17_BIN names PostgreSQL 16." in complaint(Request(major=17))
+
+
 def test_a_given_server_is_used_as_it_is(server: Server) -> None:
     """The server at an address is used, not owned, and shown without its password."""
     url = make_conninfo(server.conninfo, password="open sesame")  # noqa: S106 - none is asked for

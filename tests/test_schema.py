@@ -20,6 +20,7 @@ from conformance.writes import Insert, statements
 from strategies.enums import ENUMS
 from strategies.tables import COLUMNS, REQUIRED
 from strategies.world import World
+from tests.granting import have_role
 from tests.planting import invitation, membership
 
 MIGRATIONS: Final = Path(__file__).parent.parent / "migrations"
@@ -326,7 +327,7 @@ def test_functions_find_the_same_objects_for_everybody(schema: psycopg.Connectio
 
 @pytest.mark.parametrize("major", [15, 18])
 def test_psql_installs_it_for_a_plain_role(major: int) -> None:
-    """The files, each run by psql, are an installation, and need no more than the own database."""
+    """The files, each run by psql, are an installation, and need the own database and a role."""
     bin_dir = binaries.embedded()
     psql = str(bin_dir / "psql") if bin_dir else shutil.which("psql")
     assert psql
@@ -335,6 +336,7 @@ def test_psql_installs_it_for_a_plain_role(major: int) -> None:
         with psycopg.connect(server.conninfo, autocommit=True) as connection:
             connection.execute(f"CREATE ROLE {name} LOGIN".encode())
             connection.execute(f"CREATE DATABASE {name} OWNER {name} ENCODING 'UTF8'".encode())
+        have_role(server.conninfo)
         assert major == server.major
         conninfo = make_conninfo(server.conninfo, dbname=name, user=name)
         command = [psql, conninfo, "-X", "-q", "-v", "ON_ERROR_STOP=1", "-f"]

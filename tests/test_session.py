@@ -20,6 +20,7 @@ from conformance.session import Session, outcome
 from conformance.writes import Insert, Path, Row, Sql, Statement, Update, literal
 from strategies.world import World, urn_of_team
 from tests.drawing import examples
+from tests.granting import have_role
 from tests.test_scratch import role
 
 MIGRATIONS: Final = Folder(__file__).parent.parent / "migrations"
@@ -242,6 +243,7 @@ def test_a_reset_empties_everything(scratch: Scratch) -> None:
 
 def test_a_reset_needs_no_superuser(server: Server) -> None:
     """A role that owns its database, and nothing else, resets as well."""
+    have_role(server.conninfo)
     with role(server, "CREATEDB") as seen, opened(seen) as run:
         assert not seen.superuser
         with run.cloned(run.template(MIGRATIONS)) as database, Lab(database.conninfo) as lab:

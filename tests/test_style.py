@@ -24,12 +24,18 @@ LONGEST_MODULE = 400  # lines
 KNOW_THE_DATABASE = (
     "benchmarks",
     "conformance.__main__",
+    "conformance.acting",
+    "conformance.audit",
+    "conformance.gate",
     "conformance.lab",
     "conformance.migrate",
     "conformance.migrations",
+    "conformance.mutants",
     "conformance.plugin",
     "conformance.postgres",
+    "conformance.races.driver",
     "conformance.session",
+    "conformance.soak",
     "conformance.witness",
     "tests",
 )

@@ -169,3 +169,11 @@ def test_rules_that_a_schema_cannot_answer_are_known(small: Lab) -> None:
     """Oracles that this schema has no tables for are left out, and it is said why."""
     assert "INV-T1" in small.unreadable
     assert not {"INV-U4", "INV-U5", "INV-U6"} & small.unreadable.keys()
+
+
+def test_a_rule_without_an_oracle_is_unproven(small: Lab) -> None:
+    """Where a rule's violation query cannot be asked, nothing that is tried proves it."""
+    with pytest.raises(Finding) as raised:
+        Trial(small, RULES["INV-T1"], Path.INSERT).run(Scenario((), (GOOD,), (BAD,)))
+    assert Verdict.UNPROVEN == raised.value.verdict
+    assert small.unreadable["INV-T1"] == raised.value.observed

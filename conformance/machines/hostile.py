@@ -18,6 +18,7 @@ from conformance.outcomes import Accepted, Outcome, Rejected
 from conformance.session import in_order
 from conformance.steps import ACCEPTED, LAWFUL, Step
 from conformance.verdicts import Finding, Verdict
+from conformance.withheld import PRIVILEGE
 from conformance.writes import Path, Statement
 from strategies.hostile_rows import Shape
 from strategies.hostile_values import Column
@@ -52,6 +53,7 @@ RELEASE = Statement("RELEASE SAVEPOINT part")
 COMMIT = Statement("COMMIT")
 PRELUDE = "prelude"
 HOSTILE = "HOSTILE"  # in the place of a rule, where a refusal gives no reason
+NO_RIGHT = "refused for want of a right: "
 COUNTED = ("transactions", "accepted", "refused", "named")
 
 
@@ -153,7 +155,8 @@ class Raider:
             self._kept[raid.name] = self._lab.keep(f"{PRELUDE}_{raid.name}")
 
     def _prepare(self, body: Sequence[Statement]) -> None:
-        outcome = self._lab.session.run(body)
+        run = self._lab.run_as_owner if self._lab.withheld(body) else self._lab.session.run
+        outcome = run(body)
         if not isinstance(outcome, Accepted):
             rule = _rule(outcome) if isinstance(outcome, Rejected) else HOSTILE
             raise self._finding(
@@ -204,9 +207,15 @@ class Raider:
     def _send(self, statement: Statement, sent: list[Statement]) -> Outcome:
         outcome = self._lab.session.send(statement)
         sent.append(statement)
+        lack = self._lab.withheld([statement])
         if isinstance(outcome, Accepted):
+            if lack:
+                self._committed.append(tuple(sent))
+                raise self._finding(HOSTILE, Verdict.BROKEN, NO_RIGHT + lack, str(outcome), LAWFUL)
             return outcome
         fault = fault_of(outcome, statement)
+        if not fault and not lack and _is_denied(outcome):
+            fault = "a right that our role has"
         if fault:
             self._committed.append(tuple(sent))
             raise self._finding(HOSTILE, Verdict.UNNAMED, fault, str(outcome), LAWFUL)
@@ -247,6 +256,10 @@ def _body(attack: Attack, sent: Sequence[Statement]) -> tuple[Statement, ...]:
     """Return what was sent between BEGIN and COMMIT, and did not fail."""
     level = (Statement(f"SET TRANSACTION ISOLATION LEVEL {attack.isolation}"),)
     return (*(level if attack.isolation != ISOLATION[0] else ()), *sent[:-1])
+
+
+def _is_denied(outcome: Outcome) -> bool:
+    return isinstance(outcome, Rejected) and outcome.sqlstate == PRIVILEGE
 
 
 def _rule(rejected: Rejected) -> str:

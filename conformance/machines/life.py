@@ -15,11 +15,13 @@ from conformance.catalogue import RULES
 from conformance.edges import tried
 from conformance.model import State, rules, view
 from conformance.operations import step
+from conformance.operations.clock import PASS
 from conformance.operations.preludes import begin
 from conformance.operations.story import Story, told
 from conformance.outcomes import Accepted, Inconclusive, Outcome, Rejected
 from conformance.trial import NOT_A_VALUE, transaction_script
 from conformance.verdicts import Finding, Verdict
+from conformance.withheld import PRIVILEGE
 from conformance.writes import statements
 
 if TYPE_CHECKING:
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     from conformance.writes import Statement
 
 UNIQUE, CHECK, REFERENCE = "23505", "23514", "23503"
+RIGHT = "RIGHT"  # in the place of a rule, where our role has no right to do it
 PLAIN = {"KEY": UNIQUE, "CHECK": CHECK, "REFERENCE": REFERENCE}
 
 
@@ -94,6 +97,8 @@ class Life:
         changed = after.changed_since(before)
         may = frozenset().union(*(each.broken for each in steps))
         must = rules.broken(after, changed).union(*(each.at_once for each in steps))
+        if self._is_withheld(steps):
+            may, must = may | {RIGHT}, must | {RIGHT}
         outcome = self._transact(steps, may, must)
         self._judge(outcome, may, must)
         self._note(before, steps, outcome)
@@ -120,14 +125,21 @@ class Life:
             self.lab.reset()
             self._begun = True
         body = self._tell(steps)
-        outcome = self.lab.session.run(body)
+        run = self.lab.run_as_owner if _is_no_clients(steps) else self.lab.session.run
+        outcome = run(body)
         self._script.append(f"-- expected: {_expected(may, must)}; observed: {outcome}\n\n")
         return outcome
+
+    def _is_withheld(self, steps: Sequence[Step]) -> bool:
+        """Whether we act as a role that has no right to do this."""
+        if _is_no_clients(steps):
+            return False
+        return bool(self.lab.withheld([one for each in steps for one in _body(each)]))
 
     def _tell(self, steps: Sequence[Step]) -> list[Statement]:
         """Note what is about to be done, and return its statements."""
         self._transactions.append((self.state, steps))
-        body = [each for one in steps for write in one.writes for each in statements(write)]
+        body = [each for one in steps for each in _body(one)]
         comment = "".join(f"-- {each}\n" for each in steps)
         self._script.append(comment + transaction_script(body))
         return body
@@ -144,7 +156,7 @@ class Life:
                     _first(must), Verdict.BROKEN, expected=expected, observed=str(outcome)
                 )
             return
-        if any(_names(outcome, rule) for rule in may):
+        if any(names(outcome, rule) for rule in may):
             return
         # A rule that is not broken has refused it; or else nothing that has a name.
         named = next((each.id for each in RULES.values() if outcome.token == each.token), "")
@@ -203,6 +215,15 @@ def clock() -> float:
     return time.perf_counter()
 
 
+def _body(step: Step) -> list[Statement]:
+    return [each for write in step.writes for each in statements(write)]
+
+
+def _is_no_clients(steps: Sequence[Step]) -> bool:
+    """Whether a transaction is no client's: time passes without anybody's rights."""
+    return any(each.operation is PASS for each in steps)
+
+
 def _expected(may: frozenset[str], must: frozenset[str]) -> str:
     if not may:
         return "accepted"
@@ -214,11 +235,13 @@ def _first(names: frozenset[str]) -> str:
     return min(names, default="MODEL")
 
 
-def _names(outcome: Rejected, rule: str) -> bool:
+def names(outcome: Rejected, rule: str) -> bool:
     """Whether a rejection names a rule, or what a table asks beside the rules."""
     kind, _, table = rule.partition(" ")
     if table:
         return (outcome.sqlstate, outcome.table, outcome.token) == (PLAIN[kind], table, "")
+    if rule == RIGHT:
+        return outcome.sqlstate == PRIVILEGE
     known = RULES[rule]
     if outcome.constraint:
         return outcome.token in known.tokens

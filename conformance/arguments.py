@@ -1,0 +1,28 @@
+"""Arguments that several commands of ``python -m conformance`` take."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import argparse
+
+
+def add_database(parser: argparse.ArgumentParser) -> None:
+    """Add the address of a database in use, and the folder of its migrations."""
+    parser.add_argument(
+        "url",
+        metavar="URL",
+        nargs="?",
+        default=os.environ.get("DATABASE_URL"),
+        help="the database (default: $DATABASE_URL)",
+    )
+    parser.add_argument(
+        "--migrations",
+        metavar="DIR",
+        type=Path,
+        default=Path("migrations"),
+        help="the folder of the *.sql files (default: %(default)s)",
+    )

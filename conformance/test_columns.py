@@ -1,0 +1,22 @@
+"""Every column, from both sides: what it holds beside the rules."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from conformance.columns import hold
+from strategies.forms import forms
+from strategies.harmless import harmless
+from strategies.spelling import spelling
+
+if TYPE_CHECKING:
+    from conformance.lab import Lab
+    from strategies.forms import Form
+
+
+@pytest.mark.parametrize("form", [*forms(), *harmless(), *spelling()], ids=lambda form: form.name)
+def test_column(form: Form, lab: Lab) -> None:
+    """A column takes what the domain says that it holds, and refuses what is next to it."""
+    hold(lab, form)

@@ -1,0 +1,214 @@
+"""Legal writes that look as if a rule refused them: they must be accepted.
+
+INSERT … ON CONFLICT proposes a row. Where one with its key is there, the proposed one is dropped or
+becomes an update of the other; either is legal, whatever the proposed row says of itself, as long
+as what is written in the end is legal. And what is legal at commit may not have been before.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from conformance.scenario import Fact
+from conformance.writes import Delete, Insert, Row, Run, Sql, Truncate, Update, statements
+from strategies.forms import Form, a_row
+from strategies.instants import PAST_END, TICK
+from strategies.world import NOW, World, urn_of_member, urn_of_team
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from conformance.scenario import Transaction
+
+# For each table: changes of a legal row, each of which would be refused in a new one.
+PROPOSED: dict[str, tuple[Row, ...]] = {
+    "asset_files": ({"status": "ready"},),
+    "webhook_deliveries": ({"status": "delivered", "delivered_at": NOW},),
+    "invitations": ({"accepted_at": Sql("clock_timestamp()")}, {"email": "owner@example.com"}),
+    "projects": ({"status": "archived"},),
+    "jobs": ({"status": "processing"},),
+}
+ACTORS = {
+    "invitations": "invited_by",
+    "projects": "created_by",
+    "webhooks": "created_by",
+    "asset_files": "uploaded_by",
+    "api_keys": "user_id",
+    "jobs": "triggered_by",
+}
+
+
+def harmless() -> Iterator[Form]:
+    """Return all of them, as facts of the tables' columns."""
+    for table, proposals in PROPOSED.items():
+        for changes in proposals:
+            world = World()
+            row = _row(table, world)
+            yield _replayed(f"{table}.{next(iter(changes))} proposed", table, world, row, changes)
+    for table, actor in ACTORS.items():
+        world = World()
+        row = _row(table, world, of_team=True)
+        stranger = {actor: world.starter()["id"]}
+        yield _replayed(f"{table}.{actor} proposed", table, world, row, stranger)
+    yield _at_the_cap()
+    yield _busy_starter()
+    yield _late_promotion()
+    yield _guest_who_tidies_up()
+    yield from _the_same_again()
+    yield _accepted_and_expired()
+    yield _expired_unanswered()
+    for urn in (urn_of_team, urn_of_member):
+        yield _revoked_key(urn)
+    yield _all_truncated()
+
+
+def _row(table: str, world: World, *, of_team: bool = False) -> Row:
+    """Return a legal row; of an invitation, the one who invites is owner@example.com."""
+    if table == "invitations":
+        owner = world.insert("users", world.a_creator(email="owner@example.com"))
+        return world.an_invitation(world.owned_team(owner), owner)
+    if of_team and table in ("asset_files", "api_keys", "jobs"):
+        team, owner = world.team()
+        make = {"asset_files": world.an_asset, "api_keys": world.a_key, "jobs": world.a_job}
+        return make[table](owner, urn_of_team(team))
+    return a_row(table, world)
+
+
+def _replayed(name: str, table: str, world: World, row: Row, changes: Row) -> Form:
+    (statement,) = statements(Insert(table, ({**row, **changes},)))
+    again = Run(f"{statement.sql} ON CONFLICT (id) DO NOTHING")
+    accepted = (tuple(world.given), (Insert(table, (row,)),), (again,))
+    return Form(name, accepted, tables=(table,))
+
+
+def _at_the_cap() -> Form:
+    """A team with five active jobs, of which one is proposed again."""
+    world = World()
+    team, owner = world.team()
+    rows = [world.job(owner, urn_of_team(team)) for _ in range(5)]
+    (statement,) = statements(Insert("jobs", (rows[0],)))
+    again = (Run(f"{statement.sql} ON CONFLICT (id) DO NOTHING"),)
+    return Form("jobs.id proposed at the cap", (tuple(world.given), again), tables=("jobs",))
+
+
+def _busy_starter() -> Form:
+    """A starter with an active job, which is proposed again."""
+    world = World()
+    row = world.job(world.starter())
+    (statement,) = statements(Insert("jobs", (row,)))
+    again = (Run(f"{statement.sql} ON CONFLICT (id) DO NOTHING"),)
+    return Form("jobs.id proposed by a starter", (tuple(world.given), again), tables=("jobs",))
+
+
+def _late_promotion() -> Form:
+    """A starter joins a team, makes two jobs of it, and only then becomes a creator."""
+    world = World()
+    team, _ = world.team()
+    user = world.starter()
+    promoted: Transaction = (
+        Insert("memberships", (world.a_membership(team, user),)),
+        Insert("jobs", (world.a_job(user, urn_of_team(team)),)),
+        Insert("jobs", (world.a_job(user, urn_of_team(team)),)),
+        Update("users", {"id": user["id"]}, {"tier": "creator", "upgraded_at": NOW}),
+    )
+    tables = ("jobs", "users", "memberships")
+    return Form("jobs.triggered_by promoted", (tuple(world.given), promoted), tables=tables)
+
+
+def _the_same_again() -> Iterator[Form]:
+    """A status is written that the row has already, with something else that may change."""
+    for table, changes in (
+        ("users", {"tier": "starter"}),
+        ("webhook_deliveries", {"status": "pending", "attempts": 1}),
+        ("projects", {"status": "draft", "name": "Other"}),
+        ("asset_files", {"status": "pending", "filename": "other.png"}),
+        ("jobs", {"status": "queued", "credits_charged": 1}),
+    ):
+        world = World()
+        row = world.insert(table, a_row(table, world))
+        again: Transaction = (Update(table, {"id": row["id"]}, changes),)
+        name = f"{table}.{next(iter(changes))} again"
+        yield Form(name, (tuple(world.given), again), tables=(table,))
+
+
+def _guest_who_tidies_up() -> Form:
+    """A starter joins a team, makes two jobs of it and leaves; before commit one is canceled."""
+    world = World()
+    team, _ = world.team()
+    user = world.starter()
+    joins = world.a_membership(team, user)
+    first, second = (world.a_job(user, urn_of_team(team)) for _ in range(2))
+    cancel = {"status": "canceled", "failure_type": "canceled"}
+    visit: Transaction = (
+        Insert("memberships", (joins,)),
+        Insert("jobs", (first,)),
+        Insert("jobs", (second,)),
+        Delete("memberships", {"id": joins["id"]}),
+        Update("jobs", {"id": first["id"]}, cancel),
+    )
+    tables = ("memberships", "jobs")
+    return Form("memberships.user_id left", (tuple(world.given), visit), tables=tables)
+
+
+def _accepted_and_expired() -> Form:
+    """An invitation that was accepted, and whose time has passed, may be written as it is."""
+    world = World()
+    team, owner = world.team()
+    row = world.insert(
+        "invitations", world.an_invitation(team, owner, created_at=PAST_END - 3 * TICK)
+    )
+    key, accepted_at = {"id": row["id"]}, PAST_END - TICK
+    steps: tuple[Transaction, ...] = (
+        (Update("invitations", key, {"accepted_at": accepted_at}),),
+        (Update("invitations", key, {"expires_at": PAST_END}),),
+        (Update("invitations", key, {"accepted_at": accepted_at}),),
+    )
+    return Form(
+        "invitations.accepted_at again", (tuple(world.given), *steps), tables=("invitations",)
+    )
+
+
+def _expired_unanswered() -> Form:
+    """An invitation that nobody answered in time may be written as it is: it stays unanswered."""
+    world = World()
+    team, owner = world.team()
+    times = {"created_at": PAST_END - 3 * TICK}
+    row = world.insert("invitations", world.an_invitation(team, owner, **times))
+    key = {"id": row["id"]}
+    steps: tuple[Transaction, ...] = (
+        (Update("invitations", key, {"expires_at": PAST_END}),),
+        (Update("invitations", key, {"accepted_at": None}),),
+    )
+    return Form(
+        "invitations.accepted_at unanswered", (tuple(world.given), *steps), tables=("invitations",)
+    )
+
+
+def _revoked_key(urn: Callable[..., str]) -> Form:
+    """A key that is revoked holds nobody in its team."""
+    world = World()
+    team, _ = world.team()
+    user = world.insert("users", world.a_creator())
+    world.owned_team(user)
+    joins = world.insert("memberships", world.a_membership(team, user))
+    owner = urn(team) if urn is urn_of_team else urn(team, user)
+    key = world.insert("api_keys", world.a_key(user, owner))
+    steps: tuple[Transaction, ...] = (
+        (Update("api_keys", {"id": key["id"]}, {"revoked_at": NOW}),),
+        (Delete("memberships", {"id": joins["id"]}),),
+    )
+    name = f"api_keys.revoked_at {urn.__name__}"
+    return Form(name, (tuple(world.given), *steps), tables=("api_keys", "memberships"))
+
+
+def _all_truncated() -> Form:
+    """When users and teams are emptied, so is what the schema keeps of them for itself."""
+    world = World()
+    world.team()
+    emptied: Transaction = (Truncate(("users", "teams")),)
+    facts = tuple(
+        Fact(f"SELECT count(*) = 0 FROM framecast.{books}", expected=True)
+        for books in ("user_guards", "team_guards", "job_event_counters")
+    )
+    tables = ("framecast.user_guards", "framecast.team_guards", "framecast.job_event_counters")
+    return Form("guards emptied", (tuple(world.given), emptied), facts=facts, tables=tables)
