@@ -575,9 +575,12 @@ FOR EACH ROW EXECUTE FUNCTION framecast.tg_job_events__record_number();
 
 -- Deletes job events older than 7 days, oldest first, at most p_limit of them, passing over rows
 -- that others hold. Returns how many it deleted: call it again until that is less than p_limit.
+-- A plan made while the table was small would join by nested loops, and be kept for the session:
+-- ten thousand rows, each sought among all.
 CREATE FUNCTION public.delete_old_job_events(p_limit integer DEFAULT 10000) RETURNS integer
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
+SET enable_nestloop = off
 AS $$
 DECLARE
     v_deleted integer;
@@ -600,6 +603,7 @@ $$;
 CREATE FUNCTION public.delete_old_webhook_deliveries(p_limit integer DEFAULT 10000) RETURNS integer
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
+SET enable_nestloop = off
 AS $$
 DECLARE
     v_deleted integer;
