@@ -1,4 +1,4 @@
-"""Cleaning up, where the planner knows nothing of the table and its plan is kept for the session."""
+"""Cleaning up, with a plan that was made while the table was empty, and is kept for the session."""
 
 from __future__ import annotations
 
