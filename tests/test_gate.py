@@ -70,12 +70,12 @@ def reader(target: Database) -> Iterator[str]:
         connection.execute(sql.SQL("DROP ROLE {}").format(name))
 
 
-def run(url: str, schema: Path, server: Server, *arguments: str) -> Outcome:
+def run(url: str, schema: Path, server: Server, *arguments: str, command: str = "gate") -> Outcome:
     """Run the command in this process, with the server under test as its scratch server."""
     out, err = io.StringIO(), io.StringIO()
     scratch = ("--scratch-url", server.conninfo)
     with redirect_stdout(out), redirect_stderr(err):
-        code = main(["gate", url, "--migrations", str(schema), *scratch, *arguments])
+        code = main([command, url, "--migrations", str(schema), *scratch, *arguments])
     return Outcome(code, out.getvalue(), err.getvalue())
 
 
@@ -154,6 +154,39 @@ def test_a_schema_without_a_record_closes_the_gate(
 
     assert 1 == ended.code
     assert "it has a schema, and no record of which files made it" in ended.out
+
+
+GUTTED = "its record has 3 files as applied, and there is no table public.users: restore"
+
+
+def test_a_gutted_target_is_not_right(
+    scratch: Scratch, empty_template: Template, schema: Path, server: Server
+) -> None:
+    """A record of files whose tables are gone is no new database: gate and audit stay closed."""
+    with scratch.cloned(empty_template, "gutted") as database:
+        migrate.migrate(database.conninfo, schema, 5, lambda _line: None)
+        with database.connect() as connection:
+            connection.execute("DROP SCHEMA framecast CASCADE")
+            connection.execute("DROP TABLE users, teams CASCADE")
+        ended = run(database.conninfo, schema, server, "--suite-timeout", "0.01")
+        audited = run(database.conninfo, schema, server, command="audit")
+
+    assert (1, 1) == (ended.code, audited.code)
+    assert ("1 finding", "not asked") == (outcomes(ended.out)[7], outcomes(ended.out)[8])
+    assert GUTTED in ended.out
+    assert GUTTED in audited.out
+
+
+def test_a_first_file_without_tables_is_no_schema_yet(
+    scratch: Scratch, empty_template: Template, folder: Path, server: Server
+) -> None:
+    """Where what is applied makes no table, that there is none is as it should be."""
+    (folder / "000_types.sql").write_text("CREATE TYPE public.pair AS (a int, b int);")
+    with scratch.cloned(empty_template, "begun") as database:
+        migrate.migrate(database.conninfo, folder, 5, lambda _line: None)
+        ended = run(database.conninfo, folder, server, "--suite-timeout", "0.01")
+
+    assert ("ok", "ok") == (outcomes(ended.out)[7], outcomes(ended.out)[8]), ended.out
 
 
 def test_a_suite_that_takes_too_long_settles_nothing(

@@ -21,6 +21,11 @@ if TYPE_CHECKING:
     from conformance.audit.target import Limits, Target
     from conformance.migrations import Migration
 
+ABSENT = "there is no schema of Framecast: name its database, or migrate it"
+GONE = (
+    "its record has {} as applied, and there is no table public.users: "
+    "restore the schema, or name another database"
+)
 NO_RECORD = "no migration is recorded there: all files were compared, as if psql had run them"
 
 
@@ -63,7 +68,7 @@ def audit(wish: Wish, say: Callable[[str], None]) -> list[Section]:
         return closed(str(error))
     say(str(target))
     if not target.installed:
-        return closed("there is no schema of Framecast: name its database, or migrate it")
+        return closed(gone(target) or ABSENT)
     try:
         applied = applied_of(files, target)
         say(f"installing {len(applied)} files on a scratch server")
@@ -115,6 +120,13 @@ def applied_of(files: Sequence[Migration], target: Target) -> tuple[Migration, .
         return tuple(files)
     todo = pending(files, target.applied)
     return tuple(file for file in files if file not in todo)
+
+
+def gone(target: Target) -> str:
+    """Say that a target's record has files of which there is nothing to be seen, or ''."""
+    if target.installed or not target.applied:
+        return ""
+    return GONE.format("1 file" if len(target.applied) == 1 else f"{len(target.applied)} files")
 
 
 def closed(why: str) -> list[Section]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from conformance import migrations, profiles
 from conformance.audit import enforcement, snapshot
 from conformance.audit.findings import Fault, Section
-from conformance.audit.run import Wish, ask
+from conformance.audit.run import Wish, ask, closed, gone
 from conformance.audit.target import TargetError, examine, reading
 from conformance.gate import compare, rehearsal, suite, waivers
 from conformance.gate import lint as linter
@@ -199,6 +199,11 @@ class Gate:
         return rehearsal.rehearse(scratch, files, profiles.new_seed(), self._say)
 
     def _audit(self, target: Target, expected: Description | str) -> None:
+        why = "" if _makes_no_table(expected) else gone(target)
+        if why:
+            for section in closed(why):
+                self._done(section)
+            return
         if not target.installed:
             for number in (snapshot.NUMBER, enforcement.NUMBER):
                 section = _section(number, "there is no schema yet, and no data")
@@ -215,6 +220,11 @@ class Gate:
     def _done(self, section: Section) -> None:
         self.sections.append(section)
         self._show(section)
+
+
+def _makes_no_table(expected: Description | str) -> bool:
+    """Whether the applied files are known to end before the first table of the schema."""
+    return not isinstance(expected, str) and all(kind != "relation" for kind, _ in expected)
 
 
 def _section(number: int, summary: str = "") -> Section:
