@@ -26,7 +26,7 @@ LIFE = 20
 # Raids on each table: Hypothesis spends five of six on what it has tried, with one part changed.
 RAIDS = {"quick": 3, "default": 100, "thorough": 3000}
 # Races that are drawn, of each theme with each of its starts; each is run in a few orders.
-RACES = {"quick": 2, "default": 20, "thorough": 1200}
+RACES = {"quick": 2, "default": 20, "thorough": 1500}
 DIRECTORY = ".hypothesis/examples"
 # All but `explain`, which runs a failure dozens of times more to comment on it.
 PHASES = (Phase.explicit, Phase.reuse, Phase.generate, Phase.target, Phase.shrink)

@@ -183,14 +183,10 @@ FAULTS = {
         "inv_af6__one_path_for_two",
         frozenset({"INV-AF6"}),
     ),
-}
-
-# Found only now and then: a commit sets two sessions free at once, and either may be first.
-UNSTEADY = {
     "locks in two orders": Planted(
         LOCKS_IN_TWO_ORDERS,
         (),  # three sessions have to meet in one way: drawn races hardly ever do
-        "lock_order__invited_and_demoted_behind_a_third",
+        "lock_order__invited_and_demoted_behind_one_who_fails",
         frozenset({"LOCK ORDER"}),
     ),
 }

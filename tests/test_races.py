@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
 
 from conformance.lab import Lab
 from conformance.outcomes import Accepted, Inconclusive, Rejected
+from conformance.postgres import binaries
 from conformance.races import judge, orders, telling
 from conformance.races.arena import Arena
 from conformance.races.classics import CLASSICS
@@ -157,6 +160,32 @@ def test_a_race_is_saved_as_scripts_and_a_spec(arena: Arena, tmp_path: Path) -> 
     assert "permutation s1_1 s2_1 s1_2" in spec
     for block in re.findall(r"\{(.*?)\n\}", spec, re.DOTALL):
         assert "{" not in block
+
+
+@pytest.mark.parametrize("level", [Level.READ_COMMITTED, Level.REPEATABLE_READ])
+def test_a_saved_race_comes_to_the_same_end_under_psql(
+    arena: Arena, scratch: Scratch, template: Template, tmp_path: Path, level: Level
+) -> None:
+    """Whoever began before a row was there, and took no snapshot, sees it in the scripts too."""
+    race = CLASSICS["inv_p4__project_archived_by_who_began_before"].race().at(level)
+    trace = arena.run(race, following((1, 0, 0, 1, 1)))
+    telling.save(race, trace, tmp_path / "saved")
+    bin_dir = binaries.embedded()
+    path = f"{bin_dir}{os.pathsep}{os.environ['PATH']}" if bin_dir else os.environ["PATH"]
+
+    with scratch.cloned(template, "psql") as database, database.connect() as connection:
+        surroundings = {**os.environ, "PATH": path, "DATABASE_URL": database.conninfo}
+        ended = subprocess.run(
+            [tmp_path / "saved" / "run.sh"],
+            env=surroundings,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        ends = connection.execute("SELECT status::text FROM public.projects").fetchall()
+
+    assert {0: Accepted(), 1: Accepted()} == trace.outcomes
+    assert (0, [("archived",)]) == (ended.returncode, ends), ended.stdout + ended.stderr
 
 
 def test_orders_are_followed_as_far_as_they_can_be() -> None:

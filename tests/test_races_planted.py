@@ -1,4 +1,7 @@
-"""Schemas with planted races: the classics must find each, and so must drawn races."""
+"""Schemas with planted races. The classics, which every profile runs, must find each of them.
+
+Drawn races must find them too, but for those that need a meeting which is hardly ever drawn.
+"""
 
 import shutil
 import sys

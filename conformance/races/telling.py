@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from conformance.races.trace import Line, Trace
 
 WIDTH = 38
-# Steps take turns. Whoever is next lets the one before get to its end, or to its lock.
+# Steps take turns. Whoever is next lets the one before get to its end, or to its lock. Turns are taken
+# on connections of their own: a query in the session's transaction would give it its snapshot.
 TURNS = """\
 DROP SCHEMA IF EXISTS race CASCADE;
 CREATE SCHEMA race;
@@ -49,6 +50,9 @@ for session in {sessions}; do
 done
 wait
 cat session_?.out
+"""
+TAKE_TURN = """\
+\\! psql -X -q ${{DATABASE_URL:+"$DATABASE_URL"}} -c 'SELECT race.turn({turn})' >/dev/null
 """
 QUOTED = re.compile(r"(E?)'((?:[^']|'')*)'")
 
@@ -87,7 +91,7 @@ def psql_scripts(race: Race, trace: Trace) -> dict[str, str]:
     for turn, place in enumerate(trace.order, 1):
         name, sql = trace.scripts[place][at[place]]
         at[place] += 1
-        bodies[place] += [f"-- {name}", f"SELECT race.turn({turn});", f"{sql};"]
+        bodies[place] += [f"-- {name}", TAKE_TURN.format(turn=turn).rstrip(), f"{sql};"]
     for place, body in bodies.items():
         if place in trace.outcomes and place not in trace.committed:
             body.append("ROLLBACK;")

@@ -128,8 +128,19 @@ def invited_and_demoted_behind_a_third(scene: Scene) -> None:
     scene.session("bob", does(memberships.CHANGE_ROLE, membership=team + 1, role="admin"))
 
 
-def _job(by: tuple[int, int, None]) -> Deed:
-    return does(jobs.MAKE, by=by, project=None, charge=0, key=None, status="queued")
+@classic("LOCK ORDER", "ROLE-1", law="whoever waits for the same waits in the same order")
+def invited_and_demoted_behind_one_who_fails(scene: Scene) -> None:
+    """The same, and whoever makes the job fails: then the first who waits goes on first."""
+    ann, team = scene.given.creator()
+    bob, _ = scene.given.creator("bob@example.com")
+    scene.given.do(memberships.JOIN, by=(bob, team), role="owner")
+    scene.session("worker", _job((bob, team, None)), _job((bob, team, None), "completed"))
+    scene.session("ann", _invites((ann, team), GUEST))
+    scene.session("bob", does(memberships.CHANGE_ROLE, membership=team + 1, role="admin"))
+
+
+def _job(by: tuple[int, int, None], status: str = "queued") -> Deed:
+    return does(jobs.MAKE, by=by, project=None, charge=0, key=None, status=status)
 
 
 def _invites(by: tuple[int, int], email: str) -> Deed:
@@ -153,4 +164,5 @@ CLASSICS = (
     invites_while_deleted,
     invites_while_demoted,
     invited_and_demoted_behind_a_third,
+    invited_and_demoted_behind_one_who_fails,
 )
