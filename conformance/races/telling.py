@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from conformance.races.trace import Line, Trace
 
 WIDTH = 38
-# Steps take turns. Whoever is next lets the one before get to its end, or to its lock. Turns are taken
-# on connections of their own: a query in the session's transaction would give it its snapshot.
+# Steps take turns. Whoever is next lets the one before get to its end, or to its lock. Turns are
+# taken on connections of their own: a query in the session would give its transaction a snapshot.
 TURNS = """\
 DROP SCHEMA IF EXISTS race CASCADE;
 CREATE SCHEMA race;
