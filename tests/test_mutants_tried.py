@@ -3,7 +3,7 @@
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -20,9 +20,11 @@ from conformance.mutants.stages import Part, Stage, columns, own_rules
 from conformance.mutants.trying import Bench, Kill, Trial
 from conformance.postgres.scratch import Scratch, Template
 from conformance.verdicts import Finding, Verdict
+from conformance.writes import Statement
 
 ROOT: Final = Path(__file__).parent.parent
 USERS = "ALTER TABLE public.users DROP CONSTRAINT"
+NEUTRAL = Mutant("users", "neutral", "", ("SELECT 1",))
 OWN = [Stage("rules", own_rules), Stage("columns", columns)]
 
 
@@ -83,6 +85,51 @@ def test_a_red_baseline_ends_the_run(bench: Bench) -> None:
     stage = Stage("wrong", lambda _mutant: iter([Part("always red", partial(fail))]))
     with pytest.raises(BaselineError, match="always red: INV-U5 is broken"):
         bench.attempt(Mutant("users", "neutral", "", ("SELECT 1",)), [stage])
+
+
+def late(times: int, lab: Lab, runs: list[str]) -> None:
+    """Find that the server gives no answer in time, the first times that this is asked."""
+    runs.append(lab.session.connection.info.dbname)
+    if len(runs) <= times:
+        lab.session.connection.execute("SET statement_timeout = '1ms'")
+        observed = str(lab.session.run([Statement("SELECT pg_catalog.pg_sleep(1)")]))
+        rule = "INV-U5"
+        raise Finding(rule, Verdict.UNPROVEN, expected="", observed=observed, script="")
+
+
+def lost(times: int, lab: Lab, runs: list[str]) -> None:
+    """Lose the session, the first times that this is asked."""
+    runs.append(lab.session.connection.info.dbname)
+    if len(runs) <= times:
+        lab.session.fetch("SELECT pg_catalog.pg_terminate_backend(pg_catalog.pg_backend_pid())")
+
+
+@pytest.mark.parametrize("fault", [late, lost])
+def test_what_is_late_once_kills_nothing(bench: Bench, fault: Callable[..., None]) -> None:
+    """A timeout or a lost session says nothing of a mutant that then passes, on a fresh clone."""
+    runs: list[str] = []
+    part = Part("late", lambda lab: fault(1, lab, runs))
+    trial = bench.attempt(NEUTRAL, [Stage("slow", lambda _mutant: iter([part]))])
+    assert trial.kill is None
+    assert 2 == len(set(runs))
+
+
+def test_what_is_late_twice_is_killed_by_a_timeout(bench: Bench) -> None:
+    """What gives no answer on two clones is stuck; the matrix says that it was the time."""
+    runs: list[str] = []
+    part = Part("late", lambda lab: late(2, lab, runs))
+    trial = bench.attempt(NEUTRAL, [Stage("slow", lambda _mutant: iter([part]))])
+    assert Kill("slow", "late", "INV-U5", "timeout") == trial.kill
+
+
+def test_a_late_control_is_asked_again(bench: Bench) -> None:
+    """One timeout on the schema itself does not end the run; one after another does."""
+    runs: list[str] = []
+    bench.check(Part("late once", lambda lab: late(1, lab, runs)))
+    assert 2 == len(runs)
+    with pytest.raises(BaselineError, match="late: INV-U5 is timeout"):
+        bench.check(Part("late", lambda lab: late(9, lab, runs)))
+    bench.check(Part("fine", lambda _lab: None))
 
 
 def test_what_breaks_the_suite_itself_is_noticed(bench: Bench) -> None:

@@ -6,25 +6,27 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
-import psycopg
-from hypothesis.errors import HypothesisException
-
-from conformance.lab import Lab
 from conformance.mutants.errors import BaselineError
-from conformance.verdicts import Finding
+from conformance.mutants.stages import Part, Stage
+from conformance.mutants.subject import Subject
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from types import TracebackType
 
     from conformance.mutants.mutant import Mutant
-    from conformance.mutants.stages import Part, Stage
+    from conformance.mutants.subject import Failure
     from conformance.postgres.scratch import Scratch, Template
 
-# A mutant may loop for ever, or wait for itself. What is tried takes milliseconds.
-TIMEOUTS = "SET statement_timeout = '5s'; SET lock_timeout = '2s'"
-# What a test of the suite would fail with, beside a finding: of a schema that is no longer whole.
-ERRORS = (AssertionError, psycopg.Error, HypothesisException, LookupError, ValueError, TypeError)
+# A mutant on which a part is stuck each time it is tried.
+TIMEOUT = "timeout"
+
+
+def _open(_lab: object) -> None:
+    """Do nothing: a lab has been opened, and what the suite asks of every schema is there."""
+
+
+SETUP = Part("the suite's own", _open)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +56,7 @@ class Bench:
         """Use a worker's scratch databases."""
         self._scratch = scratch
         self._template = template
-        self._control: Lab | None = None
+        self._control: Subject | None = None
         self._green: set[str] = set()
 
     def __enter__(self) -> Self:
@@ -67,7 +69,7 @@ class Bench:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Leave the clone to compare with."""
+        """Drop the clone to compare with."""
         if self._control is not None:
             self._control.__exit__(kind, error, trace)
 
@@ -79,33 +81,19 @@ class Bench:
         """
         began = time.perf_counter()
         tried = 0
-        database = self._scratch.clone(self._template, "mutant")
-        try:
-            with database.connect() as connection:
-                for sql in mutant.sql:
-                    connection.execute(sql)
-            try:
-                lab = Lab(database.conninfo)
-            except ERRORS as error:
-                kill = Kill("setup", "the suite's own", "", _error(error))
-                return Trial(mutant.id, kill, time.perf_counter() - began, tried)
-            with lab:
-                lab.session.connection.execute(TIMEOUTS)
-                for stage in stages:
-                    for part in stage.parts(mutant):
-                        tried += 1
-                        found = _fails(part, lab)
-                        if found is not None:
-                            seconds = time.perf_counter() - began
-                            self.check(part)
-                            kill = Kill(stage.name, part.name, *found)
-                            return Trial(mutant.id, kill, seconds, tried)
-            return Trial(mutant.id, None, time.perf_counter() - began, tried)
-        finally:
-            self._scratch.drop(database)
+        with Subject(self._scratch, self._template, "mutant", mutant.sql) as subject:
+            for stage, part in _parts(mutant, stages):
+                tried += part is not SETUP
+                failure = subject.fails(part)
+                if failure is not None:
+                    seconds = time.perf_counter() - began
+                    self.check(part)
+                    kill = Kill(stage, part.name, failure.rule, _verdict(failure))
+                    return Trial(mutant.id, kill, seconds, tried)
+        return Trial(mutant.id, None, time.perf_counter() - began, tried)
 
     def check(self, part: Part) -> None:
-        """Try a part on the schema as it is, once.
+        """Try a part on the schema as it is, once; again if it was late.
 
         Raises:
             BaselineError: It fails there.
@@ -113,25 +101,22 @@ class Bench:
         if part.name in self._green:
             return
         if self._control is None:
-            self._control = Lab(self._scratch.clone(self._template, "control").conninfo)
-        found = _fails(part, self._control)
-        if found is not None:
-            rule, verdict = found
-            message = f"the schema itself fails {part.name}: {rule} is {verdict}"
+            self._control = Subject(self._scratch, self._template, "control")
+        failure = self._control.fails(part)
+        if failure is not None:
+            verdict = _verdict(failure)
+            message = f"the schema itself fails {part.name}: {failure.rule} is {verdict}"
             raise BaselineError(message)
         self._green.add(part.name)
 
 
-def _fails(part: Part, lab: Lab) -> tuple[str, str] | None:
-    """Return the rule and the verdict if a part fails."""
-    try:
-        part.run(lab)
-    except Finding as finding:
-        return finding.rule, str(finding.verdict)
-    except ERRORS as error:
-        return "", _error(error)
-    return None
+def _parts(mutant: Mutant, stages: Sequence[Stage]) -> Iterator[tuple[str, Part]]:
+    """Return all parts with the names of their stages, after the opening of a lab."""
+    yield "setup", SETUP
+    for stage in stages:
+        for part in stage.parts(mutant):
+            yield stage.name, part
 
 
-def _error(error: BaseException) -> str:
-    return f"{type(error).__name__}: {str(error).strip().splitlines()[0] if str(error) else ''}"
+def _verdict(failure: Failure) -> str:
+    return TIMEOUT if failure.is_late else failure.verdict
