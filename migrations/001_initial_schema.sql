@@ -653,15 +653,24 @@ CREATE TABLE public.role_permissions (
 
 -- The guards: see the head of this file. A row comes with its user or team.
 CREATE TABLE framecast.user_guards (
-    user_id uuid PRIMARY KEY
-    REFERENCES public.users (id) ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED,
-    version bigint NOT NULL DEFAULT 0
+    user_id uuid PRIMARY KEY,
+    version bigint NOT NULL DEFAULT 0,
+
+    -- Only a membership may name somebody who is not there yet: if nobody comes, that is to say so,
+    -- whichever of the two keys is asked first.
+    CONSTRAINT inv_m5__user_guards_user_exists
+    FOREIGN KEY (user_id) REFERENCES public.users (id) ON DELETE CASCADE
+    DEFERRABLE INITIALLY DEFERRED
 ) WITH (fillfactor = 50);
 
 CREATE TABLE framecast.team_guards (
-    team_id uuid PRIMARY KEY
-    REFERENCES public.teams (id) ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED,
-    version bigint NOT NULL DEFAULT 0
+    team_id uuid PRIMARY KEY,
+    version bigint NOT NULL DEFAULT 0,
+
+    -- Likewise.
+    CONSTRAINT inv_m6__team_guards_team_exists
+    FOREIGN KEY (team_id) REFERENCES public.teams (id) ON DELETE CASCADE
+    DEFERRABLE INITIALLY DEFERRED
 ) WITH (fillfactor = 50);
 
 
@@ -2010,6 +2019,10 @@ COMMENT ON CONSTRAINT inv_m3__memberships_user_once_per_team ON public.membershi
 COMMENT ON CONSTRAINT inv_m5__memberships_user_exists ON public.memberships IS
 'INV-M5: its user exists';
 COMMENT ON CONSTRAINT inv_m6__memberships_team_exists ON public.memberships IS
+'INV-M6: its team exists';
+COMMENT ON CONSTRAINT inv_m5__user_guards_user_exists ON framecast.user_guards IS
+'INV-M5: its user exists';
+COMMENT ON CONSTRAINT inv_m6__team_guards_team_exists ON framecast.team_guards IS
 'INV-M6: its team exists';
 COMMENT ON TRIGGER _700_inv_t2__memberships_owner_not_demoted ON public.memberships IS
 'INV-T1: a team has at least one member; INV-T2, CARD-1: a team has at least one owner';

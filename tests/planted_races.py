@@ -46,7 +46,7 @@ TIER_WITHOUT_LOCK = """
 ALTER TABLE public.memberships
     DROP CONSTRAINT inv_u3__memberships_user_is_creator,
     DROP CONSTRAINT inv_m5__memberships_user_exists;
-ALTER TABLE framecast.user_guards DROP CONSTRAINT user_guards_user_id_fkey;
+ALTER TABLE framecast.user_guards DROP CONSTRAINT inv_m5__user_guards_user_exists;
 CREATE FUNCTION framecast.tg_memberships__user_is_creator() RETURNS trigger
 LANGUAGE plpgsql AS $$
 BEGIN

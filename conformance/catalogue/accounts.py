@@ -179,7 +179,7 @@ RULES = (
         "its user exists",
         ("memberships", "users"),
         Holds.ALWAYS,
-        ("inv_m5__memberships_user_exists",),
+        ("inv_m5__memberships_user_exists", "inv_m5__user_guards_user_exists"),
         "SELECT m.id::text FROM memberships m WHERE m.user_id IS NOT NULL"
         " AND NOT EXISTS (SELECT FROM users u WHERE u.id = m.user_id)",
     ),
@@ -188,7 +188,7 @@ RULES = (
         "its team exists",
         ("memberships", "teams"),
         Holds.ALWAYS,
-        ("inv_m6__memberships_team_exists",),
+        ("inv_m6__memberships_team_exists", "inv_m6__team_guards_team_exists"),
         "SELECT m.id::text FROM memberships m WHERE m.team_id IS NOT NULL"
         " AND NOT EXISTS (SELECT FROM teams t WHERE t.id = m.team_id)",
     ),
