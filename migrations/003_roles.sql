@@ -65,6 +65,15 @@ REVOKE ALL ON FUNCTION public.api_key_is_valid(uuid, timestamptz) FROM public;
 REVOKE ALL ON FUNCTION public.delete_old_job_events(integer) FROM public;
 REVOKE ALL ON FUNCTION public.delete_old_webhook_deliveries(integer) FROM public;
 
+-- Default privileges of whoever migrates may have given the tables away when they were made.
+REVOKE ALL ON SCHEMA framecast FROM public;
+REVOKE ALL ON ALL TABLES IN SCHEMA framecast FROM public;
+REVOKE ALL ON
+public.users, public.teams, public.memberships, public.invitations, public.api_keys,
+public.projects, public.jobs, public.job_events, public.asset_files, public.webhooks,
+public.webhook_deliveries, public.usage, public.system_assets, public.role_permissions
+FROM public;
+
 -- Whoever may read all tables may ask what is worked out from them: an audit does.
 GRANT EXECUTE ON FUNCTION public.role_has_permission(public.membership_role, text)
 TO pg_read_all_data;
@@ -130,6 +139,80 @@ $$;
 -- rights, so that whoever may clean up what is old may not delete what is new.
 ALTER FUNCTION public.delete_old_job_events(integer) SECURITY DEFINER;
 ALTER FUNCTION public.delete_old_webhook_deliveries(integer) SECURITY DEFINER;
+
+
+------------------------------------------------------------------------------------------------
+-- What the application has from before
+------------------------------------------------------------------------------------------------
+
+-- The role may be older than the schema, and default privileges may have given it every table when
+-- that was made, or would give it every later one. It begins with nothing. What is not ours to take
+-- back, or was given by somebody else with a grant option, can only be warned of.
+DO $$
+DECLARE
+    c_held CONSTANT text := $query$
+        SELECT
+            format(
+                'REVOKE ALL ON %1$s %2$s FROM framecast_app CASCADE', o.kind, o.called
+            ) AS remedy,
+            pg_has_role(o.owner, 'USAGE') AS is_ours
+        FROM (
+            SELECT
+                CASE c.relkind WHEN 'S' THEN 'SEQUENCE' ELSE 'TABLE' END AS kind,
+                c.oid::regclass::text AS called,
+                c.relowner AS owner,
+                c.relnamespace AS space,
+                coalesce(c.relacl, '{}') || ARRAY(
+                    SELECT unnest(a.attacl) FROM pg_catalog.pg_attribute AS a
+                    WHERE a.attrelid = c.oid AND NOT a.attisdropped
+                ) AS acl
+            FROM pg_catalog.pg_class AS c WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S')
+            UNION ALL
+            SELECT 'ROUTINE', p.oid::regprocedure::text, p.proowner, p.pronamespace, p.proacl
+            FROM pg_catalog.pg_proc AS p
+            UNION ALL
+            SELECT 'SCHEMA', quote_ident(n.nspname), n.nspowner, n.oid, n.nspacl
+            FROM pg_catalog.pg_namespace AS n
+            UNION ALL
+            SELECT 'DATABASE', quote_ident(d.datname), d.datdba, 'public'::regnamespace, d.datacl
+            FROM pg_catalog.pg_database AS d WHERE d.datname = current_database()
+        ) AS o
+        WHERE o.space IN ('public'::regnamespace, 'framecast'::regnamespace)
+            AND EXISTS (
+                SELECT FROM aclexplode(o.acl) AS a WHERE a.grantee = 'framecast_app'::regrole
+            )
+        UNION ALL
+        SELECT
+            concat_ws(
+                ' ', 'ALTER DEFAULT PRIVILEGES FOR ROLE', quote_ident(r.rolname),
+                'IN SCHEMA ' || quote_ident(n.nspname), 'REVOKE ALL ON',
+                CASE d.defaclobjtype
+                    WHEN 'r' THEN 'TABLES' WHEN 'S' THEN 'SEQUENCES' WHEN 'f' THEN 'ROUTINES'
+                    WHEN 'T' THEN 'TYPES' WHEN 'n' THEN 'SCHEMAS' ELSE 'LARGE OBJECTS'
+                END,
+                'FROM framecast_app'
+            ),
+            pg_has_role(r.oid, 'USAGE')
+        FROM pg_catalog.pg_default_acl AS d
+        INNER JOIN pg_catalog.pg_roles AS r ON r.oid = d.defaclrole
+        LEFT JOIN pg_catalog.pg_namespace AS n ON n.oid = d.defaclnamespace
+        WHERE EXISTS (
+            SELECT FROM aclexplode(d.defaclacl) AS a WHERE a.grantee = 'framecast_app'::regrole
+        )
+    $query$;
+    v_held record;
+BEGIN
+    FOR v_held IN EXECUTE c_held LOOP
+        IF v_held.is_ours THEN
+            EXECUTE v_held.remedy;
+        END IF;
+    END LOOP;
+    FOR v_held IN EXECUTE c_held LOOP
+        RAISE WARNING 'framecast_app keeps a right that an application should not have'
+            USING HINT = format('let whoever gave it run %s', v_held.remedy);
+    END LOOP;
+END;
+$$;
 
 
 ------------------------------------------------------------------------------------------------

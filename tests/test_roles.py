@@ -33,6 +33,17 @@ TEMPORARY: Final = """
     END;
     $$
 """
+BEFORE: Final = """
+    GRANT CREATE ON SCHEMA public TO plain, framecast_app WITH GRANT OPTION;
+    ALTER DEFAULT PRIVILEGES FOR ROLE plain IN SCHEMA public GRANT ALL ON TABLES TO framecast_app;
+    CREATE TABLE public.before (id integer, other integer);
+    GRANT SELECT (id), UPDATE (other) ON public.before TO framecast_app;
+    CREATE SEQUENCE public.counting;
+    GRANT ALL ON SEQUENCE public.counting TO framecast_app;
+    CREATE FUNCTION public.one() RETURNS integer LANGUAGE sql RETURN 1;
+    REVOKE EXECUTE ON FUNCTION public.one() FROM PUBLIC;
+    GRANT EXECUTE ON FUNCTION public.one() TO framecast_app
+"""
 BODIES: Final = "SELECT string_agg(prosrc, ' ') FROM pg_proc WHERE proname LIKE 'tg\\_%'"
 ENFORCING: Final = """
     SELECT conname FROM pg_constraint WHERE position('__' in conname) > 0
@@ -134,6 +145,50 @@ def test_who_may_not_make_roles_is_told(alone: Server) -> None:
             install(connection, load(MIGRATIONS)[2:])
         with Powers(make_conninfo(alone.conninfo, dbname="plain"), APPLICATION) as powers:
             assert declared() == powers.granted()
+
+
+@pytest.mark.parametrize("whom", [APPLICATION, "PUBLIC"])
+def test_what_was_given_by_default_is_taken_back(whom: str, alone: Server) -> None:
+    """A role that default privileges have given everything ends with what is declared."""
+    have_role(alone.conninfo)
+    with made(alone, "one") as conninfo:
+        with psycopg.connect(conninfo, autocommit=True) as connection:
+            for kind in ("TABLES", "SEQUENCES", "FUNCTIONS", "TYPES", "SCHEMAS"):
+                connection.execute(
+                    f"ALTER DEFAULT PRIVILEGES GRANT ALL ON {kind} TO {whom}".encode()
+                )
+        installed(conninfo)
+        with Powers(conninfo, APPLICATION) as powers:
+            assert declared() == powers.granted()
+
+
+def test_the_role_begins_with_nothing(alone: Server) -> None:
+    """Rights to columns, sequences, schemas and later tables go too, whoever owns them."""
+    have_role(alone.conninfo)
+    with made(alone, "one", owner="plain") as conninfo:
+        owners = make_conninfo(alone.conninfo, dbname="one")
+        with psycopg.connect(owners, autocommit=True) as connection:
+            connection.execute(BEFORE)
+        installed(owners)
+        with psycopg.connect(conninfo, autocommit=True) as connection:
+            connection.execute("CREATE TABLE public.later (id integer)")
+        with Powers(owners, APPLICATION) as powers:
+            assert declared() == powers.granted()
+
+
+def test_what_others_have_given_is_told(alone: Server) -> None:
+    """What whoever migrates cannot take back is a warning that says what to run."""
+    have_role(alone.conninfo)
+    told: list[str] = []
+    with made(alone, "one", owner="plain") as conninfo:
+        with psycopg.connect(make_conninfo(alone.conninfo, dbname="one")) as connection:
+            connection.execute("CREATE TABLE public.theirs (id integer)")
+            connection.execute("GRANT UPDATE (id) ON public.theirs TO framecast_app")
+        with psycopg.connect(conninfo, autocommit=True) as connection:
+            connection.add_notice_handler(lambda each: told.append(each.message_hint or ""))
+            install(connection, load(MIGRATIONS))
+
+    assert ["let whoever gave it run REVOKE ALL ON TABLE theirs FROM framecast_app CASCADE"] == told
 
 
 @pytest.mark.parametrize(
