@@ -70,6 +70,7 @@ ATTEMPTS = {
         "CREATE TABLE public.mine () INHERITS ({0})",
         "CREATE TRIGGER mine BEFORE UPDATE ON {0} EXECUTE FUNCTION pg_catalog.now()",
         "DROP TABLE {0} CASCADE",
+        "REINDEX TABLE {0}",
         "TRUNCATE {0}",
         "TRUNCATE {0} CASCADE",
     ),
@@ -124,17 +125,26 @@ ATTEMPTS = {
 }
 ALONE = ("CREATE DATABASE", "ALTER SYSTEM")  # not possible in a transaction, allowed or not
 
-# Rights as the server has them, of the role itself, by membership, or of everybody.
+# Rights as the server has them, of the role itself, by membership, or of everybody. A right to a
+# table is one to each of its columns, which are then not named; MAINTAIN came with PostgreSQL 17.
 RIGHTS = f"""
 SELECT r.name || ' ' || c.relname || CASE
         WHEN has_table_privilege(%(role)s, c.oid, r.name || ' WITH GRANT OPTION') THEN ' to grant'
         ELSE '' END
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-CROSS JOIN unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE', 'TRUNCATE', 'TRIGGER']) r (name)
+CROSS JOIN unnest(
+    ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE', 'TRUNCATE', 'REFERENCES', 'TRIGGER']
+    || CASE WHEN current_setting('server_version_num')::integer >= 170000
+        THEN ARRAY['MAINTAIN'] ELSE '{{}}' END) r (name)
 WHERE {OURS} AND c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S')
     AND has_table_privilege(%(role)s, c.oid, r.name)
 UNION ALL
-SELECT r.name || ' ' || c.relname || '.' || a.attname
+SELECT 'USAGE ' || c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE {OURS} AND CASE c.relkind WHEN 'S' THEN has_sequence_privilege(%(role)s, c.oid, 'USAGE') END
+UNION ALL
+SELECT r.name || ' ' || c.relname || '.' || a.attname || CASE
+        WHEN has_column_privilege(%(role)s, c.oid, a.attnum, r.name || ' WITH GRANT OPTION')
+        THEN ' to grant' ELSE '' END
 FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
 JOIN pg_namespace n ON n.oid = c.relnamespace
 CROSS JOIN unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'REFERENCES']) r (name)

@@ -33,6 +33,7 @@ TEMPORARY: Final = """
     END;
     $$
 """
+SINCE_MAINTAIN: Final = 17
 BEFORE: Final = """
     GRANT CREATE ON SCHEMA public TO plain, framecast_app WITH GRANT OPTION;
     ALTER DEFAULT PRIVILEGES FOR ROLE plain IN SCHEMA public GRANT ALL ON TABLES TO framecast_app;
@@ -248,6 +249,7 @@ def _roles(server: Server) -> list[tuple[Any, ...]]:
     ("sql", "kind"),
     [
         ("GRANT TRUNCATE ON public.users TO framecast_app", "table"),
+        ("GRANT MAINTAIN ON public.jobs TO framecast_app", "table"),
         ("GRANT UPDATE (created_at) ON public.jobs TO PUBLIC", "write"),
         ("GRANT DELETE ON public.usage TO framecast_app", "write"),
         (
@@ -263,9 +265,36 @@ def _roles(server: Server) -> list[tuple[Any, ...]]:
 )
 def test_a_planted_right_is_found(sql: str, kind: str, scratch: Scratch, tmp_path: Path) -> None:
     """A right too many is found both ways: by trying, and in the list of rights."""
+    if "MAINTAIN" in sql and scratch.server.major < SINCE_MAINTAIN:
+        return
     with (
         scratch.cloned(planted(scratch, tmp_path, sql), "planted") as database,
         Powers(database.conninfo, APPLICATION) as powers,
     ):
         assert [] != powers.allowed(powers.attempts(kind))
         assert set() != powers.granted() - declared()
+
+
+@pytest.mark.parametrize(
+    ("given", "right", "since"),
+    [
+        ("REFERENCES ON public.jobs", "REFERENCES jobs", 15),
+        ("REFERENCES (id) ON public.jobs", "REFERENCES jobs.id", 15),
+        ("TRIGGER ON public.jobs", "TRIGGER jobs", 15),
+        ("MAINTAIN ON public.jobs", "MAINTAIN jobs", SINCE_MAINTAIN),
+        ("USAGE ON SEQUENCE public.counting", "USAGE counting", 15),
+        ("UPDATE (status) ON public.jobs", "UPDATE jobs.status to grant", 15),
+    ],
+)
+def test_every_right_has_a_name(
+    given: str, right: str, since: int, scratch: Scratch, template: Template
+) -> None:
+    """Whatever right a major knows is in the list, at the table or at its columns."""
+    if scratch.server.major < since:
+        return
+    with scratch.cloned(template, "rights") as database, database.connect() as connection:
+        connection.execute("CREATE SEQUENCE public.counting")
+        option = " WITH GRANT OPTION" if right.endswith(" to grant") else ""
+        connection.execute(f"GRANT {given} TO framecast_app{option}".encode())
+        with Powers(database.conninfo, APPLICATION) as powers:
+            assert {right} == powers.granted() - declared()
