@@ -128,6 +128,23 @@ def test_recorded_equivalents_are_mutants(every: list[Mutant]) -> None:
     assert all(len(reason) > 20 for reason in reasons.values())
 
 
+def test_what_is_recorded_to_fire_last_does(scratch: Scratch, template: Template) -> None:
+    """No trigger of its table and event fires after one that sets updated_at: the query is so."""
+    (reason,) = {
+        record.reason
+        for record in equivalent.read()
+        if "*._500_set_updated_at/trigger-fires-last/*" in record.mutants
+    }
+    query = reason.split("`")[1]
+    with scratch.cloned(template, "order") as database, database.connect() as connection:
+        assert [] == connection.execute(query).fetchall()
+        connection.execute(
+            "CREATE TRIGGER _600_another BEFORE UPDATE ON public.users"
+            " FOR EACH ROW EXECUTE FUNCTION framecast.tg__set_updated_at()"
+        )
+        assert [("users", "_600_another")] == connection.execute(query).fetchall()
+
+
 @pytest.mark.parametrize(
     ("record", "complaint"),
     [

@@ -57,6 +57,16 @@ def test_a_dropped_check_without_a_rule_is_noticed_by_its_column(bench: Bench) -
     assert ("columns", "column users.name longest") == (trial.kill.stage, trial.kill.part)
 
 
+def test_a_guard_that_does_not_go_with_its_team_is_noticed(bench: Bench) -> None:
+    """Without the cascade, a team whose memberships were deleted before it cannot be deleted."""
+    alter, key = "ALTER TABLE framecast.team_guards", "CONSTRAINT inv_m6__team_guards_team_exists"
+    to_team = "FOREIGN KEY (team_id) REFERENCES public.teams (id) DEFERRABLE INITIALLY DEFERRED"
+    sql = (f"{alter} DROP {key}", f"{alter} ADD {key} {to_team}")
+    trial = bench.attempt(Mutant("team_guards", "exchanged", "", sql, ("INV-T1",)), OWN[:1])
+    assert trial.kill is not None
+    assert trial.kill.part.startswith("inv_t1__delete")
+
+
 def test_a_neutral_change_survives(bench: Bench) -> None:
     """A change that no write can tell is not noticed."""
     sql = "ALTER TABLE public.users ALTER COLUMN name SET STATISTICS 10"

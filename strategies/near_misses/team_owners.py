@@ -165,12 +165,21 @@ def owners_left(world: World, draw: Draw) -> Scenario:
 
 @scenarios
 def members_left(world: World, draw: Draw) -> Scenario:
-    """End the membership of one of two; then of the last, or of two in one statement."""
+    """End the membership of one of two, or of all before their team; then of the last, or of two.
+
+    A team that is gone by the end of the transaction needs nobody.
+    """
     _, (last, first) = peopled(world, "owner", draw(st.sampled_from(("owner", "viewer"))))
     other, _ = peopled(world, "owner", "owner")
+    left, _ = peopled(world, "owner", "member")
+    empty = world.a_team()
     return Scenario(
         given=(tuple(world.given),),
-        legal=((Delete("memberships", by_id(first)),),),
+        legal=(
+            (Delete("memberships", by_id(first)),),
+            (Delete("memberships", {"team_id": left["id"]}), Delete("teams", by_id(left))),
+            (Insert("teams", (empty,)), Delete("teams", by_id(empty))),
+        ),
         broken=(
             (Delete("memberships", by_id(last)),),
             (Delete("memberships", {"team_id": other["id"]}),),
