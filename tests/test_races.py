@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from conformance.lab import Lab
+from conformance.operations import teams
 from conformance.outcomes import Accepted, Inconclusive, Rejected
 from conformance.postgres import binaries
 from conformance.races import judge, orders, telling
 from conformance.races.arena import Arena
 from conformance.races.classics import CLASSICS
+from conformance.races.classics.scene import Deed, Scene
 from conformance.races.explorer import PAIRS, drawn
 from conformance.races.orders import every, following
 from conformance.races.schedule import Level
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
 
     from conformance.postgres.scratch import Scratch, Template
 
+MADE_AND_TAKEN = ("made", "taken")
 LEAVE = "inv_t2__two_owners_leave"
 CROSSING = "inv_t2__two_owners_hand_over_to_each_other"
 
@@ -193,6 +196,21 @@ def test_orders_are_followed_as_far_as_they_can_be() -> None:
     choose = orders.following((1, 0))
 
     assert [0, 1, 1] == [choose((0,)), choose((0, 1)), choose((0, 1))]
+
+
+def test_a_slug_that_is_made_up_may_be_another_above_read_committed(arena: Arena) -> None:
+    """The database ends it in digits there, and then whoever asks for the plain one may have it."""
+    scene = Scene()
+    ann, _ = scene.given.creator()
+    does = [
+        Deed(teams.FOUND, {"user": ann, "slug": slug, "owned": True}) for slug in MADE_AND_TAKEN
+    ]
+    scene.session("ann", *does)
+    race = scene.race("slugs").at(Level.REPEATABLE_READ)
+
+    trace = arena.run(race, following((0, 0, 0)))
+
+    assert {0: Accepted()} == trace.outcomes
 
 
 def test_a_finding_tells_the_race(arena: Arena) -> None:

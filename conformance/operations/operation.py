@@ -44,12 +44,15 @@ class Operation:
         takes: its arguments by name, and how to choose them.
         act: what it does, given a state and its arguments.
         alone: whether it must have a transaction for itself.
+        left_open: by argument, a value and the one that says what else the database may make of the
+            same writes, where several sessions are at work.
     """
 
     name: str
     takes: Mapping[str, Choice]
     act: Callable[..., Act] = field(repr=False)
     alone: bool = False
+    left_open: Mapping[str, Mapping[Any, Any]] = field(default_factory=dict, repr=False)
 
     @property
     def identifier(self) -> str:

@@ -8,7 +8,7 @@ became of what was sent: it says None, and nothing is judged by it.
 from __future__ import annotations
 
 from dataclasses import replace
-from itertools import combinations_with_replacement, permutations
+from itertools import combinations_with_replacement, permutations, product
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 from uuid import UUID
 
@@ -88,12 +88,32 @@ def orders_explain(
         None where the model cannot say.
     """
     unknown = False
-    for end in _wholes(start, committed) if whole else _mixtures(start, committed):
-        if end is None:
-            unknown = True
-        elif _is(end, start, shown):
-            return True
+    for likewise in _openings(committed):
+        for end in _wholes(start, likewise) if whole else _mixtures(start, likewise):
+            if end is None:
+                unknown = True
+            elif _is(end, start, shown):
+                return True
     return None if unknown else False
+
+
+def _openings(committed: Sequence[Transaction]) -> Iterator[list[Transaction]]:
+    """Return the transactions as they are, and then with all that the database may do otherwise."""
+    for transactions in product(*map(_readings, committed)):
+        yield [*transactions]
+
+
+def _readings(transaction: Transaction) -> Iterator[Transaction]:
+    for actions in product(*map(_meanings, transaction.actions)):
+        yield replace(transaction, actions=actions)
+
+
+def _meanings(action: Action) -> Iterator[Action]:
+    yield action
+    for argument, others in action.operation.left_open.items():
+        if action.arguments[argument] in others:
+            other = others[action.arguments[argument]]
+            yield replace(action, arguments={**action.arguments, argument: other})
 
 
 def explains(
