@@ -212,10 +212,36 @@ def test_a_target_that_waits_for_ever_is_left(target: Database) -> None:
                 "statement_timeout",
                 "lock_timeout",
                 "idle_in_transaction_session_timeout",
-                "default_transaction_read_only",
+                "transaction_read_only",
             )
         ]
+        known = looking.info.get_parameters()
 
     assert ["7s", "3s", "1min", "on"] == shown
+    assert {"connect_timeout", "keepalives_idle", "tcp_user_timeout"} <= known.keys()
     assert isinstance(looking, psycopg.Connection)
     assert looking.closed
+
+
+class Pooled(psycopg.Connection[Any]):
+    """A session that outlives its client, as that of a pooler does."""
+
+    def close(self) -> None:
+        """Leave the session to whoever comes next."""
+
+
+def test_a_pooled_session_is_left_as_it_was(
+    target: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the audit sets ends with its transaction: behind a pooler, others get the session."""
+    settings = "SELECT name, setting FROM pg_settings ORDER BY name"
+    with psycopg.connect(target.conninfo, application_name="framecast audit") as fresh:
+        expected = fresh.execute(settings).fetchall()
+    monkeypatch.setattr(psycopg, "connect", Pooled.connect)
+    with reading(target.conninfo, Limits()) as looking:
+        snapshot.ask(looking, lambda _line: None)
+        enforcement.inspect(looking, {})
+    found = looking.execute(settings).fetchall()
+
+    assert expected == found
+    psycopg.Connection.close(looking)

@@ -24,13 +24,21 @@ if TYPE_CHECKING:
 Connection = psycopg.Connection[Any]
 
 IDLE = 60.0  # seconds that the transaction may wait for this program between two questions
-DEFAULTS = {"connect_timeout": "10", "application_name": "framecast audit"}  # of the URL
-# Of one process, and of each of its parallel workers: a hash of all users fits.
+# Of the URL. A network that is dead is noticed after a minute, also in the middle of a query.
+DEFAULTS = {
+    "connect_timeout": "10",
+    "application_name": "framecast audit",
+    "keepalives": "1",
+    "keepalives_idle": "30",  # seconds
+    "keepalives_interval": "10",
+    "keepalives_count": "3",
+    "tcp_user_timeout": "60000",  # milliseconds
+}
+# For the transaction alone: a pooler may give the session to an application afterwards.
 SETTINGS = {
-    "default_transaction_read_only": "on",
     "row_security": "off",  # an error where rows would be hidden, instead of silence
     "search_path": "public, pg_temp",
-    "work_mem": "64MB",
+    "work_mem": "64MB",  # of each process, of its workers too: a hash of all users fits
     "jit": "off",
 }
 FACTS = """
@@ -90,14 +98,14 @@ def reading(url: str, limits: Limits) -> Iterator[Connection]:
     """
     conn = _connected(url)
     try:
-        path = conn.execute("SHOW search_path").fetchone()
-        for name, value in {**SETTINGS, **_timeouts(limits)}.items():
-            conn.execute("SELECT set_config(%s, %s, false)", (name, value))
         conn.isolation_level = IsolationLevel.REPEATABLE_READ
         conn.read_only = True
         with conn.transaction():
             # The record of migrations lies where the URL's own search_path has it.
-            conn.execute("SELECT set_config('framecast.record_path', %s, true)", path)
+            path = conn.execute("SHOW search_path").fetchall()[0][0]
+            ours = {**_timeouts(limits), "framecast.record_path": path, **SETTINGS}
+            for name, value in ours.items():
+                conn.execute("SELECT set_config(%s, %s, true)", (name, value))
             yield conn
     except psycopg.Error as error:
         raise TargetError(reason(error, limits)) from error
