@@ -213,6 +213,35 @@ def test_a_wrong_excuse_is_reported() -> None:
     assert any("WRONGLY RECORDED" in line for line in report.lines())
 
 
+@pytest.mark.parametrize(
+    ("sample", "score", "status"),
+    [((), "score: 1 of 1 killed, 0 equivalent", 1), (("--sample", "1"), "0 of 1 killed, 1 eq", 0)],
+)
+def test_what_is_recorded_is_tried_with_all_stages(
+    tmp_path: Path, sample: tuple[str, ...], score: str, status: int
+) -> None:
+    """A wrong record is found by a later stage than the first; a sample alone spares it that."""
+    wrong = "users.users_name_check/check-dropped"
+    record = tmp_path / "equivalent.toml"
+    record.write_text(f'[[equivalent]]\nmutants = ["{wrong}/*"]\nreason = "nobody has a name"\n')
+    code = (
+        "import pathlib, sys; from conformance.mutants import equivalent;"
+        f"read = equivalent.read; equivalent.read = lambda: read(pathlib.Path({str(record)!r}));"
+        "from conformance.__main__ import main; sys.exit(main())"
+    )
+    arguments = ("mutants", wrong, "--workers", "1", "--stages", "rules,columns", *sample)
+    done = subprocess.run(
+        [sys.executable, "-c", code, *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=ROOT,
+    )
+    assert status == done.returncode, done.stdout + done.stderr
+    assert score in done.stdout.splitlines()[-1]
+    assert bool(status) == ("WRONGLY RECORDED" in done.stdout)
+
+
 def test_every_rule_can_be_tried() -> None:
     """The first stage has something to try for every rule that a write can break."""
     without = [rule for rule in RULES if not list(own_rules(Mutant("a", "b", "c", (), (rule,))))]

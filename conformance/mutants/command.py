@@ -131,9 +131,9 @@ def _carry_out(
             result.ineffective,
             {name: why for name, why in excused.items() if name in {m.id for m in chosen}},
         )
-        # What is excused is not searched for with all means: its own rules must not see it.
+        cheap = stages[:1] if options.sample else stages
         tasks = [
-            (mutant, tuple(stages[:1] if mutant.id in excused else stages))
+            (mutant, tuple(cheap if mutant.id in excused else stages))
             for mutant in result.effective
         ]
         progress = Progress(len(tasks))
