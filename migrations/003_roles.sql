@@ -162,9 +162,12 @@ DECLARE
                 c.oid::regclass::text AS called,
                 c.relowner AS owner,
                 c.relnamespace AS space,
-                coalesce(c.relacl, '{}') || ARRAY(
-                    SELECT unnest(a.attacl) FROM pg_catalog.pg_attribute AS a
-                    WHERE a.attrelid = c.oid AND NOT a.attisdropped
+                nullif(
+                    coalesce(c.relacl, '{}') || ARRAY(
+                        SELECT unnest(a.attacl) FROM pg_catalog.pg_attribute AS a
+                        WHERE a.attrelid = c.oid AND NOT a.attisdropped
+                    ),
+                    '{}'
                 ) AS acl
             FROM pg_catalog.pg_class AS c WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S')
             UNION ALL

@@ -37,6 +37,7 @@ SINCE_MAINTAIN: Final = 17
 BEFORE: Final = """
     GRANT CREATE ON SCHEMA public TO plain, framecast_app WITH GRANT OPTION;
     ALTER DEFAULT PRIVILEGES FOR ROLE plain IN SCHEMA public GRANT ALL ON TABLES TO framecast_app;
+    CREATE TABLE public.untouched (id integer);
     CREATE TABLE public.before (id integer, other integer);
     GRANT SELECT (id), UPDATE (other) ON public.before TO framecast_app;
     CREATE SEQUENCE public.counting;
