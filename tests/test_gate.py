@@ -4,22 +4,28 @@ Two runs go all the way, with the suite on the schema as it will be; what it say
 it is, they share.
 """
 
+import functools
 import io
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
+import psycopg
 import pytest
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
 from conformance import migrate
 from conformance.__main__ import main
+from conformance.audit import enforcement
 from conformance.audit.target import TargetError
-from conformance.gate import suite
+from conformance.catalogue import RULES
+from conformance.gate import rehearsal, suite
+from conformance.gate.suite import Result
 from conformance.postgres import Request, Server
 from conformance.postgres.scratch import Database, Scratch, Template
 from tests.migrating import Outcome
@@ -32,6 +38,7 @@ WEAKER = """\
 ALTER TABLE public.users DROP CONSTRAINT inv_u5__users_credits_not_negative;
 ALTER TABLE public.teams DROP CONSTRAINT inv_t6__teams_credits_not_negative;
 """
+HELD = Result(dict.fromkeys(RULES, "held"))
 READER = "framecast_conformance_gate_reader"
 
 
@@ -68,6 +75,16 @@ def reader(target: Database) -> Iterator[str]:
         connection.execute(sql.SQL("GRANT pg_read_all_data TO {}").format(name))
         yield make_conninfo(target.conninfo, user=READER)
         connection.execute(sql.SQL("DROP ROLE {}").format(name))
+
+
+@pytest.fixture
+def unproven(
+    target: Database, schema: Path, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., Outcome]:
+    """Return what runs the gate without the suite, as if that had found every rule held."""
+    monkeypatch.setattr(suite, "run", lambda _files, _how: HELD)
+    monkeypatch.setattr(suite, "run_once", lambda _files, _how: (HELD, False))
+    return functools.partial(run, target.conninfo, schema, server)
 
 
 def run(url: str, schema: Path, server: Server, *arguments: str, command: str = "gate") -> Outcome:
@@ -187,6 +204,53 @@ def test_a_first_file_without_tables_is_no_schema_yet(
         ended = run(database.conninfo, folder, server, "--suite-timeout", "0.01")
 
     assert ("ok", "ok") == (outcomes(ended.out)[7], outcomes(ended.out)[8]), ended.out
+
+
+def dying(scratch: Scratch, *_arguments: object) -> None:
+    """Lose a connection to the scratch server, as when it is killed."""
+    with psycopg.connect(scratch.server.conninfo) as connection:
+        connection.execute("SELECT pg_terminate_backend(pg_backend_pid())")
+
+
+@pytest.mark.parametrize(
+    ("module", "name", "found"),
+    [
+        (rehearsal, "rehearse", {5: "1 finding"}),
+        (
+            enforcement,
+            "expected_of",
+            {4: "1 finding", 5: "not asked", 6: "not asked", 8: "1 finding"},
+        ),
+    ],
+)
+def test_a_scratch_server_that_dies_is_a_finding(  # noqa: PLR0913, PLR0917 - three are a case
+    module: ModuleType,
+    name: str,
+    found: dict[int, str],
+    unproven: Callable[..., Outcome],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Where the scratch server fails, its section says so, and all others are reported."""
+    monkeypatch.setattr(module, name, dying)
+    report = tmp_path / "gate.json"
+    ended = unproven("--json", str(report))
+
+    assert 1 == ended.code
+    assert {**dict.fromkeys(range(1, 9), "ok"), **found} == outcomes(ended.out), ended.out
+    assert "scratch server: terminating connection due to administrator" in ended.out
+    assert 8 == len(json.loads(report.read_text())["sections"])
+
+
+def test_a_scratch_server_that_dies_leaves_the_audit(
+    target: Database, schema: Path, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without a scratch server the audit still asks the data."""
+    monkeypatch.setattr(enforcement, "expected_of", dying)
+    ended = run(target.conninfo, schema, server, command="audit")
+
+    assert {7: "ok", 8: "1 finding"} == outcomes(ended.out), ended.out
+    assert "comparison: not possible: terminating connection due to administrator" in ended.out
 
 
 def test_a_suite_that_takes_too_long_settles_nothing(

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import psycopg
+
 from conformance import migrations
 from conformance.audit import enforcement, snapshot
 from conformance.audit.findings import Fault, Section
@@ -74,8 +76,8 @@ def audit(wish: Wish, say: Callable[[str], None]) -> list[Section]:
         say(f"installing {len(applied)} files on a scratch server")
         with enforcement.scratch_of(target.major, wish.options, wish.environ) as scratch:
             return ask(wish, target, enforcement.expected_of(scratch, applied), say)
-    except (MigrationError, ProvisionError, TargetError) as error:
-        return ask(wish, target, str(error), say)
+    except (MigrationError, ProvisionError, TargetError, psycopg.Error) as error:
+        return ask(wish, target, " ".join(str(error).split()), say)
 
 
 def ask(

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import psycopg
+
 from conformance import migrations, profiles
 from conformance.audit import enforcement, snapshot
 from conformance.audit.findings import Fault, Section
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
     from conformance.postgres import Request
     from conformance.postgres.scratch import Scratch
 
+# What a scratch server, or what is installed there, may end with.
+UNSETTLED = (MigrationError, ProvisionError, TargetError, psycopg.Error)
 AGAIN = "nothing is known of it until it can be asked: do that, and run the gate again"
 UNKNOWN = "the files do not say what the target is"
 TITLES = {
@@ -142,7 +146,8 @@ class Gate:
     def _scratch(self, target: Target, files: Files) -> Description | str:
         """Ask what needs a scratch server; return what the target should be, or why not."""
         wish = self._wish
-        number = 4
+        expected: Description | str = ""
+        number, section = 4, None
         try:
             request = enforcement.request_of(target.major, wish.options, wish.environ)
             with enforcement.scratch_of(target.major, wish.options, wish.environ) as scratch:
@@ -153,17 +158,14 @@ class Gate:
                 after, before = self._verdicts(scratch, request, files)
                 number = 5
                 self._done(self._rehearsal(scratch, files))
-                number = 6
-                if after is None:
-                    self._done(_section(6, "there are no verdicts"))
-                else:
-                    self._done(compare.compare(before, after, files.waived, files.given_up))
-        except (MigrationError, ProvisionError, TargetError) as error:
-            section = _section(number)
-            section.faults.append(Fault("scratch server", str(error), AGAIN))
-            self._done(section)
-            self._skip(number + 1, 6)
-            return str(error)
+                number, section = 6, _section(6, "there are no verdicts")
+                if after is not None:
+                    section = compare.compare(before, after, files.waived, files.given_up)
+        except UNSETTLED as error:  # also of ending the server, when all else is known
+            section = _unsettled(section or _section(number), error)
+            expected = expected or str(error)
+        self._done(section)
+        self._skip(number + 1, 6)
         return expected
 
     def _verdicts(
@@ -196,7 +198,10 @@ class Gate:
         return after, before
 
     def _rehearsal(self, scratch: Scratch, files: Files) -> Section:
-        return rehearsal.rehearse(scratch, files, profiles.new_seed(), self._say)
+        try:
+            return rehearsal.rehearse(scratch, files, profiles.new_seed(), self._say)
+        except UNSETTLED as error:
+            return _unsettled(_section(5), error)
 
     def _audit(self, target: Target, expected: Description | str) -> None:
         why = "" if _makes_no_table(expected) else gone(target)
@@ -225,6 +230,12 @@ class Gate:
 def _makes_no_table(expected: Description | str) -> bool:
     """Whether the applied files are known to end before the first table of the schema."""
     return not isinstance(expected, str) and all(kind != "relation" for kind, _ in expected)
+
+
+def _unsettled(section: Section, error: Exception) -> Section:
+    said = " ".join(str(error).split())
+    section.faults.append(Fault("scratch server", said, AGAIN))
+    return section
 
 
 def _section(number: int, summary: str = "") -> Section:
