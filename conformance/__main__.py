@@ -75,6 +75,11 @@ def _add_migrate(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
         default=5.0,
         help="how long each wait for a lock may take (default: %(default)g)",
     )
+    parser.add_argument(
+        "--record",
+        action="store_true",
+        help="run nothing, and record all files as applied: for a schema that psql has made",
+    )
     parser.set_defaults(run=_run_migrate, undone="what was being run is rolled back")
 
 
@@ -122,7 +127,8 @@ def _run_migrate(options: argparse.Namespace) -> None:
     if not options.url:
         message = "no database: give its URL, or set DATABASE_URL"
         raise MigrationError(message)
-    migrate.migrate(options.url, options.migrations, options.lock_timeout, _say)
+    do = migrate.record if options.record else migrate.migrate
+    do(options.url, options.migrations, options.lock_timeout, _say)
 
 
 def _run_soak(options: argparse.Namespace) -> int:

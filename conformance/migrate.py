@@ -3,6 +3,8 @@
 Each file runs in one transaction together with its record, in the table ``schema_migrations``.
 A session advisory lock keeps two runs apart. A lock timeout keeps a run from waiting long for a
 busy table, because every other client of that table would wait behind it.
+
+A schema that psql has made has no such record; `record` makes it.
 """
 
 import re
@@ -33,6 +35,9 @@ CREATE_RECORDS = """
     )
 """
 
+ADD_RECORD = "INSERT INTO schema_migrations (name, sha256) VALUES (%s, %s)"
+IS_INSTALLED = "SELECT to_regclass('public.users') IS NOT NULL"
+
 ENDS_TRANSACTION = re.compile(
     r"(BEGIN|START|COMMIT|END|ROLLBACK|ABORT)\b|PREPARE\s+TRANSACTION", re.IGNORECASE
 )
@@ -62,6 +67,46 @@ def migrate(url: str, directory: Path, lock_timeout: float, say: Callable[[str],
             say(f"applied {migration.name} ({_apply(conn, migration, lock_timeout):.2f} s)")
         if not todo:
             say("nothing to do: every file is applied")
+
+
+def record(url: str, directory: Path, lock_timeout: float, say: Callable[[str], None]) -> None:
+    """Record every file as applied, and run none: for a schema that was made without this program.
+
+    Args:
+        url: of the database, as libpq reads it.
+        directory: the folder of the files that were run there, and of no others.
+        lock_timeout: seconds that each wait for a lock may take.
+        say: receives each line of the outcome.
+
+    Raises:
+        MigrationError: there is no schema, or a record already; nothing was changed.
+    """
+    files = migrations.load(directory)
+    with _connected(url) as conn, _locked(conn, lock_timeout), _recording(), conn.transaction():
+        known = recorded(conn)
+        if known:
+            message = (
+                f"the database has a record already, the last of it {max(known)}: "
+                "run migrate without --record"
+            )
+            raise MigrationError(message)
+        if not is_installed(conn):
+            message = (
+                "there is no table public.users, so the files were not run there: "
+                "run migrate without --record"
+            )
+            raise MigrationError(message)
+        _limit_waits(conn, lock_timeout)
+        conn.execute(CREATE_RECORDS)
+        for migration in files:
+            conn.execute(ADD_RECORD, (migration.name, migration.sha256))
+    for migration in files:
+        say(f"recorded {migration.name}, and did not run it")
+
+
+def is_installed(conn: Connection) -> bool:
+    """Tell whether a database has a schema of Framecast, whoever made it."""
+    return conn.execute(IS_INSTALLED).fetchone() == (True,)
 
 
 def recorded(conn: Connection) -> dict[str, str]:
@@ -127,6 +172,15 @@ def _connected(url: str) -> Iterator[Connection]:
         yield conn
 
 
+@contextmanager
+def _recording() -> Iterator[None]:
+    try:
+        yield
+    except psycopg.Error as error:
+        message = f"nothing was recorded: {error.diag.message_primary or _flat(error)}"
+        raise MigrationError(message) from error
+
+
 def _flat(error: psycopg.Error) -> str:
     return " ".join(str(error).split())
 
@@ -153,10 +207,7 @@ def _apply(conn: Connection, migration: Migration, lock_timeout: float) -> float
         with migrations.transaction(conn, migration):
             _limit_waits(conn, lock_timeout)
             migrations.run(conn, migration)
-            conn.execute(
-                "INSERT INTO schema_migrations (name, sha256) VALUES (%s, %s)",
-                (migration.name, migration.sha256),
-            )
+            conn.execute(ADD_RECORD, (migration.name, migration.sha256))
     except MigrationError as error:
         # A connection that is lost at COMMIT leaves open what the server made of it.
         lost = "may have been rolled back: the next run will tell"

@@ -230,6 +230,47 @@ def test_a_second_run_needs_no_right_to_create(project: Project) -> None:
     assert Outcome(0, "nothing to do: every file is applied\n") == project.migrate(plain)
 
 
+def test_what_psql_has_run_can_be_recorded(project: Project) -> None:
+    """A schema that was made by hand gets its record, without a file being run again."""
+    project.write(a="CREATE TABLE users ()", b="CREATE TABLE b ()")
+    with psycopg.connect(project.url) as conn:
+        conn.execute("CREATE TABLE users ()")
+        conn.execute("CREATE TABLE b ()")
+
+    assert Outcome(
+        0, "recorded a.sql, and did not run it\nrecorded b.sql, and did not run it\n"
+    ) == project.migrate("--record")
+    assert ["b", "schema_migrations", "users"] == project.query(TABLES)
+    assert Outcome(0, "nothing to do: every file is applied\n") == project.migrate()
+
+
+def test_what_has_a_record_or_no_schema_is_not_recorded(project: Project) -> None:
+    """Where files were not run, or are recorded, a new record would be a lie."""
+    absent = "migrate: there is no table public.users, so the files were not run there: "
+    there = "migrate: the database has a record already, the last of it a.sql: "
+    remedy = "run migrate without --record\n"
+
+    assert Outcome(1, err=f"{absent}{remedy}") == project.migrate("--record")
+    assert [] == project.query(TABLES)
+    project.migrate()
+    project.write(b="CREATE TABLE b ()")
+    assert Outcome(1, err=f"{there}{remedy}") == project.migrate("--record")
+    assert ["a.sql"] == project.query("SELECT name FROM schema_migrations")
+
+
+def test_who_may_not_record_is_told(project: Project) -> None:
+    """A role that may not create the table of records changes nothing, and is told why."""
+    with psycopg.connect(project.url, autocommit=True) as conn:
+        conn.execute("CREATE TABLE users ()")
+    plain = make_conninfo(project.url, options="-c role=pg_monitor")
+
+    assert Outcome(
+        1,
+        err="migrate: nothing was recorded: permission denied for schema public LINE 2: "
+        "CREATE TABLE IF NOT EXISTS schema_migrations ( ^\n",
+    ) == project.migrate(plain, "--record")
+
+
 def test_records_of_another_program_are_left_alone(project: Project) -> None:
     """A table of the same name that is not ours is an error, not a place to write to."""
     with psycopg.connect(project.url) as conn:

@@ -14,7 +14,7 @@ import psycopg
 from psycopg import IsolationLevel, errors
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from conformance.migrate import recorded
+from conformance.migrate import is_installed, recorded
 from conformance.migrations import MigrationError
 from conformance.postgres.request import MINIMUM_MAJOR
 
@@ -45,7 +45,6 @@ FACTS = """
     SELECT current_setting('server_version_num')::integer, current_setting('server_version'),
         current_database(), current_user::text, current_setting('search_path')
 """
-IS_THERE = "SELECT to_regclass('public.users') IS NOT NULL"
 
 
 class TargetError(Exception):
@@ -123,7 +122,7 @@ def examine(conn: Connection) -> Target:
     if version < MINIMUM_MAJOR * 10_000:
         message = f"its server is PostgreSQL {release}: {MINIMUM_MAJOR} or newer is needed"
         raise TargetError(message)
-    installed = conn.execute(IS_THERE).fetchall() == [(True,)]
+    installed = is_installed(conn)
     own = "SELECT set_config('search_path', {}, true)"
     conn.execute(own.format("current_setting('framecast.record_path')"))
     try:

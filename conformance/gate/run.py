@@ -110,7 +110,9 @@ class Gate:
         section.asked, section.summary = True, f"{target}; read only"
         if target.installed and not target.applied:
             what = "it has a schema, and no record of which files made it"
-            remedy = "make the record: insert the name and SHA-256 of each file that was run"
+            remedy = (
+                "audit it, and if all files were run there, python -m conformance migrate --record"
+            )
             section.faults.append(Fault("schema_migrations", what, remedy))
         self._done(section)
         return target
