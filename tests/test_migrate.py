@@ -265,9 +265,7 @@ def test_who_may_not_record_is_told(project: Project) -> None:
     plain = make_conninfo(project.url, options="-c role=pg_monitor")
 
     assert Outcome(
-        1,
-        err="migrate: nothing was recorded: permission denied for schema public LINE 2: "
-        "CREATE TABLE IF NOT EXISTS schema_migrations ( ^\n",
+        1, err="migrate: nothing was recorded: permission denied for schema public\n"
     ) == project.migrate(plain, "--record")
 
 
