@@ -1170,7 +1170,9 @@ AFTER INSERT ON public.memberships
 REFERENCING NEW TABLE AS new_rows
 FOR EACH STATEMENT EXECUTE FUNCTION framecast.tg_memberships__user_in_at_most_50_teams();
 
--- Before the row goes, so that the foreign keys of live keys find nothing left to refuse.
+-- Before the row goes, so that the foreign keys of live keys find nothing left to refuse. The keys of
+-- a user who is being deleted go too: of one that this transaction has written, PostgreSQL would ask
+-- anew whether its user is there.
 CREATE FUNCTION framecast.tg_memberships__revoke_keys() RETURNS trigger
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
@@ -1180,7 +1182,8 @@ BEGIN
     SET revoked_at = greatest(now(), k.created_at)
     WHERE k.user_id = OLD.user_id
         AND k.revoked_at IS NULL
-        AND OLD.team_id IN (k.live_member_team_id, k.live_shared_team_id);
+        AND OLD.team_id IN (k.live_member_team_id, k.live_shared_team_id)
+        AND EXISTS (SELECT FROM public.users AS u WHERE u.id = OLD.user_id);
     RETURN OLD;
 END;
 $$;
