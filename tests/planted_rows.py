@@ -182,10 +182,9 @@ def misnumbered(*numbers: int) -> Plant:
 
 
 def twice_numbered(world: World) -> Planted:
-    """Plant two events of one number, to be found by their job."""
-    for _ in range(2):
-        world.insert("job_events", world.an_event(GHOST, sequence=1))
-    return found(world, GHOST["id"])
+    """Plant two events of one number, to be found by both ids."""
+    made = [world.insert("job_events", world.an_event(GHOST, sequence=1)) for _ in range(2)]
+    return found(world, *(event["id"] for event in made))
 
 
 def uncounted(*statements: str) -> Plant:

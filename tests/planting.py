@@ -85,7 +85,7 @@ def pair(table: str, make: Maker, **columns: object) -> Plant:
 
     def plant(world: World) -> Planted:
         ids = [world.insert(table, {**make(world), **columns})["id"] for _ in range(2)]
-        return found(world, ",".join(sorted(map(str, ids))))
+        return found(world, *ids)
 
     return plant
 

@@ -85,7 +85,8 @@ def _merged(table: str, conditions: list[Condition]) -> Iterator[Question]:
 
 def _scan(table: str, alias: str, conditions: Sequence[Condition]) -> Question:
     columns = ", ".join(f"({each.text}) IS TRUE" for each in conditions)
-    either = " OR ".join(f"({each.text})" for each in conditions)
+    # Some rules say the same thing twice: it is asked once of each row.
+    either = " OR ".join(dict.fromkeys(f"({each.text})" for each in conditions))
     sql = f"SELECT {alias}.id::text, {columns} FROM {table} AS {alias} WHERE {either}"
     several = len(conditions) > 1
     parts = tuple(_scan(table, alias, [each]) for each in conditions) if several else ()

@@ -1,6 +1,6 @@
 """Rules of users, teams and memberships."""
 
-from conformance.catalogue.rule import Holds, Rule
+from conformance.catalogue.rule import Holds, Rule, repeated
 
 RULES = (
     Rule(
@@ -91,7 +91,7 @@ RULES = (
         ("teams",),
         Holds.ALWAYS,
         ("inv_t3__teams_slug_unique",),
-        "SELECT string_agg(id::text, ',' ORDER BY id) FROM teams GROUP BY slug HAVING count(*) > 1",
+        repeated("teams", "slug"),
     ),
     Rule(
         "INV-T4",
@@ -109,7 +109,7 @@ RULES = (
         ("teams",),
         Holds.ALWAYS,
         ("inv_t5__teams_created_not_after_updated",),
-        "SELECT id::text FROM teams WHERE created_at > updated_at",
+        "SELECT id::text FROM teams WHERE updated_at < created_at",
     ),
     Rule(
         "INV-T6",
@@ -162,8 +162,7 @@ RULES = (
         ("memberships",),
         Holds.ALWAYS,
         ("inv_m3__memberships_user_once_per_team",),
-        "SELECT string_agg(id::text, ',' ORDER BY id) FROM memberships"
-        " GROUP BY team_id, user_id HAVING count(*) > 1",
+        repeated("memberships", "team_id", "user_id"),
     ),
     Rule(
         "INV-M4",

@@ -1,6 +1,6 @@
 """Rules of assets, webhooks, deliveries, usage and system assets."""
 
-from conformance.catalogue.rule import Holds, Rule
+from conformance.catalogue.rule import Holds, Rule, repeated
 
 RULES = (
     Rule(
@@ -53,8 +53,7 @@ RULES = (
         ("asset_files",),
         Holds.ALWAYS,
         ("inv_af6__asset_files_s3_key_unique",),
-        "SELECT string_agg(id::text, ',' ORDER BY id) FROM asset_files"
-        " GROUP BY s3_key HAVING count(*) > 1",
+        repeated("asset_files", "s3_key"),
     ),
     Rule(
         "INV-X3",
@@ -62,9 +61,9 @@ RULES = (
         ("asset_files", "projects"),
         Holds.ALWAYS,
         ("inv_x3__asset_files_project_of_owning_team",),
-        "SELECT a.id::text FROM asset_files a LEFT JOIN projects p ON p.id = a.project_id"
-        " WHERE a.project_id IS NOT NULL"
-        " AND (a.owner::text = 'framecast:team:' || p.team_id::text) IS NOT TRUE",
+        "SELECT a.id::text FROM asset_files a WHERE a.project_id IS NOT NULL"
+        " AND ((a.project_id, a.owner::text) IN"
+        " (SELECT p.id, 'framecast:team:' || p.team_id::text FROM projects p)) IS NOT TRUE",
     ),
     Rule(
         "STATE-ASSET",
@@ -213,8 +212,7 @@ RULES = (
         ("usage",),
         Holds.ALWAYS,
         ("inv_us4__usage_one_row_per_owner_and_period",),
-        "SELECT string_agg(id::text, ',' ORDER BY id) FROM usage"
-        " GROUP BY owner, period HAVING count(*) > 1",
+        repeated("usage", "owner", "period"),
     ),
     Rule(
         "INV-SA1",
@@ -241,8 +239,7 @@ RULES = (
         ("system_assets",),
         Holds.ALWAYS,
         ("inv_sa3__system_assets_s3_key_unique",),
-        "SELECT string_agg(id, ',' ORDER BY id) FROM system_assets"
-        " GROUP BY s3_key HAVING count(*) > 1",
+        repeated("system_assets", "s3_key"),
     ),
     Rule(
         "RET-1",

@@ -36,7 +36,7 @@ RULES = (
         ("invitations",),
         Holds.ALWAYS,
         ("inv_i3__invitations_not_accepted_and_revoked",),
-        "SELECT id::text FROM invitations WHERE revoked_at IS NOT NULL AND accepted_at IS NOT NULL",
+        "SELECT id::text FROM invitations WHERE accepted_at IS NOT NULL AND revoked_at IS NOT NULL",
     ),
     Rule(
         "INV-I5",
@@ -93,7 +93,7 @@ RULES = (
         ("invitations",),
         Holds.ALWAYS,
         ("inv_i9__invitations_expires_after_created",),
-        "SELECT id::text FROM invitations WHERE NOT created_at < expires_at",
+        "SELECT id::text FROM invitations WHERE expires_at <= created_at",
     ),
     Rule(
         "INV-TIME5",

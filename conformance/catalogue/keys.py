@@ -1,7 +1,7 @@
 """Rules of API keys."""
 
 from conformance.catalogue.jobs import TEAM_OF_URN
-from conformance.catalogue.rule import Holds, Rule
+from conformance.catalogue.rule import Holds, Rule, repeated
 
 RULES = (
     Rule(
@@ -27,8 +27,7 @@ RULES = (
         ("api_keys",),
         Holds.ALWAYS,
         ("inv_a3__api_keys_hash_unique",),
-        "SELECT string_agg(id::text, ',' ORDER BY id) FROM api_keys"
-        " GROUP BY key_hash HAVING count(*) > 1",
+        repeated("api_keys", "key_hash"),
     ),
     Rule(
         "INV-A4",

@@ -68,3 +68,10 @@ class Rule:
         """Return those parts of `violations` that committed rows alone can answer, or ''."""
         parts = self.violations.split(" UNION ALL ")
         return " UNION ALL ".join(part for part in parts if "conformance." not in part)
+
+
+def repeated(table: str, *columns: str) -> str:
+    """Return a query for the rows of a table that share all of some columns with another row."""
+    key = ", ".join(columns)
+    again = f"SELECT {key} FROM {table} GROUP BY {key} HAVING count(*) > 1"
+    return f"SELECT id::text FROM {table} WHERE ({key}) IN ({again})"
