@@ -33,6 +33,11 @@ WEAKER = Result(
     {**HELD, "INV-T6": "broken"}, {"INV-T6": ["on update: expected rejected; observed accepted"]}
 )
 BORROWED = Waiver("INV-T6", "teams may borrow", "003_x.sql", 1)
+# A test about no single rule, whose parameter has what would divide paths and waivers.
+COLUMN = "test_columns.py::test_column[a b: c null]"
+NAMELESS = Waiver(f"SUITE {COLUMN}", "none is needed", "003_x.sql", 4)
+OTHER = "test_columns.py::test_column[a/b]"
+BESIDE = Result(HELD, {}, {f"conformance/{COLUMN}": "a b: c null is broken"})
 BORROW = "UPDATE teams SET credits = -1 WHERE credits = 0"
 DROP = "ALTER TABLE public.teams DROP CONSTRAINT inv_t6__teams_credits_not_negative;\n"
 
@@ -77,13 +82,20 @@ def rehearse(
 def test_a_waiver_names_what_and_why(folder: Path) -> None:
     """A line that names a rule or data, and a reason, is read with its place."""
     found, wrong = waivers.of_files(
-        [file(folder, "SELECT 1;\n-- waives INV-T6: debts\n--waives DATA users.name: privacy\n")]
+        [
+            file(
+                folder,
+                "SELECT 1;\n-- waives INV-T6: debts\n--waives DATA users.name: privacy\n"
+                "-- waives SUITE test_columns.py::test_column[a b: c null]: none is needed\n",
+            )
+        ]
     )
 
     assert [] == wrong
     assert [
         Waiver("INV-T6", "debts", "003_x.sql", 2),
         Waiver("DATA users.name", "privacy", "003_x.sql", 3),
+        Waiver(NAMELESS.what, "none is needed", "003_x.sql", 4),
     ] == found
     assert "003_x.sql:2 waives INV-T6: debts" == str(found[0])
 
@@ -93,6 +105,11 @@ def test_a_waiver_names_what_and_why(folder: Path) -> None:
     [
         ("-- waives INV-T6", "003_x.sql:1: write `-- waives RULE: reason`"),
         ("-- waives INV-T6:", "003_x.sql:1: write `-- waives RULE: reason`"),
+        ("-- waives SUITE test_columns.py: all", "003_x.sql:1: write `-- waives RULE: reason`"),
+        (
+            "-- waives SUITE test_columns.py::test_column[x]",
+            "003_x.sql:1: write `-- waives RULE: reason`",
+        ),
         ("-- waives INV-T66: debts", "003_x.sql:1: there is no rule INV-T66"),
     ],
 )
@@ -169,6 +186,27 @@ def test_what_lives_and_raids_find_counts() -> None:
     assert [compare.ANY_RULE] == [
         fault.about for fault in compare.compare(Result(HELD), other, [], []).faults
     ]
+
+
+def test_a_test_of_no_rule_can_be_waived() -> None:
+    """What the suite wants beside the rules may change, test by test, when a waiver says so."""
+    both = Result(HELD, {}, {**BESIDE.failed, f"conformance/{OTHER}": "x"})
+    [fault] = compare.compare(Result(HELD), both, [NAMELESS], []).faults
+
+    assert (compare.ANY_RULE, (f"{OTHER}: x",)) == (fault.about, fault.keys)
+    assert f"-- waives SUITE {OTHER}: reason" in fault.remedy
+    section = compare.compare(Result(HELD), BESIDE, [NAMELESS], [])
+    assert (True, [str(NAMELESS)]) == (section.right, section.notes)
+    assert compare.compare(BESIDE, BESIDE, [], [NAMELESS]).right
+    assert not compare.compare(Result(HELD), BESIDE, [], [NAMELESS]).right
+
+
+def test_a_waiver_of_a_test_that_passes_is_a_finding() -> None:
+    """A test that is waived and passes, or does not exist, needs no waiver."""
+    [fault] = compare.compare(Result(HELD), Result(HELD), [NAMELESS], []).faults
+
+    assert NAMELESS.what == fault.about
+    assert "waived in 003_x.sql:4, and yet it passes" == fault.what
 
 
 @pytest.mark.parametrize("worker", ["", "[gw1] linux -- Python 3.11.2 python3\n"])

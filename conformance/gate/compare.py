@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from conformance.audit.findings import SHOWN as MOST
 from conformance.audit.findings import Fault, Section
 from conformance.catalogue import RULES
 from conformance.verdicts import Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from conformance.gate.suite import Result
     from conformance.gate.waivers import Waiver
@@ -19,9 +20,14 @@ NUMBER, TITLE = 6, "verdicts"
 # What a Finding prints first.
 HEADLINE = re.compile(r"(?P<rule>\S+) is (?P<verdict>" + "|".join(Verdict) + r")\b")
 ANY_RULE = "the suite"
+SUITE = "SUITE "  # and a test: what a waiver calls one that is about no single rule
 MANY = 4  # rules of which the same is said
 SHOWN = 3  # of what was seen of one rule
 MEND = "mend the migration; or say in it why the rule may go: -- waives {}: reason"
+RERUN = (
+    "run them on the new schema: pytest conformance --migrations …; what the migration means to "
+    "change, it says of each: -- waives SUITE {}: reason"
+)
 
 
 def compare(
@@ -37,25 +43,26 @@ def compare(
     """
     section = Section(NUMBER, TITLE, asked=True)
     old, new = _wrong(before) if before else {}, _wrong(after)
-    gone = 0
+    alone: dict[str, str] = {}
     for rule, seen in new.items():
         was_wrong = rule in old
-        gone += not was_wrong
         waiver = _of(rule, (*pending, *applied) if was_wrong else pending)
         if waiver:
             section.notes.append(str(waiver))
+        elif rule.startswith(SUITE):
+            alone[rule.removeprefix(SUITE)] = seen[0]
         else:
             section.faults.append(_fault(rule, seen, after, was_wrong=was_wrong, new=not before))
-    section.faults = _together(section.faults)
+    section.faults = _together(section.faults) + _of_no_rule(alone)
     mended = [rule for rule in old if rule not in new]
     if mended:
         section.notes.append(f"held again: {', '.join(mended)}")
     for waiver in pending:
-        if waiver.what not in new and waiver.what in RULES:
+        if waiver.what not in new and (waiver.what in RULES or waiver.what.startswith(SUITE)):
             section.faults.append(
                 Fault(
                     waiver.what,
-                    f"waived in {waiver.file}:{waiver.line}, and yet it is held",
+                    f"waived in {waiver.file}:{waiver.line}, and yet it {_is_right(waiver)}",
                     "remove that line: it would hide what a later migration does",
                 )
             )
@@ -66,7 +73,10 @@ def compare(
 
 
 def _wrong(result: Result) -> dict[str, list[str]]:
-    """Return, by rule, what was seen of each that is not held, by its own tests or by others."""
+    """Return what was seen of each rule that is not held, by its own tests or by others.
+
+    A test that fails and says nothing of a rule stands for itself.
+    """
     wrong: dict[str, list[str]] = {
         rule: list(result.failures.get(rule, ()))
         for rule, verdict in result.verdicts.items()
@@ -74,22 +84,32 @@ def _wrong(result: Result) -> dict[str, list[str]]:
     }
     for test, said in result.failed.items():
         found = HEADLINE.match(said)
-        rule = found["rule"] if found and found["rule"] in RULES else ANY_RULE
-        wrong.setdefault(rule, []).append(f"{test.rpartition('/')[2]}: {said}")
+        file, _, name = test.partition("::")
+        called = f"{file.rpartition('/')[2]}::{name}"
+        rule = found["rule"] if found and found["rule"] in RULES else f"{SUITE}{called}"
+        wrong.setdefault(rule, []).append(f"{called}: {said}")
     return wrong
 
 
 def _fault(rule: str, seen: Sequence[str], after: Result, *, was_wrong: bool, new: bool) -> Fault:
     verdict = after.verdicts.get(rule, "broken")
-    if rule == ANY_RULE:
-        what = "tests that are about no single rule fail"
-        remedy = "run them on the new schema: pytest conformance --migrations …"
-    else:
-        since = "it was before, too" if was_wrong else "there was no schema before"
-        since = since if was_wrong or new else "it was held before"
-        what = f"{verdict}, and {since}: {RULES[rule].statement}"
-        remedy = MEND.format(rule)
+    since = "it was before, too" if was_wrong else "there was no schema before"
+    since = since if was_wrong or new else "it was held before"
+    what = f"{verdict}, and {since}: {RULES[rule].statement}"
+    remedy = MEND.format(rule)
     return Fault(rule, what, remedy, tuple(seen[:SHOWN]), len(seen))
+
+
+def _of_no_rule(failed: Mapping[str, str]) -> list[Fault]:
+    """Return one finding for tests that are about no single rule, each by its name."""
+    if not failed:
+        return []
+    what, seen = "tests that are about no single rule fail", tuple(failed.values())
+    return [Fault(ANY_RULE, what, RERUN.format(min(failed)), seen[:MOST], len(seen))]
+
+
+def _is_right(waiver: Waiver) -> str:
+    return "passes" if waiver.what.startswith(SUITE) else "is held"
 
 
 def _together(faults: list[Fault]) -> list[Fault]:
