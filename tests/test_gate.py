@@ -24,7 +24,7 @@ from conformance.__main__ import main
 from conformance.audit import enforcement
 from conformance.audit.target import TargetError
 from conformance.catalogue import RULES
-from conformance.gate import rehearsal, suite
+from conformance.gate import rehearsal, states, suite
 from conformance.gate.suite import Result
 from conformance.postgres import Request, Server
 from conformance.postgres.scratch import Database, Scratch, Template
@@ -251,6 +251,29 @@ def test_a_scratch_server_that_dies_leaves_the_audit(
 
     assert {7: "ok", 8: "1 finding"} == outcomes(ended.out), ended.out
     assert "comparison: not possible: terminating connection due to administrator" in ended.out
+
+
+@pytest.mark.parametrize("given", [("--seed", "17"), ()])
+def test_the_rehearsal_shows_its_seed(
+    given: tuple[str, ...],
+    unproven: Callable[..., Outcome],
+    pending: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The random lives can be led again: their seed is shown, and may be given."""
+    pending.write_text(CLEAN)
+    seeds: list[int] = []
+
+    def reached(_alive: Database, seed: int, _say: object) -> tuple[()]:
+        seeds.append(seed)
+        return ()
+
+    monkeypatch.setattr(states, "reached", reached)
+    ended = unproven(*given)
+
+    [seed] = seeds
+    assert f"note: the random lives among them are drawn with --seed {seed}\n" in ended.out
+    assert not given or seed == int(given[-1])
 
 
 def test_a_suite_that_takes_too_long_settles_nothing(

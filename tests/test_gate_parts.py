@@ -266,6 +266,23 @@ def test_states_are_at_every_status_and_cap(reached: list[State]) -> None:
     assert 50 == most
 
 
+def test_a_seed_leads_the_same_lives_again(
+    scratch: Scratch, template: Template, reached: list[State]
+) -> None:
+    """With the seed of another run every state is reached with as many rows in each table."""
+    with scratch.cloned(template, "again") as database:
+        again = list(states.reached(database, 1, lambda _line: None))
+
+    assert [(state.name, counts(state)) for state in reached] == [
+        (state.name, counts(state)) for state in again
+    ]
+
+
+def counts(state: State) -> dict[str, int]:
+    """Count the rows of every table in a state."""
+    return {table: rows(state, table) for table in state.rows}
+
+
 def rows(state: State, table: str) -> int:
     """Count the rows of a table in a state."""
     return state.rows[table][1].count(b"\n")

@@ -36,12 +36,19 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         default=3600.0,
         help="how long each run of the suite may take (default: %(default)g)",
     )
+    parser.add_argument(
+        "--seed",
+        metavar="N",
+        type=int,
+        help="what the rehearsal's random lives draw (default: another one each time, shown)",
+    )
     parser.add_argument("--json", metavar="FILE", type=Path, help="write all of it as JSON")
     parser.set_defaults(run=_run)
 
 
 def _run(options: argparse.Namespace) -> None:
-    from conformance.audit import report  # noqa: PLC0415 - psycopg and more, where it is needed
+    from conformance import profiles  # noqa: PLC0415 - Hypothesis and more, where it is needed
+    from conformance.audit import report  # noqa: PLC0415 - as above
     from conformance.gate.run import Effort, Gate  # noqa: PLC0415 - as above
 
     say = command.progress()
@@ -52,7 +59,8 @@ def _run(options: argparse.Namespace) -> None:
             sys.stdout.write(f"{line}\n")
         sys.stdout.flush()
 
-    effort = Effort(options.profile, options.suite_timeout)
+    seed = profiles.new_seed() if options.seed is None else options.seed
+    effort = Effort(options.profile, options.suite_timeout, seed)
     gate = Gate(command.wish_of(options), effort, show, say)
     gate.run()
     if options.json:

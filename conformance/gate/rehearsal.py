@@ -78,7 +78,9 @@ def rehearse(
     with folder_of(files.applied) as folder:
         template = scratch.template(folder)
     with scratch.cloned(template, "lives") as alive:
-        return tried(scratch, template, files, states.reached(alive, seed, say))
+        section = tried(scratch, template, files, states.reached(alive, seed, say))
+    section.notes.append(f"the random lives among them are drawn with --seed {seed}")
+    return section
 
 
 def tried(scratch: Scratch, template: Template, files: Files, reached: Iterable[State]) -> Section:

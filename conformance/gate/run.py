@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import psycopg
 
-from conformance import migrations, profiles
+from conformance import migrations
 from conformance.audit import enforcement, snapshot
 from conformance.audit.findings import Fault, Section
 from conformance.audit.run import Wish, ask, closed, gone
@@ -47,10 +47,17 @@ TITLES = {
 
 @dataclass(frozen=True)
 class Effort:
-    """How hard the suite tries on each schema: Hypothesis' profile, and seconds it may take."""
+    """How hard to try.
+
+    Attributes:
+        profile: Hypothesis', for the suite on each schema.
+        timeout: seconds that each of its runs may take.
+        seed: what the rehearsal's random lives draw.
+    """
 
     profile: str
     timeout: float
+    seed: int
 
 
 class Gate:
@@ -201,7 +208,7 @@ class Gate:
 
     def _rehearsal(self, scratch: Scratch, files: Files) -> Section:
         try:
-            return rehearsal.rehearse(scratch, files, profiles.new_seed(), self._say)
+            return rehearsal.rehearse(scratch, files, self._effort.seed, self._say)
         except UNSETTLED as error:
             return _unsettled(_section(5), error)
 
