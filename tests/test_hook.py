@@ -1,6 +1,7 @@
 """The suite as a hook of another repository, which has migrations and nothing else of ours."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -8,8 +9,12 @@ from pathlib import Path
 import pytest
 
 from conformance.hook import arguments
+from tests.migrating import Outcome
 
 ROOT = Path(__file__).parent.parent
+# What pre-commit reads, id by id; it runs an entry with the Python that has the project.
+HOOK = re.compile(r"^- id: (\S+)\n.*?^  entry: python ([^\n]+)$", re.MULTILINE | re.DOTALL)
+HOOKS = dict(HOOK.findall((ROOT / ".pre-commit-hooks.yaml").read_text()))
 
 
 @pytest.fixture
@@ -44,3 +49,45 @@ def test_other_migrations_may_be_named(tmp_path: Path) -> None:
         for each in arguments(tmp_path, ["--migrations", "other"])
         if each.startswith("--migrations=")
     ]
+
+
+def entered(hook: str, repository: Path, **variables: str) -> Outcome:
+    """Run the entry of a hook in a repository, with no database but the one that is named."""
+    known = {name: value for name, value in os.environ.items() if name != "DATABASE_URL"}
+    done = subprocess.run(
+        [sys.executable, *HOOKS[hook].split()],
+        cwd=repository,
+        env={**known, "PYTHONPATH": str(ROOT), **variables},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return Outcome(done.returncode, done.stdout, done.stderr)
+
+
+def test_every_hook_has_an_entry() -> None:
+    """What the documentation names is there."""
+    assert {"framecast-conformance", "framecast-gate"} == HOOKS.keys()
+
+
+def test_the_gate_hook_needs_a_database(repository: Path) -> None:
+    """Without an address the hook for a push refuses it, and says what is missing."""
+    expected = "gate: no database: give its URL, or set DATABASE_URL\n"
+
+    assert Outcome(1, err=expected) == entered("framecast-gate", repository)
+
+
+def test_the_gate_hook_asks_the_database(repository: Path) -> None:
+    """The hook asks the database that DATABASE_URL names, and refuses when it does not answer."""
+    ended = entered("framecast-gate", repository, DATABASE_URL="host=/nowhere")
+
+    assert (1, "") == (ended.code, ended.err)
+    assert ended.out.startswith("1  target       1 finding\n     target: the database cannot be")
+
+
+def test_a_push_does_not_wait_for_the_night() -> None:
+    """Runs of different kinds on one branch are in groups of their own."""
+    workflow = (ROOT / ".github" / "workflows" / "conformance.yml").read_text()
+    [group] = re.findall(r"^  group: (.*)$", workflow, re.MULTILINE)
+
+    assert "${{ github.event_name }}" in group
