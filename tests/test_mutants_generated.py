@@ -46,7 +46,47 @@ def test_every_object_has_a_mutant(known: Schema, every: list[Mutant]) -> None:
         for each in known.columns
         if each.required or each.expression
     }
-    assert objects | columns == things(every)
+    found = things(every)
+    assert objects | columns == {name for name in found if not name.startswith("rights.")}
+
+
+def test_every_right_that_is_withheld_has_a_mutant(every: list[Mutant]) -> None:
+    """What the role lacks is granted: to tables, columns, functions, schemas and the database."""
+    granted = {
+        (mutant.thing.removeprefix("rights."), mutant.change)
+        for mutant in every
+        if mutant.operator == "right granted"
+    }
+    to = "to framecast_app"
+    for table in ("jobs", "framecast.team_guards"):
+        for privilege in ("INSERT", "UPDATE", "TRUNCATE", "REFERENCES", "TRIGGER"):
+            assert (table, f"{privilege} {to}") in granted
+    assert ("jobs", f"SELECT {to}") not in granted
+    assert ("framecast.team_guards", f"SELECT {to}") in granted
+    kept = {("users.tier", f"UPDATE {to}"), ("users.id", f"INSERT {to}")}
+    assert not kept & granted
+    assert {("users.id", f"UPDATE {to}"), ("users.updated_at", f"INSERT {to}")} <= granted
+    assert {("lock_users()", f"EXECUTE {to}"), ("schema.framecast", f"USAGE {to}")} <= granted
+    assert {("schema.public", f"CREATE {to}"), ("database", f"TEMPORARY {to}")} <= granted
+
+
+def test_every_definer_and_revoke_has_a_mutant(known: Schema, every: list[Mutant]) -> None:
+    """What runs as its owner runs as its caller, and what nobody may call everybody may."""
+    definers = {f"rights.{each.name}()" for each in known.functions if each.definer}
+    assert definers
+    assert definers == {each.thing for each in every if each.operator == "security definer removed"}
+    to_all = {each.thing for each in every if each.operator == "right granted to all"}
+    assert {f"rights.{each.name}()" for each in known.functions} <= to_all
+    assert "rights.database" in to_all
+
+
+def test_rights_are_read_back(every: list[Mutant], scratch: Scratch, template: Template) -> None:
+    """Rights that are given anew change the schema; those that are there already do not."""
+    mutants = [each for each in every if each.operator.startswith("right granted")]
+    again = Mutant("a", "again", "", ("GRANT SELECT ON public.jobs TO framecast_app",))
+    with scratch.cloned(template, "look") as database, database.connect() as connection:
+        result = sorting.sort([*mutants, again], sorting.look(connection, [*mutants, again]))
+    assert {again.id: "equal to the schema itself"} == result.ineffective
 
 
 def test_every_operator_is_used(every: list[Mutant]) -> None:
@@ -60,6 +100,7 @@ def test_every_operator_is_used(every: list[Mutant]) -> None:
         *("labels exchanged", "default dropped", "trigger dropped", "trigger disabled"),
         *("event removed", "column removed from event", "timing exchanged", "when dropped"),
         *("guard removed", "branch emptied", "assignment removed", "lock removed"),
+        *("right granted", "right granted to all", "security definer removed"),
         *("lock taken later", "age moved", "default moved", "row added", "row removed"),
     } <= {mutant.operator for mutant in every}
 

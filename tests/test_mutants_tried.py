@@ -13,10 +13,12 @@ import pytest
 
 from conformance.catalogue import RULES
 from conformance.lab import Lab
+from conformance.mutants import role
 from conformance.mutants.errors import BaselineError
 from conformance.mutants.mutant import Mutant
+from conformance.mutants.parts import Part, Stage
 from conformance.mutants.report import Report
-from conformance.mutants.stages import Part, Stage, columns, own_rules
+from conformance.mutants.stages import columns, own_rules
 from conformance.mutants.trying import Bench, Kill, Trial
 from conformance.postgres.scratch import Scratch, Template
 from conformance.verdicts import Finding, Verdict
@@ -65,6 +67,28 @@ def test_a_guard_that_does_not_go_with_its_team_is_noticed(bench: Bench) -> None
     trial = bench.attempt(Mutant("team_guards", "exchanged", "", sql, ("INV-T1",)), OWN[:1])
     assert trial.kill is not None
     assert trial.kill.part.startswith("inv_t1__delete")
+
+
+@pytest.mark.parametrize(
+    ("sql", "operator", "part"),
+    [
+        ("GRANT TRUNCATE ON public.jobs TO framecast_app", "right granted", "the role's rights"),
+        ("GRANT UPDATE (id) ON public.jobs TO PUBLIC", "right granted to all", "the role's rights"),
+        (
+            "ALTER FUNCTION framecast.tg_memberships__lock_users_and_teams() SECURITY INVOKER",
+            "security definer removed",
+            "inv_t2__insert 1 as framecast_app",
+        ),
+    ],
+)
+def test_what_the_role_must_not_is_noticed(
+    bench: Bench, sql: str, operator: str, part: str
+) -> None:
+    """A right too many is in the list of rights; a trigger without its owner's is in its way."""
+    mutant = Mutant("rights.jobs", operator, "", (sql,), ("INV-T2",))
+    trial = bench.attempt(mutant, [Stage("role", role.parts)])
+    assert trial.kill is not None
+    assert ("role", part) == (trial.kill.stage, trial.kill.part)
 
 
 def test_a_neutral_change_survives(bench: Bench) -> None:

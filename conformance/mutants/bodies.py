@@ -38,20 +38,25 @@ class Concern(NamedTuple):
 def of(schema: Schema) -> Iterator[Mutant]:
     """Return the mutants of all functions."""
     for function in schema.functions:
-        concern = _concern(schema, function, set())
-        for edit in _edits(schema, function, concern):
+        about = concern(schema, function)
+        for edit in _edits(schema, function, about):
             yield Mutant(
                 f"{function.name}()",
                 edit.operator,
                 edit.change,
                 (edit.text,),
-                concern.rules,
-                concern.tables,
+                about.rules,
+                about.tables,
             )
 
 
-def _edits(schema: Schema, function: Any, concern: Concern) -> Iterator[Edit]:
-    labels: Labels = schema.labels_for(concern.tables).get
+def concern(schema: Schema, function: Any) -> Concern:
+    """Return the rules and tables of a function: its own, and those of all that calls it."""
+    return _concern(schema, function, set())
+
+
+def _edits(schema: Schema, function: Any, about: Concern) -> Iterator[Edit]:
+    labels: Labels = schema.labels_for(about.tables).get
     head = function.definition
     if function.sql_body:
         head = head[: head.rindex(function.sql_body)]
@@ -137,7 +142,6 @@ def _brief(body: Body, one: Statement, branch: Branch) -> str:
 
 
 def _concern(schema: Schema, function: Any, seen: set[str]) -> Concern:
-    """Return the rules and tables of a function: its own, and those of all that calls it."""
     seen.add(function.name)
     source = function.sql_body or function.body
     rules = [*schema.rules_of(function.name, function.comment)]
@@ -151,9 +155,9 @@ def _concern(schema: Schema, function: Any, seen: set[str]) -> Concern:
             tables.append(short(trigger.table))
     for caller in schema.functions:
         if caller.name not in seen and called.search(caller.sql_body or caller.body):
-            concern = _concern(schema, caller, seen)
-            rules += concern.rules
-            tables += concern.tables
+            theirs = _concern(schema, caller, seen)
+            rules += theirs.rules
+            tables += theirs.tables
     for constraint in schema.constraints:
         if constraint.table and called.search(constraint.definition):
             rules += schema.rules_of(constraint.name, constraint.comment)

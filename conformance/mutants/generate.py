@@ -6,7 +6,7 @@ from itertools import chain
 from random import Random
 from typing import TYPE_CHECKING
 
-from conformance.mutants import bodies, columns, constraints, triggers
+from conformance.mutants import bodies, columns, constraints, privileges, triggers
 from conformance.mutants.errors import ChoiceError
 from conformance.mutants.mutant import Mutant, numbered
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 def mutants(schema: Schema) -> list[Mutant]:
     """Return all mutants, in the order of their ids."""
-    areas = (constraints, columns, triggers, bodies)
+    areas = (constraints, columns, triggers, bodies, privileges)
     found = numbered(chain.from_iterable(area.of(schema) for area in areas))
     return sorted(found, key=lambda mutant: mutant.id)
 

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, Self
 
 from conformance.mutants import sorting
 from conformance.mutants.errors import BaselineError, ChoiceError
-from conformance.mutants.stages import STAGES, Stage, near_misses
+from conformance.mutants.parts import Stage, near_misses
+from conformance.mutants.stages import STAGES
 from conformance.mutants.trying import Bench, Trial
 from conformance.postgres import scratch
 from conformance.postgres.scratch import Template

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from psycopg.rows import namedtuple_row
 
 from conformance.catalogue import RULES
+from conformance.mutants.rights import LACKING, OURS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     import psycopg
 
-OURS = "NOT IN ('pg_catalog', 'information_schema', 'pg_toast', 'conformance')"
 CONSTRAINTS = f"""
 SELECT k.conname::text AS name, k.contype::text AS kind, pg_get_constraintdef(k.oid) AS definition,
     CASE WHEN k.conrelid <> 0 THEN k.conrelid::regclass::text END AS "table",
@@ -73,7 +73,7 @@ ORDER BY 2, 1
 FUNCTIONS = f"""
 SELECT p.proname::text AS name, p.oid::regprocedure::text AS signature, l.lanname::text AS language,
     pg_get_functiondef(p.oid) AS definition, p.prosrc AS body,
-    pg_get_function_sqlbody(p.oid) AS sql_body,
+    pg_get_function_sqlbody(p.oid) AS sql_body, p.prosecdef AS definer,
     coalesce(obj_description(p.oid, 'pg_proc'), '') AS comment
 FROM pg_proc AS p
 JOIN pg_namespace AS n ON n.oid = p.pronamespace
@@ -124,6 +124,7 @@ class Schema:
     functions: list[Any]
     indexes: list[Any]
     data: list[Data]
+    lacking: list[Any] = field(default_factory=list)
     enforcing: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     def rules_of(self, name: str, comment: str = "") -> tuple[str, ...]:
@@ -175,6 +176,7 @@ def read(connection: psycopg.Connection[Any]) -> Schema:
         functions=rows(FUNCTIONS),
         indexes=rows(INDEXES),
         data=list(filter(None, (_data(connection, table.name) for table in rows(TABLES)))),
+        lacking=rows(LACKING),
         enforcing=_enforcing(),
     )
 

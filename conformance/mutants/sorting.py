@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import psycopg
 
 from conformance.mutants.plpgsql import words
-from conformance.mutants.schema import OURS
+from conformance.mutants.rights import GIVEN, OURS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -54,6 +54,8 @@ SELECT 'index ' || i.indexrelid::regclass::text, pg_get_indexdef(i.indexrelid)
 FROM pg_index AS i JOIN pg_class AS c ON c.oid = i.indexrelid
 JOIN pg_namespace AS n ON n.oid = c.relnamespace
 WHERE n.nspname {OURS}
+UNION ALL
+{GIVEN}
 """
 
 

@@ -6,10 +6,9 @@ Finding where the schema does not do what the rules ask. To add a stage, append 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path as File
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 from hypothesis import seed, settings
 from hypothesis.stateful import get_state_machine_test
@@ -23,28 +22,26 @@ from conformance.guide import MACHINES
 from conformance.machines.hostile import Raider
 from conformance.machines.life import Life, Log
 from conformance.machines.tours import COUNTS, PAIRS, every_pair
+from conformance.mutants import role
 from conformance.mutants.drawing import GENERATE, drawn
+from conformance.mutants.parts import Part, Stage, near_misses
 from conformance.races.arena import Arena
 from conformance.races.classics import CLASSICS
 from conformance.races.racer import Racer
-from conformance.trial import Trial
 from conformance.verdicts import Finding, Verdict
 from strategies.forms import Form, forms
 from strategies.harmless import harmless
 from strategies.hostility import raids
-from strategies.near_misses import WAYS
 from strategies.spelling import spelling
 from strategies.tables import COLUMNS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from conformance.lab import Lab
     from conformance.machines.machine import Machine
     from conformance.mutants.mutant import Mutant
-    from conformance.writes import Path
 
-Run: TypeAlias = "Callable[[Lab], None]"
 # Examples along each path, up to which number: all paths are tried before one is tried again.
 ROUNDS = (1, 3, 10)
 DEEP = 60
@@ -52,22 +49,6 @@ OTHERS = (1, 3)
 RAIDS = 40
 LIVES, LIFE = 10, 20
 CORPUS = File(__file__).parents[1] / "corpus"
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """One thing to try: a name that says it to people and to `control`, and how it is done."""
-
-    name: str
-    run: Run
-
-
-@dataclass(frozen=True, slots=True)
-class Stage:
-    """A name, and the parts that are worth trying on a mutant, the likeliest first."""
-
-    name: str
-    parts: Callable[[Mutant], Iterator[Part]]
 
 
 def own_rules(mutant: Mutant) -> Iterator[Part]:
@@ -155,6 +136,7 @@ def races(mutant: Mutant) -> Iterator[Part]:
 
 
 STAGES: list[Stage] = [
+    Stage("role", role.parts),
     Stage("rules", own_rules),
     Stage("columns", columns),
     Stage("tables", rules_of_tables),
@@ -166,23 +148,6 @@ STAGES: list[Stage] = [
     Stage("lives", lives),
     Stage("every rule", every_rule),
 ]
-
-
-def near_misses(rules: tuple[str, ...] | list[str], start: int, end: int) -> Iterator[Part]:
-    """Return the scenarios of rules along all their paths, from one number up to another."""
-    for rule in rules:
-        for path, ways in WAYS.get(rule, {}).items():
-            if not isinstance(ways, str):
-                for number in range(start, end):
-                    name = f"{RULES[rule].token}{path} {number + 1}"
-                    yield Part(name, partial(_try, rule, path, number, end))
-
-
-def _try(rule: str, path: Path, number: int, count: int, lab: Lab) -> None:
-    ways = WAYS[rule][path]
-    scenarios = drawn(("near misses", rule, path, count), lambda: ways, count)
-    if number < len(scenarios):
-        Trial(lab, RULES[rule], path).run(scenarios[number])
 
 
 @cache

@@ -1,25 +1,24 @@
-"""What parts are tried on: a clone with its lab, and the failure of a part there."""
+"""What parts are tried on: clones, and the failure of a part there."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple, Self
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import psycopg
 from hypothesis.errors import Flaky, HypothesisException
 
-from conformance.lab import Lab
 from conformance.outcomes import Inconclusive
 from conformance.verdicts import Finding
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from contextlib import AbstractContextManager
     from types import TracebackType
 
-    from conformance.mutants.stages import Part
+    from conformance.mutants.parts import Opener, Part
     from conformance.postgres.scratch import Database, Scratch, Template
 
-# A mutant may loop for ever, or wait for itself. What is tried takes milliseconds.
-TIMEOUTS = "SET statement_timeout = '5s'; SET lock_timeout = '2s'"
 # What a test of the suite would fail with, beside a finding: of a schema that is no longer whole.
 ERRORS = (AssertionError, psycopg.Error, HypothesisException, LookupError, ValueError, TypeError)
 # Lock not available, query canceled: the mutant is stuck, or the machine was busy.
@@ -38,15 +37,47 @@ class Failure(NamedTuple):
     is_late: bool = False
 
 
-class Subject:
-    """A clone of a template, changed by statements, and a lab on it that is opened when needed."""
+class Subjects:
+    """Clones of a template, changed by statements: one for each opener, made when needed."""
 
     def __init__(
         self, scratch: Scratch, template: Template, label: str, sql: Sequence[str] = ()
     ) -> None:
-        """Make the clone."""
+        """Make none yet."""
         self._scratch, self._template, self._label, self._sql = scratch, template, label, sql
-        self._lab: Lab | None = None
+        self._known: dict[Opener, Subject] = {}
+        self._exits = ExitStack()
+
+    def __enter__(self) -> Self:
+        """Return itself."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Drop all clones."""
+        self._exits.__exit__(kind, error, trace)
+
+    def fails(self, part: Part) -> Failure | None:
+        """Try a part on the clone of its opener, as `Subject` does."""
+        if part.opener not in self._known:
+            subject = Subject(self._scratch, self._template, self._label, self._sql)
+            self._known[part.opener] = self._exits.enter_context(subject)
+        return self._known[part.opener].fails(part)
+
+
+class Subject:
+    """A clone of a template, changed by statements, for parts of one opener."""
+
+    def __init__(
+        self, scratch: Scratch, template: Template, label: str, sql: Sequence[str]
+    ) -> None:
+        """Make the clone; it is opened when needed."""
+        self._scratch, self._template, self._label, self._sql = scratch, template, label, sql
+        self._opened: AbstractContextManager[Any] | None = None
         self._database = self._made()
 
     def __enter__(self) -> Self:
@@ -59,10 +90,10 @@ class Subject:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Close the lab, and drop the clone."""
-        if self._lab is not None:
-            self._lab.__exit__(kind, error, trace)
-            self._lab = None
+        """Close what was opened, and drop the clone."""
+        if self._opened is not None:
+            self._opened.__exit__(kind, error, trace)
+            self._opened = None
         self._scratch.drop(self._database)
 
     def fails(self, part: Part) -> Failure | None:
@@ -79,10 +110,9 @@ class Subject:
 
     def _fails(self, part: Part) -> Failure | None:
         try:
-            if self._lab is None:
-                self._lab = Lab(self._database.conninfo)
-                self._lab.session.connection.execute(TIMEOUTS)
-            part.run(self._lab)
+            if self._opened is None:
+                self._opened = part.opener(self._database.conninfo)
+            part.run(self._opened)
         except Finding as finding:
             is_late = any(each in finding.observed for each in TOLD)
             return Failure(finding.rule, str(finding.verdict), is_late)

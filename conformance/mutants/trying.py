@@ -7,14 +7,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 from conformance.mutants.errors import BaselineError
-from conformance.mutants.stages import Part, Stage
-from conformance.mutants.subject import Subject
+from conformance.mutants.parts import Part
+from conformance.mutants.subject import Subjects
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from types import TracebackType
 
     from conformance.mutants.mutant import Mutant
+    from conformance.mutants.parts import Stage
     from conformance.mutants.subject import Failure
     from conformance.postgres.scratch import Scratch, Template
 
@@ -56,7 +57,7 @@ class Bench:
         """Use a worker's scratch databases."""
         self._scratch = scratch
         self._template = template
-        self._control: Subject | None = None
+        self._control: Subjects | None = None
         self._green: set[str] = set()
 
     def __enter__(self) -> Self:
@@ -81,10 +82,10 @@ class Bench:
         """
         began = time.perf_counter()
         tried = 0
-        with Subject(self._scratch, self._template, "mutant", mutant.sql) as subject:
+        with Subjects(self._scratch, self._template, "mutant", mutant.sql) as subjects:
             for stage, part in _parts(mutant, stages):
                 tried += part is not SETUP
-                failure = subject.fails(part)
+                failure = subjects.fails(part)
                 if failure is not None:
                     seconds = time.perf_counter() - began
                     self.check(part)
@@ -101,7 +102,7 @@ class Bench:
         if part.name in self._green:
             return
         if self._control is None:
-            self._control = Subject(self._scratch, self._template, "control")
+            self._control = Subjects(self._scratch, self._template, "control")
         failure = self._control.fails(part)
         if failure is not None:
             verdict = _verdict(failure)

@@ -1,0 +1,83 @@
+"""Parts of stages: what is tried on a mutant, one thing at a time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from conformance.application import APPLICATION
+from conformance.catalogue import RULES
+from conformance.lab import Lab
+from conformance.mutants.drawing import drawn
+from conformance.trial import Trial
+from strategies.near_misses import WAYS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from contextlib import AbstractContextManager
+
+    from conformance.mutants.mutant import Mutant
+    from conformance.writes import Path
+
+# Makes of a new clone, by how one connects to it, the place where parts are tried: a lab, or what
+# else closes itself. Parts of one opener share a clone.
+Opener: TypeAlias = "Callable[[str], AbstractContextManager[Any]]"
+
+# A mutant may loop for ever, or wait for itself. What is tried takes milliseconds.
+TIMEOUTS = "SET statement_timeout = '5s'; SET lock_timeout = '2s'"
+
+
+def as_owner(conninfo: str) -> Lab:
+    """Open a lab that writes as the owner."""
+    return _limited(Lab(conninfo))
+
+
+def as_role(conninfo: str) -> Lab:
+    """Open a lab that writes as the application's role."""
+    return _limited(Lab(conninfo, APPLICATION))
+
+
+def _limited(lab: Lab) -> Lab:
+    lab.session.connection.execute(TIMEOUTS)
+    return lab
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One thing to try: a name that says it to people and to `control`, and how it is done.
+
+    It is done on what its opener returns.
+    """
+
+    name: str
+    run: Callable[[Any], None]
+    opener: Opener = as_owner
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """A name, and the parts that are worth trying on a mutant, the likeliest first."""
+
+    name: str
+    parts: Callable[[Mutant], Iterator[Part]]
+
+
+def near_misses(
+    rules: Sequence[str], start: int, end: int, opener: Opener = as_owner
+) -> Iterator[Part]:
+    """Return the scenarios of rules along all their paths, from one number up to another."""
+    for rule in rules:
+        for path, ways in WAYS.get(rule, {}).items():
+            if not isinstance(ways, str):
+                for number in range(start, end):
+                    name = f"{RULES[rule].token}{path} {number + 1}"
+                    name += f" as {APPLICATION}" if opener is as_role else ""
+                    yield Part(name, partial(_try, rule, path, number, end), opener)
+
+
+def _try(rule: str, path: Path, number: int, count: int, lab: Lab) -> None:
+    ways = WAYS[rule][path]
+    scenarios = drawn(("near misses", rule, path, count), lambda: ways, count)
+    if number < len(scenarios):
+        Trial(lab, RULES[rule], path).run(scenarios[number])

@@ -1,0 +1,63 @@
+"""What a run of the suite as the application's role tries: its rights, its powers, its writes."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from conformance.application import APPLICATION
+from conformance.catalogue import RULES
+from conformance.mutants.parts import Part, as_role, near_misses
+from conformance.mutants.privileges import OPERATORS
+from conformance.powers import KINDS, Powers, declared
+from conformance.verdicts import Finding, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from conformance.mutants.mutant import Mutant
+
+ROUNDS = (1, 3)
+
+
+def parts(mutant: Mutant) -> Iterator[Part]:
+    """Everything that is about a role, on a mutant of rights; the others change none."""
+    if mutant.operator not in OPERATORS:
+        return
+    yield Part("the role's rights", _rights, _powers)
+    done = 0
+    for upto in ROUNDS:
+        yield from near_misses(mutant.rules, done, upto, as_role)
+        done = upto
+    for kind in KINDS:
+        yield Part(f"the role's powers over each {kind}", partial(_nothing, kind), _powers)
+    beside = [
+        rule.id
+        for rule in RULES.values()
+        if rule.id not in mutant.rules and set(rule.tables) & set(mutant.tables)
+    ]
+    yield from near_misses(beside, 0, 1, as_role)
+
+
+def _powers(conninfo: str) -> Powers:
+    """Open what tries a role: without a lab, whose books everybody may write."""
+    return Powers(conninfo, APPLICATION)
+
+
+def _rights(powers: Powers) -> None:
+    granted, meant = powers.granted(), declared()
+    if granted != meant:
+        observed = f"too many {sorted(granted - meant)}, too few {sorted(meant - granted)}"
+        raise _finding(observed)
+
+
+def _nothing(kind: str, powers: Powers) -> None:
+    """Whatever of a kind there is to try is refused."""
+    allowed = powers.allowed(powers.attempts(kind))
+    if allowed:
+        raise _finding(allowed[0])
+
+
+def _finding(observed: str) -> Finding:
+    expected = "the rights that are declared"
+    return Finding(APPLICATION, Verdict.BROKEN, expected=expected, observed=observed, script="")
