@@ -28,7 +28,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser = commands.add_parser("audit", help=SUMMARY, description=ABOUT)
     add_target(parser)
     parser.add_argument("--json", action="store_true", help="print JSON (see docs/gate.md)")
-    parser.set_defaults(run=_run)
+    parser.set_defaults(run=_run, undone="the database was only read")
 
 
 def add_target(parser: argparse.ArgumentParser) -> None:

@@ -1,15 +1,20 @@
 """A pytest plugin that writes which tests failed, and what each said first; the gate loads it.
 
 The verdicts on rules are in the suite's own report. Tests of whole lives and raids are about all
-rules at once; what they find is told here.
+rules at once; what they find is told here. It also ends the run when the gate is gone.
 """
 
 from __future__ import annotations
 
 import json
+import os
+import signal
+import threading
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from conformance.gate.child import PIPE
 
 if TYPE_CHECKING:
     import pytest
@@ -17,15 +22,29 @@ if TYPE_CHECKING:
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Register where the failures go."""
-    parser.getgroup("conformance").addoption(
+    group = parser.getgroup("conformance")
+    group.addoption(
         "--gate-outcomes", metavar="FILE", help="write failed tests as JSON to this file"
+    )
+    group.addoption(
+        PIPE, metavar="N", type=int, help="be interrupted when this file descriptor ends"
     )
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Gather failures, here or of all workers."""
-    if config.getoption("--gate-outcomes") and not hasattr(config, "workerinput"):
+    """Gather failures, here or of all workers, and watch over the gate."""
+    if hasattr(config, "workerinput"):
+        return
+    pipe = config.getoption(PIPE)
+    if pipe is not None:
+        threading.Thread(target=_end_with, args=(pipe,), daemon=True).start()
+    if config.getoption("--gate-outcomes"):
         config.pluginmanager.register(_Failures(config.getoption("--gate-outcomes")))
+
+
+def _end_with(pipe: int) -> None:
+    os.read(pipe, 1)  # returns when nobody can write to it any more
+    os.kill(os.getpid(), signal.SIGINT)
 
 
 class _Failures:

@@ -242,6 +242,8 @@ def _makes_no_table(expected: Description | str) -> bool:
 
 
 def _unsettled(section: Section, error: Exception) -> Section:
+    if isinstance(error.__context__, KeyboardInterrupt):  # it came of cleaning up after Ctrl-C
+        raise error.__context__
     said = " ".join(str(error).split())
     section.faults.append(Fault("scratch server", said, AGAIN))
     return section

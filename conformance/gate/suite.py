@@ -19,6 +19,7 @@ import strategies
 from conformance.audit.enforcement import folder_of
 from conformance.audit.target import TargetError
 from conformance.catalogue import RULES
+from conformance.gate import child
 from conformance.postgres import folders
 from conformance.postgres.request import SETTINGS
 
@@ -119,21 +120,13 @@ def run_once(files: Sequence[Migration], how: Run) -> tuple[Result, bool]:
 def _run(command: list[str], timeout: float, written: tuple[Path, ...]) -> None:
     kept = {name: value for name, value in os.environ.items() if not name.startswith(OTHERS)}
     try:
-        done = subprocess.run(  # noqa: S603 - pytest, on this suite
-            command,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=timeout,
-            cwd=SUITE.parent,
-            env=kept,
-        )
+        done = child.run(command, timeout, folder=SUITE.parent, environ=kept)
     except subprocess.TimeoutExpired as error:
         message = f"the suite took longer than {timeout:g} s: give a longer --suite-timeout"
         raise TargetError(message) from error
     # Python ends with 1 too, where pytest did not even begin.
     if done.returncode not in RAN or not all(path.is_file() for path in written):
-        said = [line for line in (done.stdout + done.stderr).splitlines() if line.strip()]
+        said = [line for line in done.stdout.splitlines() if line.strip()]
         message = f"the suite did not run (exit code {done.returncode}): " + " / ".join(
             said[-TAIL:]
         )

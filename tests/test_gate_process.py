@@ -1,0 +1,102 @@
+"""``python -m conformance gate`` as a process: interrupted, killed, and what it leaves behind."""
+
+import os
+import re
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from conformance import migrate
+from conformance.postgres import Server
+from conformance.postgres.scratch import Database, Scratch, Template
+from tests.migrating import COMMAND, PATIENCE
+
+MIGRATIONS = Path(__file__).parent.parent / "migrations"
+DATABASES = "SELECT datname FROM pg_database WHERE starts_with(datname, 'framecast_conformance_')"
+TOKEN = re.compile(r"framecast_conformance_([0-9a-f]{12})_")
+PROCESSES = Path("/proc")
+
+
+@pytest.fixture
+def target(scratch: Scratch, empty_template: Template) -> Iterator[Database]:
+    """Lend a database that `migrate` has made."""
+    with scratch.cloned(empty_template, "target") as database:
+        migrate.migrate(database.conninfo, MIGRATIONS, 5, lambda _line: None)
+        yield database
+
+
+@pytest.fixture
+def gate(target: Database, server: Server, tmp_path: Path) -> Iterator["subprocess.Popen[str]"]:
+    """Start the gate, with nothing in its cache; it is killed at the end at the latest."""
+    process = subprocess.Popen(
+        [*COMMAND, "gate", target.conninfo, "--scratch-url", server.conninfo],
+        env={**os.environ, "XDG_CACHE_HOME": str(tmp_path), "TMPDIR": str(tmp_path)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=MIGRATIONS.parent,
+    )
+    with process:
+        yield process
+        process.kill()
+
+
+def runs(scratch: Scratch) -> set[str]:
+    """Return the numbers of other runs that have databases on the server."""
+    with psycopg.connect(scratch.server.conninfo) as connection:
+        names = [name for (name,) in connection.execute(DATABASES)]
+    return {found[1] for name in names if (found := TOKEN.match(name))} - {scratch.token}
+
+
+def await_runs(scratch: Scratch, number: int) -> None:
+    """Wait until so many other runs have databases on the server."""
+    deadline = time.monotonic() + PATIENCE
+    while len(found := runs(scratch)) != number:
+        assert time.monotonic() < deadline, found
+        time.sleep(0.05)
+
+
+def processes(folder: Path) -> list[str]:
+    """Return the processes whose variables name a folder, on systems that tell."""
+    found = []
+    for each in PROCESSES.glob("[0-9]*"):
+        try:
+            variables = (each / "environ").read_bytes()
+        except OSError:  # gone meanwhile, or somebody else's
+            continue
+        if os.fsencode(f"TMPDIR={folder}\0") in variables:
+            found.append((each / "cmdline").read_text())
+    return found
+
+
+def test_an_interrupt_leaves_nothing(
+    gate: "subprocess.Popen[str]", scratch: Scratch, tmp_path: Path
+) -> None:
+    """Ctrl-C in the middle of the suite ends in one line, and no database or process stays."""
+    await_runs(scratch, 2)
+    gate.send_signal(signal.SIGINT)
+    out, err = gate.communicate(timeout=PATIENCE)
+
+    assert (130, "gate: interrupted: the database was only read\n") == (gate.returncode, err), out
+    assert set() == runs(scratch)
+    assert [] == processes(tmp_path)
+
+
+def test_a_suite_outlives_no_gate(
+    gate: "subprocess.Popen[str]", scratch: Scratch, tmp_path: Path
+) -> None:
+    """When the gate is killed, the suite that it runs ends and drops its databases."""
+    await_runs(scratch, 2)
+    gate.kill()
+    gate.wait()
+
+    await_runs(scratch, 1)  # the gate's own, which the next run drops
+    deadline = time.monotonic() + PATIENCE
+    while left := processes(tmp_path):
+        assert time.monotonic() < deadline, left
+        time.sleep(0.05)
