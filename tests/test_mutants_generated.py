@@ -1,12 +1,13 @@
 """Mutants are generated from the schema: all of it, each with a name of its own."""
 
+import re
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from conformance.mutants import equivalent, generate, schema, sorting
+from conformance.mutants import embedded, equivalent, generate, plpgsql, schema, sorting
 from conformance.mutants.errors import ChoiceError, RecordError
 from conformance.mutants.mutant import Mutant
 from conformance.mutants.schema import Schema
@@ -78,6 +79,48 @@ def test_every_definer_and_revoke_has_a_mutant(known: Schema, every: list[Mutant
     to_all = {each.thing for each in every if each.operator == "right granted to all"}
     assert {f"rights.{each.name}()" for each in known.functions} <= to_all
     assert "rights.database" in to_all
+
+
+def test_writes_that_hold_others_back_are_locks(every: list[Mutant]) -> None:
+    """To write a guard, a counter, or what stays as it is, is to lock: removed, and taken later."""
+    changed = {
+        (each.thing, each.operator, re.split(" AS | VALUES ", each.change)[0]) for each in every
+    }
+    guard, counter = "UPDATE framecast.team_guards", "INSERT INTO framecast.job_event_counters"
+    assert {
+        ("tg_jobs__may_be_made()", "lock removed", guard),
+        ("tg_jobs__may_be_made()", "lock taken later", guard),
+        ("tg_job_events__number()", "lock taken later", f"{counter} (job_id)"),
+        ("lock_users()", "lock removed", "INSERT INTO framecast.user_guards"),
+        ("tg_api_keys__write_memberships()", "lock removed", "UPDATE public.memberships"),
+    } <= changed
+    assert not any("team_guards" in what for _, kind, what in changed if kind == "write removed")
+
+
+def test_a_lock_goes_with_what_is_done_instead(every: list[Mutant]) -> None:
+    """Where the guard is written by another statement if the first one finds none, both go."""
+    (sql,) = (
+        each.sql[0]
+        for each in every
+        if each.thing == "tg_jobs__may_be_made()" and each.change.endswith("what is done instead")
+    )
+    assert "framecast.team_guards" not in sql
+    assert "lock_teams(" not in sql
+
+
+def test_every_statement_is_looked_into(known: Schema) -> None:
+    """No query or write of a function is passed over, whatever word it begins with."""
+    for function in known.functions:
+        if function.sql_body:
+            continue
+        body = plpgsql.parse(function.body)
+        spans = [part.span for part in embedded.embedded(body)]
+        for _, one in plpgsql.each(body.block):
+            if not one.branches and re.search(
+                r"\b(SELECT|INSERT|UPDATE|DELETE)\b", body.cut(one.span)
+            ):
+                inside = [span for span in spans if one.span.start <= span.start < one.span.end]
+                assert inside or one.kind == "execute", body.cut(one.span)
 
 
 def test_rights_are_read_back(every: list[Mutant], scratch: Scratch, template: Template) -> None:

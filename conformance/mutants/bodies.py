@@ -21,8 +21,14 @@ if TYPE_CHECKING:
     from conformance.mutants.schema import Schema
 
 REJECT = "framecast.reject("
+# A function or a clause that locks; and a row written that others write too: a guard, a counter, or
+# what stays as it is.
 LOCKS = re.compile(r"\block_|advisory|for (update|key share|share|no key update)", re.IGNORECASE)
-WRITES = ("insert", "update", "delete")
+WRITTEN = re.compile(
+    r"(update|insert into) framecast\.|\bset (\w+) = \w+\.\2\s+(from|where)\b", re.IGNORECASE
+)
+FOUND = re.compile(r"IF (NOT )?FOUND\b")
+WRITES = ("insert", "update", "delete", "with")
 TOKEN = re.compile(r"'([a-z]+_?[a-z]*\d*__)")
 TABLE = re.compile(r"\b(?:public|framecast)\.([a-z_]+)\b(?!\()")
 NOTHING = "NULL;"
@@ -102,7 +108,7 @@ def _statement(body: Body, branch: Branch, one: Statement) -> Iterator[Edit]:
     if operator:
         yield Edit(operator, brief, body.put(one.span, NOTHING))
     if operator == "lock removed":
-        yield from _later(body, branch, one, brief)
+        yield from _locking(body, branch, one, brief)
     if re.fullmatch(r"RETURN (NEW|OLD);", text):
         yield Edit("row dropped", brief, body.put(one.span, "RETURN NULL;"))
     for condition in (inner.condition for inner in one.branches if inner.condition):
@@ -116,7 +122,7 @@ def _removal(one: Statement, text: str, *, last: bool) -> str:
         return ""
     if one.kind == "raise" or (one.kind == "perform" and REJECT in text):
         return "guard removed"
-    if one.kind in ("perform", "select") and LOCKS.search(text):
+    if _is_lock(one, text):
         return "lock removed"
     if one.kind == "return":
         return "" if last else "early return removed"
@@ -125,14 +131,33 @@ def _removal(one: Statement, text: str, *, last: bool) -> str:
     return "write removed" if one.kind in WRITES else "statement removed"
 
 
-def _later(body: Body, branch: Branch, one: Statement, brief: str) -> Iterator[Edit]:
-    """Take a lock after everything else in its branch, but what returns."""
-    others = branch.statements[branch.statements.index(one) + 1 :]
+def _is_lock(one: Statement, text: str) -> bool:
+    if one.kind in ("perform", "select"):
+        return bool(LOCKS.search(text))
+    return one.kind in ("insert", "update") and bool(WRITTEN.search(text))
+
+
+def _locking(body: Body, branch: Branch, one: Statement, brief: str) -> Iterator[Edit]:
+    """Take a lock after everything else in its branch, but what returns.
+
+    What asks whether the lock found its row goes with it; if it locks instead, it is removed too.
+    """
+    lock, others = one.span, list(branch.statements[branch.statements.index(one) + 1 :])
+    if others and FOUND.match(body.cut(others[0].span)):
+        instead = others.pop(0)
+        lock = Span(lock.start, instead.span.end)
+        if any(_is_lock(each, body.cut(each.span)) for _, each in _inside(instead)):
+            yield Edit("lock removed", f"{brief} and what is done instead", body.put(lock, NOTHING))
     following = [each for each in others if each.kind != "return"]
     if following:
         end = following[-1].span.end
-        moved = body.text[one.span.end : end] + "\n    " + body.cut(one.span)
-        yield Edit("lock taken later", brief, body.put(Span(one.span.start, end), moved))
+        moved = body.text[lock.end : end] + "\n    " + body.cut(lock)
+        yield Edit("lock taken later", brief, body.put(Span(lock.start, end), moved))
+
+
+def _inside(one: Statement) -> Iterator[tuple[Branch, Statement]]:
+    for branch in one.branches:
+        yield from plpgsql.each(branch)
 
 
 def _brief(body: Body, one: Statement, branch: Branch) -> str:

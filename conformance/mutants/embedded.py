@@ -102,7 +102,7 @@ def _of(body: Body, one: Statement) -> Iterator[Embedded]:
         yield _expression(body, Span(one.span.start + len("EXIT WHEN"), one.span.end - 1))
     elif one.kind == "perform":
         yield from _perform(body, one)
-    elif one.kind in ("select", "insert", "update", "delete"):
+    elif one.kind in ("select", "insert", "update", "delete", "with"):
         yield _query(one.span, text)
 
 
