@@ -3,7 +3,7 @@
 import json
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -11,12 +11,14 @@ from typing import Final
 import psycopg
 import pytest
 
+from conformance.__main__ import main
 from conformance.catalogue import RULES
 from conformance.lab import Lab
-from conformance.mutants import role
-from conformance.mutants.errors import BaselineError
+from conformance.mutants import pool, role
+from conformance.mutants.errors import BaselineError, StuckError
 from conformance.mutants.mutant import Mutant
 from conformance.mutants.parts import Part, Stage
+from conformance.mutants.pool import Workers
 from conformance.mutants.report import Report
 from conformance.mutants.stages import columns, own_rules
 from conformance.mutants.trying import Bench, Kill, Trial
@@ -264,6 +266,45 @@ def test_what_is_recorded_is_tried_with_all_stages(
     assert status == done.returncode, done.stdout + done.stderr
     assert score in done.stdout.splitlines()[-1]
     assert bool(status) == ("WRONGLY RECORDED" in done.stdout)
+
+
+class Interrupted(Workers):
+    """Workers that try the first mutant, and then are interrupted."""
+
+    def attempt(self, tasks: Sequence[tuple[Mutant, tuple[str, ...]]]) -> Iterator[Trial]:
+        """Try one."""
+        yield from super().attempt(tasks[:1])
+        raise KeyboardInterrupt
+
+
+def test_an_interrupted_run_keeps_what_was_tried(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Ctrl-C leaves a matrix with all that was tried until then, from which --again goes on."""
+    file = tmp_path / "kills.json"
+    monkeypatch.setattr(pool, "Workers", Interrupted)
+    arguments = ["mutants", "inv_u5__", "--workers", "1", "--json", str(file)]
+    assert 130 == main(arguments)
+    statuses = [each["status"] for each in json.loads(file.read_text())["mutants"]]
+    assert 1 == statuses.count("killed")
+    monkeypatch.undo()
+    capsys.readouterr()
+    assert 0 == main([*arguments, "--again", str(file)])
+    left = statuses.count("untried")
+    assert f"score: {left} of {left} killed, 0 equivalent" == _last(capsys.readouterr().out)
+
+
+def _last(text: str) -> str:
+    return text.splitlines()[-1]
+
+
+def test_workers_that_do_not_answer_are_told(
+    scratch: Scratch, template: Template, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where nothing is done any more, the run ends with one message."""
+    monkeypatch.setattr(pool, "PATIENCE", 0.001)
+    with Workers(1, scratch, template) as workers, pytest.raises(StuckError, match="is stuck"):
+        workers.look([NEUTRAL])
 
 
 def test_every_rule_can_be_tried() -> None:

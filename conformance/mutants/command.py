@@ -71,6 +71,7 @@ def run(options: argparse.Namespace) -> None:
         ChoiceError: A token or a stage is not known.
         RecordError: The record of equivalents is wrong.
         BaselineError: The schema itself fails.
+        StuckError: Nothing is done any more.
         SurvivorsError: The suite did not notice a mutant.
     """
     migrations.load(options.migrations)
@@ -83,8 +84,6 @@ def run(options: argparse.Namespace) -> None:
         report = _carry_out(options, databases, template, every)
     if report is None:
         return
-    if options.json:
-        report.write(options.json)
     for line in report.lines():
         _say(line)
     if report.survivors or report.wrongly_excused:
@@ -137,12 +136,16 @@ def _carry_out(
             for mutant in result.effective
         ]
         progress = Progress(len(tasks))
-        for trial in workers.attempt(tasks):
-            report.trials[trial.id] = trial
-            progress.step(survived=report.status(trial.id) == "survived")
-            if options.json and progress.is_round:
+        try:
+            for trial in workers.attempt(tasks):
+                report.trials[trial.id] = trial
+                progress.step(survived=report.status(trial.id) == "survived")
+                if options.json and progress.is_round:
+                    report.write(options.json)
+        finally:
+            progress.end()
+            if options.json:
                 report.write(options.json)  # what is interrupted has not been for nothing
-        progress.end()
     return report
 
 

@@ -17,5 +17,9 @@ class BaselineError(MutantsError):
     """The unmutated schema fails what should tell mutants from it."""
 
 
+class StuckError(MutantsError):
+    """No worker has answered for longer than anything takes."""
+
+
 class SurvivorsError(MutantsError):
     """Mutants survived, or are wrongly excused."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Self
 
 from conformance.mutants import sorting
-from conformance.mutants.errors import BaselineError, ChoiceError
+from conformance.mutants.errors import BaselineError, ChoiceError, StuckError
 from conformance.mutants.parts import Stage, near_misses
 from conformance.mutants.stages import STAGES
 from conformance.mutants.trying import Bench, Trial
@@ -115,7 +115,14 @@ class Workers:
         spread = self._pool.imap if ordered else self._pool.imap_unordered
         results = spread(task, arguments)
         for _ in arguments:
-            yield results.next(PATIENCE)
+            try:
+                yield results.next(PATIENCE)
+            except multiprocessing.TimeoutError:
+                message = (
+                    f"no worker has answered for {PATIENCE / 60:g} minutes: a mutant, a worker or"
+                    " the server is stuck; go on with --again, or with fewer --workers"
+                )
+                raise StuckError(message) from None
 
 
 def _join(place: Place) -> None:

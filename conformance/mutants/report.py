@@ -72,13 +72,16 @@ class Report:
         yield (f"score: {counts[KILLED]} of {effective} killed, {counts[EQUIVALENT]} equivalent")
 
     def write(self, path: Path) -> None:
-        """Write the kill matrix.
+        """Write the kill matrix: all of it or, if that is interrupted, none.
 
         Raises:
             OSError: The file cannot be written.
         """
         document = {"version": VERSION, "mutants": [self._entry(name) for name in self.mutants]}
-        path.write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        text = json.dumps(document, indent=1, ensure_ascii=False) + "\n"
+        new = path.with_name(f"{path.name}.new")
+        new.write_text(text, encoding="utf-8")
+        new.replace(path)
 
     def _entry(self, name: str) -> dict[str, Any]:
         mutant, trial = self.mutants[name], self.trials.get(name)
