@@ -8,19 +8,22 @@
 --   Rule objects are named `<rule>__<table>_<claim>`, so `git grep inv_t2__` finds all of INV-T2.
 --   What enforces no rule keeps the name that PostgreSQL gives it.
 --   Triggers carry a band: 100 normalise, 200 lock, 300 reject, 500 derive, 700 reject at commit.
---   A trigger either rejects or changes data. PostgreSQL fires them in the order of their names,
---   after its own foreign keys, so row checks are asked first, then keys, then triggers.
+--   A trigger either rejects or changes data; one that rejects may write a guard. PostgreSQL fires
+--   them in the order of their names, after its own foreign keys, so row checks are asked first,
+--   then keys, then triggers.
 --   Rejections from triggers go through framecast.reject: class 23, with the rule as constraint.
 --   `public` holds what clients use. `framecast` holds the schema's own machinery.
 --
 -- Locks are taken in one order, by everybody:
 --
---   users, teams, projects, memberships, user_guards, team_guards, jobs, event counters;
---   by id within a table. A guard is a row which is *written* by whoever may break a rule that
---   spans rows, before the rows are looked at. At read committed the second writer waits, and
---   then sees what the first did; above it, the second writer fails to serialize, because the
---   guard has changed since its snapshot. So what is counted is always the truth, and it is
---   counted on real rows: there is no counter that could be wrong.
+--   users, teams, projects, keys, memberships, invitations, user_guards, team_guards, jobs, event
+--   counters; by id within a table. A job that is made or ends writes its project last.
+--
+--   A guard is a row which is *written* by whoever may break a rule that spans rows, before the
+--   rows are looked at. At read committed the second writer waits, and then sees what the first
+--   did; above it, the second writer fails to serialize, because the guard has changed since its
+--   snapshot. So what is counted is always the truth, and it is counted on real rows: there is no
+--   counter that could be wrong.
 
 
 ------------------------------------------------------------------------------------------------
@@ -762,6 +765,7 @@ BEGIN
 END;
 $$;
 
+-- A membership may come before its team, which is then not there to be in.
 CREATE FUNCTION framecast.user_is_in(p_team_id uuid, p_user_id uuid) RETURNS boolean
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
@@ -769,6 +773,7 @@ AS $$
 BEGIN
     RETURN EXISTS (
         SELECT FROM public.memberships AS m
+        JOIN public.teams AS t ON t.id = m.team_id
         WHERE m.team_id = p_team_id AND m.user_id = p_user_id
     );
 END;
@@ -1001,12 +1006,12 @@ BEGIN
         PERFORM pg_advisory_xact_lock(v_key);
         RETURN NEW;
     END IF;
-    IF NOT framecast.snapshot_is_old()
-        AND pg_try_advisory_xact_lock(v_key)
-        AND NOT EXISTS (SELECT FROM public.teams AS t WHERE t.slug = v_slug)
-    THEN
-        NEW.slug := v_slug;
-        RETURN NEW;
+    IF NOT framecast.snapshot_is_old() AND pg_try_advisory_xact_lock(v_key) THEN
+        -- Another statement, which sees what was committed until the lock was had.
+        IF NOT EXISTS (SELECT FROM public.teams AS t WHERE t.slug = v_slug) THEN
+            NEW.slug := v_slug;
+            RETURN NEW;
+        END IF;
     END IF;
     LOOP
         v_digits := left(md5(v_digits), 12);
@@ -1170,9 +1175,9 @@ AFTER INSERT ON public.memberships
 REFERENCING NEW TABLE AS new_rows
 FOR EACH STATEMENT EXECUTE FUNCTION framecast.tg_memberships__user_in_at_most_50_teams();
 
--- Before the row goes, so that the foreign keys of live keys find nothing left to refuse. The keys of
--- a user who is being deleted go too: of one that this transaction has written, PostgreSQL would ask
--- anew whether its user is there.
+-- Before the row goes, so that the foreign keys of live keys find nothing left to refuse. The keys
+-- of a user who is being deleted go too: of one that this transaction has written, PostgreSQL would
+-- ask anew whether its user is there.
 CREATE FUNCTION framecast.tg_memberships__revoke_keys() RETURNS trigger
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
@@ -1207,11 +1212,14 @@ BEGIN
     ELSE
         v_team_id := OLD.team_id;
     END IF;
-    IF EXISTS (SELECT FROM public.teams AS t WHERE t.id = v_team_id)
-        AND NOT EXISTS (
-            SELECT FROM public.memberships AS m WHERE m.team_id = v_team_id AND m.role = 'owner'
-        )
-    THEN
+    IF NOT EXISTS (SELECT FROM public.teams AS t WHERE t.id = v_team_id) THEN
+        RETURN NULL;
+    END IF;
+    -- Asked at once (SET CONSTRAINTS), this comes before the statement has written the guard.
+    PERFORM framecast.lock_teams(ARRAY[v_team_id]);
+    IF NOT EXISTS (
+        SELECT FROM public.memberships AS m WHERE m.team_id = v_team_id AND m.role = 'owner'
+    ) THEN
         PERFORM framecast.reject(
             substr(TG_NAME, 6), TG_TABLE_NAME, 'a team has at least one owner',
             format('team %s would have none', v_team_id),
@@ -1253,9 +1261,14 @@ BEGIN
     ELSE
         v_user_id := OLD.user_id;
     END IF;
-    IF EXISTS (SELECT FROM public.users AS u WHERE u.id = v_user_id AND u.tier = 'creator')
-        AND NOT EXISTS (SELECT FROM public.memberships AS m WHERE m.user_id = v_user_id)
-    THEN
+    IF NOT EXISTS (
+        SELECT FROM public.users AS u WHERE u.id = v_user_id AND u.tier = 'creator'
+    ) THEN
+        RETURN NULL;
+    END IF;
+    -- As above.
+    PERFORM framecast.lock_users(ARRAY[v_user_id]);
+    IF NOT EXISTS (SELECT FROM public.memberships AS m WHERE m.user_id = v_user_id) THEN
         PERFORM framecast.reject(
             substr(TG_NAME, 6), TG_TABLE_NAME, 'a creator belongs to at least one team',
             format('user %s would belong to none', v_user_id),
@@ -1483,6 +1496,10 @@ BEGIN
         v_email := NEW.email;
         v_team_id := NEW.team_id;
     END IF;
+    IF EXISTS (SELECT FROM public.teams AS t WHERE t.id = v_team_id) THEN
+        -- As above.
+        PERFORM framecast.lock_teams(ARRAY[v_team_id]);
+    END IF;
     SELECT i.team_id INTO v_team_id
     FROM public.users AS u
     JOIN public.memberships AS m ON m.user_id = u.id
@@ -1574,6 +1591,21 @@ CREATE TRIGGER _200_write_memberships
 AFTER INSERT ON public.api_keys
 REFERENCING NEW TABLE AS new_rows
 FOR EACH STATEMENT EXECUTE FUNCTION framecast.tg_api_keys__write_memberships();
+
+-- Keys go with their user, and come before memberships in the order of locks.
+CREATE FUNCTION framecast.tg_users__lock_keys() RETURNS trigger
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    PERFORM FROM public.api_keys AS k WHERE k.user_id = OLD.id ORDER BY k.id FOR UPDATE;
+    RETURN OLD;
+END;
+$$;
+
+CREATE TRIGGER _200_lock_keys
+BEFORE DELETE ON public.users
+FOR EACH ROW EXECUTE FUNCTION framecast.tg_users__lock_keys();
 
 CREATE FUNCTION framecast.tg_api_keys__write_membership() RETURNS trigger
 LANGUAGE plpgsql VOLATILE
@@ -1835,7 +1867,9 @@ EXECUTE FUNCTION framecast.tg__reject(
 -- Indexes that enforce nothing. Unique constraints above serve what begins with their columns.
 ------------------------------------------------------------------------------------------------
 
-CREATE INDEX users_email_key_idx ON public.users (framecast.email_key(email));
+-- What framecast.email_key comes to, in words that clients can use as well.
+CREATE INDEX users_email_key_idx ON public.users (lower(email COLLATE "C"));
+CREATE INDEX ON public.users (email);
 
 CREATE INDEX ON public.teams USING gin (settings);
 
@@ -1844,9 +1878,10 @@ CREATE INDEX memberships_owners_idx ON public.memberships (team_id) WHERE role =
 
 CREATE INDEX ON public.invitations (team_id);
 CREATE INDEX ON public.invitations (invited_by);
-CREATE INDEX invitations_email_key_idx ON public.invitations (framecast.email_key(email));
+CREATE INDEX invitations_email_key_idx ON public.invitations (lower(email COLLATE "C"));
+CREATE INDEX ON public.invitations (email);
 CREATE INDEX invitations_unanswered_idx
-ON public.invitations (team_id, framecast.email_key(email))
+ON public.invitations (team_id, lower(email COLLATE "C"))
 WHERE accepted_at IS NULL AND revoked_at IS NULL;
 
 CREATE INDEX ON public.api_keys (user_id, owner_tier);
@@ -1887,6 +1922,7 @@ CREATE INDEX ON public.webhooks USING gin (events);
 CREATE INDEX ON public.webhook_deliveries (webhook_id);
 CREATE INDEX ON public.webhook_deliveries (job_id);
 CREATE INDEX ON public.webhook_deliveries (created_at);
+CREATE INDEX ON public.webhook_deliveries (status);
 CREATE INDEX webhook_deliveries_waiting_idx
 ON public.webhook_deliveries (status, next_retry_at) WHERE status IN ('pending', 'retrying');
 

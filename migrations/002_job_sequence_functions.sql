@@ -16,12 +16,14 @@ ON public.jobs (project_id) WHERE status < 'completed';
 -- What a new job must meet, each rule under its own name: STATE-JOB, URN-2, INV-X1 and ROLE-2
 -- (asked when the job is written; memberships and roles may change later), and CARD-5, which counts
 -- rows, as no declaration can. One trigger: each further trigger or query costs a new job as much
--- as one or two of its indexes, so one statement both asks for the membership and writes the guard.
+-- as one or two of its indexes, so one query asks for the membership and counts the jobs.
 --
 -- Only an insert adds an active job, since owners are fixed and finished jobs stay so. The team's
--- guard is written before the jobs are counted, so two sessions that both see four cannot both add
--- a fifth. After the insert, so that a row that ON CONFLICT drops is not counted. Sequential scans
--- are off, so that no statistics make all jobs be read to find the active ones of a team.
+-- guard is written in a statement before, so two sessions that both see four cannot both add a
+-- fifth, and who waited for the end of a membership does not see it any more. The team must be
+-- there: a membership may come before its team, and its guard go again with it. After the insert,
+-- so that a row that ON CONFLICT drops is not counted. Sequential scans are off, so that no
+-- statistics make all jobs be read to find the active ones of a team.
 CREATE FUNCTION framecast.tg_jobs__may_be_made() RETURNS trigger
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
@@ -29,6 +31,8 @@ SET enable_seqscan = off
 AS $$
 DECLARE
     v_team_id uuid := framecast.urn_team(NEW.owner);
+    v_may_create boolean;
+    v_is_full boolean;
 BEGIN
     IF NEW.status <> 'queued' THEN
         PERFORM framecast.reject(
@@ -49,11 +53,25 @@ BEGIN
         RETURN NULL;
     END IF;
     UPDATE framecast.team_guards AS g SET version = g.version + 1
-    FROM public.memberships AS m
-    JOIN public.role_permissions AS rp ON rp.role = m.role AND rp.permission = 'jobs.create'
-    WHERE g.team_id = v_team_id AND m.team_id = v_team_id AND m.user_id = NEW.triggered_by
-        AND g.xmin <> pg_current_xact_id()::xid;
+    WHERE g.team_id = v_team_id AND g.xmin <> pg_current_xact_id()::xid;
     IF NOT FOUND THEN
+        -- This transaction has written it before, or it is missing: see lock_teams.
+        PERFORM framecast.lock_teams(ARRAY[v_team_id]);
+    END IF;
+    SELECT
+        EXISTS (
+            SELECT FROM public.memberships AS m
+            JOIN public.teams AS t ON t.id = m.team_id
+            JOIN public.role_permissions AS rp ON rp.role = m.role AND rp.permission = 'jobs.create'
+            WHERE m.team_id = v_team_id AND m.user_id = NEW.triggered_by
+        ),
+        EXISTS (
+            SELECT FROM public.jobs AS j
+            WHERE framecast.urn_team(j.owner) = v_team_id AND j.status < 'completed'
+            OFFSET 5
+        )
+    INTO v_may_create, v_is_full;
+    IF NOT v_may_create THEN
         IF NOT framecast.user_is_in(v_team_id, NEW.triggered_by) THEN
             PERFORM framecast.reject(
                 'inv_x1__jobs_trigger_in_team', TG_TABLE_NAME,
@@ -61,7 +79,7 @@ BEGIN
                 format('user %s triggers a job of %s', NEW.triggered_by, NEW.owner),
                 'join the team first'
             );
-        ELSIF NOT framecast.user_may(v_team_id, NEW.triggered_by, 'jobs.create') THEN
+        ELSE
             PERFORM framecast.reject(
                 'role_2__jobs_trigger_may_create', TG_TABLE_NAME,
                 'whoever makes a job of a team is an owner, admin or member of it',
@@ -69,14 +87,8 @@ BEGIN
                 'let somebody with that role trigger it'
             );
         END IF;
-        -- This transaction has written the guard before: see lock_teams.
-        PERFORM framecast.lock_teams(ARRAY[v_team_id]);
     END IF;
-    IF EXISTS (
-        SELECT FROM public.jobs AS j
-        WHERE framecast.urn_team(j.owner) = v_team_id AND j.status < 'completed'
-        OFFSET 5
-    ) THEN
+    IF v_is_full THEN
         PERFORM framecast.reject(
             'card_5__jobs_team_has_at_most_5_active', TG_TABLE_NAME,
             'a team has at most 5 active jobs', format('team %s would have more', v_team_id),
@@ -157,12 +169,13 @@ FOR EACH ROW EXECUTE FUNCTION framecast.tg_memberships__leaves_starter_1_active(
 -- How a job moves on
 ------------------------------------------------------------------------------------------------
 
+-- As texts, since to jsonb 1.0 and 1.00 are the same.
 CREATE TRIGGER _300_imm_1__jobs_subject_is_fixed
 BEFORE UPDATE OF id, owner, triggered_by, project_id, spec_snapshot, created_at ON public.jobs
 FOR EACH ROW WHEN (
-    (old.id, old.owner, old.triggered_by, old.spec_snapshot, old.created_at)
+    (old.id, old.owner, old.triggered_by, old.spec_snapshot::text, old.created_at)
     IS DISTINCT FROM
-    (new.id, new.owner, new.triggered_by, new.spec_snapshot, new.created_at)
+    (new.id, new.owner, new.triggered_by, new.spec_snapshot::text, new.created_at)
     OR (new.project_id IS NOT NULL AND new.project_id IS DISTINCT FROM old.project_id)
 )
 EXECUTE FUNCTION framecast.tg__reject(
@@ -250,13 +263,13 @@ BEGIN
     IF v_rule IS NULL THEN
         IF OLD.status >= 'completed' THEN
             IF (
-                OLD.status, OLD.options, OLD.progress, OLD.output, OLD.output_size_bytes,
-                OLD.error, OLD.credits_charged, OLD.failure_type, OLD.idempotency_key,
-                OLD.started_at, OLD.completed_at
+                OLD.status, OLD.options::text, OLD.progress::text, OLD.output::text,
+                OLD.output_size_bytes, OLD.error::text, OLD.credits_charged, OLD.failure_type,
+                OLD.idempotency_key, OLD.started_at, OLD.completed_at
             ) IS DISTINCT FROM (
-                NEW.status, NEW.options, NEW.progress, NEW.output, NEW.output_size_bytes,
-                NEW.error, NEW.credits_charged, NEW.failure_type, NEW.idempotency_key,
-                NEW.started_at, NEW.completed_at
+                NEW.status, NEW.options::text, NEW.progress::text, NEW.output::text,
+                NEW.output_size_bytes, NEW.error::text, NEW.credits_charged, NEW.failure_type,
+                NEW.idempotency_key, NEW.started_at, NEW.completed_at
             ) OR NEW.credits_refunded < OLD.credits_refunded THEN
                 v_rule := 'state_job__jobs_finished_stays';
                 v_claim := 'a finished job stays as it is, save that its refund may grow';
@@ -375,7 +388,13 @@ BEGIN
         WHEN 'canceled' THEN 'draft'
         ELSE 'rendering'
     END
-    WHERE p.id = NEW.project_id;
+    WHERE p.id = NEW.project_id AND (
+        -- One statement may end a job and make the next one, and triggers come after both.
+        NEW.status < 'completed' OR NOT EXISTS (
+            SELECT FROM public.jobs AS j
+            WHERE j.project_id = NEW.project_id AND j.status < 'completed'
+        )
+    );
     RETURN NULL;
 END;
 $$;
@@ -430,6 +449,7 @@ DECLARE
 BEGIN
     PERFORM FROM public.projects AS p WHERE p.team_id = OLD.id ORDER BY p.id FOR UPDATE;
     PERFORM FROM public.memberships AS m WHERE m.team_id = OLD.id ORDER BY m.id FOR UPDATE;
+    PERFORM FROM public.invitations AS i WHERE i.team_id = OLD.id ORDER BY i.id FOR UPDATE;
     SELECT array_agg(m.user_id) INTO v_user_ids
     FROM public.memberships AS m WHERE m.team_id = OLD.id;
     PERFORM framecast.lock_users(v_user_ids);
@@ -513,7 +533,7 @@ FOR EACH STATEMENT EXECUTE FUNCTION framecast.tg__reject_truncate_beside_parent(
 
 CREATE TRIGGER _300_imm_1__job_events_are_fixed
 BEFORE UPDATE ON public.job_events
-FOR EACH ROW WHEN (old.* IS DISTINCT FROM new.*)
+FOR EACH ROW WHEN ((old.*)::text IS DISTINCT FROM (new.*)::text)
 EXECUTE FUNCTION framecast.tg__reject('an event never changes', 'append another event');
 
 -- SEQ-1 and SEQ-2. Whoever appends to a job holds the job's counter until commit, so numbers are
@@ -557,9 +577,11 @@ LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-    UPDATE framecast.job_event_counters AS c
-    SET last_sequence = greatest(c.last_sequence, NEW.sequence)
-    WHERE c.job_id = NEW.job_id;
+    -- There is no counter yet where one statement makes the job and its event.
+    INSERT INTO framecast.job_event_counters AS c (job_id, last_sequence)
+    VALUES (NEW.job_id, NEW.sequence)
+    ON CONFLICT (job_id) DO UPDATE
+    SET last_sequence = greatest(c.last_sequence, excluded.last_sequence);
     RETURN NULL;
 END;
 $$;
@@ -576,7 +598,8 @@ FOR EACH ROW EXECUTE FUNCTION framecast.tg_job_events__record_number();
 -- Deletes job events older than 7 days, oldest first, at most p_limit of them, passing over rows
 -- that others hold. Returns how many it deleted: call it again until that is less than p_limit.
 -- A plan made while the table was small would join by nested loops, and be kept for the session:
--- ten thousand rows, each sought among all.
+-- ten thousand rows, each sought among all. Materialized, since rows that a plan asks for again
+-- would be others than before, and more than the limit.
 CREATE FUNCTION public.delete_old_job_events(p_limit integer DEFAULT 10000) RETURNS integer
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
@@ -585,15 +608,14 @@ AS $$
 DECLARE
     v_deleted integer;
 BEGIN
-    DELETE FROM public.job_events AS e
-    USING (
+    WITH old AS MATERIALIZED (
         SELECT o.id FROM public.job_events AS o
         WHERE o.created_at < now() - interval '7 days'
         ORDER BY o.created_at, o.job_id, o.sequence
-        LIMIT coalesce(p_limit, 10000)
+        LIMIT greatest(coalesce(p_limit, 10000), 0)
         FOR UPDATE SKIP LOCKED
-    ) AS old
-    WHERE e.id = old.id;
+    )
+    DELETE FROM public.job_events AS e USING old WHERE e.id = old.id;
     GET DIAGNOSTICS v_deleted = ROW_COUNT;
     RETURN v_deleted;
 END;
@@ -608,15 +630,14 @@ AS $$
 DECLARE
     v_deleted integer;
 BEGIN
-    DELETE FROM public.webhook_deliveries AS d
-    USING (
+    WITH old AS MATERIALIZED (
         SELECT o.id FROM public.webhook_deliveries AS o
         WHERE o.created_at < now() - interval '30 days'
         ORDER BY o.created_at, o.id
-        LIMIT coalesce(p_limit, 10000)
+        LIMIT greatest(coalesce(p_limit, 10000), 0)
         FOR UPDATE SKIP LOCKED
-    ) AS old
-    WHERE d.id = old.id;
+    )
+    DELETE FROM public.webhook_deliveries AS d USING old WHERE d.id = old.id;
     GET DIAGNOSTICS v_deleted = ROW_COUNT;
     RETURN v_deleted;
 END;

@@ -12,7 +12,7 @@ from conformance.lab import Lab
 from conformance.outcomes import Accepted
 from conformance.session import Session, in_order
 from conformance.writes import Delete, Insert, Path
-from strategies.world import World
+from strategies.world import World, urn_of_team
 from tests.waiting import until
 
 if TYPE_CHECKING:
@@ -74,6 +74,20 @@ def test_a_cap_counts_a_user_who_is_just_being_made(own: Database) -> None:
     refused = refusal_of_late(own, given, list(world.given), Insert("memberships", (late,)))
 
     assert "inv_t7__" == refused
+
+
+def test_a_job_waits_for_the_end_of_its_makers_membership(own: Database) -> None:
+    """Who waited for a member to leave does not take the membership that it saw before."""
+    world = World()
+    team, _ = world.team()
+    leaver = world.creator()
+    seat = world.insert("memberships", world.a_membership(team, leaver))
+    job = world.a_job(leaver, urn_of_team(team))
+    leaves: list[Write] = [Delete("memberships", {"id": seat["id"]})]
+
+    refused = refusal_of_late(own, list(world.given), leaves, Insert("jobs", (job,)))
+
+    assert "inv_x1__" == refused
 
 
 def test_a_passing_membership_of_nobody_leaves_nothing(own: Database) -> None:

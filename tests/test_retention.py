@@ -6,13 +6,19 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from conformance.outcomes import Accepted
 from conformance.session import Session
+from strategies.world import World
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from conformance.postgres.scratch import Scratch, Template
 
+EVENTS = """
+    INSERT INTO public.job_events (job_id, event_type, created_at)
+    SELECT %s, 'progress', now() - interval '8 days' FROM generate_series(1, 40)
+"""
 # PostgreSQL's own module: it tells the plans of statements inside functions, as they were run.
 EXPLAIN = """
 LOAD 'auto_explain';
@@ -41,3 +47,17 @@ def test_a_clean_up_seeks_no_row_among_all(session: Session, function: str) -> N
 
     (deletes,) = [plan for plan in plans if "Delete on" in plan]
     assert "Nested Loop" not in deletes
+
+
+@pytest.mark.parametrize(("limit", "deleted"), [(2, 2), (0, 0), (-1, 0)])
+def test_a_clean_up_keeps_to_its_limit_whatever_the_plan(
+    session: Session, limit: int, deleted: int
+) -> None:
+    """Rows are chosen once, however often the plan asks for them."""
+    world = World()
+    job = world.job(world.starter())
+    assert Accepted() == session.transact(world.given)
+    session.connection.execute(EVENTS, [job["id"]])
+    session.connection.execute("SET enable_hashjoin = off; SET enable_mergejoin = off")
+
+    assert [(deleted,)] == session.fetch(f"SELECT public.delete_old_job_events({limit})")

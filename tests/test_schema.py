@@ -101,7 +101,8 @@ PARENTS: Final = {
 }
 # What lists are filtered, sorted and searched by: how some index begins, as PostgreSQL has it.
 ASKED: Final = {
-    *("users btree framecast.email_key(email)", "invitations btree framecast.email_key(email)"),
+    *("users btree email", "invitations btree email"),
+    *(f'{table} btree lower((email COLLATE "C"))' for table in ("users", "invitations")),
     *("api_keys btree owner", "jobs btree owner", "asset_files btree owner", "usage btree owner"),
     *("projects btree status", "jobs btree status", "asset_files btree status"),
     *(

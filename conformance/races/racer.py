@@ -41,7 +41,8 @@ class Racer:
         race = classic.race()
         for level in Level:
             at_level = race.at(level)
-            found = self._found(at_level, classic)
+            times = classic.times if level is Level.READ_COMMITTED else 1
+            found = [each for _ in range(times) for each in self._found(at_level, classic)]
             if found:
                 _, order, finding = min(found, key=lambda each: each[:2])
                 raise fails(finding, (at_level, order), self._arena) or finding

@@ -72,6 +72,31 @@ def key_made_while_the_team_goes(scene: Scene) -> None:
     scene.session("support", does(teams.DELETE, team=team))
 
 
+@classic("LOCK ORDER", "INV-A1", law="whoever waits for the same waits in the same order")
+def user_deleted_as_a_key_is_revived(scene: Scene) -> None:
+    """A key is used; meanwhile another one is made live again, and its user deleted."""
+    bob, team, _ = _member(scene)
+    used = scene.given.do(keys.MAKE, by=(bob, team, bob), hashed="fresh", lasts=None)
+    revoked = scene.given.do(keys.MAKE, by=(bob, team, bob), hashed="fresh", lasts=None)
+    scene.given.do(keys.REVOKE, key=revoked)
+    scene.session("client", does(keys.USE, key=used))
+    scene.session("support", does(users.DELETE, user=bob))
+    scene.session("bob", does(keys.REVIVE, key=revoked))
+
+
+@classic("LOCK ORDER", "INV-I5", law="whoever waits for the same waits in the same order")
+def team_goes_while_it_invites_behind_a_key(scene: Scene) -> None:
+    """A key of a team is used; meanwhile an invitation is extended, and the team deleted."""
+    bob, team, _ = _member(scene, "admin")
+    key = scene.given.do(keys.MAKE, by=(bob, team, bob), hashed="fresh", lasts=None)
+    letter = scene.given.do(
+        memberships.INVITE, by=(bob, team), email="eve@example.com", role="member", answered="open"
+    )
+    scene.session("client", does(keys.USE, key=key))
+    scene.session("support", does(teams.DELETE, team=team))
+    scene.session("bob", does(memberships.EXTEND, invitation=letter))
+
+
 @classic("INV-A1", law="a key's user exists")
 def key_made_while_deleted(scene: Scene) -> None:
     """Somebody makes a key while the account is being deleted."""
@@ -253,6 +278,8 @@ CLASSICS = (
     key_revived_while_leaving,
     key_made_while_the_team_goes,
     key_made_while_deleted,
+    user_deleted_as_a_key_is_revived,
+    team_goes_while_it_invites_behind_a_key,
     one_hash_for_two,
     key_made_while_upgraded,
     uploaded_while_leaving,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from conformance.operations import jobs, memberships, teams, users
-from conformance.races.classics.scene import Deed, Scene, classic, does
+from conformance.races.classics.scene import AT_ONCE, Deed, Scene, classic, does
 
 GUEST = "guest@example.com"
 
@@ -36,6 +36,15 @@ def invited_while_joining(scene: Scene) -> None:
     bob, _ = scene.given.creator(GUEST)
     scene.session("ann", _invites((ann, team), GUEST))
     scene.session("bob", does(memberships.JOIN, by=(bob, team), role="member"))
+
+
+@classic("INV-I8", law="nobody is invited who is in the team")
+def invited_while_joining_asked_at_once(scene: Scene) -> None:
+    """The same, and both have all rules asked after each statement."""
+    ann, team = scene.given.creator()
+    bob, _ = scene.given.creator(GUEST)
+    scene.session("ann", does(AT_ONCE), _invites((ann, team), GUEST))
+    scene.session("bob", does(AT_ONCE), does(memberships.JOIN, by=(bob, team), role="member"))
 
 
 @classic("INV-I8", law="nobody is invited who is in the team")
@@ -128,7 +137,7 @@ def invited_and_demoted_behind_a_third(scene: Scene) -> None:
     scene.session("bob", does(memberships.CHANGE_ROLE, membership=team + 1, role="admin"))
 
 
-@classic("LOCK ORDER", "ROLE-1", law="whoever waits for the same waits in the same order")
+@classic("LOCK ORDER", "ROLE-1", law="whoever waits for the same waits in the same order", times=8)
 def invited_and_demoted_behind_one_who_fails(scene: Scene) -> None:
     """The same, and whoever makes the job fails: then the first who waits goes on first."""
     ann, team = scene.given.creator()
@@ -155,6 +164,7 @@ CLASSICS = (
     two_sent_at_forty_nine,
     sent_while_resent_at_fifty,
     invited_while_joining,
+    invited_while_joining_asked_at_once,
     invited_while_taking_the_email,
     joins_while_taking_an_invited_email,
     invites_an_email_while_taking_it,

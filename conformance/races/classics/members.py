@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from conformance.operations import memberships, teams, users
-from conformance.races.classics.scene import Scene, classic, does
+from conformance.races.classics.scene import AT_ONCE, Scene, classic, does
 
 
 @classic("INV-T2", "INV-T1", "CARD-1", law="the team keeps an owner")
@@ -20,6 +20,23 @@ def two_owners_step_down(scene: Scene) -> None:
     _, _, seats = _owned_by_two(scene)
     scene.session("ann", does(memberships.CHANGE_ROLE, membership=seats[0], role="admin"))
     scene.session("bob", does(memberships.CHANGE_ROLE, membership=seats[1], role="admin"))
+
+
+@classic("INV-T2", "INV-T1", "CARD-1", law="the team keeps an owner")
+def two_owners_leave_asked_at_once(scene: Scene) -> None:
+    """Both leave, one of them with all rules asked after each statement."""
+    _, _, seats = _owned_by_two(scene)
+    scene.session("ann", does(AT_ONCE), does(memberships.LEAVE, membership=seats[0]))
+    scene.session("bob", does(memberships.LEAVE, membership=seats[1]))
+
+
+@classic("INV-T2", "INV-T1", "CARD-1", law="the team keeps an owner")
+def two_owners_step_down_asked_at_once(scene: Scene) -> None:
+    """Both become admins, one of them with all rules asked after each statement."""
+    _, _, seats = _owned_by_two(scene)
+    down = [does(memberships.CHANGE_ROLE, membership=seat, role="admin") for seat in seats]
+    scene.session("ann", does(AT_ONCE), down[0])
+    scene.session("bob", down[1])
 
 
 @classic("INV-T2", "INV-T1", "CARD-1", law="the team keeps an owner")
@@ -48,6 +65,14 @@ def two_last_teams_are_left(scene: Scene) -> None:
     """A creator leaves the only two teams at once."""
     seats = _member_of_two(scene)
     scene.session("one device", does(memberships.LEAVE, membership=seats[0]))
+    scene.session("another", does(memberships.LEAVE, membership=seats[1]))
+
+
+@classic("INV-U2", law="a creator keeps a team")
+def two_last_teams_are_left_asked_at_once(scene: Scene) -> None:
+    """The same, on one device with all rules asked after each statement."""
+    seats = _member_of_two(scene)
+    scene.session("one device", does(AT_ONCE), does(memberships.LEAVE, membership=seats[0]))
     scene.session("another", does(memberships.LEAVE, membership=seats[1]))
 
 
@@ -228,10 +253,13 @@ def _owner_of(scene: Scene, count: int) -> int:
 
 CLASSICS = (
     two_owners_leave,
+    two_owners_leave_asked_at_once,
     two_owners_step_down,
+    two_owners_step_down_asked_at_once,
     owner_steps_down_while_the_other_is_deleted,
     two_owners_hand_over_to_each_other,
     two_last_teams_are_left,
+    two_last_teams_are_left_asked_at_once,
     last_team_goes_while_the_other_is_left,
     two_last_teams_are_deleted,
     two_founded_at_nine,

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable  # noqa: TC003 - a field of a dataclass
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from conformance.model import State
+from conformance.operations.operation import Act, Operation
 from conformance.operations.preludes import Building, merged
 from conformance.races.schedule import Level, Planning, Race, Reader, Session, Start, Transaction
-
-if TYPE_CHECKING:
-    from conformance.operations import Operation
+from conformance.writes import Run
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +24,12 @@ class Deed:
 def does(operation: Operation, **arguments: Any) -> Deed:
     """Do something."""
     return Deed(operation, arguments)
+
+
+# What waits for the commit is asked after each statement from here on.
+AT_ONCE = Operation(
+    "ask all rules at once", {}, lambda state: Act((Run("SET CONSTRAINTS ALL IMMEDIATE"),), state)
+)
 
 
 @dataclass(slots=True)
@@ -74,6 +79,8 @@ class Classic:
         law: what must hold, whoever comes first.
         story: what happens.
         play: puts it on a scene.
+        times: how often each order is run at read committed: more than once where a commit sets two
+            sessions free, and the server decides which of them goes on first.
     """
 
     name: str
@@ -81,6 +88,7 @@ class Classic:
     law: str
     story: str
     play: Callable[[Scene], None]
+    times: int = 1
 
     def race(self) -> Race:
         """Return the race, at read committed."""
@@ -89,12 +97,12 @@ class Classic:
         return scene.race(self.name)
 
 
-def classic(*rules: str, law: str) -> Callable[[Callable[[Scene], None]], Classic]:
+def classic(*rules: str, law: str, times: int = 1) -> Callable[[Callable[[Scene], None]], Classic]:
     """Return what makes a classic of a function; its docstring is the story."""
 
     def make(play: Callable[[Scene], None]) -> Classic:
         token = rules[0].lower().replace("-", "_").replace(" ", "_")
         story = (play.__doc__ or "").partition("\n")[0]
-        return Classic(f"{token}__{play.__name__}", rules, law, story, play)
+        return Classic(f"{token}__{play.__name__}", rules, law, story, play, times)
 
     return make
