@@ -27,6 +27,17 @@ class Fact:
 
 
 @dataclass(frozen=True, slots=True)
+class Beside:
+    """What another session has written and not committed, and facts that must not wait for it.
+
+    It takes it back once they have been asked.
+    """
+
+    writes: Transaction
+    facts: tuple[Fact, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Scenario:
     """What happens to a database that was empty.
 
@@ -35,7 +46,8 @@ class Scenario:
         legal: transactions at the edge of the rule, each of which must be accepted.
         broken: transactions one step over it, each of which must be rejected.
         also: other rules that the broken ones break as well, and that may be named instead.
-        facts: what must be true once the legal ones are in.
+        beside: what must not be waited for, once the legal ones are in.
+        facts: what must be true after all those.
     """
 
     given: tuple[Transaction, ...] = ()
@@ -43,6 +55,7 @@ class Scenario:
     broken: tuple[Transaction, ...] = ()
     also: frozenset[str] = frozenset()
     facts: tuple[Fact, ...] = ()
+    beside: tuple[Beside, ...] = ()
 
 
 # Each path that could break a rule has scenarios, or the reason why it cannot.

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import psycopg
+from psycopg.conninfo import make_conninfo
+
 from conformance.catalogue import RULES
 from conformance.outcomes import Accepted, Inconclusive, Outcome, Rejected
-from conformance.session import in_order
+from conformance.session import TIMEOUTS, Session, in_order
 from conformance.verdicts import Finding, Tally, Verdict
 from conformance.withheld import PRIVILEGE
 from conformance.writes import Path, Statement
@@ -16,13 +19,16 @@ if TYPE_CHECKING:
 
     from conformance.catalogue import Rule
     from conformance.lab import Lab
-    from conformance.scenario import Fact, Scenario
+    from conformance.scenario import Beside, Fact, Scenario
     from conformance.steps import Step
 
 # What a type says of text that is none of its values.
 NOT_A_VALUE = "22P02"
 # What is not there: a table, a column, a function, a type. Such a schema says nothing of the rule.
 MISSING = frozenset({"42P01", "42703", "42883", "42704"})
+
+# Whoever must not wait has no more than this, which no lock of another kind takes.
+AT_ONCE = "SET lock_timeout = '500ms'"
 
 
 class Trial:
@@ -49,6 +55,8 @@ class Trial:
             self._prepare(in_order(transaction, Path.UPDATE))
         for transaction in scenario.legal:
             self._expect_accepted(in_order(transaction, self.path))
+        for each in scenario.beside:
+            self._check_beside(each)
         for fact in scenario.facts:
             self._check(fact)
         for transaction in scenario.broken:
@@ -133,6 +141,36 @@ class Trial:
         else:
             self.tally.rejected += 1
             self.tally.named += 1
+
+    def _check_beside(self, beside: Beside) -> None:
+        """Ask facts while another session has written something and not committed it."""
+        body = in_order(beside.writes, self.path)
+        self._script.append("-- meanwhile, in another session, which has not committed:\n")
+        self._script += [f"-- {line}\n" for line in transaction_script(body).splitlines()[:-1]]
+        asked = self._lab.session, self._lab.owner
+        with Session(self._conninfo()) as other:
+            other.connection.execute(";\n".join(["BEGIN", *(each.sql for each in body)]))
+            try:
+                for session in asked:
+                    session.connection.execute(AT_ONCE)
+                for fact in beside.facts:
+                    self._check(fact)
+            except psycopg.errors.LockNotAvailable as error:
+                raise self._finding(
+                    Verdict.BROKEN,
+                    expected=f"done without waiting: {self.rule.statement}",
+                    observed=str(error),
+                    steps=(),  # it takes two sessions
+                ) from None
+            finally:
+                for session in asked:
+                    session.connection.execute(TIMEOUTS)
+                other.connection.execute("ROLLBACK")
+        self._script.append("-- the other session: ROLLBACK\n")
+
+    def _conninfo(self) -> str:
+        info = self._lab.owner.connection.info
+        return make_conninfo(info.dsn, password=info.password or None)
 
     def _expect_an_oracle(self) -> None:
         error = self._lab.unreadable.get(self.rule.id)

@@ -22,13 +22,13 @@ SEED: Final = "--hypothesis-seed=7"
 ALL_HELD, SOME_FAILED, NO_TESTS = 0, 1, 5
 
 
-def rewritten(function: str, old: str, new: str) -> str:
+def rewritten(function: str, old: str, new: str, schema: str = "framecast") -> str:
     """Return SQL that changes a function in one place, which has to be there."""
     old, new = (text.replace("'", "''") for text in (old, new))
     return f"""
 DO $$
 DECLARE
-    v_old text := pg_get_functiondef('framecast.{function}'::regproc);
+    v_old text := pg_get_functiondef('{schema}.{function}'::regproc);
     v_new text := replace(v_old, '{old}', '{new}');
 BEGIN
     ASSERT v_old <> v_new, 'nothing to change in {function}';
@@ -139,6 +139,20 @@ RUNS: Final = {
             "INV-US1": "overblocked",
             "INV-T4": "unproven",
         },
+    ),
+    "waits for events": Run(
+        (rewritten("delete_old_job_events", "FOR UPDATE SKIP LOCKED", "FOR UPDATE", "public"),),
+        "ret_1__",
+        {"RET-1": "broken"},
+    ),
+    "waits for deliveries": Run(
+        (
+            rewritten(
+                "delete_old_webhook_deliveries", "FOR UPDATE SKIP LOCKED", "FOR UPDATE", "public"
+            ),
+        ),
+        "ret_1__",
+        {"RET-1": "broken"},
     ),
     "no fault": Run((), "inv_u5__", {"INV-U5": "held"}),
     "no fault, two workers": Run((), "inv_u5__", {"INV-U5": "held"}, ("-n2",)),

@@ -8,7 +8,7 @@ import pytest
 from conformance.catalogue import RULES
 from conformance.lab import Lab
 from conformance.postgres.scratch import Scratch
-from conformance.scenario import Fact, Scenario
+from conformance.scenario import Beside, Fact, Scenario
 from conformance.trial import Trial
 from conformance.verdicts import Finding, Standing, Tally, Verdict
 from conformance.writes import Insert, Path, Row, Run, Update
@@ -48,6 +48,8 @@ BAD: Final = user(id=2, credits=-1)
 STUCK: Final = (Run("SET LOCAL statement_timeout = '20ms'"), Run("SELECT pg_sleep(60)"))
 LACKING: Final = (Insert("teams", ({"id": 1},)),)
 ASKED: Final = "SELECT count(*) FROM users"
+HELD: Final = (Update("users", {"id": 1}, {"credits": 5}),)
+HELD_BACK: Final = "WITH held AS (SELECT FROM users FOR UPDATE) SELECT count(*) FROM held"
 CASES: Final = {
     "both sides": Case(Scenario((), (GOOD,), (BAD,)), Verdict.HELD, Tally(1, 1, 1)),
     "several of each": Case(
@@ -93,6 +95,15 @@ CASES: Final = {
     ),
     "a fact that is none": Case(
         Scenario((), (GOOD,), (), frozenset(), (Fact(ASKED, 2),)), Verdict.BROKEN
+    ),
+    "what does not wait": Case(
+        Scenario((GOOD,), beside=(Beside(HELD, (Fact(ASKED, 1), Fact(ASKED, 1, side=False))),)),
+        Verdict.HELD,
+        Tally(1, 1, 1),
+    ),
+    "what waits": Case(
+        Scenario((GOOD,), beside=(Beside(HELD, (Fact(HELD_BACK, 1),)),)),
+        Verdict.BROKEN,
     ),
     "a violation that only the oracle sees": Case(
         Scenario((), (user(ephemeral_storage_bytes=-1),)), Verdict.BROKEN, blamed="INV-U6"

@@ -1,6 +1,6 @@
-"""Near misses of how events are numbered, and of what is cleaned up.
+"""Near misses of how events are numbered: SEQ-1, SEQ-2 and AUTO-NUMBER.
 
-SEQ-1, SEQ-2, AUTO-NUMBER and RET-1. What several sessions do at once is not tried here.
+What several sessions do at once is not tried here.
 """
 
 from typing import Final
@@ -8,7 +8,7 @@ from typing import Final
 from hypothesis import strategies as st
 
 from conformance.scenario import Fact, Scenario, Ways
-from conformance.writes import Delete, Insert, Path, Row, Run, Sql, Truncate, Update
+from conformance.writes import Delete, Insert, Path, Row, Run, Truncate, Update
 from strategies.enums import JOB_EVENT_TYPE
 from strategies.near_misses.ways import ONE_ROW, Draw, by_shape, replayed, scenarios
 from strategies.sizes import INT64_MAX
@@ -213,104 +213,7 @@ def seen_in_order(world: World, draw: Draw) -> Scenario:
     )
 
 
-# RET-1
-
-
-def ages(table: str, rows: list[Row]) -> Fact:
-    """Return the fact that these rows are left."""
-    ids = " ".join(str(row["id"]) for row in rows)
-    query = f"SELECT coalesce(string_agg(id::text, ' ' ORDER BY id), '') FROM public.{table}"
-    return Fact(query, ids, side=False)
-
-
-def _aged(row: Row, days: int, minutes: int) -> Row:
-    return {**row, "created_at": Sql(f"now() - interval '{days} days {minutes} minutes'")}
-
-
-@scenarios
-def cleaned_up(world: World, draw: Draw) -> Scenario:
-    """Delete what is older than it is kept, at most as many as told, the oldest first.
-
-    What is a minute younger stays. The number of rows deleted is what the function returns.
-    """
-    table, function, days = draw(
-        st.sampled_from(
-            (
-                ("job_events", "delete_old_job_events", 7),
-                ("webhook_deliveries", "delete_old_webhook_deliveries", 30),
-            )
-        )
-    )
-    if table == "job_events":
-        parents = two_jobs(world)
-        rows: list[Row] = [an_event(world, parents[n % 2]) for n in range(6)]
-    else:
-        team, owner = world.team()
-        webhook = world.insert("webhooks", world.a_webhook(team, owner))
-        rows = [world.a_delivery(webhook) for _ in range(6)]
-    # Minutes beyond what is kept; the order in which they are inserted says nothing.
-    minutes = draw(st.permutations((-1440, -1, 1, 60, 1440, 525_600)))
-    for row, beyond in zip(rows, minutes, strict=True):
-        world.insert(table, _aged(row, days, beyond))
-    told = draw(st.sampled_from((None, 0, 1, 3, 4, 5)))
-    oldest = sorted(range(6), key=lambda n: -minutes[n])[:4]
-    gone = oldest if told is None else oldest[:told]
-    left = [row for n, row in enumerate(rows) if n not in gone]
-    last = [row for n, row in enumerate(rows) if n not in oldest]
-    call = f"SELECT public.{function}({'' if told is None else told})"
-    return Scenario(
-        given=(tuple(world.given),),
-        facts=(
-            Fact(call, len(gone)),
-            ages(table, left),
-            Fact(f"SELECT public.{function}()", 4 - len(gone)),
-            ages(table, last),
-            Fact(f"SELECT public.{function}()", 0, side=False),
-        ),
-    )
-
-
-@scenarios
-def to_the_moment(world: World, _draw: Draw) -> Scenario:
-    """Keep what is as old as it may be, to the microsecond: time stands still in a transaction."""
-    job, _ = two_jobs(world)
-    webhook = world.insert("webhooks", world.a_webhook(*world.team()))
-    kept = (
-        ("job_events", _aged(an_event(world, job), 7, 0)),
-        ("webhook_deliveries", _aged(world.a_delivery(webhook), 30, 0)),
-    )
-    return Scenario(
-        given=(tuple(world.given),),
-        legal=tuple(
-            (Insert(table, (row,)), Run(f"SELECT public.delete_old_{table}()"))
-            for table, row in kept
-        ),
-        facts=tuple(ages(table, [row]) for table, row in kept),
-    )
-
-
-@scenarios
-def ten_thousand(world: World, draw: Draw) -> Scenario:
-    """Delete 10,000 rows of 10,001 when not told how many, or told nothing; then the last."""
-    team, owner = world.team()
-    webhook = world.insert("webhooks", world.a_webhook(team, owner))
-    world.given.append(
-        Run(
-            "INSERT INTO public.webhook_deliveries (webhook_id, event_type, payload, created_at)"
-            f" SELECT '{webhook['id']}', 'job.completed', '{{}}', now() - n * interval '1 hour'"
-            " FROM generate_series(721, 10721) AS n"
-        )
-    )
-    told = draw(st.sampled_from(("", "NULL")))
-    call = f"SELECT public.delete_old_webhook_deliveries({told})"
-    return Scenario(
-        given=(tuple(world.given),),
-        facts=(Fact(call, 10_000), Fact(call, 1), Fact(call, 0, side=False)),
-    )
-
-
 NUMBERED: Final = "numbers are given to what is inserted, and never change: see IMM-1"
-KEPT: Final = "rows that come or change are not deleted by it, whatever carried the write"
 
 WAYS: dict[str, Ways] = {
     "SEQ-1": by_shape(
@@ -350,11 +253,4 @@ WAYS: dict[str, Ways] = {
         delete=after_clean_up,
         truncate=after_truncate,
     ),
-    "RET-1": {
-        **dict.fromkeys(Path, KEPT),
-        Path.DELETE: st.one_of(to_the_moment, cleaned_up),
-        Path.INSERT_MANY: ten_thousand,
-        Path.CASCADE: "what goes with its parent is gone whatever its age",
-        Path.TRUNCATE: "what is truncated is gone whatever its age",
-    },
 }

@@ -1,0 +1,191 @@
+"""Near misses of what is cleaned up: RET-1."""
+
+from collections.abc import Callable
+from typing import Final, TypeAlias
+
+from hypothesis import strategies as st
+
+from conformance.scenario import Beside, Fact, Scenario, Transaction, Ways
+from conformance.writes import Delete, Insert, Path, Row, Run, Sql, Update
+from strategies.near_misses.events import an_event, two_jobs
+from strategies.near_misses.ways import Draw, Scenarios, scenarios
+from strategies.world import World
+
+# What another session does to an old row of a table, so that it holds the row.
+Hold: TypeAlias = Callable[[str, Row], Transaction]
+
+
+def ages(table: str, rows: list[Row]) -> Fact:
+    """Return the fact that these rows are left."""
+    ids = " ".join(str(row["id"]) for row in rows)
+    query = f"SELECT coalesce(string_agg(id::text, ' ' ORDER BY id), '') FROM public.{table}"
+    return Fact(query, ids, side=False)
+
+
+def _aged(row: Row, days: int, minutes: int) -> Row:
+    return {**row, "created_at": Sql(f"now() - interval '{days} days {minutes} minutes'")}
+
+
+@scenarios
+def cleaned_up(world: World, draw: Draw) -> Scenario:
+    """Delete what is older than it is kept, at most as many as told, the oldest first.
+
+    What is a minute younger stays. The number of rows deleted is what the function returns.
+    """
+    table, function, days = draw(
+        st.sampled_from(
+            (
+                ("job_events", "delete_old_job_events", 7),
+                ("webhook_deliveries", "delete_old_webhook_deliveries", 30),
+            )
+        )
+    )
+    if table == "job_events":
+        parents = two_jobs(world)
+        rows: list[Row] = [an_event(world, parents[n % 2]) for n in range(6)]
+    else:
+        team, owner = world.team()
+        webhook = world.insert("webhooks", world.a_webhook(team, owner))
+        rows = [world.a_delivery(webhook) for _ in range(6)]
+    # Minutes beyond what is kept; the order in which they are inserted says nothing.
+    minutes = draw(st.permutations((-1440, -1, 1, 60, 1440, 525_600)))
+    for row, beyond in zip(rows, minutes, strict=True):
+        world.insert(table, _aged(row, days, beyond))
+    told = draw(st.sampled_from((None, 0, 1, 3, 4, 5)))
+    oldest = sorted(range(6), key=lambda n: -minutes[n])[:4]
+    gone = oldest if told is None else oldest[:told]
+    left = [row for n, row in enumerate(rows) if n not in gone]
+    last = [row for n, row in enumerate(rows) if n not in oldest]
+    call = f"SELECT public.{function}({'' if told is None else told})"
+    return Scenario(
+        given=(tuple(world.given),),
+        facts=(
+            Fact(call, len(gone)),
+            ages(table, left),
+            Fact(f"SELECT public.{function}()", 4 - len(gone)),
+            ages(table, last),
+            Fact(f"SELECT public.{function}()", 0, side=False),
+        ),
+    )
+
+
+@scenarios
+def to_the_moment(world: World, _draw: Draw) -> Scenario:
+    """Keep what is as old as it may be, to the microsecond: time stands still in a transaction."""
+    job, _ = two_jobs(world)
+    webhook = world.insert("webhooks", world.a_webhook(*world.team()))
+    kept = (
+        ("job_events", _aged(an_event(world, job), 7, 0)),
+        ("webhook_deliveries", _aged(world.a_delivery(webhook), 30, 0)),
+    )
+    return Scenario(
+        given=(tuple(world.given),),
+        legal=tuple(
+            (Insert(table, (row,)), Run(f"SELECT public.delete_old_{table}()"))
+            for table, row in kept
+        ),
+        facts=tuple(ages(table, [row]) for table, row in kept),
+    )
+
+
+def passing_over(hold: Hold) -> Scenarios:
+    """Clean up while another session holds some of the old rows: they stay, and the others go.
+
+    Nobody waits; what was told is how many others are deleted. Afterwards the rest goes.
+    """
+
+    @scenarios
+    def built(world: World, draw: Draw) -> Scenario:
+        jobs = two_jobs(world)
+        webhook = world.insert("webhooks", world.a_webhook(*world.team()))
+        beside = []
+        for table, days in (("job_events", 7), ("webhook_deliveries", 30)):
+            rows = [
+                an_event(world, draw(st.sampled_from(jobs)))
+                if table == "job_events"
+                else world.a_delivery(webhook)
+                for _ in range(4)
+            ]
+            for n, row in enumerate(rows):
+                world.insert(table, _aged(row, days, 60 - n))
+            held = draw(st.integers(0, 3))
+            free = [row for n, row in enumerate(rows) if n != held]
+            call = f"SELECT public.delete_old_{table}"
+            beside.append(
+                Beside(
+                    hold(table, rows[held]),
+                    (
+                        Fact(f"{call}(2)", 2),
+                        ages(table, [row for row in rows if row not in free[:2]]),
+                        Fact(f"{call}()", 1),
+                        Fact(f"{call}()", 0, side=False),
+                        ages(table, [rows[held]]),
+                    ),
+                )
+            )
+        tables = ("job_events", "webhook_deliveries")
+        return Scenario(
+            given=(tuple(world.given),),
+            beside=tuple(beside),
+            facts=tuple(Fact(f"SELECT public.delete_old_{table}()", 1) for table in tables),
+        )
+
+    return built
+
+
+def deleting(table: str, row: Row) -> Transaction:
+    """Delete it."""
+    return (Delete(table, {"id": row["id"]}),)
+
+
+def updating(table: str, row: Row) -> Transaction:
+    """Update it: an event, which never changes, to what it is."""
+    changes: Row = {"event_type": row["event_type"]} if table == "job_events" else {"attempts": 1}
+    return (Update(table, {"id": row["id"]}, changes, row),)
+
+
+def locking(table: str, row: Row) -> Transaction:
+    """Lock it, and what it belongs to."""
+    parent, column = {
+        "job_events": ("jobs", "job_id"),
+        "webhook_deliveries": ("webhooks", "webhook_id"),
+    }[table]
+    return (
+        Run(f"SELECT FROM public.{parent} WHERE id = '{row[column]}' FOR UPDATE"),
+        Run(f"SELECT FROM public.{table} WHERE id = '{row['id']}' FOR UPDATE"),
+    )
+
+
+@scenarios
+def ten_thousand(world: World, draw: Draw) -> Scenario:
+    """Delete 10,000 rows of 10,001 when not told how many, or told nothing; then the last."""
+    team, owner = world.team()
+    webhook = world.insert("webhooks", world.a_webhook(team, owner))
+    world.given.append(
+        Run(
+            "INSERT INTO public.webhook_deliveries (webhook_id, event_type, payload, created_at)"
+            f" SELECT '{webhook['id']}', 'job.completed', '{{}}', now() - n * interval '1 hour'"
+            " FROM generate_series(721, 10721) AS n"
+        )
+    )
+    told = draw(st.sampled_from(("", "NULL")))
+    call = f"SELECT public.delete_old_webhook_deliveries({told})"
+    return Scenario(
+        given=(tuple(world.given),),
+        facts=(Fact(call, 10_000), Fact(call, 1), Fact(call, 0, side=False)),
+    )
+
+
+KEPT: Final = "rows that come or change are not deleted by it, whatever carried the write"
+
+WAYS: dict[str, Ways] = {
+    "RET-1": {
+        **dict.fromkeys(Path, KEPT),
+        Path.INSERT_MANY: ten_thousand,
+        Path.UPDATE: passing_over(updating),
+        Path.OTHER: passing_over(locking),
+        Path.DELETE: st.one_of(to_the_moment, cleaned_up, passing_over(deleting)),
+        Path.CASCADE: "what goes with its parent is gone whatever its age",
+        Path.TRUNCATE: "what is truncated is gone whatever its age",
+    },
+}
