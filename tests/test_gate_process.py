@@ -4,7 +4,6 @@ import os
 import re
 import signal
 import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from conformance import migrate
 from conformance.postgres import Server
 from conformance.postgres.scratch import Database, Scratch, Template
 from tests.migrating import COMMAND, PATIENCE
+from tests.waiting import until
 
 MIGRATIONS = Path(__file__).parent.parent / "migrations"
 DATABASES = "SELECT datname FROM pg_database WHERE starts_with(datname, 'framecast_conformance_')"
@@ -53,14 +53,6 @@ def runs(scratch: Scratch) -> set[str]:
     return {found[1] for name in names if (found := TOKEN.match(name))} - {scratch.token}
 
 
-def await_runs(scratch: Scratch, number: int) -> None:
-    """Wait until so many other runs have databases on the server."""
-    deadline = time.monotonic() + PATIENCE
-    while len(found := runs(scratch)) != number:
-        assert time.monotonic() < deadline, found
-        time.sleep(0.05)
-
-
 def processes(folder: Path) -> list[str]:
     """Return the processes whose variables name a folder, on systems that tell."""
     found = []
@@ -78,7 +70,7 @@ def test_an_interrupt_leaves_nothing(
     gate: "subprocess.Popen[str]", scratch: Scratch, tmp_path: Path
 ) -> None:
     """Ctrl-C in the middle of the suite ends in one line, and no database or process stays."""
-    await_runs(scratch, 2)
+    assert until(lambda: len(runs(scratch)) == 2)
     gate.send_signal(signal.SIGINT)
     out, err = gate.communicate(timeout=PATIENCE)
 
@@ -91,12 +83,9 @@ def test_a_suite_outlives_no_gate(
     gate: "subprocess.Popen[str]", scratch: Scratch, tmp_path: Path
 ) -> None:
     """When the gate is killed, the suite that it runs ends and drops its databases."""
-    await_runs(scratch, 2)
+    assert until(lambda: len(runs(scratch)) == 2)
     gate.kill()
     gate.wait()
 
-    await_runs(scratch, 1)  # the gate's own, which the next run drops
-    deadline = time.monotonic() + PATIENCE
-    while left := processes(tmp_path):
-        assert time.monotonic() < deadline, left
-        time.sleep(0.05)
+    assert until(lambda: len(runs(scratch)) == 1)  # the gate's own, which the next run drops
+    assert until(lambda: not processes(tmp_path))
