@@ -95,7 +95,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
         stage.join(told["stage"], told["workerid"])
         if workers.names_suite(config.args, config.invocation_params.dir):
             stage.prepare()
-    elif _runs_tests(config) and _distributes(config):
+    elif runs_tests(config) and _distributes(config):
         stage.begin()
 
 
@@ -133,7 +133,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     """Wait for the server if a test that will run asks for it, and end here if there is none."""
     names = {name for item in session.items for name in getattr(item, "fixturenames", ())}
     stage = session.config.stash[STAGE]
-    if _runs_tests(session.config):
+    if runs_tests(session.config):
         with _one_message():
             if names & NEEDS_TEMPLATE:
                 stage.template()
@@ -207,7 +207,8 @@ def _migrations(config: pytest.Config, options: argparse.Namespace) -> Path:
     return Path(config.invocation_params.dir, named) if named else config.rootpath / "migrations"
 
 
-def _runs_tests(config: pytest.Config) -> bool:
+def runs_tests(config: pytest.Config) -> bool:
+    """Whether a run does more than look."""
     return not any(config.getoption(name, default=False) for name in LOOKS_ONLY)
 
 

@@ -1,21 +1,22 @@
 """The report of a run: what is printed of each rule, and the same as JSON.
 
 The JSON is an object with `version` (1), `server` (what it was, in words), `major` (its version),
-`role` (who wrote, or null for the owner), `verdicts` (how many rules have each) and `rules`, a list
-in the order of the catalogue. Each rule has `id`, `statement`, `holds`, `tables`, `enforced_by`,
-`verdict`, `accepted`, `rejected`, `named`, `paths` and `failures`. `paths` maps each write path to
-its own `accepted`, `rejected` and `named`, or to `reason`: why it cannot break the rule, or that it
-was not tried in this run. In a run as a role, `denied` counts violations, and `withheld` legal
-writes, that the role has no right to; where there are none, they are left out. A failure has
-`rule`, `verdict`, `path`, `test` (pytest's id, which runs it again), `expected`, `observed` and
-`script`: SQL that psql runs on a fresh installation.
+`role` (who wrote, or null for the owner), `verdicts` (how many rules have each), `rules`, a list in
+the order of the catalogue, and `beside`, a list of the failures that are no rule's: rows that are
+not the model's, refusals that name nothing. Each rule has `id`, `statement`, `holds`, `tables`,
+`enforced_by`, `verdict`, `accepted`, `rejected`, `named`, `paths` and `failures`. `paths` maps each
+write path to its own `accepted`, `rejected` and `named`, or to `reason`: why it cannot break the
+rule, or that it was not tried in this run. In a run as a role, `denied` counts violations, and
+`withheld` legal writes, that the role has no right to; where there are none, they are left out. A
+failure has `rule`, `verdict`, `path`, `test` (pytest's id, which runs it again), `expected`,
+`observed` and `script`: SQL that psql runs on a fresh installation.
 """
 
 from __future__ import annotations
 
 import json
 from collections import Counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from conformance.catalogue import RULES
 from conformance.verdicts import Standing, Tally, Verdict
@@ -23,15 +24,17 @@ from conformance.writes import Path
 from strategies.near_misses import WAYS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
+
+    Failure: TypeAlias = Mapping[str, Any]
 
 VERSION = 1
 ORDER = tuple(RULES)
 WIDTH = 16  # of the longest id
 
 
-def lines(judged: Mapping[str, Standing]) -> Iterator[str]:
-    """Return a line a rule, then how many rules have each verdict."""
+def lines(judged: Mapping[str, Standing], beside: Sequence[Failure] = ()) -> Iterator[str]:
+    """Return a line a rule and a line a failure beside them, then how many have each verdict."""
     as_role = any(standing.total.denied for standing in judged.values())
     for name, standing in judged.items():
         rule, total = RULES[name], standing.total
@@ -42,20 +45,34 @@ def lines(judged: Mapping[str, Standing]) -> Iterator[str]:
             + rule.enforced_by[0]
             + (f" and {len(rule.enforced_by) - 1} more" if len(rule.enforced_by) > 1 else "")
         )
+    for failure in beside:
+        yield f"{failure['rule']:<{WIDTH}} {failure['verdict']:<11} no rule's: {failure['test']}"
     counts = Counter(standing.verdict for standing in judged.values())
-    yield ", ".join(
-        f"{counts[verdict]} {verdict}" for verdict in reversed(Verdict) if counts[verdict]
-    )
+    words = [f"{counts[verdict]} {verdict}" for verdict in reversed(Verdict) if counts[verdict]]
+    if beside:
+        words.append(f"{len(beside)} beside the rules")
+    yield ", ".join(words)
 
 
-def as_json(judged: Mapping[str, Standing], about: Mapping[str, Any] | None = None) -> str:
-    """Return the report as JSON text; `about` is what it says of the run beside its verdicts."""
+def as_json(
+    judged: Mapping[str, Standing],
+    about: Mapping[str, Any] | None = None,
+    beside: Sequence[Failure] = (),
+) -> str:
+    """Return the report as JSON text.
+
+    Args:
+        judged: the standings of rules.
+        about: what it says of the run beside its verdicts.
+        beside: the failures that are no rule's.
+    """
     counts = Counter(str(standing.verdict) for standing in judged.values())
     document = {
         "version": VERSION,
         **(about or {}),
         "verdicts": {str(verdict): counts[verdict] for verdict in Verdict},
         "rules": [_rule(name, standing) for name, standing in judged.items()],
+        "beside": list(beside),
     }
     return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
 

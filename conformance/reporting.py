@@ -5,13 +5,16 @@ The report knows every way to try every rule: it is imported when there is somet
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from conformance.catalogue import RULES
 from conformance.fixtures import TRIAL
-from conformance.plugin import STAGE
+from conformance.plugin import STAGE, runs_tests
+from conformance.postgres import ProvisionError
 from conformance.roles import role_of
 from conformance.verdicts import Finding, Standing, Tally, Verdict
 
@@ -20,13 +23,14 @@ if TYPE_CHECKING:
 
 STANDINGS = pytest.StashKey[dict[str, Standing]]()
 PROPERTY = "conformance"
+OPTION = "--conformance-report"
 RULE_TESTS = Path(__file__).with_name("test_rules.py")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Register where the report goes."""
     parser.getgroup("conformance").addoption(
-        "--conformance-report", metavar="FILE", help="write the verdicts as JSON to this file"
+        OPTION, metavar="FILE", help="write the verdicts as JSON to this file"
     )
 
 
@@ -98,7 +102,9 @@ class Ledger:
     def __init__(self, config: pytest.Config) -> None:
         """Gather into the run's standings."""
         self._standings = config.stash[STANDINGS]
+        self._beside: list[dict[str, Any]] = []
         self._whole = _is_whole(config)
+        self._written = ""  # what became of the report
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Add one test's counts and findings."""
@@ -107,39 +113,46 @@ class Ledger:
             if name != PROPERTY:
                 continue
             rule = seen["rule"]
+            if rule not in RULES:
+                self._beside.append(seen["failure"])
+                continue
             standing = self._standings.setdefault(rule, Standing())
             standing.paths.setdefault(seen["path"], Tally()).add(Tally(*seen["tally"]))
             failure = seen.get("failure")
             if failure and failure["rule"] != rule:
-                other = self._standings.setdefault(failure["rule"], Standing())
-                other.failures.append(failure)
+                if failure["rule"] in RULES:
+                    self._standings.setdefault(failure["rule"], Standing()).failures.append(failure)
+                else:
+                    self._beside.append(failure)
                 failure = {**failure, "verdict": str(Verdict.UNPROVEN)}  # of the rule on trial
             if failure:
                 standing.failures.append(failure)
 
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
-        """Fail a run in which a rule was not held, whatever its tests said."""
+        """Fail a run in which a rule was not held, whatever its tests said; write the report."""
         judged = self._judged()
-        if exitstatus == pytest.ExitCode.OK and any(
-            standing.verdict is not Verdict.HELD for standing in judged.values()
-        ):
+        unheld = any(standing.verdict is not Verdict.HELD for standing in judged.values())
+        if exitstatus == pytest.ExitCode.OK and (unheld or self._beside):
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
+        target = session.config.getoption(OPTION)
+        if target and runs_tests(session.config):
+            from conformance import report
+
+            text = report.as_json(judged, _about(session.config), self._beside)
+            Path(target).write_text(text, encoding="utf-8")
+            self._written = f"report: {target}"
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        """Print one line a rule, and write the report where that was asked for."""
+        """Print one line a rule, and what was found beside them; say where the report is."""
         judged = self._judged()
-        if not judged:
-            return
-        from conformance import report
+        if judged or self._beside:
+            from conformance import report
 
-        terminalreporter.section("rules")
-        for line in report.lines(judged):
-            terminalreporter.write_line(line)
-        target = terminalreporter.config.getoption("--conformance-report")
-        if target:
-            text = report.as_json(judged, _about(terminalreporter.config))
-            Path(target).write_text(text, encoding="utf-8")
-            terminalreporter.write_line(f"report: {target}")
+            terminalreporter.section("rules")
+            for line in report.lines(judged, self._beside):
+                terminalreporter.write_line(line)
+        if self._written:
+            terminalreporter.write_line(self._written)
 
     def _judged(self) -> dict[str, Standing]:
         """Return the standings of the rules of this run, in the order of the catalogue.
@@ -156,9 +169,13 @@ class Ledger:
 
 
 def _about(config: pytest.Config) -> dict[str, Any]:
-    """Return what the run stood on."""
-    server = config.stash[STAGE].server()
-    return {"server": server.origin, "major": server.major, "role": role_of(config)}
+    """Return what the run stood on: no server, if none was asked for or there was none."""
+    stage, role = config.stash[STAGE], role_of(config)
+    if stage.begun:
+        with suppress(ProvisionError):
+            server = stage.server()
+            return {"server": server.origin, "major": server.major, "role": role}
+    return {"server": None, "major": None, "role": role}
 
 
 def _is_whole(config: pytest.Config) -> bool:

@@ -12,9 +12,13 @@ import pytest
 
 from conformance.corpus import Entry, Status, UnreadableEntryError, read, replay, write
 from conformance.lab import Lab
+from conformance.machines.life import Life, Log
+from conformance.operations.jobs import MAKE as MAKE_JOB
+from conformance.operations.users import SIGN_UP, SIGN_UP_AS_CREATOR
 from conformance.outcomes import Accepted, Outcome, Rejected
 from conformance.postgres.scratch import Scratch, Template
 from conformance.steps import ACCEPTED, LAWFUL, Step, of_history
+from conformance.verdicts import Finding
 from conformance.writes import Insert, Statement, statements
 
 ROOT = Path(__file__).parent.parent
@@ -26,6 +30,20 @@ EARN = Statement("UPDATE public.users SET credits = 1")
 COPY = Statement("COPY public.users (email) FROM STDIN", "b@example.com\n")
 # Credits below zero are no longer refused.
 HOLE = "ALTER TABLE public.users DROP CONSTRAINT inv_u5__users_credits_not_negative;"
+
+# A request that is repeated makes a second job.
+KEYLESS = "ALTER TABLE public.jobs DROP CONSTRAINT jobs_triggered_by_idempotency_key_key;"
+# An email is changed on its way in, of which no rule speaks.
+SHOUTS = """
+CREATE FUNCTION framecast.tg_users__shout() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    NEW.email := upper(NEW.email);
+    RETURN NEW;
+END;
+$$;
+CREATE TRIGGER _100_shout BEFORE INSERT ON public.users
+FOR EACH ROW EXECUTE FUNCTION framecast.tg_users__shout();
+"""
 
 
 @pytest.fixture(scope="module")
@@ -100,6 +118,49 @@ def test_what_is_no_entry_is_said_to_be_none(text: str, tmp_path: Path) -> None:
 def test_an_entry_is_replayed(status: Status, steps: tuple[Step, ...], lab: Lab) -> None:
     """It is FIXED if its last step does as expected, and ERROR if one before it does not."""
     assert status == replay(lab, entry(*steps)).status
+
+
+def test_a_difference_from_the_model_is_replayed_without_it(
+    scratch: Scratch, tmp_path: Path, lab: Lab
+) -> None:
+    """Rows that break no rule and are not the model's fail again where they are still others."""
+    with (
+        scratch.cloned(scratch.template(_holed(tmp_path, SHOUTS)), "shouts") as database,
+        Lab(database.conninfo) as shouting,
+    ):
+        life = Life(shouting, Log())
+        with pytest.raises(Finding) as caught:
+            life.do(SIGN_UP, {"email": "o'neil@example.com"})
+        assert caught.value.steps is not None
+        found = Entry(caught.value.rule, "2026-01-01", "a note", caught.value.steps)
+        again = replay(shouting, found)
+
+    assert "MODEL of users" == found.rule
+    assert Status.FAILED == again.status
+    assert Status.FIXED == replay(lab, found).status
+
+
+def test_what_a_key_should_have_refused_is_replayed(
+    scratch: Scratch, tmp_path: Path, lab: Lab
+) -> None:
+    """What was accepted against a key, which is no rule, fails again while there is no key."""
+    with (
+        scratch.cloned(scratch.template(_holed(tmp_path, KEYLESS)), "keyless") as database,
+        Lab(database.conninfo) as keyless,
+    ):
+        life = Life(keyless, Log())
+        life.do(SIGN_UP_AS_CREATOR, {"email": "a@example.com", "team": True})
+        plain = {"by": (1, None, 1), "project": None, "charge": 0, "status": "queued"}
+        life.do(MAKE_JOB, {**plain, "key": "once"})
+        with pytest.raises(Finding) as caught:
+            life.do(MAKE_JOB, {**plain, "key": "once"})
+        assert caught.value.steps is not None
+        found = Entry(caught.value.rule, "2026-01-01", "a note", caught.value.steps)
+        again = replay(keyless, found)
+
+    assert "KEY jobs" == found.rule
+    assert Status.FAILED == again.status
+    assert Status.FIXED == replay(lab, found).status
 
 
 def test_a_broken_rule_fails_whatever_was_expected(scratch: Scratch, tmp_path: Path) -> None:
@@ -178,10 +239,10 @@ def test_an_entry_that_cannot_be_read_fails_the_run(tmp_path: Path) -> None:
     )
 
 
-def _holed(folder: Path) -> Path:
+def _holed(folder: Path, hole: str = HOLE) -> Path:
     """Make a schema with a hole."""
     schema = Path(shutil.copytree(ROOT / "migrations", folder / "migrations"))
-    (schema / "999_hole.sql").write_text(HOLE)
+    (schema / "999_hole.sql").write_text(hole)
     return schema
 
 

@@ -78,9 +78,9 @@ CAP_COUNTS_ITSELF = edit("tg_jobs__may_be_made", "OFFSET 5", "OFFSET 4")
 
 FAULTS: dict[str, tuple[str, type[Machine], set[str]]] = {
     "refund grows": (REFUND_GROWS, CreditLife, {"INV-J8"}),
-    "number reused": (NUMBER_REUSED, DeliveryAndEventLife, {"SEQ-1", "MODEL of job_events"}),
-    "project stuck": (PROJECT_STUCK, ProjectLife, {"INV-P5", "MODEL of projects"}),
-    "key alive": (KEY_ALIVE, KeyAndAssetLife, {"AUTO-REVOKE", "MODEL of api_keys"}),
+    "number reused": (NUMBER_REUSED, DeliveryAndEventLife, {"SEQ-1"}),
+    "project stuck": (PROJECT_STUCK, ProjectLife, {"INV-P5"}),
+    "key alive": (KEY_ALIVE, KeyAndAssetLife, {"AUTO-REVOKE"}),
     "cap counts itself": (CAP_COUNTS_ITSELF, JobLife, {"CARD-5"}),
 }
 

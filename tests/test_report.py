@@ -1,6 +1,10 @@
 """The report: what a run has seen of each rule, for people and as JSON."""
 
 import json
+import os
+import shutil
+import subprocess
+import sys
 from pathlib import Path as Folder
 from types import SimpleNamespace
 from typing import Any, Final
@@ -18,6 +22,29 @@ FINDING: Final = Finding(
     "INV-U6", Verdict.BROKEN, expected="no", observed="yes", script="SELECT 1;"
 )
 FAILURE: Final = {**FINDING.as_dict(), "path": "update", "test": "test_rules.py::test_rule[x]"}
+ROOT: Final = Folder(__file__).parent.parent
+# What no rule speaks of: an email is changed on its way in, a refusal gives no reason.
+FAULTS: Final = {
+    "MODEL of users": """
+CREATE FUNCTION framecast.tg_users__shout() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    NEW.email := upper(NEW.email);
+    RETURN NEW;
+END;
+$$;
+CREATE TRIGGER _100_shout BEFORE INSERT ON public.users
+FOR EACH ROW EXECUTE FUNCTION framecast.tg_users__shout();
+""",
+    "HOSTILE": """
+CREATE FUNCTION framecast.tg_speaks() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'please do not';
+END;
+$$;
+CREATE TRIGGER _300_speaks BEFORE UPDATE OF url ON public.webhooks
+FOR EACH ROW EXECUTE FUNCTION framecast.tg_speaks();
+""",
+}
 JUDGED: Final = {
     "INV-U5": Standing({"insert": Tally(2, 1, 1), "update": Tally(1, 1, 0)}),
     "INV-U6": Standing({"update": Tally(1, 0, 0)}, [FAILURE]),
@@ -32,8 +59,8 @@ def document() -> dict[str, Any]:
 
 
 def test_the_json_says_how_many_rules_have_each_verdict(document: dict[str, Any]) -> None:
-    """The document has its version, all five verdicts with their counts, and the rules."""
-    assert {"version", "verdicts", "rules"} == document.keys()
+    """The document has its version, all five verdicts with their counts, rules, and the rest."""
+    assert {"version", "verdicts", "rules", "beside"} == document.keys()
     assert 1 == document["version"]
     counts = {"broken": 1, "overblocked": 0, "unnamed": 0, "unproven": 1, "held": 1}
     assert counts == document["verdicts"]
@@ -85,6 +112,64 @@ def test_the_terminal_has_a_line_a_rule() -> None:
     assert expected == [" ".join(line.split()) for line in lines]
     assert "1 held, 1 unproven, 1 broken" == summary
     assert max(map(len, RULES)) <= report.WIDTH
+
+
+def test_what_is_no_rules_is_shown_as_well() -> None:
+    """A failure beside the rules has a line, is summed up, and stands in the JSON as it is."""
+    ours = {**FAILURE, "rule": "MODEL of jobs", "test": "test_machines.py::test_life[JobLife]"}
+    *_, line, summary = report.lines(JUDGED, [ours])
+    document = json.loads(report.as_json({}, None, [ours]))
+
+    assert "MODEL of jobs broken no rule's: " + ours["test"] == " ".join(line.split())
+    assert "1 held, 1 unproven, 1 broken, 1 beside the rules" == summary
+    assert [ours] == document["beside"]
+
+
+@pytest.mark.parametrize(
+    ("rule", "tests"),
+    [
+        ("MODEL of users", "conformance/test_machines.py::test_pairs[user]"),
+        ("HOSTILE", "conformance/test_hostile.py::test_hostile[webhooks]"),
+    ],
+)
+def test_a_run_reports_what_is_no_rules(rule: str, tests: str, tmp_path: Folder) -> None:
+    """A run that finds nothing but what no rule names writes it to the report and the corpus."""
+    document, shown, entries = run(tmp_path, FAULTS[rule], tests)
+
+    assert [rule] == [failure["rule"] for failure in document["beside"]]
+    assert "1 beside the rules" in shown
+    assert [rule] == [entry["rule"] for entry in entries]
+
+
+def test_a_report_is_written_of_a_run_without_rules(tmp_path: Folder) -> None:
+    """Where no rule was tried the report says so, and that there was no server."""
+    document, _, _ = run(tmp_path, "", "tests/test_versions.py")
+
+    assert ([], [], None) == (document["rules"], document["beside"], document["server"])
+
+
+def run(folder: Folder, fault: str, tests: str) -> tuple[dict[str, Any], str, list[dict[str, Any]]]:
+    """Run the suite on a schema with a fault; return its report, output, and new failures."""
+    schema = Folder(shutil.copytree(ROOT / "migrations", folder / "migrations"))
+    (schema / "999_fault.sql").write_text(fault or "-- none\n")
+    (folder / "corpus").mkdir()
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "pytest", "-n0", "-p", "no:cacheprovider"),
+            *(tests, "--migrations", str(schema)),
+            *("--hypothesis-seed=0", "--conformance-corpus", str(folder / "corpus")),
+            *("--conformance-report", str(folder / "report.json")),
+        ],
+        cwd=ROOT,
+        env={name: value for name, value in os.environ.items() if name != "CI"},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert (folder / "report.json").exists(), done.stdout + done.stderr
+    found = [json.loads(file.read_text()) for file in (folder / "corpus").glob("*.json")]
+    return json.loads((folder / "report.json").read_text()), done.stdout, found
 
 
 def gathered(*seen: dict[str, Any]) -> dict[str, Standing]:

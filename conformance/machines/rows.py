@@ -1,0 +1,73 @@
+"""Whether the rows of a database are the model's: asked after a commit, and kept as SQL.
+
+A difference that breaks no rule of the catalogue is found by no query of its own. What shows it
+again without the model is a claim: a statement that fails where the rows are others.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from conformance.model import view
+from conformance.outcomes import Accepted
+from conformance.steps import ACCEPTED, LAWFUL, Step
+from conformance.writes import Statement
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from conformance.lab import Lab
+    from conformance.model import State
+
+# Fails where the rows of a table are not these.
+CLAIM = """DO $claim$
+BEGIN
+    ASSERT NOT EXISTS (
+        ({there} EXCEPT {model}) UNION ALL ({model} EXCEPT {there})
+    ), 'rows of {table} are not as they should be';
+END;
+$claim$"""
+
+
+def differences(lab: Lab, state: State, tables: Iterable[str]) -> Iterator[tuple[str, set[str]]]:
+    """Yield each table whose rows are not the model's, and the rows that it has, as texts."""
+    shown: dict[str, set[str]] = {table: set() for table in sorted(tables)}
+    if not shown:
+        return
+    for table, row in lab.session.fetch(" UNION ALL ".join(map(view.query, shown))):
+        shown[str(table)].add(str(row))
+    for table, rows in shown.items():
+        if rows != view.rows(state, table):
+            yield table, rows
+
+
+def claim(state: State, table: str) -> Statement:
+    """Return a statement that fails where a table's rows are not the model's."""
+    rows = ", ".join(f"'{_quoted(row)}'" for row in sorted(view.rows(state, table)))
+    model = f"SELECT '{table}', unnest(ARRAY[{rows}]::text[])"
+    return Statement(CLAIM.format(there=view.query(table), model=model, table=table))
+
+
+def way_to_difference(lab: Lab, state: State, table: str) -> tuple[Step, ...]:
+    """Return what a database went through, and the claim that fails at the end of it."""
+    return (*map(Step, _accepted(lab)), Step((claim(state, table),), ACCEPTED))
+
+
+def way_to_acceptance(lab: Lab, before: State, tables: Iterable[str]) -> tuple[Step, ...]:
+    """Return the same, where the last transaction should have been refused, but by no rule.
+
+    Whoever refuses it names a key or a form, which an expectation cannot: so what is claimed is
+    that it has left the rows as they were.
+    """
+    *way, last = _accepted(lab)
+    claims = tuple(claim(before, table) for table in sorted(tables))
+    return (*map(Step, way), Step(last, LAWFUL), Step(claims, ACCEPTED))
+
+
+def _accepted(lab: Lab) -> list[tuple[Statement, ...]]:
+    """Return the transactions that led here: what was rejected left nothing behind."""
+    return [body for body, outcome in lab.session.history if isinstance(outcome, Accepted)]
+
+
+def _quoted(text: str) -> str:
+    return text.replace("'", "''")
