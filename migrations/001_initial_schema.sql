@@ -1937,7 +1937,11 @@ CREATE INDEX ON public.system_assets USING gin (tags);
 ------------------------------------------------------------------------------------------------
 
 COMMENT ON TRIGGER _300_imm_1__api_keys_subject_is_fixed ON public.api_keys IS
-'IMM-1: what a row is about never changes';
+'IMM-1: what a row is about never changes: ids and created_at; a membership''s team and user; '
+'an invitation''s team, email and inviter; a team''s slug; a project''s team and creator; a '
+'job''s owner, triggered_by, spec_snapshot and project (save to null, when the project goes); '
+'an asset''s owner, uploader and project; a key''s user, owner, hash and scopes; a webhook''s '
+'team; a delivery''s webhook; a usage row''s owner and period; an event, wholly';
 COMMENT ON CONSTRAINT inv_a1__api_keys_user_exists ON public.api_keys IS
 'INV-A1: a key''s user exists';
 COMMENT ON CONSTRAINT inv_a2__api_keys_hash_not_empty ON public.api_keys IS
@@ -1953,16 +1957,20 @@ COMMENT ON CONSTRAINT inv_x4__api_keys_membership_exists ON public.api_keys IS
 'INV-X4: a live key with a member URN belongs to that member, and the membership exists';
 COMMENT ON CONSTRAINT role_2__api_keys_maker_in_team ON public.api_keys IS
 'AUTO-REVOKE: a user''s live keys of a team are revoked when the membership ends; ROLE-2: '
-'whoever makes a project, a job of a team, an asset of a team or a key of a team is an '
-'owner, admin or member of it';
+'whoever makes a project, a job of a team, an asset of a team or a key of a team is an owner, '
+'admin or member of it; a viewer is not enough';
 COMMENT ON TRIGGER _300_role_2__api_keys_maker_may_make_keys ON public.api_keys IS
-'ROLE-2: whoever makes a project, a job of a team, an asset of a team or a key of a team is '
-'an owner, admin or member of it';
+'ROLE-2: whoever makes a project, a job of a team, an asset of a team or a key of a team is an '
+'owner, admin or member of it; a viewer is not enough';
 COMMENT ON CONSTRAINT urn_2__api_keys_user_urn_names_its_user ON public.api_keys IS
 'INV-A6: a starter''s keys are owned by the starter''s own user URN; URN-2: a user URN on a '
 'job, asset or key names the user who acts';
 COMMENT ON TRIGGER _300_imm_1__asset_files_subject_is_fixed ON public.asset_files IS
-'IMM-1: what a row is about never changes';
+'IMM-1: what a row is about never changes: ids and created_at; a membership''s team and user; '
+'an invitation''s team, email and inviter; a team''s slug; a project''s team and creator; a '
+'job''s owner, triggered_by, spec_snapshot and project (save to null, when the project goes); '
+'an asset''s owner, uploader and project; a key''s user, owner, hash and scopes; a webhook''s '
+'team; a delivery''s webhook; a usage row''s owner and period; an event, wholly';
 COMMENT ON CONSTRAINT inv_af2__asset_files_size_positive ON public.asset_files IS
 'INV-AF2: its size is positive';
 COMMENT ON CONSTRAINT inv_af3__asset_files_size_at_most_50_mib ON public.asset_files IS
@@ -1978,15 +1986,17 @@ COMMENT ON CONSTRAINT inv_time1__asset_files_created_not_after_updated ON public
 'INV-TIME1: users, teams, projects, jobs, assets and webhooks: created_at is not after '
 'updated_at';
 COMMENT ON TRIGGER _300_inv_x2__asset_files_uploader_in_team ON public.asset_files IS
-'INV-X2: whoever uploads an asset is its user URN''s user, or a member of the team that the '
-'URN names; ROLE-2: whoever makes a project, a job of a team, an asset of a team or a key '
-'of a team is an owner, admin or member of it';
+'INV-X2: whoever uploads an asset is its user URN''s user, or a member of the team that the URN'
+' names; ROLE-2: whoever makes a project, a job of a team, an asset of a team or a key of a '
+'team is an owner, admin or member of it; a viewer is not enough';
 COMMENT ON CONSTRAINT inv_x3__asset_files_project_of_owning_team ON public.asset_files IS
 'INV-X3: an asset of a project is owned by framecast:team:… of that project''s team';
 COMMENT ON TRIGGER _300_state_asset__asset_files_inserted_pending ON public.asset_files IS
-'STATE-ASSET: an asset is inserted pending; pending to ready or failed; both are final';
+'STATE-ASSET: an asset is inserted pending. transition: pending → ready or failed; both are '
+'final';
 COMMENT ON TRIGGER _300_state_asset__asset_files_ready_and_failed_are_final ON public.asset_files IS
-'STATE-ASSET: an asset is inserted pending; pending to ready or failed; both are final';
+'STATE-ASSET: an asset is inserted pending. transition: pending → ready or failed; both are '
+'final';
 COMMENT ON CONSTRAINT urn_2__asset_files_user_urn_names_uploader ON public.asset_files IS
 'INV-X2: whoever uploads an asset is its user URN''s user, or a member of the team that the '
 'URN names; URN-2: a user URN on a job, asset or key names the user who acts';
@@ -2001,7 +2011,11 @@ COMMENT ON TRIGGER _300_own_1__user_guards_truncated_with_users ON framecast.use
 COMMENT ON TRIGGER _300_card_4__invitations_team_has_at_most_50_open ON public.invitations IS
 'CARD-4: a team has at most 50 open invitations';
 COMMENT ON TRIGGER _300_imm_1__invitations_subject_is_fixed ON public.invitations IS
-'IMM-1: what a row is about never changes';
+'IMM-1: what a row is about never changes: ids and created_at; a membership''s team and user; '
+'an invitation''s team, email and inviter; a team''s slug; a project''s team and creator; a '
+'job''s owner, triggered_by, spec_snapshot and project (save to null, when the project goes); '
+'an asset''s owner, uploader and project; a key''s user, owner, hash and scopes; a webhook''s '
+'team; a delivery''s webhook; a usage row''s owner and period; an event, wholly';
 COMMENT ON CONSTRAINT inv_i1__invitations_names_team_and_email ON public.invitations IS
 'INV-I1: an invitation names a team and an email';
 COMMENT ON CONSTRAINT inv_i3__invitations_not_accepted_and_revoked ON public.invitations IS
@@ -2023,17 +2037,17 @@ COMMENT ON CONSTRAINT inv_time5__invitations_accepted_after_created ON public.in
 COMMENT ON TRIGGER _300_role_1__invitations_inviter_may_invite ON public.invitations IS
 'ROLE-1: whoever invites, or makes a webhook, is an owner or admin of that team';
 COMMENT ON TRIGGER _300_state_invitation__invitations_ends_are_final ON public.invitations IS
-'STATE-INVITATION: an invitation is inserted open; accepted and revoked are final; only an '
-'open one is accepted';
+'STATE-INVITATION: an invitation is inserted open. transition: accepted and revoked are final; '
+'only an open one is accepted';
 COMMENT ON TRIGGER _300_state_invitation__invitations_inserted_open ON public.invitations IS
-'STATE-INVITATION: an invitation is inserted open; accepted and revoked are final; only an '
-'open one is accepted';
+'STATE-INVITATION: an invitation is inserted open. transition: accepted and revoked are final; '
+'only an open one is accepted';
 COMMENT ON TRIGGER _300_state_invitation__invitations_only_open_is_accepted ON public.invitations IS
-'STATE-INVITATION: an invitation is inserted open; accepted and revoked are final; only an '
-'open one is accepted';
+'STATE-INVITATION: an invitation is inserted open. transition: accepted and revoked are final; '
+'only an open one is accepted';
 COMMENT ON CONSTRAINT seq_1__job_events_number_used_once ON public.job_events IS
-'SEQ-1: a job''s events are numbered 1, 2, 3 … in the order in which they commit, and no '
-'number is used twice';
+'SEQ-1: a job''s events are numbered 1, 2, 3 … in the order in which they commit; no number is '
+'used twice, even after old events were cleaned up';
 COMMENT ON CONSTRAINT inv_j10__jobs_created_not_after_updated ON public.jobs IS
 'INV-J10: its created_at is not after its updated_at; INV-TIME1: users, teams, projects, '
 'jobs, assets and webhooks: created_at is not after updated_at';
@@ -2048,7 +2062,11 @@ COMMENT ON CONSTRAINT inv_time2__jobs_started_not_before_created ON public.jobs 
 COMMENT ON CONSTRAINT inv_time3__jobs_completed_not_before_started ON public.jobs IS
 'INV-TIME3: a job''s completed_at is not before its started_at';
 COMMENT ON TRIGGER _300_imm_1__memberships_subject_is_fixed ON public.memberships IS
-'IMM-1: what a row is about never changes';
+'IMM-1: what a row is about never changes: ids and created_at; a membership''s team and user; '
+'an invitation''s team, email and inviter; a team''s slug; a project''s team and creator; a '
+'job''s owner, triggered_by, spec_snapshot and project (save to null, when the project goes); '
+'an asset''s owner, uploader and project; a key''s user, owner, hash and scopes; a webhook''s '
+'team; a delivery''s webhook; a usage row''s owner and period; an event, wholly';
 COMMENT ON TRIGGER _700_inv_i8__memberships_without_open_invitation ON public.memberships IS
 'INV-I8: there is no open invitation for somebody who is in that team';
 COMMENT ON CONSTRAINT inv_m1__memberships_names_user_and_team ON public.memberships IS
@@ -2082,7 +2100,11 @@ COMMENT ON TRIGGER _300_inv_u2__memberships_truncated_with_creators ON public.me
 COMMENT ON CONSTRAINT inv_u3__memberships_user_is_creator ON public.memberships IS
 'INV-U3: a starter belongs to no team; INV-M4: only creators have memberships';
 COMMENT ON TRIGGER _300_imm_1__projects_subject_is_fixed ON public.projects IS
-'IMM-1: what a row is about never changes';
+'IMM-1: what a row is about never changes: ids and created_at; a membership''s team and user; '
+'an invitation''s team, email and inviter; a team''s slug; a project''s team and creator; a '
+'job''s owner, triggered_by, spec_snapshot and project (save to null, when the project goes); '
+'an asset''s owner, uploader and project; a key''s user, owner, hash and scopes; a webhook''s '
+'team; a delivery''s webhook; a usage row''s owner and period; an event, wholly';
 COMMENT ON CONSTRAINT inv_p2__projects_team_exists ON public.projects IS
 'INV-P2: its team exists';
 COMMENT ON CONSTRAINT inv_p3__projects_creator_exists ON public.projects IS
@@ -2091,17 +2113,25 @@ COMMENT ON CONSTRAINT inv_p4__projects_created_not_after_updated ON public.proje
 'INV-P4: its created_at is not after its updated_at; INV-TIME1: users, teams, projects, '
 'jobs, assets and webhooks: created_at is not after updated_at';
 COMMENT ON TRIGGER _300_role_2__projects_creator_may_create ON public.projects IS
-'ROLE-2: whoever makes a project, a job of a team, an asset of a team or a key of a team is '
-'an owner, admin or member of it';
+'ROLE-2: whoever makes a project, a job of a team, an asset of a team or a key of a team is an '
+'owner, admin or member of it; a viewer is not enough';
 COMMENT ON TRIGGER _300_imm_1__system_assets_identity_is_fixed ON public.system_assets IS
-'IMM-1: what a row is about never changes';
+'IMM-1: what a row is about never changes: ids and created_at; a membership''s team and user; '
+'an invitation''s team, email and inviter; a team''s slug; a project''s team and creator; a '
+'job''s owner, triggered_by, spec_snapshot and project (save to null, when the project goes); '
+'an asset''s owner, uploader and project; a key''s user, owner, hash and scopes; a webhook''s '
+'team; a delivery''s webhook; a usage row''s owner and period; an event, wholly';
 COMMENT ON CONSTRAINT inv_sa2__system_assets_id_names_category ON public.system_assets IS
 'INV-SA2: its id is asset_<category>_<name>, the name of lower-case letters, digits and '
 'underscores';
 COMMENT ON CONSTRAINT inv_sa3__system_assets_s3_key_unique ON public.system_assets IS
 'INV-SA3: no two system assets share an s3_key';
 COMMENT ON TRIGGER _300_imm_1__teams_identity_is_fixed ON public.teams IS
-'IMM-1: what a row is about never changes';
+'IMM-1: what a row is about never changes: ids and created_at; a membership''s team and user; '
+'an invitation''s team, email and inviter; a team''s slug; a project''s team and creator; a '
+'job''s owner, triggered_by, spec_snapshot and project (save to null, when the project goes); '
+'an asset''s owner, uploader and project; a key''s user, owner, hash and scopes; a webhook''s '
+'team; a delivery''s webhook; a usage row''s owner and period; an event, wholly';
 COMMENT ON TRIGGER _700_inv_t2__teams_has_an_owner ON public.teams IS
 'INV-T1: a team has at least one member; INV-T2, CARD-1: a team has at least one owner';
 COMMENT ON CONSTRAINT inv_t3__teams_slug_unique ON public.teams IS
@@ -2115,7 +2145,11 @@ COMMENT ON CONSTRAINT inv_t5__teams_created_not_after_updated ON public.teams IS
 COMMENT ON CONSTRAINT inv_t6__teams_credits_not_negative ON public.teams IS
 'INV-T6: a team''s credits are never negative';
 COMMENT ON TRIGGER _300_imm_1__usage_subject_is_fixed ON public.usage IS
-'IMM-1: what a row is about never changes';
+'IMM-1: what a row is about never changes: ids and created_at; a membership''s team and user; '
+'an invitation''s team, email and inviter; a team''s slug; a project''s team and creator; a '
+'job''s owner, triggered_by, spec_snapshot and project (save to null, when the project goes); '
+'an asset''s owner, uploader and project; a key''s user, owner, hash and scopes; a webhook''s '
+'team; a delivery''s webhook; a usage row''s owner and period; an event, wholly';
 COMMENT ON CONSTRAINT inv_us1__usage_period_is_a_month ON public.usage IS
 'INV-US1: a usage period is YYYY-MM with a real month';
 COMMENT ON CONSTRAINT inv_us2__usage_renders_not_negative ON public.usage IS
@@ -2125,7 +2159,11 @@ COMMENT ON CONSTRAINT inv_us3__usage_credits_used_not_negative ON public.usage I
 COMMENT ON CONSTRAINT inv_us4__usage_one_row_per_owner_and_period ON public.usage IS
 'INV-US4: an owner has one row a period';
 COMMENT ON TRIGGER _300_imm_1__users_identity_is_fixed ON public.users IS
-'IMM-1: what a row is about never changes';
+'IMM-1: what a row is about never changes: ids and created_at; a membership''s team and user; '
+'an invitation''s team, email and inviter; a team''s slug; a project''s team and creator; a '
+'job''s owner, triggered_by, spec_snapshot and project (save to null, when the project goes); '
+'an asset''s owner, uploader and project; a key''s user, owner, hash and scopes; a webhook''s '
+'team; a delivery''s webhook; a usage row''s owner and period; an event, wholly';
 COMMENT ON TRIGGER _300_inv_i7__users_email_not_invited_by_itself ON public.users IS
 'INV-I7: nobody invites their own email';
 COMMENT ON TRIGGER _700_inv_i8__users_email_not_invited_to_own_team ON public.users IS
@@ -2146,7 +2184,11 @@ COMMENT ON CONSTRAINT inv_u6__users_ephemeral_storage_not_negative ON public.use
 COMMENT ON TRIGGER _300_state_user__users_creator_stays_creator ON public.users IS
 'STATE-USER: a creator stays a creator';
 COMMENT ON TRIGGER _300_imm_1__webhook_deliveries_subject_is_fixed ON public.webhook_deliveries IS
-'IMM-1: what a row is about never changes';
+'IMM-1: what a row is about never changes: ids and created_at; a membership''s team and user; '
+'an invitation''s team, email and inviter; a team''s slug; a project''s team and creator; a '
+'job''s owner, triggered_by, spec_snapshot and project (save to null, when the project goes); '
+'an asset''s owner, uploader and project; a key''s user, owner, hash and scopes; a webhook''s '
+'team; a delivery''s webhook; a usage row''s owner and period; an event, wholly';
 COMMENT ON CONSTRAINT inv_wd2__webhook_deliveries_webhook_exists ON public.webhook_deliveries IS
 'INV-WD2: its webhook exists';
 COMMENT ON CONSTRAINT inv_wd3__webhook_deliveries_attempts_within_max
@@ -2156,18 +2198,25 @@ COMMENT ON CONSTRAINT inv_wd4__webhook_deliveries_delivered_has_time ON public.w
 'INV-WD4: a delivered one has a delivered_at';
 COMMENT ON TRIGGER _300_state_delivery__webhook_deliveries_asked_again_from_zero
 ON public.webhook_deliveries IS
-'STATE-DELIVERY: a delivery is inserted pending; pending or retrying to delivered, retrying '
-'or failed; failed to pending, with attempts back at 0; delivered is final';
+'STATE-DELIVERY: a delivery is inserted pending. transition: pending or retrying → delivered, '
+'retrying or failed; failed → pending (asked for again by hand, with attempts back at 0); '
+'delivered is final';
 COMMENT ON TRIGGER _300_state_delivery__webhook_deliveries_inserted_pending
 ON public.webhook_deliveries IS
-'STATE-DELIVERY: a delivery is inserted pending; pending or retrying to delivered, retrying '
-'or failed; failed to pending, with attempts back at 0; delivered is final';
+'STATE-DELIVERY: a delivery is inserted pending. transition: pending or retrying → delivered, '
+'retrying or failed; failed → pending (asked for again by hand, with attempts back at 0); '
+'delivered is final';
 COMMENT ON TRIGGER _300_state_delivery__webhook_deliveries_status_moves_on
 ON public.webhook_deliveries IS
-'STATE-DELIVERY: a delivery is inserted pending; pending or retrying to delivered, retrying '
-'or failed; failed to pending, with attempts back at 0; delivered is final';
+'STATE-DELIVERY: a delivery is inserted pending. transition: pending or retrying → delivered, '
+'retrying or failed; failed → pending (asked for again by hand, with attempts back at 0); '
+'delivered is final';
 COMMENT ON TRIGGER _300_imm_1__webhooks_subject_is_fixed ON public.webhooks IS
-'IMM-1: what a row is about never changes';
+'IMM-1: what a row is about never changes: ids and created_at; a membership''s team and user; '
+'an invitation''s team, email and inviter; a team''s slug; a project''s team and creator; a '
+'job''s owner, triggered_by, spec_snapshot and project (save to null, when the project goes); '
+'an asset''s owner, uploader and project; a key''s user, owner, hash and scopes; a webhook''s '
+'team; a delivery''s webhook; a usage row''s owner and period; an event, wholly';
 COMMENT ON CONSTRAINT inv_time1__webhooks_created_not_after_updated ON public.webhooks IS
 'INV-TIME1: users, teams, projects, jobs, assets and webhooks: created_at is not after '
 'updated_at';

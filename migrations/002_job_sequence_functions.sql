@@ -644,11 +644,13 @@ END;
 $$;
 
 COMMENT ON FUNCTION public.delete_old_job_events(integer) IS
-'RET-1: job events are kept 7 days, webhook deliveries 30 days; a function for each deletes what '
-'is older, oldest first, at most as many rows as it is told';
+'RET-1: job events are kept 7 days, webhook deliveries 30 days; a function for each deletes '
+'what is older, oldest first, at most as many rows as it is told (10,000 unless told), without '
+'waiting on rows that others hold, and returns how many it deleted';
 COMMENT ON FUNCTION public.delete_old_webhook_deliveries(integer) IS
-'RET-1: job events are kept 7 days, webhook deliveries 30 days; a function for each deletes what '
-'is older, oldest first, at most as many rows as it is told';
+'RET-1: job events are kept 7 days, webhook deliveries 30 days; a function for each deletes '
+'what is older, oldest first, at most as many rows as it is told (10,000 unless told), without '
+'waiting on rows that others hold, and returns how many it deleted';
 
 
 ------------------------------------------------------------------------------------------------
@@ -663,15 +665,19 @@ COMMENT ON TRIGGER _300_own_1__job_event_counters_truncated_with_jobs
 ON framecast.job_event_counters IS
 'OWN-1: what the schema keeps for itself is out of a client''s reach';
 COMMENT ON TRIGGER _300_imm_1__job_events_are_fixed ON public.job_events IS
-'IMM-1: what a row is about never changes';
+'IMM-1: what a row is about never changes: ids and created_at; a membership''s team and user; '
+'an invitation''s team, email and inviter; a team''s slug; a project''s team and creator; a '
+'job''s owner, triggered_by, spec_snapshot and project (save to null, when the project goes); '
+'an asset''s owner, uploader and project; a key''s user, owner, hash and scopes; a webhook''s '
+'team; a delivery''s webhook; a usage row''s owner and period; an event, wholly';
 COMMENT ON TRIGGER _300_card_5__jobs_team_has_at_most_5_active ON public.jobs IS
-'CARD-5: a team has at most 5 active jobs; INV-X1: whoever triggers a job is its user '
-'URN''s user, or a member of the team that the URN names; ROLE-2: whoever makes a project, '
-'a job of a team, an asset of a team or a key of a team is an owner, admin or member of '
-'it; STATE-JOB: a job is inserted queued; queued to processing or canceled, processing to '
-'completed, failed or canceled; a finished job stays as it is, save that its refund may '
-'grow and that its project may go; URN-2: a user URN on a job, asset or key names the user '
-'who acts';
+'CARD-5: a team has at most 5 active jobs; INV-X1: whoever triggers a job is its user URN''s '
+'user, or a member of the team that the URN names; ROLE-2: whoever makes a project, a job of a '
+'team, an asset of a team or a key of a team is an owner, admin or member of it; a viewer is '
+'not enough; STATE-JOB: a job is inserted queued. transition: queued → processing or canceled; '
+'processing → completed, failed or canceled; a finished job stays as it is, save that its '
+'refund may grow and that its project may go; URN-2: a user URN on a job, asset or key names '
+'the user who acts';
 COMMENT ON TRIGGER _300_card_6__jobs_starter_has_at_most_1_active ON public.jobs IS
 'CARD-6: a starter has at most 1 active job';
 COMMENT ON TRIGGER _700_card_6__memberships_leaves_starter_1_active ON public.memberships IS
@@ -683,33 +689,44 @@ COMMENT ON TRIGGER _300_del_1__jobs_active_not_truncated ON public.jobs IS
 'DEL-1: a team with active jobs, a project with an active job, and an active job cannot be '
 'deleted';
 COMMENT ON TRIGGER _300_imm_1__jobs_leaves_only_a_project_that_goes ON public.jobs IS
-'IMM-1: what a row is about never changes';
+'IMM-1: what a row is about never changes: ids and created_at; a membership''s team and user; '
+'an invitation''s team, email and inviter; a team''s slug; a project''s team and creator; a '
+'job''s owner, triggered_by, spec_snapshot and project (save to null, when the project goes); '
+'an asset''s owner, uploader and project; a key''s user, owner, hash and scopes; a webhook''s '
+'team; a delivery''s webhook; a usage row''s owner and period; an event, wholly';
 COMMENT ON TRIGGER _300_imm_1__jobs_subject_is_fixed ON public.jobs IS
-'IMM-1: what a row is about never changes';
+'IMM-1: what a row is about never changes: ids and created_at; a membership''s team and user; '
+'an invitation''s team, email and inviter; a team''s slug; a project''s team and creator; a '
+'job''s owner, triggered_by, spec_snapshot and project (save to null, when the project goes); '
+'an asset''s owner, uploader and project; a key''s user, owner, hash and scopes; a webhook''s '
+'team; a delivery''s webhook; a usage row''s owner and period; an event, wholly';
 COMMENT ON TRIGGER _300_state_job__jobs_states ON public.jobs IS
-'STATE-JOB: a job is inserted queued; queued to processing or canceled, processing to '
-'completed, failed or canceled; a finished job stays as it is, save that its refund may '
-'grow and that its project may go; INV-J2: a finished job has a completed_at, not before '
-'its created_at; INV-J3: a processing job has a started_at; INV-J4: a completed job has an '
-'output; INV-J5: a failed job has an error; INV-J6: a failed or canceled job has a '
-'failure_type; INV-J7: a completed job has no failure_type';
+'STATE-JOB: a job is inserted queued. transition: queued → processing or canceled; processing →'
+' completed, failed or canceled; a finished job stays as it is, save that its refund may grow '
+'and that its project may go; INV-J2: a finished job has a completed_at, not before its '
+'created_at; INV-J3: a processing job has a started_at; INV-J4: a completed job has an output; '
+'INV-J5: a failed job has an error; INV-J6: a failed or canceled job has a failure_type; '
+'INV-J7: a completed job has no failure_type';
 COMMENT ON TRIGGER _300_del_1__projects_without_active_job ON public.projects IS
 'DEL-1: a team with active jobs, a project with an active job, and an active job cannot be '
 'deleted';
 COMMENT ON TRIGGER _300_inv_p5__projects_rendering_has_active_job ON public.projects IS
 'INV-P5: a rendering project has an active job';
 COMMENT ON TRIGGER _300_state_project__projects_active_job_keeps_rendering ON public.projects IS
-'STATE-PROJECT: a project is inserted draft; draft to rendering or archived, rendering to '
-'completed or draft, completed to rendering or archived, archived to draft; one with an '
-'active job is rendering; no job is made in an archived one';
+'STATE-PROJECT: a project is inserted draft. transition: draft → rendering or archived; '
+'rendering → completed or draft; completed → rendering or archived; archived → draft. A project'
+' with an active job is rendering (the converse of INV-P5), so only its job moves it in and out'
+' of that state. A job cannot be made in an archived project';
 COMMENT ON TRIGGER _300_state_project__projects_inserted_draft ON public.projects IS
-'STATE-PROJECT: a project is inserted draft; draft to rendering or archived, rendering to '
-'completed or draft, completed to rendering or archived, archived to draft; one with an '
-'active job is rendering; no job is made in an archived one';
+'STATE-PROJECT: a project is inserted draft. transition: draft → rendering or archived; '
+'rendering → completed or draft; completed → rendering or archived; archived → draft. A project'
+' with an active job is rendering (the converse of INV-P5), so only its job moves it in and out'
+' of that state. A job cannot be made in an archived project';
 COMMENT ON TRIGGER _300_state_project__projects_status_moves_on ON public.projects IS
-'STATE-PROJECT: a project is inserted draft; draft to rendering or archived, rendering to '
-'completed or draft, completed to rendering or archived, archived to draft; one with an '
-'active job is rendering; no job is made in an archived one';
+'STATE-PROJECT: a project is inserted draft. transition: draft → rendering or archived; '
+'rendering → completed or draft; completed → rendering or archived; archived → draft. A project'
+' with an active job is rendering (the converse of INV-P5), so only its job moves it in and out'
+' of that state. A job cannot be made in an archived project';
 COMMENT ON TRIGGER _300_del_1__teams_without_active_jobs ON public.teams IS
 'DEL-1: a team with active jobs, a project with an active job, and an active job cannot be '
 'deleted';
@@ -721,5 +738,6 @@ COMMENT ON TRIGGER _500_move_project ON public.jobs IS
 'completes, to draft when it fails or is canceled';
 COMMENT ON TRIGGER _500_number ON public.job_events IS
 'AUTO-NUMBER: events are numbered by the database, whatever number the client gave; SEQ-1: a '
-'job''s events are numbered 1, 2, 3 … in the order in which they commit, and no number is used '
-'twice; SEQ-2: whoever sees event n of a job sees every earlier one that was not cleaned up';
+'job''s events are numbered 1, 2, 3 … in the order in which they commit; no number is used '
+'twice, even after old events were cleaned up; SEQ-2: whoever sees event n of a job sees every '
+'earlier one that was not cleaned up: a client that resumes after n misses nothing';

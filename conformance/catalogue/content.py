@@ -67,7 +67,7 @@ RULES = (
     ),
     Rule(
         "STATE-ASSET",
-        "an asset is inserted pending; pending to ready or failed; both are final",
+        "an asset is inserted pending. transition: pending → ready or failed; both are final",
         ("asset_files",),
         Holds.TRANSITION,
         (
@@ -162,8 +162,9 @@ RULES = (
     ),
     Rule(
         "STATE-DELIVERY",
-        "a delivery is inserted pending; pending or retrying to delivered, retrying or failed;"
-        " failed to pending, with attempts back at 0; delivered is final",
+        "a delivery is inserted pending. transition: pending or retrying → delivered, retrying"
+        " or failed; failed → pending (asked for again by hand, with attempts back at 0);"
+        " delivered is final",
         ("webhook_deliveries",),
         Holds.TRANSITION,
         (
@@ -243,8 +244,9 @@ RULES = (
     ),
     Rule(
         "RET-1",
-        "job events are kept 7 days, webhook deliveries 30 days; a function for each deletes what"
-        " is older, oldest first, at most as many rows as it is told",
+        "job events are kept 7 days, webhook deliveries 30 days; a function for each deletes"
+        " what is older, oldest first, at most as many rows as it is told (10,000 unless told),"
+        " without waiting on rows that others hold, and returns how many it deleted",
         ("job_events", "webhook_deliveries"),
         Holds.DERIVED,
         ("function delete_old_job_events", "function delete_old_webhook_deliveries"),

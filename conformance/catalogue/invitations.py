@@ -114,8 +114,8 @@ RULES = (
     ),
     Rule(
         "STATE-INVITATION",
-        "an invitation is inserted open; accepted and revoked are final; only an open one is"
-        " accepted",
+        "an invitation is inserted open. transition: accepted and revoked are final; only an"
+        " open one is accepted",
         ("invitations",),
         Holds.TRANSITION,
         (

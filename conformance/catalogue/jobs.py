@@ -172,9 +172,9 @@ RULES = (
     ),
     Rule(
         "STATE-JOB",
-        "a job is inserted queued; queued to processing or canceled, processing to completed,"
-        " failed or canceled; a finished job stays as it is, save that its refund may grow and"
-        " that its project may go",
+        "a job is inserted queued. transition: queued → processing or canceled; processing →"
+        " completed, failed or canceled; a finished job stays as it is, save that its refund may"
+        " grow and that its project may go",
         ("jobs",),
         Holds.TRANSITION,
         (
@@ -196,8 +196,8 @@ RULES = (
     ),
     Rule(
         "SEQ-1",
-        "a job's events are numbered 1, 2, 3 … in the order in which they commit, and no number is"
-        " used twice",
+        "a job's events are numbered 1, 2, 3 … in the order in which they commit; no number is"
+        " used twice, even after old events were cleaned up",
         ("job_events",),
         Holds.ALWAYS,
         ("trigger job_events._500_number", "seq_1__job_events_number_used_once"),
@@ -206,7 +206,8 @@ RULES = (
     ),
     Rule(
         "SEQ-2",
-        "whoever sees event n of a job sees every earlier one that was not cleaned up",
+        "whoever sees event n of a job sees every earlier one that was not cleaned up: a client"
+        " that resumes after n misses nothing",
         ("job_events",),
         Holds.ALWAYS,
         ("trigger job_events._500_number",),

@@ -189,7 +189,7 @@ RULES = (
     Rule(
         "ROLE-2",
         "whoever makes a project, a job of a team, an asset of a team or a key of a team is an"
-        " owner, admin or member of it",
+        " owner, admin or member of it; a viewer is not enough",
         ("projects", "jobs", "asset_files", "api_keys", "memberships"),
         Holds.ON_WRITE,
         (
@@ -211,7 +211,12 @@ RULES = (
     ),
     Rule(
         "IMM-1",
-        "what a row is about never changes",
+        "what a row is about never changes: ids and created_at; a membership's team and user;"
+        " an invitation's team, email and inviter; a team's slug; a project's team and creator;"
+        " a job's owner, triggered_by, spec_snapshot and project (save to null, when the project"
+        " goes); an asset's owner, uploader and project; a key's user, owner, hash and scopes;"
+        " a webhook's team; a delivery's webhook; a usage row's owner and period; an event,"
+        " wholly",
         tuple(SUBJECTS),
         Holds.TRANSITION,
         (

@@ -52,9 +52,10 @@ RULES = (
     ),
     Rule(
         "STATE-PROJECT",
-        "a project is inserted draft; draft to rendering or archived, rendering to completed or"
-        " draft, completed to rendering or archived, archived to draft; one with an active job is"
-        " rendering; no job is made in an archived one",
+        "a project is inserted draft. transition: draft → rendering or archived; rendering →"
+        " completed or draft; completed → rendering or archived; archived → draft. A project"
+        " with an active job is rendering (the converse of INV-P5), so only its job moves it in"
+        " and out of that state. A job cannot be made in an archived project",
         ("projects", "jobs"),
         Holds.TRANSITION,
         (
