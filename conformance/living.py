@@ -64,9 +64,7 @@ def pytest_runtest_makereport(
             )
         )
         if call.excinfo is not None and isinstance(call.excinfo.value, Finding):
-            number = item.config.getoption("hypothesis_seed", None) or guide.number
-            again = f"{item.nodeid!r} --hypothesis-seed={number}"
-            reporting.add_finding(outcome, call.excinfo.value, PATH, item, again)
+            reporting.add_finding(outcome, call.excinfo.value, PATH, item)
     return outcome
 
 

@@ -88,9 +88,8 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     config = session.config
     stage = _stage(config, config.option)
     told: dict[str, Any] = getattr(config, "workerinput", {})
-    config.stash[SEED] = (
-        told.get("seed") or config.getoption("hypothesis_seed", None) or profiles.new_seed()
-    )
+    given = told.get("seed", config.getoption("hypothesis_seed", None))
+    config.stash[SEED] = profiles.new_seed() if given is None else profiles.seed_of(given)
     if told:
         stage.join(told["stage"], told["workerid"])
         if workers.names_suite(config.args, config.invocation_params.dir):

@@ -85,6 +85,17 @@ def new_seed() -> int:
     return secrets.randbits(32)
 
 
+def seed_of(given: int | str) -> int | str:
+    """Return a seed that was given as text as Hypothesis takes it: a number, if it is one.
+
+    The text of a number draws other examples than the number.
+    """
+    try:
+        return int(given)
+    except ValueError:
+        return given
+
+
 def sow(items: Iterable[pytest.Item], number: Hashable) -> None:
     """Give a run's seed to each collected Hypothesis test.
 

@@ -77,7 +77,7 @@ def pytest_runtest_makereport(
     )
     finding = call.excinfo.value if call.excinfo is not None else None
     if isinstance(finding, Finding):
-        reporting.add_finding(outcome, finding, PATH, item, repr(item.nodeid))
+        reporting.add_finding(outcome, finding, PATH, item)
         outcome.longrepr = f"{outcome.longrepr}\nsaved: {_save(finding, racer, item.config)}"
     return outcome
 

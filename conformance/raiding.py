@@ -51,7 +51,7 @@ def pytest_runtest_makereport(
         outcome.user_properties.append((PROPERTY, raider.tally.as_dict()))
         finding = call.excinfo.value if call.excinfo is not None else None
         if isinstance(finding, Finding):
-            reporting.add_finding(outcome, finding, PATH, item, repr(item.nodeid))
+            reporting.add_finding(outcome, finding, PATH, item)
     return outcome
 
 

@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import settings
 
 from conformance.catalogue import RULES
 from conformance.fixtures import TRIAL
-from conformance.plugin import STAGE, runs_tests
+from conformance.plugin import SEED, STAGE, runs_tests
 from conformance.postgres import ProvisionError
 from conformance.roles import role_of
 from conformance.verdicts import Finding, Standing, Tally, Verdict
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 STANDINGS = pytest.StashKey[dict[str, Standing]]()
 PROPERTY = "conformance"
 OPTION = "--conformance-report"
+BLOB = "@reproduce_failure"
 RULE_TESTS = Path(__file__).with_name("test_rules.py")
 
 
@@ -38,7 +40,24 @@ def pytest_configure(config: pytest.Config) -> None:
     """Gather what is seen, here or by all workers."""
     config.stash[STANDINGS] = {}
     if not hasattr(config, "workerinput"):
+        _expect_writable(config)
         config.pluginmanager.register(Ledger(config), "conformance-ledger")
+
+
+def _expect_writable(config: pytest.Config) -> None:
+    """End the run before it begins if its report could not be written."""
+    named = config.getoption(OPTION)
+    if not named:
+        return
+    target = Path(named)
+    there = target.exists()
+    try:
+        target.open("a", encoding="utf-8").close()
+        if not there:
+            target.unlink()
+    except OSError as error:
+        message = f"{OPTION}: cannot write {named}: {error.strerror}"
+        raise pytest.UsageError(message) from None
 
 
 @pytest.hookimpl(wrapper=True)
@@ -60,14 +79,12 @@ def pytest_runtest_makereport(
         finding = _finding(call.excinfo.value, trial.rule.id)
         seen["failure"] = {**finding.as_dict(), "path": seen["path"], "test": item.nodeid}
         if finding is call.excinfo.value:
-            outcome.longrepr = f"{finding}\nreplay: pytest {item.nodeid!r}"
+            outcome.longrepr = _told(finding, item)
     outcome.user_properties.append((PROPERTY, seen))
     return outcome
 
 
-def add_finding(
-    outcome: pytest.TestReport, finding: Finding, path: str, item: pytest.Item, again: str
-) -> None:
+def add_finding(outcome: pytest.TestReport, finding: Finding, path: str, item: pytest.Item) -> None:
     """Send what a test of no rule in particular found, and show how to run it again.
 
     Args:
@@ -75,12 +92,22 @@ def add_finding(
         finding: what it found.
         path: what stands for the write path in the report.
         item: the test.
-        again: what to give to pytest to see it again.
     """
-    outcome.longrepr = f"{finding}\nreplay: pytest {again}"
+    outcome.longrepr = _told(finding, item)
     failure = {**finding.as_dict(), "path": path, "test": item.nodeid}
     seen = {"rule": finding.rule, "path": path, "tally": [0, 0, 0], "failure": failure}
     outcome.user_properties.append((PROPERTY, seen))
+
+
+def _told(finding: Finding, item: pytest.Item) -> str:
+    """Return a finding in words, with what draws it again: the run's seed, and Hypothesis' blob."""
+    again = [repr(item.nodeid), f"--hypothesis-seed={item.config.stash[SEED]}"]
+    profile = settings.get_current_profile_name()
+    if profile != "default":
+        again.append(f"--hypothesis-profile={profile}")
+    notes: list[str] = getattr(finding, "__notes__", [])
+    blobs = [note.strip() for note in notes if BLOB in note]
+    return "\n".join([str(finding), f"replay: pytest {' '.join(again)}", *blobs])
 
 
 def _finding(error: BaseException, rule: str) -> Finding:
@@ -139,8 +166,13 @@ class Ledger:
             from conformance import report
 
             text = report.as_json(judged, _about(session.config), self._beside)
-            Path(target).write_text(text, encoding="utf-8")
-            self._written = f"report: {target}"
+            try:
+                Path(target).write_text(text, encoding="utf-8")
+            except OSError as error:  # it has become full, or is gone, since the run began
+                self._written = f"report: cannot write {target}: {error.strerror}"
+                session.exitstatus = session.exitstatus or pytest.ExitCode.TESTS_FAILED
+            else:
+                self._written = f"report: {target}"
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Print one line a rule, and what was found beside them; say where the report is."""

@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from conformance import profiles
 
 SHOW = """
@@ -46,6 +48,17 @@ class TestMethod:
 def test_says():
     print("drawn", settings.get_current_profile_name(), len(drawn), drawn)
 """
+LIVES = """
+from hypothesis import settings
+
+from conformance.guide import MACHINES
+
+def test_lives(guide):
+    how = settings(max_examples=3, stateful_step_count=8, database=None)
+    guide.run(MACHINES[0], how)
+    print("drawn", *(f"{name}*{count}" for name, count in sorted(guide.log.operations.items())))
+"""
+MIGRATIONS = Path(__file__).parent.parent / "migrations"
 OF_CI = ("CI", "TF_BUILD", "GITHUB_ACTIONS", "BUILDKITE", "CIRCLECI", "TEAMCITY_VERSION")
 
 
@@ -68,9 +81,9 @@ def shown(**variables: str) -> dict[str, Any]:
     return read
 
 
-def drawn(folder: Path, *options: str, **variables: str) -> tuple[str, str]:
-    """Run tests that draw numbers, and return the header's seed and what they drew."""
-    (folder / "test_draws.py").write_text(DRAWS)
+def drawn(folder: Path, *options: str, text: str = DRAWS, **variables: str) -> tuple[str, str]:
+    """Run tests that draw, numbers or others, and return the header's seed and what they drew."""
+    (folder / "test_draws.py").write_text(text)
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-s", "-p", "conformance.plugin", *options],
         capture_output=True,
@@ -129,3 +142,23 @@ def test_an_option_picks_the_profile(tmp_path: Path) -> None:
     _, line = drawn(tmp_path, "--hypothesis-profile=quick", CI="1")
 
     assert line.startswith(f"quick {2 * profiles.EXAMPLES['quick']} ")
+
+
+def test_the_shown_seed_repeats_lives(tmp_path: Path) -> None:
+    """What leads lives draws the same operations from a seed that it is given as it drew first."""
+    schema = f"--migrations={MIGRATIONS}"
+    seed, first = drawn(tmp_path, schema, text=LIVES)
+    _, again = drawn(tmp_path, schema, f"--hypothesis-seed={seed}", text=LIVES)
+    _, other = drawn(tmp_path, schema, "--hypothesis-seed=0", text=LIVES)
+
+    assert "*" in first
+    assert first == again
+    assert first != other
+
+
+@pytest.mark.parametrize(
+    ("given", "seed"), [("7", 7), ("0", 0), (0, 0), ("some text", "some text")]
+)
+def test_the_text_of_a_number_is_that_number(given: int | str, seed: int | str) -> None:
+    """A seed on the command line is what Hypothesis itself takes it for."""
+    assert seed == profiles.seed_of(given)

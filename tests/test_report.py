@@ -22,6 +22,8 @@ FINDING: Final = Finding(
     "INV-U6", Verdict.BROKEN, expected="no", observed="yes", script="SELECT 1;"
 )
 FAILURE: Final = {**FINDING.as_dict(), "path": "update", "test": "test_rules.py::test_rule[x]"}
+RULE: Final = "conformance/test_rules.py::test_rule[inv_u5__update]"
+RAID: Final = "conformance/test_hostile.py::test_hostile[webhooks]"
 ROOT: Final = Folder(__file__).parent.parent
 # What no rule speaks of: an email is changed on its way in, a refusal gives no reason.
 FAULTS: Final = {
@@ -129,7 +131,7 @@ def test_what_is_no_rules_is_shown_as_well() -> None:
     ("rule", "tests"),
     [
         ("MODEL of users", "conformance/test_machines.py::test_pairs[user]"),
-        ("HOSTILE", "conformance/test_hostile.py::test_hostile[webhooks]"),
+        ("HOSTILE", RAID),
     ],
 )
 def test_a_run_reports_what_is_no_rules(rule: str, tests: str, tmp_path: Folder) -> None:
@@ -139,6 +141,39 @@ def test_a_run_reports_what_is_no_rules(rule: str, tests: str, tmp_path: Folder)
     assert [rule] == [failure["rule"] for failure in document["beside"]]
     assert "1 beside the rules" in shown
     assert [rule] == [entry["rule"] for entry in entries]
+
+
+def test_a_failure_says_how_to_draw_it_again(tmp_path: Folder) -> None:
+    """A failing test of a rule, and a raid, show the run's seed, and Hypothesis' blob."""
+    hole = "ALTER TABLE public.users DROP CONSTRAINT inv_u5__users_credits_not_negative;"
+    _, rule, _ = run(tmp_path / "rule", hole, RULE)
+    _, raid, _ = run(tmp_path / "raid", FAULTS["HOSTILE"], RAID)
+
+    for nodeid, shown in ((RULE, rule), (RAID, raid)):
+        assert f"replay: pytest '{nodeid}' --hypothesis-seed=0" in shown
+        assert "@reproduce_failure" in shown
+
+
+def test_a_report_that_cannot_be_written_ends_the_run_at_once(tmp_path: Folder) -> None:
+    """A report in no folder is one message before anything is tried, and the code of misuse."""
+    target = tmp_path / "nowhere" / "report.json"
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "pytest", "-n0", "conformance/test_machines.py"),
+            *("-k", "CARD-5", f"--conformance-report={target}"),
+        ],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+
+    output = done.stdout + done.stderr
+    assert pytest.ExitCode.USAGE_ERROR == done.returncode, output
+    assert f"--conformance-report: cannot write {target}: No such file" in output
+    assert (1, 0) == (output.count("ERROR: "), output.count("Traceback"))
+    assert "passed" not in output
 
 
 def test_a_report_is_written_of_a_run_without_rules(tmp_path: Folder) -> None:
@@ -152,7 +187,7 @@ def run(folder: Folder, fault: str, tests: str) -> tuple[dict[str, Any], str, li
     """Run the suite on a schema with a fault; return its report, output, and new failures."""
     schema = Folder(shutil.copytree(ROOT / "migrations", folder / "migrations"))
     (schema / "999_fault.sql").write_text(fault or "-- none\n")
-    (folder / "corpus").mkdir()
+    (folder / "corpus").mkdir(parents=True)
     done = subprocess.run(
         [
             *(sys.executable, "-m", "pytest", "-n0", "-p", "no:cacheprovider"),
