@@ -175,6 +175,25 @@ SELECT 'be a superuser, or make roles or databases' FROM pg_roles r
 WHERE r.rolname = %(role)s
     AND (r.rolsuper OR r.rolcreaterole OR r.rolcreatedb OR r.rolreplication OR r.rolbypassrls)
 """
+# What everybody may do, whoever that is: another role of the cluster cleans up, say.
+OF_EVERYBODY = f"""
+SELECT a.privilege_type || ' ' || o.name || ' by everybody'
+FROM (
+    SELECT c.relname::text, coalesce(c.relacl, acldefault('r', c.relowner))
+    {OF_CLASS} AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
+    UNION ALL
+    SELECT c.relname || '.' || t.attname, t.attacl
+    FROM pg_attribute t JOIN pg_class c ON c.oid = t.attrelid
+    JOIN pg_namespace n ON n.oid = c.relnamespace WHERE {OURS} AND t.attacl IS NOT NULL
+    UNION ALL
+    SELECT p.proname, coalesce(p.proacl, acldefault('f', p.proowner))
+    FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace WHERE {OURS}
+    UNION ALL
+    SELECT n.nspname, coalesce(n.nspacl, acldefault('n', n.nspowner))
+    FROM pg_namespace n WHERE {OURS}
+) AS o (name, acl), aclexplode(o.acl) AS a
+WHERE a.grantee = 0
+"""
 
 
 class Powers:
@@ -220,9 +239,10 @@ class Powers:
         return [shown for sql in attempts if (shown := self._try(sql))]
 
     def granted(self) -> set[str]:
-        """Return the rights that the role has, such as `UPDATE jobs.status`."""
+        """Return the rights that the role has, such as `UPDATE jobs.status`, and everybody's."""
         asked = {"role": self._role, "group": APPLICATION}
-        return {str(name) for (name,) in self._owner.connection.execute(RIGHTS, asked)}
+        its_own = self._owner.connection.execute(RIGHTS, asked)
+        return {str(name) for (name,) in [*its_own, *self._owner.fetch(OF_EVERYBODY)]}
 
     def _writes(self) -> Iterator[str]:
         for (table,) in self._listed("table"):
@@ -264,6 +284,7 @@ def declared() -> set[str]:
         *(f"DELETE {table}" for table in DELETES),
         *(f"EXECUTE {name}" for name in CALLS | COMPUTES),
         "USAGE public",
+        "USAGE public by everybody",
     }
 
 
