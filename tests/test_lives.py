@@ -1,0 +1,72 @@
+"""Lives: what the judges see of a transaction, whatever else it does."""
+
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from conformance.lab import Lab
+from conformance.machines.life import Life, Log
+from conformance.operations import clock, users
+from conformance.postgres.scratch import Scratch
+from conformance.verdicts import Finding, Verdict
+
+MIGRATIONS = Path(__file__).parent.parent / "migrations"
+
+# What gets older loses its credits, even where triggers sleep.
+AGE_COSTS = """
+ALTER TABLE public.users DROP CONSTRAINT inv_u5__users_credits_not_negative;
+CREATE FUNCTION framecast.tg_users__age_costs() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    NEW.credits := -1;
+    RETURN NEW;
+END;
+$$;
+CREATE TRIGGER _500_age_costs BEFORE UPDATE OF created_at ON public.users
+FOR EACH ROW EXECUTE FUNCTION framecast.tg_users__age_costs();
+ALTER TABLE public.users ENABLE ALWAYS TRIGGER _500_age_costs;
+"""
+
+Holed = Callable[[str], Lab]
+
+
+@pytest.fixture
+def holed(scratch: Scratch, tmp_path: Path) -> Iterator[Holed]:
+    """Return who makes a database with a fault."""
+    with ExitStack() as databases:
+
+        def make(fault: str) -> Lab:
+            schema = Path(shutil.copytree(MIGRATIONS, tmp_path / "migrations"))
+            (schema / "999_fault.sql").write_text(fault)
+            database = databases.enter_context(scratch.cloned(scratch.template(schema), "lives"))
+            return databases.enter_context(Lab(database.conninfo))
+
+        yield make
+
+
+def test_what_time_breaks_is_seen(holed: Holed) -> None:
+    """After time has passed all oracles are asked, though nobody noted a write."""
+    life = Life(holed(AGE_COSTS), Log())
+    life.do(users.SIGN_UP, {"email": "ann@example.com"})
+
+    with pytest.raises(Finding) as caught:
+        life.do(clock.PASS, {"days": 1})
+
+    assert ("INV-U5", Verdict.BROKEN) == (caught.value.rule, caught.value.verdict)
+
+
+def test_a_life_in_which_time_passed_leaves_nothing(holed: Holed) -> None:
+    """What is written after time has passed is gone in the next life, whatever table it is in."""
+    lab = holed("-- none")
+    life = Life(lab, Log())
+    life.do(users.SIGN_UP, {"email": "ann@example.com"})
+    life.do(clock.PASS, {"days": 1})
+    life.do(users.SIGN_UP_AS_CREATOR, {"email": "bob@example.com", "team": True})
+
+    Life(lab, Log()).do(users.SIGN_UP, {"email": "cid@example.com"})
+
+    assert [(1, 0)] == lab.session.fetch(
+        "SELECT (SELECT count(*) FROM public.users), (SELECT count(*) FROM public.teams)"
+    )
