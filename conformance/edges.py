@@ -34,16 +34,18 @@ ALL = frozenset(
 }
 
 
-def tried(before: State, after: State, broken: frozenset[str]) -> Iterator[tuple[str, bool]]:
-    """Return the edges between two states, and whether each is legal.
+def tried(before: State, after: State, broken: frozenset[str]) -> Iterator[tuple[str, str]]:
+    """Return the edges between two states, each with the rule that refuses it; '' if it is legal.
 
-    A legal edge counts where the transaction was accepted, an illegal one where it was rejected. An
-    edge that the transaction breaks no rule of is left out where it is illegal for other reasons.
+    A legal edge counts where the transaction was accepted; an illegal one where what was done by
+    itself was refused under this rule's name, and not where another rule refused it. An edge that
+    breaks none of its own rules is left out where it is illegal for other reasons.
     """
     for machine, moves in MOVES.items():
         old, new = getattr(before, moves.table), getattr(after, moves.table)
         if old is new and (machine != "invitation" or before.day == after.day):
             continue
+        rule = f"STATE-{machine.upper()}"
         for key, row in new.items():
             was = old.get(key)
             if was is row and before.day == after.day:
@@ -53,12 +55,12 @@ def tried(before: State, after: State, broken: frozenset[str]) -> Iterator[tuple
             if start == end and (end not in moves.again or was is row):
                 continue
             legal = (start, end) in moves.legal
-            if legal or f"STATE-{machine.upper()}" in broken:
-                yield f"{machine} {start or 'new'}>{end}", legal
+            if legal or rule in broken:
+                yield f"{machine} {start or 'new'}>{end}", "" if legal else rule
     yield from _counts(before, after, broken)
 
 
-def _counts(before: State, after: State, broken: frozenset[str]) -> Iterator[tuple[str, bool]]:
+def _counts(before: State, after: State, broken: frozenset[str]) -> Iterator[tuple[str, str]]:
     for rule, (table, most) in CAPS.items():
         if getattr(before, table) is getattr(after, table):
             continue
@@ -67,7 +69,7 @@ def _counts(before: State, after: State, broken: frozenset[str]) -> Iterator[tup
             legal = count <= most
             near = count > was[subject] and most - 1 <= count <= most + 1
             if near and (legal or rule in broken):
-                yield f"{rule} {count}", legal
+                yield f"{rule} {count}", "" if legal else rule
 
 
 def _counted(rule: str, state: State) -> Iterable[object]:

@@ -1,11 +1,46 @@
 """The edges that a run must have seen, and the gate that fails a run which has not."""
 
+import shutil
+from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 import pytest
 
 from conformance import edges, guide, living
+from conformance.lab import Lab
+from conformance.machines.life import Life, Log
+from conformance.machines.tours import every_pair
+from conformance.operations import step, users
+from conformance.postgres.scratch import Scratch, Template
+from conformance.verdicts import Finding
 
+MIGRATIONS: Final = Path(__file__).parent.parent / "migrations"
+# By what is missing: whose pairs are tried, and what no longer refuses some of them. Without most
+# of these, other rules refuse what the product's own operations do.
+TRIGGERS: Final = {
+    "a creator stays one": ("user", "_300_state_user__users_creator_stays_creator", "users"),
+    "a letter is inserted open": (
+        "invitation",
+        "_300_state_invitation__invitations_inserted_open",
+        "invitations",
+    ),
+    "an answer is final": (
+        "invitation",
+        "_300_state_invitation__invitations_ends_are_final",
+        "invitations",
+    ),
+    "a job's end is final": ("job", "_300_state_job__jobs_states", "jobs"),
+    "a project is inserted a draft": (
+        "project",
+        "_300_state_project__projects_inserted_draft",
+        "projects",
+    ),
+    "a project moves on": (
+        "project",
+        "_300_state_project__projects_status_moves_on",
+        "projects",
+    ),
+}
 ALL_EDGES: Final = dict.fromkeys(edges.ALL, 1)
 
 
@@ -92,3 +127,56 @@ def test_every_pair_of_every_state_machine_is_an_edge() -> None:
         if ":" not in line
     )
     assert {"CARD-5 4", "CARD-5 5", "CARD-5 6"} <= edges.ALL
+
+
+@pytest.mark.parametrize("missing", TRIGGERS)
+def test_a_tour_misses_what_does_not_refuse(missing: str, scratch: Scratch, tmp_path: Path) -> None:
+    """Where its own rule does not refuse a pair, that fails the tour, even if another rule does."""
+    machine, trigger, table = TRIGGERS[missing]
+    schema = Path(shutil.copytree(MIGRATIONS, tmp_path / "migrations"))
+    (schema / "999_hole.sql").write_text(f"DROP TRIGGER {trigger} ON public.{table};")
+
+    with (
+        scratch.cloned(scratch.template(schema), "edges") as database,
+        Lab(database.conninfo) as lab,
+    ):
+        assert complaints(machine, lab)
+
+
+def test_a_creator_who_becomes_a_starter_is_not_seen(scratch: Scratch, tmp_path: Path) -> None:
+    """Without its trigger STATE-USER refuses nothing; that INV-U3 does is no reason to pass."""
+    schema = Path(shutil.copytree(MIGRATIONS, tmp_path / "migrations"))
+    _, trigger, table = TRIGGERS["a creator stays one"]
+    (schema / "999_hole.sql").write_text(f"DROP TRIGGER {trigger} ON public.{table};")
+
+    with (
+        scratch.cloned(scratch.template(schema), "edges") as database,
+        Lab(database.conninfo) as lab,
+    ):
+        assert ["user creator>starter"] == complaints("user", lab)
+
+
+def complaints(machine: str, lab: Lab) -> list[str]:
+    """Return what a tour of a state machine has found, and else the edges that it has not seen."""
+    log = Log()
+    try:
+        every_pair(machine, lambda: Life(lab, log))
+    except Finding as finding:
+        return [str(finding)]
+    return [edge for edge in edges.unseen(log.edges) if edge.startswith(f"{machine} ")]
+
+
+def test_a_refusal_of_several_operations_shows_no_edge(
+    scratch: Scratch, template: Template
+) -> None:
+    """Nobody knows which of several operations was reached: only one by itself shows an edge."""
+    log = Log()
+    with scratch.cloned(template, "edges") as database, Lab(database.conninfo) as lab:
+        life = Life(lab, log)
+        life.do(users.SIGN_UP_AS_CREATOR, {"email": "ann@example.com", "team": True})
+        first = step(life.state, users.RENAME, {"user": 1})
+        life.commit([first, step(first.after, users.DOWNGRADE, {"user": 1})])
+        together = log.edges["user creator>starter"]
+        life.do(users.DOWNGRADE, {"user": 1})
+
+    assert (0, 1) == (together, log.edges["user creator>starter"])

@@ -184,8 +184,10 @@ class Life:
         self.log.accepted += accepted * len(steps)
         for each in steps:
             self.log.operations[each.operation.name] += 1
-            for edge, legal in tried(before, each.after, each.broken):
-                if legal == accepted:
+            for edge, rule in tried(before, each.after, each.broken):
+                # Of several operations, nobody knows which one was reached.
+                refused = bool(rule) and len(steps) == 1 and is_refused_by(outcome, rule)
+                if refused or (accepted and not rule):
                     self.log.edges[edge] += 1
             before = each.after
 
@@ -267,6 +269,11 @@ def _expected(may: frozenset[str], must: frozenset[str]) -> str:
 
 def _first(names: frozenset[str]) -> str:
     return min(names, default="MODEL")
+
+
+def is_refused_by(outcome: Outcome, rule: str) -> bool:
+    """Whether an outcome is a rejection under the name of one rule, or of the one that it says."""
+    return isinstance(outcome, Rejected) and outcome.token in RULES[rule].tokens
 
 
 def names(outcome: Rejected, rule: str) -> bool:

@@ -1,13 +1,15 @@
 """Tours: every pair of every state machine, and every count around a cap, tried on purpose.
 
 Walks see most of them, and see them in strange company; a tour makes sure that none depends on
-luck. It is a life like any other: the same operations, the same two judges.
+luck. It is a life like any other: the same judges, and the same operations, save where another rule
+than the state machine's would be the first to refuse.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from conformance.machines import turns
 from conformance.model.moves import MOVES
 from conformance.operations import (
     assets,
@@ -70,7 +72,11 @@ def _user(tour: Tour, before: str | None, after: str) -> None:
 
 def _invitation(tour: Tour, before: str | None, after: str) -> None:
     def move(status: str, was: str | None) -> None:
-        if was is None:
+        if was is None and status == "expired":
+            tour.do(turns.FIND, by=tour.place, email=GUEST)
+        elif {was, status} == {"accepted", "revoked"}:
+            tour.do(turns.TURN, invitation=tour.row, answer=status)
+        elif was is None:
             tour.row = tour.do(
                 memberships.INVITE, by=tour.place, email=GUEST, role="member", answered=status
             )
@@ -127,7 +133,10 @@ def _job(tour: Tour, before: str | None, after: str) -> None:
         tour.do(jobs.SAY, job=tour.row, status="processing")
     if before not in ("queued", "processing"):
         tour.do(jobs.SAY, job=tour.row, status=before)
-    tour.do(jobs.SAY, job=tour.row, status=after)
+    if after == "completed" and before in ("failed", "canceled"):
+        tour.do(turns.MEND, job=tour.row)
+    else:
+        tour.do(jobs.SAY, job=tour.row, status=after)
 
 
 def _make_job(tour: Tour, status: str) -> None:
