@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -27,6 +28,21 @@ class Fact:
 
 
 @dataclass(frozen=True, slots=True)
+class Mixed:
+    """A transaction that breaks the rule and others as well, which may be named instead.
+
+    Attributes:
+        writes: the transaction.
+        also: the other rules.
+        because: why no violation of this kind breaks the rule alone, where that is so.
+    """
+
+    writes: Transaction
+    also: AbstractSet[str]
+    because: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Beside:
     """What another session has written and not committed, and facts that must not wait for it.
 
@@ -44,18 +60,18 @@ class Scenario:
     Attributes:
         given: transactions that are legal and make the state; they are not what is tried.
         legal: transactions at the edge of the rule, each of which must be accepted.
-        broken: transactions one step over it, each of which must be rejected.
-        also: other rules that the broken ones break as well, and that may be named instead.
+        broken: transactions one step over it, each of which must be rejected in the rule's name.
         beside: what must not be waited for, once the legal ones are in.
         facts: what must be true after all those.
+        because: why it has nothing that is legal, or no violation, where that is so.
     """
 
     given: tuple[Transaction, ...] = ()
     legal: tuple[Transaction, ...] = ()
-    broken: tuple[Transaction, ...] = ()
-    also: frozenset[str] = frozenset()
+    broken: tuple[Transaction | Mixed, ...] = ()
     facts: tuple[Fact, ...] = ()
     beside: tuple[Beside, ...] = ()
+    because: str = ""
 
 
 # Each path that could break a rule has scenarios, or the reason why it cannot.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import psycopg
@@ -9,6 +10,7 @@ from psycopg.conninfo import make_conninfo
 
 from conformance.catalogue import RULES
 from conformance.outcomes import Accepted, Inconclusive, Outcome, Rejected
+from conformance.scenario import Mixed
 from conformance.session import TIMEOUTS, Session, in_order
 from conformance.verdicts import Finding, Tally, Verdict
 from conformance.withheld import PRIVILEGE
@@ -50,18 +52,42 @@ class Trial:
         """
         self._lab.reset()
         self._script = []
+        before = replace(self.tally)
         self._expect_an_oracle()
         for transaction in filter(None, scenario.given):
             self._prepare(in_order(transaction, Path.UPDATE))
         for transaction in scenario.legal:
             self._expect_accepted(in_order(transaction, self.path))
-        for each in scenario.beside:
-            self._check_beside(each)
+        for beside in scenario.beside:
+            self._check_beside(beside)
         for fact in scenario.facts:
             self._check(fact)
-        for transaction in scenario.broken:
-            self._expect_rejected(in_order(transaction, self.path), scenario.also)
+        for each in scenario.broken:
+            mixed = each if isinstance(each, Mixed) else Mixed(each, frozenset())
+            self._expect_rejected(in_order(mixed.writes, self.path), frozenset(mixed.also))
         self._expect_no_violation()
+        self._expect_both_sides(scenario, before)
+
+    def _expect_both_sides(self, scenario: Scenario, before: Tally) -> None:
+        """Expect that a scenario tried what it can, or says why not."""
+        accepted, rejected, named, denied, withheld = (
+            now - then for now, then in zip(self.tally.counts, before.counts, strict=True)
+        )
+        mixed = [each for each in scenario.broken if isinstance(each, Mixed) and each.also]
+        missing = ""
+        if not scenario.because and not accepted + withheld:
+            missing = "something legal"
+        elif not scenario.because and not rejected:
+            missing = "a violation"
+        elif rejected and not named + denied and not any(each.because for each in mixed):
+            missing = "a violation that is refused in the name of the rule"
+        if missing:
+            raise self._finding(
+                Verdict.UNPROVEN,
+                expected=f"{missing} along {self.path}, or the reason why there is none",
+                observed="neither",
+                steps=(),  # nothing that was tried shows it
+            )
 
     def _prepare(self, body: Sequence[Statement]) -> None:
         as_owner = bool(self._lab.withheld(body))  # what is not tried, somebody has to do

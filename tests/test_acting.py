@@ -79,7 +79,7 @@ def test_the_owner_does_what_is_legal_and_withheld(lab: Lab) -> None:
     legal = ((Insert("users", (world.a_starter(),)),), (Truncate(("users",)),))
     facts = (Fact("SELECT count(*) FROM public.users", 0, side=False),)
 
-    tally, verdict = role_trial(lab, Scenario((), legal, (), frozenset(), facts), "INV-U2")
+    tally, verdict = role_trial(lab, Scenario((), legal, (), facts), "INV-U2")
 
     assert Tally(accepted=1, rejected=1, named=1, withheld=1) == tally
     assert Verdict.HELD == verdict

@@ -8,7 +8,7 @@ import pytest
 from conformance.catalogue import RULES
 from conformance.lab import Lab
 from conformance.postgres.scratch import Scratch
-from conformance.scenario import Beside, Fact, Scenario
+from conformance.scenario import Beside, Fact, Mixed, Scenario
 from conformance.trial import Trial
 from conformance.verdicts import Finding, Standing, Tally, Verdict
 from conformance.writes import Insert, Path, Row, Run, Update
@@ -55,11 +55,26 @@ CASES: Final = {
     "several of each": Case(
         Scenario((GOOD,), (user(id=3), user(id=4)), (BAD, BAD)), Verdict.HELD, Tally(2, 2, 2)
     ),
-    "nothing": Case(Scenario(), Verdict.UNPROVEN, Tally()),
-    "the legal side alone": Case(Scenario((), (GOOD,)), Verdict.UNPROVEN, Tally(1, 0, 0)),
-    "the broken side alone": Case(Scenario((), (), (BAD,)), Verdict.UNPROVEN, Tally(0, 1, 1)),
+    "nothing": Case(Scenario(because="why"), Verdict.UNPROVEN, Tally()),
+    "the legal side alone": Case(Scenario((), (GOOD,)), Verdict.UNPROVEN),
+    "the legal side alone, and why": Case(
+        Scenario((), (GOOD,), because="why"), Verdict.UNPROVEN, Tally(1, 0, 0)
+    ),
+    "the broken side alone": Case(Scenario((), (), (BAD,)), Verdict.UNPROVEN),
+    "the broken side alone, and why": Case(
+        Scenario((), (), (BAD,), because="why"), Verdict.UNPROVEN, Tally(0, 1, 1)
+    ),
+    "another rule that is always named": Case(
+        Scenario((), (GOOD,), (Mixed(user(id=100), {"INV-T6"}),)), Verdict.UNPROVEN
+    ),
+    "another rule beside one's own": Case(
+        Scenario((), (GOOD,), (Mixed(user(id=100), {"INV-T6"}), BAD)), Verdict.HELD, Tally(1, 2, 1)
+    ),
+    "another rule for another violation": Case(
+        Scenario((), (GOOD,), (Mixed(BAD, {"INV-T6"}), user(id=100))), Verdict.UNNAMED
+    ),
     "another rule that may be named": Case(
-        Scenario((), (GOOD,), (user(id=100),), frozenset({"INV-T6"})),
+        Scenario((), (GOOD,), (Mixed(user(id=100), {"INV-T6"}, "why"),)),
         Verdict.UNPROVEN,
         Tally(1, 1, 0),
     ),
@@ -89,13 +104,11 @@ CASES: Final = {
     "a table that is not there": Case(Scenario((), (LACKING,)), Verdict.UNPROVEN),
     "a violation of what is not there": Case(Scenario((), (), (LACKING,)), Verdict.UNPROVEN),
     "facts": Case(
-        Scenario((), (GOOD,), (), frozenset(), (Fact(ASKED, 1), Fact(ASKED, 1, side=False))),
+        Scenario((), (GOOD,), (), (Fact(ASKED, 1), Fact(ASKED, 1, side=False))),
         Verdict.HELD,
         Tally(2, 1, 1),
     ),
-    "a fact that is none": Case(
-        Scenario((), (GOOD,), (), frozenset(), (Fact(ASKED, 2),)), Verdict.BROKEN
-    ),
+    "a fact that is none": Case(Scenario((), (GOOD,), (), (Fact(ASKED, 2),)), Verdict.BROKEN),
     "what does not wait": Case(
         Scenario((GOOD,), beside=(Beside(HELD, (Fact(ASKED, 1), Fact(ASKED, 1, side=False))),)),
         Verdict.HELD,

@@ -14,10 +14,10 @@ from uuid import UUID
 
 from hypothesis import strategies as st
 
-from conformance.scenario import Scenario, Ways
-from conformance.writes import Delete, Insert, Path, Row, Update
+from conformance.scenario import Mixed, Scenario, Ways
+from conformance.writes import Delete, Insert, Path, Row, Update, Write
 from strategies.enums import MEMBERSHIP_ROLE
-from strategies.near_misses.ways import Draw, by_shape, scenarios
+from strategies.near_misses.ways import Draw, by_shape, fixed, scenarios
 from strategies.owners import member_urn, team_urn
 from strategies.world import World, urn_of_member, urn_of_team, urn_of_user
 
@@ -96,7 +96,7 @@ def acted(
     *,
     legal: Sequence[Act],
     broken: Sequence[Act],
-    also: frozenset[str] = frozenset(),
+    strangers: frozenset[str] = frozenset(),
 ) -> Ways:
     """Return ways for a rule on who makes rows of these kinds: asked on write, never after.
 
@@ -104,9 +104,9 @@ def acted(
         kinds: the kinds of rows.
         legal: acts at the edge of the rule.
         broken: acts one step over it.
-        also: other rules that some of those acts break.
+        strangers: other rules that those acts break which are by somebody outside the team.
     """
-    tries = _Tries(kinds, legal, broken, also)
+    tries = _Tries(kinds, legal, broken, strangers)
     inserts = scenarios(tries.inserts)
     joins = scenarios(tries.joins)
     return by_shape(
@@ -130,24 +130,30 @@ class _Tries:
     kinds: Sequence[Kind]
     legal: Sequence[Act]
     broken: Sequence[Act]
-    also: frozenset[str]
+    strangers: frozenset[str]
 
     @property
     def in_teams(self) -> tuple[Act, ...]:
         """The legal acts that name a team."""
         return tuple(act for act in self.legal if act[1] != "user")
 
+    def over(self, who: str, *writes: Write) -> Mixed:
+        """Return a transaction in which somebody acts who may not."""
+        if who in MEMBERSHIP_ROLE or not self.strangers:
+            return Mixed(writes, frozenset())
+        return Mixed(writes, self.strangers, "whoever is outside the team has no role in it either")
+
     def inserts(self, world: World, draw: Draw) -> Scenario:
         """Let somebody make a row who may; then somebody who may not."""
         kind = draw(st.sampled_from(self.kinds))
         team, owner = world.team()
         good = _row(world, kind, team, owner, draw(st.sampled_from(self.legal)))
-        bad = _row(world, kind, team, owner, draw(st.sampled_from(self.broken)))
+        act = draw(st.sampled_from(self.broken))
+        bad = _row(world, kind, team, owner, act)
         return Scenario(
             given=(tuple(world.given),),
             legal=((Insert(kind.table, (good,)),),),
-            broken=((Insert(kind.table, (bad,)),),),
-            also=self.also,
+            broken=(self.over(act[0], Insert(kind.table, (bad,))),),
         )
 
     def inserts_many(self, world: World, draw: Draw) -> Scenario:
@@ -161,8 +167,7 @@ class _Tries:
         return Scenario(
             given=(tuple(world.given),),
             legal=((Insert(kind.table, tuple(rows[:2])),),),
-            broken=((Insert(kind.table, tuple(bad)),),),
-            also=self.also,
+            broken=(self.over(four[3][0], Insert(kind.table, tuple(bad))),),
         )
 
     def updates(self, world: World, draw: Draw) -> Scenario:
@@ -175,7 +180,8 @@ class _Tries:
         team, owner = world.team()
         row = _row(world, kind, team, owner, draw(st.sampled_from(self.legal)))
         better = _row(world, kind, team, owner, draw(st.sampled_from(self.legal)))
-        bad = _row(world, kind, team, owner, draw(st.sampled_from(self.broken)))
+        act = draw(st.sampled_from(self.broken))
+        bad = _row(world, kind, team, owner, act)
         world.insert(kind.table, row)
         good = row if kind.fixed else better
 
@@ -186,8 +192,11 @@ class _Tries:
         return Scenario(
             given=(tuple(world.given),),
             legal=((write(good),),),
-            broken=((write(bad),),),
-            also=self.also | ({"IMM-1"} if kind.fixed else frozenset()),
+            broken=(
+                fixed(write(bad), also=self.strangers)
+                if kind.fixed
+                else self.over(act[0], write(bad)),
+            ),
         )
 
     def moves(self, world: World, draw: Draw) -> Scenario:
@@ -205,14 +214,15 @@ class _Tries:
         return Scenario(
             given=(tuple(world.given),),
             legal=((Update(kind.table, key, {kind.scope: row[kind.scope]}),),),
-            broken=((Update(kind.table, key, {kind.scope: bad[kind.scope]}),),),
-            also=self.also | {"IMM-1"},
+            broken=(
+                fixed(Update(kind.table, key, {kind.scope: bad[kind.scope]}), also=self.strangers),
+            ),
         )
 
     def afterwards(self, world: World, draw: Draw) -> Scenario:
         """Take a maker's role, then the membership, and write the same row again: all is legal.
 
-        Then let who has left the team make another row of it.
+        Then let who has left the team make another row of it, or of another user's.
         """
         kind = draw(st.sampled_from(self.kinds))
         team, owner = world.team()
@@ -220,7 +230,8 @@ class _Tries:
         user = world.creator()
         joins = world.insert("memberships", world.a_membership(team, user, role=who))
         made = kind.make(world, team, user, urn(form, team, user, owner))
-        again = kind.make(world, team, user, urn(form, team, user, owner))
+        over = "another's" if form == "user" else form
+        again = kind.make(world, team, user, urn(over, team, user, owner))
         world.insert(kind.table, made)
         key = {"id": joins["id"]}
         touch = Update(kind.table, {"id": made["id"]}, {kind.actor: user["id"]})
@@ -230,8 +241,7 @@ class _Tries:
                 (Update("memberships", key, {"role": "viewer"}), touch),
                 (Delete("memberships", key), touch),
             ),
-            broken=() if form == "user" else ((Insert(kind.table, (again,)),),),
-            also=self.also,
+            broken=(self.over("stranger", Insert(kind.table, (again,))),),
         )
 
     def joins(self, world: World, draw: Draw) -> Scenario:
@@ -246,8 +256,7 @@ class _Tries:
         return Scenario(
             given=(tuple(world.given),),
             legal=((Insert("memberships", (joins,)), Insert(kind.table, (rows[0],))),),
-            broken=((leaves, Insert(kind.table, (rows[1],))),),
-            also=self.also,
+            broken=(self.over("stranger", leaves, Insert(kind.table, (rows[1],))),),
         )
 
 

@@ -8,7 +8,7 @@ from strategies.enums import ASSET_STATUS
 from strategies.files import broken_content_types, content_types
 from strategies.near_misses.acting import ASSETS, acted, acts
 from strategies.near_misses.relations import parent, unique
-from strategies.near_misses.ways import Draw, by_shape, either, label, one_row, scenarios
+from strategies.near_misses.ways import Draw, by_shape, either, fixed, label, one_row, scenarios
 from strategies.owners import user_urn
 from strategies.sizes import ASSET_LIMIT, asset_sizes, non_positive_sizes, oversizes
 from strategies.world import World, urn_of_member, urn_of_team, urn_of_user
@@ -88,8 +88,7 @@ def owner_changes(world: World, draw: Draw) -> Scenario:
     return Scenario(
         given=(tuple(world.given),),
         legal=((Update("asset_files", key, {"owner": row["owner"]}, row),),),
-        broken=((Update("asset_files", key, {"owner": wrong}, row),),),
-        also=frozenset({"IMM-1"}),
+        broken=(fixed(Update("asset_files", key, {"owner": wrong}, row)),),
     )
 
 
@@ -110,8 +109,7 @@ def into_projects(world: World, draw: Draw) -> Scenario:
     return Scenario(
         given=(tuple(world.given),),
         legal=((Update("asset_files", key, {"project_id": row.get("project_id")}),),),
-        broken=((Update("asset_files", key, {"project_id": away["id"]}),),),
-        also=frozenset({"IMM-1"}),
+        broken=(fixed(Update("asset_files", key, {"project_id": away["id"]})),),
     )
 
 
@@ -127,8 +125,7 @@ def project_moves(world: World, _draw: Draw) -> Scenario:
     return Scenario(
         given=(tuple(world.given),),
         legal=((Update("projects", key, {"name": "Another name"}),),),
-        broken=((Update("projects", key, {"team_id": other["id"]}),),),
-        also=frozenset({"IMM-1"}),
+        broken=(fixed(Update("projects", key, {"team_id": other["id"]})),),
     )
 
 
@@ -144,7 +141,9 @@ def project_ends(world: World, _draw: Draw) -> Scenario:
     return Scenario(
         given=(tuple(world.given),),
         legal=((Delete("projects", {"id": project["id"]}),),),
-        facts=(Fact("SELECT min(id::text) FROM public.asset_files", str(beside["id"])),),
+        facts=(
+            Fact("SELECT min(id::text) FROM public.asset_files", str(beside["id"]), side=False),
+        ),
     )
 
 

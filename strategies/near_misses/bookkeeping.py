@@ -161,7 +161,7 @@ def endings(world: World, _draw: Draw) -> Scenario:
             (Delete("teams", {"id": other["id"]}), Delete("users", {"id": books.owner["id"]})),
             (Delete("users", {"id": books.stranger["id"]}),),
         ),
-        facts=tuple(Fact(f"SELECT count(*) FROM {table}", 0) for table in TABLES),
+        facts=tuple(Fact(f"SELECT count(*) FROM {table}", 0, side=False) for table in TABLES),
     )
 
 

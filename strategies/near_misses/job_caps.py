@@ -4,11 +4,11 @@ from typing import Final
 
 from hypothesis import strategies as st
 
-from conformance.scenario import Scenario, Ways
+from conformance.scenario import Mixed, Scenario, Ways
 from conformance.writes import Delete, Insert, Path, Row, Truncate, Update, Write
 from strategies.documents import Jsonb
 from strategies.near_misses.jobs import FINISHED
-from strategies.near_misses.ways import Draw, by_shape, replayed, scenarios
+from strategies.near_misses.ways import Draw, by_shape, fixed, replayed, scenarios
 from strategies.world import NEEDS, World, steps_to, urn_of_member, urn_of_team
 
 CAP: Final = 5
@@ -121,8 +121,10 @@ def moved_on(world: World, draw: Draw) -> Scenario:
     return Scenario(
         given=(tuple(world.given),),
         legal=((progress,), (start,), *room),
-        broken=((Insert("jobs", (bad,)),), (revive,)),
-        also=frozenset({"STATE-JOB"}),
+        broken=(
+            (Insert("jobs", (bad,)),),
+            Mixed((revive,), frozenset({"STATE-JOB"})),
+        ),
     )
 
 
@@ -167,8 +169,9 @@ def handed_over(world: World, draw: Draw) -> Scenario:
     return Scenario(
         given=(tuple(world.given),),
         legal=((Update("jobs", {"id": jobs[0]["id"]}, same, jobs[0]),),),
-        broken=tuple((Update("jobs", {"id": job["id"]}, owner, job),) for job in (own, foreign)),
-        also=frozenset({"IMM-1"}),
+        broken=tuple(
+            fixed(Update("jobs", {"id": job["id"]}, owner, job)) for job in (own, foreign)
+        ),
     )
 
 

@@ -2,7 +2,7 @@
 
 from hypothesis import strategies as st
 
-from conformance.scenario import Scenario, Ways
+from conformance.scenario import Mixed, Scenario, Ways
 from conformance.writes import Delete, Insert, Path, Row, Sql, Update
 from strategies.instants import FIRST, FUTURE_START, LAST, TICK
 from strategies.near_misses.invitations import MADE, changed, old_invitation
@@ -11,6 +11,7 @@ from strategies.near_misses.ways import (
     Draw,
     besides,
     by_shape,
+    fixed,
     one_row,
     replayed,
     scenarios,
@@ -166,8 +167,7 @@ def given_to_full_team(world: World, _draw: Draw) -> Scenario:
     return Scenario(
         given=(tuple(world.given),),
         legal=((changed(rows[0], team_id=team["id"]),),),
-        broken=((changed(stray, team_id=team["id"]),),),
-        also=frozenset({"IMM-1"}),
+        broken=(fixed(changed(stray, team_id=team["id"])),),
     )
 
 
@@ -219,13 +219,26 @@ def moved_on(world: World, draw: Draw) -> Scenario:
         rows = [world.insert("invitations", old_invitation(world)) for _ in (*MAY[state], None)]
         begin += [changed(row, **way) for row in rows]
         legal += [(changed(row, **move),) for row, move in zip(rows, MAY[state], strict=False)]
-        broken += [(changed(rows[-1], **move),) for move in MAY_NOT[state]]
+        broken += [
+            ((changed(rows[-1], **move),), _answered_twice(way, move)) for move in MAY_NOT[state]
+        ]
     return Scenario(
         given=(tuple(world.given), tuple(begin)),
         legal=tuple(legal),
-        broken=tuple(broken),
-        also=frozenset({"INV-I3", "INV-I4"}),
+        broken=tuple(
+            Mixed(writes, frozenset({"INV-I3", "INV-I4"}) if both else frozenset(), BOTH)
+            for writes, both in broken
+        ),
     )
+
+
+BOTH = "what was answered is answered again: INV-I3 forbids both answers at once"
+
+
+def _answered_twice(way: Row, move: Row) -> bool:
+    """Whether a move leaves an invitation both accepted and revoked."""
+    after = {**way, **move}
+    return None not in (after.get("accepted_at"), after.get("revoked_at"))
 
 
 @scenarios
@@ -266,7 +279,8 @@ _BEGUN = one_row(
             {"accepted_at": FIRST, "revoked_at": FIRST},
         )
     ),
-    also=frozenset({"INV-I3"}),
+    also=lambda row: {"INV-I3"} if row.keys() >= {"accepted_at", "revoked_at"} else frozenset(),
+    because=BOTH,
     no_update="compares a row before and after an update: tried on its own",
 )
 

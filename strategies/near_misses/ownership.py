@@ -14,7 +14,7 @@ from strategies.near_misses.acting import (
     acted,
     acts,
 )
-from strategies.near_misses.ways import ONE_ROW, Draw, by_shape, scenarios
+from strategies.near_misses.ways import ONE_ROW, Draw, by_shape, fixed, scenarios
 from strategies.owners import broken_urns
 from strategies.world import World, urn_of_member, urn_of_team, urn_of_user
 
@@ -83,8 +83,7 @@ def owner_changes(world: World, draw: Draw) -> Scenario:
     return Scenario(
         given=(tuple(world.given),),
         legal=((Update(table, key, {"owner": row["owner"]}, row),),),
-        broken=((Update(table, key, {"owner": broken}, row),),),
-        also=frozenset({"IMM-1"}),
+        broken=(fixed(Update(table, key, {"owner": broken}, row)),),
     )
 
 
@@ -120,6 +119,6 @@ WAYS: dict[str, Ways] = {
         (PROJECTS, JOBS, ASSETS, KEYS),
         legal=acts(MAKERS, ("team", "member")),
         broken=acts(("viewer", *STRANGERS), ("team", "member")),
-        also=frozenset({"INV-X1", "INV-X2", "INV-X4", "INV-A6"}),
+        strangers=frozenset({"INV-X1", "INV-X2", "INV-X4", "INV-A6"}),
     ),
 }

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from hypothesis import strategies as st
 
-from conformance.scenario import Fact, Scenario, Ways
+from conformance.scenario import Fact, Mixed, Scenario, Ways
 from conformance.writes import Delete, Insert, Path, Row, Update
 from strategies.near_misses.ways import (
     ONE_ROW,
@@ -16,6 +16,7 @@ from strategies.near_misses.ways import (
     Maker,
     alone,
     by_shape,
+    fixed,
     one_row,
     scenarios,
 )
@@ -84,12 +85,14 @@ def unique(
     def updates(world: World, _draw: Draw) -> Scenario:
         first, second = given(world), given(world)
         key = {"id": second["id"]}
-        legal = {} if immutable or near is None else near(first)
+        shared = same(first, second)
+        own = {name: second[name] for name in shared}
+        legal = own if immutable or near is None else near(first)
+        over = Update(table, key, shared, second)
         return Scenario(
             given=(tuple(world.given),),
-            legal=((Update(table, key, legal, second),),) if legal else (),
-            broken=((Update(table, key, same(first, second), second),),),
-            also=frozenset({"IMM-1"}) if immutable else frozenset(),
+            legal=((Update(table, key, legal, second),),),
+            broken=(fixed(over) if immutable else (over,),),
         )
 
     return by_shape(insert=inserts, insert_many=inserts_many, update=updates, reasons=ONE_ROW)
@@ -133,11 +136,11 @@ def parent(
     def moves(world: World, draw: Draw) -> Scenario:
         row = world.insert(table, make(world))
         absent = {column: UUID(int=draw(st.integers(0xDEAD, 0xDEAF)))}
+        over = Update(table, {"id": row["id"]}, absent, row)
         return Scenario(
             given=(tuple(world.given),),
             legal=((Update(table, {"id": row["id"]}, {column: row[column]}, row),),),
-            broken=((Update(table, {"id": row["id"]}, absent, row),),),
-            also=also | ({"IMM-1"} if immutable else frozenset()),
+            broken=(fixed(over, also=also) if immutable else Mixed((over,), also),),
         )
 
     @scenarios
@@ -148,8 +151,8 @@ def parent(
         return Scenario(
             given=(tuple(world.given),),
             legal=((Delete("users", {"id": alone["id"]}),),) if alone else (),
-            broken=((gone,),),
-            also=also | HOLDERS,
+            # Who made it for a team owns that team as well.
+            broken=(Mixed((gone,), frozenset({"INV-T2"} if "team_id" in row else ())),),
         )
 
     @scenarios
@@ -158,7 +161,11 @@ def parent(
         return Scenario(
             given=(tuple(world.given),),
             legal=((Delete(parent_table, {"id": row[column]}),),),
-            facts=(Fact(f"SELECT count(*) FROM public.{table} WHERE id = '{row['id']}'", 0),),
+            facts=(
+                Fact(
+                    f"SELECT count(*) FROM public.{table} WHERE id = '{row['id']}'", 0, side=False
+                ),
+            ),
         )
 
     return {
@@ -168,7 +175,3 @@ def parent(
         Path.CASCADE: cascade if cascades else "the row holds its parent back: tried as other",
         Path.TRUNCATE: "a parent is truncated with all that refers to it, or not at all",
     }
-
-
-# Rules that also hold on to users who own a team, made something or are the last of their team.
-HOLDERS = frozenset({"INV-T2", "INV-U2", "INV-I6", "INV-P3", "INV-J13", "INV-AF5", "INV-W5"})

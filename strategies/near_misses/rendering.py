@@ -4,11 +4,11 @@ from typing import Final
 
 from hypothesis import strategies as st
 
-from conformance.scenario import Fact, Scenario, Ways
+from conformance.scenario import Fact, Mixed, Scenario, Ways
 from conformance.writes import Delete, Insert, Path, Row, Truncate, Update
 from strategies.near_misses.job_projects import ENDED, a_finished_job, a_project_job, rendered
 from strategies.near_misses.jobs import FINISHED
-from strategies.near_misses.ways import Draw, by_shape, scenarios
+from strategies.near_misses.ways import Draw, by_shape, fixed, scenarios
 from strategies.world import NEEDS, World, steps_to, urn_of_team
 
 AFTER: Final = {"completed": "completed", "failed": "draft", "canceled": "draft"}
@@ -47,9 +47,18 @@ def rendering_alone(world: World, draw: Draw) -> Scenario:
     return Scenario(
         given=(tuple(world.given),),
         legal=((Update("projects", {"id": good["id"]}, rendering, good),),),
-        broken=((Update("projects", {"id": bad["id"]}, rendering, bad),),),
-        also=frozenset({"STATE-PROJECT"}),
+        broken=(
+            Mixed(
+                (Update("projects", {"id": bad["id"]}, rendering, bad),),
+                frozenset({"STATE-PROJECT"}) if before == "archived" else frozenset(),
+                "STATE-PROJECT refuses the way from archived to rendering",
+            ),
+        ),
     )
+
+
+UNBORN = "STATE-PROJECT refuses whatever is inserted rendering"
+KEPT = "DEL-1 refuses the end of every active job, in a project or not"
 
 
 @scenarios
@@ -61,8 +70,7 @@ def inserted_rendering(world: World, _draw: Draw) -> Scenario:
     return Scenario(
         given=(tuple(world.given),),
         legal=((Insert("projects", (good,)),),),
-        broken=((Insert("projects", (bad,)),),),
-        also=frozenset({"STATE-PROJECT"}),
+        broken=(Mixed((Insert("projects", (bad,)),), frozenset({"STATE-PROJECT"}), UNBORN),),
     )
 
 
@@ -76,8 +84,7 @@ def inserted_rendering_many(world: World, draw: Draw) -> Scenario:
     return Scenario(
         given=(tuple(world.given),),
         legal=((Insert("projects", good),),),
-        broken=((Insert("projects", bad),),),
-        also=frozenset({"STATE-PROJECT"}),
+        broken=(Mixed((Insert("projects", bad),), frozenset({"STATE-PROJECT"}), UNBORN),),
     )
 
 
@@ -106,8 +113,7 @@ def job_taken(world: World, _draw: Draw) -> Scenario:
     return Scenario(
         given=(tuple(world.given),),
         legal=((Update("jobs", key, {"project_id": project["id"]}, job),),),
-        broken=tuple((Update("jobs", key, change, job),) for change in changes),
-        also=frozenset({"IMM-1"}),
+        broken=tuple(fixed(Update("jobs", key, change, job)) for change in changes),
     )
 
 
@@ -119,8 +125,7 @@ def job_deleted(world: World, draw: Draw) -> Scenario:
     return Scenario(
         given=(tuple(world.given),),
         legal=((Delete("jobs", {"id": ended["id"]}),),),
-        broken=((Delete("jobs", {"id": job["id"]}),),),
-        also=frozenset({"DEL-1"}),
+        broken=(Mixed((Delete("jobs", {"id": job["id"]}),), frozenset({"DEL-1"}), KEPT),),
     )
 
 
@@ -132,8 +137,7 @@ def jobs_truncated(world: World, draw: Draw) -> Scenario:
     return Scenario(
         given=(tuple(world.given),),
         legal=((Truncate(("jobs",)),), (Insert("jobs", (job,)),)),
-        broken=((Truncate(("jobs",)),),),
-        also=frozenset({"DEL-1"}),
+        broken=(Mixed((Truncate(("jobs",)),), frozenset({"DEL-1"}), KEPT),),
     )
 
 

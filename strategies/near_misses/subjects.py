@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from hypothesis import strategies as st
 
 from conformance.catalogue.ownership import SUBJECTS
-from conformance.scenario import Fact, Scenario, Ways
+from conformance.scenario import Fact, Mixed, Scenario, Ways
 from conformance.writes import Delete, Path, Row, Update
 from strategies.documents import Jsonb
 from strategies.instants import FUTURE_START, TICK
@@ -255,8 +255,13 @@ def attempts(
     return Scenario(
         given=(tuple(world.given),),
         legal=(write(same), write({**same, **made.free})),
-        broken=tuple(write(changes) for changes in made.changes(columns(made.table))),
-        also=frozenset({"STATE-JOB"}) if make is finished_jobs else frozenset(),
+        broken=tuple(
+            Mixed(
+                write(changes), frozenset({"STATE-JOB"}) if make is finished_jobs else frozenset()
+            )
+            for changes in made.changes(columns(made.table))
+        ),
+        because="" if columns(made.table) else f"what {made.table} are about is in no other table",
     )
 
 
@@ -301,8 +306,12 @@ def project_ends(world: World, draw: Draw) -> Scenario:
                 expected=True,
             ),
         ),
-        broken=((Update("jobs", {"id": row["id"]}, {"project_id": other["id"]}),),),
-        also=frozenset({"STATE-JOB"}),
+        broken=(
+            Mixed(
+                (Update("jobs", {"id": row["id"]}, {"project_id": other["id"]}),),
+                frozenset({"STATE-JOB"}),
+            ),
+        ),
     )
 
 

@@ -118,6 +118,9 @@ def updates(world: World, draw: Draw) -> Scenario:
     )
 
 
+GIVEN = "no time is given with it that could be wrong"
+
+
 @scenarios
 def by_jobs(world: World, draw: Draw) -> Scenario:
     """Make a job, which moves its project; then end it, which moves both."""
@@ -136,6 +139,7 @@ def by_jobs(world: World, draw: Draw) -> Scenario:
             just_now("projects", row),
             *(just_now("jobs", work) for _ in ends),
         ),
+        because=GIVEN,
     )
 
 
@@ -158,6 +162,7 @@ def project_ends(world: World, _draw: Draw) -> Scenario:
                 expected=True,
             ),
         ),
+        because=GIVEN,
     )
 
 

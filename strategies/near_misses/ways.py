@@ -7,12 +7,13 @@ a rule. A rule of another kind writes its own, with `along` for the shapes that 
 from __future__ import annotations
 
 from collections.abc import Callable
+from collections.abc import Set as AbstractSet
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
-from conformance.scenario import Scenario, Ways
+from conformance.scenario import Mixed, Scenario, Ways
 from conformance.writes import Insert, Path, Row, Run, Update, Write, statements
 from strategies.enums import ENUMS, broken_labels
 from strategies.instants import (
@@ -50,6 +51,11 @@ def _built(draw: Draw, build: Callable[[World, Draw], Scenario]) -> Scenario:
 def alone(_world: World, _row: Row) -> tuple[Write, ...]:
     """Return nothing: most rows can stand alone."""
     return ()
+
+
+def fixed(*writes: Write, also: AbstractSet[str] = frozenset()) -> Mixed:
+    """Return a transaction that changes what a row is about, which IMM-1 may refuse as well."""
+    return Mixed(writes, also | {"IMM-1"}, "IMM-1 refuses every change of what a row is about")
 
 
 def replayed(insert: Insert, action: str = "DO NOTHING") -> Run:
@@ -154,7 +160,8 @@ def one_row(
     legal: SearchStrategy[Any],
     broken: SearchStrategy[Any],
     no_update: str = "",
-    also: frozenset[str] = frozenset(),
+    also: AbstractSet[str] | Callable[[Row], AbstractSet[str]] = frozenset(),
+    because: str = "",
     prepare: Callable[[World, Row], None] | None = None,
     beside: Beside = alone,
     immutable: bool = False,
@@ -167,27 +174,31 @@ def one_row(
         legal: columns at the edge of the rule, as rows.
         broken: columns one step over it, as rows.
         no_update: why no update can break the rule, where that is so.
-        also: other rules that the broken rows break.
+        also: other rules that the broken rows break, or what says that of some broken columns.
+        because: why some of those columns always break them.
         prepare: brings a row that has been inserted into the state in which it is updated.
         beside: what has to be written with a row.
         immutable: whether IMM-1 refuses an update of those columns as well.
     """
 
+    def over(columns: Row, *writes: Write) -> Mixed:
+        return Mixed(writes, also(columns) if callable(also) else also, because)
+
     @scenarios
     def inserts(world: World, draw: Draw) -> Scenario:
-        good, bad = make(world), make(world)
+        good, bad, columns = make(world), make(world), draw(broken)
         with_good, with_bad = beside(world, good), beside(world, bad)
         return Scenario(
             given=(tuple(world.given),),
             legal=((*with_good, Insert(table, ({**good, **draw(legal)},))),),
-            broken=((*with_bad, Insert(table, ({**bad, **draw(broken)},))),),
-            also=also,
+            broken=(over(columns, *with_bad, Insert(table, ({**bad, **columns},))),),
         )
 
     @scenarios
     def inserts_many(world: World, draw: Draw) -> Scenario:
         good = [{**make(world), **draw(legal)} for _ in range(2)]
-        bad = [{**make(world), **draw(legal)}, {**make(world), **draw(broken)}]
+        columns = draw(broken)
+        bad = [{**make(world), **draw(legal)}, {**make(world), **columns}]
         if draw(st.booleans()):
             bad.reverse()
         with_good = [write for row in good for write in beside(world, row)]
@@ -195,8 +206,7 @@ def one_row(
         return Scenario(
             given=(tuple(world.given),),
             legal=((*with_good, Insert(table, tuple(good))),),
-            broken=((*with_bad, Insert(table, tuple(bad))),),
-            also=also,
+            broken=(over(columns, *with_bad, Insert(table, tuple(bad))),),
         )
 
     @scenarios
@@ -205,12 +215,13 @@ def one_row(
         world.given.extend(beside(world, row))
         if prepare is not None:
             prepare(world, row)
-        key = {"id": row["id"]}
+        key, columns = {"id": row["id"]}, draw(broken)
+        same = {name: row[name] for name in ("id", *columns) if name in row}
+        write = Update(table, key, columns, row)
         return Scenario(
             given=(tuple(world.given),),
-            legal=() if immutable else ((Update(table, key, draw(legal), row),),),
-            broken=((Update(table, key, draw(broken), row),),),
-            also=also | ({"IMM-1"} if immutable else frozenset()),
+            legal=((Update(table, key, same if immutable else draw(legal), row),),),
+            broken=(fixed(write) if immutable else over(columns, write),),
         )
 
     reasons = {**ONE_ROW, Path.UPDATE: no_update, Path.ON_CONFLICT: no_update}
@@ -265,8 +276,7 @@ def created_before_updated(table: str, make: Maker, beside: Beside = alone) -> W
         return Scenario(
             given=(tuple(world.given), writes),
             legal=((Update(table, key, {"updated_at": created - TICK}, row),),),
-            broken=((Update(table, key, later, row),),),
-            also=frozenset({"IMM-1"}),
+            broken=(fixed(Update(table, key, later, row)),),
         )
 
     return {**ways, **dict.fromkeys((Path.UPDATE, Path.ON_CONFLICT), updates)}
