@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Self
 
 import psycopg
+from psycopg.conninfo import make_conninfo
 
 from conformance.acting import become
 from conformance.outcomes import INCONCLUSIVE, Accepted, Inconclusive, Outcome, Rejected
@@ -98,6 +99,20 @@ class Session:
         """Return the rows of a query, outside any transaction."""
         return self.connection.execute(query).fetchall()
 
+    def ask(self, query: str) -> list[tuple[object, ...]] | Inconclusive | Rejected:
+        """Return the rows of a query, outside any transaction; or why there are none."""
+        try:
+            return self.fetch(query)
+        except psycopg.Error as error:
+            if self.connection.closed:
+                raise
+            return outcome(error)
+
+    def another(self) -> Session:
+        """Return another session on the same database, of the same user."""
+        info = self.connection.info
+        return Session(make_conninfo(info.dsn, password=info.password or None))
+
     def fetch_all(self, queries: str) -> list[tuple[object, ...]]:
         """Return the rows of all queries of one message, outside any transaction."""
         cursor = self.connection.execute(queries)
@@ -129,7 +144,7 @@ def in_order(writes: Sequence[Write], path: Path) -> list[Statement]:
     return [*plain, *statements(last, path)]
 
 
-def outcome(error: psycopg.Error) -> Outcome:
+def outcome(error: psycopg.Error) -> Inconclusive | Rejected:
     """Return what a server's error means."""
     sqlstate = error.sqlstate or ""
     diag = error.diag

@@ -91,7 +91,18 @@ class Run:
     sql: str
 
 
-Write: TypeAlias = Insert | Update | Delete | Truncate | Run
+@dataclass(frozen=True, slots=True)
+class Aside:
+    """A write that is part of the story, and is carried out plainly whatever path is tried."""
+
+    write: Write
+
+
+Write: TypeAlias = Insert | Update | Delete | Truncate | Run | Aside
+
+
+class NotCarriedError(ValueError):
+    """A write that the path's shape of statement cannot carry: the path would not be tried."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,9 +151,18 @@ def text(value: object) -> str:
 def statements(write: Write, path: Path = Path.UPDATE) -> tuple[Statement, ...]:
     """Return the statements that carry a write along a path.
 
-    A path that says nothing of the statement's shape (UPDATE, MOVE, CASCADE …) means the plain one.
+    A path that says nothing of the statement's shape (UPDATE, MOVE, CASCADE …) means the plain one,
+    and so does SQL text.
+
+    Raises:
+        NotCarriedError: The path's shape cannot carry the write.
     """
+    if not carries(path, write):
+        message = f"{path} cannot carry {write}"
+        raise NotCarriedError(message)
     match write:
+        case Aside(inner):
+            return statements(inner)
         case Insert():
             return tuple(_inserts(write, path))
         case Update():
@@ -156,7 +176,25 @@ def statements(write: Write, path: Path = Path.UPDATE) -> tuple[Statement, ...]:
             return (Statement(sql),)
 
 
+def carries(path: Path, write: Write) -> bool:
+    """Whether a path's shape of statement can carry a write, or says nothing of its shape."""
+    if isinstance(write, Run | Aside):
+        return True
+    match path:
+        case Path.COPY:
+            return isinstance(write, Insert) and not any(
+                isinstance(value, Sql) for row in write.rows for value in row.values()
+            )
+        case Path.ON_CONFLICT:
+            return isinstance(write, Update) and write.row is not None
+        case Path.MERGE | Path.CTE:
+            return isinstance(write, Insert | Update | Delete)
+    return True
+
+
 def _inserts(write: Insert, path: Path) -> list[Statement]:
+    if path is Path.MERGE:  # of one row each
+        return [_insert(write.table, tuple(row), [row], path) for row in write.rows]
     groups: dict[tuple[str, ...], list[Row]] = {}
     for row in write.rows:
         groups.setdefault(tuple(row), []).append(row)
@@ -169,12 +207,12 @@ def _insert(table: str, columns: tuple[str, ...], rows: list[Row], path: Path) -
     plain = f"INSERT INTO {_qualified(table)} ({names}) VALUES {values}"
     if not columns:
         return Statement(f"INSERT INTO {_qualified(table)} DEFAULT VALUES")
-    if path is Path.COPY and not any(isinstance(v, Sql) for row in rows for v in row.values()):
+    if path is Path.COPY:
         lines = "".join("\t".join(map(_field, row.values())) + "\n" for row in rows)
         return Statement(f"COPY {_qualified(table)} ({names}) FROM STDIN", lines)
     if path is Path.CTE:
         return Statement(f"WITH w AS ({plain} RETURNING 1) SELECT count(*) FROM w")
-    if path is Path.MERGE and len(rows) == 1:
+    if path is Path.MERGE:
         return Statement(
             f"MERGE INTO {_qualified(table)} AS t USING (VALUES (1)) AS s (x) ON false"
             f" WHEN NOT MATCHED THEN INSERT ({names}) VALUES {values}"
@@ -192,7 +230,7 @@ def _update(write: Update, path: Path) -> str:
             f"MERGE INTO {_qualified(write.table)} AS t USING (VALUES (1)) AS s (x)"
             f" ON {_where(write.key, 't.')} WHEN MATCHED THEN UPDATE SET {changes}"
         )
-    if path is Path.ON_CONFLICT and write.row is not None:
+    if write.row is not None and path is Path.ON_CONFLICT:
         names = ", ".join(write.row)
         return (
             f"INSERT INTO {_qualified(write.table)} ({names}) VALUES ({_values(write.row)})"

@@ -9,9 +9,22 @@ from conformance.catalogue import RULES
 from conformance.lab import Lab
 from conformance.postgres.scratch import Scratch
 from conformance.scenario import Beside, Fact, Mixed, Scenario
+from conformance.session import in_order
 from conformance.trial import Trial
 from conformance.verdicts import Finding, Standing, Tally, Verdict
-from conformance.writes import Insert, Path, Row, Run, Update
+from conformance.writes import (
+    Aside,
+    Delete,
+    Insert,
+    NotCarriedError,
+    Path,
+    Row,
+    Run,
+    Sql,
+    Truncate,
+    Update,
+    Write,
+)
 
 # Of the real schema only what a few rules need: users, with one rule and keys of no rule.
 SCHEMA: Final = """
@@ -122,6 +135,39 @@ CASES: Final = {
         Scenario((), (user(ephemeral_storage_bytes=-1),)), Verdict.BROKEN, blamed="INV-U6"
     ),
 }
+
+
+ONE: Final = {"id": 1}
+LATER: Final = Update("users", ONE, {"credits": 5})
+
+
+@pytest.mark.parametrize(
+    ("path", "write"),
+    [
+        (Path.COPY, Insert("users", ({"id": Sql("1")},))),
+        (Path.COPY, LATER),
+        (Path.COPY, Delete("users", ONE)),
+        (Path.ON_CONFLICT, LATER),
+        (Path.ON_CONFLICT, Insert("users", (ONE,))),
+        (Path.ON_CONFLICT, Delete("users", ONE)),
+        (Path.MERGE, Truncate(("users",))),
+        (Path.CTE, Truncate(("users",))),
+    ],
+)
+def test_a_path_does_not_fall_back(path: Path, write: Write) -> None:
+    """A write that the path's statement cannot carry is not carried out in another way."""
+    with pytest.raises(NotCarriedError, match=str(path)):
+        in_order((write,), path)
+    assert in_order((Aside(write),), path) == in_order((write,), Path.UPDATE)
+
+
+@pytest.mark.parametrize("path", [Path.MERGE, Path.CTE, Path.COPY])
+def test_a_path_carries_each_of_many_rows(path: Path) -> None:
+    """Rows of one write are all carried by the path's statement."""
+    carried = in_order((Insert("users", (ONE, {"id": 2}, {"id": 3, "credits": 1})),), path)
+    word = {Path.MERGE: "MERGE INTO", Path.CTE: "WITH w AS", Path.COPY: "COPY"}[path]
+    assert carried
+    assert all(statement.sql.startswith(word) for statement in carried)
 
 
 @pytest.fixture(scope="module")

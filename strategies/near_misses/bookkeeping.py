@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 
 from conformance.catalogue.ownership import PERMISSIONS
 from conformance.scenario import Fact, Scenario, Transaction, Ways
-from conformance.writes import Delete, Insert, Path, Row, Run, Truncate, Update, Write
+from conformance.writes import Aside, Delete, Insert, Path, Row, Run, Truncate, Update, Write
 from strategies.enums import MEMBERSHIP_ROLE
 from strategies.near_misses.ways import Draw, Scenarios, by_shape, scenarios
 from strategies.world import World, urn_of_member, urn_of_team
@@ -96,9 +96,9 @@ class Books:
         joins = world.a_membership(self.team, user)
         events = (world.an_event(self.job), world.an_event(self.quiet))
         return (
-            (Insert("invitations", (invitation,)),),
-            (Insert("users", (user,)), Insert("memberships", (joins,))),
-            (Insert("job_events", events),),
+            (Aside(Insert("invitations", (invitation,))),),
+            (Insert("users", (user,)), Aside(Insert("memberships", (joins,)))),
+            (Aside(Insert("job_events", events)),),
         )
 
 

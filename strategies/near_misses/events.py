@@ -8,7 +8,7 @@ from typing import Final
 from hypothesis import strategies as st
 
 from conformance.scenario import Fact, Scenario, Ways
-from conformance.writes import Delete, Insert, Path, Row, Run, Truncate, Update
+from conformance.writes import Aside, Delete, Insert, Path, Row, Run, Truncate, Update
 from strategies.enums import JOB_EVENT_TYPE
 from strategies.near_misses.ways import ONE_ROW, Draw, by_shape, fixed, replayed, scenarios
 from strategies.sizes import INT64_MAX
@@ -95,12 +95,15 @@ def after_nothing(world: World, draw: Draw) -> Scenario:
     return Scenario(
         given=(tuple(world.given),),
         legal=(
-            (append(rows[0]),),
+            (Aside(append(rows[0])),),
             (replayed(append(rows[0]), f"{target}DO NOTHING"),),
             (replayed(append(rows[0], rows[1]), f"{target}DO NOTHING"),),
-            (replayed(append(rows[1], rows[0], rows[2]), f"{target}DO NOTHING"), append(rows[3])),
+            (
+                replayed(append(rows[1], rows[0], rows[2]), f"{target}DO NOTHING"),
+                Aside(append(rows[3])),
+            ),
             (replayed(append(rows[2]), "(id) DO UPDATE SET event_type = excluded.event_type"),),
-            (*back, append(last)),
+            (*back, Aside(append(last))),
         ),
         facts=(numbers_are(job, (1, 2, 3, 4, 5)), numbers_are(other, (), side=False)),
     )

@@ -3,7 +3,7 @@
 from hypothesis import strategies as st
 
 from conformance.scenario import Mixed, Scenario, Ways
-from conformance.writes import Delete, Insert, Path, Row, Sql, Update, Write
+from conformance.writes import Aside, Delete, Insert, Path, Row, Sql, Update, Write
 from strategies.instants import FIRST
 from strategies.near_misses.invitations import MADE, changed, old_invitation
 from strategies.near_misses.ways import ONE_ROW, Draw, besides, by_shape, fixed, scenarios
@@ -173,12 +173,16 @@ def member_invited(world: World, draw: Draw) -> Scenario:
     email = draw(again())
     bad = world.an_invitation(team, owner, email=email)
     withdrawn = world.an_invitation(team, owner, email=email)
+    withdraws = changed(withdrawn, revoked_at=Sql("now()"))
     return Scenario(
         given=(tuple(world.given),),
         legal=(
             (Insert("invitations", (elsewhere,)),),
             (Insert("invitations", (near,)),),
-            (Insert("invitations", (withdrawn,)), changed(withdrawn, revoked_at=Sql("now()"))),
+            (
+                Insert("invitations", (withdrawn,)),
+                Aside(withdraws),
+            ),
         ),
         broken=((Insert("invitations", (bad,)),),),
     )
@@ -212,14 +216,14 @@ def guests_join(world: World, draw: Draw) -> Scenario:
     order = draw(st.sampled_from(("ends, joins", "joins, ends", "ended")))
     legal: dict[str, tuple[tuple[Write, ...], ...]] = {
         "ends, joins": ((end, join),),
-        "joins, ends": ((join, end),),
-        "ended": ((end,), (join,)),
+        "joins, ends": ((join, Aside(end)),),
+        "ended": ((Aside(end),), (join,)),
     }
     back_out = joins(world, teams[1], user)
     seat = {"team_id": teams[1]["id"], "user_id": user["id"]}
     return Scenario(
         given=(tuple(world.given),),
-        legal=(*legal[order], (back_out, Delete("memberships", seat))),
+        legal=(*legal[order], (back_out, Aside(Delete("memberships", seat)))),
         broken=((joins(world, teams[1], user),),),
     )
 

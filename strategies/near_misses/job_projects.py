@@ -6,7 +6,7 @@ from uuid import UUID
 from hypothesis import strategies as st
 
 from conformance.scenario import Fact, Mixed, Scenario, Ways
-from conformance.writes import Delete, Insert, Path, Row, Truncate, Update
+from conformance.writes import Aside, Delete, Insert, Path, Row, Truncate, Update
 from strategies.documents import Jsonb
 from strategies.near_misses.jobs import ACTIVE, FINISHED
 from strategies.near_misses.ways import Draw, by_shape, fixed, replayed, scenarios
@@ -171,7 +171,7 @@ def second_active(world: World, draw: Draw) -> Scenario:
         legal=(
             (Insert("jobs", (first,)),),
             (Insert("jobs", (elsewhere,)),),
-            *(((start,),) if begun else ()),
+            *(((Aside(start),),) if begun else ()),
             (*(() if begun else (start,)), finish, Insert("jobs", (second,))),
         ),
         broken=((Insert("jobs", (third,)),),),

@@ -294,7 +294,7 @@ WAYS: dict[str, Ways] = {
         reasons=ONE_ROW,
     ),
     "STATE-INVITATION": {
-        **besides(_BEGUN, insert=answered_at_once, update=moved_on),
+        **besides(_BEGUN, update=st.one_of(moved_on, answered_at_once)),
         Path.MOVE: "its parents are no part of its state",
     },
 }

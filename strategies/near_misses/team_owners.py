@@ -92,30 +92,47 @@ def founded_many(roles: tuple[str, ...]) -> Scenarios:
     return built
 
 
-@scenarios
-def demoted(world: World, draw: Draw) -> Scenario:
-    """Demote one of two owners, and hand the team over in either order; then demote the last."""
-    team, (first, second, heir) = peopled(world, "owner", "owner", "member")
-    role = draw(st.sampled_from(NOT_OWNER))
-    handover = given_role(heir, "owner"), given_role(second, role)
-    owners = {"team_id": team["id"], "role": "owner"}
-    swapped = Sql(f"CASE id WHEN '{first['id']}' THEN 'owner' ELSE '{role}' END::membership_role")
-    return Scenario(
-        given=(tuple(world.given),),
-        legal=(
-            (given_role(first, role),),
-            handover if draw(st.booleans()) else handover[::-1],
-            (given_role(heir, "owner"),),
-            (Update("memberships", {"team_id": team["id"]}, {"role": swapped}),),
-            (given_role(heir, "owner"), given_role(first, role)),
-        ),
-        broken=(
-            (given_role(heir, role),),
-            (Update("memberships", owners, {"role": role}),),
-            (Update("memberships", {"team_id": team["id"]}, {"role": role}),),
-            (given_role(first, "owner"), given_role(heir, role), given_role(first, role)),
-        ),
-    )
+def demoting(*, several: bool) -> Scenarios:
+    """Demote one of two owners, and hand the team over in either order; then demote the last.
+
+    `several` says whether to change several rows by one statement as well.
+    """
+
+    @scenarios
+    def built(world: World, draw: Draw) -> Scenario:
+        team, (first, second, heir) = peopled(world, "owner", "owner", "member")
+        role = draw(st.sampled_from(NOT_OWNER))
+        handover = given_role(heir, "owner"), given_role(second, role)
+        owners = {"team_id": team["id"], "role": "owner"}
+        swapped = Sql(
+            f"CASE id WHEN '{first['id']}' THEN 'owner' ELSE '{role}' END::membership_role"
+        )
+        return Scenario(
+            given=(tuple(world.given),),
+            legal=(
+                (given_role(first, role),),
+                handover if draw(st.booleans()) else handover[::-1],
+                (given_role(heir, "owner"),),
+                *(
+                    ((Update("memberships", {"team_id": team["id"]}, {"role": swapped}),),)
+                    if several
+                    else ()
+                ),
+                (given_role(heir, "owner"), given_role(first, role)),
+            ),
+            broken=(
+                (given_role(heir, role),),
+                *(((Update("memberships", owners, {"role": role}),),) if several else ()),
+                *(
+                    ((Update("memberships", {"team_id": team["id"]}, {"role": role}),),)
+                    if several
+                    else ()
+                ),
+                (given_role(first, "owner"), given_role(heir, role), given_role(first, role)),
+            ),
+        )
+
+    return built
 
 
 def moved(company: tuple[str, ...]) -> Scenarios:
@@ -237,7 +254,8 @@ _TABLES = {
 OWNED = by_shape(
     insert=st.one_of(founded, founded_alone),
     insert_many=founded_many(("", *NOT_OWNER)),
-    update=demoted,
+    update=demoting(several=True),
+    on_conflict=demoting(several=False),
     delete=owners_left,
     move=moved(("admin", "viewer")),
     cascade=users_gone(("admin", "viewer")),

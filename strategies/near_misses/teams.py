@@ -3,7 +3,7 @@
 from hypothesis import strategies as st
 
 from conformance.scenario import Fact, Scenario, Ways
-from conformance.writes import Insert, Path, Row, Update, Write
+from conformance.writes import Aside, Insert, Path, Row, Update, Write
 from strategies.naming import SLUG_LIMIT, broken_slugs, slugs, team_names
 from strategies.near_misses.relations import unique
 from strategies.near_misses.ways import (
@@ -136,7 +136,7 @@ def slugs_kept(world: World, draw: Draw) -> Scenario:
     return Scenario(
         given=(tuple(world.given),),
         legal=(
-            (*beside, Insert("teams", (other,))),
+            (*beside, Aside(Insert("teams", (other,)))),
             (Update("teams", {"id": row["id"]}, {"name": draw(team_names())}, row),),
         ),
         facts=(*fits(row, other), keeps(row)),

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from collections.abc import Set as AbstractSet
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
 from conformance.scenario import Mixed, Scenario, Ways
-from conformance.writes import Insert, Path, Row, Run, Update, Write, statements
+from conformance.writes import Insert, Path, Row, Run, Update, Write, carries, statements
 from strategies.enums import ENUMS, broken_labels
 from strategies.instants import (
     FUTURE_START,
@@ -85,7 +86,11 @@ def along(
     update: Scenarios | None = None,
     delete: Scenarios | None = None,
 ) -> Scenarios | None:
-    """Return those of the scenarios whose last writes the path can carry; None for none."""
+    """Return those of the scenarios whose last writes the path can carry; None for none.
+
+    Of scenarios of the right kind, those are left out that have a write which the path cannot
+    carry, such as an expression in a COPY.
+    """
     carried = [
         scenarios
         for scenarios, shapes in (
@@ -95,7 +100,13 @@ def along(
         )
         if scenarios is not None and path in shapes
     ]
-    return st.one_of(*carried) if carried else None
+    return st.one_of(*carried).filter(partial(is_carried, path)) if carried else None
+
+
+def is_carried(path: Path, scenario: Scenario) -> bool:
+    """Whether a path can carry the last write of each transaction that is tried."""
+    over = (each.writes if isinstance(each, Mixed) else each for each in scenario.broken)
+    return all(carries(path, body[-1]) for body in (*scenario.legal, *over))
 
 
 def by_shape(
