@@ -263,12 +263,12 @@ def brought_together(world: World, _draw: Draw) -> Scenario:
 
 
 GONE: Final = "a job that is gone is active in no project"
-KEPT: Final = "owners and projects never change: tried as a move"
 WAYS: dict[str, Ways] = {
     "INV-J11": by_shape(
         insert=owned,
         insert_many=owned_many,
-        reasons={Path.UPDATE: KEPT, Path.ON_CONFLICT: KEPT},
+        update=moved,
+        reasons={},
         move=moved,
         other=projects_moved,
         delete=projects_deleted,

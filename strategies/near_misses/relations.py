@@ -15,6 +15,7 @@ from strategies.near_misses.ways import (
     Draw,
     Maker,
     alone,
+    besides,
     by_shape,
     fixed,
     one_row,
@@ -128,7 +129,7 @@ def parent(
         broken=st.integers(0xDEAD, 0xDEAF)
         .map(lambda n: UUID(int=n))
         .map(lambda absent: {column: absent, **naming(absent)}),
-        no_update="tried as a move to another parent",
+        no_update="another parent is tried on its own",
         also=also,
     )
 
@@ -169,7 +170,7 @@ def parent(
         )
 
     return {
-        **dangling,
+        **besides(dangling, update=moves),
         Path.MOVE: moves,
         Path.OTHER: "tried as a cascade" if cascades else others,
         Path.CASCADE: cascade if cascades else "the row holds its parent back: tried as other",
