@@ -6,7 +6,7 @@ after in `conformance.changes`, and the catalogue's queries read that. It is no 
 under test, and never goes to a database that is not the suite's.
 
 Of tables outside `public`, which the schema keeps for itself, only what a client writes is noted,
-under the name with its schema; what the schema's own triggers write there is not.
+under the name with its schema, and each TRUNCATE; what the schema's own triggers write is not.
 
 Columns of `conformance.changes`: seq bigint (the order), tbl, op (INSERT, UPDATE, DELETE,
 TRUNCATE), old and new jsonb, began (the transaction's now()), at (the clock), via (of a DELETE, the
@@ -45,17 +45,18 @@ CREATE FUNCTION conformance.tg_note() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     v_via text := '';
+    v_table text := CASE TG_TABLE_SCHEMA WHEN 'public' THEN '' ELSE TG_TABLE_SCHEMA || '.' END
+        || TG_TABLE_NAME;
 BEGIN
     IF TG_OP = 'DELETE' THEN
         GET DIAGNOSTICS v_via = PG_CONTEXT;
     END IF;
     IF TG_OP = 'TRUNCATE' THEN
-        INSERT INTO conformance.changes (tbl, op) VALUES (TG_TABLE_NAME, TG_OP);
+        INSERT INTO conformance.changes (tbl, op) VALUES (v_table, TG_OP);
     ELSE
         INSERT INTO conformance.changes (tbl, op, old, new, via)
         VALUES (
-            CASE TG_TABLE_SCHEMA WHEN 'public' THEN '' ELSE TG_TABLE_SCHEMA || '.' END
-            || TG_TABLE_NAME,
+            v_table,
             TG_OP,
             CASE WHEN TG_OP <> 'INSERT' THEN to_jsonb(OLD) END,
             CASE WHEN TG_OP <> 'DELETE' THEN to_jsonb(NEW) END,
@@ -115,6 +116,10 @@ BEGIN
             'CREATE TRIGGER zzz_note_client AFTER INSERT OR UPDATE OR DELETE ON %s'
             ' FOR EACH ROW WHEN (pg_catalog.pg_trigger_depth() = 0)'
             ' EXECUTE FUNCTION conformance.tg_note()', v_table
+        );
+        EXECUTE format(
+            'CREATE TRIGGER zzz_note_truncate AFTER TRUNCATE ON %s'
+            ' FOR EACH STATEMENT EXECUTE FUNCTION conformance.tg_note()', v_table
         );
     END LOOP;
 END;

@@ -36,6 +36,7 @@ DELIVERY_MOVES: Final = {
     ("retrying", "failed"),
     ("failed", "pending"),
 }
+ACTIVE: Final = ("queued", "processing")
 FINISHED: Final = ("completed", "failed", "canceled")
 STAMP: Final = "2026-01-01T00:00:00+00:00"
 LATER: Final = "2026-01-02T00:00:00+00:00"
@@ -181,6 +182,34 @@ def deleted_under(table: str) -> Plant:
     return plant
 
 
+def project_deleted(status: str, *, left: bool) -> Plant:
+    """Plant a project that was deleted with an active job, which left it or is in it still.
+
+    Projects without one may go, whatever their own status and that of jobs that have ended.
+    """
+
+    def plant(world: World) -> Planted:
+        home, other, empty = world.id(), world.id(), world.id()
+        job = {"id": world.id(), "status": status}
+        done = {"id": world.id(), "status": "completed"}
+        gone = {"project_id": None}
+        if left:
+            world.given.append(
+                noted("UPDATE", "jobs", {**job, "project_id": home}, {**job, **gone})
+            )
+        else:
+            world.insert("jobs", world.a_job(GHOST, project_id=home, status=status))
+        world.given += [
+            noted("UPDATE", "jobs", {**done, "project_id": other}, {**done, **gone}),
+            noted("DELETE", "projects", {"id": home, "status": "draft"}),
+            noted("DELETE", "projects", {"id": other, "status": "rendering"}),
+            noted("DELETE", "projects", {"id": empty, "status": "rendering"}),
+        ]
+        return found(world, home)
+
+    return plant
+
+
 def unkept(table: str, days: int) -> Plant:
     """Plant a row that was cleaned up just before it had been kept as long as it must be."""
 
@@ -312,7 +341,7 @@ PLANTS: Final = all_of(
         ),
         "DEL-1": (
             *(change("DELETE", "jobs", {"status": state}) for state in ("queued", "processing")),
-            change("DELETE", "projects", {"status": "rendering"}),
+            *(project_deleted(state, left=left) for state in ACTIVE for left in (True, False)),
             deleted_under("teams"),
             *map(truncated, ("queued", "processing")),
         ),

@@ -187,21 +187,20 @@ def twice_numbered(world: World) -> Planted:
     return found(world, *(event["id"] for event in made))
 
 
-def uncounted(*statements: str) -> Plant:
-    """Plant an event that the counter of its job does not know of."""
-
-    def plant(world: World) -> Planted:
-        world.insert("job_events", world.an_event(GHOST, sequence=2))
-        world.given.extend(map(Run, statements))
-        return found(world, GHOST["id"])
-
-    return plant
-
-
 def by_a_client(_world: World) -> Planted:
     """Plant a client's write to what the schema keeps for itself."""
     write = noted("UPDATE", "framecast.user_guards", {"version": 0}, {"version": 1})
     return Planted((write,), frozenset({"UPDATE of framecast.user_guards"}))
+
+
+def truncated_alone(world: World) -> Planted:
+    """Plant a TRUNCATE of what the schema keeps for itself, and one that went with its users."""
+    world.given += [
+        noted("TRUNCATE", "framecast.team_guards"),
+        noted("TRUNCATE", "users"),
+        noted("TRUNCATE", "framecast.user_guards"),
+    ]
+    return found(world, "TRUNCATE of framecast.team_guards")
 
 
 def permissions(statement: str, name: str) -> Plant:
@@ -210,7 +209,6 @@ def permissions(statement: str, name: str) -> Plant:
 
 
 BROKEN_OWNERS: Final = ("framecast:user:1", "framecast:user:")
-COUNTER: Final = f"INSERT INTO framecast.job_event_counters SELECT '{GHOST['id']}', 1"
 
 PLANTS: Final = all_of(
     {
@@ -301,7 +299,7 @@ PLANTS: Final = all_of(
         "AUTO-TIMES": (jobs("processing"), *map(jobs, ("completed", "failed", "canceled"))),
         "AUTO-NUMBER": (misnumbered(0, 0), misnumbered(1, 1)),
         "SEQ-1": twice_numbered,
-        "OWN-1": (uncounted(), uncounted(COUNTER), by_a_client),
+        "OWN-1": (by_a_client, truncated_alone),
         "INV-AF1": row("asset_files", asset, status=FOREIGN),
         "INV-AF2": (
             row("asset_files", asset, size_bytes=0),
@@ -392,6 +390,9 @@ PLANTS: Final = all_of(
                 "jobs.create of viewer",
             ),
         ),
-        "AUTO-SLUG": (row("teams", team, slug=None), row("teams", team, slug="a" * 51)),
+        "AUTO-SLUG": tuple(
+            row("teams", team, slug=slug)
+            for slug in (None, "", "a" * 51, "-a", "a-", "-", "A", "a_b", "ä")
+        ),
     }
 )

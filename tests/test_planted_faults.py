@@ -140,6 +140,11 @@ RUNS: Final = {
             "INV-T4": "unproven",
         },
     ),
+    "slugs of no name": Run(
+        (rewritten("tg_teams__make_slug", "framecast.slug_of(NEW.name)", "'team'"),),
+        "auto_slug__",
+        {"AUTO-SLUG": "broken"},
+    ),
     "waits for events": Run(
         (rewritten("delete_old_job_events", "FOR UPDATE SKIP LOCKED", "FOR UPDATE", "public"),),
         "ret_1__",

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from conformance.catalogue import RULES
 from conformance.lab import Lab
 from conformance.postgres.scratch import Scratch, Template
 
@@ -43,6 +44,31 @@ def test_what_a_function_deleted_is_told_apart(lab: Lab) -> None:
     )
     query = f"{DELETED} FROM conformance.changes WHERE op = 'DELETE'"
     assert [(2, 1)] == lab.session.fetch(query)
+
+
+@pytest.mark.parametrize(
+    ("statement", "found"),
+    [
+        ("TRUNCATE framecast.job_event_counters", ["TRUNCATE of framecast.job_event_counters"]),
+        ("TRUNCATE jobs CASCADE", []),
+    ],
+)
+def test_the_schemas_own_tables_go_with_what_they_are_kept_of(
+    lab: Lab, statement: str, found: list[str]
+) -> None:
+    """A TRUNCATE of what the schema keeps for itself is noted, where nothing refuses it (OWN-1)."""
+    lab.session.connection.execute(
+        "ALTER TABLE framecast.job_event_counters DISABLE TRIGGER ALL;"
+        " ALTER TABLE jobs DISABLE TRIGGER ALL;"
+        " ALTER TABLE framecast.job_event_counters ENABLE TRIGGER zzz_note_truncate;"
+        " ALTER TABLE jobs ENABLE TRIGGER zzz_note_truncate"
+    )
+    lab.session.connection.execute(statement)
+    assert [(each,) for each in found] == lab.session.fetch(RULES["OWN-1"].violations)
+    lab.session.connection.execute(
+        "ALTER TABLE framecast.job_event_counters ENABLE TRIGGER ALL;"
+        " ALTER TABLE jobs ENABLE TRIGGER ALL"
+    )
 
 
 def test_what_was_judged_is_fresh_no_more(lab: Lab) -> None:

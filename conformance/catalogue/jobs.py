@@ -239,8 +239,13 @@ RULES = (
         " UNION ALL SELECT d.old ->> 'id' FROM conformance.fresh d JOIN jobs j ON"
         f" {TEAM_OF_URN.format('j.owner')} = d.old ->> 'id' AND {_ACTIVE}"
         " WHERE d.tbl = 'teams' AND d.op = 'DELETE'"
-        " UNION ALL SELECT old ->> 'id' FROM conformance.fresh"
-        " WHERE tbl = 'projects' AND op = 'DELETE' AND old ->> 'status' = 'rendering'"
+        # An active job has left the project, or is still in it.
+        " UNION ALL SELECT d.old ->> 'id' FROM conformance.fresh d"
+        " WHERE d.tbl = 'projects' AND d.op = 'DELETE' AND (EXISTS (SELECT FROM jobs j"
+        f" WHERE j.project_id::text = d.old ->> 'id' AND {_ACTIVE}) OR EXISTS"
+        " (SELECT FROM conformance.changes c WHERE c.tbl = 'jobs' AND c.op = 'UPDATE'"
+        " AND c.old ->> 'project_id' = d.old ->> 'id' AND c.new ->> 'project_id' IS NULL"
+        " AND c.new ->> 'status' IN ('queued', 'processing')))"
         # TRUNCATE notes no rows: they were active when last seen, and are gone without a word.
         " UNION ALL SELECT c.id FROM (SELECT DISTINCT ON (coalesce(new, old) ->> 'id')"
         " coalesce(new, old) ->> 'id' AS id, new ->> 'status' AS status FROM conformance.changes"

@@ -267,10 +267,12 @@ RULES = (
             "own_1__team_guards_truncated_with_teams",
             "own_1__job_event_counters_truncated_with_jobs",
         ),
-        "SELECT e.job_id::text FROM (SELECT job_id, max(sequence) AS last FROM job_events"
-        " GROUP BY job_id) e LEFT JOIN framecast.job_event_counters c ON c.job_id = e.job_id"
-        " WHERE c.last_sequence IS NULL OR c.last_sequence < e.last"
-        " UNION ALL SELECT op || ' of ' || tbl FROM conformance.fresh WHERE tbl LIKE '%.%'",
+        "SELECT c.op || ' of ' || c.tbl FROM conformance.fresh c"
+        " WHERE c.tbl LIKE '%.%' AND (c.op <> 'TRUNCATE' OR NOT EXISTS ("
+        # With what it is kept of, it may go.
+        "SELECT FROM conformance.changes p WHERE p.op = 'TRUNCATE' AND p.began = c.began"
+        " AND c.tbl || ' of ' || p.tbl IN ('framecast.user_guards of users',"
+        " 'framecast.team_guards of teams', 'framecast.job_event_counters of jobs')))",
     ),
     Rule(
         "AUTO-UPDATED",
@@ -291,6 +293,9 @@ RULES = (
         ("teams",),
         Holds.DERIVED,
         ("trigger teams._100_make_slug",),
-        "SELECT id::text FROM teams WHERE slug IS NULL OR length(slug) > 50",
+        # That it begins like the name shows only where it is known that none was given.
+        "SELECT id::text FROM teams WHERE slug IS NULL OR length(slug) NOT BETWEEN 1 AND 50"
+        " OR translate(slug, 'abcdefghijklmnopqrstuvwxyz0123456789-', '') <> ''"
+        " OR left(slug, 1) = '-' OR right(slug, 1) = '-'",
     ),
 )
