@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 EXAMPLES = {"quick": 2, "default": 10, "thorough": 300}
 # Lives of each machine, and operations in each: a life costs as much as a hundred rows.
-MACHINES = {"quick": 1, "default": 30, "thorough": 1000}
+MACHINES = {"quick": 1, "default": 50, "thorough": 1000}
 LIFE = 20
 # Raids on each table: Hypothesis spends five of six on what it has tried, with one part changed.
 RAIDS = {"quick": 3, "default": 100, "thorough": 3000}

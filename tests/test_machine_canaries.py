@@ -19,6 +19,7 @@ from conformance.verdicts import Finding
 
 MIGRATIONS = Path(__file__).parent.parent / "migrations"
 LONGEST = 8  # steps after shrinking
+SEEDS = range(1, 6)
 
 # Edits a function where it stands, and fails where there is nothing to edit.
 EDIT = """
@@ -89,29 +90,42 @@ FAULTS: dict[str, tuple[str, type[Machine], set[str]]] = {
 def test_a_planted_fault_is_found(
     fault: str, scratch: Scratch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A machine finds a fault that only sequences show, and shrinks it to a few steps."""
+    """A machine finds what only sequences show, from every seed, and shrinks it to a few steps."""
     sql, machine, names = FAULTS[fault]
     schema = Path(shutil.copytree(MIGRATIONS, tmp_path / "migrations"))
     (schema / "999_fault.sql").write_text(sql)
 
+    found: dict[int, Finding | None] = {}
     template = scratch.template(schema)
-    with (
-        scratch.cloned(template, fault) as database,
-        Lab(database.conninfo) as lab,
-        pytest.raises(Finding) as caught,
-    ):
-        Guide(lab, number=0).run(machine, default_profile())
+    with scratch.cloned(template, "fault") as database, Lab(database.conninfo) as lab:
+        for number in SEEDS:
+            found[number] = found_by(Guide(lab, number), machine)
 
-    steps = [
+    with capsys.disabled():
+        for number, finding in found.items():
+            sys.stdout.write("\n  ".join([f"\n{fault}, seed {number}:", *steps(finding)]))
+    assert dict.fromkeys(SEEDS, names) == {
+        number: {finding.rule} if finding else set() for number, finding in found.items()
+    }
+    assert LONGEST >= max(len(steps(finding)) for finding in found.values())
+
+
+def found_by(guide: Guide, machine: type[Machine]) -> Finding | None:
+    """Return what a machine finds within the default profile."""
+    try:
+        guide.run(machine, default_profile())
+    except Finding as finding:
+        return finding
+    return None
+
+
+def steps(finding: Finding | None) -> list[str]:
+    """Return the operations of a life that found something."""
+    return [
         line.removeprefix("-- ")
-        for line in caught.value.script.splitlines()
+        for line in (finding.script.splitlines() if finding else ())
         if line.startswith("-- ") and not line.startswith("-- expected")
     ]
-    with capsys.disabled():
-        found = f"\n{fault}: {caught.value.rule} is {caught.value.verdict}"
-        sys.stdout.write("\n  ".join([found, *steps, ""]))
-    assert caught.value.rule in names
-    assert len(steps) <= LONGEST
 
 
 def default_profile() -> settings:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from conformance.machines.machine import Machine, does, together
+from conformance.machines.machine import Machine, does, in_turn, together
 from conformance.operations import clock, deliveries, events, jobs, memberships, teams
 
 
@@ -31,4 +31,6 @@ class DeliveryAndEventLife(Machine):
     change_role = does(memberships.CHANGE_ROLE)
     delete_team = does(teams.DELETE)
     let_time_pass = does(clock.PASS)
+    append_after_a_loss = in_turn(events.APPEND, events.REMOVE, events.APPEND)
+    append_after_a_cleaning = in_turn(events.APPEND, clock.PASS, events.CLEAN_UP, events.APPEND)
     do_together = together(*deliveries.OPERATIONS, *events.OPERATIONS, jobs.MAKE, jobs.DELETE)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from conformance.machines.machine import Machine, does, together
+from conformance.machines.machine import Machine, does, in_turn, together
 from conformance.operations import clock, credit, events, jobs, memberships, projects, teams, users
 
 
@@ -30,6 +30,8 @@ class JobLife(Machine):
     delete = does(jobs.DELETE)
     append_event = does(events.APPEND)
     let_time_pass = does(clock.PASS)
+    make_another = in_turn(jobs.MAKE, jobs.CLONE)
+    make_room = in_turn(jobs.CANCEL, jobs.MAKE, jobs.CLONE)
     do_together = together(*jobs.OPERATIONS, memberships.LEAVE, events.APPEND)
 
 
@@ -55,6 +57,9 @@ class ProjectLife(Machine):
     cancel = does(jobs.CANCEL)
     delete_job = does(jobs.DELETE)
     clone = does(jobs.CLONE)
+    render_in_vain = in_turn(jobs.RENDER, jobs.START, jobs.CANCEL)
+    stop_halfway = in_turn(jobs.START, jobs.CANCEL)
+    render_again = in_turn(jobs.RENDER, jobs.START, jobs.COMPLETE, jobs.RENDER)
     do_together = together(
         *projects.OPERATIONS, jobs.RENDER, jobs.START, jobs.COMPLETE, jobs.CANCEL
     )
@@ -76,6 +81,8 @@ class CreditLife(Machine):
     say_job = does(jobs.SAY)
     cancel = does(jobs.CANCEL)
     delete_team = does(teams.DELETE)
+    refund_twice = in_turn(credit.REFUND, credit.REFUND)
+    refund_a_failure_twice = in_turn(jobs.MAKE, jobs.START, jobs.FAIL, credit.REFUND, credit.REFUND)
     do_together = together(
         *credit.OPERATIONS, jobs.MAKE, jobs.START, jobs.COMPLETE, jobs.FAIL, jobs.CANCEL
     )

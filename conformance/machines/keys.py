@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from conformance.machines.machine import Machine, does, together
+from conformance.machines.machine import Machine, does, in_turn, together
 from conformance.operations import assets, clock, keys, memberships, projects, teams, users
 
 
 class KeyAndAssetLife(Machine):
     """Keys are made, used, expire and end with their membership; assets are uploaded."""
 
-    preludes = ("keys of each kind", "a team")
+    preludes = ("keys of each kind", "keys of each kind", "a team")
 
     make_key = does(keys.MAKE)
     use_key = does(keys.USE)
@@ -30,6 +30,9 @@ class KeyAndAssetLife(Machine):
     change_role = does(memberships.CHANGE_ROLE)
     leave = does(memberships.LEAVE)
     let_time_pass = does(clock.PASS)
+    leave_a_used_key = in_turn(keys.USE, memberships.LEAVE)
+    leave_a_key = in_turn(keys.MAKE, memberships.LEAVE)
+    join_and_leave_a_key = in_turn(memberships.JOIN, keys.MAKE, memberships.LEAVE)
     do_together = together(
         *keys.OPERATIONS, *assets.OPERATIONS, memberships.JOIN, memberships.LEAVE, teams.DELETE
     )

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from functools import cache
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
+from conformance.machines.following import Focus, focus, follow_ups, of_arguments
 from conformance.machines.life import Life, Log, clock
 from conformance.operations import step
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping, Sequence
 
     from conformance.lab import Lab
+    from conformance.model import State
     from conformance.operations import Operation, Step
 
+    Choices: TypeAlias = Mapping[str, Sequence[Any]]
+
 LONGEST = 4  # operations in one transaction
+FOLLOW_UPS = (0, 1, 2, 3)  # how many things one leads to
 
 
 class Machine(RuleBasedStateMachine):
@@ -38,6 +44,36 @@ class Machine(RuleBasedStateMachine):
         """Begin with one of the machine's preludes."""
         self.life.begin(data.draw(st.sampled_from(self.preludes), "like"))
 
+    def do(self, data: st.DataObject, operation: Operation) -> None:
+        """Do one thing, and go on with what it touched."""
+        about = self.take(data, operation, _choices(self.life.state, operation), Focus())
+        self.go_on(data, about, operation)
+
+    def take(
+        self, data: st.DataObject, operation: Operation, choices: Choices, about: Focus
+    ) -> Focus:
+        """Do one thing; return what it was about: what it touched, or else its arguments."""
+        before, arguments = self.life.state, drawn(data, choices)
+        self.life.do(operation, arguments)
+        touched = focus(before, self.life.state)
+        return touched if touched.touched else about or of_arguments(before, arguments)
+
+    def go_on(self, data: st.DataObject, about: Focus, last: Operation | None) -> None:
+        """Follow up what was done, a few times or not at all."""
+        for _ in range(data.draw(st.sampled_from(FOLLOW_UPS), "follow-ups")):
+            ways = follow_ups(self.life.state, about, self.operations(), last)
+            if not ways:
+                return
+            last, choices = data.draw(st.sampled_from(ways), "then")
+            about = self.take(data, last, choices, about)
+
+    @classmethod
+    @cache
+    def operations(cls) -> tuple[Operation, ...]:
+        """Return what this machine does by itself, in the order in which it says so."""
+        acts = (getattr(each, "of_operations", ()) for each in vars(cls).values())
+        return tuple(operation for each in acts for operation in each)
+
     def teardown(self) -> None:
         """Add up the time. This is skipped where __init__ failed, and frees nothing."""
         self.log.seconds += clock() - self.began
@@ -47,9 +83,14 @@ def does(operation: Operation) -> Any:
     """Return a machine's rule that does an operation, with arguments drawn from the model."""
 
     def act(self: Machine, data: st.DataObject) -> None:
-        self.life.do(operation, drawn(data, operation, self.life))
+        self.do(data, operation)
 
-    return _as_rule(act, operation.identifier, lambda self: operation.possible(self.life.state))
+    return _as_rule(
+        act,
+        operation.identifier,
+        lambda self: operation.possible(self.life.state),
+        operation,
+    )
 
 
 def does_any(name: str, *operations: Operation) -> Any:
@@ -57,11 +98,32 @@ def does_any(name: str, *operations: Operation) -> Any:
 
     def act(self: Machine, data: st.DataObject) -> None:
         possible = [each for each in operations if each.possible(self.life.state)]
-        operation = data.draw(st.sampled_from(possible), "operation")
-        self.life.do(operation, drawn(data, operation, self.life))
+        self.do(data, data.draw(st.sampled_from(possible), "operation"))
 
     return _as_rule(
-        act, f"act_on_{name}", lambda self: any(m.possible(self.life.state) for m in operations)
+        act,
+        f"act_on_{name}",
+        lambda self: any(m.possible(self.life.state) for m in operations),
+        *operations,
+    )
+
+
+def in_turn(*operations: Operation) -> Any:
+    """Return a machine's rule that does operations one after another, each to the same rows."""
+
+    def act(self: Machine, data: st.DataObject) -> None:
+        about = Focus()
+        for operation in operations:
+            state = self.life.state
+            if operation.possible(state):
+                ways = follow_ups(state, about, (operation,), None)
+                choices = ways[0][1] if ways else _choices(state, operation)
+                about = self.take(data, operation, choices, about)
+
+    return _as_rule(
+        act,
+        "_then_".join(each.identifier for each in operations),
+        lambda self: operations[0].possible(self.life.state),
     )
 
 
@@ -70,32 +132,37 @@ def together(*operations: Operation) -> Any:
     members = [operation for operation in operations if not operation.alone]
 
     def act(self: Machine, data: st.DataObject) -> None:
-        state = self.life.state
+        before = state = self.life.state
         steps: list[Step] = []
         for _ in range(data.draw(st.integers(2, LONGEST), "operations")):
             possible = [each for each in members if each.possible(state)]
             operation = data.draw(st.sampled_from(possible), "operation")
-            arguments = {
-                name: data.draw(st.sampled_from(choice(state)), name)
-                for name, choice in operation.takes.items()
-            }
-            steps.append(step(state, operation, arguments))
+            steps.append(step(state, operation, drawn(data, _choices(state, operation))))
             state = steps[-1].after
         self.life.commit(steps)
+        self.go_on(data, focus(before, self.life.state), None)
 
     return _as_rule(
         act, "do_together", lambda self: any(m.possible(self.life.state) for m in members)
     )
 
 
-def drawn(data: st.DataObject, operation: Operation, life: Life) -> dict[str, Any]:
-    """Draw the arguments of an operation from what the model offers."""
-    return {
-        name: data.draw(st.sampled_from(choice(life.state)), name)
-        for name, choice in operation.takes.items()
-    }
+def drawn(data: st.DataObject, choices: Choices) -> dict[str, Any]:
+    """Draw the arguments of an operation."""
+    return {name: data.draw(st.sampled_from(each), name) for name, each in choices.items()}
 
 
-def _as_rule(act: Callable[..., None], name: str, possible: Callable[[Any], bool]) -> Any:
+def _choices(state: State, operation: Operation) -> Choices:
+    return {name: choice(state) for name, choice in operation.takes.items()}
+
+
+def _as_rule(
+    act: Callable[..., None],
+    name: str,
+    possible: Callable[[Any], bool],
+    *operations: Operation,
+) -> Any:
     act.__name__ = act.__qualname__ = name
-    return precondition(possible)(rule(data=st.data())(act))
+    made: Any = precondition(possible)(rule(data=st.data())(act))
+    made.of_operations = operations
+    return made
