@@ -55,7 +55,7 @@ class Entry:
         """Return the name of its file, which is the same for the same rule and steps."""
         content = json.dumps([self.rule, [step.as_json() for step in self.steps]])
         digest = hashlib.sha256(content.encode()).hexdigest()[:12]
-        return f"{self.rule.lower().replace('-', '_')}__{digest}.json"
+        return f"{self.rule.lower().replace('-', '_').replace(' ', '_')}__{digest}.json"
 
 
 @dataclass(frozen=True, slots=True)

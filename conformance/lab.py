@@ -127,6 +127,7 @@ class Lab:
     def lose_track(self) -> None:
         """Take it that rows have changed which the witness has not noted: time has passed."""
         self._current = None
+        self._written = None
 
     def bring_back(self, name: str) -> None:
         """Make the rows those that were kept under a name, and what was noted of them too.
