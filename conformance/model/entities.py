@@ -52,6 +52,7 @@ class User:
     tier: str = "starter"
     upgraded: bool = False
     credits: int = 0
+    name: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +62,7 @@ class Team:
     id: int
     slug: str | None
     credits: int = 0
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +102,7 @@ class Project:
     team: int
     creator: int
     status: str = "draft"
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +141,7 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """An API key; `hash` may be empty, which no rule allows."""
+    """An API key; `hash` may be empty, which no rule allows. `used` says whether it ever was."""
 
     id: int
     user: int
@@ -146,6 +149,11 @@ class Key:
     hash: str
     expires: int | None = None
     revoked: bool = False
+    used: bool = False
+
+    def is_valid(self, day: int) -> bool:
+        """Whether it is neither revoked nor expired."""
+        return not self.revoked and (self.expires is None or self.expires > day)
 
 
 @dataclass(frozen=True, slots=True)

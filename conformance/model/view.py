@@ -26,50 +26,84 @@ def _flag(value: object) -> str:
     return "t" if value is not None and value is not False else "f"
 
 
-# By table: the columns as SQL, and the same of a row of the model.
-COLUMNS: dict[str, tuple[tuple[str, ...], Callable[[Any], tuple[str, ...]]]] = {
+# What a slug begins with that the database made up, as the name was taken. Nobody guesses the rest.
+MADE_UP = "the-team-"
+SLUG = f"CASE WHEN slug LIKE '{MADE_UP}%' THEN '{MADE_UP}' ELSE slug END"
+
+# By table: the columns as SQL, and the same of a row of the model on a day.
+COLUMNS: dict[str, tuple[tuple[str, ...], Callable[[Any, int], tuple[object, ...]]]] = {
     "users": (
-        ("id", "email", "tier", "upgraded_at IS NOT NULL", "credits"),
-        lambda u: (_id(u.id), u.email, u.tier, _flag(u.upgraded), str(u.credits)),
+        ("id", "email", "name", "tier", "upgraded_at IS NOT NULL", "credits"),
+        lambda u, _: (_id(u.id), u.email, u.name, u.tier, _flag(u.upgraded), u.credits),
     ),
-    "teams": (("id", "credits"), lambda t: (_id(t.id), str(t.credits))),
+    "teams": (
+        ("id", "name", SLUG, "credits"),
+        lambda t, _: (_id(t.id), t.name, MADE_UP if t.slug is None else t.slug, t.credits),
+    ),
     "memberships": (
         ("id", "team_id", "user_id", "role"),
-        lambda m: (_id(m.id), _id(m.team), _id(m.user), m.role),
+        lambda m, _: (_id(m.id), _id(m.team), _id(m.user), m.role),
     ),
     "invitations": (
-        ("id", "role", "accepted_at IS NOT NULL", "revoked_at IS NOT NULL"),
-        lambda i: (_id(i.id), i.role, _flag(i.accepted), _flag(i.revoked)),
-    ),
-    "projects": (("id", "status"), lambda p: (_id(p.id), p.status)),
-    "jobs": (
-        ("id", "owner", "project_id", "status", "credits_charged", "credits_refunded"),
-        lambda j: (
-            _id(j.id),
-            j.owner.urn,
-            _id(j.project),
-            j.status,
-            str(j.charged),
-            str(j.refunded),
+        ("id", "team_id", "email", "role", "accepted_at IS NOT NULL", "revoked_at IS NOT NULL"),
+        lambda i, _: (
+            *(_id(i.id), _id(i.team), i.email, i.role),
+            *(_flag(i.accepted), _flag(i.revoked)),
         ),
     ),
-    "job_events": (("id", "sequence"), lambda e: (_id(e.id), str(e.number))),
+    "projects": (
+        ("id", "team_id", "created_by", "name", "status"),
+        lambda p, _: (_id(p.id), _id(p.team), _id(p.creator), p.name, p.status),
+    ),
+    "jobs": (
+        (
+            *("id", "owner", "triggered_by", "project_id", "status", "idempotency_key"),
+            *("credits_charged", "credits_refunded", "coalesce(progress ->> 'done', '0')"),
+            *("output IS NOT NULL", "error IS NOT NULL", "failure_type"),
+        ),
+        lambda j, _: (
+            *(_id(j.id), j.owner.urn, _id(j.user), _id(j.project), j.status, j.key),
+            *(j.charged, j.refunded, j.progress),
+            *(_flag(j.output), _flag(j.error), j.failure),
+        ),
+    ),
+    "job_events": (
+        ("id", "job_id", "sequence"),
+        lambda e, _: (_id(e.id), _id(e.job), e.number),
+    ),
     "api_keys": (
-        ("id", "owner", "revoked_at IS NOT NULL"),
-        lambda k: (_id(k.id), k.owner.urn, _flag(k.revoked)),
+        (
+            *("id", "user_id", "owner", "key_hash", "revoked_at IS NOT NULL"),
+            *("last_used_at IS NOT NULL", "public.api_key_is_valid(id)"),
+        ),
+        lambda k, day: (
+            *(_id(k.id), _id(k.user), k.owner.urn, k.hash, _flag(k.revoked)),
+            *(_flag(k.used), _flag(k.is_valid(day))),
+        ),
     ),
     "asset_files": (
-        ("id", "project_id", "status"),
-        lambda a: (_id(a.id), _id(a.project), a.status),
+        ("id", "owner", "uploaded_by", "project_id", "s3_key", "size_bytes", "status"),
+        lambda a, _: (
+            *(_id(a.id), a.owner.urn, _id(a.user), _id(a.project), a.path, a.size, a.status),
+        ),
     ),
-    "webhooks": (("id", "created_by"), lambda w: (_id(w.id), _id(w.creator))),
+    "webhooks": (
+        ("id", "team_id", "created_by", "url"),
+        lambda w, _: (_id(w.id), _id(w.team), _id(w.creator), w.url),
+    ),
     "webhook_deliveries": (
-        ("id", "job_id", "status", "attempts"),
-        lambda d: (_id(d.id), _id(d.job), d.status, str(d.attempts)),
+        ("id", "webhook_id", "job_id", "status", "attempts", "delivered_at IS NOT NULL"),
+        lambda d, _: (
+            *(_id(d.id), _id(d.webhook), _id(d.job), d.status, d.attempts, _flag(d.arrived)),
+        ),
     ),
     "usage": (
-        ("id", "renders_count", "credits_used"),
-        lambda u: (_id(u.id), str(u.renders), str(u.used)),
+        (
+            *("id", "owner", "period", "renders_count", "credits_used"),
+            *("render_seconds", "credits_refunded", "api_calls"),
+        ),
+        # No operation counts the last three.
+        lambda u, _: (_id(u.id), u.owner.urn, u.period, u.renders, u.used, 0, 0, 0),
     ),
 }
 
@@ -84,4 +118,7 @@ def query(table: str) -> str:
 def rows(state: State, table: str) -> set[str]:
     """Return the same texts of the model's rows."""
     show = COLUMNS[table][1]
-    return {"|".join(show(row)) for row in getattr(state, table).values()}
+    return {
+        "|".join("" if each is None else str(each) for each in show(row, state.day))
+        for row in getattr(state, table).values()
+    }

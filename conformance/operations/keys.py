@@ -40,7 +40,13 @@ def _make(
 
 
 def _use(state: State, key: int) -> Act:
-    return Act((Update("api_keys", {"id": uuid(key)}, {"last_used_at": Sql("now()")}),), state)
+    """Ask whether a key is valid; if so, it has been used."""
+    before = state.api_keys[key]
+    asked = Sql("CASE WHEN public.api_key_is_valid(id) THEN now() ELSE last_used_at END")
+    return Act(
+        (Update("api_keys", {"id": uuid(key)}, {"last_used_at": asked}),),
+        state.put(replace(before, used=before.used or before.is_valid(state.day))),
+    )
 
 
 def _expire(state: State, key: int) -> Act:

@@ -20,12 +20,13 @@ STATES = moves.MOVES["project"].states
 
 def _make(state: State, by: tuple[int, int], status: str) -> Act:
     creator, team = by
-    project = Project(state.serial + 1, team, creator, status)
+    serial = state.serial + 1
+    project = Project(serial, team, creator, status, f"Project {serial}")
     columns: Row = {
         "id": uuid(project.id),
         "team_id": uuid(team),
         "created_by": uuid(creator),
-        "name": f"Project {project.id}",
+        "name": project.name,
     }
     if status != "draft":
         columns = {**columns, "status": status}
@@ -36,8 +37,9 @@ def _make(state: State, by: tuple[int, int], status: str) -> Act:
 
 
 def _edit(state: State, project: int) -> Act:
-    changes = {"name": "Another name", "spec": Jsonb({"scenes": [1]})}
-    return Act((Update("projects", {"id": uuid(project)}, changes),), state)
+    edited = replace(state.projects[project], name="Another name")
+    changes = {"name": edited.name, "spec": Jsonb({"scenes": [1]})}
+    return Act((Update("projects", {"id": uuid(project)}, changes),), state.put(edited))
 
 
 def _say(state: State, project: int, status: str) -> Act:

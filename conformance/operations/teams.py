@@ -19,7 +19,7 @@ NAME, SLUG = "The Team!", "the-team"
 
 
 def _found(state: State, user: int, slug: str, *, owned: bool) -> Act:
-    team = Team(state.serial + 1, _slug(state, slug))
+    team = Team(state.serial + 1, _slug(state, slug), name=NAME)
     columns: Row = {"id": uuid(team.id), "name": NAME}
     if slug not in ("made", "made otherwise"):
         columns = {**columns, "slug": team.slug}
@@ -61,7 +61,8 @@ def _slug(state: State, kind: str) -> str | None:
 
 
 def _rename(state: State, team: int) -> Act:
-    return Act((Update("teams", {"id": uuid(team)}, {"name": "Another name"}),), state)
+    renamed = replace(state.teams[team], name="Another name")
+    return Act((Update("teams", {"id": uuid(team)}, {"name": renamed.name}),), state.put(renamed))
 
 
 def _change_slug(state: State, team: int) -> Act:

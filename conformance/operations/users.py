@@ -42,10 +42,11 @@ def _sign_up(state: State, email: str, tier: str, *, team: bool) -> Act:
 
 def _found(state: State, user: User) -> tuple[State, list[Write]]:
     """Found a team with this owner."""
-    team = Team(state.serial + 1, f"team-{state.serial + 1}")
+    serial = state.serial + 1
+    team = Team(serial, f"team-{serial}", name=f"Team {serial}")
     membership = Membership(team.id + 1, team.id, user.id, "owner")
     return state.put(team, membership), [
-        Insert("teams", ({"id": uuid(team.id), "name": f"Team {team.id}", "slug": team.slug},)),
+        Insert("teams", ({"id": uuid(team.id), "name": team.name, "slug": team.slug},)),
         Insert(
             "memberships",
             (
@@ -81,7 +82,8 @@ def _downgrade(state: State, user: int) -> Act:
 
 
 def _rename(state: State, user: int) -> Act:
-    return Act((Update("users", {"id": uuid(user)}, {"name": "Somebody"}),), state)
+    renamed = replace(state.users[user], name="Somebody")
+    return Act((Update("users", {"id": uuid(user)}, {"name": renamed.name}),), state.put(renamed))
 
 
 def _change_email(state: State, user: int, email: str) -> Act:
