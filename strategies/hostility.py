@@ -24,6 +24,7 @@ from conformance.writes import (
     Truncate,
     Update,
     Write,
+    carries,
     statements,
 )
 from strategies.hostile_rows import Mind, Shape, a_key, a_row, some_changes
@@ -137,10 +138,11 @@ def _step_of(mind: Mind) -> Blow:
 def _insert(mind: Mind, table: str) -> Blow:
     rows = [a_row(mind, table) for _ in range(mind.dice((1, 1, 2)))]
     manner = mind.dice(("", "", "merge", "cte", "copy", "nothing", "update"))
-    if manner in ("merge", "cte", "copy"):
-        path = Path(manner)
-        return Blow(f"insert {manner}", table, statements(Insert(table, tuple(rows)), path)[0])
-    statement = statements(Insert(table, tuple(rows)))[0]
+    insert = Insert(table, tuple(rows))
+    # A COPY has no expressions.
+    if manner in ("merge", "cte", "copy") and carries(Path(manner), insert):
+        return Blow(f"insert {manner}", table, statements(insert, Path(manner))[0])
+    statement = statements(insert)[0]
     if manner == "nothing":
         return Blow("on conflict", table, _and(statement, " ON CONFLICT DO NOTHING"))
     if manner == "update" and "id" in rows[0]:
