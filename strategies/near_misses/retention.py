@@ -115,6 +115,8 @@ def passing_over(hold: Hold) -> Scenarios:
                 Beside(
                     hold(table, rows[held]),
                     (
+                        Fact(f"{call}(0)", 0, side=False),
+                        Fact(f"{call}(-1)", 0, side=False),
                         Fact(f"{call}(2)", 2),
                         ages(table, [row for row in rows if row not in free[:2]]),
                         Fact(f"{call}()", 1),
@@ -170,9 +172,12 @@ def ten_thousand(world: World, draw: Draw) -> Scenario:
     )
     told = draw(st.sampled_from(("", "NULL")))
     call = f"SELECT public.delete_old_webhook_deliveries({told})"
+    none = [
+        Fact(f"SELECT public.delete_old_webhook_deliveries({n})", 0, side=False) for n in (0, -1)
+    ]
     return Scenario(
         given=(tuple(world.given),),
-        facts=(Fact(call, 10_000), Fact(call, 1), Fact(call, 0, side=False)),
+        facts=(*none, Fact(call, 10_000), Fact(call, 1), Fact(call, 0, side=False)),
     )
 
 
