@@ -44,9 +44,9 @@ def _make(state: State, by: tuple[int, int], url: str, events: str) -> Act:
 
 
 def _give(state: State, webhook: int, user: int) -> Act:
-    """Let another user stand for a webhook."""
+    """Let another user stand for a webhook; who stands for it already has been asked before."""
     before = state.webhooks[webhook]
-    may = state.role(before.team, user) in MANAGERS
+    may = user == before.creator or state.role(before.team, user) in MANAGERS
     return Act(
         (Update("webhooks", {"id": uuid(webhook)}, {"created_by": uuid(user)}),),
         state.put(replace(before, creator=user)),
