@@ -169,12 +169,13 @@ def downgrades(world: World, _draw: Draw) -> Scenario:
 def handed_to_starter(world: World, _draw: Draw) -> Scenario:
     """Leave a membership to its creator; then give it to a starter; IMM-1 refuses as well."""
     team, _ = world.team()
-    user, bad = world.member(team), world.starter()
-    key = {"team_id": team["id"], "user_id": user["id"]}
+    user, bad = world.creator(), world.starter()
+    seat = world.insert("memberships", world.a_membership(team, user))
+    key = {"id": seat["id"]}
     return Scenario(
         given=(tuple(world.given),),
-        legal=((Update("memberships", key, {"user_id": user["id"]}),),),
-        broken=(fixed(Update("memberships", key, {"user_id": bad["id"]})),),
+        legal=((Update("memberships", key, {"user_id": user["id"]}, seat),),),
+        broken=(fixed(Update("memberships", key, {"user_id": bad["id"]}, seat)),),
     )
 
 
@@ -236,8 +237,8 @@ MEMBERS_ARE_CREATORS = by_shape(
     reasons={
         **ONE_ROW,
         Path.UPDATE: "tier is on users: tried as other",
-        Path.ON_CONFLICT: "user_id never changes: tried as a move",
     },
+    on_conflict=handed_to_starter,
     move=handed_to_starter,
     other=downgrades,
 )
