@@ -14,7 +14,7 @@ from conformance.soak.drawing import Transaction
 from conformance.soak.faults import is_named
 from conformance.soak.ledger import Ledger
 from conformance.soak.run import DURABLE, Plan, Report, Soak
-from conformance.writes import Insert
+from conformance.writes import Delete, Insert
 from strategies.world import World
 
 MIGRATIONS = Path(__file__).parent.parent / "migrations"
@@ -185,3 +185,19 @@ def test_whoever_survives_a_deadlock_may_have_gone_on(begun: float, expected: li
     asked = [Memory(at, 1, nothing, "at work") for at in (1.0, 2.0, 3.0)]
 
     assert expected == [each.at for each in since(begun, asked)]
+
+
+def test_rows_of_the_beginning_may_take_others_with_them() -> None:
+    """What goes with a row that was there from the start is not lost when that one goes."""
+    world = World()
+    team, owner = world.team()
+    webhook = world.insert("webhooks", world.a_webhook(team, owner))
+    delivery = world.a_delivery(webhook)
+    own = Ledger(0)
+    own.claim(world.given)
+    own.claim([Insert("webhook_deliveries", (delivery,))])
+
+    own.remove([Delete("teams", {"id": team["id"]})])
+
+    (key,) = [key for key, (table, _) in own.rows.items() if table == "webhook_deliveries"]
+    assert ledger._may_be_gone(key, own.rows, own.removed)

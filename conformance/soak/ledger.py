@@ -65,10 +65,14 @@ class Ledger:
     def accept(self, number: int, writes: Iterable[Write]) -> None:
         """Note that a transaction was acknowledged."""
         self.remove(writes)
+        self.claim(writes)
+        self.accepted.add(number)
+
+    def claim(self, writes: Iterable[Write]) -> None:
+        """Note the rows that were inserted, of which none may be lost."""
         for write in writes:
             if isinstance(write, Insert):
                 self._claim(write)
-        self.accepted.add(number)
 
     def _claim(self, insert: Insert) -> None:
         columns = GOES_WITH.get(insert.table, ())

@@ -118,7 +118,7 @@ class Soak:
         self._random = Random(f"{plan.seed} kills")  # noqa: S311 - nothing secret
         self._report = Report(plan, self._clients, self._shared)
         with database.connect() as connection:
-            begin(connection)
+            begin(connection, self._clients[0].ledger)
 
     def run(self) -> Report:
         """Let the clients work, and say what was seen.
@@ -218,8 +218,11 @@ class Soak:
         self._progress(f"{seconds:.0f} s, {done:,} operations{kills}, {faults} faults")
 
 
-def begin(connection: psycopg.Connection[Any]) -> None:
-    """Write the table of the ledger, and rows to begin with, some of them close to a cap."""
+def begin(connection: psycopg.Connection[Any], own: ledger.Ledger) -> None:
+    """Write the table of the ledger, and rows to begin with, some of them close to a cap.
+
+    They are claimed in a ledger: rows that come later may go with them.
+    """
     connection.execute("SET synchronous_commit = on")  # what is there from the start stays
     connection.execute(ledger.INSTALL)
     building = Building(State())
@@ -227,4 +230,5 @@ def begin(connection: psycopg.Connection[Any]) -> None:
         BY_NAME[name](building)
         body = [each.sql for write in building.writes for each in statements(write)]
         connection.execute(";\n".join(["BEGIN", *body, "COMMIT"]))
+        own.claim(building.writes)
         building.writes.clear()
