@@ -133,7 +133,8 @@ def _carry_out(
         cheap = stages[:1] if options.sample else stages
         tasks = [
             (mutant, tuple(cheap if mutant.id in excused else stages))
-            for mutant in result.effective
+            # Recorded ones take all stages, and are expected to survive them: they come last.
+            for mutant in sorted(result.effective, key=lambda mutant: mutant.id in excused)
         ]
         progress = Progress(len(tasks))
         try:
