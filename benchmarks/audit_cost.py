@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from benchmarks.audit_dataset import load
 from conformance.audit import questions, snapshot
+from conformance.audit.sessions import beside
 from conformance.audit.target import Limits, reading
 from conformance.catalogue import RULES
 from conformance.postgres import Request, provision, scratch
@@ -61,14 +62,15 @@ def scan(conn: Connection, tables: list[str], *, look: bool = False) -> float:
     return time.perf_counter() - begun
 
 
-def audit(conn: Connection) -> float:
-    """Ask all rules, and return the seconds.
+def audit(conn: Connection, url: str, sessions: int) -> float:
+    """Ask all rules in so many sessions, and return the seconds.
 
     Raises:
         AssertionError: a rule is broken, or could not be asked.
     """
     begun = time.perf_counter()
-    section = snapshot.ask(conn, lambda _line: None)
+    with beside(conn, url, Limits(), sessions - 1) as others:
+        section = snapshot.ask(conn, lambda _line: None, others)
     taken = time.perf_counter() - begun
     assert not section.faults, section.faults
     return taken
@@ -103,7 +105,7 @@ def main() -> None:
                 scans.append(scan(conn, tables))
                 looks.append(scan(conn, tables, look=True))
             with reading(database.conninfo, Limits()) as conn:
-                audits.append(audit(conn))
+                audits.append(audit(conn, database.conninfo, options.sessions))
         if options.each:
             with reading(database.conninfo, Limits()) as conn:
                 each(conn)
@@ -122,6 +124,7 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rows", type=int, default=10_000_000, help="in all (%(default)s)")
     parser.add_argument("--rounds", type=int, default=3, help="of each (%(default)s)")
+    parser.add_argument("--sessions", type=int, default=2, help="that ask at once (%(default)s)")
     parser.add_argument("--postgres", type=int, metavar="N", help="the major version")
     parser.add_argument("--each", action="store_true", help="print what each query takes, too")
     return parser.parse_args()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from argparse import ArgumentTypeError
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,3 +27,11 @@ def add_database(parser: argparse.ArgumentParser) -> None:
         default=Path("migrations"),
         help="the folder of the *.sql files (default: %(default)s)",
     )
+
+
+def positive(text: str) -> int:
+    """Return a whole number above 0."""
+    if not text.isdecimal() or int(text) == 0:
+        message = f"{text!r} is not a number above 0"
+        raise ArgumentTypeError(message)
+    return int(text)

@@ -595,12 +595,13 @@ FOR EACH ROW EXECUTE FUNCTION framecast.tg_job_events__record_number();
 -- Retention
 ------------------------------------------------------------------------------------------------
 
--- Deletes job events older than 7 days, oldest first, at most p_limit of them, passing over rows
--- that others hold. Returns how many it deleted: call it again until that is less than p_limit.
+-- Deletes job events older than 7 days, oldest first, at most p_limit of them (10,000 for null),
+-- passing over rows that others hold. Returns how many it deleted: call it again until that is less
+-- than p_limit.
 -- A plan made while the table was small would join by nested loops, and be kept for the session:
 -- ten thousand rows, each sought among all. Materialized, since rows that a plan asks for again
 -- would be others than before, and more than the limit.
-CREATE FUNCTION public.delete_old_job_events(p_limit integer DEFAULT 10000) RETURNS integer
+CREATE FUNCTION public.delete_old_job_events(p_limit integer DEFAULT NULL) RETURNS integer
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
 SET enable_nestloop = off
@@ -611,7 +612,7 @@ BEGIN
     WITH old AS MATERIALIZED (
         SELECT o.id FROM public.job_events AS o
         WHERE o.created_at < now() - interval '7 days'
-        ORDER BY o.created_at, o.job_id, o.sequence
+        ORDER BY o.created_at
         LIMIT greatest(coalesce(p_limit, 10000), 0)
         FOR UPDATE SKIP LOCKED
     )
@@ -622,7 +623,7 @@ END;
 $$;
 
 -- Deletes webhook deliveries older than 30 days, in the same way.
-CREATE FUNCTION public.delete_old_webhook_deliveries(p_limit integer DEFAULT 10000) RETURNS integer
+CREATE FUNCTION public.delete_old_webhook_deliveries(p_limit integer DEFAULT NULL) RETURNS integer
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
 SET enable_nestloop = off
@@ -633,7 +634,7 @@ BEGIN
     WITH old AS MATERIALIZED (
         SELECT o.id FROM public.webhook_deliveries AS o
         WHERE o.created_at < now() - interval '30 days'
-        ORDER BY o.created_at, o.id
+        ORDER BY o.created_at
         LIMIT greatest(coalesce(p_limit, 10000), 0)
         FOR UPDATE SKIP LOCKED
     )

@@ -13,6 +13,7 @@ from conformance.scenario import Fact
 from conformance.writes import Delete, Insert, Row, Run, Sql, Truncate, Update, statements
 from strategies.forms import Form, a_row
 from strategies.instants import PAST_END, TICK
+from strategies.near_misses.retention import at_most_ten_thousand
 from strategies.world import NOW, World, urn_of_member, urn_of_team
 
 if TYPE_CHECKING:
@@ -60,6 +61,7 @@ def harmless() -> Iterator[Form]:
     for urn in (urn_of_team, urn_of_member):
         yield _revoked_key(urn)
     yield _all_truncated()
+    yield _ten_thousand_events()
 
 
 def _row(table: str, world: World, *, of_team: bool = False) -> Row:
@@ -212,3 +214,21 @@ def _all_truncated() -> Form:
     )
     tables = ("framecast.user_guards", "framecast.team_guards", "framecast.job_event_counters")
     return Form("guards emptied", (tuple(world.given), emptied), facts=facts, tables=tables)
+
+
+def _ten_thousand_events() -> Form:
+    """Of 10,001 events that are too old, a clean-up takes 10,000 unless it is told otherwise."""
+    world = World()
+    # A job's events are numbered one by one, each after all that were written before it.
+    jobs = ", ".join(f"'{world.job(world.starter())['id']}'" for _ in range(73))
+    events = Run(
+        "INSERT INTO public.job_events (job_id, event_type, created_at)"
+        " SELECT j.id, 'progress', now() - interval '8 days'"
+        f" FROM unnest(ARRAY[{jobs}]::uuid[]) AS j (id) CROSS JOIN generate_series(1, 137)"
+    )
+    return Form(
+        "job_events.id cleaned up",
+        (tuple(world.given), (events,)),
+        facts=at_most_ten_thousand("job_events"),
+        tables=("job_events",),
+    )

@@ -42,7 +42,13 @@ BEGIN
         WHERE i.indisunique AND NOT i.indisprimary AND c.relnamespace = 'public'::regnamespace
             AND NOT EXISTS (SELECT FROM pg_constraint AS k WHERE k.conindid = i.indexrelid)
         UNION ALL
-        SELECT format('ALTER TABLE %s ALTER COLUMN slug DROP NOT NULL', 'public.teams')
+        SELECT format('ALTER TABLE %s ALTER COLUMN %I DROP NOT NULL', t.oid::regclass, a.attname)
+        FROM pg_attribute AS a JOIN pg_class AS t ON t.oid = a.attrelid
+        WHERE t.relnamespace = 'public'::regnamespace AND t.relkind = 'r' AND a.attnum > 0
+            AND a.attnotnull AND NOT EXISTS (
+                SELECT FROM pg_index AS i
+                WHERE i.indrelid = t.oid AND i.indisprimary AND a.attnum = ANY (i.indkey)
+            )
         UNION ALL
         SELECT format('ALTER TYPE %s ADD VALUE %L', oid::regtype, 'planted')
         FROM pg_type WHERE typtype = 'e' AND typnamespace = 'public'::regnamespace
@@ -78,6 +84,11 @@ def row(table: str, make: Maker, **columns: object) -> Plant:
         return found(world, made["id"])
 
     return plant
+
+
+def orphans(table: str, make: Maker, column: str) -> tuple[Plant, Plant]:
+    """Plant a row whose column names what is not there, as it is made; and one where it is null."""
+    return row(table, make), row(table, make, **{column: None})
 
 
 def pair(table: str, make: Maker, **columns: object) -> Plant:

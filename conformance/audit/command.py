@@ -6,7 +6,7 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
-from conformance.arguments import add_database
+from conformance.arguments import add_database, positive
 from conformance.postgres.request import SETTINGS
 
 if TYPE_CHECKING:
@@ -45,6 +45,13 @@ def add_target(parser: argparse.ArgumentParser) -> None:
             default=default,
             help=f"how long {what} may take (default: %(default)g)",
         )
+    parser.add_argument(
+        "--sessions",
+        metavar="N",
+        type=positive,
+        default=2,
+        help="how many ask the database at once, of one snapshot (default: %(default)s)",
+    )
     group = parser.add_argument_group(
         "the scratch server",
         "to compare with; the database's own major, from wherever there is one",
@@ -73,6 +80,7 @@ def wish_of(options: argparse.Namespace) -> Wish:
         options={attribute: getattr(options, attribute) for attribute, _, _ in SETTINGS},
         environ=os.environ,
         limits=Limits(options.statement_timeout, options.lock_timeout),
+        sessions=options.sessions,
     )
 
 

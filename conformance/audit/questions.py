@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from conformance.catalogue import Rule
 
@@ -21,7 +21,7 @@ OF_ONE_TABLE = re.compile(
     r"SELECT (?:\w\.)?id(?:::text)? FROM (?P<table>\w+)(?: (?P<alias>\w))? WHERE (?P<condition>.+)",
     re.DOTALL,
 )
-INNERMOST = re.compile(r"\([^()]*\)")
+TABLES = re.compile(r"\b(?:FROM|JOIN) (\w+)")
 UNION = " UNION ALL "
 
 
@@ -48,31 +48,33 @@ class Question:
     sql: str
     parts: tuple[Question, ...] = ()
 
+    def weight(self, pages: Mapping[str, int]) -> int:
+        """Return about how much is read for it, in pages, of which tables have so many."""
+        return sum(pages.get(table, 0) for table in TABLES.findall(self.sql))
+
 
 def of_rules(rules: Iterable[Rule]) -> tuple[Question, ...]:
     """Return the questions that ask all rules, as far as rows can tell."""
     scans: dict[str, list[Condition]] = {}
-    others: list[Question] = []
+    others: dict[str, list[str]] = {}
     for rule in rules:
         for part in filter(None, rule.of_rows.split(UNION)):
             found = OF_ONE_TABLE.fullmatch(part)
-            if found is None or "GROUP BY" in _outermost(part):
-                others.append(_alone(rule.id, part))
+            if found is None or "SELECT" in found["condition"] or "GROUP BY" in found["condition"]:
+                others.setdefault(part, []).append(rule.id)
             else:
                 condition = Condition(rule.id, found["alias"] or "", found["condition"])
                 scans.setdefault(found["table"], []).append(condition)
     merged = [each for table, some in scans.items() for each in _merged(table, some)]
-    return (*merged, *others)
+    return (*merged, *(_alone(some, part) for part, some in others.items()))
 
 
-def _alone(rule: str, part: str) -> Question:
-    return Question((rule,), f"SELECT v.key::text, true FROM ({part}) AS v (key)")
-
-
-def _outermost(part: str) -> str:
-    """Return a query without what stands in parentheses."""
-    shorter = INNERMOST.sub("", part)
-    return part if shorter == part else _outermost(shorter)
+def _alone(rules: Sequence[str], part: str) -> Question:
+    """Ask a query for all rules that have it."""
+    broken = ", ".join("true" for _ in rules)
+    sql = f"SELECT v.key::text, {broken} FROM ({part}) AS v (key)"
+    parts = tuple(_alone([rule], part) for rule in rules) if len(rules) > 1 else ()
+    return Question(tuple(rules), sql, parts)
 
 
 def _merged(table: str, conditions: list[Condition]) -> Iterator[Question]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import psycopg
 
 from conformance import migrations
-from conformance.audit import enforcement, snapshot
+from conformance.audit import enforcement, sessions, snapshot
 from conformance.audit.findings import Fault, Section
 from conformance.audit.target import TargetError, examine, reading
 from conformance.migrate import pending
@@ -41,6 +41,7 @@ class Wish:
         options: which scratch server to use, by the names of `Request`'s attributes.
         environ: the same as environment variables, where no option says it.
         limits: how long anything may take on the database.
+        sessions: how many ask at once.
     """
 
     url: str
@@ -48,6 +49,7 @@ class Wish:
     options: Mapping[str, str | None]
     environ: Mapping[str, str]
     limits: Limits
+    sessions: int = 2
 
 
 def audit(wish: Wish, say: Callable[[str], None]) -> list[Section]:
@@ -97,7 +99,8 @@ def ask(
         with reading(wish.url, wish.limits) as conn:
             if examine(conn) != target:
                 return closed("it has changed meanwhile: migrated, or another server: ask again")
-            data = snapshot.ask(conn, say)
+            with sessions.beside(conn, wish.url, wish.limits, wish.sessions - 1) as others:
+                data = snapshot.ask(conn, say, others)
             say("comparing what enforces the rules")
             if not isinstance(expected, str):
                 enforced = enforcement.inspect(conn, expected)

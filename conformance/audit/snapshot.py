@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from itertools import count
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import psycopg
 from psycopg import errors
 
 from conformance.audit.findings import SHOWN, Fault, Section
 from conformance.audit.questions import of_rules
+from conformance.audit.sessions import shared
 from conformance.catalogue import RULES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Sequence
 
     from conformance.audit.questions import Question
     from conformance.audit.target import Connection
 
 NUMBER, TITLE = 7, "data"
+PAGES = "SELECT relname::text, relpages FROM pg_class WHERE relkind = 'r'"
 # What ends the whole audit: the server is busy, and would be for the next question too.
 GIVE_UP = (errors.QueryCanceled, errors.LockNotAvailable, psycopg.OperationalError)
 
@@ -36,18 +39,28 @@ class Seen:
         if len(self.keys) < SHOWN:
             self.keys.append(key)
 
+    def join(self, other: Seen) -> None:
+        """Count what was seen elsewhere."""
+        self.count += other.count
+        self.keys += other.keys[: SHOWN - len(self.keys)]
 
-def ask(conn: Connection, say: Callable[[str], None]) -> Section:
+
+# What breaks each rule, and what could not be asked.
+Answer: TypeAlias = "tuple[dict[str, Seen], list[Fault]]"
+
+
+def ask(conn: Connection, say: Callable[[str], None], beside: Sequence[Connection] = ()) -> Section:
     """Ask every rule that rows can answer, and return what was found.
 
     Args:
         conn: in a repeatable-read transaction, with the schema first in its search_path.
         say: receives a line of progress before each query.
+        beside: further sessions that see the same, and share the work.
 
     Raises:
         psycopg.Error: the server did not answer in time, or is gone.
     """
-    found, faults = violations(conn, say)
+    found, faults = violations(conn, say, beside)
     for rule, seen in found.items():
         rows = "1 row" if seen.count == 1 else f"{seen.count} rows"
         what = f"broken by {rows}: {RULES[rule].statement}"
@@ -60,15 +73,19 @@ def ask(conn: Connection, say: Callable[[str], None]) -> Section:
     return Section(NUMBER, TITLE, summary, asked=True, faults=faults, notes=notes())
 
 
-def violations(conn: Connection, say: Callable[[str], None]) -> tuple[dict[str, Seen], list[Fault]]:
+def violations(
+    conn: Connection, say: Callable[[str], None], beside: Sequence[Connection] = ()
+) -> tuple[dict[str, Seen], list[Fault]]:
     """Return what breaks each rule that is broken, and which rules cannot be asked; as `ask`."""
-    found: dict[str, Seen] = {}
-    faults: list[Fault] = []
-    questions = of_rules(RULES.values())
-    for number, question in enumerate(questions, 1):
-        say(f"query {number} of {len(questions)}: {_names(question)}")
-        faults += _put(conn, question, found)
-    return found, faults
+    pages = dict(conn.execute(PAGES).fetchall())
+    questions = sorted(of_rules(RULES.values()), key=lambda each: -each.weight(pages))
+    begun = count(1)
+
+    def put(session: Connection, question: Question) -> Answer:
+        say(f"query {next(begun)} of {len(questions)}: {_names(question)}")
+        return _put(session, question)
+
+    return _together(shared((conn, *beside), questions, put))
 
 
 def notes() -> list[str]:
@@ -82,29 +99,33 @@ def notes() -> list[str]:
     ]
 
 
-def _put(conn: Connection, question: Question, found: dict[str, Seen]) -> list[Fault]:
+def _put(conn: Connection, question: Question) -> Answer:
     """Ask one question; where it cannot be asked as a whole, ask its parts, one a rule."""
     try:
         with conn.transaction():  # a savepoint: what fails leaves the snapshot as it was
-            answers = _answers(conn, question)
+            return _answers(conn, question), []
     except GIVE_UP:
         raise
     except psycopg.Error as error:
         if question.parts:
-            return [fault for part in question.parts for fault in _put(conn, part, found)]
+            return _together(_put(conn, part) for part in question.parts)
         said = error.diag.message_primary or str(error)
-        return [
-            Fault(
-                question.rules[0],
-                f"it cannot be asked here: {said} ({error.sqlstate})",
-                "ask as a role that may read all tables, and of a schema that has them",
-            )
-        ]
-    for rule, seen in answers.items():
-        known = found.setdefault(rule, Seen())
-        known.count += seen.count
-        known.keys += seen.keys[: SHOWN - len(known.keys)]
-    return []
+        fault = Fault(
+            question.rules[0],
+            f"it cannot be asked here: {said} ({error.sqlstate})",
+            "ask as a role that may read all tables, and of a schema that has them",
+        )
+        return {}, [fault]
+
+
+def _together(answers: Iterable[Answer]) -> Answer:
+    found: dict[str, Seen] = {}
+    faults: list[Fault] = []
+    for broken, unclear in answers:
+        for rule, seen in broken.items():
+            found.setdefault(rule, Seen()).join(seen)
+        faults += unclear
+    return found, faults
 
 
 def _answers(conn: Connection, question: Question) -> dict[str, Seen]:
@@ -113,9 +134,9 @@ def _answers(conn: Connection, question: Question) -> dict[str, Seen]:
     with conn.cursor() as cursor:
         rows: Any = cursor.stream(question.sql.encode())
         for key, *broken in rows:
-            for rule, is_broken in zip(question.rules, broken, strict=True):
-                if is_broken:
-                    answers.setdefault(rule, Seen()).add(str(key))
+            # A rule with two conditions on a table stands there twice; its row counts once.
+            for rule in {rule for rule, flag in zip(question.rules, broken, strict=True) if flag}:
+                answers.setdefault(rule, Seen()).add(str(key))
     return answers
 
 

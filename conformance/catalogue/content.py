@@ -1,6 +1,6 @@
 """Rules of assets, webhooks, deliveries, usage and system assets."""
 
-from conformance.catalogue.rule import Holds, Rule, repeated
+from conformance.catalogue.rule import Holds, Rule, dangling, repeated, unowned
 
 RULES = (
     Rule(
@@ -10,7 +10,7 @@ RULES = (
         Holds.ALWAYS,
         ("type asset_status",),
         "SELECT id::text FROM asset_files"
-        " WHERE (status::text IN ('pending', 'ready', 'failed')) IS NOT TRUE",
+        " WHERE (status IN ('pending', 'ready', 'failed')) IS NOT TRUE",
     ),
     Rule(
         "INV-AF2",
@@ -44,8 +44,7 @@ RULES = (
         ("asset_files", "users"),
         Holds.ALWAYS,
         ("inv_af5__asset_files_uploader_exists",),
-        "SELECT a.id::text FROM asset_files a"
-        " WHERE NOT EXISTS (SELECT FROM users u WHERE u.id = a.uploaded_by)",
+        dangling("asset_files", "uploaded_by", "users"),
     ),
     Rule(
         "INV-AF6",
@@ -61,9 +60,7 @@ RULES = (
         ("asset_files", "projects"),
         Holds.ALWAYS,
         ("inv_x3__asset_files_project_of_owning_team",),
-        "SELECT a.id::text FROM asset_files a WHERE a.project_id IS NOT NULL"
-        " AND ((a.project_id, a.owner::text) IN"
-        " (SELECT p.id, 'framecast:team:' || p.team_id::text FROM projects p)) IS NOT TRUE",
+        unowned("asset_files"),
     ),
     Rule(
         "STATE-ASSET",
@@ -85,8 +82,7 @@ RULES = (
         ("webhooks", "teams"),
         Holds.ALWAYS,
         ("inv_w1__webhooks_team_exists",),
-        "SELECT w.id::text FROM webhooks w"
-        " WHERE NOT EXISTS (SELECT FROM teams t WHERE t.id = w.team_id)",
+        dangling("webhooks", "team_id", "teams"),
     ),
     Rule(
         "INV-W2",
@@ -122,8 +118,7 @@ RULES = (
         ("webhooks", "users"),
         Holds.ALWAYS,
         ("inv_w5__webhooks_creator_exists",),
-        "SELECT w.id::text FROM webhooks w"
-        " WHERE NOT EXISTS (SELECT FROM users u WHERE u.id = w.created_by)",
+        dangling("webhooks", "created_by", "users"),
     ),
     Rule(
         "INV-WD1",
@@ -132,7 +127,7 @@ RULES = (
         Holds.ALWAYS,
         ("type webhook_delivery_status",),
         "SELECT id::text FROM webhook_deliveries"
-        " WHERE (status::text IN ('pending', 'retrying', 'delivered', 'failed')) IS NOT TRUE",
+        " WHERE (status IN ('pending', 'retrying', 'delivered', 'failed')) IS NOT TRUE",
     ),
     Rule(
         "INV-WD2",
@@ -140,8 +135,7 @@ RULES = (
         ("webhook_deliveries", "webhooks"),
         Holds.ALWAYS,
         ("inv_wd2__webhook_deliveries_webhook_exists",),
-        "SELECT d.id::text FROM webhook_deliveries d"
-        " WHERE NOT EXISTS (SELECT FROM webhooks w WHERE w.id = d.webhook_id)",
+        dangling("webhook_deliveries", "webhook_id", "webhooks"),
     ),
     Rule(
         "INV-WD3",
@@ -158,7 +152,7 @@ RULES = (
         Holds.ALWAYS,
         ("inv_wd4__webhook_deliveries_delivered_has_time",),
         "SELECT id::text FROM webhook_deliveries"
-        " WHERE delivered_at IS NULL AND status::text = 'delivered'",
+        " WHERE delivered_at IS NULL AND status = 'delivered'",
     ),
     Rule(
         "STATE-DELIVERY",
@@ -222,7 +216,7 @@ RULES = (
         Holds.ALWAYS,
         ("type system_asset_category",),
         "SELECT id FROM system_assets"
-        " WHERE (category::text IN ('sfx', 'ambient', 'music', 'transition')) IS NOT TRUE",
+        " WHERE (category IN ('sfx', 'ambient', 'music', 'transition')) IS NOT TRUE",
     ),
     Rule(
         "INV-SA2",

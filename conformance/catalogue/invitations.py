@@ -1,6 +1,6 @@
 """Rules of invitations."""
 
-from conformance.catalogue.rule import Holds, Rule
+from conformance.catalogue.rule import Holds, Rule, dangling
 
 _OPEN = "i.accepted_at IS NULL AND i.revoked_at IS NULL AND i.expires_at > clock_timestamp()"
 
@@ -20,7 +20,7 @@ RULES = (
         Holds.ALWAYS,
         ("type invitation_role",),
         "SELECT id::text FROM invitations"
-        " WHERE (role::text IN ('admin', 'member', 'viewer')) IS NOT TRUE",
+        " WHERE (role IN ('admin', 'member', 'viewer')) IS NOT TRUE",
     ),
     Rule(
         "INV-I3",
@@ -44,8 +44,7 @@ RULES = (
         ("invitations", "teams"),
         Holds.ALWAYS,
         ("inv_i5__invitations_team_exists",),
-        "SELECT i.id::text FROM invitations i WHERE i.team_id IS NOT NULL"
-        " AND NOT EXISTS (SELECT FROM teams t WHERE t.id = i.team_id)",
+        dangling("invitations", "team_id", "teams", null=False),
     ),
     Rule(
         "INV-I6",
@@ -53,8 +52,7 @@ RULES = (
         ("invitations", "users"),
         Holds.ALWAYS,
         ("inv_i6__invitations_inviter_exists",),
-        "SELECT i.id::text FROM invitations i"
-        " WHERE NOT EXISTS (SELECT FROM users u WHERE u.id = i.invited_by)",
+        dangling("invitations", "invited_by", "users"),
     ),
     Rule(
         "INV-I7",

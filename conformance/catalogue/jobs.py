@@ -1,9 +1,8 @@
 """Rules of jobs and their events."""
 
-from conformance.catalogue.rule import Holds, Rule, repeated
+from conformance.catalogue.rule import Holds, Rule, dangling, repeated, unowned
 
-_FINISHED = "status::text IN ('completed', 'failed', 'canceled')"
-# Compared as they are, and not as texts: so an index on those that are active serves.
+_FINISHED = "status IN ('completed', 'failed', 'canceled')"
 _ACTIVE = "j.status IN ('queued', 'processing')"
 # The team that a URN names in either form, worked out apart from the schema's own function.
 TEAM_OF_URN = (
@@ -13,7 +12,10 @@ TEAM_OF_URN = (
 )
 
 # As far as rows can tell: numbers that no count from one upwards gives.
-_NUMBERED_TWICE = f"{repeated('job_events', 'job_id', 'sequence')} OR sequence < 1"
+_NUMBERED_TWICE = (
+    f"{repeated('job_events', 'job_id', 'sequence')}"
+    " UNION ALL SELECT id::text FROM job_events WHERE sequence < 1"
+)
 # Events whose number is not the rank that they have among all that were ever written.
 _MISNUMBERED = (
     "SELECT new ->> 'id' FROM (SELECT new, {} AS n FROM conformance.changes"
@@ -29,7 +31,7 @@ RULES = (
         ("jobs",),
         Holds.ALWAYS,
         ("type job_status",),
-        "SELECT id::text FROM jobs WHERE (status::text IN"
+        "SELECT id::text FROM jobs WHERE (status IN"
         " ('queued', 'processing', 'completed', 'failed', 'canceled')) IS NOT TRUE",
     ),
     Rule(
@@ -46,7 +48,7 @@ RULES = (
         ("jobs",),
         Holds.ALWAYS,
         ("inv_j3__jobs_processing_has_started_at",),
-        "SELECT id::text FROM jobs WHERE started_at IS NULL AND status::text = 'processing'",
+        "SELECT id::text FROM jobs WHERE started_at IS NULL AND status = 'processing'",
     ),
     Rule(
         "INV-J4",
@@ -54,7 +56,7 @@ RULES = (
         ("jobs",),
         Holds.ALWAYS,
         ("inv_j4__jobs_completed_has_output",),
-        "SELECT id::text FROM jobs WHERE output IS NULL AND status::text = 'completed'",
+        "SELECT id::text FROM jobs WHERE output IS NULL AND status = 'completed'",
     ),
     Rule(
         "INV-J5",
@@ -62,7 +64,7 @@ RULES = (
         ("jobs",),
         Holds.ALWAYS,
         ("inv_j5__jobs_failed_has_error",),
-        "SELECT id::text FROM jobs WHERE status::text = 'failed' AND error IS NULL",
+        "SELECT id::text FROM jobs WHERE status = 'failed' AND error IS NULL",
     ),
     Rule(
         "INV-J6",
@@ -70,8 +72,7 @@ RULES = (
         ("jobs",),
         Holds.ALWAYS,
         ("inv_j6__jobs_failed_or_canceled_has_failure_type",),
-        "SELECT id::text FROM jobs WHERE status::text IN ('failed', 'canceled')"
-        " AND failure_type IS NULL",
+        "SELECT id::text FROM jobs WHERE status IN ('failed', 'canceled') AND failure_type IS NULL",
     ),
     Rule(
         "INV-J7",
@@ -79,7 +80,7 @@ RULES = (
         ("jobs",),
         Holds.ALWAYS,
         ("inv_j7__jobs_completed_has_no_failure_type",),
-        "SELECT id::text FROM jobs WHERE failure_type IS NOT NULL AND status::text = 'completed'",
+        "SELECT id::text FROM jobs WHERE failure_type IS NOT NULL AND status = 'completed'",
     ),
     Rule(
         "INV-J8",
@@ -111,9 +112,7 @@ RULES = (
         ("jobs", "projects"),
         Holds.ALWAYS,
         ("inv_j11__jobs_project_of_owning_team",),
-        "SELECT j.id::text FROM jobs j WHERE j.project_id IS NOT NULL"
-        " AND ((j.project_id, j.owner::text) IN"
-        " (SELECT p.id, 'framecast:team:' || p.team_id::text FROM projects p)) IS NOT TRUE",
+        unowned("jobs"),
     ),
     Rule(
         "INV-J12",
@@ -130,8 +129,7 @@ RULES = (
         ("jobs", "users"),
         Holds.ALWAYS,
         ("inv_j13__jobs_trigger_exists",),
-        "SELECT j.id::text FROM jobs j"
-        " WHERE NOT EXISTS (SELECT FROM users u WHERE u.id = j.triggered_by)",
+        dangling("jobs", "triggered_by", "users"),
     ),
     Rule(
         "INV-TIME2",
@@ -168,7 +166,7 @@ RULES = (
             "card_6__memberships_leaves_starter_1_active",
         ),
         "SELECT u.id::text FROM users u JOIN jobs j ON j.triggered_by = u.id"
-        f" WHERE u.tier::text = 'starter' AND {_ACTIVE} GROUP BY u.id HAVING count(*) > 1",
+        f" WHERE u.tier = 'starter' AND {_ACTIVE} GROUP BY u.id HAVING count(*) > 1",
     ),
     Rule(
         "STATE-JOB",
@@ -260,7 +258,7 @@ RULES = (
         ("jobs",),
         Holds.DERIVED,
         ("trigger jobs._100_set_times",),
-        "SELECT id::text FROM jobs WHERE started_at IS NULL AND status::text = 'processing'"
+        "SELECT id::text FROM jobs WHERE started_at IS NULL AND status = 'processing'"
         f" OR completed_at IS NULL AND {_FINISHED}",
     ),
     Rule(

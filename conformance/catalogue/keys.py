@@ -1,7 +1,7 @@
 """Rules of API keys."""
 
 from conformance.catalogue.jobs import TEAM_OF_URN
-from conformance.catalogue.rule import Holds, Rule, repeated
+from conformance.catalogue.rule import Holds, Rule, dangling, repeated
 
 RULES = (
     Rule(
@@ -10,8 +10,7 @@ RULES = (
         ("api_keys", "users"),
         Holds.ALWAYS,
         ("inv_a1__api_keys_user_exists",),
-        "SELECT k.id::text FROM api_keys k"
-        " WHERE NOT EXISTS (SELECT FROM users u WHERE u.id = k.user_id)",
+        dangling("api_keys", "user_id", "users"),
     ),
     Rule(
         "INV-A2",
@@ -43,7 +42,7 @@ RULES = (
         ("api_keys",),
         Holds.DERIVED,
         ("function api_key_is_valid",),
-        "SELECT id::text FROM api_keys WHERE expires_at <= clock_timestamp()"
+        "SELECT id::text FROM api_keys WHERE (expires_at <= clock_timestamp()) IS TRUE"
         " AND api_key_is_valid(id)",
     ),
     Rule(
@@ -56,7 +55,7 @@ RULES = (
             "urn_2__api_keys_user_urn_names_its_user",
         ),
         "SELECT k.id::text FROM api_keys k JOIN users u ON u.id = k.user_id"
-        " WHERE u.tier::text = 'starter' AND k.owner::text <> 'framecast:user:' || u.id::text",
+        " WHERE u.tier = 'starter' AND k.owner::text <> 'framecast:user:' || u.id::text",
     ),
     Rule(
         "INV-A7",
@@ -65,7 +64,7 @@ RULES = (
         Holds.ALWAYS,
         ("inv_a6__api_keys_team_key_is_a_creators",),
         "SELECT k.id::text FROM api_keys k JOIN users u ON u.id = k.user_id"
-        " WHERE k.owner::text NOT LIKE 'framecast:user:%' AND u.tier::text <> 'creator'",
+        " WHERE k.owner::text NOT LIKE 'framecast:user:%' AND u.tier <> 'creator'",
     ),
     Rule(
         "INV-X4",

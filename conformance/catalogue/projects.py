@@ -1,9 +1,12 @@
 """Rules of projects."""
 
-from conformance.catalogue.rule import Holds, Rule
+from conformance.catalogue.rule import Holds, Rule, dangling
 
-# Compared as they are, and not as texts: so an index on those that are active serves.
 _ACTIVE = "j.status IN ('queued', 'processing')"
+_WITH_ACTIVE = (
+    "SELECT p.id::text FROM projects p WHERE p.status <> 'rendering' AND p.id IN"
+    f" (SELECT j.project_id FROM jobs j WHERE j.project_id IS NOT NULL AND {_ACTIVE})"
+)
 
 RULES = (
     Rule(
@@ -13,7 +16,7 @@ RULES = (
         Holds.ALWAYS,
         ("type project_status",),
         "SELECT id::text FROM projects"
-        " WHERE (status::text IN ('draft', 'rendering', 'completed', 'archived')) IS NOT TRUE",
+        " WHERE (status IN ('draft', 'rendering', 'completed', 'archived')) IS NOT TRUE",
     ),
     Rule(
         "INV-P2",
@@ -21,8 +24,7 @@ RULES = (
         ("projects", "teams"),
         Holds.ALWAYS,
         ("inv_p2__projects_team_exists",),
-        "SELECT p.id::text FROM projects p"
-        " WHERE NOT EXISTS (SELECT FROM teams t WHERE t.id = p.team_id)",
+        dangling("projects", "team_id", "teams"),
     ),
     Rule(
         "INV-P3",
@@ -30,8 +32,7 @@ RULES = (
         ("projects", "users"),
         Holds.ALWAYS,
         ("inv_p3__projects_creator_exists",),
-        "SELECT p.id::text FROM projects p"
-        " WHERE NOT EXISTS (SELECT FROM users u WHERE u.id = p.created_by)",
+        dangling("projects", "created_by", "users"),
     ),
     Rule(
         "INV-P4",
@@ -47,7 +48,7 @@ RULES = (
         ("projects", "jobs"),
         Holds.ALWAYS,
         ("inv_p5__projects_rendering_has_active_job",),
-        "SELECT p.id::text FROM projects p WHERE p.status::text = 'rendering'"
+        "SELECT p.id::text FROM projects p WHERE p.status = 'rendering'"
         f" AND NOT EXISTS (SELECT FROM jobs j WHERE j.project_id = p.id AND {_ACTIVE})",
     ),
     Rule(
@@ -70,8 +71,7 @@ RULES = (
         "('draft', 'rendering'), ('draft', 'archived'), ('rendering', 'completed'),"
         " ('rendering', 'draft'), ('completed', 'rendering'), ('completed', 'archived'),"
         " ('archived', 'draft')))"
-        " UNION ALL SELECT p.id::text FROM projects p WHERE p.status::text <> 'rendering'"
-        f" AND EXISTS (SELECT FROM jobs j WHERE j.project_id = p.id AND {_ACTIVE})",
+        f" UNION ALL {_WITH_ACTIVE}",
     ),
     Rule(
         "AUTO-PROJECT",
@@ -80,8 +80,7 @@ RULES = (
         ("projects", "jobs"),
         Holds.DERIVED,
         ("trigger jobs._500_move_project",),
-        "SELECT p.id::text FROM projects p WHERE p.status::text <> 'rendering'"
-        f" AND EXISTS (SELECT FROM jobs j WHERE j.project_id = p.id AND {_ACTIVE}) UNION ALL "
+        f"{_WITH_ACTIVE} UNION ALL "
         # What the last job to be made or to end asked for, and its transaction did not do.
         "SELECT c.id FROM (SELECT DISTINCT ON (new ->> 'project_id') new ->> 'project_id' AS id,"
         " began, CASE WHEN new ->> 'status' IN ('failed', 'canceled') THEN 'draft'"

@@ -73,5 +73,40 @@ class Rule:
 def repeated(table: str, *columns: str) -> str:
     """Return a query for the rows of a table that share all of some columns with another row."""
     key = ", ".join(columns)
-    again = f"SELECT {key} FROM {table} GROUP BY {key} HAVING count(*) > 1"
+    again = f"SELECT {key} FROM {table} GROUP BY {key} HAVING count(*) > 1 OFFSET 0"
     return f"SELECT id::text FROM {table} WHERE ({key}) IN ({again})"
+
+
+def dangling(table: str, column: str, parent: str, *, null: bool = True) -> str:
+    """Return a query for the rows of a table whose column names no row of another.
+
+    Args:
+        table: whose rows are looked at.
+        column: where the other's id stands.
+        parent: the other table.
+        null: whether a null names none; else it is another rule's.
+    """
+    # What is missing is looked for among the values alone, which indexes have in order: OFFSET 0
+    # keeps the rows, which are many and wide, out of that.
+    missing = (
+        f"SELECT c.{column} FROM {table} c"
+        f" WHERE NOT EXISTS (SELECT FROM {parent} p WHERE p.id = c.{column}) OFFSET 0"
+    )
+    found = f"SELECT id::text FROM {table} WHERE {column} IN ({missing})"
+    if not null:
+        return found
+    return f"{found} UNION ALL SELECT id::text FROM {table} WHERE {column} IS NULL"
+
+
+def unowned(table: str) -> str:
+    """Return a query for the rows of a table that are not owned by their project's team."""
+    # As above: project and owner stand in an index together.
+    wrong = (
+        f"SELECT c.project_id, c.owner::text FROM {table} c WHERE c.project_id IS NOT NULL"
+        " AND NOT EXISTS (SELECT FROM projects p WHERE p.id = c.project_id"
+        " AND 'framecast:team:' || p.team_id::text = c.owner::text) OFFSET 0"
+    )
+    return (
+        f"SELECT id::text FROM {table} WHERE project_id IS NOT NULL AND owner IS NULL UNION ALL"
+        f" SELECT id::text FROM {table} WHERE (project_id, owner::text) IN ({wrong})"
+    )

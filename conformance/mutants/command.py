@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import sys
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from conformance import migrations
+from conformance.arguments import positive
 from conformance.catalogue import RULES
 from conformance.mutants.errors import ChoiceError, SurvivorsError
 from conformance.mutants.progress import Progress
@@ -17,6 +17,7 @@ from conformance.postgres import Request, provision, scratch
 from conformance.postgres.request import SETTINGS
 
 if TYPE_CHECKING:
+    import argparse
     from collections.abc import Sequence
 
     from conformance.mutants.mutant import Mutant
@@ -36,12 +37,12 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         nargs="*",
         help="only mutants that concern a rule (inv_t2__), or whose ids hold this text",
     )
-    parser.add_argument("--sample", metavar="N", type=_positive, help="only so many, drawn")
+    parser.add_argument("--sample", metavar="N", type=positive, help="only so many, drawn")
     parser.add_argument(
         "--seed", metavar="N", type=int, default=SEED, help="what draws them (default: %(default)s)"
     )
     parser.add_argument(
-        "--workers", metavar="N", type=_positive, help="processes (default: as many as cores)"
+        "--workers", metavar="N", type=positive, help="processes (default: as many as cores)"
     )
     parser.add_argument("--json", metavar="FILE", type=Path, help="write the kill matrix there")
     parser.add_argument(
@@ -162,13 +163,6 @@ def _left(path: Path) -> set[str]:
 
 def _cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def _positive(text: str) -> int:
-    if not text.isdecimal() or int(text) == 0:
-        message = f"{text!r} is not a number above 0"
-        raise argparse.ArgumentTypeError(message)
-    return int(text)
 
 
 def _say(line: str) -> None:
