@@ -60,5 +60,5 @@ def _is_refused(outcome: Outcome, form: Form) -> bool:
     return (
         isinstance(outcome, Rejected)
         and (outcome.sqlstate, outcome.token) == (sqlstate, form.token)
-        and (not column or outcome.column == column)
+        and (not column or (outcome.table, outcome.column) == (form.tables[0], column))
     )

@@ -440,9 +440,8 @@ CREATE TABLE public.jobs (
     FOREIGN KEY (project_id, owner) REFERENCES public.projects (id, owner)
     ON DELETE SET NULL (project_id),
 
-    -- RESTRICT: whoever triggered a job does not come back as a starter in the same transaction.
     CONSTRAINT inv_j13__jobs_trigger_exists
-    FOREIGN KEY (triggered_by) REFERENCES public.users (id) ON DELETE RESTRICT,
+    FOREIGN KEY (triggered_by) REFERENCES public.users (id) ON DELETE NO ACTION,
 
     CONSTRAINT inv_time2__jobs_started_not_before_created
     CHECK (started_at >= created_at),

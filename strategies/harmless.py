@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from conformance.scenario import Fact
 from conformance.writes import Delete, Insert, Row, Run, Sql, Truncate, Update, statements
-from strategies.forms import Form, a_row
+from strategies.forms import KEY, Form, a_row
 from strategies.instants import PAST_END, TICK
 from strategies.near_misses.retention import at_most_ten_thousand
 from strategies.world import NOW, World, urn_of_member, urn_of_team
@@ -62,6 +62,8 @@ def harmless() -> Iterator[Form]:
         yield _revoked_key(urn)
     yield _all_truncated()
     yield _ten_thousand_events()
+    yield from _back_as_a_starter()
+    yield _numbered_by_hand()
 
 
 def _row(table: str, world: World, *, of_team: bool = False) -> Row:
@@ -231,4 +233,43 @@ def _ten_thousand_events() -> Form:
         (tuple(world.given), (events,)),
         facts=at_most_ten_thousand("job_events"),
         tables=("job_events",),
+    )
+
+
+def _back_as_a_starter() -> Iterator[Form]:
+    """Somebody goes and comes back in one statement: what they made still has its user."""
+    world = World()
+    team, _ = world.team()
+    user = world.member(team, "admin")
+    rows = {
+        "projects": world.a_project(team, user),
+        "webhooks": world.a_webhook(team, user),
+        "asset_files": world.an_asset(user, urn_of_team(team)),
+        "jobs": world.a_job(user, urn_of_team(team)),
+    }
+    back = Run(
+        f"WITH gone AS (DELETE FROM public.users WHERE id = '{user['id']}' RETURNING id, email)"
+        " INSERT INTO public.users (id, email) SELECT id, email FROM gone"
+    )
+    for table, row in rows.items():
+        accepted = (tuple(world.given), (Insert(table, (row,)),), (back,))
+        yield Form(f"{table}.{ACTORS[table]} back", accepted, tables=(table, "users"))
+
+
+def _numbered_by_hand() -> Form:
+    """Where events are not numbered by the trigger, no number is used twice all the same."""
+    world = World()
+    job = world.job(world.starter())
+    rows = tuple(world.an_event(job, sequence=7) for _ in range(2))
+    by_hand = (
+        Run("ALTER TABLE public.job_events DISABLE TRIGGER _500_number"),
+        Insert("job_events", rows),
+    )
+    return Form(
+        "job_events.sequence by hand",
+        (tuple(world.given),),
+        by_hand,
+        (KEY, ""),
+        tables=("job_events",),
+        token="seq_1__",  # noqa: S106 - the rule
     )
