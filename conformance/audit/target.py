@@ -39,12 +39,12 @@ DEFAULTS = {
 SETTINGS = {
     "row_security": "off",  # an error where rows would be hidden, instead of silence
     "search_path": "public, pg_temp",
-    "work_mem": "64MB",  # of each process, of its workers too: a hash of all users fits
+    "work_mem": "64MB",  # of each session: a hash of all users fits
     "jit": "off",
     # Indexes have in order what is compared or grouped: that is faster than any hash of it.
     "random_page_cost": "1.1",
     "enable_hashagg": "off",
-    "parallel_tuple_cost": "0",  # next to nothing is found
+    "max_parallel_workers_per_gather": "0",  # several sessions share the work instead
 }
 FACTS = """
     SELECT current_setting('server_version_num')::integer, current_setting('server_version'),

@@ -100,11 +100,12 @@ def dangling(table: str, column: str, parent: str, *, null: bool = True) -> str:
 
 def unowned(table: str) -> str:
     """Return a query for the rows of a table that are not owned by their project's team."""
-    # As above: project and owner stand in an index together.
+    # As above: project and owner stand in an index together. Each project's owner is made once.
     wrong = (
         f"SELECT c.project_id, c.owner::text FROM {table} c WHERE c.project_id IS NOT NULL"
-        " AND NOT EXISTS (SELECT FROM projects p WHERE p.id = c.project_id"
-        " AND 'framecast:team:' || p.team_id::text = c.owner::text) OFFSET 0"
+        " AND NOT EXISTS (SELECT FROM"
+        " (SELECT id, 'framecast:team:' || team_id::text AS owner FROM projects OFFSET 0) p"
+        " WHERE p.id = c.project_id AND p.owner = c.owner::text) OFFSET 0"
     )
     return (
         f"SELECT id::text FROM {table} WHERE project_id IS NOT NULL AND owner IS NULL UNION ALL"
