@@ -7,16 +7,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from conformance.columns import hold
-from strategies.forms import forms
-from strategies.harmless import harmless
-from strategies.spelling import spelling
+from strategies.facts import facts
 
 if TYPE_CHECKING:
     from conformance.lab import Lab
     from strategies.forms import Form
 
 
-@pytest.mark.parametrize("form", [*forms(), *harmless(), *spelling()], ids=lambda form: form.name)
+@pytest.mark.parametrize("form", facts(), ids=lambda form: form.name)
 def test_column(form: Form, lab: Lab) -> None:
     """A column takes what the domain says that it holds, and refuses what is next to it."""
     hold(lab, form)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from conformance.scenario import Fact
 from conformance.writes import Delete, Insert, Row, Run, Sql, Truncate, Update, statements
-from strategies.forms import KEY, Form, a_row
+from strategies.forms import Form, a_row
 from strategies.instants import PAST_END, TICK
 from strategies.near_misses.retention import at_most_ten_thousand
 from strategies.world import NOW, World, urn_of_member, urn_of_team
@@ -63,7 +63,6 @@ def harmless() -> Iterator[Form]:
     yield _all_truncated()
     yield _ten_thousand_events()
     yield from _back_as_a_starter()
-    yield _numbered_by_hand()
 
 
 def _row(table: str, world: World, *, of_team: bool = False) -> Row:
@@ -254,22 +253,3 @@ def _back_as_a_starter() -> Iterator[Form]:
     for table, row in rows.items():
         accepted = (tuple(world.given), (Insert(table, (row,)),), (back,))
         yield Form(f"{table}.{ACTORS[table]} back", accepted, tables=(table, "users"))
-
-
-def _numbered_by_hand() -> Form:
-    """Where events are not numbered by the trigger, no number is used twice all the same."""
-    world = World()
-    job = world.job(world.starter())
-    rows = tuple(world.an_event(job, sequence=7) for _ in range(2))
-    by_hand = (
-        Run("ALTER TABLE public.job_events DISABLE TRIGGER _500_number"),
-        Insert("job_events", rows),
-    )
-    return Form(
-        "job_events.sequence by hand",
-        (tuple(world.given),),
-        by_hand,
-        (KEY, ""),
-        tables=("job_events",),
-        token="seq_1__",  # noqa: S106 - the rule
-    )

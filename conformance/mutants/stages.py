@@ -6,7 +6,7 @@ Finding where the schema does not do what the rules ask. To add a stage, append 
 
 from __future__ import annotations
 
-from functools import cache, partial
+from functools import partial
 from pathlib import Path as File
 from typing import TYPE_CHECKING
 
@@ -29,10 +29,8 @@ from conformance.races.arena import Arena
 from conformance.races.classics import CLASSICS
 from conformance.races.racer import Racer
 from conformance.verdicts import Finding, Verdict
-from strategies.forms import Form, forms
-from strategies.harmless import harmless
+from strategies.facts import facts
 from strategies.hostility import raids
-from strategies.spelling import spelling
 from strategies.tables import COLUMNS
 
 if TYPE_CHECKING:
@@ -41,6 +39,7 @@ if TYPE_CHECKING:
     from conformance.lab import Lab
     from conformance.machines.machine import Machine
     from conformance.mutants.mutant import Mutant
+    from strategies.forms import Form
 
 # Examples along each path, up to which number: all paths are tried before one is tried again.
 ROUNDS = (1, 3, 10)
@@ -92,11 +91,7 @@ def every_rule(mutant: Mutant) -> Iterator[Part]:
 def columns(mutant: Mutant) -> Iterator[Part]:
     """What the columns of the tables hold beside the rules; the mutant's own column first."""
     name = mutant.thing.rpartition(".")[2]
-    near = [
-        form
-        for form in (*forms(), *harmless(), *spelling())
-        if set(form.tables) & set(mutant.tables)
-    ]
+    near = [form for form in facts() if set(form.tables) & set(mutant.tables)]
     near.sort(key=lambda form: (name not in form.name, not _is_named(form.name, name)))
     for form in near:
         yield Part(f"column {form.name}", partial(_hold, form))
@@ -148,11 +143,6 @@ STAGES: list[Stage] = [
     Stage("lives", lives),
     Stage("every rule", every_rule),
 ]
-
-
-@cache
-def _all_forms() -> tuple[Form, ...]:
-    return (*forms(), *harmless(), *spelling())
 
 
 def _hold(form: Form, lab: Lab) -> None:

@@ -1,0 +1,63 @@
+"""Writes past what usually guards a rule, which are refused in its name all the same."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from conformance.writes import Insert, Run
+from strategies.forms import CHECK, KEY, Form
+from strategies.world import World
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+# TRUNCATE removes what was committed after its transaction's snapshot was taken, and nothing in
+# that transaction can see whether there was any.
+BLIND: Final = ("REPEATABLE READ", "SERIALIZABLE")
+EMPTIED: Final = {
+    "public.memberships": "inv_t2__",
+    "public.jobs": "del_1__",
+    "framecast.user_guards": "own_1__",
+    "framecast.team_guards": "own_1__",
+}
+
+
+def bypasses() -> Iterator[Form]:
+    """Return all of them, as facts of the tables' columns."""
+    yield _numbered_by_hand()
+    for level in BLIND:
+        for table, token in EMPTIED.items():
+            yield _emptied(table, token, level)
+
+
+def _numbered_by_hand() -> Form:
+    """Where events are not numbered by the trigger, no number is used twice all the same."""
+    world = World()
+    job = world.job(world.starter())
+    rows = tuple(world.an_event(job, sequence=7) for _ in range(2))
+    by_hand = (
+        Run("ALTER TABLE public.job_events DISABLE TRIGGER _500_number"),
+        Insert("job_events", rows),
+    )
+    return Form(
+        "job_events.sequence by hand",
+        (tuple(world.given),),
+        by_hand,
+        (KEY, ""),
+        tables=("job_events",),
+        token="seq_1__",  # noqa: S106 - the rule
+    )
+
+
+def _emptied(table: str, token: str, level: str) -> Form:
+    """A table that is empty, as far as can be seen."""
+    emptied = (Run(f"SET TRANSACTION ISOLATION LEVEL {level}"), Run(f"TRUNCATE {table} CASCADE"))
+    about = table.removeprefix("public.")
+    return Form(
+        f"{about} emptied at {level.lower()}",
+        (),
+        emptied,
+        (CHECK, ""),
+        tables=(about,),
+        token=token,
+    )
