@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 SHOWN = 20  # keys or places of one finding
+KEY = 40  # characters: keys of rows, and names, are not longer
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +35,11 @@ class Fault:
     def lines(self) -> list[str]:
         """Return it for people: what is wrong, where it is seen, what to do."""
         shown = [f"{self.about}: {self.what}"]
-        if self.keys:
-            more = self.count - len(self.keys)
+        more = self.count - len(self.keys)
+        if max(map(len, self.keys), default=0) > KEY:  # they are sentences
+            shown += [f"  {key}" for key in self.keys]
+            shown += [f"  and {more} more"] * (more > 0)
+        elif self.keys:
             shown.append(f"  {', '.join(self.keys)}" + (f" and {more} more" if more > 0 else ""))
         return [*shown, f"  -> {self.remedy}"]
 
