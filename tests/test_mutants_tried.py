@@ -23,6 +23,7 @@ from conformance.mutants.report import Report
 from conformance.mutants.stages import columns, own_rules
 from conformance.mutants.trying import Bench, Kill, Trial
 from conformance.postgres.scratch import Scratch, Template
+from conformance.races.arena import UnlawfulStartError
 from conformance.verdicts import Finding, Verdict
 from conformance.writes import Statement
 
@@ -69,6 +70,19 @@ def test_a_guard_that_does_not_go_with_its_team_is_noticed(bench: Bench) -> None
     trial = bench.attempt(Mutant("team_guards", "exchanged", "", sql, ("INV-T1",)), OWN[:1])
     assert trial.kill is not None
     assert trial.kill.part.startswith("inv_t1__delete")
+
+
+def test_whatever_a_test_would_fail_with_is_noticed(bench: Bench) -> None:
+    """A start that a mutant refuses is no finding, and ends no run: it kills."""
+
+    def begin(lab: Lab) -> None:
+        if lab.owner.fetch("SELECT FROM pg_constraint WHERE conname LIKE 'inv_u5__%'") == []:
+            raise UnlawfulStartError
+
+    sql = f"{USERS} inv_u5__users_credits_not_negative"
+    stage = Stage("races", lambda _mutant: iter([Part("begin", begin)]))
+    trial = bench.attempt(Mutant("users", "dropped", "", (sql,)), [stage])
+    assert Kill("races", "begin", "", "UnlawfulStartError: ") == trial.kill
 
 
 @pytest.mark.parametrize(
