@@ -63,6 +63,7 @@ def harmless() -> Iterator[Form]:
     yield _all_truncated()
     yield _ten_thousand_events()
     yield from _back_as_a_starter()
+    yield _team_without_an_id()
 
 
 def _row(table: str, world: World, *, of_team: bool = False) -> Row:
@@ -253,3 +254,15 @@ def _back_as_a_starter() -> Iterator[Form]:
     for table, row in rows.items():
         accepted = (tuple(world.given), (Insert(table, (row,)),), (back,))
         yield Form(f"{table}.{ACTORS[table]} back", accepted, tables=(table, "users"))
+
+
+def _team_without_an_id() -> Form:
+    """The database gives a team its id; whoever founds it learns it and becomes its owner."""
+    world = World()
+    user = world.creator()
+    founded = Run(
+        "WITH t AS (INSERT INTO public.teams (name) VALUES ('Team') RETURNING id)"
+        " INSERT INTO public.memberships (team_id, user_id, role)"
+        f" SELECT t.id, '{user['id']}', 'owner' FROM t"
+    )
+    return Form("teams.id default", (tuple(world.given), (founded,)), tables=("teams",))
