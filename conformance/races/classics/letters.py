@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from conformance.operations import jobs, memberships, teams, users
+from conformance.operations import clock, jobs, memberships, teams, users
 from conformance.races.classics.scene import AT_ONCE, Deed, Scene, classic, does
 
 GUEST = "guest@example.com"
@@ -27,6 +27,18 @@ def sent_while_resent_at_fifty(scene: Scene) -> None:
     last = _invite(scene, (ann, team), GUEST)
     scene.session("one device", does(memberships.RESEND, invitation=last))
     scene.session("another", _invites((ann, team), "dan@example.com"))
+
+
+@classic("CARD-4", law="a team has at most 50 open invitations")
+def two_extended_at_forty_nine(scene: Scene) -> None:
+    """A team with 49 open invitations extends two at once that have expired."""
+    ann, team = scene.given.creator()
+    expired = [_invite(scene, (ann, team), each) for each in ("cid@example.com", "dan@example.com")]
+    scene.given.do(clock.PASS, days=7)
+    for number in range(49):
+        _invite(scene, (ann, team), f"guest{number}@example.com")
+    for who, letter in zip(("one device", "another"), expired, strict=True):
+        scene.session(who, does(memberships.EXTEND, invitation=letter))
 
 
 @classic("INV-I8", law="nobody is invited who is in the team")
@@ -148,6 +160,34 @@ def invited_and_demoted_behind_one_who_fails(scene: Scene) -> None:
     scene.session("bob", does(memberships.CHANGE_ROLE, membership=team + 1, role="admin"))
 
 
+@classic("LOCK ORDER", "ROLE-1", law="whoever waits for the same waits in the same order")
+def invited_and_left_behind_a_third(scene: Scene) -> None:
+    """An owner invites and leaves while both wait for a job of the team."""
+    ann, team = scene.given.creator()
+    bob, other = scene.given.creator("bob@example.com")
+    scene.given.do(memberships.JOIN, by=(bob, team), role="owner")
+    scene.given.do(memberships.JOIN, by=(ann, other), role="member")
+    scene.session("worker", _job((bob, team, None)))
+    scene.session("ann", _invites((ann, team), GUEST))
+    scene.session("bob", does(memberships.LEAVE, membership=team + 1))
+
+
+# Many, since few ids may be in order by chance: see the teams of many members.
+@classic("LOCK ORDER", "INV-I8", law="whoever waits for the same waits in the same order")
+def two_of_many_teams_behind_a_third(scene: Scene) -> None:
+    """Two who are in 20 and in 10 teams take other emails while both wait for a job of a team."""
+    ann, bob = (scene.given.creator(f"{name}@example.com")[0] for name in ("ann", "bob"))
+    for user in (ann, bob):
+        for _ in range(9):
+            scene.given.do(teams.FOUND, user=user, slug="given", owned=True)
+    both = [seat.team for seat in scene.given.state.teams_of(bob)]
+    for team in both:
+        scene.given.do(memberships.JOIN, by=(ann, team), role="member")
+    scene.session("worker", _job((bob, both[5], None)))
+    for who, user in (("ann", ann), ("bob", bob)):
+        scene.session(who, does(users.CHANGE_EMAIL, user=user, email=f"{who}@example.org"))
+
+
 def _job(by: tuple[int, int, None], status: str = "queued") -> Deed:
     return does(jobs.MAKE, by=by, project=None, charge=0, key=None, status=status)
 
@@ -163,6 +203,7 @@ def _invite(scene: Scene, by: tuple[int, int], email: str) -> int:
 CLASSICS = (
     two_sent_at_forty_nine,
     sent_while_resent_at_fifty,
+    two_extended_at_forty_nine,
     invited_while_joining,
     invited_while_joining_asked_at_once,
     invited_while_taking_the_email,
@@ -175,4 +216,6 @@ CLASSICS = (
     invites_while_demoted,
     invited_and_demoted_behind_a_third,
     invited_and_demoted_behind_one_who_fails,
+    invited_and_left_behind_a_third,
+    two_of_many_teams_behind_a_third,
 )

@@ -214,6 +214,26 @@ def left_while_the_team_goes(scene: Scene) -> None:
     scene.session("ann", does(teams.DELETE, team=team))
 
 
+# Many, since few ids may be in order by chance. Sorted, those that both lists have are in one order
+# in both; hashed, as DISTINCT does, in as many places as a list of that length takes, they are not.
+@classic("LOCK ORDER", "INV-U2", law="whoever waits for the same waits in the same order")
+def two_big_teams_go_behind_a_third(scene: Scene) -> None:
+    """Teams of 20 and of 8 members are deleted while both wait for somebody who is in both."""
+    everybody = [scene.given.creator(f"user{number}@example.com")[0] for number in range(20)]
+    big, small = [_team_of(scene, everybody), _team_of(scene, everybody[:8])]
+    scene.session("member", does(teams.FOUND, user=everybody[2], slug="given", owned=True))
+    scene.session("ann", does(teams.DELETE, team=big))
+    scene.session("bob", does(teams.DELETE, team=small))
+
+
+def _team_of(scene: Scene, members: list[int]) -> int:
+    """Make a team of these members, the first of them its owner."""
+    team = scene.given.do(teams.FOUND, user=members[0], slug="given", owned=True) - 1
+    for user in members[1:]:
+        scene.given.do(memberships.JOIN, by=(user, team), role="member")
+    return team
+
+
 def _owned_by_two(scene: Scene) -> tuple[int, int, tuple[int, int]]:
     """Make a team with two owners, who are in other teams too; return bob, team and seats."""
     ann, team = scene.given.creator()
@@ -275,4 +295,5 @@ CLASSICS = (
     upgraded_while_a_team_goes,
     member_deleted_while_the_team_goes,
     left_while_the_team_goes,
+    two_big_teams_go_behind_a_third,
 )
