@@ -1396,8 +1396,7 @@ $$;
 
 CREATE TRIGGER _200_lock_inviter_and_team
 AFTER INSERT OR UPDATE OF expires_at ON public.invitations
-FOR EACH ROW WHEN (new.accepted_at IS NULL AND new.revoked_at IS NULL)
-EXECUTE FUNCTION framecast.tg_invitations__lock_inviter_and_team();
+FOR EACH ROW EXECUTE FUNCTION framecast.tg_invitations__lock_inviter_and_team();
 
 -- CARD-4. What is open depends on the clock, so no index and no counter can tell. The team's guard
 -- has just been written, so nobody else opens an invitation until this transaction ends.
