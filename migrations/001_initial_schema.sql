@@ -813,9 +813,10 @@ BEGIN
 END;
 $$;
 
--- A guard is made with its user or team. Made by the first write that needs it, it would have its
--- own key asked at commit, which holds the user or team then, after everything else: whoever
--- upgrades a user, or deletes a team, has that row first, and the two would wait for each other.
+-- A guard is made in the transaction that makes its user or team. Made by the first write that needs
+-- it, it would have its own key asked at commit, which holds the user or team then, after everything
+-- else: whoever upgrades a user, or deletes a team, has that row first, and the two would wait for
+-- each other. A team comes with its first owner, whose membership writes the team's guard.
 CREATE FUNCTION framecast.tg_users__make_guard() RETURNS trigger
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
@@ -829,20 +830,6 @@ $$;
 CREATE TRIGGER _500_make_guard
 AFTER INSERT ON public.users
 FOR EACH ROW EXECUTE FUNCTION framecast.tg_users__make_guard();
-
-CREATE FUNCTION framecast.tg_teams__make_guard() RETURNS trigger
-LANGUAGE plpgsql VOLATILE
-SET search_path = pg_catalog, pg_temp
-AS $$
-BEGIN
-    INSERT INTO framecast.team_guards (team_id) VALUES (NEW.id) ON CONFLICT (team_id) DO NOTHING;
-    RETURN NULL;
-END;
-$$;
-
-CREATE TRIGGER _500_make_guard
-AFTER INSERT ON public.teams
-FOR EACH ROW EXECUTE FUNCTION framecast.tg_teams__make_guard();
 
 -- A client writes at trigger depth 0; the schema never does.
 CREATE TRIGGER _300_own_1__user_guards_kept_by_schema
