@@ -252,6 +252,16 @@ def left_while_the_team_goes(scene: Scene) -> None:
     scene.session("ann", does(teams.DELETE, team=team))
 
 
+@classic("LOCK ORDER", "INV-I8", law="whoever waits for the same waits in the same order")
+def email_taken_while_the_team_goes(scene: Scene) -> None:
+    """A member takes another email while the team is deleted, which waits for another member."""
+    bob, team, seats = _owned_by_two(scene)
+    ann = scene.given.state.memberships[seats[0]].user
+    scene.session("ann", does(teams.FOUND, user=ann, slug="given", owned=True))
+    scene.session("support", does(teams.DELETE, team=team))
+    scene.session("bob", does(users.CHANGE_EMAIL, user=bob, email="bob@example.org"))
+
+
 @classic("LOCK ORDER", "INV-T2", law="whoever waits for the same waits in the same order")
 def two_owners_go_behind_a_third(scene: Scene) -> None:
     """Two owners of two teams are deleted, who joined them in other orders, behind a third."""
@@ -352,6 +362,7 @@ CLASSICS = (
     member_and_team_go_after_others,
     joins_while_both_go_behind_a_third,
     left_while_the_team_goes,
+    email_taken_while_the_team_goes,
     two_owners_go_behind_a_third,
     two_big_teams_go_behind_a_third,
 )
