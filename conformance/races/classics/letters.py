@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from conformance.operations import clock, jobs, memberships, teams, users
-from conformance.races.classics.scene import AT_ONCE, Deed, Scene, classic, does
+from conformance.races.classics.scene import AT_ONCE, FIRST, Deed, Scene, classic, does
 
 GUEST = "guest@example.com"
 
@@ -31,13 +31,15 @@ def sent_while_resent_at_fifty(scene: Scene) -> None:
 
 @classic("CARD-4", law="a team has at most 50 open invitations")
 def two_extended_at_forty_nine(scene: Scene) -> None:
-    """A team with 49 open invitations extends two at once that have expired."""
+    """Two owners of a team with 49 open invitations extend one each that has expired, at once."""
     ann, team = scene.given.creator()
-    expired = [_invite(scene, (ann, team), each) for each in ("cid@example.com", "dan@example.com")]
+    bob, _ = scene.given.creator("bob@example.com")
+    scene.given.do(memberships.JOIN, by=(bob, team), role="owner")
+    expired = [_invite(scene, (each, team), f"late{each}@example.com") for each in (ann, bob)]
     scene.given.do(clock.PASS, days=7)
     for number in range(49):
         _invite(scene, (ann, team), f"guest{number}@example.com")
-    for who, letter in zip(("one device", "another"), expired, strict=True):
+    for who, letter in zip(("ann", "bob"), expired, strict=True):
         scene.session(who, does(memberships.EXTEND, invitation=letter))
 
 
@@ -87,6 +89,26 @@ def invites_an_email_while_taking_it(scene: Scene) -> None:
     scene.session("another", does(users.CHANGE_EMAIL, user=ann, email=GUEST))
 
 
+@classic("INV-I7", law="nobody invites their own email")
+def invites_and_revokes_while_taking_it(scene: Scene) -> None:
+    """The same, and the invitation is revoked at once: then nothing else refuses it."""
+    ann, team = scene.given.creator()
+    revoke = does(memberships.REVOKE, invitation=FIRST)
+    scene.session("one device", _invites((ann, team), GUEST), revoke)
+    scene.session("another", does(users.CHANGE_EMAIL, user=ann, email=GUEST))
+
+
+@classic("INV-M6", law="nobody holds on to the team of somebody else")
+def email_taken_while_another_team_goes(scene: Scene) -> None:
+    """Somebody takes another email while a team is deleted in which only others are."""
+    ann, _ = scene.given.creator()
+    bob, team = scene.given.creator("bob@example.com")
+    _, other = scene.given.creator("cid@example.com")
+    scene.given.do(memberships.JOIN, by=(bob, other), role="member")
+    scene.session("ann", does(users.CHANGE_EMAIL, user=ann, email="ann@example.org"))
+    scene.session("bob", does(teams.DELETE, team=team))
+
+
 @classic("STATE-INVITATION", "INV-I3", "INV-I4", law="an invitation is answered once")
 def accepted_while_revoked(scene: Scene) -> None:
     """An invitation is accepted while it is revoked."""
@@ -115,6 +137,18 @@ def invited_to_a_team_that_goes(scene: Scene) -> None:
     scene.given.do(memberships.JOIN, by=(ann, other), role="member")
     scene.session("ann", _invites((ann, team), GUEST))
     scene.session("support", does(teams.DELETE, team=team))
+
+
+@classic("LOCK ORDER", "INV-I5", law="whoever waits for the same waits in the same order")
+def extended_while_the_team_goes(scene: Scene) -> None:
+    """An invitation is extended while the team is deleted, which waits for another of its own."""
+    ann, team = scene.given.creator()
+    _, other = scene.given.creator("bob@example.com")
+    scene.given.do(memberships.JOIN, by=(ann, other), role="member")
+    first, second = (_invite(scene, (ann, team), email) for email in (GUEST, "dan@example.com"))
+    scene.session("guest", does(memberships.REVOKE, invitation=first))
+    scene.session("support", does(teams.DELETE, team=team))
+    scene.session("ann", does(memberships.EXTEND, invitation=second))
 
 
 @classic("INV-I6", law="an invitation's inviter exists")
@@ -209,9 +243,12 @@ CLASSICS = (
     invited_while_taking_the_email,
     joins_while_taking_an_invited_email,
     invites_an_email_while_taking_it,
+    invites_and_revokes_while_taking_it,
+    email_taken_while_another_team_goes,
     accepted_while_revoked,
     accepted_twice,
     invited_to_a_team_that_goes,
+    extended_while_the_team_goes,
     invites_while_deleted,
     invites_while_demoted,
     invited_and_demoted_behind_a_third,
