@@ -654,7 +654,7 @@ CREATE TABLE public.role_permissions (
     PRIMARY KEY (role, permission)
 );
 
--- The guards: see the head of this file. A row comes with its user or team.
+-- The guards: see the head of this file. The first write that needs a row makes it.
 CREATE TABLE framecast.user_guards (
     user_id uuid PRIMARY KEY,
     version bigint NOT NULL DEFAULT 0,
@@ -787,7 +787,9 @@ $$;
 -- Writes the guards of users, in the order of their ids. Also of those whom another session has
 -- made and not committed: the guards' own key is asked at commit. Once in a transaction: of a row
 -- that the transaction has written before, PostgreSQL asks the key again, which holds the user
--- after everything else.
+-- after everything else. Of a new row it does too; but a team, or a creator, has its guard from the
+-- transaction that makes it (INV-T2 and INV-U2 ask there), and whatever else makes a starter's has
+-- held the user before: by a foreign key, or by writing the user's row.
 CREATE FUNCTION framecast.lock_users(p_user_ids uuid[]) RETURNS void
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
@@ -812,24 +814,6 @@ BEGIN
     WHERE g.xmin <> pg_current_xact_id()::xid;
 END;
 $$;
-
--- A guard is made in the transaction that makes its user or team. Made by the first write that needs
--- it, it would have its own key asked at commit, which holds the user or team then, after everything
--- else: whoever upgrades a user, or deletes a team, has that row first, and the two would wait for
--- each other. A team comes with its first owner, whose membership writes the team's guard.
-CREATE FUNCTION framecast.tg_users__make_guard() RETURNS trigger
-LANGUAGE plpgsql VOLATILE
-SET search_path = pg_catalog, pg_temp
-AS $$
-BEGIN
-    INSERT INTO framecast.user_guards (user_id) VALUES (NEW.id) ON CONFLICT (user_id) DO NOTHING;
-    RETURN NULL;
-END;
-$$;
-
-CREATE TRIGGER _500_make_guard
-AFTER INSERT ON public.users
-FOR EACH ROW EXECUTE FUNCTION framecast.tg_users__make_guard();
 
 -- A client writes at trigger depth 0; the schema never does.
 CREATE TRIGGER _300_own_1__user_guards_kept_by_schema
