@@ -653,7 +653,7 @@ CREATE TABLE public.role_permissions (
     PRIMARY KEY (role, permission)
 );
 
--- The guards: see the head of this file. A row comes with its user or team.
+-- The guards: see the head of this file. The first write that needs a row makes it.
 CREATE TABLE framecast.user_guards (
     user_id uuid PRIMARY KEY,
     version bigint NOT NULL DEFAULT 0,
@@ -786,7 +786,9 @@ $$;
 -- Writes the guards of users, in the order of their ids. Also of those whom another session has
 -- made and not committed: the guards' own key is asked at commit. Once in a transaction: of a row
 -- that the transaction has written before, PostgreSQL asks the key again, which holds the user
--- after everything else.
+-- after everything else. Of a new row it does too; but a team, or a creator, has its guard from the
+-- transaction that makes it (INV-T2 and INV-U2 ask there), and whatever else makes a starter's has
+-- held the user before: by a foreign key, or by writing the user's row.
 CREATE FUNCTION framecast.lock_users(p_user_ids uuid[]) RETURNS void
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
@@ -811,37 +813,6 @@ BEGIN
     WHERE g.xmin <> pg_current_xact_id()::xid;
 END;
 $$;
-
--- A guard is made with its user or team. Made by the first write that needs it, it would have its
--- own key asked at commit, which holds the user or team then, after everything else: whoever
--- upgrades a user, or deletes a team, has that row first, and the two would wait for each other.
-CREATE FUNCTION framecast.tg_users__make_guard() RETURNS trigger
-LANGUAGE plpgsql VOLATILE
-SET search_path = pg_catalog, pg_temp
-AS $$
-BEGIN
-    INSERT INTO framecast.user_guards (user_id) VALUES (NEW.id) ON CONFLICT (user_id) DO NOTHING;
-    RETURN NULL;
-END;
-$$;
-
-CREATE TRIGGER _500_make_guard
-AFTER INSERT ON public.users
-FOR EACH ROW EXECUTE FUNCTION framecast.tg_users__make_guard();
-
-CREATE FUNCTION framecast.tg_teams__make_guard() RETURNS trigger
-LANGUAGE plpgsql VOLATILE
-SET search_path = pg_catalog, pg_temp
-AS $$
-BEGIN
-    INSERT INTO framecast.team_guards (team_id) VALUES (NEW.id) ON CONFLICT (team_id) DO NOTHING;
-    RETURN NULL;
-END;
-$$;
-
-CREATE TRIGGER _500_make_guard
-AFTER INSERT ON public.teams
-FOR EACH ROW EXECUTE FUNCTION framecast.tg_teams__make_guard();
 
 -- A client writes at trigger depth 0; the schema never does.
 CREATE TRIGGER _300_own_1__user_guards_kept_by_schema
@@ -1395,8 +1366,7 @@ $$;
 
 CREATE TRIGGER _200_lock_inviter_and_team
 AFTER INSERT OR UPDATE OF expires_at ON public.invitations
-FOR EACH ROW WHEN (new.accepted_at IS NULL AND new.revoked_at IS NULL)
-EXECUTE FUNCTION framecast.tg_invitations__lock_inviter_and_team();
+FOR EACH ROW EXECUTE FUNCTION framecast.tg_invitations__lock_inviter_and_team();
 
 -- CARD-4. What is open depends on the clock, so no index and no counter can tell. The team's guard
 -- has just been written, so nobody else opens an invitation until this transaction ends.

@@ -55,6 +55,7 @@ def harmless() -> Iterator[Form]:
     yield _busy_starter()
     yield _late_promotion()
     yield _guest_who_tidies_up()
+    yield from _taken_back()
     yield from _the_same_again()
     yield _accepted_and_expired()
     yield _expired_unanswered()
@@ -152,6 +153,21 @@ def _guest_who_tidies_up() -> Form:
     )
     tables = ("memberships", "jobs")
     return Form("memberships.user_id left", (tuple(world.given), visit), tables=tables)
+
+
+def _taken_back() -> Iterator[Form]:
+    """A membership in a team, or of a user, that never comes is taken back before commit."""
+    for column in ("user_id", "team_id"):
+        world = World()
+        team, _ = world.team()
+        joins = {**world.a_membership(team, world.creator()), column: world.id()}
+        steps: Transaction = (
+            Insert("memberships", (joins,)),
+            Delete("memberships", {"id": joins["id"]}),
+        )
+        yield Form(
+            f"memberships.{column} taken back", (tuple(world.given), steps), tables=("memberships",)
+        )
 
 
 def _accepted_and_expired() -> Form:

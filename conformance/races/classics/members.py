@@ -2,8 +2,22 @@
 
 from __future__ import annotations
 
-from conformance.operations import memberships, teams, users
+from typing import TYPE_CHECKING
+
+from conformance.operations import Act, Operation, jobs, memberships, teams, users
 from conformance.races.classics.scene import AT_ONCE, Scene, classic, does
+
+if TYPE_CHECKING:
+    from conformance.model import State
+
+
+def _delete_both(state: State, user: int, team: int) -> Act:
+    first = users.DELETE.act(state, user=user)
+    second = teams.DELETE.act(first.after, team=team)
+    return Act((*first.writes, *second.writes), second.after, first.broken | second.broken)
+
+
+DELETE_BOTH = Operation("delete a user and a team", {}, _delete_both)
 
 
 @classic("INV-T2", "INV-T1", "CARD-1", law="the team keeps an owner")
@@ -103,10 +117,10 @@ def two_founded_at_nine(scene: Scene) -> None:
 
 @classic("INV-T7", "CARD-2", law="a user owns at most 10 teams")
 def founded_while_promoted_at_nine(scene: Scene) -> None:
-    """Somebody who owns nine teams founds one while being made an owner of another."""
+    """Somebody who owns nine teams founds one while made an owner of another, an admin before."""
     user = _owner_of(scene, 9)
     _, team = scene.given.creator("bob@example.com")
-    seat = scene.given.do(memberships.JOIN, by=(user, team), role="member")
+    seat = scene.given.do(memberships.JOIN, by=(user, team), role="admin")
     scene.session("ann", does(teams.FOUND, user=user, slug="given", owned=True))
     scene.session("bob", does(memberships.CHANGE_ROLE, membership=seat, role="owner"))
 
@@ -206,12 +220,83 @@ def member_deleted_while_the_team_goes(scene: Scene) -> None:
     scene.session("ann", does(teams.DELETE, team=team))
 
 
+# Who goes takes their own guards along. One that is made anew holds its user or team at commit.
+@classic("LOCK ORDER", "INV-M5", "INV-M6", law="whoever waits for the same waits in the same order")
+def member_and_team_go_after_others(scene: Scene) -> None:
+    """The same, while others go: another user, and a team in which somebody else was too."""
+    bob, team, _ = _owned_by_two(scene)
+    dan, other = scene.given.creator("dan@example.com")
+    cid, _ = scene.given.creator("cid@example.com")
+    scene.given.do(memberships.JOIN, by=(cid, other), role="member")
+    scene.session("support", does(DELETE_BOTH, user=dan, team=other))
+    scene.session("bob", does(users.DELETE, user=bob))
+    scene.session("ann", does(teams.DELETE, team=team))
+
+
+@classic("LOCK ORDER", "INV-M5", "INV-M6", law="whoever waits for the same waits in the same order")
+def joins_while_both_go_behind_a_third(scene: Scene) -> None:
+    """A user joins a team while both are deleted, which waits for a change of the user's role."""
+    bob, _, seats = _owned_by_two(scene)
+    cid, other = scene.given.creator("cid@example.com")
+    _other_team(scene, cid)
+    scene.session("ann", does(memberships.JOIN, by=(bob, other), role="member"))
+    scene.session("support", does(DELETE_BOTH, user=bob, team=other))
+    scene.session("eve", does(memberships.CHANGE_ROLE, membership=seats[1], role="admin"))
+
+
 @classic("LOCK ORDER", "INV-M6", law="whoever waits for the same waits in the same order")
 def left_while_the_team_goes(scene: Scene) -> None:
     """A member leaves a team while it is deleted."""
     _, team, seats = _owned_by_two(scene)
     scene.session("bob", does(memberships.LEAVE, membership=seats[1]))
     scene.session("ann", does(teams.DELETE, team=team))
+
+
+@classic("LOCK ORDER", "INV-I8", law="whoever waits for the same waits in the same order")
+def email_taken_while_the_team_goes(scene: Scene) -> None:
+    """A member takes another email while the team is deleted, which waits for another member."""
+    bob, team, seats = _owned_by_two(scene)
+    ann = scene.given.state.memberships[seats[0]].user
+    scene.session("ann", does(teams.FOUND, user=ann, slug="given", owned=True))
+    scene.session("support", does(teams.DELETE, team=team))
+    scene.session("bob", does(users.CHANGE_EMAIL, user=bob, email="bob@example.org"))
+
+
+@classic("LOCK ORDER", "INV-T2", law="whoever waits for the same waits in the same order")
+def two_owners_go_behind_a_third(scene: Scene) -> None:
+    """Two owners of two teams are deleted, who joined them in other orders, behind a third."""
+    cid, one = scene.given.creator("cid@example.com")
+    two = _team_of(scene, [cid])
+    for who, owned in (("ann", (one, two)), ("bob", (two, one))):
+        user = scene.given.do(users.SIGN_UP, email=f"{who}@example.com")
+        scene.given.do(users.UPGRADE, user=user, stamp=True, team=False)
+        for team in owned:
+            scene.given.do(memberships.JOIN, by=(user, team), role="owner")
+        scene.session(who, does(users.DELETE, user=user))
+    scene.session(
+        "worker",
+        does(jobs.MAKE, by=(cid, one, None), project=None, charge=0, key=None, status="queued"),
+    )
+
+
+# Many, since few ids may be in order by chance. Sorted, those that both lists have are in one order
+# in both; hashed, as DISTINCT does, in as many places as a list of that length takes, they are not.
+@classic("LOCK ORDER", "INV-U2", law="whoever waits for the same waits in the same order")
+def two_big_teams_go_behind_a_third(scene: Scene) -> None:
+    """Teams of 20 and of 8 members are deleted while both wait for somebody who is in both."""
+    everybody = [scene.given.creator(f"user{number}@example.com")[0] for number in range(20)]
+    big, small = [_team_of(scene, everybody), _team_of(scene, everybody[:8])]
+    scene.session("member", does(teams.FOUND, user=everybody[2], slug="given", owned=True))
+    scene.session("ann", does(teams.DELETE, team=big))
+    scene.session("bob", does(teams.DELETE, team=small))
+
+
+def _team_of(scene: Scene, members: list[int]) -> int:
+    """Make a team of these members, the first of them its owner."""
+    team = scene.given.do(teams.FOUND, user=members[0], slug="given", owned=True) - 1
+    for user in members[1:]:
+        scene.given.do(memberships.JOIN, by=(user, team), role="member")
+    return team
 
 
 def _owned_by_two(scene: Scene) -> tuple[int, int, tuple[int, int]]:
@@ -274,5 +359,10 @@ CLASSICS = (
     slug_given_while_made,
     upgraded_while_a_team_goes,
     member_deleted_while_the_team_goes,
+    member_and_team_go_after_others,
+    joins_while_both_go_behind_a_third,
     left_while_the_team_goes,
+    email_taken_while_the_team_goes,
+    two_owners_go_behind_a_third,
+    two_big_teams_go_behind_a_third,
 )

@@ -9,8 +9,20 @@ from typing import Any
 from conformance.model import State
 from conformance.operations.operation import Act, Operation
 from conformance.operations.preludes import Building, merged
-from conformance.races.schedule import Level, Planning, Race, Reader, Session, Start, Transaction
+from conformance.races.schedule import (
+    ROOM,
+    Level,
+    Planning,
+    Race,
+    Reader,
+    Session,
+    Start,
+    Transaction,
+)
 from conformance.writes import Run
+
+# The ids that the first session gives begin here.
+FIRST = ROOM + 1
 
 
 @dataclass(frozen=True, slots=True)

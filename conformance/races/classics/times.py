@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 from conformance.operations import assets, credit, deliveries, jobs, projects, teams, users
-from conformance.races.classics.scene import Scene, classic, does
-
-# The ids that the first session gives begin here.
-FIRST = 1001
+from conformance.races.classics.scene import FIRST, Scene, classic, does
 
 
 @classic("INV-J10", "INV-TIME1", "INV-TIME2", "INV-TIME3", "INV-J2", law="no time goes back")

@@ -117,6 +117,16 @@ def made_while_the_team_goes(scene: Scene) -> None:
     scene.session("support", does(teams.DELETE, team=by[1]))
 
 
+@classic("LOCK ORDER", "DEL-1", law="whoever waits for the same waits in the same order")
+def rendered_while_the_team_goes(scene: Scene) -> None:
+    """A project is rendered while its team is deleted, which waits for another of its projects."""
+    by, first = _project(scene)
+    second = scene.given.do(projects.MAKE, by=by[:2], status="draft")
+    scene.session("bob", does(projects.ARCHIVE, project=first))
+    scene.session("support", does(teams.DELETE, team=by[1]))
+    scene.session("ann", _makes(by, project=second))
+
+
 @classic("INV-X1", "ROLE-2", law="whoever makes a job of a team is in it")
 def made_while_leaving(scene: Scene) -> None:
     """A member makes a job while leaving the team."""
@@ -304,6 +314,7 @@ CLASSICS = (
     rendered_while_archived,
     rendered_while_deleted,
     made_while_the_team_goes,
+    rendered_while_the_team_goes,
     made_while_leaving,
     made_while_demoted,
     project_made_while_demoted,
