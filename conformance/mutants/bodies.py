@@ -75,8 +75,9 @@ def _edits(schema: Schema, function: Any, about: Concern) -> Iterator[Edit]:
             after = head[quoted + len(function.body) :]
             yield Edit(operator, change, head[:quoted] + text + after)
     declared = head[: head.index("\n RETURNS")]
-    for found in re.finditer(r"(?<=DEFAULT )\d+", declared):
-        for moved in (int(found[0]) - 1, int(found[0]) + 1):
+    for found in re.finditer(r"(?<=DEFAULT )(\d+|NULL)\b", declared):
+        around = (1,) if found[0] == "NULL" else (int(found[0]) - 1, int(found[0]) + 1)
+        for moved in around:
             text = head[: found.start()] + str(moved) + function.definition[found.end() :]
             yield Edit("default moved", f"{found[0]} becomes {moved}", text)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 SUMMARY = "mutate the schema, and show what the suite does not notice"
 SEED = 20261123
+BETWEEN = 10.0  # seconds between two times that the kill matrix is written
 
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -138,12 +140,14 @@ def _carry_out(
             for mutant in sorted(result.effective, key=lambda mutant: mutant.id in excused)
         ]
         progress = Progress(len(tasks))
+        written = time.monotonic()
         try:
             for trial in workers.attempt(tasks):
                 report.trials[trial.id] = trial
                 progress.step(survived=report.status(trial.id) == "survived")
-                if options.json and progress.is_round:
+                if options.json and time.monotonic() - written > BETWEEN:
                     report.write(options.json)
+                    written = time.monotonic()
         finally:
             progress.end()
             if options.json:

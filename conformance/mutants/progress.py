@@ -17,18 +17,13 @@ class Progress:
         self._began = time.monotonic()
         self._rewrites = sys.stderr.isatty()
 
-    @property
-    def is_round(self) -> bool:
-        """Whether so many are done that it is worth a line."""
-        return self._done % EVERY == 0
-
     def step(self, *, survived: bool) -> None:
         """Count one more."""
         self._done += 1
         self._survived += survived
         if self._rewrites:
             sys.stderr.write(f"\r{self} \x1b[K")
-        elif self.is_round:
+        elif self._done % EVERY == 0:
             sys.stderr.write(f"{self}\n")
         sys.stderr.flush()
 
