@@ -134,6 +134,12 @@ def _the_same_again() -> Iterator[Form]:
         again: Transaction = (Update(table, {"id": row["id"]}, changes),)
         name = f"{table}.{next(iter(changes))} again"
         yield Form(name, (tuple(world.given), again), tables=(table,))
+    world = World()
+    key = {"id": world.insert("webhook_deliveries", a_row("webhook_deliveries", world))["id"]}
+    failed: Row = {"status": "failed", "attempts": 1}
+    writes = tuple((Update("webhook_deliveries", key, failed),) for _ in range(2))
+    name = "webhook_deliveries.status failed again"
+    yield Form(name, (tuple(world.given), *writes), tables=("webhook_deliveries",))
 
 
 def _guest_who_tidies_up() -> Form:

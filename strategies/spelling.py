@@ -26,6 +26,8 @@ HTTPS_URLS = (
 )
 NO_HTTPS_URLS = (
     *("", "h", "http://h", "ahttps://h", "https:/h", "https//h", "https:h", "https://"),
+    *("xttps://h", "hxtps://h", "htxps://h", "httxs://h", "httpx://h", "https.//h", "https:./h"),
+    *("https:/.h",),
     *("https:///@h", "https://?@h", "https://#@h", "https://a@@h", "https://a b@h", "https:// @h"),
     *("https://[]", "https://[g]", "https://[::1", "https://::1]", "https://[ ]", "https://[::1]a"),
     *("https://.h", "https://-h", "https://:1", "https://]h", "https://[h", "https:// h"),

@@ -43,6 +43,7 @@ SETTINGS = {
     "jit": "off",
     # Indexes have in order what is compared or grouped: that is faster than any hash of it.
     "random_page_cost": "1.1",
+    "cpu_tuple_cost": "0.0005",
     "enable_hashagg": "off",
     "max_parallel_workers_per_gather": "0",  # several sessions share the work instead
 }
