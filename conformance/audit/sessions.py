@@ -8,6 +8,8 @@ from contextlib import ExitStack, contextmanager, suppress
 from threading import Event, Lock
 from typing import TYPE_CHECKING, TypeVar
 
+import psycopg
+
 from conformance.audit.target import IDLE, TargetError, reading
 
 if TYPE_CHECKING:
@@ -81,6 +83,7 @@ def shared(
             waiting.clear()
             ended.set()
             for conn in conns:
-                conn.cancel()
+                with suppress(psycopg.Error):  # that is gone as well
+                    conn.cancel()
             raise
     return [answers[place] for place in range(len(questions))]
