@@ -64,6 +64,16 @@ def key_revived_while_leaving(scene: Scene) -> None:
     scene.session("ann", does(memberships.LEAVE, membership=seat))
 
 
+@classic("AUTO-REVOKE", "ROLE-2", law="keys of a team are revoked when their user leaves it")
+def team_key_revived_while_leaving(scene: Scene) -> None:
+    """A revoked key of a team is made live again while its user leaves the team."""
+    bob, team, seat = _member(scene)
+    key = scene.given.do(keys.MAKE, by=(bob, team, None), hashed="fresh", lasts=None)
+    scene.given.do(keys.REVOKE, key=key)
+    scene.session("bob", does(keys.REVIVE, key=key))
+    scene.session("ann", does(memberships.LEAVE, membership=seat))
+
+
 @classic("INV-X4", "AUTO-REVOKE", law="a live member key has its membership")
 def key_made_while_the_team_goes(scene: Scene) -> None:
     """A member makes a key while the team is being deleted."""
