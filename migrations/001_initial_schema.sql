@@ -1154,7 +1154,7 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
     UPDATE public.api_keys AS k
-    SET revoked_at = greatest(now(), k.created_at)
+    SET revoked_at = now()
     WHERE k.user_id = OLD.user_id
         AND k.revoked_at IS NULL
         AND OLD.team_id IN (k.live_member_team_id, k.live_shared_team_id)
