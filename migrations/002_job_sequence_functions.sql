@@ -612,7 +612,7 @@ BEGIN
     WITH old AS MATERIALIZED (
         SELECT o.id FROM public.job_events AS o
         WHERE o.created_at < now() - interval '7 days'
-        ORDER BY o.created_at
+        ORDER BY o.created_at, o.job_id, o.sequence
         LIMIT greatest(coalesce(p_limit, 10000), 0)
         FOR UPDATE SKIP LOCKED
     )
@@ -634,7 +634,7 @@ BEGIN
     WITH old AS MATERIALIZED (
         SELECT o.id FROM public.webhook_deliveries AS o
         WHERE o.created_at < now() - interval '30 days'
-        ORDER BY o.created_at
+        ORDER BY o.created_at, o.id
         LIMIT greatest(coalesce(p_limit, 10000), 0)
         FOR UPDATE SKIP LOCKED
     )

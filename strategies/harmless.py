@@ -63,6 +63,7 @@ def harmless() -> Iterator[Form]:
         yield _revoked_key(urn)
     yield _all_truncated()
     yield _ten_thousand_events()
+    yield from _of_one_moment()
     yield from _back_as_a_starter()
     yield _team_without_an_id()
 
@@ -288,3 +289,44 @@ def _team_without_an_id() -> Form:
         f" SELECT t.id, '{user['id']}', 'owner' FROM t"
     )
     return Form("teams.id default", (tuple(world.given), (founded,)), tables=("teams",))
+
+
+def _of_one_moment() -> Iterator[Form]:
+    """The oldest row goes first, whatever its id; of one moment, in order and not as they lie."""
+    for table, order in (("job_events", "job_id, sequence"), ("webhook_deliveries", "id")):
+        world = World()
+        if table == "job_events":
+            jobs = [world.job(world.starter()) for _ in range(2)]
+            rows = [world.an_event(job) for job in (*jobs, jobs[1]) for _ in range(2)][:5]
+        else:
+            webhook = world.insert("webhooks", world.a_webhook(*world.team()))
+            rows = [world.a_delivery(webhook) for _ in range(5)]
+        ids = [row["id"] for row in rows]
+        gone = (ids[-1:], [*ids[-1:], ids[0]], [*ids[-1:], *ids[:2]], [*ids[-1:], *ids[:3]])
+        # An update writes a row anew, behind all others.
+        aged = [
+            Run(
+                f"UPDATE public.{table} SET created_at = now() - interval '{days} days'"
+                f" WHERE id = '{each}'"
+            )
+            for each, days in zip(reversed(ids), (40, 31, 31, 31, 31), strict=True)
+        ]
+        switch = f"ALTER TABLE public.{table} {{}} TRIGGER USER"
+        left = f"SELECT string_agg(id::text, ' ' ORDER BY {order}) FROM public.{table}"
+        yield Form(
+            f"{table}.created_at of one moment",
+            (
+                tuple(world.given),
+                (Insert(table, tuple(rows)),),
+                (Run(switch.format("DISABLE")), *aged, Run(switch.format("ENABLE"))),
+            ),
+            facts=tuple(
+                fact
+                for some in gone
+                for fact in (
+                    Fact(f"SELECT public.delete_old_{table}(1)", 1),
+                    Fact(left, " ".join(str(each) for each in ids if each not in some)),
+                )
+            ),
+            tables=(table,),
+        )
