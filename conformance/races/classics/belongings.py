@@ -57,21 +57,13 @@ def team_key_made_while_leaving(scene: Scene) -> None:
 @classic("INV-X4", "AUTO-REVOKE", law="a live member key has its membership")
 def key_revived_while_leaving(scene: Scene) -> None:
     """A revoked key is made live again while its user leaves the team."""
-    bob, team, seat = _member(scene)
-    key = scene.given.do(keys.MAKE, by=(bob, team, bob), hashed="fresh", lasts=None)
-    scene.given.do(keys.REVOKE, key=key)
-    scene.session("bob", does(keys.REVIVE, key=key))
-    scene.session("ann", does(memberships.LEAVE, membership=seat))
+    _revives_while_leaving(scene, shared=False)
 
 
 @classic("AUTO-REVOKE", "ROLE-2", law="keys of a team are revoked when their user leaves it")
 def team_key_revived_while_leaving(scene: Scene) -> None:
     """A revoked key of a team is made live again while its user leaves the team."""
-    bob, team, seat = _member(scene)
-    key = scene.given.do(keys.MAKE, by=(bob, team, None), hashed="fresh", lasts=None)
-    scene.given.do(keys.REVOKE, key=key)
-    scene.session("bob", does(keys.REVIVE, key=key))
-    scene.session("ann", does(memberships.LEAVE, membership=seat))
+    _revives_while_leaving(scene, shared=True)
 
 
 @classic("INV-X4", "AUTO-REVOKE", law="a live member key has its membership")
@@ -269,6 +261,15 @@ def _webhook(scene: Scene) -> int:
 def _delivery(scene: Scene) -> int:
     webhook = _webhook(scene)
     return scene.given.do(deliveries.QUEUE, webhook=webhook, job=None, status="pending")
+
+
+def _revives_while_leaving(scene: Scene, *, shared: bool) -> None:
+    bob, team, seat = _member(scene)
+    whose = (bob, team, None if shared else bob)
+    key = scene.given.do(keys.MAKE, by=whose, hashed="fresh", lasts=None)
+    scene.given.do(keys.REVOKE, key=key)
+    scene.session("bob", does(keys.REVIVE, key=key))
+    scene.session("ann", does(memberships.LEAVE, membership=seat))
 
 
 def _member(scene: Scene, role: str = "member") -> tuple[int, int, int]:
