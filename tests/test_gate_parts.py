@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from conformance import migrations
+from conformance.audit.findings import Fault
 from conformance.catalogue import RULES
 from conformance.gate import compare, contents, lint, rehearsal, states, waivers
 from conformance.gate.files import Files
@@ -118,6 +119,18 @@ def test_a_waiver_without_a_rule_or_a_reason_waives_nothing(
 ) -> None:
     """What looks like a waiver and is none is said, and waives nothing."""
     assert ([], [said]) == waivers.of_files([file(folder, f"{line}\n")])
+
+
+def test_keys_share_a_line_and_sentences_take_one_each() -> None:
+    """What is seen of a finding is readable: short keys in a row, sentences one below another."""
+    long = tuple(f"test_races.py::test_classic[{n}]: what it said" for n in "ab")
+
+    assert ["about: what", "  a, b and 1 more", "  -> mend"] == Fault(
+        "about", "what", "mend", ("a", "b"), 3
+    ).lines()
+    assert ["about: what", *(f"  {each}" for each in long), "  and 1 more", "  -> mend"] == Fault(
+        "about", "what", "mend", long, 3
+    ).lines()
 
 
 def test_all_held_is_right() -> None:
