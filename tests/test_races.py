@@ -15,7 +15,7 @@ from conformance.outcomes import Accepted, Inconclusive, Rejected
 from conformance.postgres import binaries
 from conformance.races import judge, orders, telling
 from conformance.races.arena import Arena
-from conformance.races.classics import CLASSICS
+from conformance.races.classics import AREAS, CLASSICS, Classic
 from conformance.races.classics.scene import Deed, Scene
 from conformance.races.explorer import PAIRS, drawn
 from conformance.races.orders import every, following
@@ -25,6 +25,7 @@ from conformance.verdicts import Finding, Verdict
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+    from types import ModuleType
 
     from conformance.postgres.scratch import Scratch, Template
 
@@ -42,6 +43,14 @@ def arena(scratch: Scratch, template: Template) -> Iterator[Arena]:
         Arena(lab, database.conninfo) as arena,
     ):
         yield arena
+
+
+@pytest.mark.parametrize("area", AREAS, ids=lambda area: area.__name__.rpartition(".")[2])
+def test_every_classic_that_is_written_is_run(area: ModuleType) -> None:
+    """A race that is missing in its module's list would never be tried, and nobody would know."""
+    written = [each.name for each in vars(area).values() if isinstance(each, Classic)]
+
+    assert sorted(written) == sorted(each.name for each in area.CLASSICS)
 
 
 def test_a_second_session_waits_and_is_refused(arena: Arena) -> None:

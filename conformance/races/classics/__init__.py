@@ -3,10 +3,8 @@
 from conformance.races.classics import belongings, letters, members, times, work
 from conformance.races.classics.scene import Classic
 
-__all__ = ["CLASSICS", "Classic"]
+__all__ = ["AREAS", "CLASSICS", "Classic"]
 
-CLASSICS: dict[str, Classic] = {
-    each.name: each
-    for area in (members, letters, work, belongings, times)
-    for each in area.CLASSICS
-}
+AREAS = (members, letters, work, belongings, times)
+
+CLASSICS: dict[str, Classic] = {each.name: each for area in AREAS for each in area.CLASSICS}

@@ -287,6 +287,7 @@ CLASSICS = (
     member_key_made_while_leaving,
     team_key_made_while_leaving,
     key_revived_while_leaving,
+    team_key_revived_while_leaving,
     key_made_while_the_team_goes,
     key_made_while_deleted,
     user_deleted_as_a_key_is_revived,
