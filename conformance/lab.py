@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 import psycopg
 
@@ -40,6 +40,13 @@ LAST = "SELECT coalesce(max(seq), 0) FROM conformance.changes"
 SWEEP_CHANGES_EVERY, SWEEP_EVERY = 15, 300
 
 
+class _Copy(NamedTuple):
+    """A copy of all rows: what its tables begin with, and the last change that it has seen."""
+
+    short: str
+    last: int
+
+
 class Lab:
     """One scratch database, from the time its schema is installed."""
 
@@ -64,7 +71,7 @@ class Lab:
         self._replicates = self._may_replicate()
         self._written: frozenset[str] | None = None  # since the reset, where that is known
         self._resets = 0
-        self._copies: dict[str, int] = {}  # the last change that each noted
+        self._copies: dict[str, _Copy] = {}
         self._current: str | None = None  # the copy that was brought back last
         self._seen = 0  # the last change that `new_violations` has judged
         self.changed: frozenset[str] = frozenset()  # the tables of which `new_violations` asked
@@ -113,11 +120,14 @@ class Lab:
         A role that may not switch off foreign keys and triggers has to write the rows again.
         """
         if self._replicates and name not in self._copies:
+            # Not the name itself: PostgreSQL cuts what is longer than 63 bytes.
+            short = f"copy_{len(self._copies)}"
             for number, table in enumerate(self._columns):
-                self._execute(f"CREATE TABLE conformance.{name}_{number} AS TABLE {table}")
-            self._execute(f"CREATE TABLE conformance.{name}_changes AS TABLE conformance.changes")
-            self._copies[name] = int(str(self.owner.fetch(LAST)[0][0]))
-            self._execute(undo.function(name, self._copies[name], self._columns))
+                self._execute(f"CREATE TABLE conformance.{short}_{number} AS TABLE {table}")
+            self._execute(f"CREATE TABLE conformance.{short}_changes AS TABLE conformance.changes")
+            last = int(str(self.owner.fetch(LAST)[0][0]))
+            self._copies[name] = _Copy(short, last)
+            self._execute(undo.function(short, last, self._columns))
         return self._replicates
 
     def has_kept(self, name: str) -> bool:
@@ -136,17 +146,17 @@ class Lab:
         """
         kept = self._copies[name]
         if self._current == name:
-            self._janitor.connection.execute(f"SELECT conformance.undo_{name}()")
-            self._written, self._seen = None, kept
+            self._janitor.connection.execute(f"SELECT conformance.undo_{kept.short}()")
+            self._written, self._seen = None, kept.last
             self._count()
             return
         body = ["DELETE FROM conformance.changes"]
         for number, (table, columns) in enumerate(self._columns.items()):
             body.append(f"DELETE FROM {table}")
-            body.append(_copy(table, columns, f"{name}_{number}"))
-        body.append(_copy("conformance.changes", NOTED, f"{name}_changes"))
+            body.append(_copy(table, columns, f"{kept.short}_{number}"))
+        body.append(_copy("conformance.changes", NOTED, f"{kept.short}_changes"))
         self._janitor.connection.execute(";\n".join(["BEGIN", *body, "COMMIT"]))
-        self._current, self._written, self._seen = name, None, kept
+        self._current, self._written, self._seen = name, None, kept.last
         self._count()
 
     def violations(self) -> dict[str, list[str]]:

@@ -17,7 +17,9 @@
 -- Locks are taken in one order, by everybody:
 --
 --   users, teams, projects, keys, memberships, invitations, user_guards, team_guards, jobs, event
---   counters; by id within a table. A job that is made or ends writes its project last.
+--   counters; by id within a table. A job that is made or ends writes its project last. Whoever
+--   ends a membership has its row before the live keys that are revoked with it; that is why who
+--   deletes a user, and locks all keys, holds the memberships first.
 --
 --   A guard is a row which is *written* by whoever may break a rule that spans rows, before the
 --   rows are looked at. At read committed the second writer waits, and then sees what the first
@@ -1561,12 +1563,15 @@ AFTER INSERT ON public.api_keys
 REFERENCING NEW TABLE AS new_rows
 FOR EACH STATEMENT EXECUTE FUNCTION framecast.tg_api_keys__write_memberships();
 
--- Keys go with their user, and come before memberships in the order of locks.
+-- Keys go with their user, and come before memberships in the order of locks. Whoever leaves a team
+-- has the membership before its live keys: nobody may be on that way when the keys are locked. So
+-- memberships are held first, in a mode that does not make a key wait that is coming to life.
 CREATE FUNCTION framecast.tg_users__lock_keys() RETURNS trigger
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
+    PERFORM FROM public.memberships AS m WHERE m.user_id = OLD.id ORDER BY m.id FOR KEY SHARE;
     PERFORM FROM public.api_keys AS k WHERE k.user_id = OLD.id ORDER BY k.id FOR UPDATE;
     RETURN OLD;
 END;

@@ -250,3 +250,18 @@ def test_a_reset_needs_no_superuser(server: Server) -> None:
             before = lab.session.fetch(triggers)
             expect_reset(lab)
             assert before == lab.session.fetch(triggers)
+
+
+def test_copies_may_have_long_names_that_begin_alike(scratch: Scratch) -> None:
+    """PostgreSQL cuts names after 63 bytes: two copies are two all the same."""
+    alike = "a_race_that_has_a_very_long_name_which_is_the_same_up_to_a_point_"
+    with scratch.cloned(scratch.template(MIGRATIONS)) as database, Lab(database.conninfo) as lab:
+        kept = {}
+        for name in (f"{alike}one", f"{alike}two"):
+            fill(lab)
+            assert lab.keep(name)
+            kept[name] = contents(lab)
+            lab.reset()
+        for name, rows in kept.items():
+            lab.bring_back(name)
+            assert rows == contents(lab)

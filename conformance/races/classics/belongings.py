@@ -86,6 +86,27 @@ def user_deleted_as_a_key_is_revived(scene: Scene) -> None:
     scene.session("bob", does(keys.REVIVE, key=revoked))
 
 
+@classic("LOCK ORDER", "INV-A1", law="whoever waits for the same waits in the same order")
+def user_deleted_while_leaving_behind_a_key(scene: Scene) -> None:
+    """A key is used; meanwhile its user leaves the team, and is deleted."""
+    bob, team, seat = _member(scene)
+    key = scene.given.do(keys.MAKE, by=(bob, team, bob), hashed="fresh", lasts=None)
+    scene.session("client", does(keys.USE, key=key))
+    scene.session("support", does(users.DELETE, user=bob))
+    scene.session("bob", does(memberships.LEAVE, membership=seat))
+
+
+@classic("LOCK ORDER", "INV-A1", law="whoever waits for the same waits in the same order")
+def user_deleted_while_leaving_as_a_key_is_revived(scene: Scene) -> None:
+    """A key is made live again; meanwhile its user leaves the team, and is deleted."""
+    bob, team, seat = _member(scene)
+    key = scene.given.do(keys.MAKE, by=(bob, team, bob), hashed="fresh", lasts=None)
+    scene.given.do(keys.REVOKE, key=key)
+    scene.session("client", does(keys.REVIVE, key=key))
+    scene.session("support", does(users.DELETE, user=bob))
+    scene.session("bob", does(memberships.LEAVE, membership=seat))
+
+
 @classic("LOCK ORDER", "INV-I5", law="whoever waits for the same waits in the same order")
 def team_goes_while_it_invites_behind_a_key(scene: Scene) -> None:
     """A key of a team is used; meanwhile an invitation is extended, and the team deleted."""
@@ -291,6 +312,8 @@ CLASSICS = (
     key_made_while_the_team_goes,
     key_made_while_deleted,
     user_deleted_as_a_key_is_revived,
+    user_deleted_while_leaving_behind_a_key,
+    user_deleted_while_leaving_as_a_key_is_revived,
     team_goes_while_it_invites_behind_a_key,
     one_hash_for_two,
     key_made_while_upgraded,
