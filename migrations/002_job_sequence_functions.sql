@@ -52,12 +52,10 @@ BEGIN
         END IF;
         RETURN NULL;
     END IF;
-    UPDATE framecast.team_guards AS g SET version = g.version + 1
-    WHERE g.team_id = v_team_id AND g.xmin <> pg_current_xact_id()::xid;
-    IF NOT FOUND THEN
-        -- This transaction has written it before, or it is missing: see lock_teams.
-        PERFORM framecast.lock_teams(ARRAY[v_team_id]);
-    END IF;
+    -- As lock_teams does.
+    INSERT INTO framecast.team_guards AS g (team_id) VALUES (v_team_id)
+    ON CONFLICT (team_id) DO UPDATE SET version = g.version + 1
+    WHERE g.xmin <> pg_current_xact_id()::xid;
     SELECT
         EXISTS (
             SELECT FROM public.memberships AS m
@@ -228,9 +226,9 @@ CREATE TRIGGER _100_set_times
 BEFORE UPDATE ON public.jobs
 FOR EACH ROW EXECUTE FUNCTION framecast.tg_jobs__set_times();
 
--- STATE-JOB and what each state needs, INV-J2 to INV-J7, each under its own name. First what the
--- row lacks, then whether it may be there at all. A new job is queued, which needs nothing. IMM-1
--- holds the columns of a finished job that are not listed here.
+-- STATE-JOB and what each state needs, INV-J2 to INV-J7, each under its own name; where a row both
+-- lacks something and may not be there at all, under that of STATE-JOB. A new job is queued, which
+-- needs nothing. IMM-1 holds the columns of a finished job that are not listed here.
 CREATE FUNCTION framecast.tg_jobs__states() RETURNS trigger
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
@@ -260,27 +258,25 @@ BEGIN
             v_claim := 'a completed job has no failure_type';
         END IF;
     END IF;
-    IF v_rule IS NULL THEN
-        IF OLD.status >= 'completed' THEN
-            IF (
-                OLD.status, OLD.options::text, OLD.progress::text, OLD.output::text,
-                OLD.output_size_bytes, OLD.error::text, OLD.credits_charged, OLD.failure_type,
-                OLD.idempotency_key, OLD.started_at, OLD.completed_at
-            ) IS DISTINCT FROM (
-                NEW.status, NEW.options::text, NEW.progress::text, NEW.output::text,
-                NEW.output_size_bytes, NEW.error::text, NEW.credits_charged, NEW.failure_type,
-                NEW.idempotency_key, NEW.started_at, NEW.completed_at
-            ) OR NEW.credits_refunded < OLD.credits_refunded THEN
-                v_rule := 'state_job__jobs_finished_stays';
-                v_claim := 'a finished job stays as it is, save that its refund may grow';
-            END IF;
-        ELSIF OLD.status <> NEW.status AND (OLD.status, NEW.status) NOT IN (
-            ('queued', 'processing'), ('queued', 'canceled'),
-            ('processing', 'completed'), ('processing', 'failed'), ('processing', 'canceled')
-        ) THEN
-            v_rule := 'state_job__jobs_moves_on';
-            v_claim := 'a job goes from queued to processing or canceled, from there to its end';
+    IF OLD.status >= 'completed' THEN
+        IF (
+            OLD.status, OLD.options::text, OLD.progress::text, OLD.output::text,
+            OLD.output_size_bytes, OLD.error::text, OLD.credits_charged, OLD.failure_type,
+            OLD.idempotency_key, OLD.started_at, OLD.completed_at
+        ) IS DISTINCT FROM (
+            NEW.status, NEW.options::text, NEW.progress::text, NEW.output::text,
+            NEW.output_size_bytes, NEW.error::text, NEW.credits_charged, NEW.failure_type,
+            NEW.idempotency_key, NEW.started_at, NEW.completed_at
+        ) OR NEW.credits_refunded < OLD.credits_refunded THEN
+            v_rule := 'state_job__jobs_finished_stays';
+            v_claim := 'a finished job stays as it is, save that its refund may grow';
         END IF;
+    ELSIF OLD.status <> NEW.status AND (OLD.status, NEW.status) NOT IN (
+        ('queued', 'processing'), ('queued', 'canceled'),
+        ('processing', 'completed'), ('processing', 'failed'), ('processing', 'canceled')
+    ) THEN
+        v_rule := 'state_job__jobs_moves_on';
+        v_claim := 'a job goes from queued to processing or canceled, from there to its end';
     END IF;
     IF v_rule IS NOT NULL THEN
         PERFORM framecast.reject(
@@ -552,14 +548,10 @@ DECLARE
 BEGIN
     PERFORM FROM public.jobs AS j WHERE j.id = NEW.job_id FOR KEY SHARE;
     IF FOUND THEN
+        INSERT INTO framecast.job_event_counters (job_id) VALUES (NEW.job_id)
+        ON CONFLICT (job_id) DO NOTHING;
         SELECT c.last_sequence INTO v_last
         FROM framecast.job_event_counters AS c WHERE c.job_id = NEW.job_id FOR UPDATE;
-        IF NOT FOUND THEN
-            INSERT INTO framecast.job_event_counters (job_id) VALUES (NEW.job_id)
-            ON CONFLICT (job_id) DO NOTHING;
-            SELECT c.last_sequence INTO v_last
-            FROM framecast.job_event_counters AS c WHERE c.job_id = NEW.job_id FOR UPDATE;
-        END IF;
     END IF;
     NEW.sequence := 1 + greatest(
         0, v_last, (SELECT max(e.sequence) FROM public.job_events AS e WHERE e.job_id = NEW.job_id)
@@ -578,10 +570,10 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
     -- There is no counter yet where one statement makes the job and its event.
-    INSERT INTO framecast.job_event_counters AS c (job_id, last_sequence)
+    INSERT INTO framecast.job_event_counters (job_id, last_sequence)
     VALUES (NEW.job_id, NEW.sequence)
     ON CONFLICT (job_id) DO UPDATE
-    SET last_sequence = greatest(c.last_sequence, excluded.last_sequence);
+    SET last_sequence = excluded.last_sequence;
     RETURN NULL;
 END;
 $$;

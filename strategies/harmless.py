@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from conformance.scenario import Fact
 from conformance.writes import Delete, Insert, Row, Run, Sql, Truncate, Update, statements
 from strategies.forms import Form, a_row
+from strategies.harmless_jobs import harmless_jobs
 from strategies.instants import PAST_END, TICK
 from strategies.near_misses.retention import at_most_ten_thousand
 from strategies.world import NOW, World, urn_of_member, urn_of_team
@@ -51,10 +52,7 @@ def harmless() -> Iterator[Form]:
         row = _row(table, world, of_team=True)
         stranger = {actor: world.starter()["id"]}
         yield _replayed(f"{table}.{actor} proposed", table, world, row, stranger)
-    yield _at_the_cap()
-    yield _busy_starter()
-    yield _late_promotion()
-    yield _guest_who_tidies_up()
+    yield from harmless_jobs()
     yield from _taken_back()
     yield from _the_same_again()
     yield _accepted_and_expired()
@@ -62,6 +60,7 @@ def harmless() -> Iterator[Form]:
     for urn in (urn_of_team, urn_of_member):
         yield _revoked_key(urn)
     yield _all_truncated()
+    yield _teams_truncated()
     yield _ten_thousand_events()
     yield from _of_one_moment()
     yield from _back_as_a_starter()
@@ -87,40 +86,6 @@ def _replayed(name: str, table: str, world: World, row: Row, changes: Row) -> Fo
     return Form(name, accepted, tables=(table,))
 
 
-def _at_the_cap() -> Form:
-    """A team with five active jobs, of which one is proposed again."""
-    world = World()
-    team, owner = world.team()
-    rows = [world.job(owner, urn_of_team(team)) for _ in range(5)]
-    (statement,) = statements(Insert("jobs", (rows[0],)))
-    again = (Run(f"{statement.sql} ON CONFLICT (id) DO NOTHING"),)
-    return Form("jobs.id proposed at the cap", (tuple(world.given), again), tables=("jobs",))
-
-
-def _busy_starter() -> Form:
-    """A starter with an active job, which is proposed again."""
-    world = World()
-    row = world.job(world.starter())
-    (statement,) = statements(Insert("jobs", (row,)))
-    again = (Run(f"{statement.sql} ON CONFLICT (id) DO NOTHING"),)
-    return Form("jobs.id proposed by a starter", (tuple(world.given), again), tables=("jobs",))
-
-
-def _late_promotion() -> Form:
-    """A starter joins a team, makes two jobs of it, and only then becomes a creator."""
-    world = World()
-    team, _ = world.team()
-    user = world.starter()
-    promoted: Transaction = (
-        Insert("memberships", (world.a_membership(team, user),)),
-        Insert("jobs", (world.a_job(user, urn_of_team(team)),)),
-        Insert("jobs", (world.a_job(user, urn_of_team(team)),)),
-        Update("users", {"id": user["id"]}, {"tier": "creator", "upgraded_at": NOW}),
-    )
-    tables = ("jobs", "users", "memberships")
-    return Form("jobs.triggered_by promoted", (tuple(world.given), promoted), tables=tables)
-
-
 def _the_same_again() -> Iterator[Form]:
     """A status is written that the row has already, with something else that may change."""
     for table, changes in (
@@ -141,25 +106,6 @@ def _the_same_again() -> Iterator[Form]:
     writes = tuple((Update("webhook_deliveries", key, failed),) for _ in range(2))
     name = "webhook_deliveries.status failed again"
     yield Form(name, (tuple(world.given), *writes), tables=("webhook_deliveries",))
-
-
-def _guest_who_tidies_up() -> Form:
-    """A starter joins a team, makes two jobs of it and leaves; before commit one is canceled."""
-    world = World()
-    team, _ = world.team()
-    user = world.starter()
-    joins = world.a_membership(team, user)
-    first, second = (world.a_job(user, urn_of_team(team)) for _ in range(2))
-    cancel = {"status": "canceled", "failure_type": "canceled"}
-    visit: Transaction = (
-        Insert("memberships", (joins,)),
-        Insert("jobs", (first,)),
-        Insert("jobs", (second,)),
-        Delete("memberships", {"id": joins["id"]}),
-        Update("jobs", {"id": first["id"]}, cancel),
-    )
-    tables = ("memberships", "jobs")
-    return Form("memberships.user_id left", (tuple(world.given), visit), tables=tables)
 
 
 def _taken_back() -> Iterator[Form]:
@@ -239,6 +185,14 @@ def _all_truncated() -> Form:
     )
     tables = ("framecast.user_guards", "framecast.team_guards", "framecast.job_event_counters")
     return Form("guards emptied", (tuple(world.given), emptied), facts=facts, tables=tables)
+
+
+def _teams_truncated() -> Form:
+    """Who is in no team does not mind that all teams are emptied."""
+    world = World()
+    world.starter()
+    emptied: Transaction = (Truncate(("teams",)),)
+    return Form("teams emptied", (tuple(world.given), emptied), tables=("teams", "memberships"))
 
 
 def _ten_thousand_events() -> Form:

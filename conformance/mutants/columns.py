@@ -28,11 +28,12 @@ def of(schema: Schema) -> Iterator[Mutant]:
 
 def _column(schema: Schema, column: Any) -> Iterator[Mutant]:
     table = short(column.table)
+    rules = schema.rules_with(column) if column.generated else ()
 
     def mutant(operator: str, change: str, action: str) -> Mutant:
         sql = f"ALTER TABLE {column.table} ALTER COLUMN {column.name} {action}"
         tables = schema.about(column.table)
-        return Mutant(f"{table}.{column.name}", operator, change, (sql,), (), tables)
+        return Mutant(f"{table}.{column.name}", operator, change, (sql,), rules, tables)
 
     if column.required:
         yield mutant("not null dropped", "may be null", "DROP NOT NULL")

@@ -137,6 +137,17 @@ class Schema:
         found += [rule.id for rule in RULES.values() if rule.token == token]
         return tuple(dict.fromkeys(found))
 
+    def rules_with(self, column: Any) -> tuple[str, ...]:
+        """Return the rules of the constraints that speak of a column."""
+        named = re.compile(rf"\b{re.escape(column.name)}\b")
+        found = [
+            rule
+            for each in self.constraints
+            if each.table == column.table and named.search(each.definition)
+            for rule in self.rules_of(each.name, each.comment)
+        ]
+        return tuple(dict.fromkeys(found))
+
     def about(self, table: str | None) -> tuple[str, ...]:
         """Return what a change of a table may show itself in: of bookkeeping, its parents too."""
         if table is None:

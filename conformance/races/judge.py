@@ -3,7 +3,7 @@
 Each transaction ends as committed, rejected by a name, or inconclusive. What is committed must
 break no rule, and be what some order of the committed transactions comes to in the model. A
 rejection must be one that some order explains. At read committed, nobody fails to serialize, and
-two ordinary operations never end in a deadlock.
+two ordinary operations never end in a deadlock. Where sessions are said to be apart, nobody waits.
 """
 
 from __future__ import annotations
@@ -53,6 +53,7 @@ def faults(  # noqa: PLR0913 - all that is known of a race's end
     yield from _readers(race, trace, events)
     yield from _refusals(race, trace)
     yield from _locks(race, trace)
+    yield from _waits(race, trace)
     if explained is False:
         yield _finding(
             SERIAL,
@@ -141,6 +142,18 @@ def _locks(race: Race, trace: Trace) -> Iterator[Finding]:
                 "no deadlock of ordinary operations at read committed",
                 " and ".join(repr(race.sessions[each].name) for each in trace.deadlocked[place])
                 + " wait for each other",
+            )
+
+
+def _waits(race: Race, trace: Trace) -> Iterator[Finding]:
+    for line in trace.lines if race.apart else ():
+        if line.waits_for:
+            others = " and ".join(repr(race.sessions[each].name) for each in line.waits_for)
+            yield _finding(
+                LOCKS,
+                Verdict.OVERBLOCKED,
+                "nobody waits for whom they have nothing to do with",
+                f"{race.sessions[line.session].name!r} waits for {others}",
             )
 
 

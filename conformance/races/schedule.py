@@ -119,10 +119,14 @@ Session: TypeAlias = Transaction | Reader
 
 @dataclass(frozen=True, slots=True)
 class Race:
-    """A start, and sessions that set out from it at once."""
+    """A start, and sessions that set out from it at once.
+
+    Those that are `apart` have nothing to do with each other: nobody may wait.
+    """
 
     start: Start
     sessions: tuple[Session, ...]
+    apart: bool = False
 
     @property
     def transactions(self) -> dict[int, Transaction]:

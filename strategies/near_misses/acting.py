@@ -9,6 +9,7 @@ team), `colleague` (another inside the team), `another's` (the colleague's user 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeAlias
 from uuid import UUID
 
@@ -22,7 +23,7 @@ from strategies.owners import member_urn, team_urn
 from strategies.world import World, urn_of_member, urn_of_team, urn_of_user
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
 NOBODY = UUID(int=0xDEAD)
 
@@ -96,7 +97,7 @@ def acted(
     *,
     legal: Sequence[Act],
     broken: Sequence[Act],
-    strangers: frozenset[str] = frozenset(),
+    strangers: Mapping[str, frozenset[str]] = MappingProxyType({}),
 ) -> Ways:
     """Return ways for a rule on who makes rows of these kinds: asked on write, never after.
 
@@ -104,7 +105,8 @@ def acted(
         kinds: the kinds of rows.
         legal: acts at the edge of the rule.
         broken: acts one step over it.
-        strangers: other rules that those acts break which are by somebody outside the team.
+        strangers: by the form of the owner, other rules that an act of somebody outside the team
+            breaks.
     """
     tries = _Tries(kinds, legal, broken, strangers)
     inserts = scenarios(tries.inserts)
@@ -130,18 +132,25 @@ class _Tries:
     kinds: Sequence[Kind]
     legal: Sequence[Act]
     broken: Sequence[Act]
-    strangers: frozenset[str]
+    strangers: Mapping[str, frozenset[str]]
 
     @property
     def in_teams(self) -> tuple[Act, ...]:
         """The legal acts that name a team."""
         return tuple(act for act in self.legal if act[1] != "user")
 
-    def over(self, who: str, *writes: Write) -> Mixed:
+    @property
+    def any_stranger(self) -> frozenset[str]:
+        """The other rules that somebody outside the team may break, whatever the form."""
+        return frozenset[str]().union(*self.strangers.values())
+
+    def over(self, act: Act, *writes: Write) -> Mixed:
         """Return a transaction in which somebody acts who may not."""
-        if who in MEMBERSHIP_ROLE or not self.strangers:
+        who, form = act
+        also = self.strangers.get(form, frozenset())
+        if who in MEMBERSHIP_ROLE or not also:
             return Mixed(writes, frozenset())
-        return Mixed(writes, self.strangers, "whoever is outside the team has no role in it either")
+        return Mixed(writes, also, "whoever is outside the team has no role in it either")
 
     def inserts(self, world: World, draw: Draw) -> Scenario:
         """Let somebody make a row who may; then somebody who may not."""
@@ -153,7 +162,7 @@ class _Tries:
         return Scenario(
             given=(tuple(world.given),),
             legal=((Insert(kind.table, (good,)),),),
-            broken=(self.over(act[0], Insert(kind.table, (bad,))),),
+            broken=(self.over(act, Insert(kind.table, (bad,))),),
         )
 
     def inserts_many(self, world: World, draw: Draw) -> Scenario:
@@ -167,7 +176,7 @@ class _Tries:
         return Scenario(
             given=(tuple(world.given),),
             legal=((Insert(kind.table, tuple(rows[:2])),),),
-            broken=(self.over(four[3][0], Insert(kind.table, tuple(bad))),),
+            broken=(self.over(four[3], Insert(kind.table, tuple(bad))),),
         )
 
     def updates(self, world: World, draw: Draw) -> Scenario:
@@ -193,9 +202,9 @@ class _Tries:
             given=(tuple(world.given),),
             legal=((write(good),),),
             broken=(
-                fixed(write(bad), also=self.strangers)
+                fixed(write(bad), also=self.any_stranger)
                 if kind.fixed
-                else self.over(act[0], write(bad)),
+                else self.over(act, write(bad)),
             ),
         )
 
@@ -215,7 +224,9 @@ class _Tries:
             given=(tuple(world.given),),
             legal=((Update(kind.table, key, {kind.scope: row[kind.scope]}),),),
             broken=(
-                fixed(Update(kind.table, key, {kind.scope: bad[kind.scope]}), also=self.strangers),
+                fixed(
+                    Update(kind.table, key, {kind.scope: bad[kind.scope]}), also=self.any_stranger
+                ),
             ),
         )
 
@@ -241,7 +252,7 @@ class _Tries:
                 (Update("memberships", key, {"role": "viewer"}), touch),
                 (Delete("memberships", key), touch),
             ),
-            broken=(self.over("stranger", Insert(kind.table, (again,))),),
+            broken=(self.over(("stranger", over), Insert(kind.table, (again,))),),
         )
 
     def joins(self, world: World, draw: Draw) -> Scenario:
@@ -256,7 +267,7 @@ class _Tries:
         return Scenario(
             given=(tuple(world.given),),
             legal=((Insert("memberships", (joins,)), Insert(kind.table, (rows[0],))),),
-            broken=(self.over("stranger", leaves, Insert(kind.table, (rows[1],))),),
+            broken=(self.over(("stranger", form), leaves, Insert(kind.table, (rows[1],))),),
         )
 
 

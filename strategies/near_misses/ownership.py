@@ -119,6 +119,9 @@ WAYS: dict[str, Ways] = {
         (PROJECTS, JOBS, ASSETS, KEYS),
         legal=acts(MAKERS, ("team", "member")),
         broken=acts(("viewer", *STRANGERS), ("team", "member")),
-        strangers=frozenset({"INV-X1", "INV-X2", "INV-X4", "INV-A6"}),
+        strangers={
+            "team": frozenset({"INV-X1", "INV-X2", "INV-A6"}),
+            "member": frozenset({"INV-X1", "INV-X2", "INV-X4", "INV-A6"}),
+        },
     ),
 }

@@ -49,10 +49,12 @@ class Scene:
     """What there is before a race, and who does what in it.
 
     `given` builds what there is. A session is a transaction of some deeds; it may be `early`, which
-    begins before its first deed, and it may know of what an earlier session makes.
+    begins before its first deed, and it may know of what an earlier session makes. Sessions that
+    are `apart` have nothing to do with each other.
     """
 
     given: Building = field(default_factory=lambda: Building(State()))
+    apart: bool = False
     _casts: list[tuple[str, tuple[Deed, ...], bool, tuple[str, ...]]] = field(default_factory=list)
     _readers: list[Reader] = field(default_factory=list)
 
@@ -78,7 +80,7 @@ class Scene:
                 who, Level.READ_COMMITTED, tuple(plan.actions), plan.serial, early
             )
         sessions: tuple[Session, ...] = (*made.values(), *self._readers)
-        return Race(start, sessions)
+        return Race(start, sessions, self.apart)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,117 @@
+"""Legal writes of jobs that look as if a rule refused them: they must be accepted."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from conformance.scenario import Fact
+from conformance.writes import Delete, Insert, Run, Update, statements
+from strategies.forms import Form
+from strategies.world import NOW, World, steps_to, urn_of_team
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from conformance.scenario import Transaction
+
+
+def harmless_jobs() -> Iterator[Form]:
+    """Return all of them, as facts of the tables' columns."""
+    yield _at_the_cap()
+    yield _busy_starter()
+    yield _late_promotion()
+    for end in ("canceled", "completed"):
+        yield _guest_who_tidies_up(end)
+        yield _ended_and_made(end)
+    yield _started_in_the_future()
+
+
+def _at_the_cap() -> Form:
+    """A team with five active jobs, of which one is proposed again."""
+    world = World()
+    team, owner = world.team()
+    rows = [world.job(owner, urn_of_team(team)) for _ in range(5)]
+    (statement,) = statements(Insert("jobs", (rows[0],)))
+    again = (Run(f"{statement.sql} ON CONFLICT (id) DO NOTHING"),)
+    return Form("jobs.id proposed at the cap", (tuple(world.given), again), tables=("jobs",))
+
+
+def _busy_starter() -> Form:
+    """A starter with an active job, which is proposed again."""
+    world = World()
+    row = world.job(world.starter())
+    (statement,) = statements(Insert("jobs", (row,)))
+    again = (Run(f"{statement.sql} ON CONFLICT (id) DO NOTHING"),)
+    return Form("jobs.id proposed by a starter", (tuple(world.given), again), tables=("jobs",))
+
+
+def _late_promotion() -> Form:
+    """A starter joins a team, makes two jobs of it, and only then becomes a creator."""
+    world = World()
+    team, _ = world.team()
+    user = world.starter()
+    promoted: Transaction = (
+        Insert("memberships", (world.a_membership(team, user),)),
+        Insert("jobs", (world.a_job(user, urn_of_team(team)),)),
+        Insert("jobs", (world.a_job(user, urn_of_team(team)),)),
+        Update("users", {"id": user["id"]}, {"tier": "creator", "upgraded_at": NOW}),
+    )
+    tables = ("jobs", "users", "memberships")
+    return Form("jobs.triggered_by promoted", (tuple(world.given), promoted), tables=tables)
+
+
+def _guest_who_tidies_up(end: str) -> Form:
+    """A starter joins a team, makes two jobs of it and leaves; before commit one has ended."""
+    world = World()
+    team, _ = world.team()
+    user = world.starter()
+    joins = world.a_membership(team, user)
+    first, second = (world.a_job(user, urn_of_team(team)) for _ in range(2))
+    visit: Transaction = (
+        Insert("memberships", (joins,)),
+        Insert("jobs", (first,)),
+        Insert("jobs", (second,)),
+        Delete("memberships", {"id": joins["id"]}),
+        *steps_to(first, end),
+    )
+    tables = ("memberships", "jobs")
+    return Form(f"memberships.user_id left, {end}", (tuple(world.given), visit), tables=tables)
+
+
+def _ended_and_made(end: str) -> Form:
+    """One statement ends a project's job and makes the next one: the project goes on rendering."""
+    world = World()
+    team, owner = world.team()
+    project = world.project(team, owner)
+    job = world.job(owner, urn_of_team(team), project_id=project["id"])
+    world.move(job, "processing")
+    columns = "owner, triggered_by, project_id, spec_snapshot"
+    (ending,) = statements(steps_to(job, end)[-1])
+    both = Run(
+        f"WITH gone AS ({ending.sql} RETURNING {columns})"
+        f" INSERT INTO public.jobs ({columns}) SELECT * FROM gone"
+    )
+    status = f"SELECT status = 'rendering' FROM public.projects WHERE id = '{project['id']}'"
+    return Form(
+        f"jobs.status {end} and made",
+        (tuple(world.given), (both,)),
+        facts=(Fact(status, expected=True),),
+        tables=("jobs", "projects"),
+    )
+
+
+def _started_in_the_future() -> Form:
+    """A worker's clock stands before the server's: the job ends no earlier than it started."""
+    world = World()
+    job = world.job(world.starter())
+    _, finish = steps_to(job, "completed")
+    ahead = Run(
+        "UPDATE public.jobs SET status = 'processing', started_at = now() + interval '1 hour'"
+        f" WHERE id = '{job['id']}'"
+    )
+    return Form(
+        "jobs.started_at in the future",
+        (tuple(world.given), (ahead,), (finish,)),
+        facts=(Fact("SELECT completed_at = started_at FROM public.jobs", expected=True),),
+        tables=("jobs",),
+    )
