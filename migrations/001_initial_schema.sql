@@ -988,8 +988,7 @@ BEGIN
     LOOP
         v_digits := left(md5(v_digits), 12);
         NEW.slug := rtrim(left(v_slug, 37), '-') || '-' || v_digits;
-        EXIT WHEN NEW.slug IS NULL
-            OR NOT EXISTS (SELECT FROM public.teams AS t WHERE t.slug = NEW.slug);
+        EXIT WHEN NOT EXISTS (SELECT FROM public.teams AS t WHERE t.slug = NEW.slug);
     END LOOP;
     RETURN NEW;
 END;

@@ -65,6 +65,7 @@ def harmless() -> Iterator[Form]:
     yield from _of_one_moment()
     yield from _back_as_a_starter()
     yield _team_without_an_id()
+    yield _teams_of_one_name()
 
 
 def _row(table: str, world: World, *, of_team: bool = False) -> Row:
@@ -243,6 +244,28 @@ def _team_without_an_id() -> Form:
         f" SELECT t.id, '{user['id']}', 'owner' FROM t"
     )
     return Form("teams.id default", (tuple(world.given), (founded,)), tables=("teams",))
+
+
+def _teams_of_one_name() -> Form:
+    """The first team of a name has the slug that everybody expects, the others longer ones."""
+    world = World()
+    user = world.creator()
+    rows = tuple(
+        {key: each for key, each in world.a_team(name="The Team").items() if key != "slug"}
+        for _ in range(5)
+    )
+    owners = tuple(world.a_membership(row, user, role="owner") for row in rows)
+    founded: Transaction = (Insert("teams", rows), Insert("memberships", owners))
+    slugs = "SELECT count(*) FROM public.teams WHERE slug "
+    return Form(
+        "teams.slug of one name",
+        (tuple(world.given), founded),
+        facts=(
+            Fact(f"{slugs} = 'the-team'", 1),
+            Fact(f"{slugs} ~ '^the-team-[0-9a-f]{{12}}$'", 4),
+        ),
+        tables=("teams",),
+    )
 
 
 def _of_one_moment() -> Iterator[Form]:
