@@ -214,6 +214,14 @@ def one_name_for_two(scene: Scene) -> None:
         scene.session(who, does(teams.FOUND, user=user, slug="made", owned=True))
 
 
+@classic("AUTO-SLUG", "INV-T3", law="each team gets a slug that nobody has")
+def one_name_for_who_began_before(scene: Scene) -> None:
+    """A team is founded by who does not see yet that another one has its name."""
+    owners = [scene.given.creator(f"{name}@example.com")[0] for name in ("ann", "bob")]
+    scene.session("ann", does(teams.FOUND, user=owners[0], slug="made", owned=True))
+    scene.session("bob", does(teams.FOUND, user=owners[1], slug="made", owned=True), early=True)
+
+
 @classic("AUTO-SLUG", "INV-T3", law="no two teams share a slug")
 def slug_given_while_made(scene: Scene) -> None:
     """A team asks for the slug that is just being made up for another."""
@@ -383,6 +391,7 @@ CLASSICS = (
     joins_while_deleted,
     one_slug_for_two,
     one_name_for_two,
+    one_name_for_who_began_before,
     slug_given_while_made,
     slug_given_to_another_name_while_made,
     upgraded_while_a_team_goes,
