@@ -3,6 +3,8 @@
 from conformance.catalogue.jobs import TEAM_OF_URN
 from conformance.catalogue.rule import Holds, Rule, dangling, repeated
 
+# IS NOT DISTINCT FROM compares those memberships only that the user has: for `=`, PostgreSQL would
+# make up and hash the texts of all.
 RULES = (
     Rule(
         "INV-A1",
@@ -76,7 +78,7 @@ RULES = (
         " AND k.owner::text NOT LIKE 'framecast:user:%'"
         " AND k.owner::text NOT LIKE 'framecast:team:%'"
         " AND NOT EXISTS (SELECT FROM memberships m WHERE m.user_id = k.user_id"
-        " AND 'framecast:' || m.team_id || ':' || m.user_id = k.owner::text)",
+        " AND 'framecast:' || m.team_id || ':' || m.user_id IS NOT DISTINCT FROM k.owner::text)",
     ),
     Rule(
         "AUTO-REVOKE",
@@ -87,6 +89,6 @@ RULES = (
         "SELECT k.id::text FROM api_keys k WHERE k.revoked_at IS NULL"
         f" AND {TEAM_OF_URN.format('k.owner')} IS NOT NULL"
         " AND NOT EXISTS (SELECT FROM memberships m WHERE m.user_id = k.user_id"
-        f" AND m.team_id::text = {TEAM_OF_URN.format('k.owner')})",
+        f" AND m.team_id::text IS NOT DISTINCT FROM {TEAM_OF_URN.format('k.owner')})",
     ),
 )
