@@ -86,7 +86,8 @@ def test_writes_that_hold_others_back_are_locks(every: list[Mutant]) -> None:
     changed = {
         (each.thing, each.operator, re.split(" AS | VALUES ", each.change)[0]) for each in every
     }
-    guard, counter = "UPDATE framecast.team_guards", "INSERT INTO framecast.job_event_counters"
+    guard = "INSERT INTO framecast.team_guards"
+    counter = "INSERT INTO framecast.job_event_counters"
     assert {
         ("tg_jobs__may_be_made()", "lock removed", guard),
         ("tg_jobs__may_be_made()", "lock taken later", guard),
@@ -97,13 +98,28 @@ def test_writes_that_hold_others_back_are_locks(every: list[Mutant]) -> None:
     assert ("tg_jobs__may_be_made()", "write removed", guard) not in changed
 
 
-def test_a_lock_goes_with_what_is_done_instead(every: list[Mutant]) -> None:
+GUARD_OR_ELSE = """
+CREATE FUNCTION framecast.tg_teams__guarded() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    UPDATE framecast.team_guards AS g SET version = g.version + 1 WHERE g.team_id = NEW.id;
+    IF NOT FOUND THEN
+        PERFORM framecast.lock_teams(ARRAY[NEW.id]);
+    END IF;
+    RETURN NULL;
+END;
+$$
+"""
+
+
+def test_a_lock_goes_with_what_is_done_instead(scratch: Scratch, template: Template) -> None:
     """Where the guard is written by another statement if the first one finds none, both go."""
-    (sql,) = (
-        each.sql[0]
-        for each in every
-        if each.thing == "tg_jobs__may_be_made()" and each.change.endswith("what is done instead")
-    )
+    with scratch.cloned(template, "instead") as database, database.connect() as connection:
+        connection.execute(GUARD_OR_ELSE)
+        (sql,) = (
+            each.sql[0]
+            for each in generate.mutants(schema.read(connection))
+            if each.thing == "tg_teams__guarded()" and each.change.endswith("what is done instead")
+        )
     assert "framecast.team_guards" not in sql
     assert "lock_teams(" not in sql
 
