@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from conformance.writes import Insert, Run, Sql, Update
-from strategies.forms import CHECK, KEY, Form
-from strategies.world import World
+from strategies.forms import CHECK, KEY, REFERENCE, Form
+from strategies.world import World, urn_of_team
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,6 +39,7 @@ def bypasses() -> Iterator[Form]:
     """Return all of them, as facts of the tables' columns."""
     yield _numbered_by_hand()
     yield _finished()
+    yield _key_of_another_team()
     for level in BLIND:
         for table, token in EMPTIED.items():
             yield _emptied(table, token, level)
@@ -60,6 +61,21 @@ def _numbered_by_hand() -> Form:
         (KEY, ""),
         tables=("job_events",),
         token="seq_1__",  # noqa: S106 - the rule
+    )
+
+
+def _key_of_another_team() -> Form:
+    """A stranger's key of a team is refused as such, and not as a member's key without a member."""
+    world = World()
+    team, _ = world.team()
+    row = world.a_key(world.creator(), urn_of_team(team))
+    return Form(
+        "api_keys.owner of another team",
+        (tuple(world.given),),
+        (Insert("api_keys", (row,)),),
+        (REFERENCE, ""),
+        tables=("api_keys", "memberships"),
+        token="role_2__",  # noqa: S106 - the rule
     )
 
 

@@ -15,6 +15,7 @@ from conformance.__main__ import main
 from conformance.catalogue import RULES
 from conformance.lab import Lab
 from conformance.mutants import pool, role
+from conformance.mutants.applying import apply
 from conformance.mutants.errors import BaselineError, StuckError
 from conformance.mutants.mutant import Mutant
 from conformance.mutants.parts import Part, Stage
@@ -70,6 +71,36 @@ def test_a_guard_that_does_not_go_with_its_team_is_noticed(bench: Bench) -> None
     trial = bench.attempt(Mutant("team_guards", "exchanged", "", sql, ("INV-T1",)), OWN[:1])
     assert trial.kill is not None
     assert trial.kill.part.startswith("inv_t1__delete")
+
+
+KEYS_OF_KEYS = """
+SELECT k.conname::text FROM pg_trigger AS g JOIN pg_constraint AS k ON k.oid = g.tgconstraint
+WHERE g.tgrelid = 'public.api_keys'::regclass AND g.tgname ~ '^RI_ConstraintTrigger_c_'
+ORDER BY g.tgname
+"""
+
+
+def test_a_key_that_is_made_anew_keeps_its_place(scratch: Scratch, template: Template) -> None:
+    """Whether a mutant makes it anew or PostgreSQL does, it is asked when it was asked before."""
+    column = (
+        "ALTER TABLE public.api_keys ALTER COLUMN live_member_team_id SET EXPRESSION AS"
+        " (framecast.urn_team(owner))"
+    )
+    key = "CONSTRAINT inv_x4__api_keys_membership_exists"
+    pair = "(live_member_team_id, user_id) REFERENCES public.memberships (team_id, user_id)"
+    again = (
+        f"ALTER TABLE public.api_keys DROP {key}",
+        f"ALTER TABLE public.api_keys ADD {key} FOREIGN KEY {pair}",
+    )
+    with scratch.cloned(template, "places") as database, database.connect() as connection:
+        major = connection.info.server_version // 10000
+        before = connection.execute(KEYS_OF_KEYS).fetchall()
+        assert len(before) > 4
+        apply(connection, again)
+        assert before == connection.execute(KEYS_OF_KEYS).fetchall()
+        if major >= 17:
+            apply(connection, (column,))
+            assert before == connection.execute(KEYS_OF_KEYS).fetchall()
 
 
 def test_whatever_a_test_would_fail_with_is_noticed(bench: Bench) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self
 import psycopg
 from hypothesis.errors import Flaky
 
+from conformance.mutants.applying import apply
 from conformance.outcomes import Inconclusive
 from conformance.verdicts import Finding
 
@@ -122,8 +123,7 @@ class Subject:
         database = self._scratch.clone(self._template, self._label)
         try:
             with database.connect() as connection:
-                for sql in self._sql:
-                    connection.execute(sql)
+                apply(connection, self._sql)
         except BaseException:
             self._scratch.drop(database)
             raise
