@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from conformance.asleep import triggers_of
 from conformance.scenario import Fact
 from conformance.writes import Delete, Insert, Row, Run, Sql, Truncate, Update, statements
 from strategies.forms import Form, a_row
@@ -288,14 +289,14 @@ def _of_one_moment() -> Iterator[Form]:
             )
             for each, days in zip(reversed(ids), (40, 31, 31, 31, 31), strict=True)
         ]
-        switch = f"ALTER TABLE public.{table} {{}} TRIGGER USER"
+        asleep, awake = triggers_of((table,))
         left = f"SELECT string_agg(id::text, ' ' ORDER BY {order}) FROM public.{table}"
         yield Form(
             f"{table}.created_at of one moment",
             (
                 tuple(world.given),
                 (Insert(table, tuple(rows)),),
-                (Run(switch.format("DISABLE")), *aged, Run(switch.format("ENABLE"))),
+                (asleep, *aged, awake),
             ),
             facts=tuple(
                 fact

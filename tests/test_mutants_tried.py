@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -13,6 +14,7 @@ import pytest
 
 from conformance.__main__ import main
 from conformance.catalogue import RULES
+from conformance.columns import hold
 from conformance.lab import Lab
 from conformance.mutants import pool, role
 from conformance.mutants.applying import apply
@@ -27,6 +29,7 @@ from conformance.postgres.scratch import Scratch, Template
 from conformance.races.arena import UnlawfulStartError
 from conformance.verdicts import Finding, Verdict
 from conformance.writes import Statement
+from strategies.facts import facts
 
 ROOT: Final = Path(__file__).parent.parent
 USERS = "ALTER TABLE public.users DROP CONSTRAINT"
@@ -101,6 +104,20 @@ def test_a_key_that_is_made_anew_keeps_its_place(scratch: Scratch, template: Tem
         if major >= 17:
             apply(connection, (column,))
             assert before == connection.execute(KEYS_OF_KEYS).fetchall()
+
+
+def test_no_column_wakes_a_trigger_that_sleeps(scratch: Scratch, template: Template) -> None:
+    """What has to write past triggers leaves one that is disabled as it is."""
+    triggers = "SELECT tgname FROM pg_trigger WHERE tgenabled = 'D'"
+    with scratch.cloned(template, "asleep") as database:
+        with database.connect() as connection:
+            connection.execute("ALTER TABLE public.job_events DISABLE TRIGGER _500_record_number")
+        with Lab(database.conninfo) as lab:
+            for form in facts():
+                if "job_events" in form.tables:
+                    with suppress(Finding):
+                        hold(lab, form)
+            assert [("_500_record_number",)] == lab.session.fetch(triggers)
 
 
 def test_whatever_a_test_would_fail_with_is_noticed(bench: Bench) -> None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from conformance.asleep import triggers_of
 from conformance.operations.choices import among
 from conformance.operations.operation import Act, Operation
 from conformance.writes import Run
@@ -35,22 +36,6 @@ TIMES = {
 }
 
 
-ASLEEP = """DO $$
-BEGIN
-    SET LOCAL session_replication_role = replica;
-EXCEPTION WHEN insufficient_privilege THEN
-{disable}
-END;
-$$"""
-AWAKE = """DO $$
-BEGIN
-    IF current_setting('session_replication_role') <> 'replica' THEN
-{enable}
-    END IF;
-END;
-$$"""
-
-
 def _pass(state: State, days: int) -> Act:
     tables = [table for table in TIMES if getattr(state, table)]
     ages = [
@@ -60,14 +45,8 @@ def _pass(state: State, days: int) -> Act:
         )
         for table in tables
     ]
-    asleep = Run(ASLEEP.format(disable=_all(tables, "DISABLE")))
-    awake = Run(AWAKE.format(enable=_all(tables, "ENABLE")))
+    asleep, awake = triggers_of(tables)
     return Act((asleep, *ages, awake), replace(state, day=state.day + days))
-
-
-def _all(tables: list[str], action: str) -> str:
-    lines = [f"ALTER TABLE public.{table} {action} TRIGGER USER;" for table in tables] or ["NULL;"]
-    return "\n".join(f"        {line}" for line in lines)
 
 
 PASS = Operation("let time pass", {"days": among(7, 30, 1, 6)}, _pass, alone=True)
