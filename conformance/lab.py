@@ -31,6 +31,10 @@ WHERE c.relkind = 'r'
     AND c.relpersistence = 'p'
 ORDER BY 1
 """
+AWAKE = """
+SELECT tgrelid::regclass::text, quote_ident(tgname) FROM pg_trigger
+WHERE tgenabled = 'O' AND NOT tgisinternal ORDER BY 1, 2
+"""
 WRITTEN = "SELECT DISTINCT tbl FROM conformance.changes"
 SINCE = "SELECT tbl, max(seq) FROM conformance.changes WHERE seq > {} GROUP BY tbl ORDER BY tbl"
 NOTED = "seq, tbl, op, old, new, began, at, via"
@@ -69,6 +73,7 @@ class Lab:
         # A session of its own: whoever changes session_replication_role forgets all its plans.
         self._janitor = Session(conninfo)
         self._replicates = self._may_replicate()
+        self._awake = self.owner.fetch(AWAKE)
         self._written: frozenset[str] | None = None  # since the reset, where that is known
         self._resets = 0
         self._copies: dict[str, _Copy] = {}
@@ -246,7 +251,8 @@ class Lab:
             clear = [f"DELETE FROM {table}" for table in (*tables, "conformance.changes")]
         else:
             off = [f"ALTER TABLE {table} DISABLE TRIGGER USER" for table in tables]
-            on = [f"ALTER TABLE {table} ENABLE TRIGGER USER" for table in tables]
+            # Not all of them: one that was disabled stays so.
+            on = [f"ALTER TABLE {table} ENABLE TRIGGER {name}" for table, name in self._awake]
             clear = [f"TRUNCATE {', '.join((*tables, 'conformance.changes'))}"]
         restore = [
             f"INSERT INTO {table} TABLE conformance.kept_{number}"
