@@ -17,7 +17,7 @@ from conformance.operations import (
     teams,
     users,
 )
-from conformance.races.classics.scene import Deed, Scene, classic, does
+from conformance.races.classics.scene import FIRST, Deed, Scene, classic, does
 from conformance.writes import Sql, Update
 
 if TYPE_CHECKING:
@@ -263,6 +263,16 @@ def appended_while_cleaned_up(scene: Scene) -> None:
     scene.reader("client", job, looks=1)
 
 
+@classic("SEQ-1", "AUTO-NUMBER", law="no number is used twice, even after its event has gone")
+def appended_while_the_first_is_taken_back(scene: Scene) -> None:
+    """The first event of a job is appended and deleted, while another is appended."""
+    job = scene.given.job(_team(scene))
+    scene.session(
+        "worker", does(events.APPEND, job=job, number=0), does(events.REMOVE, event=FIRST)
+    )
+    scene.session("api", does(events.APPEND, job=job, number=0))
+
+
 @classic("SEQ-1", law="an event's job exists")
 def appended_while_the_job_goes(scene: Scene) -> None:
     """An event is appended to a finished job that is being deleted."""
@@ -330,5 +340,6 @@ CLASSICS = (
     two_appended,
     followed_while_appended,
     appended_while_cleaned_up,
+    appended_while_the_first_is_taken_back,
     appended_while_the_job_goes,
 )
