@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from conformance.operations import Act, Operation, teams
+from conformance.operations import Act, Operation, credit, teams
 from conformance.races.classics.scene import Scene, classic, does
 from conformance.writes import Insert
 
@@ -49,10 +49,14 @@ def one_name_for_two(scene: Scene) -> None:
 
 @classic("AUTO-SLUG", "INV-T3", law="each team gets a slug that nobody has")
 def one_name_for_who_began_before(scene: Scene) -> None:
-    """A team is founded by who does not see yet that another one has its name."""
+    """A team is founded by who looked before another one had its name, and sees no such name."""
     owners = [scene.given.creator(f"{name}@example.com")[0] for name in ("ann", "bob")]
     scene.session("ann", does(teams.FOUND, user=owners[0], slug="made", owned=True))
-    scene.session("bob", does(teams.FOUND, user=owners[1], slug="made", owned=True), early=True)
+    scene.session(
+        "bob",
+        does(credit.GRANT, payer=("users", owners[1]), amount=10),
+        does(teams.FOUND, user=owners[1], slug="made", owned=True),
+    )
 
 
 @classic("AUTO-SLUG", "INV-T3", law="no two teams share a slug")
