@@ -56,6 +56,7 @@ def harmless() -> Iterator[Form]:
     yield from harmless_jobs()
     yield from _taken_back()
     yield from _the_same_again()
+    yield _guest_signs_up_late()
     yield _accepted_and_expired()
     yield _expired_unanswered()
     for urn in (urn_of_team, urn_of_member):
@@ -123,6 +124,21 @@ def _taken_back() -> Iterator[Form]:
         yield Form(
             f"memberships.{column} taken back", (tuple(world.given), steps), tables=("memberships",)
         )
+
+
+def _guest_signs_up_late() -> Form:
+    """A guest joins before there is such a user, signs up, and accepts before commit."""
+    world = World()
+    team, owner = world.team()
+    guest = world.a_creator(email="guest@example.com")
+    letter = world.insert("invitations", world.an_invitation(team, owner, email=guest["email"]))
+    joins: Transaction = (
+        Insert("memberships", (world.a_membership(team, guest),)),
+        Insert("users", (guest,)),
+        Update("invitations", {"id": letter["id"]}, {"accepted_at": Sql("clock_timestamp()")}),
+    )
+    tables = ("users", "memberships", "invitations")
+    return Form("invitations.email signs up late", (tuple(world.given), joins), tables=tables)
 
 
 def _accepted_and_expired() -> Form:
