@@ -6,7 +6,7 @@ A lock that is wider than its rule breaks nothing; it only makes people wait.
 from __future__ import annotations
 
 from conformance.operations import jobs, keys, memberships, projects, users
-from conformance.races.classics.scene import Scene, classic, does
+from conformance.races.classics.scene import Deed, Scene, classic, does
 
 LAW = "nobody waits for whom they have nothing to do with"
 
@@ -55,17 +55,18 @@ def two_roles_change(scene: Scene) -> None:
 def role_changes_while_invited(scene: Scene) -> None:
     """Somebody is invited to a team; meanwhile a member gets another role, but is no owner."""
     bob, team, _, colleague, _ = _members(scene, "admin")
-    scene.session(
-        "bob",
-        does(
-            memberships.INVITE,
-            by=(bob, team),
-            email="eve@example.com",
-            role="member",
-            answered="open",
-        ),
-    )
+    scene.session("bob", _invites((bob, team)))
     scene.session("ann", does(memberships.CHANGE_ROLE, membership=colleague, role="admin"))
+
+
+@classic("LOCK ORDER", "INV-I8", law=LAW)
+def address_in_capitals_while_invited(scene: Scene) -> None:
+    """A member's address gets other capitals; meanwhile somebody is invited to the team."""
+    bob, team, _, _, _ = _members(scene)
+    scene.given.do(users.CHANGE_EMAIL, user=bob, email="Bob@example.com")
+    ann = next(iter(scene.given.state.users))
+    scene.session("bob", does(users.CHANGE_EMAIL, user=bob, email="BOB@example.com"))
+    scene.session("ann", _invites((ann, team)))
 
 
 @classic("LOCK ORDER", "AUTO-PROJECT", law=LAW)
@@ -76,6 +77,10 @@ def job_taken_while_its_project_is_edited(scene: Scene) -> None:
     job = scene.given.job((bob, team, None), project=project)
     scene.session("worker", does(jobs.START, job=job))
     scene.session("bob", does(projects.EDIT, project=project))
+
+
+def _invites(by: tuple[int, int]) -> Deed:
+    return does(memberships.INVITE, by=by, email="eve@example.com", role="member", answered="open")
 
 
 def _revoked(scene: Scene, user: int, team: int) -> int:
@@ -109,5 +114,6 @@ CLASSICS = (
     key_revived_beside_another_team,
     two_roles_change,
     role_changes_while_invited,
+    address_in_capitals_while_invited,
     job_taken_while_its_project_is_edited,
 )
