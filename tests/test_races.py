@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import subprocess
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -75,6 +76,16 @@ def test_a_rejection_above_read_committed_is_inconclusive(arena: Arena) -> None:
     refused = trace.outcomes[1]
     assert isinstance(refused, Inconclusive)
     assert "40001" == refused.sqlstate
+
+
+def test_who_is_apart_must_not_wait(arena: Arena) -> None:
+    """Of sessions that are said to be apart, one that waits is a fault; in turns nobody does."""
+    race = replace(CLASSICS[LEAVE].race(), apart=True)
+
+    arena.run(race, following((0, 0, 1, 1)))
+    with pytest.raises(Finding, match="waits for") as caught:
+        arena.run(race, following((0, 1, 0, 1)))
+    assert (judge.LOCKS, Verdict.OVERBLOCKED) == (caught.value.rule, caught.value.verdict)
 
 
 def test_a_deadlock_ends_the_last_to_wait(arena: Arena) -> None:
