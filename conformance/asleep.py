@@ -1,4 +1,4 @@
-"""How a transaction writes past all triggers, and leaves each of them as it was."""
+"""How a transaction writes past all triggers: one that was disabled stays so, if the role may."""
 
 from __future__ import annotations
 
@@ -28,7 +28,8 @@ $$"""
 def triggers_of(tables: Sequence[str]) -> tuple[Run, Run]:
     """Return what puts the triggers of tables to sleep, and what wakes them.
 
-    Where the role may, none is touched: whether it was enabled is then as before.
+    Where the role may set session_replication_role, no trigger is touched. Elsewhere all are
+    disabled, and all enabled again, also what had been disabled before.
     """
     return (
         Run(ASLEEP.format(disable=_all(tables, "DISABLE"))),
