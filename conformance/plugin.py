@@ -71,12 +71,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_load_initial_conftests(early_config: pytest.Config, args: list[str]) -> None:
     """Spread a run of the whole suite over the cores, where pytest-xdist is there to do it.
 
-    A server that such a run will surely need starts now, while pytest makes itself ready.
+    A server that such a run will surely need starts now, while pytest makes itself ready; a worker
+    is told of it later, and brings none.
     """
     options, directory = early_config.known_args_namespace, early_config.invocation_params.dir
     if early_config.pluginmanager.hasplugin("xdist"):
         args[:0] = workers.arguments(options, directory)
-    if not workers.is_one(options) and workers.names_suite(options.file_or_dir, directory):
+    if not workers.may_be_one() and workers.names_suite(options.file_or_dir, directory):
         stage = _stage(early_config, options)
         if not any(getattr(options, name, False) for name in LOOKS_ONLY):
             stage.begin()

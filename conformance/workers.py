@@ -57,12 +57,12 @@ def arguments(options: argparse.Namespace, directory: Path) -> list[str]:
     return ["--numprocesses", str(cores), "--dist", "worksteal"]
 
 
-def is_one(options: argparse.Namespace) -> bool:
-    """Whether this process is a worker of pytest-xdist, before its configuration says so.
+def may_be_one() -> bool:
+    """Whether this process may be a worker of pytest-xdist, before its configuration says so.
 
-    Its variable PYTEST_XDIST_WORKER is no sign: processes that a worker's tests start inherit it.
+    A process that a worker's test starts inherits the variable, and is taken for one too.
     """
-    return "no:terminal" in getattr(options, "plugins", ())
+    return "PYTEST_XDIST_WORKER" in os.environ
 
 
 def names_suite(arguments: Iterable[str], directory: Path) -> bool:

@@ -132,6 +132,24 @@ def test_each_worker_has_its_own_database(suite: Path) -> None:
     assert (4, 2) == (len(used), len(set(used)))
 
 
+def test_workers_bring_nothing_of_their_own(given: Server) -> None:
+    """Of a run of the suite the first process makes the template, and each worker copies it."""
+    before, seen = set(scratch_databases(given)), set()
+    with subprocess.Popen(
+        command("-n2", f"--database-url={given.conninfo}", "conformance/test_role.py"),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        cwd=ROOT,
+    ) as process:
+        while process.poll() is None:
+            seen.update(scratch_databases(given))
+
+    made = [name.removeprefix(PREFIX).split("_", 2) for name in seen - before]
+    assert 1 == len({run for run, _, _ in made}), made
+    assert {"main", "gw0", "gw1"} == {process for _, process, _ in made}
+    assert {"1_template"} == {which for _, process, which in made if process == "main"}
+
+
 def test_a_run_without_workers_needs_no_xdist(suite: Path) -> None:
     """The plugin works where pytest-xdist does not."""
     write(suite, "needs")

@@ -4,8 +4,9 @@ import dataclasses
 import secrets
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psycopg
@@ -17,7 +18,7 @@ from conformance.migrations import MigrationError
 from conformance.plugin import STAGE
 from conformance.postgres import ProvisionError, Request, Server, provision, seed
 from conformance.postgres.scratch import PREFIX, Database, Scratch, Template, joined, opened
-from tests.waiting import until
+from tests.waiting import PATIENCE, until
 
 NAMES = "SELECT datname FROM pg_database WHERE starts_with(datname, %s) ORDER BY datname"
 
@@ -153,6 +154,26 @@ def test_a_run_drops_everything(given: Server, items: Path) -> None:
         assert 3 == len(names(given, f"{PREFIX}{run.token}"))
     assert [] == names(given, f"{PREFIX}{run.token}")
     vanished.close()
+
+
+def test_what_a_worker_still_makes_is_dropped(given: Server, items: Path) -> None:
+    """A worker that is left alone in the middle of making a database leaves none behind."""
+    making = threading.Event()
+
+    def work(worker: Scratch, template: Template) -> None:
+        with suppress(psycopg.OperationalError):
+            while worker.clone(template):
+                making.set()
+
+    with opened(given) as run:
+        template = run.template(items)
+        alone = Scratch(given, run.token, "gw0")
+        thread = threading.Thread(target=work, args=(alone, template))
+        thread.start()
+        assert making.wait(PATIENCE)
+    thread.join()
+    alone.close()
+    assert [] == names(given, f"{PREFIX}{run.token}")
 
 
 KILLED = """

@@ -55,6 +55,11 @@ SESSIONS = """
       FROM pg_catalog.pg_stat_activity
      WHERE datname = %s AND backend_type = 'client backend'
 """
+END_WORKERS = """
+    SELECT pg_catalog.pg_terminate_backend(pid, %(milliseconds)s)
+      FROM pg_catalog.pg_stat_activity
+     WHERE application_name = %(run)s AND pid <> pg_catalog.pg_backend_pid()
+"""
 
 
 @dataclass(frozen=True)
@@ -106,7 +111,14 @@ class Scratch:
         self._numbers = count(1)
         self._templates: dict[tuple[Migration, ...], Template] = {}
         self._open: dict[str, bool] = {}  # templates by whether all may make temporary tables
-        self._admin = psycopg.connect(server.conninfo, autocommit=True, prepare_threshold=None)
+        self._run = f"{PREFIX}{token}"
+        self._ends_workers = False
+        self._admin = psycopg.connect(
+            server.conninfo,
+            autocommit=True,
+            prepare_threshold=None,
+            application_name=self._run,
+        )
 
     def template(self, directory: Path) -> Template:
         """Return a sealed database with the migrations of a folder installed; one per content.
@@ -157,9 +169,15 @@ class Scratch:
         self._drop(database.name)
 
     def close(self) -> None:
-        """Drop what was made here, unless the server goes with it; harmless when done twice."""
-        with self._admin:
+        """Drop what was made here, unless the server goes with it; harmless when done twice.
+
+        A worker whose session has been ended has nothing to drop: who ended it does that.
+        """
+        with suppress(errors.AdminShutdown), self._admin:
             if not self.server.owned and not self._admin.closed:
+                if self._ends_workers:
+                    named = {"run": self._run, "milliseconds": int(PATIENCE * 1000)}
+                    self._admin.execute(END_WORKERS, named)
                 for name in self._ours(self._dropped):
                     self._drop(name)
                 if self._makes_role:
@@ -168,8 +186,10 @@ class Scratch:
     def hold(self) -> None:
         """Mark the run as alive while this is open, and have `close` drop all of the run's.
 
-        That includes what its workers made, of which some may have crashed.
+        That includes what its workers made, of which some may have crashed, and others may still
+        be making more: after an interrupt nobody has waited for them. So they lose their sessions.
         """
+        self._ends_workers = True
         self._dropped = f"{PREFIX}{self.token}_"
         self._admin.execute("SELECT set_config('idle_session_timeout', '0', false)")
         self._admin.execute("SELECT pg_advisory_lock(%s)", [int(self.token, 16)])
