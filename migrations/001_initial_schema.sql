@@ -7,6 +7,9 @@
 --
 --   Rule objects are named `<rule>__<table>_<claim>`, so `git grep inv_t2__` finds all of INV-T2.
 --   What enforces no rule keeps the name that PostgreSQL gives it.
+--   A table's foreign keys are declared, and asked, in the order of their names. Who breaks two of
+--   them is refused in the name of the first: that a user exists (INV-M5) before that they are a
+--   creator (INV-U3), a starter's team key as such (INV-A6) before their membership is missed.
 --   Triggers carry a band: 100 normalise, 200 lock, 300 reject, 500 derive, 700 reject at commit.
 --   A trigger either rejects or changes data; one that rejects may write a guard. PostgreSQL fires
 --   them in the order of their names, after its own foreign keys, so row checks are asked first,
@@ -566,7 +569,7 @@ CREATE TABLE public.webhooks (
 CREATE TABLE public.webhook_deliveries (
     id uuid PRIMARY KEY DEFAULT gen_random_uuid(),
     webhook_id uuid NOT NULL,
-    job_id uuid REFERENCES public.jobs (id) ON DELETE SET NULL,
+    job_id uuid,
     event_type text NOT NULL,
     status public.webhook_delivery_status NOT NULL DEFAULT 'pending',
     payload jsonb NOT NULL,
@@ -590,7 +593,9 @@ CREATE TABLE public.webhook_deliveries (
     CHECK (attempts <= max_attempts),
 
     CONSTRAINT inv_wd4__webhook_deliveries_delivered_has_time
-    CHECK (status <> 'delivered' OR delivered_at IS NOT NULL)
+    CHECK (status <> 'delivered' OR delivered_at IS NOT NULL),
+
+    FOREIGN KEY (job_id) REFERENCES public.jobs (id) ON DELETE SET NULL
 );
 
 -- What an owner used in a month. Rolled up by the service; the month's first row creates it.
@@ -676,6 +681,37 @@ CREATE TABLE framecast.team_guards (
     FOREIGN KEY (team_id) REFERENCES public.teams (id) ON DELETE CASCADE
     DEFERRABLE INITIALLY DEFERRED
 ) WITH (fillfactor = 50);
+
+-- PostgreSQL asks a table's foreign keys in the order of its own triggers, whose names end in
+-- numbers without leading zeros: where the server's numbers have just got another digit, a later
+-- key is asked first. The keys of such a table are made again.
+DO $$
+DECLARE
+    v_key record;
+BEGIN
+    FOR v_key IN
+        WITH keys AS (
+            SELECT k.conrelid, k.conname, pg_get_constraintdef(k.oid) AS definition, g.tgname
+            FROM pg_constraint AS k JOIN pg_trigger AS g ON g.tgconstraint = k.oid
+            WHERE k.contype = 'f' AND g.tgfoid = '"RI_FKey_check_ins"'::regproc
+                AND k.connamespace IN ('public'::regnamespace, 'framecast'::regnamespace)
+        )
+        SELECT k.conrelid::regclass AS tbl, k.conname, k.definition
+        FROM keys AS k
+        WHERE EXISTS (
+            SELECT FROM keys AS early JOIN keys AS late USING (conrelid)
+            WHERE conrelid = k.conrelid
+                AND early.conname < late.conname AND early.tgname > late.tgname
+        )
+        ORDER BY k.conname
+    LOOP
+        EXECUTE format(
+            'ALTER TABLE %1$s DROP CONSTRAINT %2$I, ADD CONSTRAINT %2$I %3$s',
+            v_key.tbl, v_key.conname, v_key.definition
+        );
+    END LOOP;
+END;
+$$;
 
 
 ------------------------------------------------------------------------------------------------
@@ -1566,21 +1602,23 @@ FOR EACH STATEMENT EXECUTE FUNCTION framecast.tg_api_keys__write_memberships();
 
 -- Keys go with their user, and come before memberships in the order of locks. Whoever leaves a team
 -- has the membership before its live keys: nobody may be on that way when the keys are locked. So
--- memberships are held first, in a mode that does not make a key wait that is coming to life.
-CREATE FUNCTION framecast.tg_users__lock_keys() RETURNS trigger
+-- memberships are held first, in a mode that does not make a key wait that is coming to life. Then
+-- they are locked as well, before the guards: what is cascaded to first is not ours to say.
+CREATE FUNCTION framecast.tg_users__lock_what_goes_with_it() RETURNS trigger
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
     PERFORM FROM public.memberships AS m WHERE m.user_id = OLD.id ORDER BY m.id FOR KEY SHARE;
     PERFORM FROM public.api_keys AS k WHERE k.user_id = OLD.id ORDER BY k.id FOR UPDATE;
+    PERFORM FROM public.memberships AS m WHERE m.user_id = OLD.id ORDER BY m.id FOR UPDATE;
     RETURN OLD;
 END;
 $$;
 
-CREATE TRIGGER _200_lock_keys
+CREATE TRIGGER _200_lock_what_goes_with_it
 BEFORE DELETE ON public.users
-FOR EACH ROW EXECUTE FUNCTION framecast.tg_users__lock_keys();
+FOR EACH ROW EXECUTE FUNCTION framecast.tg_users__lock_what_goes_with_it();
 
 CREATE FUNCTION framecast.tg_api_keys__write_membership() RETURNS trigger
 LANGUAGE plpgsql VOLATILE

@@ -78,6 +78,13 @@ WEAKENINGS = (
         since=18,
     ),
     Weakening(
+        "ALTER TABLE memberships DROP CONSTRAINT inv_m5__memberships_user_exists,"
+        " ADD CONSTRAINT inv_m5__memberships_user_exists FOREIGN KEY (user_id) REFERENCES users"
+        " ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED",
+        "constraint inv_u3__memberships_user_is_creator on public.memberships",
+        "asked before a key whose name comes first",
+    ),
+    Weakening(
         "UPDATE pg_index SET indisvalid = false"
         " WHERE indexrelid = 'inv_t3__teams_slug_unique'::regclass",
         "index public.inv_t3__teams_slug_unique",

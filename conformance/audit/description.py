@@ -91,6 +91,14 @@ QUERIES = (
         || CASE WHEN coalesce(to_jsonb(constraint_of) ->> 'conenforced', 'true') <> 'true'
                 THEN ' (not enforced)'
             WHEN NOT convalidated THEN ' (not validated)'
+            WHEN EXISTS (
+                SELECT FROM pg_trigger AS own
+                JOIN pg_trigger AS g ON g.tgrelid = own.tgrelid AND g.tgfoid = own.tgfoid
+                JOIN pg_constraint AS first ON first.oid = g.tgconstraint
+                WHERE own.tgconstraint = constraint_of.oid
+                    AND own.tgfoid = '"RI_FKey_check_ins"'::regproc
+                    AND first.conname < constraint_of.conname AND g.tgname > own.tgname
+            ) THEN ' (out of turn)'
             ELSE '' END
     FROM constraint_of
     """,

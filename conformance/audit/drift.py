@@ -29,6 +29,10 @@ STATES = {
         "not validated: rows from before may break it",
         "ALTER TABLE {table} VALIDATE CONSTRAINT {name}",
     ),
+    "(out of turn)": (
+        "asked before a key whose name comes first: who breaks both is refused in the wrong name",
+        "drop the foreign keys of {table}, and add them again in the order of their names",
+    ),
     "(invalid)": (
         "not valid: it neither finds nor refuses what it should",
         "REINDEX INDEX CONCURRENTLY {name}",

@@ -220,6 +220,17 @@ def joins_while_both_go_behind_a_third(scene: Scene) -> None:
     scene.session("eve", does(memberships.CHANGE_ROLE, membership=seats[1], role="admin"))
 
 
+@classic("LOCK ORDER", "INV-T2", law="whoever waits for the same waits in the same order")
+def two_roles_change_while_deleted(scene: Scene) -> None:
+    """An owner of two teams is deleted while both teams give that owner another role."""
+    bob, _, seats = _owned_by_two(scene)
+    _, other = scene.given.creator("cid@example.com")
+    seat = scene.given.do(memberships.JOIN, by=(bob, other), role="owner")
+    scene.session("ann", does(memberships.CHANGE_ROLE, membership=seats[1], role="admin"))
+    scene.session("support", does(users.DELETE, user=bob))
+    scene.session("cid", does(memberships.CHANGE_ROLE, membership=seat, role="admin"))
+
+
 @classic("LOCK ORDER", "INV-M6", law="whoever waits for the same waits in the same order")
 def left_while_the_team_goes(scene: Scene) -> None:
     """A member leaves a team while it is deleted."""
@@ -334,6 +345,7 @@ CLASSICS = (
     member_deleted_while_the_team_goes,
     member_and_team_go_after_others,
     joins_while_both_go_behind_a_third,
+    two_roles_change_while_deleted,
     left_while_the_team_goes,
     email_taken_while_the_team_goes,
     two_owners_go_behind_a_third,
