@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 from typing import TYPE_CHECKING
 
+from conformance.audit.canonical import same
 from conformance.audit.findings import Fault
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ def compare(expected: Description, found: Description) -> tuple[list[Fault], lis
         idle = [state for mark, state in STATES.items() if definition.endswith(mark)]
         if idle:
             faults.append(_out_of_work(key, *idle[0]))
-        elif key in expected and definition != expected[key]:
+        elif key in expected and not same(key[0], expected[key], definition):
             faults.append(_changed(key, expected[key], definition))
     notes = []
     granted: dict[str, list[str]] = {}

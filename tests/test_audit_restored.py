@@ -1,0 +1,71 @@
+"""A database that came back from pg_dump: PostgreSQL prints and orders what it had otherwise."""
+
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from conformance import migrations
+from conformance.audit import enforcement
+from conformance.audit.canonical import same
+from conformance.audit.description import Description
+from conformance.audit.target import Limits, reading
+from conformance.postgres import Request, binaries, provision
+from conformance.postgres.scratch import Database, opened
+
+MIGRATIONS = Path(__file__).parent.parent / "migrations"
+CHECK = "CHECK (({}))"
+
+
+@pytest.fixture(params=[15, 18])
+def restored(
+    request: pytest.FixtureRequest, tmp_path: Path
+) -> Iterator[tuple[Database, Description]]:
+    """Dump a new installation, and restore it; say what the migrations make as well."""
+    bin_dir = binaries.embedded()
+    assert bin_dir
+    (tmp_path / "001.sql").write_text("SELECT;\n")
+    with provision(Request(major=request.param)) as server, opened(server) as scratch:
+        expected = enforcement.expected_of(scratch, migrations.load(MIGRATIONS))
+        source = scratch.clone(scratch.template(MIGRATIONS), "source")
+        done = _run([str(bin_dir / "pg_dump"), "--dbname", source.conninfo])
+        # Of the newest major, which older servers do not know.
+        dump = done.replace("SET transaction_timeout = 0;\n", "")
+        with scratch.cloned(scratch.template(tmp_path), "restored") as database:
+            psql = [str(bin_dir / "psql"), "-X", "-q", "-v", "ON_ERROR_STOP=1"]
+            _run([*psql, database.conninfo], dump)
+            yield database, expected
+
+
+def _run(command: list[str], given: str = "") -> str:
+    done = subprocess.run(command, input=given, capture_output=True, text=True, check=False)
+    assert (0, "") == (done.returncode, done.stderr)
+    return done.stdout
+
+
+def test_what_is_restored_is_as_it_should_be(restored: tuple[Database, Description]) -> None:
+    """A dump that was restored differs in nothing that the audit names."""
+    database, expected = restored
+    with reading(database.conninfo, Limits()) as connection:
+        section = enforcement.inspect(connection, expected)
+
+    assert [] == section.faults
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "alike"),
+    [
+        ("a OR b OR c", "(a OR b) OR c", True),
+        ("a OR b OR c", "a OR (b OR c)", True),
+        ("a AND b AND (c OR d)", "(a AND b) AND (c OR d)", True),
+        ("a OR (b AND c)", "(a OR b) AND c", False),
+        ("a OR b OR c", "a OR b", False),
+        ("NOT (a OR b OR c)", "NOT ((a OR b) OR c)", True),
+        ("NOT (a OR b)", "(NOT a) OR b", False),
+        ("a OR b", "b OR a", False),
+    ],
+)
+def test_what_is_the_same_in_other_words(one: str, other: str, alike: bool) -> None:
+    """Brackets that change nothing are nothing; all others are."""
+    assert alike == same("constraint", CHECK.format(one), CHECK.format(other))
