@@ -11,8 +11,7 @@ import psycopg
 import pytest
 
 from conformance.lab import Lab
-from conformance.plugin import STAGE
-from conformance.postgres import Server, provision
+from conformance.postgres import Request, Server, provision
 from conformance.postgres.scratch import Database, Scratch, Template, opened
 from conformance.races.arena import Arena
 from conformance.races.classics import members
@@ -54,9 +53,9 @@ class Key(NamedTuple):
 
 
 @pytest.fixture
-def given(pytestconfig: pytest.Config) -> Iterator[Server]:
-    """Start a server that nobody else uses, and whose numbers are still small."""
-    with provision(pytestconfig.stash[STAGE].request) as server:
+def own() -> Iterator[Server]:
+    """Start a server that is nobody else's, whatever was given: its numbers are used up."""
+    with provision(Request()) as server:
         yield server
 
 
@@ -99,16 +98,16 @@ def test_keys_are_asked_in_the_order_of_their_names(template: Template, scratch:
     assert in_order(keys), keys
 
 
-def test_another_digit_changes_no_order(given: Server, tmp_path: Path) -> None:
+def test_another_digit_changes_no_order(own: Server, tmp_path: Path) -> None:
     """Where the numbers of a server get another digit in the midst of a table's keys."""
     again = Path(shutil.copytree(MIGRATIONS, tmp_path / "again"))
     (again / "999_again.sql").write_text("SELECT 'a template of its own';\n")
-    with opened(given) as scratch:
-        begun = next_number(given)
+    with opened(own) as scratch:
+        begun = next_number(own)
         first = {key.name: key for key in install(scratch, MIGRATIONS)}
         early = first["inv_a6__api_keys_team_key_is_a_creators"].number
         late = first["inv_x4__api_keys_membership_exists"].number
-        use_up(given, SIX_DIGITS - ((early + late) // 2 - begun))
+        use_up(own, SIX_DIGITS - ((early + late) // 2 - begun))
         keys = install(scratch, again)
 
     numbers = {key.number < SIX_DIGITS for key in keys}
