@@ -77,7 +77,7 @@ def pytest_load_initial_conftests(early_config: pytest.Config, args: list[str]) 
     options, directory = early_config.known_args_namespace, early_config.invocation_params.dir
     if early_config.pluginmanager.hasplugin("xdist"):
         args[:0] = workers.arguments(options, directory)
-    if not workers.may_be_one() and workers.names_suite(options.file_or_dir, directory):
+    if not workers.is_one() and workers.names_suite(options.file_or_dir, directory):
         stage = _stage(early_config, options)
         if not any(getattr(options, name, False) for name in LOOKS_ONLY):
             stage.begin()

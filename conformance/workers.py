@@ -7,6 +7,7 @@ process is done before others have started.
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -57,12 +58,13 @@ def arguments(options: argparse.Namespace, directory: Path) -> list[str]:
     return ["--numprocesses", str(cores), "--dist", "worksteal"]
 
 
-def may_be_one() -> bool:
-    """Whether this process may be a worker of pytest-xdist, before its configuration says so.
+def is_one() -> bool:
+    """Whether this process is a worker of pytest-xdist, before its configuration says so.
 
-    A process that a worker's test starts inherits the variable, and is taken for one too.
+    Its variable alone is no sign: processes that a worker's tests start inherit it. But those are
+    given a file or a module, and a worker a line of Python.
     """
-    return "PYTEST_XDIST_WORKER" in os.environ
+    return "PYTEST_XDIST_WORKER" in os.environ and sys.argv[0] == "-c"
 
 
 def names_suite(arguments: Iterable[str], directory: Path) -> bool:
