@@ -1,4 +1,4 @@
-"""How a transaction writes past all triggers: one that was disabled stays so, if the role may."""
+"""How a transaction writes past all triggers: one that was disabled stays so."""
 
 from __future__ import annotations
 
@@ -9,17 +9,33 @@ from conformance.writes import Run
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+# What wakes the triggers again is kept in a setting, for the rest of the transaction.
 ASLEEP = """DO $$
+DECLARE
+    v_awake CONSTANT text[] := ARRAY(
+        SELECT format('ALTER TABLE %s %%s TRIGGER %I', t.tgrelid::regclass, t.tgname)
+        FROM pg_trigger AS t
+        WHERE t.tgrelid = ANY ('{{{tables}}}'::regclass[])
+            AND t.tgenabled = 'O' AND NOT t.tgisinternal
+    );
+    v_each text;
 BEGIN
     SET LOCAL session_replication_role = replica;
 EXCEPTION WHEN insufficient_privilege THEN
-{disable}
+    FOREACH v_each IN ARRAY v_awake LOOP
+        EXECUTE format(v_each, 'DISABLE');
+    END LOOP;
+    PERFORM set_config('conformance.awake', v_awake::text, true);
 END;
 $$"""
 AWAKE = """DO $$
+DECLARE
+    v_each text;
 BEGIN
     IF current_setting('session_replication_role') <> 'replica' THEN
-{enable}
+        FOREACH v_each IN ARRAY current_setting('conformance.awake')::text[] LOOP
+            EXECUTE format(v_each, 'ENABLE');
+        END LOOP;
     END IF;
 END;
 $$"""
@@ -28,15 +44,8 @@ $$"""
 def triggers_of(tables: Sequence[str]) -> tuple[Run, Run]:
     """Return what puts the triggers of tables to sleep, and what wakes them.
 
-    Where the role may set session_replication_role, no trigger is touched. Elsewhere all are
-    disabled, and all enabled again, also what had been disabled before.
+    Where the role may set session_replication_role, no trigger is touched. Elsewhere those that are
+    awake are disabled, and enabled again.
     """
-    return (
-        Run(ASLEEP.format(disable=_all(tables, "DISABLE"))),
-        Run(AWAKE.format(enable=_all(tables, "ENABLE"))),
-    )
-
-
-def _all(tables: Sequence[str], action: str) -> str:
-    lines = [f"ALTER TABLE public.{table} {action} TRIGGER USER;" for table in tables] or ["NULL;"]
-    return "\n".join(f"        {line}" for line in lines)
+    named = ",".join(f"public.{table}" for table in tables)
+    return Run(ASLEEP.format(tables=named)), Run(AWAKE)

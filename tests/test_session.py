@@ -13,12 +13,13 @@ import pytest
 from hypothesis.strategies import SearchStrategy
 
 import strategies as s
+from conformance.asleep import triggers_of
 from conformance.lab import TABLES, Lab
 from conformance.outcomes import Accepted, Inconclusive, Rejected
 from conformance.postgres import Server
 from conformance.postgres.scratch import Database, Scratch, opened
 from conformance.session import Session, outcome
-from conformance.writes import Insert, Path, Row, Sql, Statement, Update, literal
+from conformance.writes import Insert, Path, Row, Run, Sql, Statement, Update, literal
 from strategies.world import World, urn_of_team
 from tests.drawing import examples
 from tests.granting import have_role
@@ -254,6 +255,31 @@ def test_a_reset_needs_no_superuser(server: Server) -> None:
             before = lab.session.fetch(triggers)
             expect_reset(lab)
             assert before == lab.session.fetch(triggers)
+
+
+def test_triggers_sleep_for_an_owner_too(server: Server) -> None:
+    """Who may not switch all triggers off at once does it one by one, and wakes no other."""
+    triggers = "SELECT tgname, tgenabled FROM pg_trigger WHERE NOT tgisinternal ORDER BY 1, 2"
+    older = "UPDATE public.usage SET id = gen_random_uuid()"
+    have_role(server.conninfo)
+    with (
+        role(server, "CREATEDB") as seen,
+        opened(seen) as run,
+        run.cloned(run.template(MIGRATIONS)) as database,
+        Lab(database.conninfo) as lab,
+    ):
+        usage = World().a_usage("framecast:user:00000000-0000-0000-0000-000000000001")
+        lab.session.transact([Insert("usage", (usage,))])
+        lab.session.connection.execute(
+            "ALTER TABLE public.usage DISABLE TRIGGER _500_set_updated_at"
+        )
+        before = lab.session.fetch(triggers)
+        asleep, awake = triggers_of(["usage"])
+        assert Accepted() == lab.session.transact([asleep, Run(older), awake])
+        assert before == lab.session.fetch(triggers)
+        refused = lab.session.transact([Run(older)])
+        assert isinstance(refused, Rejected)
+        assert "imm_1__usage_subject_is_fixed" == refused.constraint
 
 
 def test_copies_may_have_long_names_that_begin_alike(scratch: Scratch) -> None:
