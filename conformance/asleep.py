@@ -13,7 +13,10 @@ if TYPE_CHECKING:
 ASLEEP = """DO $$
 DECLARE
     v_awake CONSTANT text[] := ARRAY(
-        SELECT format('ALTER TABLE %s %%s TRIGGER %I', t.tgrelid::regclass, t.tgname)
+        SELECT format(
+            'ALTER TABLE %s %%s TRIGGER %s',
+            t.tgrelid::regclass, replace(quote_ident(t.tgname), '%', '%%')
+        )
         FROM pg_trigger AS t
         WHERE t.tgrelid = ANY ('{{{tables}}}'::regclass[])
             AND t.tgenabled = 'O' AND NOT t.tgisinternal

@@ -691,15 +691,18 @@ DECLARE
 BEGIN
     FOR v_key IN
         WITH keys AS (
-            SELECT k.conrelid, k.conname, pg_get_constraintdef(k.oid) AS definition, g.tgname
-            FROM pg_constraint AS k JOIN pg_trigger AS g ON g.tgconstraint = k.oid
-            WHERE k.contype = 'f' AND g.tgfoid = '"RI_FKey_check_ins"'::regproc
+            SELECT
+                k.conrelid, k.conname, pg_get_constraintdef(k.oid) AS definition,
+                g.tgfoid, g.tgname
+            FROM pg_constraint AS k
+            JOIN pg_trigger AS g ON g.tgconstraint = k.oid AND g.tgrelid = k.conrelid
+            WHERE k.contype = 'f'
                 AND k.connamespace IN ('public'::regnamespace, 'framecast'::regnamespace)
         )
-        SELECT k.conrelid::regclass AS tbl, k.conname, k.definition
+        SELECT DISTINCT k.conrelid::regclass AS tbl, k.conname, k.definition
         FROM keys AS k
         WHERE EXISTS (
-            SELECT FROM keys AS early JOIN keys AS late USING (conrelid)
+            SELECT FROM keys AS early JOIN keys AS late USING (conrelid, tgfoid)
             WHERE conrelid = k.conrelid
                 AND early.conname < late.conname AND early.tgname > late.tgname
         )

@@ -63,6 +63,7 @@ def test_what_is_restored_is_as_it_should_be(restored: tuple[Database, Descripti
         ("a OR b OR c", "a OR b", False),
         ("NOT (a OR b OR c)", "NOT ((a OR b) OR c)", True),
         ("NOT (a OR b)", "(NOT a) OR b", False),
+        ("NOT (NOT a)", "NOT a", False),
         ("a OR b", "b OR a", False),
     ],
 )

@@ -132,18 +132,25 @@ def test_each_worker_has_its_own_database(suite: Path) -> None:
     assert (4, 2) == (len(used), len(set(used)))
 
 
-def test_workers_bring_nothing_of_their_own(given: Server) -> None:
+def test_workers_bring_nothing_of_their_own(given: Server, tmp_path: Path) -> None:
     """Of a run of the suite the first process makes the template, and each worker copies it."""
     before, seen = set(scratch_databases(given)), set()
-    with subprocess.Popen(
-        command("-n2", f"--database-url={given.conninfo}", "conformance/test_role.py"),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        cwd=ROOT,
-    ) as process:
+    output = tmp_path / "output"
+    with (
+        output.open("w") as said,
+        subprocess.Popen(
+            command("-n2", f"--database-url={given.conninfo}", "conformance/test_corpus.py"),
+            stdout=said,
+            stderr=subprocess.STDOUT,
+            cwd=ROOT,
+        ) as process,
+    ):
         while process.poll() is None:
             seen.update(scratch_databases(given))
 
+    ended = output.read_text()
+    assert re.search(r"\d+ passed in ", ended), ended
+    assert not re.search(r"\d+ (failed|error)", ended), ended
     made = [name.removeprefix(PREFIX).split("_", 2) for name in seen - before]
     assert 1 == len({run for run, _, _ in made}), made
     assert {"main", "gw0", "gw1"} == {process for _, process, _ in made}

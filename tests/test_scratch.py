@@ -6,7 +6,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import psycopg
@@ -174,6 +174,21 @@ def test_what_a_worker_still_makes_is_dropped(given: Server, items: Path) -> Non
     thread.join()
     alone.close()
     assert [] == names(given, f"{PREFIX}{run.token}")
+
+
+def test_a_run_that_lost_its_session_says_so(given: Server, items: Path) -> None:
+    """Nobody else drops what a run has made: that it could not is an error; the next run does."""
+    with ExitStack() as stack:
+        run = stack.enter_context(opened(given))
+        run.template(items)
+        with psycopg.connect(given.conninfo, autocommit=True) as connection:
+            connection.execute(
+                "SELECT pg_terminate_backend(%s, 10000)", [run._admin.info.backend_pid]
+            )
+        with pytest.raises(errors.AdminShutdown):
+            stack.close()
+    with opened(given):
+        assert [] == names(given, f"{PREFIX}{run.token}")
 
 
 KILLED = """

@@ -7,6 +7,7 @@ Parsed again, from a dump, that is `(a OR b OR c)`, and printed so from then on.
 from __future__ import annotations
 
 from pglast import ast, parse_sql
+from pglast.enums import BoolExprType
 from pglast.parser import ParseError
 from pglast.stream import RawStream
 from pglast.visitors import Visitor
@@ -36,10 +37,11 @@ def _canonical(kind: str, definition: str) -> str:
 
 
 class _Flattened(Visitor):
-    """Splices an AND into an AND, and an OR into an OR, from the innermost outwards."""
+    """Splices an AND into an AND, and an OR into an OR."""
 
     def visit_BoolExpr(self, _ancestors: object, node: ast.BoolExpr) -> None:  # noqa: N802 - pglast's
-        node.args = tuple(_operands(node))
+        if node.boolop in (BoolExprType.AND_EXPR, BoolExprType.OR_EXPR):
+            node.args = tuple(_operands(node))
 
 
 def _operands(node: ast.BoolExpr) -> list[ast.Node]:

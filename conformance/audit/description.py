@@ -2,8 +2,8 @@
 
 Each query returns (kind, name, definition): a name is unique within its kind, and whatever differs
 between two installations of the same files (oids, owners, the names that PostgreSQL gives to the
-triggers of foreign keys) is left out. What belongs to an extension is not ours. All are read with
-the search_path at pg_catalog, so that definitions name every schema.
+triggers of foreign keys, unless their order is wrong) is left out. What belongs to an extension is
+not ours. All are read with the search_path at pg_catalog, so that definitions name every schema.
 """
 
 from __future__ import annotations
@@ -91,16 +91,17 @@ QUERIES = (
         || CASE WHEN coalesce(to_jsonb(constraint_of) ->> 'conenforced', 'true') <> 'true'
                 THEN ' (not enforced)'
             WHEN NOT convalidated THEN ' (not validated)'
-            WHEN EXISTS (
-                SELECT FROM pg_trigger AS own
-                JOIN pg_trigger AS g ON g.tgrelid = own.tgrelid AND g.tgfoid = own.tgfoid
-                JOIN pg_constraint AS first ON first.oid = g.tgconstraint
-                WHERE own.tgconstraint = constraint_of.oid
-                    AND own.tgfoid = '"RI_FKey_check_ins"'::regproc
-                    AND first.conname < constraint_of.conname AND g.tgname > own.tgname
-            ) THEN ' (out of turn)'
             ELSE '' END
     FROM constraint_of
+    """,
+    # The turn of a key that is asked, on INSERT or UPDATE, before one whose name comes first.
+    """
+    SELECT DISTINCT 'turn', k.conname || ' on ' || k.place, ''
+    FROM constraint_of AS k JOIN pg_trigger AS own ON own.tgconstraint = k.oid
+    JOIN pg_trigger AS g ON g.tgrelid = own.tgrelid AND g.tgfoid = own.tgfoid
+    JOIN pg_constraint AS first ON first.oid = g.tgconstraint
+    WHERE own.tgfoid IN ('"RI_FKey_check_ins"'::regproc, '"RI_FKey_check_upd"'::regproc)
+        AND first.conname < k.conname AND g.tgname > own.tgname
     """,
     """
     SELECT 'index', x.indexrelid::regclass::text, pg_get_indexdef(x.indexrelid)

@@ -30,15 +30,18 @@ STATES = {
         "not validated: rows from before may break it",
         "ALTER TABLE {table} VALIDATE CONSTRAINT {name}",
     ),
-    "(out of turn)": (
-        "asked before a key whose name comes first: who breaks both is refused in the wrong name",
-        "drop the foreign keys of {table}, and add them again in the order of their names",
-    ),
     "(invalid)": (
         "not valid: it neither finds nor refuses what it should",
         "REINDEX INDEX CONCURRENTLY {name}",
     ),
 }
+OUT_OF_TURN = (
+    "asked before a key whose name comes first: who breaks both is refused in the wrong name"
+)
+IN_TURN = (
+    "drop the foreign keys of that table, and add them again in the order of their names, "
+    "with their comments"
+)
 RESTORE = "bring it back as the migrations have it, or write the change as a migration"
 REMOVE = "remove it, or write it as a migration"
 POWERS = ("TRIGGER", "TRUNCATE")
@@ -59,6 +62,11 @@ def compare(expected: Description, found: Description) -> tuple[list[Fault], lis
             faults.append(_out_of_work(key, *idle[0]))
         elif key in expected and not same(key[0], expected[key], definition):
             faults.append(_changed(key, expected[key], definition))
+    faults += [
+        Fault(f"constraint {key[1]}", OUT_OF_TURN, IN_TURN)
+        for key in found
+        if _out_of_turn(key, expected)
+    ]
     notes = []
     granted: dict[str, list[str]] = {}
     for key in found:
@@ -86,6 +94,8 @@ def _called(key: tuple[str, str]) -> str:
 def _goes_with_another(key: tuple[str, str], found: Description) -> bool:
     """Whether what is missing is a comment or a trigger of something that is missing itself."""
     kind, name = key
+    if kind == "turn":  # a fault that the migrations have, and the database does not
+        return True
     if kind == "trigger of":
         return ("constraint", name) not in found
     what, _, rest = name.partition(" ")
@@ -135,6 +145,12 @@ def _weakens(key: tuple[str, str], expected: Description) -> bool:
         names = {other.partition("(")[0] for what, other in expected if what == "function"}
         return name.startswith("framecast.") or name.partition("(")[0] in names
     return kind in ("relation", "type") and name.startswith("framecast.")
+
+
+def _out_of_turn(key: tuple[str, str], expected: Description) -> bool:
+    """Whether this says of a foreign key of the migrations that another is asked too late."""
+    kind, name = key
+    return kind == "turn" and key not in expected and ("constraint", name) in expected
 
 
 def _places(name: str) -> tuple[str, ...]:

@@ -173,7 +173,8 @@ class Scratch:
 
         A worker whose session has been ended has nothing to drop: who ended it does that.
         """
-        with suppress(errors.AdminShutdown), self._admin:
+        ended = () if self._ends_workers else (errors.AdminShutdown,)
+        with suppress(*ended), self._admin:
             if not self.server.owned and not self._admin.closed:
                 if self._ends_workers:
                     named = {"run": self._run, "milliseconds": int(PATIENCE * 1000)}
