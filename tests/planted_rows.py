@@ -129,12 +129,12 @@ def keys_of_others(world: World) -> Planted:
     return found(world, made["id"])
 
 
-def misowned(table: str, make: Maker) -> Plant:
-    """Plant what is in a project of one team, and owned by another."""
+def misowned(table: str, make: Maker, owner: str | None) -> Plant:
+    """Plant what is in a project of one team, and owned by another, or by nobody."""
 
     def plant(world: World) -> Planted:
         home = world.insert("projects", world.a_project({"id": world.id()}, GHOST))
-        columns = {"project_id": home["id"], "owner": urn_of_team(GHOST)}
+        columns = {"project_id": home["id"], "owner": owner}
         made = world.insert(table, {**make(world), **columns})
         return found(world, made["id"])
 
@@ -268,7 +268,10 @@ PLANTS: Final = all_of(
         ),
         "INV-A7": (starters_key(urn_of_team(GHOST)), starters_key(urn_of_member(GHOST, GHOST))),
         "INV-X4": (row("api_keys", key, owner=urn_of_member(GHOST, GHOST)), keys_of_others),
-        "AUTO-REVOKE": row("api_keys", key, owner=urn_of_team(GHOST)),
+        "AUTO-REVOKE": (
+            row("api_keys", key, owner=urn_of_team(GHOST)),
+            row("api_keys", key, owner=urn_of_member(GHOST, GHOST)),
+        ),
         "INV-P1": row("projects", project, status=FOREIGN),
         "INV-P2": orphans("projects", project, "team_id"),
         "INV-P3": orphans("projects", project, "created_by"),
@@ -290,7 +293,11 @@ PLANTS: Final = all_of(
         "INV-J8": jobs("failed", credits_charged=1, credits_refunded=2),
         "INV-J9": (jobs("queued", credits_charged=-1), jobs("queued", credits_refunded=-1)),
         "INV-J10": row("jobs", job, **BACKWARDS),
-        "INV-J11": (misowned("jobs", job), row("jobs", job, project_id=GHOST["id"])),
+        "INV-J11": (
+            misowned("jobs", job, urn_of_team(GHOST)),
+            misowned("jobs", job, None),
+            row("jobs", job, project_id=GHOST["id"]),
+        ),
         "INV-J12": crowded_project,
         "INV-J13": orphans("jobs", job, "triggered_by"),
         "INV-TIME2": jobs("processing", created_at=EPOCH, started_at=BEFORE),
@@ -314,7 +321,8 @@ PLANTS: Final = all_of(
         "INV-AF5": orphans("asset_files", asset, "uploaded_by"),
         "INV-AF6": pair("asset_files", asset, s3_key="same"),
         "INV-X3": (
-            misowned("asset_files", asset),
+            misowned("asset_files", asset, urn_of_team(GHOST)),
+            misowned("asset_files", asset, None),
             row("asset_files", asset, project_id=GHOST["id"]),
         ),
         "INV-W1": orphans("webhooks", webhook, "team_id"),

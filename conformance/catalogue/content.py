@@ -1,6 +1,6 @@
 """Rules of assets, webhooks, deliveries, usage and system assets."""
 
-from conformance.catalogue.rule import Holds, Rule, dangling, repeated, unowned
+from conformance.catalogue.rule import Holds, Rule, dangling, repeated, unowned, unowned_at_scale
 
 RULES = (
     Rule(
@@ -61,6 +61,7 @@ RULES = (
         Holds.ALWAYS,
         ("inv_x3__asset_files_project_of_owning_team",),
         unowned("asset_files"),
+        unowned_at_scale("asset_files"),
     ),
     Rule(
         "STATE-ASSET",

@@ -1,6 +1,6 @@
 """Rules of jobs and their events."""
 
-from conformance.catalogue.rule import Holds, Rule, dangling, repeated, unowned
+from conformance.catalogue.rule import Holds, Rule, dangling, repeated, unowned, unowned_at_scale
 
 _FINISHED = "status IN ('completed', 'failed', 'canceled')"
 _ACTIVE = "j.status IN ('queued', 'processing')"
@@ -113,6 +113,7 @@ RULES = (
         Holds.ALWAYS,
         ("inv_j11__jobs_project_of_owning_team",),
         unowned("jobs"),
+        unowned_at_scale("jobs"),
     ),
     Rule(
         "INV-J12",

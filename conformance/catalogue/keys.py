@@ -1,10 +1,14 @@
 """Rules of API keys."""
 
 from conformance.catalogue.jobs import TEAM_OF_URN
-from conformance.catalogue.rule import Holds, Rule, dangling, repeated
+from conformance.catalogue.rule import Holds, Rule, dangling, repeated, unmatched
 
-# IS NOT DISTINCT FROM compares those memberships only that the user has: for `=`, PostgreSQL would
-# make up and hash the texts of all.
+
+def _without_membership(column: str) -> str:
+    """Return a query for the keys that name a team in a column, and no membership of their user."""
+    return unmatched("api_keys", {column: "team_id", "user_id": "user_id"}, "memberships")
+
+
 RULES = (
     Rule(
         "INV-A1",
@@ -78,7 +82,12 @@ RULES = (
         " AND k.owner::text NOT LIKE 'framecast:user:%'"
         " AND k.owner::text NOT LIKE 'framecast:team:%'"
         " AND NOT EXISTS (SELECT FROM memberships m WHERE m.user_id = k.user_id"
-        " AND 'framecast:' || m.team_id || ':' || m.user_id IS NOT DISTINCT FROM k.owner::text)",
+        " AND 'framecast:' || m.team_id || ':' || m.user_id = k.owner::text)",
+        "SELECT k.id::text FROM api_keys k WHERE k.revoked_at IS NULL"
+        " AND k.owner::text NOT LIKE 'framecast:user:%'"
+        " AND k.owner::text NOT LIKE 'framecast:team:%'"
+        " AND split_part(k.owner::text, ':', 3) <> k.user_id::text"
+        f" UNION ALL {_without_membership('live_member_team_id')}",
     ),
     Rule(
         "AUTO-REVOKE",
@@ -89,6 +98,8 @@ RULES = (
         "SELECT k.id::text FROM api_keys k WHERE k.revoked_at IS NULL"
         f" AND {TEAM_OF_URN.format('k.owner')} IS NOT NULL"
         " AND NOT EXISTS (SELECT FROM memberships m WHERE m.user_id = k.user_id"
-        f" AND m.team_id::text IS NOT DISTINCT FROM {TEAM_OF_URN.format('k.owner')})",
+        f" AND m.team_id::text = {TEAM_OF_URN.format('k.owner')})",
+        f"{_without_membership('live_member_team_id')}"
+        f" UNION ALL {_without_membership('live_shared_team_id')}",
     ),
 )
