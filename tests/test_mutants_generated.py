@@ -1,6 +1,7 @@
 """Mutants are generated from the schema: all of it, each with a name of its own."""
 
 import re
+import subprocess
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from conformance.mutants.errors import ChoiceError, RecordError
 from conformance.mutants.mutant import Mutant
 from conformance.mutants.schema import Schema
 from conformance.postgres.scratch import Scratch, Template
+from tests.migrating import COMMAND
 
 
 @pytest.fixture(scope="module")
@@ -243,6 +245,32 @@ def test_what_is_recorded_to_fire_last_does(scratch: Scratch, template: Template
             " FOR EACH ROW EXECUTE FUNCTION framecast.tg__set_updated_at()"
         )
         assert [("users", "_600_another")] == connection.execute(query).fetchall()
+
+
+def test_a_key_that_is_made_anew_is_referred_to_as_before(every: list[Mutant]) -> None:
+    """What drops a key to change it brings back the foreign keys that go with it."""
+    (mutant,) = (
+        each
+        for each in every
+        if each.thing == "memberships.inv_m3__memberships_user_once_per_team"
+        and each.operator == "nulls collide"
+    )
+    again = " ".join(mutant.sql[2:])
+    assert "ADD CONSTRAINT inv_x4__api_keys_membership_exists FOREIGN KEY" in again
+    assert "ADD CONSTRAINT role_2__api_keys_maker_in_team FOREIGN KEY" in again
+
+
+def test_a_list_may_be_read_in_part() -> None:
+    """Whoever reads some lines of a list, and no more, is shown no traceback."""
+    with subprocess.Popen(
+        [*COMMAND, "mutants", "--list"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as listing:
+        assert listing.stdout is not None
+        assert listing.stderr is not None
+        assert listing.stdout.readline()
+        listing.stdout.close()
+        assert "" == listing.stderr.read()
+    assert 1 == listing.returncode
 
 
 @pytest.mark.parametrize(

@@ -50,6 +50,11 @@ def _mutant(
     sql = [f"{alter} DROP CONSTRAINT {constraint.name}{cascade}"]
     if definition is not None:
         sql.append(f"{alter} ADD CONSTRAINT {constraint.name} {definition}")
+        sql += [
+            f"ALTER TABLE {each.table} ADD CONSTRAINT {each.name} {each.definition}"
+            for each in schema.constraints
+            if cascade and each.kind == "f" and each.index == constraint.index
+        ]
     tables = schema.about(constraint.table) or tuple(map(short, constraint.users))
     return Mutant(
         f"{short(held)}.{constraint.name}",

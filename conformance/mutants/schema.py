@@ -21,6 +21,7 @@ SELECT k.conname::text AS name, k.contype::text AS kind, pg_get_constraintdef(k.
     CASE WHEN k.conrelid <> 0 THEN k.conrelid::regclass::text END AS "table",
     CASE WHEN k.contypid <> 0 THEN k.contypid::regtype::text END AS domain,
     coalesce(obj_description(k.oid, 'pg_constraint'), '') AS comment,
+    k.conindid::bigint AS index,
     coalesce((
         SELECT array_agg(a.attname::text ORDER BY a.attnum)
         FROM pg_attribute AS a
