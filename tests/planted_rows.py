@@ -9,7 +9,6 @@ from tests.planting import (
     EPOCH,
     FOREIGN,
     GHOST,
-    Maker,
     Plant,
     Planted,
     all_of,
@@ -21,6 +20,7 @@ from tests.planting import (
     job,
     key,
     membership,
+    misowned,
     noted,
     orphans,
     pair,
@@ -127,18 +127,6 @@ def keys_of_others(world: World) -> Planted:
         world.insert("memberships", world.a_membership(group, user))
     made = world.insert("api_keys", world.a_key(GHOST, urn_of_member(group, other)))
     return found(world, made["id"])
-
-
-def misowned(table: str, make: Maker, owner: str | None) -> Plant:
-    """Plant what is in a project of one team, and owned by another, or by nobody."""
-
-    def plant(world: World) -> Planted:
-        home = world.insert("projects", world.a_project({"id": world.id()}, GHOST))
-        columns = {"project_id": home["id"], "owner": owner}
-        made = world.insert(table, {**make(world), **columns})
-        return found(world, made["id"])
-
-    return plant
 
 
 def crowded_project(world: World) -> Planted:

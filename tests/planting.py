@@ -86,6 +86,18 @@ def row(table: str, make: Maker, **columns: object) -> Plant:
     return plant
 
 
+def misowned(table: str, make: Maker, owner: str | None) -> Plant:
+    """Plant what is in a project of one team, and owned by another, or by nobody."""
+
+    def plant(world: World) -> Planted:
+        home = world.insert("projects", world.a_project({"id": world.id()}, GHOST))
+        columns = {"project_id": home["id"], "owner": owner}
+        made = world.insert(table, {**make(world), **columns})
+        return found(world, made["id"])
+
+    return plant
+
+
 def orphans(table: str, make: Maker, column: str) -> tuple[Plant, Plant]:
     """Plant a row whose column names what is not there, as it is made; and one where it is null."""
     return row(table, make), row(table, make, **{column: None})

@@ -54,10 +54,7 @@ def damaged(scratch: Scratch, template: Template) -> Iterator[Database]:
 
 @pytest.mark.parametrize(("rule", "plant"), EACH)
 def test_a_planted_row_is_seen(rule: str, plant: Plant, stripped: psycopg.Connection[Any]) -> None:
-    """What a rule's own query finds in rows, the questions that ask many rules find as well.
-
-    So does the one that stands for it at scale.
-    """
+    """What a rule's own query finds in rows, the questions of a full database find as well."""
     if not RULES[rule].of_rows:
         return  # nothing of it is asked, as the next test has it
     planted = plant(World())
