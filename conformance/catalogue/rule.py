@@ -94,13 +94,7 @@ def dangling(table: str, column: str, parent: str, *, null: bool = True) -> str:
         parent: the other table.
         null: whether a null names none; else it is another rule's.
     """
-    # What is missing is looked for among the values alone, which indexes have in order: OFFSET 0
-    # keeps the rows, which are many and wide, out of that.
-    missing = (
-        f"SELECT c.{column} FROM {table} c"
-        f" WHERE NOT EXISTS (SELECT FROM {parent} p WHERE p.id = c.{column}) OFFSET 0"
-    )
-    found = f"SELECT id::text FROM {table} WHERE {column} IN ({missing})"
+    found = unmatched(table, {column: "id"}, parent)
     if not null:
         return found
     return f"{found} UNION ALL SELECT id::text FROM {table} WHERE {column} IS NULL"
@@ -114,7 +108,8 @@ def unmatched(table: str, columns: Mapping[str, str], parent: str) -> str:
         columns: of the table, of which the first may be null, and those of the other.
         parent: the other table.
     """
-    # As above.
+    # What is missing is looked for among the values alone, which indexes have in order: OFFSET 0
+    # keeps the rows, which are many and wide, out of that.
     key, first = ", ".join(columns), next(iter(columns))
     same = " AND ".join(f"p.{theirs} = c.{ours}" for ours, theirs in columns.items())
     missing = (
