@@ -94,9 +94,10 @@ def add_finding(outcome: pytest.TestReport, finding: Finding, path: str, item: p
         item: the test.
     """
     outcome.longrepr = _told(finding, item)
-    failure = {**finding.as_dict(), "path": path, "test": item.nodeid}
-    seen = {"rule": finding.rule, "path": path, "tally": [0, 0, 0], "failure": failure}
-    outcome.user_properties.append((PROPERTY, seen))
+    for rule in (finding.rule, *finding.also):
+        failure = {**finding.as_dict(), "rule": rule, "path": path, "test": item.nodeid}
+        seen = {"rule": rule, "path": path, "tally": [0, 0, 0], "failure": failure}
+        outcome.user_properties.append((PROPERTY, seen))
 
 
 def _told(finding: Finding, item: pytest.Item) -> str:

@@ -30,6 +30,7 @@ class Finding(AssertionError):  # noqa: N818 - no error of the program, but what
         script: SQL that psql runs on a fresh installation to show it.
         steps: the same as data, the last of which failed; () where steps cannot show it, None
             where what the database went through since it was empty shows it.
+        also: the ids of further rules of which the same is true.
     """
 
     def __init__(  # noqa: PLR0913 - five things to say, in keywords, and how to do it again
@@ -41,6 +42,7 @@ class Finding(AssertionError):  # noqa: N818 - no error of the program, but what
         observed: str,
         script: str,
         steps: tuple[Step, ...] | None = None,
+        also: tuple[str, ...] = (),
     ) -> None:
         """Say what failed, how, and how to see it."""
         super().__init__(rule, verdict, expected, observed, script)
@@ -50,6 +52,7 @@ class Finding(AssertionError):  # noqa: N818 - no error of the program, but what
         self.observed = observed
         self.script = script
         self.steps = steps
+        self.also = also
 
     def __eq__(self, other: object) -> bool:
         """Two findings are the same when they are about the same rule."""
@@ -61,8 +64,9 @@ class Finding(AssertionError):  # noqa: N818 - no error of the program, but what
 
     def __str__(self) -> str:
         """Print rule, verdict, expected, observed, and the SQL that shows it."""
+        rules = ", ".join((self.rule, *self.also))
         return (
-            f"{self.rule} is {self.verdict}\n"
+            f"{rules} {'are' if self.also else 'is'} {self.verdict}\n"
             f"  expected: {self.expected}\n"
             f"  observed: {self.observed}\n"
             f"  on a fresh installation, psql shows it with:\n\n{self.script}"

@@ -1,0 +1,73 @@
+"""What a test could not try, kept while it goes on.
+
+A schema that lacks a column, a table or a function makes a part of a proof impossible. The rest of
+it is tried all the same: what is broken is worse than what is unproven. A test that has found
+nothing worse ends with what it could not try.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from conformance.catalogue import RULES
+from conformance.verdicts import Finding, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+# In the place of a rule, where no rule speaks of what could not be tried.
+MODEL = "MODEL"
+MOST_TOLD = 4  # reasons that one finding gives
+WORD = re.compile(r"\w+")
+
+
+@dataclass(slots=True)
+class Gaps:
+    """Reasons why parts of a proof could not run, each with the rules that it leaves unproven."""
+
+    reasons: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    script: str = ""
+
+    def note(self, reason: str, rules: Iterable[str], script: str = "") -> None:
+        """Note a reason; the script shows the first one."""
+        known = self.reasons.get(reason, ())
+        self.reasons[reason] = tuple(dict.fromkeys((*known, *rules)))
+        self.script = self.script or script
+
+    def settle(self) -> None:
+        """End a test that found nothing worse.
+
+        Raises:
+            Finding: Some of it could not be tried.
+        """
+        if self.reasons:
+            raise self.finding()
+
+    def finding(self) -> Finding:
+        """Return what was noted as one finding, about all rules that it leaves unproven."""
+        rules = dict.fromkeys(rule for each in self.reasons.values() for rule in each)
+        first, *also = rules or (MODEL,)
+        told = [*self.reasons][:MOST_TOLD]
+        more = len(self.reasons) - len(told)
+        return Finding(
+            first,
+            Verdict.UNPROVEN,
+            expected="a schema on which all of this can be tried",
+            observed="; ".join((*told, *((f"{more} more",) if more else ()))),
+            script=self.script,
+            steps=(),
+            also=tuple(also),
+        )
+
+
+def about(table: str, text: str = "") -> tuple[str, ...]:
+    """Return the rules that speak of a table, and in their queries of a name in some text.
+
+    Where no rule does, those that speak of the table.
+    """
+    rules = [rule for rule in RULES.values() if table in rule.tables]
+    words = set(WORD.findall(text)) - {table, "public", "id", "IS", "NOT", "NULL"}
+    named = [rule.id for rule in rules if words & set(WORD.findall(rule.violations))]
+    return tuple(named or (rule.id for rule in rules))
