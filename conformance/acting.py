@@ -11,10 +11,21 @@ if TYPE_CHECKING:
     from conformance.postgres import Server
 
 MISSING = "{role!r}: the server has no such role, and the migrations under test make none"
+NOT_NAMED = "{role!r}: the schema under test grants it nothing"
 NOT_OURS = (
     "{role!r}: whom we connect as may not act as it: run GRANT {role} TO {user},"
     " or connect as a superuser"
 )
+
+
+# Of this database: the list of rights of an object in it names the role.
+GRANTED = """
+SELECT FROM pg_catalog.pg_shdepend AS d
+WHERE d.dbid = (SELECT b.oid FROM pg_catalog.pg_database AS b WHERE b.datname = current_database())
+    AND d.refclassid = 'pg_catalog.pg_authid'::regclass
+    AND d.refobjid = to_regrole(quote_ident(%s)) AND d.deptype = 'a'
+LIMIT 1
+"""
 
 
 class RoleError(Exception):
@@ -46,3 +57,17 @@ def examine(server: Server, role: str) -> None:
     """Make sure that the suite can act as a role on a server; raises as `become`."""
     with psycopg.connect(server.conninfo, autocommit=True) as connection:
         become(connection, role)
+
+
+def hindrance(conninfo: str, role: str) -> str:
+    """Return why nothing can be tried as a role on a database with a schema, or ''.
+
+    A role belongs to the whole server: one that this schema says nothing of is none of its own.
+    """
+    with psycopg.connect(conninfo, autocommit=True) as connection:
+        is_granted = bool(connection.execute(GRANTED, [role]).rowcount)
+        try:
+            become(connection, role)
+        except RoleError as error:
+            return str(error)
+    return "" if is_granted else NOT_NAMED.format(role=role)

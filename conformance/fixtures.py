@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from conformance.catalogue import Rule
+    from conformance.impersonation import Impersonated
     from conformance.lab import Lab
     from conformance.postgres.scratch import Database
     from conformance.trial import Trial
@@ -28,14 +29,23 @@ def lab(database: Database, role: str | None) -> Iterator[Lab]:
 
 
 @pytest.fixture
-def trial(request: pytest.FixtureRequest, lab: Lab) -> Callable[[Rule, Path], Trial]:
+def trial(
+    request: pytest.FixtureRequest, lab: Lab, role: str | None, application: str | None
+) -> Callable[[Rule, Path], Trial | Impersonated]:
     """Return the trial of a test's rule and path: one for all examples, so that counts add up."""
+    from conformance.impersonation import Impersonated
     from conformance.trial import Trial
 
-    def find(rule: Rule, path: Path) -> Trial:
-        stash: pytest.Stash = request.node.stash
-        if TRIAL not in stash:
-            stash[TRIAL] = Trial(lab, rule, path)
-        return stash[TRIAL]
+    found: list[Trial | Impersonated] = []
+
+    def find(rule: Rule, path: Path) -> Trial | Impersonated:
+        if not found:
+            trial = Trial(lab, rule, path)
+            request.node.stash[TRIAL] = trial
+            if application is None or role is not None:
+                found.append(trial)
+            else:
+                found.append(Impersonated(trial, lab, application))
+        return found[0]
 
     return find

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple, Self
 
 import psycopg
@@ -12,7 +13,7 @@ from conformance.session import Session
 from conformance.withheld import withheld
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from types import TracebackType
 
     from conformance.catalogue import Rule
@@ -59,9 +60,11 @@ class Lab:
 
         With a role, `session` writes as that role; `owner` looks on, and is `session` without one.
         """
+        self._conninfo = conninfo
         self.session = Session(conninfo, role)
         self.owner = Session(conninfo) if role is not None else self.session
-        self._is_restricted = role is not None
+        self.role = role  # that `session` writes as; None for the owner
+        self._as_roles: dict[str, Session] = {}
         witness.install(self.owner.connection)
         self._columns = {str(name): str(columns) for name, columns in self.owner.fetch(TABLES)}
         tables = list(self._columns)
@@ -97,10 +100,24 @@ class Lab:
         self.session.connection.close()
         self.owner.connection.close()
         self._janitor.connection.close()
+        for session in self._as_roles.values():
+            session.connection.close()
+
+    @contextmanager
+    def acting_as(self, role: str) -> Iterator[None]:
+        """Let `session` write as a role meanwhile; raises as `Session`."""
+        if role not in self._as_roles:
+            self._as_roles[role] = Session(self._conninfo, role)
+        before = self.session, self.role
+        self.session, self.role = self._as_roles[role], role
+        try:
+            yield
+        finally:
+            self.session, self.role = before
 
     def withheld(self, body: Sequence[Statement]) -> str:
         """Return the first right that statements need and our role lacks, or ''."""
-        return withheld(body) if self._is_restricted else ""
+        return withheld(body) if self.role is not None else ""
 
     def run_as_owner(self, body: Sequence[Statement]) -> Outcome:
         """Run a transaction with the owner's rights, as part of the session's history."""

@@ -230,7 +230,8 @@ class Powers:
                 if name.removeprefix("public.") not in CALLS
             ]
         if kind == "become":
-            return [f"SET ROLE {name}" for (name,) in self._listed("role") if self._is_other(name)]
+            ours = self._ours()
+            return [f"SET ROLE {name}" for (name,) in self._listed("role") if name not in ours]
         templates = ATTEMPTS[kind]
         return [each.format(*names) for names in self._listed(kind) for each in templates]
 
@@ -258,8 +259,16 @@ class Powers:
             if column not in UPDATES.get(name, ()):
                 yield f"UPDATE {table} SET {column} = DEFAULT"
 
-    def _is_other(self, name: str) -> bool:
-        return name not in (self._role, APPLICATION)
+    def _ours(self) -> set[str]:
+        """Return the role itself, and where whom we connect as is no superuser, what that may be.
+
+        SET ROLE asks whom we connect as.
+        """
+        query = (
+            "SELECT quote_ident(r.rolname) FROM pg_roles r, pg_roles u WHERE u.rolname ="
+            " session_user AND NOT u.rolsuper AND pg_has_role(session_user, r.oid, 'MEMBER')"
+        )
+        return {self._role, APPLICATION, *(str(name) for (name,) in self._owner.fetch(query))}
 
     def _listed(self, kind: str) -> list[tuple[str, ...]]:
         return [tuple(map(str, row)) for row in self._owner.fetch(f"{LISTS[kind]} ORDER BY 1")]

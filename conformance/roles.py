@@ -1,13 +1,25 @@
-"""A run as a role: who asks for it, what the header says, and when the role's own tests run."""
+"""A run as a role: who asks for it, what the header says, and whose rights are proven.
+
+A run that names no role writes as the owner, proves the rights of the application's role, and tries
+some of each rule's scenarios as that role too. One that names a role writes as that. `none` leaves
+the application's role out.
+"""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
+from conformance.application import APPLICATION
+
+if TYPE_CHECKING:
+    from conformance.postgres.scratch import Database
+
 OPTION, VARIABLE = "--role", "CONFORMANCE_ROLE"
+NOBODY = "none"  # in the place of a role's name, as in SET ROLE: no role can have it
 TESTS = Path(__file__).with_name("test_role.py")
 
 
@@ -17,12 +29,24 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         OPTION,
         metavar="NAME",
         help="write as this role, which the migrations make, and prove what it cannot do "
-        f"({VARIABLE}; default: as the owner)",
+        f"({VARIABLE}; default: write as the owner, and prove {APPLICATION} beside; {NOBODY}: "
+        "as the owner alone)",
     )
 
 
 def role_of(config: pytest.Config) -> str | None:
     """Return the role that the run writes as; None for the owner of the schema."""
+    named = _named(config)
+    return None if named == NOBODY else named
+
+
+def proven_role(config: pytest.Config) -> str | None:
+    """Return the role whose rights the run proves; None where it was told to prove none."""
+    named = _named(config) or APPLICATION
+    return None if named == NOBODY else named
+
+
+def _named(config: pytest.Config) -> str | None:
     return config.getoption(OPTION) or os.environ.get(VARIABLE) or None
 
 
@@ -33,8 +57,8 @@ def pytest_report_header(config: pytest.Config) -> str | None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what is about a role in a run without one."""
-    if role_of(config) is None:
+    """Leave out what is about a role in a run that is to prove none."""
+    if proven_role(config) is None:
         left = [item for item in items if item.path == TESTS]
         if left:
             items[:] = [item for item in items if item.path != TESTS]
@@ -65,3 +89,17 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 def role(pytestconfig: pytest.Config) -> str | None:
     """The role that writes, or None."""
     return role_of(pytestconfig)
+
+
+@pytest.fixture(scope="session")
+def application(pytestconfig: pytest.Config, database: Database) -> str | None:
+    """The role whose rights are proven; None where the schema under test has no such role.
+
+    In a run that names a role, that one is proven, and `pytest_collection_finish` saw to it.
+    """
+    from conformance import acting  # noqa: PLC0415 - only for those who need it
+
+    proven = proven_role(pytestconfig)
+    if proven is None or proven == role_of(pytestconfig):
+        return proven
+    return None if acting.hindrance(database.conninfo, proven) else proven

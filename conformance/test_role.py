@@ -6,30 +6,70 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from conformance import acting
 from conformance.powers import KINDS, Powers, declared
+from conformance.roles import proven_role
+from conformance.verdicts import Finding, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from conformance.postgres.scratch import Scratch, Template
 
+RIGHT = "RIGHT"  # stands for a rule in the report
+
 
 @pytest.fixture(scope="module")
-def powers(scratch: Scratch, template: Template, role: str) -> Iterator[Powers]:
-    """Return what tries the role's powers, on a database of its own."""
-    with scratch.cloned(template, "powers") as database, Powers(database.conninfo, role) as powers:
-        yield powers
+def powers(
+    pytestconfig: pytest.Config, scratch: Scratch, template: Template
+) -> Iterator[Powers | str]:
+    """Return what tries the role's powers, on a database of its own; or what hinders it."""
+    role = proven_role(pytestconfig)
+    assert role is not None, "these tests are left out of a run that proves no role"
+    with scratch.cloned(template, "powers") as database:
+        hindrance = acting.hindrance(database.conninfo, role)
+        if hindrance:
+            yield hindrance
+            return
+        with Powers(database.conninfo, role) as powers:
+            yield powers
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_powerless(kind: str, powers: Powers) -> None:
+def test_powerless(kind: str, powers: Powers | str) -> None:
     """Whatever of a kind there is to try is refused for want of a right."""
-    attempts = powers.attempts(kind)
+    able = _able(powers)
+    attempts = able.attempts(kind)
+    allowed = able.allowed(attempts)
 
     assert attempts
-    assert [] == powers.allowed(attempts)
+    if allowed:
+        more = f", and {len(allowed) - 1} more" if allowed[1:] else ""
+        expected = f"refused for want of a right: {allowed[0].splitlines()[0]}"
+        raise _finding(Verdict.BROKEN, expected, f"{allowed[0]}{more}")
 
 
-def test_rights(powers: Powers) -> None:
+def test_rights(powers: Powers | str) -> None:
     """The role's rights are those that are written down, column by column, and no others."""
-    assert declared() == powers.granted()
+    granted, meant = _able(powers).granted(), declared()
+    if granted != meant:
+        many, few = sorted(granted - meant), sorted(meant - granted)
+        observed = "; ".join(
+            f"{word}: {', '.join(rights)}"
+            for word, rights in (("too many", many), ("too few", few))
+            if rights
+        )
+        verdict = Verdict.BROKEN if many else Verdict.OVERBLOCKED
+        raise _finding(verdict, "the rights that are written down", observed)
+
+
+def _able(powers: Powers | str) -> Powers:
+    """Return what tries a role; where nothing can be tried, nothing is proven of it."""
+    if isinstance(powers, str):
+        expected = "the application's role, to be tried (--role none leaves it out)"
+        raise _finding(Verdict.UNPROVEN, expected, powers)
+    return powers
+
+
+def _finding(verdict: Verdict, expected: str, observed: str) -> Finding:
+    return Finding(RIGHT, verdict, expected=expected, observed=observed, script="", steps=())

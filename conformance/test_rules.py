@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from conformance.catalogue import Rule
+    from conformance.impersonation import Impersonated
     from conformance.trial import Trial
     from conformance.writes import Path
 
@@ -41,7 +42,10 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 )
 @given(data=st.data())
 def test_rule(
-    rule: Rule, path: Path, trial: Callable[[Rule, Path], Trial], data: st.DataObject
+    rule: Rule,
+    path: Path,
+    trial: Callable[[Rule, Path], Trial | Impersonated],
+    data: st.DataObject,
 ) -> None:
     """What is legal is accepted up to the edge, and the step over it is rejected by name."""
     ways = WAYS[rule.id][path]

@@ -220,7 +220,9 @@ class Trial:
         )
 
     def _transact(self, body: Sequence[Statement], *, as_owner: bool = False) -> Outcome:
-        self._script.append(transaction_script(body))
+        role = None if as_owner else self._lab.role
+        shown = transaction_script(body)
+        self._script.append(f"SET ROLE {role};\n{shown}RESET ROLE;\n" if role else shown)
         outcome = self._lab.run_as_owner(body) if as_owner else self._lab.session.run(body)
         self._script.append(f"-- {outcome}\n\n")
         return outcome

@@ -48,6 +48,7 @@ RUNS_ALIVE = """
       FROM pg_catalog.pg_locks
      WHERE locktype = 'advisory' AND objsubid = 1 AND granted
 """
+MEMBER = f"GRANT {APPLICATION} TO CURRENT_USER"
 ROLE = "SELECT FROM pg_catalog.pg_roles WHERE rolname = %s"
 TEMPORARY = "SELECT pg_catalog.has_database_privilege('public', %s, 'TEMPORARY')"
 SESSIONS = """
@@ -214,6 +215,10 @@ class Scratch:
         try:
             with database.connect() as connection:
                 migrations.install(connection, read)
+                if self._makes_role and not self.server.superuser:
+                    # Whoever makes a role may make itself a member, to try what the role may do.
+                    with suppress(errors.InsufficientPrivilege, errors.UndefinedObject):
+                        connection.execute(MEMBER)
             return self.seal(database)
         except BaseException:
             self._drop(database.name)

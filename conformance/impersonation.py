@@ -1,0 +1,58 @@
+"""Scenarios tried a second time as the application's role, beside those that its owner writes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from conformance.trial import Trial
+from conformance.verdicts import Finding
+
+if TYPE_CHECKING:
+    from conformance.lab import Lab
+    from conformance.scenario import Scenario
+
+# One scenario in so many: what the role has no right to is mostly refused before a rule is asked.
+EVERY = 10
+
+
+class Impersonated:
+    """A trial as the owner, some of whose scenarios are tried as a role too.
+
+    The first is, so that no rule and path is without one. Once the role has failed, each is: then
+    what is made smaller fails for as long as the role does.
+    """
+
+    def __init__(self, trial: Trial, lab: Lab, role: str) -> None:
+        """Try what the trial tries; the trial alone counts."""
+        self._trial = trial
+        self._lab = lab
+        self._role = role
+        self._again = Trial(lab, trial.rule, trial.path)
+        self._runs = 0
+        self._has_failed = False
+
+    def run(self, scenario: Scenario) -> None:
+        """Try a scenario as the owner, then as the role where it is its turn.
+
+        Raises:
+            Finding: The schema did not do what the rule asks, of either.
+        """
+        self._trial.run(scenario)
+        self._runs += 1
+        if self._has_failed or self._runs % EVERY == 1:
+            try:
+                with self._lab.acting_as(self._role):
+                    self._again.run(scenario)
+            except Finding as finding:
+                self._has_failed = True
+                raise self._as_role(finding) from None
+
+    def _as_role(self, finding: Finding) -> Finding:
+        return Finding(
+            finding.rule,
+            finding.verdict,
+            expected=finding.expected,
+            observed=f"as {self._role}: {finding.observed}",
+            script=finding.script,
+            steps=(),  # which would be done again as the owner
+        )
