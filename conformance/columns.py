@@ -45,7 +45,9 @@ def hold(lab: Lab, form: Form) -> None:
         if observed != [(fact.expected,)]:
             script.append(f"{fact.query};\n")
             raise finding(Verdict.BROKEN, f"{fact.query} is {fact.expected!r}", repr(observed))
-    for transaction in filter(None, (form.refused, *form.more)):
+    refused = [each for each in (form.refused, *form.more) if each]
+    refused += [other for each in refused for other in lab.labels.stand_ins(each)]
+    for transaction in refused:
         outcome = run(transaction)
         if isinstance(outcome, Inconclusive):
             raise finding(Verdict.UNPROVEN, "refused", str(outcome))

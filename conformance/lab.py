@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, NamedTuple, Self
 
 import psycopg
 
-from conformance import undo, witness
+from conformance import labels, undo, witness
 from conformance.catalogue import RULES
 from conformance.session import Session
 from conformance.withheld import withheld
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from collections.abc import Set as AbstractSet
     from types import TracebackType
 
     from conformance.catalogue import Rule
@@ -85,6 +86,7 @@ class Lab:
         self.changed: frozenset[str] = frozenset()  # the tables of which `new_violations` asked
         self.unreadable: dict[str, str] = {}
         self._prepared = self._prepare(self._readable())  # by the tables that rules speak of
+        self.labels = labels.compared(self.owner)
 
     def __enter__(self) -> Self:
         """Return itself."""
@@ -118,6 +120,10 @@ class Lab:
     def withheld(self, body: Sequence[Statement]) -> str:
         """Return the first right that statements need and our role lacks, or ''."""
         return withheld(body) if self.role is not None else ""
+
+    def knows(self, tokens: AbstractSet[str]) -> bool:
+        """Whether anything in the schema has one of the tokens in its name, or speaks of it."""
+        return any(labels.is_named(self.owner, token) for token in tokens)
 
     def run_as_owner(self, body: Sequence[Statement]) -> Outcome:
         """Run a transaction with the owner's rights, as part of the session's history."""

@@ -51,6 +51,7 @@ class Trial:
         self._lab.reset()
         self._script = []
         before = replace(self.tally)
+        self._expect_all_labels()
         self._expect_an_oracle()
         for transaction in filter(None, scenario.given):
             self._prepare(in_order(transaction, Path.UPDATE))
@@ -63,6 +64,8 @@ class Trial:
         for each in scenario.broken:
             mixed = each if isinstance(each, Mixed) else Mixed(each, frozenset())
             self._expect_rejected(in_order(mixed.writes, self.path), frozenset(mixed.also))
+            for writes in self._lab.labels.stand_ins(mixed.writes):
+                self._expect_rejected(in_order(writes, self.path), self._instead(mixed))
         self._expect_no_violation()
         self._expect_both_sides(scenario, before)
 
@@ -143,6 +146,14 @@ class Trial:
         self.tally.rejected += 1
         self.tally.named += named
 
+    def _instead(self, mixed: Mixed) -> frozenset[str]:
+        """Return which rules may be named where a type has a label too many.
+
+        Another one's name says nothing of a rule that the schema has no other name of: that rule
+        left it to the type.
+        """
+        return frozenset(mixed.also if self._lab.knows(self.rule.tokens) else ())
+
     def _names_the_rule(self, rejected: Rejected) -> bool:
         if rejected.constraint:
             return rejected.token in self.rule.tokens
@@ -205,6 +216,12 @@ class Trial:
                 observed=error,
                 steps=(),  # what a query says is no transaction
             )
+
+    def _expect_all_labels(self) -> None:
+        for enum in sorted(self.rule.types):
+            for label in self._lab.labels.missing.get(enum, ()):
+                body = (Statement(f"SELECT {label}"),)
+                self._expect_accepted(body)
 
     def _expect_no_violation(self) -> None:
         broken = self._lab.violations()

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from functools import cache
 from types import MappingProxyType
-from typing import Final
+from typing import Final, Self
 
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
@@ -43,6 +43,49 @@ ENUMS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
 )
 """Enum type -> its labels, in the order of the type."""
 
+COLUMNS: Final[Mapping[str, tuple[tuple[str, str], ...]]] = MappingProxyType(
+    {
+        "user_tier": (("users", "tier"),),
+        "membership_role": (("memberships", "role"),),
+        "invitation_role": (("invitations", "role"),),
+        "project_status": (("projects", "status"),),
+        "job_status": (("jobs", "status"),),
+        "job_failure_type": (("jobs", "failure_type"),),
+        "job_event_type": (("job_events", "event_type"),),
+        "asset_status": (("asset_files", "status"),),
+        "webhook_delivery_status": (("webhook_deliveries", "status"),),
+        "system_asset_category": (("system_assets", "category"),),
+        "webhook_event_type": (("webhooks", "events"),),
+    }
+)
+"""Enum type -> the (table, column) pairs that hold its labels, one by one or in an array."""
+
+
+class NoLabel(str):
+    """A text in the place of a label of an enum type, which has no such label.
+
+    Where a schema's type has labels that it should not have, each of them can stand in its place.
+
+    Attributes:
+        enum: the type.
+        before, after: what surrounds the label, where the text is made of one.
+    """
+
+    __slots__ = ("after", "before", "enum")
+    enum: str
+    before: str
+    after: str
+
+    def __new__(cls, text: str, enum: str, before: str = "", after: str = "") -> Self:
+        """Make the text."""
+        made = super().__new__(cls, f"{before}{text}{after}")
+        made.enum, made.before, made.after = enum, before, after
+        return made
+
+    def replaced(self, label: str) -> str:
+        """Return the same text with a label in the place of what is none."""
+        return f"{self.before}{label}{self.after}"
+
 
 @cache
 def labels(enum: str) -> SearchStrategy[str]:
@@ -51,13 +94,13 @@ def labels(enum: str) -> SearchStrategy[str]:
 
 
 @cache
-def broken_labels(enum: str) -> SearchStrategy[str]:
+def broken_labels(enum: str) -> SearchStrategy[NoLabel]:
     """Texts one step away from a label: another case, a space, a part, another type's label."""
     legal = ENUMS[enum]
     steps = [step for label in legal for step in _steps(label)]
     foreign = [label for other in ENUMS.values() for label in other]
     near = dict.fromkeys(["", *steps, *foreign])
-    return st.sampled_from(tuple(text for text in near if text not in legal))
+    return st.sampled_from(tuple(NoLabel(text, enum) for text in near if text not in legal))
 
 
 def _steps(label: str) -> tuple[str, ...]:

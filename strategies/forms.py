@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 from conformance.scenario import Fact, Transaction
 from conformance.writes import Delete, Insert, Row, Update, literal
 from strategies.columns import DEFAULTS, DERIVED, EMAILS, LEAST, NAMED, NULLABLE, TYPED
-from strategies.enums import ENUMS
+from strategies.enums import ENUMS, NoLabel
 from strategies.tables import COLUMNS, LIMITS
 from strategies.world import World, urn_of_team, urn_of_user
 
@@ -165,11 +165,11 @@ def _least() -> Iterator[Form]:
 
 def _labels() -> Iterator[Form]:
     """Labels that no rule speaks of: each is accepted, and no other."""
-    for label in (*ENUMS["job_event_type"], "another"):
+    for label in (*ENUMS["job_event_type"], NoLabel("another", "job_event_type")):
         world = World()
         row: Row = {**a_row("job_events", world), "event_type": label}
         yield _labelled("job_events.event_type", label, world, _writes(world, "job_events", row))
-    for label in (*ENUMS["job_failure_type"], "another"):
+    for label in (*ENUMS["job_failure_type"], NoLabel("another", "job_failure_type")):
         world = World()
         row = a_row("jobs", world)
         writes = (Update("jobs", {"id": row["id"]}, {"status": "canceled", "failure_type": label}),)
@@ -187,7 +187,7 @@ def _types() -> Iterator[Form]:
 
 def _labelled(name: str, label: str, world: World, writes: Transaction) -> Form:
     table = name.partition(".")[0]
-    if label == "another":
+    if isinstance(label, NoLabel):
         return _form(f"{name} {label}", world, writes, (LABEL, ""))
     return Form(f"{name} {label}", (tuple(world.given), writes), tables=(table,))
 

@@ -6,7 +6,7 @@ from typing import Final, TypeAlias
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
-from strategies.enums import WEBHOOK_EVENT_TYPE
+from strategies.enums import WEBHOOK_EVENT_TYPE, NoLabel
 from strategies.picking import picked
 from strategies.tables import limit
 from strategies.text import stretched
@@ -84,7 +84,8 @@ def events() -> SearchStrategy[Events]:
 def broken_events() -> SearchStrategy[Events]:
     """Lists of events that are empty, hold null, or name an event that there is not."""
     first = WEBHOOK_EVENT_TYPE[0]
-    unknown = ("", "queued", "job", "job.", "job.unknown", "JOB.QUEUED", "job.queued ", "*")
+    texts = ("", "queued", "job", "job.", "job.unknown", "JOB.QUEUED", "job.queued ", "*")
+    unknown = [NoLabel(text, "webhook_event_type") for text in texts]
     samples: tuple[tuple[str | None, ...], ...] = (
         (),
         (None,),

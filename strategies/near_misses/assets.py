@@ -193,7 +193,14 @@ def ends_in_one_go(world: World, draw: Draw) -> Scenario:
 
 
 WAYS: dict[str, Ways] = {
-    "INV-AF1": label("asset_files", asset, "status", "asset_status", legal=st.just("pending")),
+    "INV-AF1": label(
+        "asset_files",
+        asset,
+        "status",
+        "asset_status",
+        legal=st.just("pending"),
+        also=frozenset({"STATE-ASSET"}),
+    ),
     "INV-AF2": one_row(
         "asset_files",
         asset,

@@ -1,10 +1,12 @@
 """Near misses of the rules of an invitation's own row: INV-I1 to INV-I6, INV-I9, INV-TIME4, -5."""
 
+from typing import Final
+
 from hypothesis import strategies as st
 
 from conformance.scenario import Scenario, Ways
 from conformance.writes import Delete, Path, Row, Sql, Update
-from strategies.enums import broken_labels
+from strategies.enums import NoLabel, broken_labels
 from strategies.instants import FIRST, FUTURE_START, TICK, future_timestamps
 from strategies.near_misses.relations import parent
 from strategies.near_misses.ways import Draw, besides, label, one_row, scenarios
@@ -155,6 +157,7 @@ def inviters_gone(world: World, draw: Draw) -> Scenario:
     )
 
 
+OWNER: Final = NoLabel("owner", "invitation_role")
 WAYS: dict[str, Ways] = {
     "INV-I1": {
         **one_row(
@@ -173,7 +176,7 @@ WAYS: dict[str, Ways] = {
         invitation,
         "role",
         "invitation_role",
-        broken=st.one_of(st.just("owner"), broken_labels("invitation_role")),
+        broken=st.one_of(st.just(OWNER), broken_labels(OWNER.enum)),
     ),
     "INV-I3": NOT_BOTH,
     "INV-I4": NOT_BOTH,

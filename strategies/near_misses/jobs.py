@@ -185,7 +185,14 @@ def _with_updates(inserts: Ways, updates: st.SearchStrategy[Scenario]) -> Ways:
 APART: Final = "tried apart"
 
 WAYS: dict[str, Ways] = {
-    "INV-J1": label("jobs", own_job, "status", "job_status", legal=st.just("queued")),
+    "INV-J1": label(
+        "jobs",
+        own_job,
+        "status",
+        "job_status",
+        legal=st.just("queued"),
+        also=frozenset({"STATE-JOB"}),
+    ),
     "INV-J8": _with_updates(
         one_row(
             "jobs",

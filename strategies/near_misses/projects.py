@@ -193,7 +193,14 @@ def brought_in(world: World, _draw: Draw) -> Scenario:
 PASSES: Final = "compares a row before and after an update, and is asked of rows that stay"
 
 WAYS: dict[str, Ways] = {
-    "INV-P1": label("projects", project, "status", "project_status", legal=st.just("draft")),
+    "INV-P1": label(
+        "projects",
+        project,
+        "status",
+        "project_status",
+        legal=st.just("draft"),
+        also=frozenset({"STATE-PROJECT"}),
+    ),
     "INV-P2": parent(
         "projects", project, "team_id", "teams", cascades=True, also=frozenset({"ROLE-2"})
     ),

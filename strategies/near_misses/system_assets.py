@@ -1,10 +1,12 @@
 """Near misses of the rules of system assets: INV-SA1 to INV-SA3."""
 
+from collections.abc import Callable
+
 from hypothesis import strategies as st
 
 from conformance.scenario import Scenario, Ways
-from conformance.writes import Insert, Row, Update
-from strategies.enums import SYSTEM_ASSET_CATEGORY, broken_labels
+from conformance.writes import Insert, Path, Row, Update
+from strategies.enums import SYSTEM_ASSET_CATEGORY, NoLabel, broken_labels
 from strategies.files import SYSTEM_ID_LIMIT, broken_system_asset_ids, system_asset_ids
 from strategies.near_misses.relations import unique
 from strategies.near_misses.ways import ONE_ROW, Draw, by_shape, fixed, one_row, scenarios
@@ -79,13 +81,32 @@ def changes(world: World, draw: Draw) -> Scenario:
     )
 
 
-WAYS: dict[str, Ways] = {
-    "INV-SA1": one_row(
+def categories(changes: Callable[[NoLabel], Row]) -> Ways:
+    """Return ways for texts that are no categories, as columns: INV-SA2 refuses most as well."""
+    return one_row(
         "system_assets",
         sound,
         legal=st.just({"name": "Another"}),
-        broken=broken_labels("system_asset_category").map(lambda name: {"category": name}),
-    ),
+        broken=broken_labels("system_asset_category").map(changes),
+        also=frozenset({"INV-SA2"}),
+    )
+
+
+def named_so(category: NoLabel) -> Row:
+    """Return an asset's category and the id that goes with it, which never changes."""
+    name = NoLabel(category, category.enum, "asset_", "_0")
+    return {"category": category, "id": name}
+
+
+WAYS: dict[str, Ways] = {
+    "INV-SA1": {
+        **categories(lambda name: {"category": name}),
+        **{
+            path: ways
+            for path, ways in categories(named_so).items()
+            if path in (Path.INSERT, Path.INSERT_MANY, Path.COPY)
+        },
+    },
     "INV-SA2": by_shape(
         insert=ids,
         insert_many=ids_many,

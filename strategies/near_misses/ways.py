@@ -248,10 +248,12 @@ def label(table: str, make: Maker, column: str, enum: str, **options: Any) -> Wa
     """Return ways for a column that holds a label of an enum type.
 
     Options are those of `one_row`; `legal` are the labels that a row may have here, `broken` texts
-    that are none.
+    that are none. `also` are rules on the moves of a status: no move leads to what is no state.
     """
     legal = options.pop("legal", st.sampled_from(ENUMS[enum]))
     broken = options.pop("broken", broken_labels(enum))
+    if "also" in options:
+        options["because"] = "what is no state is none that a row begins in or moves to"
     return one_row(
         table,
         make,

@@ -197,6 +197,7 @@ WAYS: dict[str, Ways] = {
         "status",
         "webhook_delivery_status",
         legal=st.just("pending"),
+        also=frozenset({"STATE-DELIVERY"}),
     ),
     "INV-WD2": parent("webhook_deliveries", delivery, "webhook_id", "webhooks", cascades=True),
     "INV-WD3": one_row(
