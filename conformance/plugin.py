@@ -43,6 +43,7 @@ HELP = {
 # Further plugins of the suite, by the names of their modules.
 pytest_plugins = (
     "conformance.roles",
+    "conformance.proof",
     "conformance.fixtures",
     "conformance.reporting",
     "conformance.raiding",

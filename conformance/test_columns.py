@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from conformance import proof
 from conformance.columns import hold
 from strategies.facts import facts
 
@@ -14,7 +15,13 @@ if TYPE_CHECKING:
     from strategies.forms import Form
 
 
-@pytest.mark.parametrize("form", facts(), ids=lambda form: form.name)
+FACTS = [
+    pytest.param(form, id=form.name, marks=proof.about(proof.of_form(form), wide=not form.token))
+    for form in facts()
+]
+
+
+@pytest.mark.parametrize("form", FACTS)
 def test_column(form: Form, lab: Lab) -> None:
     """A column takes what the domain says that it holds, and refuses what is next to it."""
     hold(lab, form)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from conformance import corpus
+import pytest
+
+from conformance import corpus, proof
 from conformance.corpus import Replay, Status
 from conformance.regressions import REPLAYED, folder_of
 
@@ -12,15 +14,22 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    import pytest
-
     from conformance.lab import Lab
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Make a test of each file of the corpus."""
     files = sorted(folder_of(metafunc.config).glob("*.json"))
-    metafunc.parametrize("file", files, ids=lambda file: file.stem)
+    some = [pytest.param(each, id=each.stem, marks=proof.about(_rules(each))) for each in files]
+    metafunc.parametrize("file", some)
+
+
+def _rules(file: Path) -> frozenset[str]:
+    """Return the rule of a regression; of one that cannot be read, what its name says."""
+    try:
+        return frozenset({corpus.read(file).rule})
+    except (corpus.UnreadableEntryError, OSError):
+        return proof.of_token(file.name)
 
 
 def test_corpus(file: Path, lab: Lab, record_property: Callable[[str, Any], None]) -> None:

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from conformance import profiles
+from conformance import profiles, proof
+from conformance.catalogue import RULES
 from strategies.hostility import BOOKS, raids
 from strategies.tables import COLUMNS
 
@@ -16,7 +17,14 @@ if TYPE_CHECKING:
     from conformance.machines.hostile import Raider
 
 # What most of a raid is about: a table of the domain, what is none of it, or all tables alike.
-FOCUSES = (*COLUMNS, BOOKS, "everything")
+TABLES = {**{table: {table} for table in COLUMNS}, BOOKS: proof.OTHER}
+FOCUSES = [
+    *(
+        pytest.param(focus, id=focus, marks=proof.about(proof.of_tables(tables), wide=True))
+        for focus, tables in TABLES.items()
+    ),
+    pytest.param("everything", id="everything", marks=proof.about(RULES, wide=True)),
+]
 
 
 @pytest.mark.parametrize("focus", FOCUSES)

@@ -6,22 +6,38 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from conformance import proof
 from conformance.edges import unseen
 from conformance.guide import MACHINES
 from conformance.machines.tours import COUNTS, PAIRS, every_pair
+from conformance.operations.tables import tables_of
 
 if TYPE_CHECKING:
     from conformance.guide import Guide
     from conformance.machines.machine import Machine
 
 
-@pytest.mark.parametrize("machine", MACHINES, ids=lambda machine: machine.__name__)
+def _rules(machine: type[Machine]) -> frozenset[str]:
+    return proof.of_tables(tables_of(machine.operations()))
+
+
+LIVES = [
+    pytest.param(each, id=each.__name__, marks=proof.about(_rules(each), wide=True))
+    for each in MACHINES
+]
+MOVES = [
+    pytest.param(each, id=each, marks=proof.about({f"STATE-{each.upper()}"})) for each in PAIRS
+]
+CAPS = [pytest.param(each, id=each, marks=proof.about({each})) for each in COUNTS]
+
+
+@pytest.mark.parametrize("machine", LIVES)
 def test_life(machine: type[Machine], guide: Guide) -> None:
     """Whatever is done in whatever order becomes what the model says, and no rule is broken."""
     guide.run(machine)
 
 
-@pytest.mark.parametrize("machine", PAIRS)
+@pytest.mark.parametrize("machine", MOVES)
 def test_pairs(machine: str, guide: Guide) -> None:
     """Every legal pair of a state machine is accepted, and every other one rejected by name."""
     guide.name = machine
@@ -30,7 +46,7 @@ def test_pairs(machine: str, guide: Guide) -> None:
     assert [] == [edge for edge in unseen(guide.log.edges) if edge.startswith(f"{machine} ")]
 
 
-@pytest.mark.parametrize("rule", COUNTS)
+@pytest.mark.parametrize("rule", CAPS)
 def test_counts(rule: str, guide: Guide) -> None:
     """Below a cap and at it there is room for one more; above it there is none."""
     guide.name = rule

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from conformance import profiles
+from conformance import profiles, proof
+from conformance.operations.tables import tables_of
 from conformance.races.classics import CLASSICS
 from conformance.races.explorer import PAIRS, races
 
@@ -16,13 +17,28 @@ if TYPE_CHECKING:
     from conformance.races.racer import Racer
 
 
-@pytest.mark.parametrize("name", CLASSICS)
+KNOWN = [
+    pytest.param(name, id=name, marks=proof.about(each.rules)) for name, each in CLASSICS.items()
+]
+DRAWN = [
+    pytest.param(
+        pair,
+        id=pair,
+        marks=proof.about(
+            proof.of_tables(tables_of(each for _, each in theme.operations)), wide=True
+        ),
+    )
+    for pair, (theme, _) in PAIRS.items()
+]
+
+
+@pytest.mark.parametrize("name", KNOWN)
 def test_classic(name: str, racer: Racer) -> None:
     """The race that everybody knows keeps its law, in all its interleavings at all levels."""
     racer.run_all(CLASSICS[name])
 
 
-@pytest.mark.parametrize("pair", PAIRS)
+@pytest.mark.parametrize("pair", DRAWN)
 @profiles.races()
 @given(data=st.data())
 def test_drawn(pair: str, racer: Racer, data: st.DataObject) -> None:

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from conformance import acting
+from conformance import acting, proof
+from conformance.catalogue import RULES
 from conformance.powers import KINDS, Powers, declared
 from conformance.roles import proven_role
 from conformance.verdicts import Finding, Verdict
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     from conformance.postgres.scratch import Scratch, Template
 
 RIGHT = "RIGHT"  # stands for a rule in the report
+
+# A right too many, such as to disable a trigger, is one to break any rule.
+pytestmark = proof.about(RULES, wide=True)
 
 
 @pytest.fixture(scope="module")

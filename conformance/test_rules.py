@@ -8,6 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from conformance import proof
 from conformance.catalogue import RULES
 from strategies.near_misses import WAYS
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from conformance.writes import Path
 
 TRIED = [
-    pytest.param(rule, path, id=f"{rule.token}{path}")
+    pytest.param(rule, path, id=f"{rule.token}{path}", marks=proof.about({rule.id}))
     for rule in RULES.values()
     for path, ways in WAYS.get(rule.id, {}).items()
     if not isinstance(ways, str)

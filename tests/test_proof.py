@@ -1,0 +1,132 @@
+"""Every test says which rules it is part of the proof of, and a rule's token selects them all."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from conformance import proof
+from conformance.catalogue import RULES
+from conformance.guide import MACHINES
+from conformance.operations import OPERATIONS
+from conformance.operations.tables import tables_of
+from conformance.races.explorer import THEMES
+from strategies.facts import facts
+from strategies.tables import COLUMNS
+
+ROOT = Path(__file__).parents[1]
+# What some of the tests about INV-T2 are named, one of every kind.
+ABOUT_T2 = (
+    "test_rules.py::test_rule[inv_t2__delete]",
+    "test_races.py::test_classic[inv_t2__two_owners_step_down]",
+    "test_races.py::test_drawn[owners, two owners]",
+    "test_machines.py::test_life[MembershipLife]",
+    "test_hostile.py::test_hostile[memberships]",
+    "test_hostile.py::test_hostile[everything]",
+    "test_columns.py::test_column[memberships.role null]",
+)
+CAP = ("test_machines.py::test_counts[CARD-5]", "test_machines.py::test_life[JobLife]")
+MOVES = ("test_machines.py::test_pairs[job]", "test_races.py::test_drawn[jobs, a team]")
+PAST = ("test_corpus.py::test_corpus[inv_m6__b1a7a04b6b71]",)
+
+
+@cache
+def collected(*options: str) -> tuple[str, ...]:
+    """Return the tests of the suite that a choice leaves."""
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "pytest", "conformance", "--collect-only", "-q", "-n0"),
+            *options,
+        ],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert "error" not in done.stdout, done.stdout
+    return tuple(line for line in done.stdout.splitlines() if "::" in line)
+
+
+@pytest.mark.parametrize(
+    ("token", "tests"),
+    [("inv_t2__", ABOUT_T2), ("card_5__", CAP), ("state_job__", MOVES), ("inv_m6__", PAST)],
+)
+def test_a_token_selects_all_that_is_about_a_rule(token: str, tests: tuple[str, ...]) -> None:
+    """A rule's token selects its near misses, races, machines, hostile runs, facts and past."""
+    chosen = collected("-k", token)
+
+    assert [] == [each for each in tests if f"conformance/{each}" not in chosen]
+
+
+def test_a_token_selects_as_a_role_what_the_role_may_do() -> None:
+    """In a run as a role a rule's token selects what is tried of the role's rights."""
+    chosen = collected("-k", "inv_t2__", "--role", "framecast_app")
+
+    assert "conformance/test_role.py::test_rights" in chosen
+
+
+def test_a_token_selects_no_other_rules_near_misses() -> None:
+    """INV-U1's token selects no near miss of another rule."""
+    chosen = [each for each in collected("-k", "inv_u1__") if "test_rules.py" in each]
+
+    assert chosen
+    assert all("test_rule[inv_u1__" in each for each in chosen)
+
+
+def test_every_rule_is_named_by_each_kind_of_search() -> None:
+    """Machines and drawn races search for each rule that is about what somebody writes."""
+    # Tables that are shipped, or that the schema keeps for itself, nobody writes.
+    shipped = {rule.id for rule in RULES.values() if not set(COLUMNS).intersection(rule.tables)}
+    shipped |= {rule.id for rule in RULES.values() if rule.tables == ("system_assets",)}
+    machines = {rule for each in MACHINES for rule in proof.of_tables(tables_of(each.operations()))}
+    races = {
+        rule
+        for theme in THEMES.values()
+        for rule in proof.of_tables(tables_of(each for _, each in theme.operations))
+    }
+    assert set(RULES) - shipped == machines - shipped
+    assert set() == {rule for rule in set(RULES) - shipped - races if RULES[rule].tables}
+
+
+def test_operations_write_tables() -> None:
+    """Each operation writes a table of the domain, save those that only call functions of time."""
+    none = {each.name for each in OPERATIONS.values() if not tables_of([each])}
+
+    assert {"clean up deliveries", "clean up events", "let time pass"} == none
+
+
+def test_facts_of_columns_are_about_the_rules_that_read_them() -> None:
+    """A fact is about the rule that its token names, and about those whose queries read it."""
+    rules = {form.name: proof.of_form(form) for form in facts()}
+
+    assert "INV-M2" in rules["membership_role labels"]
+    assert {"INV-WD3"} <= rules["webhook_deliveries.max_attempts least"]
+    assert "INV-T2" not in rules["jobs.progress null"]
+
+
+def test_an_unmarked_test_is_about_no_rule(request: pytest.FixtureRequest) -> None:
+    """A test without the marker is part of no rule's proof."""
+    item: Any = request.node
+
+    assert frozenset() == proof.rules_of(item)
+
+
+@pytest.mark.rules("INV-T2", "no rule", wide=True)
+def test_a_marked_test_is_about_rules(request: pytest.FixtureRequest) -> None:
+    """A marker names rules of the catalogue; whatever else it names is none."""
+    item: Any = request.node
+
+    assert frozenset({"INV-T2"}) == proof.rules_of(item)
+    assert proof.is_wide(item)
+    assert "inv_t2__" in item.listextrakeywords()
+
+
+def test_all_tests_are_marked() -> None:
+    """No test of the suite leaves open which rules it is about; `-m rules` leaves none out."""
+    assert len(collected()) == len(collected("-m", "rules"))
