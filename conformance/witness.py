@@ -7,6 +7,8 @@ under test, and never goes to a database that is not the suite's.
 
 Of tables outside `public`, which the schema keeps for itself, only what a client writes is noted,
 under the name with its schema, and each TRUNCATE; what the schema's own triggers write is not.
+Such a TRUNCATE has in `new`, for every table that the emptied one refers to, whether there are rows
+in it now: {"public.users": true}.
 
 Columns of `conformance.changes`: seq bigint (the order), tbl, op (INSERT, UPDATE, DELETE,
 TRUNCATE), old and new jsonb, began (the transaction's now()), at (the clock), via (of a DELETE, the
@@ -45,6 +47,9 @@ CREATE FUNCTION conformance.tg_note() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     v_via text := '';
+    v_parent regclass;
+    v_has_rows boolean;
+    v_parents jsonb;
     v_table text := CASE TG_TABLE_SCHEMA WHEN 'public' THEN '' ELSE TG_TABLE_SCHEMA || '.' END
         || TG_TABLE_NAME;
 BEGIN
@@ -52,7 +57,17 @@ BEGIN
         GET DIAGNOSTICS v_via = PG_CONTEXT;
     END IF;
     IF TG_OP = 'TRUNCATE' THEN
-        INSERT INTO conformance.changes (tbl, op) VALUES (v_table, TG_OP);
+        IF TG_TABLE_SCHEMA <> 'public' THEN
+            v_parents := '{}';
+            FOR v_parent IN
+                SELECT c.confrelid FROM pg_constraint AS c
+                WHERE c.contype = 'f' AND c.conrelid = TG_RELID
+            LOOP
+                EXECUTE format('SELECT EXISTS (SELECT FROM %s)', v_parent) INTO v_has_rows;
+                v_parents := v_parents || jsonb_build_object(v_parent::text, v_has_rows);
+            END LOOP;
+        END IF;
+        INSERT INTO conformance.changes (tbl, op, new) VALUES (v_table, TG_OP, v_parents);
     ELSE
         INSERT INTO conformance.changes (tbl, op, old, new, via)
         VALUES (

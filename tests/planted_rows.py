@@ -183,11 +183,10 @@ def by_a_client(_world: World) -> Planted:
 
 
 def truncated_alone(world: World) -> Planted:
-    """Plant a TRUNCATE of what the schema keeps for itself, and one that went with its users."""
+    """Plant a TRUNCATE of what the schema keeps for itself, and one while there were no users."""
     world.given += [
-        noted("TRUNCATE", "framecast.team_guards"),
-        noted("TRUNCATE", "users"),
-        noted("TRUNCATE", "framecast.user_guards"),
+        noted("TRUNCATE", "framecast.team_guards", new={"public.teams": True}),
+        noted("TRUNCATE", "framecast.user_guards", new={"public.users": False}),
     ]
     return found(world, "TRUNCATE of framecast.team_guards")
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
+from psycopg import IntegrityError
 
 from conformance.catalogue import RULES
 from conformance.lab import Lab
@@ -46,29 +47,74 @@ def test_what_a_function_deleted_is_told_apart(lab: Lab) -> None:
     assert [(2, 1)] == lab.session.fetch(query)
 
 
-@pytest.mark.parametrize(
-    ("statement", "found"),
-    [
-        ("TRUNCATE framecast.job_event_counters", ["TRUNCATE of framecast.job_event_counters"]),
-        ("TRUNCATE jobs CASCADE", []),
-    ],
-)
-def test_the_schemas_own_tables_go_with_what_they_are_kept_of(
-    lab: Lab, statement: str, found: list[str]
-) -> None:
-    """A TRUNCATE of what the schema keeps for itself is noted, where nothing refuses it (OWN-1)."""
-    lab.session.connection.execute(
-        "ALTER TABLE framecast.job_event_counters DISABLE TRIGGER ALL;"
-        " ALTER TABLE jobs DISABLE TRIGGER ALL;"
-        " ALTER TABLE framecast.job_event_counters ENABLE TRIGGER zzz_note_truncate;"
-        " ALTER TABLE jobs ENABLE TRIGGER zzz_note_truncate"
-    )
-    lab.session.connection.execute(statement)
-    assert [(each,) for each in found] == lab.session.fetch(RULES["OWN-1"].violations)
-    lab.session.connection.execute(
-        "ALTER TABLE framecast.job_event_counters ENABLE TRIGGER ALL;"
-        " ALTER TABLE jobs ENABLE TRIGGER ALL"
-    )
+BOOKS = {
+    "framecast.user_guards": "users",
+    "framecast.team_guards": "teams",
+    "framecast.job_event_counters": "jobs",
+}
+TEAM = """
+INSERT INTO teams (id, name, slug) VALUES ('00000000-0000-4000-8000-000000000003', 'a', 'a-team');
+INSERT INTO users (id, email, tier, upgraded_at) VALUES
+    ('00000000-0000-4000-8000-000000000004', 'bob@example.com', 'creator', now());
+INSERT INTO memberships (id, team_id, user_id, role) VALUES (
+    '00000000-0000-4000-8000-000000000005', '00000000-0000-4000-8000-000000000003',
+    '00000000-0000-4000-8000-000000000004', 'owner'
+);
+"""
+ENDED = """
+UPDATE jobs SET status = 'canceled', failure_type = 'canceled';
+"""
+
+
+@pytest.mark.parametrize("books", BOOKS)
+def test_books_of_nobody_may_be_truncated(own: Lab, books: str) -> None:
+    """TRUNCATE of bookkeeping is accepted, and breaks nothing, while there is nothing to keep."""
+    own.reset()
+    for body in (f"TRUNCATE {books}", f"BEGIN; TRUNCATE {books}; TRUNCATE {books}; COMMIT"):
+        own.session.connection.execute(body)
+    assert [] == own.session.fetch(RULES["OWN-1"].violations)
+
+
+@pytest.mark.parametrize("books", BOOKS)
+def test_books_truncated_with_their_parent_are_no_breach(lab: Lab, books: str) -> None:
+    """TRUNCATE of bookkeeping with what it is kept of breaks nothing, by name or by CASCADE."""
+    lab.session.connection.execute(f"BEGIN; {TEAM} COMMIT; {ENDED}")
+    lab.session.connection.execute(f"TRUNCATE users, teams, {books} CASCADE")
+    assert [] == lab.session.fetch(RULES["OWN-1"].violations)
+
+
+@pytest.mark.parametrize("books", BOOKS)
+def test_books_truncated_beside_their_parent_are_a_breach(lab: Lab, books: str) -> None:
+    """TRUNCATE of bookkeeping while its parent has rows is refused, and found where it is not.
+
+    Also in a transaction that has emptied the parent before, and filled it again.
+    """
+    kind = books.partition(".")[2]
+    guard = f"_300_own_1__{kind}_truncated_with_{BOOKS[books]}"
+    again = f"{ENDED} TRUNCATE users, teams CASCADE; {TEAM} {MADE} SET CONSTRAINTS ALL IMMEDIATE;"
+    connection = lab.session.connection
+    with pytest.raises(IntegrityError) as refused:
+        connection.execute(f"BEGIN; {again} TRUNCATE {books}; COMMIT")
+    connection.execute("ROLLBACK")
+    assert guard.removeprefix("_300_") == refused.value.diag.constraint_name
+
+    connection.execute(f"ALTER TABLE {books} DISABLE TRIGGER {guard}")
+    try:
+        connection.execute(f"BEGIN; {again} TRUNCATE {books}; COMMIT")
+        assert [(f"TRUNCATE of {books}",)] == lab.session.fetch(RULES["OWN-1"].violations)
+    finally:
+        connection.execute(f"ALTER TABLE {books} ENABLE TRIGGER {guard}")
+
+
+def test_books_of_nothing_known_may_not_be_truncated(scratch: Scratch, template: Template) -> None:
+    """TRUNCATE of a table of the schema's own that refers to no other is a breach in any case."""
+    with scratch.cloned(template, "unknown") as database:
+        with database.connect() as connection:
+            connection.execute("CREATE TABLE framecast.totals (jobs bigint NOT NULL)")
+        with Lab(database.conninfo) as lab:
+            lab.session.connection.execute("TRUNCATE framecast.totals")
+            found = lab.session.fetch(RULES["OWN-1"].violations)
+    assert [("TRUNCATE of framecast.totals",)] == found
 
 
 def test_what_was_judged_is_fresh_no_more(lab: Lab) -> None:

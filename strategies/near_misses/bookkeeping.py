@@ -170,14 +170,20 @@ CANCEL: Row = {"status": "canceled", "failure_type": "canceled"}
 
 @scenarios
 def truncations(world: World, draw: Draw) -> Scenario:
-    """Truncate everything with the books, and begin anew; then truncate the books alone."""
+    """Truncate everything with the books, the books of nobody, and begin anew; then the books."""
     books = Books(world)
     ends = [Update("jobs", {"id": row["id"]}, CANCEL) for row in (books.job, books.quiet)]
     again = Books(world)
+    alone = Truncate((draw(st.sampled_from(TABLES)),))
     return Scenario(
         given=(*books.given, tuple(ends)),
-        legal=((Truncate(("users", "teams")),), again.given[0][len(books.given[0]) :]),
-        broken=((Truncate((draw(st.sampled_from(TABLES)),)),),),
+        legal=(
+            (Truncate(("users", "teams")),),
+            (alone,),
+            (Truncate(("users", "teams")), alone),
+            again.given[0][len(books.given[0]) :],
+        ),
+        broken=((alone,),),
     )
 
 
