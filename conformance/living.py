@@ -26,12 +26,12 @@ PATH = "life"  # in the report, beside the paths of writes
 
 
 @pytest.fixture
-def guide(request: pytest.FixtureRequest, lab: Lab, run_seed: int | str) -> Guide:
+def guide(request: pytest.FixtureRequest, lab: Lab, own_seed: int) -> Guide:
     """Return who leads a test's lives."""
     from conformance.guide import Guide
 
     stash: pytest.Stash = request.node.stash
-    stash[GUIDE] = Guide(lab, run_seed)
+    stash[GUIDE] = Guide(lab, own_seed)
     return stash[GUIDE]
 
 

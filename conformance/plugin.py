@@ -122,11 +122,15 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
     return [_server_line(stage), *lines] if stage.begun else lines
 
 
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Put the tests in order, and give Hypothesis tests the seed that the header shows."""
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the tests in order."""
     items.sort(key=lambda item: workers.place(item.path))
-    if config.getoption("hypothesis_seed", None) is None and not settings().derandomize:
-        profiles.sow(items, config.stash[SEED])
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Give a Hypothesis test a seed of its own, made from the one that the header shows."""
+    if not settings().derandomize:
+        profiles.sow(item, item.config.stash[SEED])
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -173,10 +177,10 @@ def database(pytestconfig: pytest.Config) -> Database:
     return pytestconfig.stash[STAGE].database()
 
 
-@pytest.fixture(scope="session")
-def run_seed(pytestconfig: pytest.Config) -> int | str:
-    """The seed that the header shows."""
-    return pytestconfig.stash[SEED]
+@pytest.fixture
+def own_seed(request: pytest.FixtureRequest) -> int:
+    """The test's own seed, made from the one that the header shows."""
+    return profiles.seed_of_test(request.config.stash[SEED], request.node)
 
 
 @contextmanager

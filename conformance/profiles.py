@@ -4,19 +4,20 @@ Every setting that Hypothesis would otherwise take from its surroundings is spel
 variable CI is set it loads a profile of its own, without randomness and without a database of
 examples, and a profile that names no parent inherits from it: a deep run every night would then
 try the same examples for ever.
+
+No profile has a database of examples: what a test draws follows from the run's seed and the test's
+name, and from nothing that an earlier run has left. What has failed once is kept as regressions.
 """
 
 from __future__ import annotations
 
 import secrets
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 from hypothesis import HealthCheck, Phase, Verbosity, is_hypothesis_test, seed, settings
-from hypothesis.database import DirectoryBasedExampleDatabase
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterable
-
     import pytest
 
 EXAMPLES = {"quick": 2, "default": 10, "thorough": 300}
@@ -27,9 +28,8 @@ LIFE = 20
 RAIDS = {"quick": 3, "default": 100, "thorough": 3000}
 # Races that are drawn, of each theme with each of its starts; each is run in a few orders.
 RACES = {"quick": 2, "default": 20, "thorough": 1500}
-DIRECTORY = ".hypothesis/examples"
 # All but `explain`, which runs a failure dozens of times more to comment on it.
-PHASES = (Phase.explicit, Phase.reuse, Phase.generate, Phase.target, Phase.shrink)
+PHASES = (Phase.explicit, Phase.generate, Phase.target, Phase.shrink)
 
 
 def register() -> None:
@@ -41,7 +41,7 @@ def register() -> None:
             parent=neutral,
             max_examples=examples,
             backend="hypothesis",
-            database=DirectoryBasedExampleDatabase(DIRECTORY),
+            database=None,
             deadline=None,  # says nothing about steps that wait for a database
             derandomize=False,
             phases=PHASES,
@@ -96,13 +96,21 @@ def seed_of(given: int | str) -> int | str:
         return given
 
 
-def sow(items: Iterable[pytest.Item], number: Hashable) -> None:
-    """Give a run's seed to each collected Hypothesis test.
+def seed_of_test(run: int | str, item: pytest.Item) -> int:
+    """Return the seed of one test of a run, which no other test shares.
 
-    Unlike ``--hypothesis-seed`` this keeps the database of examples in use, so that what failed
-    in the last run is tried first in this one.
+    It follows from the run's seed and the test's file and name: from wherever it is run, and
+    whatever runs beside it.
     """
-    for item in items:
-        test: Any = getattr(item, "obj", None)
-        if is_hypothesis_test(test):
-            seed(number)(getattr(test, "__func__", test))
+    name = f"{item.path.name}::{item.nodeid.partition('::')[2]}"
+    return int.from_bytes(sha256(f"{run!r} {name}".encode()).digest()[:8])
+
+
+def sow(item: pytest.Item, run: int | str) -> None:
+    """Give a Hypothesis test its seed, just before it runs.
+
+    Tests that differ by their parameters alone are one function, and take turns with it.
+    """
+    test: Any = getattr(item, "obj", None)
+    if is_hypothesis_test(test):
+        seed(seed_of_test(run, item))(getattr(test, "__func__", test))

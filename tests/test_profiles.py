@@ -58,6 +58,41 @@ def test_lives(guide):
     guide.run(MACHINES[0], how)
     print("drawn", *(f"{name}*{count}" for name, count in sorted(guide.log.operations.items())))
 """
+SHAPES = """
+import json
+
+import pytest
+from hypothesis import HealthCheck, given, settings, strategies as st
+
+drawn = {}
+
+@pytest.fixture
+def note(request):
+    of = request.node.name
+    seen = drawn.setdefault(of, [])
+    yield seen
+    with open(of, "w") as file:
+        json.dump(seen, file)
+
+@given(number=st.integers())
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_one(note, number):
+    note.append(number)
+
+@given(number=st.integers())
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_two(note, number):
+    note.append(number)
+
+@pytest.mark.parametrize("each", ["a", "b", "c"])
+@given(number=st.integers())
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_twice(note, number, each):
+    note.append(number)
+
+def test_says():
+    print("drawn", json.dumps(drawn))
+"""
 MIGRATIONS = Path(__file__).parent.parent / "migrations"
 OF_CI = ("CI", "TF_BUILD", "GITHUB_ACTIONS", "BUILDKITE", "CIRCLECI", "TEAMCITY_VERSION")
 
@@ -84,17 +119,21 @@ def shown(**variables: str) -> dict[str, Any]:
 def drawn(folder: Path, *options: str, text: str = DRAWS, **variables: str) -> tuple[str, str]:
     """Run tests that draw, numbers or others, and return the header's seed and what they drew."""
     (folder / "test_draws.py").write_text(text)
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-s", "-p", "conformance.plugin", *options],
+    done = _pytest(folder, "-s", *options, **variables)
+    assert 0 == done.returncode, done.stdout + done.stderr
+    (line,) = [line for line in done.stdout.splitlines() if "drawn " in line]
+    return done.stdout.split("--hypothesis-seed=")[1].split()[0], line.partition("drawn ")[2]
+
+
+def _pytest(folder: Path, *options: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "pytest", "-p", "conformance.plugin", *options],
         capture_output=True,
         text=True,
         check=False,
         cwd=folder,
         env=environment(**variables),
     )
-    assert 0 == done.returncode, done.stdout + done.stderr
-    (line,) = [line for line in done.stdout.splitlines() if "drawn " in line]
-    return done.stdout.split("--hypothesis-seed=")[1].split()[0], line.partition("drawn ")[2]
 
 
 def test_continuous_integration_changes_nothing() -> None:
@@ -103,7 +142,7 @@ def test_continuous_integration_changes_nothing() -> None:
 
 
 def test_profiles_are_spelled_out() -> None:
-    """All profiles are random, without a deadline, with a database, and show how to replay."""
+    """All profiles are random, without a deadline and without a database of examples."""
     found = shown()
 
     assert "default" == found.pop("loaded")
@@ -121,7 +160,7 @@ def test_profiles_are_spelled_out() -> None:
                 "suppress_health_check",
             )
         ]
-        assert settings["database"].startswith("DirectoryBasedExampleDatabase(")
+        assert "None" == settings["database"]
         assert "explain" not in settings["phases"]
 
 
@@ -135,6 +174,45 @@ def test_the_shown_seed_repeats_a_run(tmp_path: Path) -> None:
     assert (seed, first) == (again_seed, again)
     assert seed != other_seed
     assert first != other
+
+
+def test_tests_of_one_shape_draw_different_examples(tmp_path: Path) -> None:
+    """Functions, and parameters of one, each draw from a seed of their own."""
+    _, found = drawn(tmp_path, text=SHAPES)
+    by_test = json.loads(found)
+
+    assert 5 == len(by_test)
+    assert 5 == len({json.dumps(each) for each in by_test.values()})
+
+
+@pytest.mark.parametrize("how", [["-n", "0"], ["-n", "2"], ["-n", "0", "--rootdir=/"]])
+def test_a_test_alone_draws_what_it_drew_among_others(tmp_path: Path, how: list[str]) -> None:
+    """A test replayed by its id draws the same, in one process, in workers, of any root."""
+    seed, found = drawn(tmp_path, text=SHAPES)
+    chosen = ["test_draws.py::test_twice[b]", "test_draws.py::test_says"]
+    arguments = [*how, *chosen, f"--hypothesis-seed={seed}"]
+    if "2" in how:
+        (tmp_path / "test_twice[b]").unlink()
+        done = _pytest(tmp_path, *arguments, f"--migrations={MIGRATIONS}")
+        assert 0 == done.returncode, done.stdout + done.stderr
+        again = (tmp_path / "test_twice[b]").read_text()
+        assert json.loads(found)["test_twice[b]"] == json.loads(again)
+    else:
+        _, again = drawn(tmp_path, *arguments, text=SHAPES)
+        assert {"test_twice[b]": json.loads(found)["test_twice[b]"]} == json.loads(again)
+
+
+def test_what_failed_before_changes_nothing_that_is_drawn(tmp_path: Path) -> None:
+    """A run draws the same whether or not an earlier one has failed there."""
+    (tmp_path / "test_draws.py").write_text(
+        DRAWS.replace("    drawn.append(number)", "    assert number < 5")
+    )
+    _pytest(tmp_path, "--hypothesis-seed=1")
+    _, after = drawn(tmp_path, "--hypothesis-seed=1")
+    (tmp_path / "new").mkdir()
+    _, without = drawn(tmp_path / "new", "--hypothesis-seed=1")
+
+    assert without == after
 
 
 def test_an_option_picks_the_profile(tmp_path: Path) -> None:
