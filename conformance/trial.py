@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from conformance.catalogue import RULES
 from conformance.outcomes import Accepted, Inconclusive, Outcome, Rejected
+from conformance.plans import Plans
 from conformance.scenario import Mixed
 from conformance.session import TIMEOUTS, in_order
 from conformance.verdicts import Finding, Tally, Verdict
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from conformance.catalogue import Rule
     from conformance.lab import Lab
     from conformance.scenario import Beside, Fact, Scenario
+    from conformance.session import Session
     from conformance.steps import Step
 
 # What a type says of text that is none of its values.
@@ -41,6 +43,7 @@ class Trial:
         self.rule = rule
         self.path = path
         self._script: list[str] = []
+        self._plans = Plans()
 
     def run(self, scenario: Scenario) -> None:
         """Try a scenario on the emptied database.
@@ -55,12 +58,17 @@ class Trial:
         self._expect_an_oracle()
         for transaction in filter(None, scenario.given):
             self._prepare(in_order(transaction, Path.UPDATE))
+        self._plans.forget()
+        for session in dict.fromkeys(map(self._asked, scenario.facts)):
+            some = (fact.query for fact in scenario.facts if self._asked(fact) is session)
+            self._plans.make(session, some)
+        begun = len(self._script)
         for transaction in scenario.legal:
             self._expect_accepted(in_order(transaction, self.path))
         for beside in scenario.beside:
             self._check_beside(beside)
         for fact in scenario.facts:
-            self._check(fact)
+            self._check(fact, begun)
         for each in scenario.broken:
             mixed = each if isinstance(each, Mixed) else Mixed(each, frozenset())
             self._expect_rejected(in_order(mixed.writes, self.path), frozenset(mixed.also))
@@ -159,17 +167,21 @@ class Trial:
             return rejected.token in self.rule.tokens
         return bool(self.rule.types) and rejected.sqlstate == NOT_A_VALUE
 
-    def _check(self, fact: Fact) -> None:
-        lack = self._lab.withheld([Statement(fact.query)])
-        asked = self._lab.owner if lack else self._lab.session
-        observed = asked.ask(fact.query)
-        self._script.append(f"{fact.query};  -- expected: {fact.expected!r}\n")
-        if observed != [(fact.expected,)]:
+    def _check(self, fact: Fact, begun: int | None = None) -> None:
+        """Ask a fact; if that is right but for a plan, show how the plan was made where it was."""
+        asked = self._asked(fact)
+        observed, shown = self._plans.ask(asked, fact.query), fact.query
+        right = [(fact.expected,)]
+        if observed != right and begun is not None and asked.ask(fact.query) == right:
+            shown = self._plans.shown(asked, fact.query)
+            self._script.insert(begun, self._plans.script(asked, fact.query))
+        self._script.append(f"{shown};  -- expected: {fact.expected!r}\n")
+        if observed != right:
             answered = isinstance(observed, list) or observed.sqlstate == WAITED
             raise self._finding(
                 Verdict.BROKEN if answered else Verdict.UNPROVEN,
                 expected=f"{fact.query} is {fact.expected!r}",
-                observed=str(observed),
+                observed=f"{observed}{'' if shown == fact.query else ', from a plan made before'}",
                 steps=(),  # what a query returns is no transaction
             )
         if fact.side:
@@ -177,6 +189,11 @@ class Trial:
         else:
             self.tally.rejected += 1
             self.tally.named += 1
+
+    def _asked(self, fact: Fact) -> Session:
+        """Return the session that a fact is asked in: the owner's, where our role has no right."""
+        lack = self._lab.withheld([Statement(fact.query)])
+        return self._lab.owner if lack else self._lab.session
 
     def _check_beside(self, beside: Beside) -> None:
         """Ask facts while another session has written something and not committed it."""

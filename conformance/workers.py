@@ -31,6 +31,7 @@ ALONE = (
 
 ORDER = (
     "test_corpus",
+    "test_functions",
     "test_role",
     "test_columns",
     "test_rules",

@@ -31,8 +31,13 @@ ENDED: Mapping[str, tuple[Row, ...]] = {
 UNKNOWN = "00000000-0000-0000-0000-00000000dead"
 
 
-def _valid(row: Row, *, expected: bool) -> Fact:
-    return Fact(f"SELECT public.api_key_is_valid('{row['id']}')", expected, expected)
+def _valid(row: Row, *, expected: bool) -> tuple[Fact, ...]:
+    """Return whether a key is valid now, and at a time before any that it may end at later."""
+    at = f", timestamptz '{FUTURE - TICK}'"
+    return tuple(
+        Fact(f"SELECT public.api_key_is_valid('{row['id']}'{when})", expected, expected)
+        for when in ("", at)
+    )
 
 
 def _at_its_end(row: Row) -> tuple[Fact, ...]:
@@ -59,8 +64,8 @@ def validity(rule: str) -> Ways:
             given=(tuple(world.given),),
             legal=((Insert("api_keys", (good,)),), (Insert("api_keys", (bad,)),)),
             facts=(
-                _valid(good, expected=True),
-                _valid(bad, expected=False),
+                *_valid(good, expected=True),
+                *_valid(bad, expected=False),
                 Fact(f"SELECT public.api_key_is_valid('{UNKNOWN}')", expected=False, side=False),
                 *_at_its_end(good),
             ),
@@ -76,8 +81,8 @@ def validity(rule: str) -> Ways:
             given=(tuple(world.given),),
             legal=((Insert("api_keys", rows),),),
             facts=(
-                *(_valid(row, expected=True) for row in good),
-                *(_valid(row, expected=False) for row in bad),
+                *(fact for row in good for fact in _valid(row, expected=True)),
+                *(fact for row in bad for fact in _valid(row, expected=False)),
             ),
         )
 
@@ -93,7 +98,7 @@ def validity(rule: str) -> Ways:
                 (Update("api_keys", {"id": good["id"]}, revived, good),),
                 (Update("api_keys", {"id": bad["id"]}, draw(ended), bad),),
             ),
-            facts=(_valid(good, expected=True), _valid(bad, expected=False)),
+            facts=(*_valid(good, expected=True), *_valid(bad, expected=False)),
         )
 
     @scenarios
@@ -111,7 +116,7 @@ def validity(rule: str) -> Ways:
         return Scenario(
             given=(tuple(world.given),),
             legal=((gone,),),
-            facts=(_valid(good, expected=True), _valid(bad, expected=False)),
+            facts=(*_valid(good, expected=True), *_valid(bad, expected=False)),
         )
 
     return by_shape(

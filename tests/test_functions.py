@@ -1,0 +1,127 @@
+"""Functions that are not what they declare are found, by reading and by asking twice."""
+
+from typing import Final
+
+import pytest
+
+from conformance.catalogue import RULES
+from conformance.functions import mismatches
+from conformance.lab import Lab
+from conformance.postgres.scratch import Scratch, Template
+from conformance.scenario import Fact, Scenario
+from conformance.trial import Trial
+from conformance.verdicts import Finding, Verdict
+from conformance.writes import Insert, Path, Sql, Update
+from strategies.world import World
+
+VALID: Final = "public.api_key_is_valid(uuid, timestamptz)"
+# What an engineer changes -> what is said of it, and a rule that rests on it.
+PLANTED: Final = {
+    f"ALTER FUNCTION {VALID} IMMUTABLE": ("IMMUTABLE, and reads public.api_keys", "INV-A4"),
+    "ALTER FUNCTION public.role_has_permission IMMUTABLE": (
+        "IMMUTABLE, and reads public.role_permissions",
+        "PERM-1",
+    ),
+    "ALTER FUNCTION framecast.lock_users STABLE": (
+        "STABLE, and writes framecast.user_guards",
+        "INV-U2",
+    ),
+    "ALTER FUNCTION framecast.tg__no_open_invitation_for_member STABLE": (
+        "STABLE, and calls ",
+        "INV-I8",
+    ),
+    "ALTER FUNCTION framecast.snapshot_is_old IMMUTABLE": (
+        "IMMUTABLE, and calls current_setting('transaction_isolation')",
+        "DEL-1",
+    ),
+    "ALTER FUNCTION framecast.lock_users PARALLEL SAFE": (
+        "PARALLEL SAFE, and writes framecast.user_guards",
+        "INV-U2",
+    ),
+    "ALTER FUNCTION public.delete_old_job_events STRICT": (
+        "STRICT, and a parameter is null unless it is given",
+        "RET-1",
+    ),
+    "ALTER FUNCTION framecast.tg_jobs__states RESET search_path": (
+        "without a search_path, and finds what it names where its caller says",
+        "INV-J2",
+    ),
+    "ALTER FUNCTION framecast.tg_jobs__states SET search_path = pg_temp, pg_catalog": (
+        "SET search_path = pg_temp, pg_catalog, and finds temporary tables first",
+        "STATE-JOB",
+    ),
+    "GRANT CREATE ON SCHEMA public TO PUBLIC;"
+    "ALTER FUNCTION framecast.tg_jobs__states SET search_path = public, pg_temp": (
+        "anybody may put objects in public",
+        "STATE-JOB",
+    ),
+    "CREATE ROLE weak_owner; GRANT CREATE ON SCHEMA framecast TO weak_owner;"
+    "ALTER FUNCTION framecast.tg_jobs__may_be_made OWNER TO weak_owner": (
+        "SECURITY DEFINER, and its owner weak_owner does not own framecast.team_guards",
+        "CARD-5",
+    ),
+}
+
+
+@pytest.mark.parametrize("sql", PLANTED)
+def test_a_function_that_is_not_what_it_declares_is_named(
+    sql: str, scratch: Scratch, template: Template
+) -> None:
+    """What a function declares and does not do is said, with the rules that rest on it."""
+    said, rule = PLANTED[sql]
+    with (
+        scratch.cloned(template, "functions") as database,
+        database.connect() as connection,
+        connection.transaction(force_rollback=True),
+    ):
+        connection.execute(sql.encode())
+        found = mismatches(connection)
+
+    assert [each for each in found if said in str(each) and rule in each.rules], found
+
+
+def test_the_schema_declares_what_it_does(scratch: Scratch, template: Template) -> None:
+    """Every function of the schema as it is does what it declares."""
+    with scratch.cloned(template, "functions") as database, database.connect() as connection:
+        assert [] == mismatches(connection)
+
+
+def test_the_same_question_may_not_be_answered_from_an_old_plan(
+    scratch: Scratch, template: Template
+) -> None:
+    """A function that is folded into a plan is found by asking again, and psql shows it."""
+    world = World()
+    key = world.insert("api_keys", world.a_key(world.starter()))
+    revoked = Update("api_keys", {"id": key["id"]}, {"revoked_at": Sql("now()")}, key)
+    ask = f"SELECT public.api_key_is_valid('{key['id']}', timestamptz '2026-01-01 UTC')"
+    scenario = Scenario(
+        given=(tuple(world.given),),
+        legal=((revoked,),),
+        facts=(Fact(ask, expected=False, side=False),),
+    )
+    with scratch.cloned(template, "plans") as database, Lab(database.conninfo) as lab:
+        trial = Trial(lab, RULES["INV-A4"], Path.UPDATE)
+        trial.run(scenario)
+        lab.owner.fetch_all(f"ALTER FUNCTION {VALID} IMMUTABLE")
+        for _ in range(2):  # plans of one scenario are not those of the next
+            with pytest.raises(Finding) as caught:
+                trial.run(scenario)
+
+    finding = caught.value
+    assert (Verdict.BROKEN, "INV-A4") == (finding.verdict, finding.rule)
+    assert "[(True,)], from a plan made before" == finding.observed
+    assert f"PREPARE fact_0 AS {ask};\nBEGIN;\nEXECUTE fact_0;\nROLLBACK;\n" in finding.script
+    assert finding.script.endswith("EXECUTE fact_0;  -- expected: False\n")
+
+
+def test_what_cannot_be_asked_before_is_asked_after(scratch: Scratch, template: Template) -> None:
+    """A question that fails on the first state is asked plainly, and what it did is taken back."""
+    world = World()
+    user = world.a_starter()
+    facts = (
+        Fact("SELECT 1 / (SELECT count(*) FROM public.users)", 1),
+        Fact("SELECT public.delete_old_job_events()", 0, side=False),
+    )
+    scenario = Scenario((), ((Insert("users", (user,)),),), facts=facts, because="no violation")
+    with scratch.cloned(template, "plans") as database, Lab(database.conninfo) as lab:
+        Trial(lab, RULES["INV-U5"], Path.INSERT).run(scenario)
