@@ -7,6 +7,9 @@
 --
 --   Rule objects are named `<rule>__<table>_<claim>`, so `git grep inv_t2__` finds all of INV-T2.
 --   What enforces no rule keeps the name that PostgreSQL gives it.
+--   Keys to who made something are RESTRICT. NO ACTION looks at the end of the statement whether
+--   there is somebody of that id again, and accepts whoever it is: a user who is deleted and comes
+--   back in one statement, with another tier or email, would pass by all that was asked of them.
 --   A table's foreign keys are declared, and asked, in the order of their names. Who breaks two of
 --   them is refused in the name of the first: that a user exists (INV-M5) before that they are a
 --   creator (INV-U3), a starter's team key as such (INV-A6) before their membership is missed.
@@ -298,8 +301,6 @@ CREATE TABLE public.invitations (
     CONSTRAINT inv_i5__invitations_team_exists
     FOREIGN KEY (team_id) REFERENCES public.teams (id) ON DELETE CASCADE,
 
-    -- RESTRICT: under a key that is asked at commit the inviter could be deleted and come back as
-    -- somebody else, behind the back of what is asked of inviters (INV-I7).
     CONSTRAINT inv_i6__invitations_inviter_exists
     FOREIGN KEY (invited_by) REFERENCES public.users (id) ON DELETE RESTRICT,
 
@@ -399,7 +400,7 @@ CREATE TABLE public.projects (
     FOREIGN KEY (team_id) REFERENCES public.teams (id) ON DELETE CASCADE,
 
     CONSTRAINT inv_p3__projects_creator_exists
-    FOREIGN KEY (created_by) REFERENCES public.users (id) ON DELETE NO ACTION,
+    FOREIGN KEY (created_by) REFERENCES public.users (id) ON DELETE RESTRICT,
 
     CONSTRAINT inv_p4__projects_created_not_after_updated
     CHECK (created_at <= updated_at)
@@ -446,7 +447,7 @@ CREATE TABLE public.jobs (
     ON DELETE SET NULL (project_id),
 
     CONSTRAINT inv_j13__jobs_trigger_exists
-    FOREIGN KEY (triggered_by) REFERENCES public.users (id) ON DELETE NO ACTION,
+    FOREIGN KEY (triggered_by) REFERENCES public.users (id) ON DELETE RESTRICT,
 
     CONSTRAINT inv_time2__jobs_started_not_before_created
     CHECK (started_at >= created_at),
@@ -502,7 +503,7 @@ CREATE TABLE public.asset_files (
     ),
 
     CONSTRAINT inv_af5__asset_files_uploader_exists
-    FOREIGN KEY (uploaded_by) REFERENCES public.users (id) ON DELETE NO ACTION,
+    FOREIGN KEY (uploaded_by) REFERENCES public.users (id) ON DELETE RESTRICT,
 
     CONSTRAINT inv_af6__asset_files_s3_key_unique
     UNIQUE (s3_key),
@@ -562,7 +563,7 @@ CREATE TABLE public.webhooks (
     ),
 
     CONSTRAINT inv_w5__webhooks_creator_exists
-    FOREIGN KEY (created_by) REFERENCES public.users (id) ON DELETE NO ACTION
+    FOREIGN KEY (created_by) REFERENCES public.users (id) ON DELETE RESTRICT
 );
 
 -- One attempt to tell one webhook of one event, with its retries.

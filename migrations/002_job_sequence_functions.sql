@@ -182,7 +182,8 @@ EXECUTE FUNCTION framecast.tg__reject(
 );
 
 -- The foreign key sets project_id to null when the project has gone; nobody else may. A trigger, as
--- only a look at projects tells the two apart.
+-- only a look at projects tells the two apart. An active job does not let its project go (DEL-1):
+-- one that is made in the statement which deletes the project was not there to be seen before.
 CREATE FUNCTION framecast.tg_jobs__leaves_only_a_project_that_goes() RETURNS trigger
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
@@ -193,6 +194,13 @@ BEGIN
             substr(TG_NAME, 6), TG_TABLE_NAME,
             'a job leaves its project only when the project goes',
             format('job %s of project %s', OLD.id, OLD.project_id), 'delete the project'
+        );
+    END IF;
+    IF OLD.status < 'completed' THEN
+        PERFORM framecast.reject(
+            'del_1__jobs_active_keeps_its_project', TG_TABLE_NAME,
+            'a project with an active job cannot be deleted',
+            format('job %s of project %s', OLD.id, OLD.project_id), 'finish or cancel the job first'
         );
     END IF;
     RETURN NEW;
@@ -509,10 +517,10 @@ FOR EACH STATEMENT EXECUTE FUNCTION framecast.tg_jobs__active_not_truncated();
 -- Events
 ------------------------------------------------------------------------------------------------
 
--- The last number that each job has given to an event. It outlives the events.
+-- The last number that each job has given to an event. It outlives the events, and the job: no key
+-- refers to that, so that a job which is deleted and made again under its id goes on counting.
 CREATE TABLE framecast.job_event_counters (
-    job_id uuid PRIMARY KEY
-    REFERENCES public.jobs (id) ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED,
+    job_id uuid PRIMARY KEY,
     last_sequence bigint NOT NULL DEFAULT 0
 ) WITH (fillfactor = 50);
 
@@ -523,9 +531,11 @@ EXECUTE FUNCTION framecast.tg__reject(
     'the schema''s bookkeeping is out of a client''s reach', 'leave it to the triggers'
 );
 
-CREATE TRIGGER _300_own_1__job_event_counters_truncated_with_jobs
-AFTER TRUNCATE ON framecast.job_event_counters
-FOR EACH STATEMENT EXECUTE FUNCTION framecast.tg__reject_truncate_beside_parent('jobs');
+CREATE TRIGGER _300_own_1__job_event_counters_not_truncated
+BEFORE TRUNCATE ON framecast.job_event_counters
+FOR EACH STATEMENT EXECUTE FUNCTION framecast.tg__reject(
+    'the schema''s bookkeeping is out of a client''s reach', 'leave it to the triggers'
+);
 
 CREATE TRIGGER _300_imm_1__job_events_are_fixed
 BEFORE UPDATE ON public.job_events
@@ -654,8 +664,7 @@ COMMENT ON INDEX public.inv_j12__jobs_one_active_per_project IS
 'INV-J12: a project has at most one active job';
 COMMENT ON TRIGGER _300_own_1__job_event_counters_kept_by_schema ON framecast.job_event_counters IS
 'OWN-1: what the schema keeps for itself is out of a client''s reach';
-COMMENT ON TRIGGER _300_own_1__job_event_counters_truncated_with_jobs
-ON framecast.job_event_counters IS
+COMMENT ON TRIGGER _300_own_1__job_event_counters_not_truncated ON framecast.job_event_counters IS
 'OWN-1: what the schema keeps for itself is out of a client''s reach';
 COMMENT ON TRIGGER _300_imm_1__job_events_are_fixed ON public.job_events IS
 'IMM-1: what a row is about never changes: ids and created_at; a membership''s team and user; '
@@ -686,7 +695,8 @@ COMMENT ON TRIGGER _300_imm_1__jobs_leaves_only_a_project_that_goes ON public.jo
 'an invitation''s team, email and inviter; a team''s slug; a project''s team and creator; a '
 'job''s owner, triggered_by, spec_snapshot and project (save to null, when the project goes); '
 'an asset''s owner, uploader and project; a key''s user, owner, hash and scopes; a webhook''s '
-'team; a delivery''s webhook; a usage row''s owner and period; an event, wholly';
+'team; a delivery''s webhook; a usage row''s owner and period; an event, wholly; DEL-1: a team '
+'with active jobs, a project with an active job, and an active job cannot be deleted';
 COMMENT ON TRIGGER _300_imm_1__jobs_subject_is_fixed ON public.jobs IS
 'IMM-1: what a row is about never changes: ids and created_at; a membership''s team and user; '
 'an invitation''s team, email and inviter; a team''s slug; a project''s team and creator; a '

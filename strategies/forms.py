@@ -294,15 +294,6 @@ def _books() -> Iterator[Form]:
         none = Fact(f"SELECT count(*) = 0 {kept}", expected=True)
         tables = (f"framecast.{books}", f"{parent}s")
         yield Form(f"{books} when it goes", (founded, gone), facts=(none,), tables=tables)
-    world = World()
-    job = world.job(world.starter())
-    world.insert("job_events", world.an_event(job))
-    world.move(job, "canceled")
-    gone_job: Transaction = (Delete("jobs", {"id": job["id"]}),)
-    none = Fact("SELECT count(*) = 0 FROM framecast.job_event_counters", expected=True)
-    tables = ("framecast.job_event_counters", "jobs")
-    accepted = (tuple(world.given), gone_job)
-    yield Form("job_event_counters when it goes", accepted, facts=(none,), tables=tables)
 
 
 TEAMS: Final[Mapping[str, Callable[[World, Row, Row], Row]]] = MappingProxyType(

@@ -65,7 +65,6 @@ def harmless() -> Iterator[Form]:
     yield _teams_truncated()
     yield _ten_thousand_events()
     yield from _of_one_moment()
-    yield from _back_as_a_starter()
     yield _team_without_an_id()
     yield _teams_of_one_name()
 
@@ -199,9 +198,9 @@ def _all_truncated() -> Form:
     emptied: Transaction = (Truncate(("users", "teams")),)
     facts = tuple(
         Fact(f"SELECT count(*) = 0 FROM framecast.{books}", expected=True)
-        for books in ("user_guards", "team_guards", "job_event_counters")
+        for books in ("user_guards", "team_guards")
     )
-    tables = ("framecast.user_guards", "framecast.team_guards", "framecast.job_event_counters")
+    tables = ("framecast.user_guards", "framecast.team_guards")
     return Form("guards emptied", (tuple(world.given), emptied), facts=facts, tables=tables)
 
 
@@ -229,26 +228,6 @@ def _ten_thousand_events() -> Form:
         facts=at_most_ten_thousand("job_events"),
         tables=("job_events",),
     )
-
-
-def _back_as_a_starter() -> Iterator[Form]:
-    """Somebody goes and comes back in one statement: what they made still has its user."""
-    world = World()
-    team, _ = world.team()
-    user = world.member(team, "admin")
-    rows = {
-        "projects": world.a_project(team, user),
-        "webhooks": world.a_webhook(team, user),
-        "asset_files": world.an_asset(user, urn_of_team(team)),
-        "jobs": world.a_job(user, urn_of_team(team)),
-    }
-    back = Run(
-        f"WITH gone AS (DELETE FROM public.users WHERE id = '{user['id']}' RETURNING id, email)"
-        " INSERT INTO public.users (id, email) SELECT id, email FROM gone"
-    )
-    for table, row in rows.items():
-        accepted = (tuple(world.given), (Insert(table, (row,)),), (back,))
-        yield Form(f"{table}.{ACTORS[table]} back", accepted, tables=(table, "users"))
 
 
 def _team_without_an_id() -> Form:

@@ -50,7 +50,6 @@ def test_what_a_function_deleted_is_told_apart(lab: Lab) -> None:
 BOOKS = {
     "framecast.user_guards": "users",
     "framecast.team_guards": "teams",
-    "framecast.job_event_counters": "jobs",
 }
 TEAM = """
 INSERT INTO teams (id, name, slug) VALUES ('00000000-0000-4000-8000-000000000003', 'a', 'a-team');
@@ -104,6 +103,16 @@ def test_books_truncated_beside_their_parent_are_a_breach(lab: Lab, books: str) 
         assert [(f"TRUNCATE of {books}",)] == lab.session.fetch(RULES["OWN-1"].violations)
     finally:
         connection.execute(f"ALTER TABLE {books} ENABLE TRIGGER {guard}")
+
+
+def test_numbers_of_events_may_not_be_truncated(lab: Lab) -> None:
+    """TRUNCATE of what counts events is refused, also where no job is left to count for."""
+    connection = lab.session.connection
+    connection.execute(f"BEGIN; {ENDED} TRUNCATE users, teams CASCADE; COMMIT")
+    with pytest.raises(IntegrityError) as refused:
+        connection.execute("TRUNCATE framecast.job_event_counters")
+    assert "own_1__job_event_counters_not_truncated" == refused.value.diag.constraint_name
+    assert [] == lab.session.fetch(RULES["OWN-1"].violations)
 
 
 def test_books_of_nothing_known_may_not_be_truncated(scratch: Scratch, template: Template) -> None:

@@ -16,12 +16,11 @@ _NUMBERED_TWICE = (
     f"{repeated('job_events', 'job_id', 'sequence')}"
     " UNION ALL SELECT id::text FROM job_events WHERE sequence < 1"
 )
-# Events whose number is not the rank that they have among all that were ever written.
+# Events whose number is not the rank that they have among all that were ever written for a job of
+# that id, whether or not it was deleted and made again meanwhile.
 _MISNUMBERED = (
     "SELECT new ->> 'id' FROM (SELECT new, {} AS n FROM conformance.changes"
     " WHERE tbl = 'job_events' AND op = 'INSERT') e WHERE (new ->> 'sequence')::bigint <> n"
-    " AND NOT EXISTS (SELECT FROM conformance.changes d WHERE d.tbl = 'jobs'"
-    " AND d.op = 'DELETE' AND d.old ->> 'id' = e.new ->> 'job_id')"
 )
 
 RULES = (
@@ -229,6 +228,7 @@ RULES = (
         Holds.TRANSITION,
         (
             "del_1__jobs_active_not_deleted",
+            "del_1__jobs_active_keeps_its_project",
             "del_1__jobs_active_not_truncated",
             "del_1__projects_without_active_job",
             "del_1__teams_without_active_jobs",

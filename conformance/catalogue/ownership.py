@@ -102,9 +102,11 @@ def _changed() -> str:
         " AS s (tbl, columns) ON s.tbl = c.tbl WHERE c.op = 'UPDATE' AND EXISTS ("
         "SELECT FROM unnest(s.columns) AS k (name)"
         " WHERE c.old -> k.name IS DISTINCT FROM c.new -> k.name"
-        # A job leaves its project only when the project goes.
+        # A job leaves its project only when the project goes, which may come back afterwards.
         " AND (c.tbl <> 'jobs' OR k.name <> 'project_id' OR c.new ->> 'project_id' IS NOT NULL"
-        " OR EXISTS (SELECT FROM projects p WHERE p.id::text = c.old ->> 'project_id')))"
+        " OR EXISTS (SELECT FROM projects p WHERE p.id::text = c.old ->> 'project_id')"
+        " AND NOT EXISTS (SELECT FROM conformance.changes d WHERE d.tbl = 'projects'"
+        " AND d.op = 'DELETE' AND d.old -> 'id' = c.old -> 'project_id' AND d.began = c.began)))"
     )
 
 
@@ -263,7 +265,7 @@ RULES = (
             "own_1__job_event_counters_kept_by_schema",
             "own_1__user_guards_truncated_with_users",
             "own_1__team_guards_truncated_with_teams",
-            "own_1__job_event_counters_truncated_with_jobs",
+            "own_1__job_event_counters_not_truncated",
         ),
         "SELECT c.op || ' of ' || c.tbl FROM conformance.fresh c"
         " WHERE c.tbl LIKE '%.%' AND (c.op <> 'TRUNCATE' OR NOT EXISTS ("

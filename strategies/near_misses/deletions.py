@@ -4,11 +4,12 @@ from typing import Final
 
 from hypothesis import strategies as st
 
-from conformance.scenario import Scenario, Ways
-from conformance.writes import Delete, Path, Row, Truncate
+from conformance.scenario import Mixed, Scenario, Ways
+from conformance.writes import Delete, Insert, Path, Row, Truncate, statements
 from strategies.near_misses.jobs import ACTIVE, FINISHED, KINDS, job_of
 from strategies.near_misses.rendering import end
 from strategies.near_misses.ways import Draw, by_shape, scenarios
+from strategies.replacing import at_once, replaced
 from strategies.world import World, urn_of_member, urn_of_team, urn_of_user
 
 ENDED: Final = st.sampled_from(FINISHED)
@@ -99,6 +100,37 @@ def teams(world: World, draw: Draw) -> Scenario:
 
 
 @scenarios
+def made_meanwhile(world: World, draw: Draw) -> Scenario:
+    """Delete a project or a team while a job is made elsewhere; then for it, in one statement.
+
+    The one that is deleted may come back under its id.
+    """
+    owner = world.insert("users", world.a_creator())
+    kept, team = world.owned_team(owner), world.owned_team(owner)
+    free, project = (world.project(team, owner) for _ in range(2))
+    elsewhere = world.a_job(owner, urn_of_team(kept))
+    there = world.a_job(owner, urn_of_team(team), project_id=project["id"])
+    elsewhere_sql, there_sql = (
+        statements(Insert("jobs", (row,)))[0].sql for row in (elsewhere, there)
+    )
+    gone = statements(Delete("projects", {"id": project["id"]}))[0].sql
+    over = [
+        at_once(there_sql, gone),
+        at_once(gone, there_sql),
+        replaced("projects", project, there_sql),
+    ]
+    return Scenario(
+        given=(tuple(world.given),),
+        legal=(
+            (at_once(elsewhere_sql, statements(Delete("projects", {"id": free["id"]}))[0].sql),),
+        ),
+        broken=tuple(
+            Mixed((each,), frozenset({"INV-J11", "IMM-1"})) for each in draw(st.permutations(over))
+        ),
+    )
+
+
+@scenarios
 def truncated(world: World, draw: Draw) -> Scenario:
     """Truncate jobs, or what they refer to, when all have ended; then while one is active."""
     ended = world.insert("jobs", job_of(world, draw(KINDS)))
@@ -126,8 +158,8 @@ WAYS: dict[str, Ways] = {
                 (Path.INSERT, Path.INSERT_MANY, Path.COPY, Path.UPDATE, Path.ON_CONFLICT), STAYS
             ),
             Path.MOVE: "IMM-1 keeps a job where it is, so nothing loses its active job that way",
-            Path.OTHER: "a user who triggered a job is held by INV-J13, in any state of the job",
         },
+        other=made_meanwhile,
         cascade=teams,
         truncate=truncated,
     ),

@@ -7,10 +7,11 @@ from typing import Final
 
 from hypothesis import strategies as st
 
-from conformance.scenario import Fact, Scenario, Ways
+from conformance.scenario import Fact, Scenario, Transaction, Ways
 from conformance.writes import Aside, Delete, Insert, Path, Row, Run, Truncate, Update
 from strategies.enums import JOB_EVENT_TYPE
 from strategies.near_misses.ways import ONE_ROW, Draw, by_shape, fixed, replayed, scenarios
+from strategies.replacing import replaced
 from strategies.sizes import INT64_MAX
 from strategies.world import World, age
 
@@ -170,6 +171,30 @@ def job_deleted(world: World, draw: Draw) -> Scenario:
 
 
 @scenarios
+def job_replaced(world: World, draw: Draw) -> Scenario:
+    """Replace a finished job under its id: the next event has the number after the last one.
+
+    In one statement, in one transaction or in two; with an event in the same statement or later.
+    """
+    job, other = two_jobs(world)
+    world.move(job, "canceled")
+    world.given.append(append(an_event(world, job), an_event(world, job), an_event(world, other)))
+    further = [an_event(world, job, draw(GIVEN)) for _ in range(2)]
+    gone, comes = Delete("jobs", {"id": job["id"]}), Insert("jobs", (job,))
+    ways: dict[str, tuple[Transaction, ...]] = {
+        "statement": ((replaced("jobs", job),),),
+        "transaction": ((gone, comes),),
+        "later": ((gone,), (comes,)),
+    }
+    back = ways[draw(st.sampled_from(sorted(ways)))]
+    return Scenario(
+        given=(tuple(world.given),),
+        legal=(*back, *((append(row),) for row in (*further, an_event(world, other)))),
+        facts=(numbers_are(job, (3, 4)), numbers_are(other, (1, 2), side=False)),
+    )
+
+
+@scenarios
 def renumbered(world: World, draw: Draw) -> Scenario:
     """Write an event as it is; then with another number, free or taken. IMM-1 refuses as well."""
     job, other = two_jobs(world)
@@ -222,10 +247,8 @@ WAYS: dict[str, Ways] = {
         insert=one_by_one,
         insert_many=several_at_once,
         update=renumbered,
-        reasons={
-            Path.OTHER: "no other table takes part in the rule",
-            Path.MOVE: "tried as an update: an event's job and number make its key",
-        },
+        reasons={Path.MOVE: "tried as an update: an event's job and number make its key"},
+        other=job_replaced,
         on_conflict=st.one_of(after_nothing, renumbered),
         delete=after_clean_up,
         cascade=job_deleted,

@@ -24,6 +24,7 @@ from strategies.near_misses.ways import (
     one_row,
     scenarios,
 )
+from strategies.replacing import replaced
 from strategies.sizes import charges, negative_int32s, over_refunds
 from strategies.world import NEEDS, World, urn_of_member, urn_of_team
 
@@ -148,14 +149,17 @@ def ends(world: World, draw: Draw) -> Scenario:
 
 @scenarios
 def triggers_held(world: World, draw: Draw) -> Scenario:
-    """Delete a user without jobs; then one who has a job, in any state."""
+    """Delete or replace a user without jobs; then one who has a job, in any state."""
     job = world.insert("jobs", own_job(world))
     world.move(job, draw(st.sampled_from(JOB_STATUS)))
     without = world.starter()
     return Scenario(
         given=(tuple(world.given),),
-        legal=((Delete("users", {"id": without["id"]}),),),
-        broken=((Delete("users", {"id": job["triggered_by"]}),),),
+        legal=((replaced("users", without),), (Delete("users", {"id": without["id"]}),)),
+        broken=(
+            (Delete("users", {"id": job["triggered_by"]}),),
+            (replaced("users", {"id": job["triggered_by"], "email": "back@example.com"}),),
+        ),
     )
 
 

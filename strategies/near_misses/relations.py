@@ -21,6 +21,7 @@ from strategies.near_misses.ways import (
     one_row,
     scenarios,
 )
+from strategies.replacing import replaced
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -148,12 +149,24 @@ def parent(
     def others(world: World, _draw: Draw) -> Scenario:
         row = world.insert(table, make(world))
         alone = world.starter() if parent_table == "users" else None
-        gone = Delete(parent_table, {"id": row[column]})
+        held = {"id": row[column]}
+        # Who comes back under the id is somebody else, and made nothing.
+        back = {**held, "email": "back@example.com"}
         return Scenario(
             given=(tuple(world.given),),
-            legal=((Delete("users", {"id": alone["id"]}),),) if alone else (),
+            legal=(
+                ((replaced("users", alone),), (Delete("users", {"id": alone["id"]}),))
+                if alone
+                else ()
+            ),
             # Who made it for a team owns that team as well.
-            broken=(Mixed((gone,), frozenset({"INV-T2"} if "team_id" in row else ())),),
+            broken=tuple(
+                Mixed((gone,), frozenset({"INV-T2"} if "team_id" in row else ()))
+                for gone in (
+                    Delete(parent_table, held),
+                    *([replaced("users", back)] if alone else ()),
+                )
+            ),
         )
 
     @scenarios

@@ -1,11 +1,14 @@
 """Near misses of how many jobs of a starter may be active: CARD-6."""
 
+from typing import Final
+
 from hypothesis import strategies as st
 
-from conformance.scenario import Mixed, Scenario, Ways
-from conformance.writes import Delete, Insert, Path, Row, Truncate, Update, Write
+from conformance.scenario import Mixed, Scenario, Transaction, Ways
+from conformance.writes import Delete, Insert, Path, Row, Run, Truncate, Update, Write
 from strategies.near_misses.job_caps import BY_KEY, ENDED
 from strategies.near_misses.ways import Draw, by_shape, fixed, replayed, scenarios
+from strategies.replacing import replaced
 from strategies.world import (
     NOW,
     World,
@@ -167,6 +170,54 @@ def passed_through(world: World, draw: Draw) -> Scenario:
     )
 
 
+# What is asked of this rule at commit is asked at once from here on; of others it is not.
+ASKED_AT_ONCE: Final = """DO $$
+DECLARE
+    v_name text;
+BEGIN
+    FOR v_name IN
+        SELECT k.conname FROM pg_catalog.pg_constraint AS k
+        WHERE k.condeferrable AND k.conname LIKE '%card_6__%'
+    LOOP
+        EXECUTE pg_catalog.format('SET CONSTRAINTS public.%I IMMEDIATE', v_name);
+    END LOOP;
+END;
+$$"""
+
+
+@scenarios
+def back_as_a_starter(world: World, draw: Draw) -> Scenario:
+    """Replace a creator without jobs by a starter under the id; then one with active jobs.
+
+    In the transaction that made the creator, who is in no team yet; or who has just left the only
+    one, which is asked at once, while there is a creator still.
+    """
+    user = world.a_creator()
+    jobs = tuple(world.a_job(user) for _ in range(draw(st.integers(2, 4))))
+    back = replaced("users", {"id": user["id"], "email": user["email"]})
+    given: tuple[Transaction, ...] = ()
+    comes: tuple[Write, ...] = (Insert("users", (user,)),)
+    made: tuple[Write, ...] = (Insert("jobs", jobs),)
+    if draw(st.booleans()):
+        team, _ = world.team()
+        joins = world.a_membership(team, user)
+        given = ((*world.given, *comes, Insert("memberships", (joins,)), *made),)
+        comes, made = (), (Run(ASKED_AT_ONCE), Delete("memberships", {"id": joins["id"]}))
+    other = world.a_creator()
+    idle = replaced("users", {"id": other["id"], "email": other["email"]})
+    return Scenario(
+        given=given,
+        legal=((Insert("users", (other,)), idle),),
+        broken=(
+            Mixed(
+                (*comes, *made, back),
+                frozenset({"INV-J13"}),
+                "INV-J13 holds whoever triggered a job where they are",
+            ),
+        ),
+    )
+
+
 @scenarios
 def one_deleted(world: World, draw: Draw) -> Scenario:
     """Delete a starter's finished job, which makes no room beside the active one."""
@@ -202,7 +253,7 @@ WAYS: dict[str, Ways] = {
         reasons={Path.CASCADE: "jobs go with nothing: a starter has no project, and is held"},
         on_conflict=one_replayed,
         move=given_to_starter,
-        other=st.one_of(upgraded, passed_through),
+        other=st.one_of(upgraded, passed_through, back_as_a_starter),
         truncate=one_truncated,
     ),
 }

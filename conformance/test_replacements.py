@@ -1,0 +1,28 @@
+"""Rows that are replaced under their own id: nothing that is accepted breaks a rule."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from conformance import proof
+from strategies.replacements import replacements
+from strategies.tables import COLUMNS
+
+if TYPE_CHECKING:
+    from conformance.machines.hostile import Raider
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        pytest.param(table, id=table, marks=proof.about(proof.of_tables({table}), wide=True))
+        for table in COLUMNS
+    ],
+)
+def test_replaced_in_one_statement(table: str, raider: Raider) -> None:
+    """A row that goes and comes back in one statement meets every rule that speaks of it."""
+    for raid in replacements(table, raider.shape.deferrable):
+        raider.run(raid)
+    assert raider.tally.raids

@@ -1,0 +1,146 @@
+"""Every row of a legal world, replaced under its own id: by the same, by a bare one, with company.
+
+All of it is derived: from the world, from the columns that tables require, and from the checks that
+wait for the commit. A further kind of row in the world is replaced without anybody saying so.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+from uuid import UUID
+
+from conformance.writes import Delete, Insert, Row, Run, Statement, statements
+from strategies.hostile_worlds import Prelude, crowd, magnate
+from strategies.hostility import Attack, Blow, Part, Raid
+from strategies.replacing import replaced
+from strategies.tables import REQUIRED
+from strategies.world import urn_of_member, urn_of_team
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from conformance.writes import Write
+
+# Rows of a table that are replaced in a world: more of them are like those.
+MOST: Final = 4
+# Columns of which a further row needs another value, beside its id.
+OWN: Final = {
+    "invitations": "token",
+    "api_keys": "key_hash",
+    "asset_files": "s3_key",
+    "jobs": "idempotency_key",
+}
+ANOTHER: Final = 0xC0DE
+
+
+def calm() -> Prelude:
+    """Return a row of everything, far from every cap: what is refused is refused for itself."""
+    prelude = Prelude()
+    world = prelude.world
+    team, owner = world.team()
+    member = world.member(team, "member")
+    artist = world.member(team, "admin")
+    starter = world.starter()
+    prelude.commit()
+    urn = urn_of_team(team)
+    free, done = (world.project(team, owner) for _ in range(2))
+    ended = world.job(owner, urn, project_id=done["id"])
+    alone = world.job(member, urn_of_member(team, member))
+    own = world.job(starter)
+    for job, status in ((ended, "completed"), (alone, "failed"), (own, "canceled")):
+        world.insert("job_events", world.an_event(job))
+        world.insert("job_events", world.an_event(job))
+        world.move(job, status)
+    for _ in range(2):
+        world.job(artist)
+    world.insert("invitations", world.an_invitation(team, owner))
+    world.insert("api_keys", world.a_key(member, urn_of_member(team, member)))
+    world.insert("api_keys", world.a_key(starter))
+    world.insert("asset_files", world.an_asset(owner, urn, project_id=free["id"]))
+    hook = world.insert("webhooks", world.a_webhook(team, owner))
+    world.insert("webhook_deliveries", world.a_delivery(hook, job_id=ended["id"]))
+    world.insert("usage", world.a_usage(urn))
+    world.insert("system_assets", world.a_system_asset())
+    prelude.commit()
+    return prelude
+
+
+WORLDS: Final = (calm, magnate, crowd)
+
+
+def replacements(table: str, waiting: Sequence[str]) -> Iterator[Raid]:
+    """Return raids that replace the rows of one table, each on a world of its own.
+
+    Args:
+        table: the table.
+        waiting: the names of the checks that wait for the commit.
+    """
+    for make in WORLDS:
+        prelude = make()
+        given = tuple(prelude.transactions)
+        # Only the first world is far enough from every cap for all that may happen beside.
+        early = waiting if make is calm else ()
+        for row in prelude.rows[table][:MOST]:
+            for attack in _attacks(prelude, table, row, early):
+                yield Raid(make.__name__, given, (attack, *_afterwards(prelude)))
+
+
+def _attacks(prelude: Prelude, table: str, row: Row, waiting: Sequence[str]) -> Iterator[Attack]:
+    bare = {name: row[name] for name in row if name == "id" or name in REQUIRED[table]}
+    gone = _blow("delete", table, Delete(table, {"id": row["id"]}))
+    for again in (row, bare) if bare != row else (row,):
+        alone = _blow("replace", table, replaced(table, again))
+        seats = tuple(_seats(prelude, row))
+        yield _attack(alone)
+        yield _attack(alone, *(_blow("insert", "memberships", seat) for seat in seats))
+        yield _attack(gone, _blow("insert", table, Insert(table, (again,))))
+        for name in waiting if seats else ():
+            # What held a row is gone before it, and that was asked at once.
+            at_once = _blow("set constraints", table, Run(f"SET CONSTRAINTS {name} IMMEDIATE"))
+            leaves = (Delete("memberships", {"id": seat.rows[0]["id"]}) for seat in seats)
+            yield _attack(
+                at_once, *(_blow("delete", "memberships", each) for each in leaves), alone
+            )
+        for child, other in _children(prelude, row):
+            insert = statements(Insert(child, (other,)))[0].sql
+            yield _attack(_blow("replace beside", table, replaced(table, again, insert)))
+    for child, other in _children(prelude, row):
+        insert = statements(Insert(child, (other,)))[0].sql
+        for sql in (
+            f"WITH w AS ({insert}) {gone.statement.sql}",
+            f"WITH w AS ({gone.statement.sql}) {insert}",
+        ):
+            yield _attack(_blow("delete beside", table, Run(sql)))
+
+
+def _seats(prelude: Prelude, row: Row) -> Iterator[Insert]:
+    """Return the memberships that go with a user or a team."""
+    for seat in prelude.rows["memberships"]:
+        if row["id"] in (seat["team_id"], seat["user_id"]):
+            yield Insert("memberships", (seat,))
+
+
+def _children(prelude: Prelude, row: Row) -> Iterator[tuple[str, Row]]:
+    """Return a further row of each table in which a row names this one."""
+    own = str(row["id"])
+    for table, rows in prelude.rows.items():
+        for other in rows:
+            if other["id"] != row["id"] and any(own in str(value) for value in other.values()):
+                value = {OWN[table]: "another"} if table in OWN else {}
+                yield table, {**other, "id": UUID(int=ANOTHER), **value}
+                break
+
+
+def _afterwards(prelude: Prelude) -> Iterator[Attack]:
+    """Return what shows later what a replacement has left: further events of every job."""
+    for job in prelude.rows["jobs"]:
+        event: Row = {"job_id": job["id"], "event_type": "progress"}
+        yield _attack(_blow("insert", "job_events", Insert("job_events", (event,))))
+
+
+def _attack(*blows: Blow) -> Attack:
+    return Attack((Part(blows),))
+
+
+def _blow(kind: str, table: str, write: Write) -> Blow:
+    return Blow(kind, table, Statement(statements(write)[0].sql))
