@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -71,6 +72,7 @@ class Reading:
         return bool(self.written or self.statements or self.locks)
 
 
+@cache
 def of_expression(text: str) -> Reading:
     """Return what an expression does."""
     reading = Reading()
@@ -78,6 +80,7 @@ def of_expression(text: str) -> Reading:
     return reading
 
 
+@cache
 def of_trigger(definition: str) -> tuple[frozenset[str], Reading]:
     """Return the columns that a trigger's UPDATE OF lists, and what its condition does."""
     from pglast.parser import parse_sql  # noqa: PLC0415 - slow, and rarely needed
@@ -90,6 +93,7 @@ def of_trigger(definition: str) -> tuple[frozenset[str], Reading]:
     return frozenset(each.sval for each in trigger.columns or ()), reading
 
 
+@cache
 def of_function(language: str, definition: str, source: str, sql_body: str | None) -> Reading:
     """Return what a function does.
 

@@ -32,6 +32,7 @@ ALONE = (
 ORDER = (
     "test_corpus",
     "test_functions",
+    "test_reading",
     "test_role",
     "test_columns",
     "test_rules",

@@ -1,0 +1,49 @@
+"""Every guard decides by rows, and by nothing that a session brings along."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from conformance import proof
+from conformance.catalogue import RULES
+from conformance.reading import switches
+from conformance.verdicts import Finding, Verdict
+
+if TYPE_CHECKING:
+    from conformance.postgres.scratch import Database
+    from conformance.reading import Switch
+
+EXPECTED = "guards that ask nothing but rows, or a reason in conformance/reading.py"
+BESIDE = "SWITCH"  # in the place of a rule, where none rests on what was found
+EACH = [
+    pytest.param(rule.id, id=rule.token, marks=proof.about((rule.id,))) for rule in RULES.values()
+]
+
+
+@pytest.fixture(scope="module")
+def found(database: Database) -> list[Switch]:
+    """Return all that decides by something else than rows."""
+    with database.connect() as connection:
+        return switches(connection)
+
+
+@pytest.mark.parametrize("rule", EACH)
+def test_reading(rule: str, found: list[Switch]) -> None:
+    """What a rule rests on asks for no setting, name or nesting, and nothing goes around it."""
+    _expect_none(rule, [each for each in found if rule in each.rules])
+
+
+@proof.about(RULES, wide=True)
+def test_reading_beside(found: list[Switch]) -> None:
+    """Neither does anything else that runs when somebody writes."""
+    _expect_none(BESIDE, [each for each in found if not each.rules])
+
+
+def _expect_none(rule: str, found: list[Switch]) -> None:
+    if found:
+        observed = "; ".join(map(str, found))
+        raise Finding(
+            rule, Verdict.BROKEN, expected=EXPECTED, observed=observed, script="", steps=()
+        )
