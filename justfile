@@ -27,6 +27,10 @@ audit *arguments:
 conformance *arguments:
     @pytest conformance "$@"
 
+# The suite under N seeds of its own, a line each: `just seeds 10 --first 7 -k inv_t2__`.
+seeds n="10" *arguments:
+    @n=$1; shift; python -m conformance seeds "$n" "$@"
+
 # Mutate the schema, and show what the suite does not notice: `just mutants inv_t2__` for one rule.
 mutants *arguments:
     @python -m conformance mutants "$@"

@@ -18,21 +18,27 @@ from conformance.migrations import MigrationError
 from conformance.mutants import command as mutants
 from conformance.mutants.errors import MutantsError
 from conformance.postgres.request import SETTINGS, ProvisionError
+from conformance.seeds import command as seeds
 from conformance.versions import ReportError, versions
 
 FAILED = 1
 MOST_CLIENTS = 90  # a server of ours has 100 connections
+REFUSED = (MigrationError, ProvisionError, ReportError, MutantsError, seeds.SeedsError)
 INTERRUPTED = 130  # as a shell says of a command that SIGINT ended
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code: 0 only if it did all that was asked."""
-    options = _parser().parse_args(arguments)
+    parser = _parser()
+    options, further = parser.parse_known_args(arguments)
+    if further and not options.further:
+        parser.error(f"unrecognized arguments: {' '.join(further)}")
+    options.arguments = further
     try:
         return int(options.run(options) or 0)
     except Incomplete:
         return FAILED
-    except (MigrationError, ProvisionError, ReportError, MutantsError, psycopg.Error) as error:
+    except (*REFUSED, psycopg.Error) as error:
         if _was_interrupted(error):
             return _interrupted(options)
         sys.stderr.write(f"{options.command}: {str(error).strip()}\n")
@@ -61,8 +67,9 @@ def _interrupted(options: argparse.Namespace) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m conformance", description=__doc__)
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    parser.set_defaults(undone="")
-    for add in (_add_migrate, gate.add, audit.add, _add_soak, mutants.add, _add_versions):
+    parser.set_defaults(undone="", further=False)
+    adders = (_add_migrate, gate.add, audit.add, _add_soak, mutants.add, seeds.add, _add_versions)
+    for add in adders:
         add(commands)
     return parser
 

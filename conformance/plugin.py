@@ -84,6 +84,11 @@ def pytest_load_initial_conftests(early_config: pytest.Config, args: list[str]) 
             stage.begin()
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Register the marker of tests that draw, and are none of Hypothesis' own."""
+    config.addinivalue_line("markers", "drawn: what the test tries depends on the run's seed")
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_sessionstart(session: pytest.Session) -> None:
     """Read what was asked for; where the server is surely needed, start it in the background."""

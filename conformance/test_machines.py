@@ -31,6 +31,7 @@ MOVES = [
 CAPS = [pytest.param(each, id=each, marks=proof.about({each})) for each in COUNTS]
 
 
+@pytest.mark.drawn
 @pytest.mark.parametrize("machine", LIVES)
 def test_life(machine: type[Machine], guide: Guide) -> None:
     """Whatever is done in whatever order becomes what the model says, and no rule is broken."""

@@ -84,10 +84,7 @@ def test_books_truncated_with_their_parent_are_no_breach(lab: Lab, books: str) -
 
 @pytest.mark.parametrize("books", BOOKS)
 def test_books_truncated_beside_their_parent_are_a_breach(lab: Lab, books: str) -> None:
-    """TRUNCATE of bookkeeping while its parent has rows is refused, and found where it is not.
-
-    Also in a transaction that has emptied the parent before, and filled it again.
-    """
+    """TRUNCATE of bookkeeping is refused once its parent has rows again, or is a breach."""
     kind = books.partition(".")[2]
     guard = f"_300_own_1__{kind}_truncated_with_{BOOKS[books]}"
     again = f"{ENDED} TRUNCATE users, teams CASCADE; {TEAM} {MADE} SET CONSTRAINTS ALL IMMEDIATE;"

@@ -1,0 +1,246 @@
+"""``python -m conformance seeds N``: the suite under N seeds of its own, a line each.
+
+Tests that draw nothing say the same under every seed, so that they run under the first alone. What
+was found is kept in a folder: ``runs.jsonl`` with a line a seed, and of each seed that failed the
+log, the report and new regressions. Whoever names the first seed again goes on where it was ended.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import os
+import shlex
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import conformance
+import strategies
+from conformance import profiles
+from conformance.arguments import positive
+from conformance.regressions import FOLDER as REGRESSIONS
+from conformance.regressions import OPTION as REGRESSIONS_OPTION
+from conformance.seeds.recorder import DRAWN_ONLY, OUTCOMES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+SUITE = Path(conformance.__file__).parent
+KEPT = Path(".conformance", "seeds")
+LINES = "runs.jsonl"
+RAN = (0, 1)  # pytest's exit codes of a run that came to its end
+BEGAN_NOT = (4, 5)  # of one that was asked for what there is not
+INTERRUPTED = 2
+TAIL = 3  # lines of what a run printed last, where it did not begin
+
+
+class SeedsError(Exception):
+    """The suite does not run at all, whatever the seed."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """What became of the run under one seed.
+
+    Attributes:
+        seed: what Hypothesis was given.
+        verdict: `held`, `failed`, or `error` where the run did not come to its end.
+        whole: whether the tests that draw nothing ran too.
+        passed: how many tests passed.
+        failed: how many failed.
+        errors: how many could not run.
+        seconds: how long it took.
+        failures: by test, the first line of what it said.
+        log: the file with all that was printed, where it did not hold.
+    """
+
+    seed: int
+    verdict: str
+    whole: bool
+    passed: int
+    failed: int
+    errors: int
+    seconds: float
+    failures: Mapping[str, str] = field(default_factory=dict)
+    log: str = ""
+
+    def line(self) -> str:
+        """Return it on one line, all failures included."""
+        counts = f"{self.passed} passed, {self.failed} failed"
+        counts += f", {self.errors} errors" if self.errors else ""
+        found = "; ".join(
+            f"{said} ({test.rpartition('/')[2]})" for test, said in self.failures.items()
+        )
+        text = f"{self.seed:<10}  {self.verdict:<6}  {counts:<24} {self.seconds:>6.0f} s"
+        return "  ".join([text, *([found] if found else []), *([self.log] if self.log else [])])
+
+
+def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command."""
+    summary = "run the suite under many seeds, and say what each has found"
+    parser = commands.add_parser(
+        "seeds",
+        help=summary,
+        description=f"{summary}. Further arguments are pytest's.".capitalize(),
+        allow_abbrev=False,
+    )
+    parser.add_argument("count", metavar="N", type=positive, help="how many seeds")
+    parser.add_argument(
+        "--first",
+        metavar="SEED",
+        type=int,
+        help="the first of them; the others follow it (default: another one each time, shown)",
+    )
+    parser.add_argument(
+        "--folder",
+        metavar="DIR",
+        type=Path,
+        help=f"keep what is found here (default: a folder in {KEPT})",
+    )
+    parser.set_defaults(run=run, further=True, undone="")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run the suite under each seed; return 0 only if it held under all.
+
+    Raises:
+        SeedsError: pytest refuses what it was asked for.
+    """
+    arguments: Sequence[str] = options.arguments
+    first = profiles.new_seed() if options.first is None else options.first
+    folder = options.folder or KEPT / _key(arguments)
+    folder.mkdir(parents=True, exist_ok=True)
+    further = shlex.join(["--first", str(first), *arguments])
+    _say(f"{options.count} seeds, kept in {folder}; to go on: {options.count} {further}")
+    before = dict(_read(folder / LINES))
+    bad = 0
+    for seed in range(first, first + options.count):
+        result = before.get(seed)
+        if result is None:
+            result = _run(seed, folder, arguments, whole=seed == first)
+            _append(folder / LINES, result)
+        _say(result.line())
+        bad += result.verdict != "held"
+    _say(f"{options.count - bad} of {options.count} seeds held")
+    return int(bad > 0)
+
+
+def _run(seed: int, folder: Path, arguments: Sequence[str], *, whole: bool) -> Result:
+    log, report, outcomes = (folder / f"{seed}.{kind}" for kind in ("log", "json", "outcomes"))
+    regressions = folder / f"{seed}.regressions"
+    regressions.mkdir(exist_ok=True)
+    if whole:  # they are tried like the rest; what is new stays here
+        for file in REGRESSIONS.glob("*.json"):
+            (regressions / file.name).write_bytes(file.read_bytes())
+    began = time.monotonic()
+    command = [
+        *(sys.executable, "-m", "pytest", str(SUITE), "-p", "conformance.plugin"),
+        *("-p", "conformance.seeds.recorder", "-p", "no:cacheprovider"),
+        *(f"--hypothesis-seed={seed}", f"--conformance-report={report}"),
+        *(f"{OUTCOMES}={outcomes}", f"{REGRESSIONS_OPTION}={regressions}"),
+        *([] if whole else [DRAWN_ONLY]),
+        *arguments,
+    ]
+    code = _pytest(command, log)
+    seconds = round(time.monotonic() - began, 1)
+    if code == INTERRUPTED:
+        raise KeyboardInterrupt
+    if code in BEGAN_NOT:
+        said = [line for line in log.read_text().splitlines() if line.strip()]
+        raise SeedsError(" / ".join(said[-TAIL:]))
+    found = json.loads(outcomes.read_text()) if outcomes.is_file() else {}
+    counts, failures = found.get("counts", {}), found.get("failures", {})
+    verdict = ("held", "failed")[code] if found and code in RAN else "error"
+    outcomes.unlink(missing_ok=True)
+    if verdict == "held":
+        _remove(log, report, regressions)
+    return Result(
+        seed,
+        verdict,
+        whole,
+        counts.get("passed", 0),
+        counts.get("failed", 0),
+        counts.get("error", 0),
+        seconds,
+        failures,
+        "" if verdict == "held" else str(log),
+    )
+
+
+def _pytest(command: Sequence[str], log: Path) -> int:
+    """Run pytest, and return its exit code; an interrupt lets it clean up behind itself.
+
+    It has a session of its own, so that Ctrl-C reaches it once.
+    """
+    with (
+        log.open("w") as output,
+        subprocess.Popen(  # noqa: S603 - pytest, on this suite
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        ) as process,
+    ):
+        try:
+            return process.wait()
+        except KeyboardInterrupt:
+            process.send_signal(signal.SIGINT)
+            process.wait()
+            raise
+
+
+def _remove(log: Path, report: Path, regressions: Path) -> None:
+    log.unlink()
+    report.unlink(missing_ok=True)
+    for file in regressions.iterdir():
+        file.unlink()
+    regressions.rmdir()
+
+
+def _read(path: Path) -> Iterator[tuple[int, Result]]:
+    """Return the seeds that have run before; a line that was cut off has not."""
+    for line in path.read_text().splitlines() if path.is_file() else ():
+        try:
+            result = Result(**json.loads(line))
+        except (json.JSONDecodeError, TypeError):
+            continue
+        yield result.seed, result
+
+
+def _append(path: Path, result: Result) -> None:
+    """Add a line, after whatever a run that was killed has written of one."""
+    torn = path.is_file() and not path.read_bytes().endswith(b"\n")
+    with path.open("a") as lines:
+        lines.write(("\n" if torn else "") + json.dumps(asdict(result)) + "\n")
+
+
+def _key(arguments: Sequence[str]) -> str:
+    """Return what tells apart runs of other code, other migrations or other arguments."""
+    key = hashlib.sha256(repr(arguments).encode())
+    for name, value in sorted(os.environ.items()):
+        if name.startswith("CONFORMANCE_"):
+            key.update(f"{name}={value}".encode())
+    named, _ = _migrations().parse_known_args(arguments)
+    for folder in (SUITE, Path(strategies.__file__).parent, named.migrations):
+        for path in sorted((*folder.rglob("*.py"), *folder.rglob("*.sql"))):
+            key.update(path.read_bytes())
+    return key.hexdigest()[:12]
+
+
+def _migrations() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    default = Path(os.environ.get("CONFORMANCE_MIGRATIONS") or "migrations")
+    parser.add_argument("--migrations", type=Path, default=default)
+    return parser
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
