@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from conformance.attempt import transaction_script
 from conformance.outcomes import Accepted, Inconclusive, Outcome, Rejected
 from conformance.session import in_order
-from conformance.trial import transaction_script
 from conformance.verdicts import Finding, Verdict
 from conformance.writes import Path
 

@@ -15,11 +15,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
+from conformance.blame import NOT_A_VALUE
 from conformance.catalogue import RULES
 from conformance.machines.refusals import fault_of
 from conformance.outcomes import Accepted, Inconclusive, Outcome, Rejected
 from conformance.steps import LAWFUL, Expectation, Step, from_json, is_met
-from conformance.trial import NOT_A_VALUE
 from conformance.writes import Statement
 
 if TYPE_CHECKING:

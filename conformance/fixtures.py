@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis.errors import Flaky
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Generator, Iterator
 
     from conformance.catalogue import Rule
     from conformance.impersonation import Impersonated
@@ -41,6 +43,7 @@ def trial(
     def find(rule: Rule, path: Path) -> Trial | Impersonated:
         if not found:
             trial = Trial(lab, rule, path)
+            trial.findings.wait()
             request.node.stash[TRIAL] = trial
             if application is None or role is not None:
                 found.append(trial)
@@ -49,3 +52,28 @@ def trial(
         return found[0]
 
     return find
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, object]:
+    """Let a test of a rule end with the worst that it met in all its examples, made small."""
+    done = yield
+    trial = pyfuncitem.stash.get(TRIAL, None)
+    if trial is None or not trial.findings.kept:
+        return done
+    findings, worst = trial.findings, trial.findings.worst()
+    findings.seek_worst()
+    counts = replace(trial.tally)
+    try:
+        # With the same seed it draws the same examples.
+        pyfuncitem.obj(**{name: pyfuncitem.funcargs[name] for name in argnames(pyfuncitem)})
+    except Flaky as error:
+        raise worst from error
+    finally:
+        trial.tally = counts
+    raise worst  # it was met once, and not again
+
+
+def argnames(item: pytest.Function) -> tuple[str, ...]:
+    """Return the names of the arguments that a test is called with."""
+    return tuple(item._fixtureinfo.argnames)  # noqa: SLF001 - as pytest calls it

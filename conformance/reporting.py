@@ -20,7 +20,7 @@ from conformance.roles import role_of
 from conformance.verdicts import Finding, Standing, Tally, Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Generator, Sequence
 
 STANDINGS = pytest.StashKey[dict[str, Standing]]()
 PROPERTY = "conformance"
@@ -77,9 +77,21 @@ def pytest_runtest_makereport(
     }
     if call.excinfo is not None:
         finding = _finding(call.excinfo.value, trial.rule.id)
-        seen["failure"] = {**finding.as_dict(), "path": seen["path"], "test": item.nodeid}
+        others = trial.findings.beside(finding)
         if finding is call.excinfo.value:
-            outcome.longrepr = _told(finding, item)
+            outcome.longrepr = _told(finding, item, others)
+        for each in (finding, *others):
+            failure = {**each.as_dict(), "path": seen["path"], "test": item.nodeid}
+            if each.rule == trial.rule.id and "failure" not in seen:
+                seen["failure"] = failure
+            else:
+                more = {"rule": each.rule, "path": seen["path"], "tally": [0], "failure": failure}
+                outcome.user_properties.append((PROPERTY, more))
+        # Where only others were found at fault, nothing was proven of the rule on trial.
+        about = {**finding.as_dict(), "path": seen["path"], "test": item.nodeid}
+        seen.setdefault(
+            "failure", {**about, "rule": trial.rule.id, "verdict": str(Verdict.UNPROVEN)}
+        )
     outcome.user_properties.append((PROPERTY, seen))
     return outcome
 
@@ -100,15 +112,19 @@ def add_finding(outcome: pytest.TestReport, finding: Finding, path: str, item: p
         outcome.user_properties.append((PROPERTY, seen))
 
 
-def _told(finding: Finding, item: pytest.Item) -> str:
-    """Return a finding in words, with what draws it again: the run's seed, and Hypothesis' blob."""
+def _told(finding: Finding, item: pytest.Item, others: Sequence[Finding] = ()) -> str:
+    """Return a finding in words, with what draws it again: the run's seed, and Hypothesis' blob.
+
+    Of what else was found there is a line each.
+    """
     again = [repr(item.nodeid), f"--hypothesis-seed={item.config.stash[SEED]}"]
     profile = settings.get_current_profile_name()
     if profile != "default":
         again.append(f"--hypothesis-profile={profile}")
     notes: list[str] = getattr(finding, "__notes__", [])
     blobs = [note.strip() for note in notes if BLOB in note]
-    return "\n".join([str(finding), f"replay: pytest {' '.join(again)}", *blobs])
+    also = [f"also found: {each.rule} is {each.verdict}: {each.observed}" for each in others]
+    return "\n".join([str(finding), *also, f"replay: pytest {' '.join(again)}", *blobs])
 
 
 def _finding(error: BaseException, rule: str) -> Finding:

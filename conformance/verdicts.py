@@ -31,6 +31,7 @@ class Finding(AssertionError):  # noqa: N818 - no error of the program, but what
         steps: the same as data, the last of which failed; () where steps cannot show it, None
             where what the database went through since it was empty shows it.
         also: the ids of further rules of which the same is true.
+        cause: what is the same where many cases fail alike, such as the object that refused; or ''.
     """
 
     def __init__(  # noqa: PLR0913 - five things to say, in keywords, and how to do it again
@@ -43,6 +44,7 @@ class Finding(AssertionError):  # noqa: N818 - no error of the program, but what
         script: str,
         steps: tuple[Step, ...] | None = None,
         also: tuple[str, ...] = (),
+        cause: str = "",
     ) -> None:
         """Say what failed, how, and how to see it."""
         super().__init__(rule, verdict, expected, observed, script)
@@ -53,6 +55,7 @@ class Finding(AssertionError):  # noqa: N818 - no error of the program, but what
         self.script = script
         self.steps = steps
         self.also = also
+        self.cause = cause
 
     def __eq__(self, other: object) -> bool:
         """Two findings are the same when they are about the same rule."""

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
 import strategies as s
+from conformance.blame import NOT_A_VALUE
 from conformance.lab import Lab
 from conformance.outcomes import Accepted, Outcome, Rejected
-from conformance.trial import NOT_A_VALUE
 from conformance.writes import Insert, Row, Update
 from strategies.enums import ENUMS
 from strategies.tables import COLUMNS, LIMITS

@@ -109,9 +109,30 @@ CASES: Final = {
         Verdict.BROKEN,
     ),
     "a legal write refused": Case(Scenario((), (BAD,)), Verdict.OVERBLOCKED),
-    "a legal write refused by a key": Case(Scenario((GOOD,), (GOOD,)), Verdict.OVERBLOCKED),
+    "a legal write refused by a key": Case(Scenario((GOOD,), (GOOD,)), Verdict.UNPROVEN),
+    "a legal write refused by another": Case(
+        Scenario((), (user(id=100),)), Verdict.OVERBLOCKED, blamed="INV-T6"
+    ),
     "a beginning refused by the rule": Case(Scenario((BAD,)), Verdict.OVERBLOCKED),
-    "a beginning refused by another": Case(Scenario((user(id=100),)), Verdict.UNPROVEN),
+    "a beginning refused by another": Case(
+        Scenario((user(id=100),)), Verdict.OVERBLOCKED, blamed="INV-T6"
+    ),
+    "a beginning refused by a check of no rule": Case(
+        Scenario((user(ephemeral_storage_bytes=9),)), Verdict.UNPROVEN
+    ),
+    "a violation accepted after one refused by another": Case(
+        Scenario((), (GOOD,), (user(id=100), user(id=3))), Verdict.BROKEN
+    ),
+    "a violation accepted where a legal write was refused": Case(
+        Scenario((), (user(id=100), user(id=2)), (user(id=3),)),
+        Verdict.OVERBLOCKED,
+        blamed="INV-T6",
+    ),
+    "a violation that is seen where a legal write was refused": Case(
+        Scenario((), ((*GOOD, *LACKING), user(id=2)), (user(id=3, ephemeral_storage_bytes=-1),)),
+        Verdict.BROKEN,
+        rule="INV-U6",
+    ),
     "a legal write stuck": Case(Scenario((), (STUCK,)), Verdict.UNPROVEN),
     "a violation stuck": Case(Scenario((), (), (STUCK,)), Verdict.UNPROVEN),
     "a table that is not there": Case(Scenario((), (LACKING,)), Verdict.UNPROVEN),
@@ -244,6 +265,6 @@ def test_rules_that_a_schema_cannot_answer_are_known(small: Lab) -> None:
 def test_a_rule_without_an_oracle_is_unproven(small: Lab) -> None:
     """Where a rule's violation query cannot be asked, nothing that is tried proves it."""
     with pytest.raises(Finding) as raised:
-        Trial(small, RULES["INV-T1"], Path.INSERT).run(Scenario((), (GOOD,), (BAD,)))
+        Trial(small, RULES["INV-T1"], Path.INSERT).run(Scenario((), (GOOD,)))
     assert Verdict.UNPROVEN == raised.value.verdict
     assert small.unreadable["INV-T1"] == raised.value.observed

@@ -12,6 +12,8 @@ from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from conformance.attempt import transaction_script
+from conformance.blame import NOT_A_VALUE
 from conformance.catalogue import RULES
 from conformance.edges import tried
 from conformance.machines.rows import differences, way_to_acceptance, way_to_difference
@@ -21,7 +23,6 @@ from conformance.operations.clock import PASS
 from conformance.operations.preludes import begin
 from conformance.operations.story import Story, told
 from conformance.outcomes import Accepted, Inconclusive, Outcome, Rejected
-from conformance.trial import NOT_A_VALUE, transaction_script
 from conformance.verdicts import Finding, Verdict
 from conformance.withheld import PRIVILEGE
 from conformance.writes import statements

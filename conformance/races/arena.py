@@ -7,13 +7,13 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Self
 
+from conformance.attempt import transaction_script
 from conformance.model import view
 from conformance.outcomes import Accepted, Inconclusive
 from conformance.races import judge, telling
 from conformance.races.driver import Driver
 from conformance.races.orders import following
 from conformance.races.schedule import Reader
-from conformance.trial import transaction_script
 from conformance.writes import statements
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from conformance.attempt import transaction_script
 from conformance.races.schedule import Reader, Transaction
-from conformance.trial import transaction_script
 from conformance.verdicts import Finding
 from conformance.writes import statements
 

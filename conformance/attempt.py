@@ -1,0 +1,128 @@
+"""One scenario's transactions on a database: the script that shows them, and what they came to."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from conformance.blame import culprit, names, rule_named
+from conformance.ordering import parents_first
+from conformance.outcomes import Accepted, Outcome, Rejected
+from conformance.session import in_order
+from conformance.steps import ACCEPTED, LAWFUL, of_history
+from conformance.verdicts import Finding, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from conformance.catalogue import Rule
+    from conformance.lab import Lab
+    from conformance.scenario import Transaction
+    from conformance.steps import Step
+    from conformance.writes import Path, Statement
+
+# A foreign key that does not wait for COMMIT wants parents before their children.
+NO_PARENT = "23503"
+
+
+class Attempt:
+    """What is done for one rule since the database was empty.
+
+    Attributes:
+        met: the findings, in the order in which they were met.
+        script: what psql reads, with each outcome as a comment.
+    """
+
+    def __init__(self, lab: Lab, rule: Rule) -> None:
+        """Begin with nothing."""
+        self._lab = lab
+        self._rule = rule
+        self.met: list[Finding] = []
+        self.script: list[str] = []
+
+    def transact(self, body: Sequence[Statement], *, as_owner: bool = False) -> Outcome:
+        """Carry out a transaction."""
+        role = None if as_owner else self._lab.role
+        shown = transaction_script(body)
+        self.script.append(f"SET ROLE {role};\n{shown}RESET ROLE;\n" if role else shown)
+        outcome = self._lab.run_as_owner(body) if as_owner else self._lab.session.run(body)
+        self.script.append(f"-- {outcome}\n\n")
+        return outcome
+
+    def carry_out(self, transaction: Transaction, path: Path) -> Outcome:
+        """Carry out what is legal; in another order, if a key of another rule asks for one.
+
+        What the role has no right to, somebody has to do.
+        """
+        body = in_order(transaction, path)
+        as_owner = bool(self._lab.withheld(body))
+        outcome = self.transact(body, as_owner=as_owner)
+        is_key = isinstance(outcome, Rejected) and outcome.sqlstate == NO_PARENT
+        if not is_key or names(self._rule, outcome):
+            return outcome
+        other = parents_first(transaction, path)
+        if other == body:
+            return outcome
+        first = len(self.script) - 2
+        again = self.transact(other, as_owner=as_owner)
+        if isinstance(again, Accepted):
+            del self.script[first : first + 2]
+            return again
+        del self.script[-2:]
+        return outcome
+
+    def refused(self, outcome: Outcome, expected: str) -> None:
+        """Note who refused what is legal: only what refuses in the name of the rule is its fault.
+
+        What another rule or object refused leaves this one unproven.
+        """
+        cause, observed = culprit(outcome), str(outcome)
+        if names(self._rule, outcome):
+            self.note(Verdict.OVERBLOCKED, expected=expected, observed=observed, cause=cause)
+            return
+        other = rule_named(outcome)
+        if other:
+            self.note(
+                Verdict.OVERBLOCKED,
+                expected=f"{expected} (tried for {self._rule.id})",
+                observed=observed,
+                cause=cause,
+                rule=other,
+            )
+            observed = f"because of {other}: {observed}"
+        self.note(Verdict.UNPROVEN, expected=expected, observed=observed, cause=cause)
+
+    def note(  # noqa: PLR0913 - as a finding
+        self,
+        verdict: Verdict,
+        *,
+        expected: str,
+        observed: str,
+        cause: str,
+        rule: str = "",
+        steps: tuple[Step, ...] | None = None,
+    ) -> None:
+        """Note a finding at the place where it was met: what comes later is no part of it."""
+        about = rule or self._rule.id
+        finding = Finding(
+            about,
+            verdict,
+            expected=expected,
+            observed=observed,
+            script="".join(self.script),
+            steps=self._steps(verdict, about) if steps is None else steps,
+            cause=cause,
+        )
+        self.met.append(finding)
+
+    def _steps(self, verdict: Verdict, rule: str) -> tuple[Step, ...]:
+        history = self._lab.session.history
+        if verdict in (Verdict.OVERBLOCKED, Verdict.UNPROVEN) or not history:
+            return of_history(history, ACCEPTED)
+        accepted = isinstance(history[-1][1], Accepted)
+        shows = verdict is Verdict.BROKEN and (not accepted or self._lab.violations())
+        return of_history(history, LAWFUL if shows else (rule,))
+
+
+def transaction_script(body: Sequence[Statement]) -> str:
+    """Return a transaction as psql reads it."""
+    return "BEGIN;\n" + "".join(statement.script() for statement in body) + "COMMIT;\n"

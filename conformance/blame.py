@@ -1,0 +1,67 @@
+"""What a refusal says: in whose name it came, if it says anything of a rule at all."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING
+
+from conformance.catalogue import RULES
+from conformance.outcomes import Inconclusive, Outcome, Rejected
+from conformance.withheld import PRIVILEGE
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from conformance.catalogue import Rule
+
+# What a type says of text that is none of its values.
+NOT_A_VALUE = "22P02"
+# A statement that a schema cannot take, whatever its values: something it names is not there, or is
+# of another kind; there is no index for its ON CONFLICT. It says nothing of any rule. Who lacks a
+# right is of the same class, and is another matter.
+SYNTAX_OR_ACCESS = "42"
+NOT_SUPPORTED = frozenset({"0A000", "3F000"})
+
+
+def is_denied(outcome: Outcome) -> bool:
+    """Whether an outcome is the refusal of a session that lacks a right."""
+    return isinstance(outcome, Rejected) and outcome.sqlstate == PRIVILEGE
+
+
+def is_not_taken(outcome: Outcome) -> bool:
+    """Whether a schema cannot take a statement, whatever the values in it."""
+    if not isinstance(outcome, Rejected) or outcome.constraint or is_denied(outcome):
+        return False
+    return outcome.sqlstate.startswith(SYNTAX_OR_ACCESS) or outcome.sqlstate in NOT_SUPPORTED
+
+
+def says_nothing(outcome: Outcome) -> bool:
+    """Whether an outcome is neither for nor against a rule."""
+    return isinstance(outcome, Inconclusive) or is_not_taken(outcome)
+
+
+def names(rule: Rule, outcome: Outcome) -> bool:
+    """Whether an outcome is a refusal in the name of a rule."""
+    if not isinstance(outcome, Rejected):
+        return False
+    if outcome.constraint:
+        return outcome.token in rule.tokens
+    return bool(rule.types) and outcome.sqlstate == NOT_A_VALUE
+
+
+def rule_named(outcome: Outcome) -> str:
+    """Return the id of the rule in whose name a refusal came, or ''."""
+    return _by_token().get(outcome.token, "") if isinstance(outcome, Rejected) else ""
+
+
+def culprit(outcome: Outcome) -> str:
+    """Return what refused, the same for every write that it refuses: a rule, or an object."""
+    if not isinstance(outcome, Rejected):
+        return getattr(outcome, "sqlstate", "")
+    where = ".".join(filter(None, (outcome.table, outcome.column)))
+    return rule_named(outcome) or outcome.constraint or f"{where or 'no object'} {outcome.sqlstate}"
+
+
+@cache
+def _by_token() -> Mapping[str, str]:
+    return {rule.token: rule.id for rule in RULES.values()}
