@@ -80,8 +80,9 @@ class Trial:
         for transaction in filter(None, scenario.given):
             self._prepare(transaction)
         self._plans.forget()
-        for session in dict.fromkeys(map(self._asked, scenario.facts)):
-            some = (fact.query for fact in scenario.facts if self._asked(fact) is session)
+        facts = scenario.facts if scenario.legal else ()  # else nothing changes meanwhile
+        for session in dict.fromkeys(map(self._asked, facts)):
+            some = (fact.query for fact in facts if self._asked(fact) is session)
             self._plans.make(session, some)
         begun = len(self._now.script)
         for transaction in scenario.legal:

@@ -7,6 +7,9 @@ from hypothesis import strategies as st
 
 from conformance.scenario import Beside, Fact, Scenario, Transaction, Ways
 from conformance.writes import Delete, Insert, Path, Row, Run, Sql, Update
+from strategies.documents import Jsonb
+from strategies.enums import JOB_EVENT_TYPE, WEBHOOK_DELIVERY_STATUS, WEBHOOK_EVENT_TYPE
+from strategies.instants import FUTURE_START, PAST_END
 from strategies.near_misses.events import an_event, two_jobs
 from strategies.near_misses.ways import Draw, Scenarios, scenarios
 from strategies.world import World
@@ -99,10 +102,11 @@ def to_the_moment(world: World, _draw: Draw) -> Scenario:
     )
 
 
-def passing_over(hold: Hold) -> Scenarios:
+def passing_over(hold: Hold, others: tuple[Hold, ...] = ()) -> Scenarios:
     """Clean up while another session holds some of the old rows: they stay, and the others go.
 
-    Nobody waits; what was told is how many others are deleted. Afterwards the rest goes.
+    Nobody waits; what was told is how many others are deleted. Afterwards the rest goes. Before
+    that, `others` hold at most the oldest row in turn, and one row goes beside each of them.
     """
 
     @scenarios
@@ -115,10 +119,22 @@ def passing_over(hold: Hold) -> Scenarios:
                 an_event(world, draw(st.sampled_from(jobs)))
                 if table == "job_events"
                 else world.a_delivery(webhook)
-                for _ in range(4)
+                for _ in range(4 + len(others))
             ]
             for n, row in enumerate(rows):
                 world.insert(table, _aged(row, days, 60 - n))
+            for other in others:
+                gone = rows.pop(1)["id"]  # the oldest one that nobody may hold
+                beside.append(
+                    Beside(
+                        other(table, rows[0]),
+                        (
+                            Fact(f"SELECT public.delete_old_{table}(0)", 0, side=False),
+                            Fact(f"SELECT public.delete_old_{table}(1)", 1),
+                            Fact(f"SELECT count(*) FROM public.{table} WHERE id = '{gone}'", 0),
+                        ),
+                    )
+                )
             held = draw(st.integers(0, 3))
             free = [row for n, row in enumerate(rows) if n != held]
             call = f"SELECT public.delete_old_{table}"
@@ -169,6 +185,79 @@ def locking(table: str, row: Row) -> Transaction:
     )
 
 
+def cleaning(table: str, _row: Row) -> Transaction:
+    """Clean up: two who do it at once take different rows."""
+    return (Run(f"SELECT public.delete_old_{table}(1)"),)
+
+
+def beside_old(act: Callable[[str, Row], Transaction]) -> Hold:
+    """Hold the oldest row, and do something else that no clean-up has to wait for."""
+    return lambda table, row: (*locking(table, row), *act(table, row))
+
+
+def _inserting(table: str, row: Row) -> Transaction:
+    fresh = {name: each for name, each in row.items() if name not in ("id", "created_at")}
+    return (Insert(table, (fresh,)),)
+
+
+def _reading(table: str, _row: Row) -> Transaction:
+    return (Run(f"SELECT count(*) FROM public.{table}"),)
+
+
+def _tending(table: str, _row: Row) -> Transaction:
+    """Hold what VACUUM, ANALYZE and CREATE INDEX CONCURRENTLY hold of a table."""
+    return (Run(f"LOCK TABLE public.{table} IN SHARE UPDATE EXCLUSIVE MODE"),)
+
+
+OTHERS: Final = (cleaning, *map(beside_old, (_inserting, _reading, _tending)))
+
+
+@scenarios
+def of_every_kind(world: World, draw: Draw) -> Scenario:
+    """Clean up old rows of every kind, which is all that is asked of a row: its age."""
+    job, _ = two_jobs(world)
+    webhook = world.insert("webhooks", world.a_webhook(*world.team()))
+    for kind in draw(st.permutations(JOB_EVENT_TYPE)):
+        payload = draw(st.sampled_from((Jsonb({}), Jsonb({"keep": True}), Jsonb({"type": kind}))))
+        row = an_event(world, job, event_type=kind, payload=payload)
+        world.insert("job_events", _aged(row, 7, 1))
+    for status in draw(st.permutations(WEBHOOK_DELIVERY_STATUS)):
+        row = world.a_delivery(webhook, **draw(DELIVERED[status]))
+        row = {**row, "job_id": draw(st.sampled_from((None, job["id"])))}
+        world.insert("webhook_deliveries", _aged({**row, "status": "pending"}, 30, 1))
+        if status != "pending":
+            change = {"status": status}
+            world.given.append(Update("webhook_deliveries", {"id": row["id"]}, change, row))
+    count = {"job_events": len(JOB_EVENT_TYPE), "webhook_deliveries": len(WEBHOOK_DELIVERY_STATUS)}
+    return Scenario(
+        given=(tuple(world.given),),
+        facts=tuple(
+            fact
+            for table, number in count.items()
+            for fact in (
+                Fact(f"SELECT public.delete_old_{table}()", number),
+                ages(table, []),
+                Fact(f"SELECT public.delete_old_{table}()", 0, side=False),
+            )
+        ),
+    )
+
+
+# What else a delivery of each status may hold; it came as a pending one.
+_TRIED: Final = {
+    "event_type": st.sampled_from((*WEBHOOK_EVENT_TYPE, "test", "")),
+    "attempts": st.sampled_from((0, 1, 5)),
+    "response_status": st.sampled_from((None, 200, 500)),
+    "response_body": st.sampled_from((None, "", "error")),
+}
+DELIVERED: Final = {
+    "pending": st.fixed_dictionaries(_TRIED),
+    "retrying": st.fixed_dictionaries({**_TRIED, "next_retry_at": st.just(FUTURE_START)}),
+    "delivered": st.fixed_dictionaries({**_TRIED, "delivered_at": st.just(PAST_END)}),
+    "failed": st.fixed_dictionaries(_TRIED),
+}
+
+
 @scenarios
 def ten_thousand(world: World, _draw: Draw) -> Scenario:
     """Delete 10,000 rows of 10,001 when not told how many; then the last, told nothing.
@@ -191,9 +280,10 @@ KEPT: Final = "rows that come or change are not deleted by it, whatever carried 
 WAYS: dict[str, Ways] = {
     "RET-1": {
         **dict.fromkeys(Path, KEPT),
+        Path.INSERT: of_every_kind,
         Path.INSERT_MANY: ten_thousand,
         Path.UPDATE: passing_over(updating),
-        Path.OTHER: passing_over(locking),
+        Path.OTHER: passing_over(locking, OTHERS),
         Path.DELETE: st.one_of(to_the_moment, cleaned_up, passing_over(deleting)),
         Path.CASCADE: "what goes with its parent is gone whatever its age",
         Path.TRUNCATE: "what is truncated is gone whatever its age",

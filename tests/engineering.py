@@ -1,0 +1,102 @@
+"""Changes of the schema as an engineer writes them, and what the default profile sees of them."""
+
+from typing import Any, NamedTuple
+
+from hypothesis import HealthCheck, Phase, given, seed, settings
+from hypothesis import strategies as st
+
+from conformance.catalogue import RULES
+from conformance.lab import Lab
+from conformance.postgres.scratch import Scratch, Template
+from conformance.profiles import EXAMPLES
+from conformance.trial import Trial
+from conformance.verdicts import Finding
+from conformance.writes import Path
+from strategies.near_misses import WAYS
+
+SEEDS = (1, 2, 3)
+
+
+class Change(NamedTuple):
+    """A change, the rule that it breaks, and a path whose scenarios have to find it."""
+
+    sql: str
+    rule: str
+    path: Path
+    verdict: str = "broken"
+
+
+def rewritten(function: str, old: str, new: str, schema: str = "framecast") -> str:
+    """Return SQL that changes a function in one place, which has to be there."""
+    old, new = (text.replace("'", "''") for text in (old, new))
+    return f"""
+        DO $do$
+        DECLARE
+            v_old text := pg_get_functiondef('{schema}.{function}'::regproc);
+            v_new text := replace(v_old, '{old}', '{new}');
+        BEGIN
+            ASSERT v_old <> v_new, 'nothing to change in {function}';
+            EXECUTE v_new;
+        END;
+        $do$;
+    """
+
+
+def rechecked(table: str, name: str, check: str) -> str:
+    """Return SQL that says a check in other words, under its own name."""
+    return (
+        f"ALTER TABLE public.{table} DROP CONSTRAINT {name};"
+        f"ALTER TABLE public.{table} ADD CONSTRAINT {name} CHECK ({check});"
+    )
+
+
+def retriggered(table: str, name: str, old: str, new: str) -> str:
+    """Return SQL that changes a trigger in one place, which has to be there."""
+    old, new = (text.replace("'", "''") for text in (old, new))
+    return f"""
+        DO $do$
+        DECLARE
+            v_old text := (
+                SELECT pg_get_triggerdef(t.oid) FROM pg_trigger AS t
+                WHERE t.tgrelid = '{table}'::regclass AND t.tgname = '{name}'
+            );
+            v_new text := replace(v_old, '{old}', '{new}');
+        BEGIN
+            ASSERT v_old <> v_new, 'nothing to change in {name}';
+            EXECUTE format('DROP TRIGGER %I ON {table}', '{name}');
+            EXECUTE v_new;
+        END;
+        $do$;
+    """
+
+
+def findings(change: Change, scratch: Scratch, template: Template) -> list[Finding | None]:
+    """Return what the examples of the default profile find of a change, for each of some seeds."""
+    with scratch.cloned(template, "change") as database:
+        with database.connect() as connection:
+            connection.execute(change.sql.encode())
+        with Lab(database.conninfo) as lab:
+            return [_found(lab, change, number) for number in SEEDS]
+
+
+def _found(lab: Lab, change: Change, number: int) -> Finding | None:
+    trial = Trial(lab, RULES[change.rule], change.path)
+    ways: Any = WAYS[change.rule][change.path]
+
+    @seed(number)
+    @settings(
+        max_examples=EXAMPLES["default"],
+        database=None,
+        deadline=None,
+        phases=(Phase.generate,),
+        suppress_health_check=tuple(HealthCheck),
+    )
+    @given(data=st.data())
+    def run(data: st.DataObject) -> None:
+        trial.run(data.draw(ways))
+
+    try:
+        run()
+    except Finding as finding:
+        return finding
+    return None
