@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from conformance.scenario import Fact, Mixed, Scenario, Ways
 from conformance.writes import Delete, Insert, Path, Row, Update
+from strategies.near_misses.rest import rest
 from strategies.near_misses.ways import (
     ONE_ROW,
     Beside,
@@ -38,7 +39,7 @@ def unique(
     immutable: bool = False,
     beside: Beside = alone,
 ) -> Ways:
-    """Return ways for a rule that no two rows share something.
+    """Return ways for a rule that no two rows share something, whatever else they hold.
 
     Args:
         table: the rule's table.
@@ -50,18 +51,21 @@ def unique(
         beside: what has to be written with a row.
     """
 
-    def given(world: World) -> Row:
-        row = world.insert(table, make(world))
+    def any_row(world: World, draw: Draw) -> Row:
+        return {**make(world), **draw(rest(table))}
+
+    def given(world: World, draw: Draw) -> Row:
+        row = world.insert(table, any_row(world, draw))
         world.given.extend(beside(world, row))
         return row
 
-    def pair(world: World, first: Row) -> tuple[Row, Row]:
-        good, bad = make(world), make(world)
+    def pair(world: World, first: Row, draw: Draw) -> tuple[Row, Row]:
+        good, bad = any_row(world, draw), any_row(world, draw)
         return {**good, **(near(first) if near else {})}, {**bad, **same(first, bad)}
 
     @scenarios
-    def inserts(world: World, _draw: Draw) -> Scenario:
-        good, bad = pair(world, given(world))
+    def inserts(world: World, draw: Draw) -> Scenario:
+        good, bad = pair(world, given(world, draw), draw)
         with_good, with_bad = beside(world, good), beside(world, bad)
         return Scenario(
             given=(tuple(world.given),),
@@ -71,10 +75,10 @@ def unique(
 
     @scenarios
     def inserts_many(world: World, draw: Draw) -> Scenario:
-        first = make(world)
-        _, bad = pair(world, first)
+        first = any_row(world, draw)
+        _, bad = pair(world, first, draw)
         rows = (first, bad) if draw(st.booleans()) else (bad, first)
-        others = make(world), make(world)
+        others = any_row(world, draw), any_row(world, draw)
         with_rows = [write for row in rows for write in beside(world, row)]
         with_others = [write for row in others for write in beside(world, row)]
         return Scenario(
@@ -84,8 +88,8 @@ def unique(
         )
 
     @scenarios
-    def updates(world: World, _draw: Draw) -> Scenario:
-        first, second = given(world), given(world)
+    def updates(world: World, draw: Draw) -> Scenario:
+        first, second = given(world, draw), given(world, draw)
         key = {"id": second["id"]}
         shared = same(first, second)
         own = {name: second[name] for name in shared}
