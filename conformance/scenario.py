@@ -54,6 +54,17 @@ class Beside:
 
 
 @dataclass(frozen=True, slots=True)
+class Within:
+    """What the session has written and not committed, and facts that are true of it already.
+
+    It takes it back once they have been asked: time goes on while now() stands still.
+    """
+
+    writes: Transaction
+    facts: tuple[Fact, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Scenario:
     """What happens to a database that was empty.
 
@@ -61,7 +72,8 @@ class Scenario:
         given: transactions that are legal and make the state; they are not what is tried.
         legal: transactions at the edge of the rule, each of which must be accepted.
         broken: transactions one step over it, each of which must be rejected in the rule's name.
-        beside: what must not be waited for, once the legal ones are in.
+        within: what must be true inside a transaction, once the legal ones are in.
+        beside: what must not be waited for, after that.
         facts: what must be true after all those.
         because: why it has nothing that is legal, or no violation, where that is so.
     """
@@ -71,6 +83,7 @@ class Scenario:
     broken: tuple[Transaction | Mixed, ...] = ()
     facts: tuple[Fact, ...] = ()
     beside: tuple[Beside, ...] = ()
+    within: tuple[Within, ...] = ()
     because: str = ""
 
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from conformance.catalogue import Rule
     from conformance.lab import Lab
-    from conformance.scenario import Beside, Fact, Scenario, Transaction
+    from conformance.scenario import Beside, Fact, Scenario, Transaction, Within
     from conformance.session import Session
     from conformance.verdicts import Finding
 
@@ -88,6 +88,8 @@ class Trial:
         for transaction in scenario.legal:
             self._expect_accepted(transaction)
         if not self._is_astray:
+            for within in scenario.within:
+                self._check_within(within)
             for beside in scenario.beside:
                 self._check_beside(beside)
             for fact in scenario.facts:
@@ -229,6 +231,17 @@ class Trial:
         lack = self._lab.withheld([Statement(fact.query)])
         return self._lab.owner if lack else self._lab.session
 
+    def _check_within(self, within: Within) -> None:
+        """Ask facts in the transaction that has written something."""
+        try:
+            for statement in (Statement("BEGIN"), *in_order(within.writes, Path.UPDATE)):
+                self._now.script.append(statement.script())
+                self._expect_held(self._lab.session.send(statement))
+            list(map(self._check, within.facts))
+        finally:
+            self._lab.session.send(Statement("ROLLBACK"))
+        self._now.script.append("ROLLBACK;\n")
+
     def _check_beside(self, beside: Beside) -> None:
         """Ask facts while another session has written something and not committed it."""
         body = in_order(beside.writes, self.path)
@@ -253,10 +266,10 @@ class Trial:
         if not isinstance(outcome, Accepted):
             self._now.note(
                 Verdict.UNPROVEN,
-                expected="written by the other session",
+                expected="written in a transaction that stays open",
                 observed=str(outcome),
                 cause=culprit(outcome),
-                steps=(),  # it takes two sessions
+                steps=(),  # it takes facts
             )
             raise _EndError
 

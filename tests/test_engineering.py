@@ -6,7 +6,7 @@ import pytest
 
 from conformance.postgres.scratch import Scratch, Template
 from conformance.writes import Path
-from tests.engineering import Change, findings, rewritten
+from tests.engineering import Change, findings, retriggered, rewritten
 
 EVENTS, DELIVERIES = "delete_old_job_events", "delete_old_webhook_deliveries"
 
@@ -45,6 +45,47 @@ CHANGES: Final = {
         "RET-1",
         Path.OTHER,
     ),
+    "a key is valid by the time at which the transaction began": Change(
+        "CREATE OR REPLACE FUNCTION public.api_key_is_valid("
+        "p_key_id uuid, p_at timestamptz DEFAULT now()) RETURNS boolean"
+        " LANGUAGE sql STABLE PARALLEL SAFE RETURN EXISTS (SELECT FROM public.api_keys AS k"
+        " WHERE k.id = p_key_id AND k.revoked_at IS NULL"
+        " AND (k.expires_at IS NULL OR k.expires_at > p_at))",
+        "INV-A5",
+        Path.UPDATE,
+    ),
+    "open is counted by the time at which the transaction began": Change(
+        rewritten("tg_invitations__team_has_at_most_50_open", "clock_timestamp()", "now()"),
+        "CARD-4",
+        Path.INSERT,
+        "overblocked",
+    ),
+    "a guest is one by the time at which the transaction began": Change(
+        rewritten("tg__no_open_invitation_for_member", "clock_timestamp()", "now()"),
+        "INV-I8",
+        Path.OTHER,
+        "overblocked",
+    ),
+    "what expired in the transaction is accepted": Change(
+        retriggered(
+            "public.invitations",
+            "_300_state_invitation__invitations_only_open_is_accepted",
+            "clock_timestamp()",
+            "now()",
+        ),
+        "STATE-INVITATION",
+        Path.UPDATE,
+    ),
+    "what expired in the transaction is open": Change(
+        retriggered(
+            "public.invitations",
+            "_300_state_invitation__invitations_inserted_open",
+            "clock_timestamp()",
+            "now()",
+        ),
+        "STATE-INVITATION",
+        Path.INSERT,
+    ),
     "failures are kept": Change(
         rewritten(
             EVENTS,
@@ -70,7 +111,7 @@ CHANGES: Final = {
 
 @pytest.mark.parametrize("name", CHANGES)
 def test_a_change_is_found(name: str, scratch: Scratch, template: Template) -> None:
-    """Ten examples find what the change breaks, by its rule, whichever seed draws them."""
+    """The near misses of a rule find what the change breaks, whichever seed draws them."""
     change = CHANGES[name]
     found = findings(change, scratch, template)
 

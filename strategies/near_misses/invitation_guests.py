@@ -16,7 +16,7 @@ NEAR = ("Ada.Guest@Example.co", "da.Guest@Example.com", "Ada.Guest@Example.com.a
 ENDS: tuple[Row, ...] = (
     {"accepted_at": FIRST},
     {"revoked_at": FIRST},
-    {"expires_at": Sql("now()")},
+    {"expires_at": Sql("clock_timestamp()")},  # after the transaction began
 )
 
 
@@ -280,7 +280,8 @@ def member_readdressed(world: World, draw: Draw) -> Scenario:
         "email": "else@example.com",
     }
     elsewhere = {**old_invitation(world), "email": "away@example.com"}
-    for row in (open_here, answered, elsewhere):
+    over = {**answered, "id": world.id(), "token": "over", "email": "over@example.com"}
+    for row in (open_here, answered, elsewhere, over):
         world.insert("invitations", row)
     end = changed(answered, **draw(st.sampled_from(ENDS)))
     taken = readdressed(other, draw(again()))
@@ -288,6 +289,7 @@ def member_readdressed(world: World, draw: Draw) -> Scenario:
         given=(tuple(world.given),),
         legal=(
             (end, readdressed(member, "ELSE@example.com")),
+            (changed(over, **ENDS[-1]), readdressed(member, "Over@example.com")),
             (readdressed(member, "away@example.com"),),
             (readdressed(member, str(member["email"]).upper()),),
             (taken, readdressed(other, other["email"])),

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from hypothesis import strategies as st
 
-from conformance.scenario import Fact, Scenario, Ways
+from conformance.scenario import Fact, Scenario, Ways, Within
 from conformance.writes import Delete, Insert, Path, Row, Sql, Update
 from strategies.instants import FUTURE_START, PAST_END, TICK
 from strategies.near_misses.keys import key
@@ -27,6 +27,11 @@ ENDED: Mapping[str, tuple[Row, ...]] = {
         {"expires_at": Sql("clock_timestamp()"), "revoked_at": None},
         {"expires_at": PAST, "revoked_at": PAST},
     ),
+}
+# What ends a valid key within a transaction, that began before the key's end.
+AT_ONCE: Mapping[str, tuple[Row, ...]] = {
+    "INV-A4": ({"revoked_at": PAST}, {"revoked_at": Sql("clock_timestamp()")}),
+    "INV-A5": ({"expires_at": Sql("clock_timestamp()")},),
 }
 UNKNOWN = "00000000-0000-0000-0000-00000000dead"
 
@@ -92,11 +97,18 @@ def validity(rule: str) -> Ways:
         good = world.insert("api_keys", {**key(world), **draw(ended)})
         bad = world.insert("api_keys", key(world))
         revived = draw(st.sampled_from(VALID))
+        end = draw(st.sampled_from(AT_ONCE[rule]))
         return Scenario(
             given=(tuple(world.given),),
             legal=(
                 (Update("api_keys", {"id": good["id"]}, revived, good),),
                 (Update("api_keys", {"id": bad["id"]}, draw(ended), bad),),
+            ),
+            within=(
+                Within(
+                    (Update("api_keys", {"id": good["id"]}, end, good),),
+                    _valid(good, expected=False)[:1],
+                ),
             ),
             facts=(*_valid(good, expected=True), *_valid(bad, expected=False)),
         )

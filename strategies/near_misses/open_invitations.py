@@ -19,7 +19,8 @@ from strategies.near_misses.ways import (
 from strategies.world import World
 
 OPEN_LIMIT = 50
-JUST_NOW = Sql("now()")
+# Later than the transaction began, and over when the next statement asks.
+JUST_NOW = Sql("clock_timestamp()")
 LATER = Sql("now() + interval '1 day'")
 
 
@@ -63,6 +64,10 @@ def invited(world: World, draw: Draw) -> Scenario:
             (fiftieth,),
             (replayed(fiftieth),),
             (freed, Insert("invitations", (world.an_invitation(team, owner),))),
+            (
+                changed(rows[1], expires_at=JUST_NOW),
+                Insert("invitations", (world.an_invitation(team, owner),)),
+            ),
             (Insert("invitations", (world.an_invitation(other, host),)),),
         ),
         broken=((Insert("invitations", (world.an_invitation(team, owner),)),),),
