@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from conformance.postgres.scratch import Database, Scratch, Template
 
+PLUGIN = "conformance.plugin"
 STAGE = pytest.StashKey[Stage]()
 SEED = pytest.StashKey[int | str]()
 SHOWN = pytest.StashKey[bool]()
@@ -43,6 +44,7 @@ HELP = {
 # Further plugins of the suite, by the names of their modules.
 pytest_plugins = (
     "conformance.roles",
+    "conformance.replay",
     "conformance.proof",
     "conformance.fixtures",
     "conformance.reporting",

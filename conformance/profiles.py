@@ -45,7 +45,7 @@ def register() -> None:
             deadline=None,  # says nothing about steps that wait for a database
             derandomize=False,
             phases=PHASES,
-            print_blob=True,
+            print_blob=False,
             report_multiple_bugs=False,
             stateful_step_count=30,
             suppress_health_check=(),

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import settings
 
+from conformance import replay
 from conformance.catalogue import RULES
 from conformance.fixtures import TRIAL
-from conformance.plugin import SEED, STAGE, runs_tests
+from conformance.plugin import STAGE, runs_tests
 from conformance.postgres import ProvisionError
 from conformance.roles import role_of
 from conformance.verdicts import Finding, Standing, Tally, Verdict
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 STANDINGS = pytest.StashKey[dict[str, Standing]]()
 PROPERTY = "conformance"
 OPTION = "--conformance-report"
-BLOB = "@reproduce_failure"
 RULE_TESTS = Path(__file__).with_name("test_rules.py")
 
 
@@ -113,18 +112,9 @@ def add_finding(outcome: pytest.TestReport, finding: Finding, path: str, item: p
 
 
 def _told(finding: Finding, item: pytest.Item, others: Sequence[Finding] = ()) -> str:
-    """Return a finding in words, with what draws it again: the run's seed, and Hypothesis' blob.
-
-    Of what else was found there is a line each.
-    """
-    again = [repr(item.nodeid), f"--hypothesis-seed={item.config.stash[SEED]}"]
-    profile = settings.get_current_profile_name()
-    if profile != "default":
-        again.append(f"--hypothesis-profile={profile}")
-    notes: list[str] = getattr(finding, "__notes__", [])
-    blobs = [note.strip() for note in notes if BLOB in note]
+    """Return a finding in words, with a line for what else was found, and how to run it again."""
     also = [f"also found: {each.rule} is {each.verdict}: {each.observed}" for each in others]
-    return "\n".join([str(finding), *also, f"replay: pytest {' '.join(again)}", *blobs])
+    return "\n".join([str(finding), *also, f"replay: {replay.command(item)}"])
 
 
 def _finding(error: BaseException, rule: str) -> Finding:

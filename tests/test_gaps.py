@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from conformance import replay
 from conformance.gaps import MODEL, Gaps, about
 from conformance.reporting import PROPERTY, add_finding
 from conformance.verdicts import Finding, Verdict
@@ -44,24 +45,18 @@ def test_a_column_is_about_the_rules_that_read_it() -> None:
     assert about("teams") == about("teams", "weather")
 
 
-def test_every_rule_of_a_finding_reaches_the_report() -> None:
+def test_every_rule_of_a_finding_reaches_the_report(monkeypatch: pytest.MonkeyPatch) -> None:
     """A finding about several rules is reported of each of them."""
     finding = Finding(
         "INV-T6", Verdict.UNPROVEN, expected="", observed="", script="", also=("INV-U5",)
     )
     report: Any = SimpleNamespace(longrepr="", user_properties=[])
-    item: Any = SimpleNamespace(nodeid="test", config=SimpleNamespace(stash=_Any()))
+    item: Any = SimpleNamespace(nodeid="test")
 
+    monkeypatch.setattr(replay, "command", lambda _: "pytest")
     add_finding(report, finding, "race", item)
 
     seen = [each for name, each in report.user_properties if name == PROPERTY]
     assert ["INV-T6", "INV-U5"] == [each["rule"] for each in seen]
     assert ["INV-T6", "INV-U5"] == [each["failure"]["rule"] for each in seen]
     assert {"unproven"} == {each["failure"]["verdict"] for each in seen}
-
-
-class _Any(dict[Any, Any]):
-    """A stash that has everything."""
-
-    def __missing__(self, _key: object) -> int:
-        return 0

@@ -118,7 +118,7 @@ def test_a_hole_shows_in_the_report(tmp_path: Path) -> None:
     )
 
     assert "1 broken" in done.stdout
-    assert "replay: pytest 'conformance/test_hostile.py::test_hostile[memberships]'" in done.stdout
+    assert "-m pytest 'conformance/test_hostile.py::test_hostile[memberships]'" in done.stdout
     assert "raids, " in done.stdout
 
 

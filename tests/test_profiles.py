@@ -150,7 +150,7 @@ def test_profiles_are_spelled_out() -> None:
         name: settings["max_examples"] for name, settings in found.items()
     }
     for settings in found.values():
-        assert ["None", "False", "True", "False", "()"] == [
+        assert ["None", "False", "False", "False", "()"] == [
             settings[name]
             for name in (
                 "deadline",

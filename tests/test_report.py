@@ -144,14 +144,14 @@ def test_a_run_reports_what_is_no_rules(rule: str, tests: str, tmp_path: Folder)
 
 
 def test_a_failure_says_how_to_draw_it_again(tmp_path: Folder) -> None:
-    """A failing test of a rule, and a raid, show the run's seed, and Hypothesis' blob."""
+    """A failing test of a rule, and a hostile run, show the run's seed, and no riddle of bytes."""
     hole = "ALTER TABLE public.users DROP CONSTRAINT inv_u5__users_credits_not_negative;"
     _, rule, _ = run(tmp_path / "rule", hole, RULE)
     _, raid, _ = run(tmp_path / "raid", FAULTS["HOSTILE"], RAID)
 
     for nodeid, shown in ((RULE, rule), (RAID, raid)):
-        assert f"replay: pytest '{nodeid}' --hypothesis-seed=0" in shown
-        assert "@reproduce_failure" in shown
+        assert f"{nodeid}' --hypothesis-seed=0" in shown
+        assert "reproduce_failure" not in shown
 
 
 def test_a_report_that_cannot_be_written_ends_the_run_at_once(tmp_path: Folder) -> None:
