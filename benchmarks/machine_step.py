@@ -27,8 +27,9 @@ from conformance import profiles
 from conformance.guide import MACHINES, Guide
 from conformance.lab import Lab
 from conformance.machines.life import Life
-from conformance.model import rules, view
-from conformance.operations.preludes import begin
+from conformance.model import State, rules, view
+from conformance.operations import step
+from conformance.operations.preludes import BEGIN
 from conformance.outcomes import Accepted, Rejected
 from conformance.postgres import Request, provision, scratch
 
@@ -48,7 +49,7 @@ class IdleLife(Life):
     def begin(self, like: str) -> None:
         """Begin with a prelude."""
         if like != "nothing":
-            first = begin(like)
+            first = step(State(), BEGIN, {"like": like})
             self._tell([first])
             self._send_nothing()
             self._note(self.state, [first], Accepted())

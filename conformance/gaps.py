@@ -13,14 +13,17 @@ from typing import TYPE_CHECKING
 
 from conformance.catalogue import RULES
 from conformance.verdicts import Finding, Verdict
+from strategies.tables import COLUMNS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from conformance.catalogue import Rule
+
 # In the place of a rule, where no rule speaks of what could not be tried.
 MODEL = "MODEL"
 MOST_TOLD = 4  # reasons that one finding gives
-WORD = re.compile(r"\w+")
+WORD, FUNCTION = re.compile(r"\w+"), re.compile(r"public\.(\w+)\(")
 
 
 @dataclass(slots=True)
@@ -63,11 +66,28 @@ class Gaps:
 
 
 def about(table: str, text: str = "") -> tuple[str, ...]:
-    """Return the rules that speak of a table, and in their queries of a name in some text.
+    """Return the rules that speak of a table, and of what some SQL names.
 
-    Where no rule does, those that speak of the table.
+    These are functions, or else columns. Where no rule speaks of them, those of the table.
     """
     rules = [rule for rule in RULES.values() if table in rule.tables]
-    words = set(WORD.findall(text)) - {table, "public", "id", "IS", "NOT", "NULL"}
-    named = [rule.id for rule in rules if words & set(WORD.findall(rule.violations))]
+    functions = set(FUNCTION.findall(text))
+    names = functions or set(WORD.findall(text)) & set(COLUMNS.get(table, ()))
+    named = [rule.id for rule in rules if names & _words(rule)]
     return tuple(named or (rule.id for rule in rules))
+
+
+def about_all(places: Iterable[tuple[str, str]]) -> tuple[str, ...]:
+    """Return the rules that speak of some tables and columns, each once; '' for none."""
+    found = (rule for table, column in places if table for rule in about(table, column))
+    return tuple(dict.fromkeys(found))
+
+
+def about_sql(sql: str) -> tuple[str, ...]:
+    """Return the rules that speak of a function of the schema that some SQL names."""
+    functions = set(FUNCTION.findall(sql))
+    return tuple(rule.id for rule in RULES.values() if functions & _words(rule))
+
+
+def _words(rule: Rule) -> set[str]:
+    return {*WORD.findall(rule.violations), *WORD.findall(" ".join(rule.enforced_by))}

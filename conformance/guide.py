@@ -8,6 +8,7 @@ from hypothesis import Phase, seed, settings
 from hypothesis.stateful import get_state_machine_test
 
 from conformance import profiles
+from conformance.gaps import Gaps
 from conformance.machines.deliveries import DeliveryAndEventLife
 from conformance.machines.everything import WholeLife
 from conformance.machines.jobs import CreditLife, JobLife, ProjectLife
@@ -55,10 +56,13 @@ class Guide:
 
         It does not shrink what it found: see `shortening`.
 
+        They go on without what the schema cannot take.
+
         Raises:
-            Finding: The shortest life that finds what one of them found.
+            Finding: The shortest life that finds what one of them found; or what could not be done.
         """
         self.name = machine.__name__
+        self.log.gaps = gaps = Gaps()
         machine.lab, machine.log = self._lab, self.log
         how = settings(how or profiles.machines(), phases=WITHOUT_SHRINK)
         test = get_state_machine_test(machine, settings=how)
@@ -68,3 +72,6 @@ class Guide:
             test()
         except Finding as finding:
             raise shortest(finding, self.log.failed, self.new_life) from None
+        finally:
+            self.log.gaps = None
+        gaps.settle()

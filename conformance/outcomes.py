@@ -7,6 +7,8 @@ from typing import TypeAlias
 
 # Serialization failure, deadlock, lock not available, query canceled: the server could not say.
 INCONCLUSIVE = frozenset({"40001", "40P01", "55P03", "57014"})
+# Those of them that a session comes to which waits until a timeout ends it.
+TIMED_OUT = frozenset({"55P03", "57014"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,11 @@ class Inconclusive:
 
     sqlstate: str
     message: str = ""
+
+    @property
+    def timed_out(self) -> bool:
+        """Whether it waited until a timeout ended it."""
+        return self.sqlstate in TIMED_OUT
 
     def __str__(self) -> str:
         """Return the reason."""

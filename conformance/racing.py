@@ -40,11 +40,12 @@ def arena(lab: Lab, database: Database) -> Iterator[Arena]:
 @pytest.fixture
 def racer(request: pytest.FixtureRequest, arena: Arena) -> Racer:
     """Return who runs a test's races: one for all examples."""
+    from conformance.gaps import Gaps
     from conformance.races.racer import Racer
 
     stash: pytest.Stash = request.node.stash
     if RACER not in stash:
-        stash[RACER] = Racer(arena)
+        stash[RACER] = Racer(arena, Gaps())
     return stash[RACER]
 
 
@@ -52,6 +53,16 @@ def pytest_configure(config: pytest.Config) -> None:
     """Add up what is seen, here or by all workers."""
     if not hasattr(config, "workerinput"):
         config.pluginmanager.register(_Sum(), "conformance-races")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, object]:
+    """End a test that found nothing worse with what it could not try."""
+    called = yield
+    racer = pyfuncitem.stash.get(RACER, None)
+    if racer is not None and racer.gaps is not None:
+        racer.gaps.settle()
+    return called
 
 
 @pytest.hookimpl(wrapper=True)

@@ -26,11 +26,12 @@ PATH = "raid"  # in the report, beside the paths of writes
 @pytest.fixture
 def raider(request: pytest.FixtureRequest, lab: Lab) -> Raider:
     """Return who raids this worker's database: one for all examples of a test."""
+    from conformance.gaps import Gaps
     from conformance.machines.hostile import Raider
 
     stash: pytest.Stash = request.node.stash
     if RAIDER not in stash:
-        stash[RAIDER] = Raider(lab)
+        stash[RAIDER] = Raider(lab, Gaps())
     return stash[RAIDER]
 
 
@@ -38,6 +39,16 @@ def pytest_configure(config: pytest.Config) -> None:
     """Add up what is seen, here or by all workers."""
     if not hasattr(config, "workerinput"):
         config.pluginmanager.register(_Sum(), "conformance-raids")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, object]:
+    """End a test that found nothing worse with what it could not try."""
+    called = yield
+    raider = pyfuncitem.stash.get(RAIDER, None)
+    if raider is not None and raider.gaps is not None:
+        raider.gaps.settle()
+    return called
 
 
 @pytest.hookimpl(wrapper=True)

@@ -43,5 +43,5 @@ def test_classic(name: str, racer: Racer) -> None:
 @given(data=st.data())
 def test_drawn(pair: str, racer: Racer, data: st.DataObject) -> None:
     """Whatever several sessions do at once, it is as if one had come after the other."""
-    race, orders = data.draw(races(*PAIRS[pair]))
+    race, orders = data.draw(races(*PAIRS[pair], racer.limits))
     racer.run_some(race, orders, pair)

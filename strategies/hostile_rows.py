@@ -42,7 +42,9 @@ class Mind:
         if self.focus and not self.dice.once_in(3):
             return self.dice(self.focus)
         # Seldom all tables: what the schema keeps for itself is refused at once.
-        return self.dice(tuple(self.shape.tables if self.dice.once_in(4) else MAKERS))
+        every = tuple(self.shape.tables)
+        made = tuple(table for table in MAKERS if table in self.shape.tables) or every
+        return self.dice(every if self.dice.once_in(4) else made)
 
 
 def a_row(mind: Mind, table: str) -> Row:

@@ -13,8 +13,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from conformance.catalogue import RULES
+from conformance.gaps import Gaps, about, about_sql
+from conformance.inventory import Inventory, is_foreign
 from conformance.machines.refusals import fault_of
-from conformance.outcomes import Accepted, Outcome, Rejected
+from conformance.outcomes import Accepted, Inconclusive, Outcome, Rejected
 from conformance.session import in_order
 from conformance.steps import ACCEPTED, LAWFUL, Step
 from conformance.verdicts import Finding, Verdict
@@ -106,7 +108,7 @@ class Tally:
         """Return the summary: totals, then a line a kind of statement, then what refused most."""
         accepted, sent = self.accepted.total(), self.accepted.total() + self.refused.total()
         yield (
-            f"{self.raids} raids, {self.raids / self.seconds:.1f} a second;"
+            f"{self.raids} raids, {self.raids / (self.seconds or 1):.1f} a second;"
             f" {self.transactions['accepted']} of {self.transactions.total()} transactions and"
             f" {accepted} of {sent} statements accepted ({accepted / max(sent, 1):.0%})"
         )
@@ -118,50 +120,82 @@ class Tally:
 
 
 class Raider:
-    """Carries out raids on one database."""
+    """Carries out raids on one database.
 
-    def __init__(self, lab: Lab) -> None:
-        """Look at the schema; count what happens in `tally`."""
+    `gaps` are what could not be brought about: whoever has them noted settles them at the end.
+    """
+
+    def __init__(self, lab: Lab, gaps: Gaps | None = None) -> None:
+        """Look at the schema; count what happens in `tally`.
+
+        Without gaps to note it in, a raid ends where the schema cannot take its prelude.
+        """
         self.shape = shape_of(lab)
         self.tally = Tally()
+        self.gaps = gaps
         self._lab = lab
+        self._inventory = Inventory.of(lab.owner)
+        self._hung: Finding | None = None
         self._kept: dict[str, bool] = {}
         self._committed: list[tuple[Statement, ...]] = []
 
     def run(self, raid: Raid) -> None:
         """Carry out a raid on the emptied database.
 
+        What the schema lacks columns for is left out of the prelude. After a statement that waited
+        until its timeout, which takes seconds, nothing more is tried.
+
         Raises:
-            Finding: A rule is broken, a refusal gives no reason, or the prelude was refused.
+            Finding: A rule is broken, a refusal gives no reason, the prelude was refused, or
+                something waited until its timeout.
         """
+        if self._hung is not None:
+            raise self._hung
         began = time.perf_counter()
-        self._begin(raid)
-        for attack in raid.attacks:
-            self._attack(attack)
+        if self._begin(raid):
+            for attack in raid.attacks:
+                self._attack(attack)
         self.tally.raids += 1
         self.tally.seconds += time.perf_counter() - began
 
-    def _begin(self, raid: Raid) -> None:
-        """Bring the prelude about: the first time by writing it, later from a copy."""
-        self._committed = [tuple(in_order(each, Path.UPDATE)) for each in raid.prelude]
+    def _begin(self, raid: Raid) -> bool:
+        """Bring the prelude about: the first time by writing it, later from a copy.
+
+        Return whether the schema can take it.
+        """
+        fitting = [self._inventory.all_fitting(writes) for writes in raid.prelude]
+        self._committed = [tuple(in_order(each, Path.UPDATE)) for each in fitting if each]
         if self._kept.get(raid.name):
             self._lab.bring_back(f"{PRELUDE}_{raid.name}")
-            return
+            return True
         self._lab.reset()
-        for body in self._committed:
-            self._prepare(body)
+        if not all(map(self._prepare, self._committed)):
+            return False
         self._expect_no_violation()
         if raid.name not in self._kept:
             self._kept[raid.name] = self._lab.keep(f"{PRELUDE}_{raid.name}")
+        return True
 
-    def _prepare(self, body: Sequence[Statement]) -> None:
+    def _prepare(self, body: Sequence[Statement]) -> bool:
+        """Write a part of the prelude; return whether the schema can take it."""
         run = self._lab.run_as_owner if self._lab.withheld(body) else self._lab.session.run
         outcome = run(body)
-        if not isinstance(outcome, Accepted):
-            rule = _rule(outcome) if isinstance(outcome, Rejected) else HOSTILE
+        if isinstance(outcome, Accepted):
+            return True
+        if isinstance(outcome, Rejected) and not is_foreign(outcome):
+            expected = "accepted: it is legal"
             raise self._finding(
-                rule, Verdict.OVERBLOCKED, "accepted: it is legal", str(outcome), ACCEPTED
+                _rule(outcome), Verdict.OVERBLOCKED, expected, str(outcome), ACCEPTED
             )
+        table = outcome.table if isinstance(outcome, Rejected) else ""
+        self._note_gap(f"the start of a hostile run is {outcome}", about(table))
+        return False
+
+    def _note_gap(self, reason: str, rules: tuple[str, ...]) -> None:
+        gaps = Gaps() if self.gaps is None else self.gaps
+        gaps.note(reason, rules or (HOSTILE,))
+        if self.gaps is None:
+            gaps.settle()
 
     def _attack(self, attack: Attack) -> None:
         begin = "BEGIN" if attack.isolation == ISOLATION[0] else _begin(attack.isolation)
@@ -213,14 +247,20 @@ class Raider:
                 self._committed.append(tuple(sent))
                 raise self._finding(HOSTILE, Verdict.BROKEN, NO_RIGHT + lack, str(outcome), LAWFUL)
             return outcome
+        if isinstance(outcome, Inconclusive):
+            self._committed.append(tuple(sent))
+            expected = "an answer: nobody else writes"
+            self._hung = self._finding(HOSTILE, Verdict.UNPROVEN, expected, str(outcome), LAWFUL)
+            raise self._hung
         fault = fault_of(outcome, statement)
         if not fault and not lack and _is_denied(outcome):
             fault = "a right that our role has"
-        if fault:
+        if fault and is_foreign(outcome):
+            self._note_gap(f"a statement is {outcome}", about_sql(statement.sql))
+        elif fault:
             self._committed.append(tuple(sent))
             raise self._finding(HOSTILE, Verdict.UNNAMED, fault, str(outcome), LAWFUL)
-        if isinstance(outcome, Rejected):
-            self.tally.named[outcome.constraint or outcome.sqlstate] += 1
+        self.tally.named[outcome.constraint or outcome.sqlstate] += 1
         return outcome
 
     def _expect_no_violation(self) -> None:

@@ -3,6 +3,9 @@
 The model says what must become of a transaction; the database says what did. After every commit the
 oracles look for rows that break a rule, and then the rows themselves are compared with the model's:
 what breaks a rule is named after it, and only what breaks none is named after the model.
+
+What a schema cannot take, because it lacks a column or a function, is a gap: a life that may have
+gaps goes on without it.
 """
 
 from __future__ import annotations
@@ -12,17 +15,21 @@ from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from conformance import differences
 from conformance.attempt import transaction_script
 from conformance.blame import NOT_A_VALUE
 from conformance.catalogue import RULES
 from conformance.edges import tried
-from conformance.machines.rows import differences, way_to_acceptance, way_to_difference
-from conformance.model import State, rules, view
+from conformance.gaps import MODEL, Gaps, about, about_all
+from conformance.inventory import Inventory, is_foreign
+from conformance.machines.rows import claim, way_to_acceptance, way_to_difference
+from conformance.model import State, rules
 from conformance.operations import step
 from conformance.operations.clock import PASS
-from conformance.operations.preludes import begin
+from conformance.operations.preludes import BEGIN, begin
 from conformance.operations.story import Story, told
 from conformance.outcomes import Accepted, Inconclusive, Outcome, Rejected
+from conformance.rows import Rows
 from conformance.verdicts import Finding, Verdict
 from conformance.withheld import PRIVILEGE
 from conformance.writes import statements
@@ -42,7 +49,11 @@ PLAIN = {"KEY": UNIQUE, "CHECK": CHECK, "REFERENCE": REFERENCE}
 
 @dataclass(slots=True)
 class Log:
-    """What was seen in all lives together: edges, steps, and the seconds that they took."""
+    """What was seen in all lives together: edges, steps, and the seconds that they took.
+
+    `gaps` are for lives that may go on without what the schema cannot take; None for those that
+    end there. `rows` and `inventory` are what they have learned of the schema.
+    """
 
     edges: Counter[str] = field(default_factory=Counter)
     operations: Counter[str] = field(default_factory=Counter)
@@ -50,6 +61,9 @@ class Log:
     accepted: int = 0
     seconds: float = 0.0
     failed: Story = ()  # the life that found the last fault
+    gaps: Gaps | None = None
+    rows: Rows | None = None
+    inventory: Inventory | None = None
 
 
 class Life:
@@ -59,9 +73,12 @@ class Life:
         """Begin with nothing, on both sides."""
         self.state = State()
         self.log = log
+        log.rows = self._rows = log.rows or Rows(lab.session)
+        log.inventory = self._inventory = log.inventory or Inventory.of(lab.session)
         self._transactions: list[tuple[State, Sequence[Step]]] = []
         self.lab = lab
         self._script: list[str] = []
+        self._learned = False  # whether a refusal has told of a column that must be given
         self._begun = False
         self._aged = False  # whether time has passed, of which the witness knows nothing
 
@@ -72,14 +89,19 @@ class Life:
         """
         if like == "nothing":
             return
-        first = begin(like)
+        first = self.plan(self.state, BEGIN, {"like": like})
+        if first is None:
+            return
         if first.broken:
             message = f"the prelude {like!r} breaks {sorted(first.broken)}"
             raise ValueError(message)
         copy = "life_" + like.replace(" ", "_")
         if not self.lab.has_kept(copy):
             self.commit([first])
-            self.lab.keep(copy)
+            if self.state.serial:
+                self.lab.keep(copy)
+            elif self._learned:
+                self.begin(like)
             return
         self.lab.bring_back(copy)
         self._begun = True
@@ -87,6 +109,19 @@ class Life:
         self.lab.session.history[:] = [(tuple(body), Accepted())]
         self._note(self.state, [first], Accepted())
         self.state = replace(first.after, tick=self.state.tick + 1)
+
+    def plan(self, state: State, operation: Operation, arguments: Mapping[str, Any]) -> Step | None:
+        """Return what an operation would do; a prelude without what the schema lacks.
+
+        None for a prelude that comes to nothing without that.
+        """
+        if operation is not BEGIN:
+            return step(state, operation, arguments)
+        planned, skipped = begin(state, arguments["like"], self._inventory.lack)
+        for name, lack in skipped.items():
+            where = f"the start {arguments['like']!r}: {name!r}"
+            self._note_gap(f"{where} cannot be done: {self._inventory.told(lack)}", about(*lack))
+        return planned
 
     def do(self, operation: Operation, arguments: Mapping[str, Any]) -> None:
         """Do one thing, in a transaction of its own; raises as `commit`."""
@@ -105,9 +140,12 @@ class Life:
         if self._is_withheld(steps):
             may, must = may | {RIGHT}, must | {RIGHT}
         outcome = self._transact(steps, may, must)
+        if isinstance(outcome, Rejected) and is_foreign(outcome):
+            self._go_without(steps, changed, outcome)
+            return
         accepted = isinstance(outcome, Accepted)
         violations = self._violations(passed=after.day != before.day) if accepted else {}
-        self._judge(outcome, may, must, changed)
+        self.judge(outcome, may, must, changed)
         self._note(before, steps, outcome)
         if accepted:
             self.state = replace(after, tick=before.tick + 1)
@@ -149,13 +187,18 @@ class Life:
         self._script.append(comment + transaction_script(body))
         return body
 
-    def _judge(
+    def judge(
         self,
         outcome: Outcome,
         may: frozenset[str],
         must: frozenset[str],
         changed: frozenset[str],
     ) -> None:
+        """Compare what became of a transaction with the rules that it may and must break.
+
+        Raises:
+            Finding: It is not what the model says.
+        """
         expected = _expected(may, must)
         if isinstance(outcome, Inconclusive):
             raise self._finding(
@@ -174,10 +217,14 @@ class Life:
             return
         if any(names(outcome, rule) for rule in may):
             return
-        # A rule that is not broken has refused it; or else nothing that has a name.
+        # A rule that is not broken has refused it, rightly or not; or nothing that has a name.
         named = next((each.id for each in RULES.values() if outcome.token == each.token), "")
-        verdict = Verdict.OVERBLOCKED if named or not may else Verdict.UNNAMED
-        raise self._finding(named or _first(may), verdict, expected=expected, observed=str(outcome))
+        if must:
+            rule, verdict = _first(must), Verdict.UNNAMED
+        else:
+            rule = named or _first(may)
+            verdict = Verdict.OVERBLOCKED if named or not may else Verdict.UNNAMED
+        raise self._finding(rule, verdict, expected=expected, observed=str(outcome))
 
     def _note(self, before: State, steps: Sequence[Step], outcome: Outcome) -> None:
         accepted = isinstance(outcome, Accepted)
@@ -197,18 +244,54 @@ class Life:
         if rule in RULES:
             return None
         # A right that our role lacks, the owner has, who replays it.
-        return () if rule == RIGHT else way_to_acceptance(self.lab, self.state, changed)
+        if rule == RIGHT:
+            return ()
+        return way_to_acceptance(self.lab, [self._claim(table) for table in sorted(changed)])
 
     def _expect_the_same(self, changed: frozenset[str]) -> None:
-        for table, shown in differences(self.lab, self.state, changed):
-            name, expected = f"MODEL of {table}", view.rows(self.state, table)
-            raise self._finding(
-                name,
-                Verdict.BROKEN,
-                expected=f"rows {sorted(expected - shown)}",
-                observed=f"rows {sorted(shown - expected)}",
-                steps=way_to_difference(self.lab, self.state, table),
-            )
+        shown = self._rows.read(sorted(changed))
+        for table, rows in shown.items():
+            expected = self._rows.of(self.state, table)
+            if rows != expected:
+                found = differences.differences(table, expected, rows)
+                ours, theirs = differences.told(found)
+                raise self._finding(
+                    differences.rule_of(found) or f"{MODEL} of {table}",
+                    Verdict.BROKEN,
+                    expected=ours,
+                    observed=theirs,
+                    steps=way_to_difference(self.lab, self._claim(table)),
+                )
+        gaps = Gaps() if self.log.gaps is None else self.log.gaps
+        self._rows.note(changed, gaps)
+        self._settle(gaps)
+
+    def _claim(self, table: str) -> Statement:
+        """Return a statement that fails where a table's rows are not the model's."""
+        return claim(self.state, table, self._rows.without.get(table, ()))
+
+    def _go_without(
+        self, steps: Sequence[Step], changed: frozenset[str], outcome: Rejected
+    ) -> None:
+        """Note that the schema cannot take a transaction, which has left nothing behind."""
+        self._learned = self._inventory.learn(outcome)
+        lacks = [self._inventory.lack(write) for each in steps for write in each.writes]
+        rules = about_all(lacks)
+        if not rules:
+            sql = " ".join(each.sql for one in steps for each in _body(one))
+            rules = about_all((table, sql) for table in sorted(changed))
+        name = " and ".join(dict.fromkeys(repr(each.operation.name) for each in steps))
+        self._note_gap(f"{name} cannot be done: {outcome}", rules)
+
+    def _note_gap(self, reason: str, rules: Sequence[str]) -> None:
+        gaps = Gaps() if self.log.gaps is None else self.log.gaps
+        gaps.note(reason, rules, "".join(self._script))
+        self._settle(gaps)
+
+    def _settle(self, gaps: Gaps) -> None:
+        """End a life that may have no gaps; raises a Finding."""
+        if self.log.gaps is None:
+            gaps.settle()
 
     def _violations(self, *, passed: bool) -> dict[str, list[str]]:
         """Ask the oracles of what was written; all of them, from when time has passed.
@@ -269,7 +352,8 @@ def _expected(may: frozenset[str], must: frozenset[str]) -> str:
 
 
 def _first(names: frozenset[str]) -> str:
-    return min(names, default="MODEL")
+    """Return the first of some names, rules before what a table asks beside them."""
+    return min(names, key=lambda name: (name not in RULES, name), default=MODEL)
 
 
 def is_refused_by(outcome: Outcome, rule: str) -> bool:

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from conformance.operations import step
 from conformance.operations.preludes import BEGIN
 from conformance.verdicts import Finding
 
@@ -71,9 +70,12 @@ def _lead(life: Life, story: Story, way: str) -> None:
                     name: _found(operation.takes[name](state), place, way)
                     for name, place in places.items()
                 }
-            steps.append(step(state, operation, arguments))
-            state = steps[-1].after
-        life.commit(steps)
+            planned = life.plan(state, operation, arguments)
+            if planned is not None:
+                steps.append(planned)
+                state = planned.after
+        if steps:
+            life.commit(steps)
 
 
 def _found(choices: Sequence[Any], place: tuple[Any, int, int], way: str) -> Any:

@@ -7,8 +7,10 @@ than the state machine's would be the first to refuse.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from conformance.gaps import Gaps
 from conformance.machines import turns
 from conformance.model.moves import MOVES
 from conformance.operations import (
@@ -176,9 +178,38 @@ PAIRS: dict[str, Callable[[Tour, str | None, str], None]] = {
 
 
 def every_pair(machine: str, new_life: Callable[[], Life]) -> None:
-    """Try every pair of a state machine, each in a life of its own; raises as a life does."""
+    """Try every pair of a state machine, each in a life of its own.
+
+    Raises:
+        Finding: As a life does; or what could not be tried, where nothing worse was found.
+    """
+    gaps = Gaps()
     for before, after in MOVES[machine].pairs():
-        PAIRS[machine](Tour(new_life()), before, after)
+        _tour(new_life(), gaps, partial(_pair, machine, before, after))
+    gaps.settle()
+
+
+def every_count(rule: str, life: Life) -> None:
+    """Try every count around a cap; raises as `every_pair`."""
+    gaps = Gaps()
+    _tour(life, gaps, COUNTS[rule])
+    gaps.settle()
+
+
+def _pair(machine: str, before: str | None, after: str, life: Life) -> None:
+    PAIRS[machine](Tour(life), before, after)
+
+
+def _tour(life: Life, gaps: Gaps, lead: Callable[[Life], None]) -> None:
+    """Lead a life that goes on without what the schema cannot take."""
+    life.log.gaps = gaps
+    try:
+        lead(life)
+    except (LookupError, StopIteration):
+        if not gaps.reasons:
+            raise  # else it speaks of what could not be made
+    finally:
+        life.log.gaps = None
 
 
 def _owned(life: Life) -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from conformance.model.entities import uuid
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
 
     from conformance.model.state import State
 
@@ -29,6 +29,8 @@ def _flag(value: object) -> str:
 # What a slug begins with that the database made up, as the name was taken. Nobody guesses the rest.
 MADE_UP = "the-team-"
 SLUG = f"CASE WHEN slug LIKE '{MADE_UP}%' THEN '{MADE_UP}' ELSE slug END"
+PROGRESS = "coalesce(progress ->> 'done', '0')"
+VALID = "public.api_key_is_valid(id)"
 
 # By table: the columns as SQL, and the same of a row of the model on a day.
 COLUMNS: dict[str, tuple[tuple[str, ...], Callable[[Any, int], tuple[object, ...]]]] = {
@@ -58,7 +60,7 @@ COLUMNS: dict[str, tuple[tuple[str, ...], Callable[[Any, int], tuple[object, ...
     "jobs": (
         (
             *("id", "owner", "triggered_by", "project_id", "status", "idempotency_key"),
-            *("credits_charged", "credits_refunded", "coalesce(progress ->> 'done', '0')"),
+            *("credits_charged", "credits_refunded", PROGRESS),
             *("output IS NOT NULL", "error IS NOT NULL", "failure_type"),
         ),
         lambda j, _: (
@@ -74,7 +76,7 @@ COLUMNS: dict[str, tuple[tuple[str, ...], Callable[[Any, int], tuple[object, ...
     "api_keys": (
         (
             *("id", "user_id", "owner", "key_hash", "revoked_at IS NOT NULL"),
-            *("last_used_at IS NOT NULL", "public.api_key_is_valid(id)"),
+            *("last_used_at IS NOT NULL", VALID),
         ),
         lambda k, day: (
             *(_id(k.id), _id(k.user), k.owner.urn, k.hash, _flag(k.revoked)),
@@ -108,17 +110,30 @@ COLUMNS: dict[str, tuple[tuple[str, ...], Callable[[Any, int], tuple[object, ...
 }
 
 
-def query(table: str) -> str:
-    """Return a query for the table's name and its rows as texts."""
-    columns = COLUMNS[table][0]
+def query(table: str, without: Collection[int] = ()) -> str:
+    """Return a query for the table's name and its rows as texts, some columns left empty."""
+    columns = ["''" if at in without else each for at, each in enumerate(COLUMNS[table][0])]
     form = "|".join(["%s"] * len(columns))
     return f"SELECT '{table}', format('{form}', {', '.join(columns)}) FROM public.{table}"
 
 
-def rows(state: State, table: str) -> set[str]:
+def column(table: str, at: int) -> str:
+    """Return a query for one of a table's columns."""
+    return f"SELECT {COLUMNS[table][0][at]} FROM public.{table}"
+
+
+def rows(state: State, table: str, without: Collection[int] = ()) -> set[str]:
     """Return the same texts of the model's rows."""
     show = COLUMNS[table][1]
+    if not without:
+        return {
+            "|".join("" if each is None else str(each) for each in show(row, state.day))
+            for row in getattr(state, table).values()
+        }
     return {
-        "|".join("" if each is None else str(each) for each in show(row, state.day))
+        "|".join(
+            "" if each is None or at in without else str(each)
+            for at, each in enumerate(show(row, state.day))
+        )
         for row in getattr(state, table).values()
     }

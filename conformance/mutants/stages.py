@@ -21,7 +21,7 @@ from conformance.corpus import Status
 from conformance.guide import MACHINES
 from conformance.machines.hostile import Raider
 from conformance.machines.life import Life, Log
-from conformance.machines.tours import COUNTS, PAIRS, every_pair
+from conformance.machines.tours import COUNTS, PAIRS, every_count, every_pair
 from conformance.mutants import role
 from conformance.mutants.drawing import GENERATE, drawn
 from conformance.mutants.parts import Part, Stage, near_misses
@@ -166,7 +166,7 @@ def _pairs(machine: str, lab: Lab) -> None:
 
 
 def _counts(rule: str, lab: Lab) -> None:
-    COUNTS[rule](Life(lab, Log()))
+    every_count(rule, Life(lab, Log()))
 
 
 def _race(name: str, lab: Lab) -> None:

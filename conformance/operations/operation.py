@@ -87,6 +87,10 @@ class Step:
 
 def step(state: State, operation: Operation, arguments: Arguments) -> Step:
     """Return what an operation would do to a state, and all that it would break there."""
-    act = operation.act(state, **arguments)
+    return of_act(state, operation, arguments, operation.act(state, **arguments))
+
+
+def of_act(state: State, operation: Operation, arguments: Arguments, act: Act) -> Step:
+    """Return what an operation does that was already asked for it."""
     always = rules.broken(act.after, act.after.changed_since(state))
     return Step(operation, arguments, act.writes, act.after, act.broken, act.broken | always)

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from conformance.model import State
 from conformance.operations import (
     assets,
     credit,
@@ -22,27 +21,52 @@ from conformance.operations import (
     teams,
     users,
 )
-from conformance.operations.operation import Act, Operation, Step, step
+from conformance.operations.operation import Act, Operation, Step, of_act
 from conformance.writes import Insert, Row, Write
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from conformance.model import State
+
+
+# What a write needs and a schema lacks: a table and a column, or two empty texts.
+Lack: TypeAlias = Callable[[Write], tuple[str, str]]
+
+
+def all_there(_write: Write) -> tuple[str, str]:
+    """Lack nothing."""
+    return "", ""
+
 
 class Building:
-    """A state in the making; `do` returns the last id that an operation gave."""
+    """A state in the making; `do` returns the last id that an operation gave.
 
-    def __init__(self, state: State) -> None:
+    What the schema lacks something for is left out, and noted in `skipped` by its name.
+    """
+
+    def __init__(self, state: State, lack: Lack = all_there) -> None:
         """Build on a state."""
         self.state = state
         self.writes: list[Write] = []
+        self.skipped: dict[str, tuple[str, str]] = {}
+        self._lack = lack
 
     def do(self, operation: Operation, **arguments: Any) -> int:
         """Do one thing."""
         act = operation.act(self.state, **arguments)
+        lacks = [each for each in map(self._lack, act.writes) if each != ("", "")]
+        if lacks:
+            self.skipped[operation.name] = lacks[0]
+            return self.state.serial
         self.state = act.after
         self.writes += act.writes
         return self.state.serial
+
+    @property
+    def act(self) -> Act:
+        """Return all that was done as one."""
+        return Act(tuple(merged(self.writes)), self.state)
 
     def creator(self, email: str = "ann@example.com") -> tuple[int, int]:
         """Sign up a creator with a team; return both."""
@@ -201,7 +225,7 @@ BY_NAME: dict[str, Prelude] = {
 def _act(state: State, like: str) -> Act:
     building = Building(state)
     BY_NAME[like](building)
-    return Act(tuple(merged(building.writes)), building.state)
+    return building.act
 
 
 def merged(writes: Sequence[Write]) -> list[Write]:
@@ -223,9 +247,17 @@ def merged(writes: Sequence[Write]) -> list[Write]:
 BEGIN = Operation("begin", {"like": lambda _state: tuple(BY_NAME)}, _act, alone=True)
 
 
-def begin(like: str) -> Step:
-    """Return the step from nothing to a prelude's state."""
-    return step(State(), BEGIN, {"like": like})
+def begin(state: State, like: str, lack: Lack) -> tuple[Step | None, dict[str, tuple[str, str]]]:
+    """Return the step from an empty state to a prelude's, and what it leaves out.
+
+    None where nothing comes of it without that.
+    """
+    building = Building(state, lack)
+    try:
+        BY_NAME[like](building)
+    except LookupError:  # it speaks of what was left out
+        return None, building.skipped
+    return of_act(state, BEGIN, {"like": like}, building.act), building.skipped
 
 
-__all__ = ["BEGIN", "BY_NAME", "Prelude", "begin", "merged"]
+__all__ = ["BEGIN", "BY_NAME", "Lack", "Prelude", "all_there", "begin", "merged"]

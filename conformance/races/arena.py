@@ -8,12 +8,15 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Self
 
 from conformance.attempt import transaction_script
-from conformance.model import view
-from conformance.outcomes import Accepted, Inconclusive
+from conformance.catalogue import RULES
+from conformance.gaps import Gaps, about, about_all
+from conformance.inventory import Inventory, is_foreign
+from conformance.outcomes import Accepted, Inconclusive, Rejected
 from conformance.races import judge, telling
 from conformance.races.driver import Driver
 from conformance.races.orders import following
 from conformance.races.schedule import Reader
+from conformance.rows import Rows
 from conformance.writes import statements
 
 if TYPE_CHECKING:
@@ -24,6 +27,7 @@ if TYPE_CHECKING:
     from conformance.races.schedule import Race, Start
     from conformance.races.trace import Trace
     from conformance.verdicts import Finding
+    from conformance.writes import Write
 
 
 # How often the server is asked whether it sees a deadlock.
@@ -31,7 +35,16 @@ CONFIRMATIONS = 5
 
 
 class UnlawfulStartError(Exception):
-    """The schema refuses what there should be before a race."""
+    """The schema refuses what there should be before a race, in whatever order it is written."""
+
+    def __init__(self, message: str = "", script: str = "", rules: tuple[str, ...] = ()) -> None:
+        """Say which start, who refused it, what was written, and of which rules that says nothing.
+
+        Those are all that it is about, where none are given.
+        """
+        super().__init__(message)
+        self.script = script
+        self.rules = rules
 
 
 @dataclass(slots=True)
@@ -48,7 +61,10 @@ class Log:
 
 
 class Arena:
-    """A lab on which several sessions race."""
+    """A lab on which several sessions race.
+
+    `gaps` are what could not be tried, `inventory` is what the schema has.
+    """
 
     def __init__(self, lab: Lab, conninfo: str) -> None:
         """Connect the sessions."""
@@ -57,8 +73,9 @@ class Arena:
         self._lab = lab
         self._conninfo = conninfo
         self._driver = Driver(conninfo)
-        for table in view.COLUMNS:
-            lab.owner.connection.execute(f"PREPARE shown_{table} AS {view.query(table)}")
+        self._rows = Rows(lab.owner, "shown")
+        self.gaps = Gaps()
+        self.inventory = Inventory.of(lab.owner)
 
     def __enter__(self) -> Self:
         """Return itself."""
@@ -71,7 +88,7 @@ class Arena:
         trace: TracebackType | None,
     ) -> None:
         """Close the connections."""
-        self._lab.owner.connection.execute(";".join(f"DEALLOCATE shown_{t}" for t in view.COLUMNS))
+        self._rows.close()
         self._driver.__exit__(kind, error, trace)
 
     def run(self, race: Race, choose: Choose, about: tuple[str, ...] = ()) -> Trace:
@@ -96,9 +113,13 @@ class Arena:
     ) -> tuple[Trace, Finding | None]:
         """Do what `run` does, and return what it raises; raises UnlawfulStartError."""
         begun = time.perf_counter()
-        trace, finding = self._run(self._driver, race, choose)
+        trace, finding = self._run(self._driver, race, choose, about)
         if finding is not None and finding.rule == judge.LOCKS and trace.deadlocked:
             finding = self._confirmed(race, trace, finding)
+        elif trace.hung:
+            # Someone who is only slow is given more time, once.
+            with Driver(self._conninfo, slow=True) as slow:
+                trace, finding = self._run(slow, race, following(trace.order), about)
         self._note(race, trace, about)
         self.log.seconds += time.perf_counter() - begun
         if finding is not None:
@@ -106,16 +127,48 @@ class Arena:
             self.failed = race, trace
         return trace, finding
 
-    def _run(self, driver: Driver, race: Race, choose: Choose) -> tuple[Trace, Finding | None]:
+    def lacks(self, write: Write) -> bool:
+        """Whether the schema lacks what a write needs."""
+        return self.inventory.lack(write) != ("", "")
+
+    def _run(
+        self, driver: Driver, race: Race, choose: Choose, about: tuple[str, ...] = ()
+    ) -> tuple[Trace, Finding | None]:
         self._begin(race.start)
         trace = driver.run([each.script for each in race.sessions], choose)
         broken = self._lab.new_violations() if trace.committed else {}
-        shown = self._shown() if trace.committed else {}
-        explained = judge.explained(race, trace, shown)
+        shown = self._rows.read(self._lab.changed) if trace.committed else {}
+        foreign = self._note_gaps(race, trace, about)
+        without = self._rows.without
+        explained = None if foreign else judge.explained(race, trace, shown, without)
         self.log.judged += explained is not None
-        events = self._events(race)
-        faults = judge.faults(race, trace, broken, shown, explained=explained, events=events)
+        faults = judge.faults(
+            *(race, trace, broken, shown),
+            explained=explained,
+            events=self._events(race),
+            about=about,
+            without=without,
+        )
         return trace, next(faults, None)
+
+    def _note_gaps(self, race: Race, trace: Trace, about: tuple[str, ...]) -> bool:
+        """Note what could not be tried, or cannot be judged; return whether it was a statement."""
+        rules = [rule for rule in about if rule in RULES]
+        for rule in rules:
+            if rule in self._lab.unreadable:
+                self.gaps.note(f"the violation query fails: {self._lab.unreadable[rule]}", [rule])
+        if trace.committed:
+            self._rows.note(self._lab.changed, self.gaps, frozenset(rules) if rules else None)
+        foreign = False
+        for place, outcome in trace.outcomes.items():
+            if isinstance(outcome, Rejected) and is_foreign(outcome):
+                session = race.transactions[place]
+                step = trace.scripts[place][trace.reached[place]][0]
+                told = f"{session.name!r} cannot {step.partition(':')[0]}: {outcome}"
+                writes = [write for action in session.actions for write in action.writes]
+                self.gaps.note(told, rules or about_all(map(self.inventory.lack, writes)))
+                foreign = True
+        return foreign
 
     def _confirmed(self, race: Race, trace: Trace, finding: Finding) -> Finding | None:
         """Return a deadlock that the server sees as well, when it is left to it."""
@@ -132,24 +185,25 @@ class Arena:
         if self._lab.has_kept(copy):
             self._lab.bring_back(copy)
             return
-        self._lab.reset()
-        body = [each for write in start.writes for each in statements(write)]
-        outcome = self._lab.run_as_owner(body) if body else Accepted()
-        if outcome != Accepted():
-            message = f"{start.name}: {outcome}\n{transaction_script(body)}"
-            raise UnlawfulStartError(message)
+        self._write(start)
         self._lab.new_violations()
         self._lab.keep(copy)
 
-    def _shown(self) -> dict[str, set[str]]:
-        shown: dict[str, set[str]] = {
-            table: set() for table in self._lab.changed if table in view.COLUMNS
-        }
-        if shown:
-            queries = ";\n".join(f"EXECUTE shown_{table}" for table in shown)
-            for table, row in self._lab.owner.fetch_all(queries):
-                shown[str(table)].add(str(row))
-        return shown
+    def _write(self, start: Start) -> None:
+        """Bring a start about, in the first order in which the schema accepts it."""
+        refused: list[UnlawfulStartError] = []
+        for writes in start.orders:
+            self._lab.reset()
+            body = [each for write in writes for each in statements(write)]
+            outcome = self._lab.run_as_owner(body) if body else Accepted()
+            if isinstance(outcome, Accepted):
+                return
+            message = f"the start {start.name!r} is {outcome}"
+            rules: tuple[str, ...] = ()
+            if isinstance(outcome, Rejected) and is_foreign(outcome):
+                rules = about(outcome.table, outcome.column)
+            refused.append(UnlawfulStartError(message, transaction_script(body), rules))
+        raise refused[0]
 
     def _events(self, race: Race) -> dict[int, list[int]]:
         """Return the numbers of the events of the jobs that somebody followed."""

@@ -8,6 +8,9 @@ A deadlock would be ended by whichever session's `deadlock_timeout` runs out fir
 by the driver, as soon as a session that has begun to wait stands in a circle: that one is canceled,
 and counts as 40P01. So the same choices come to the same end. `patient` drivers leave it to the
 server, to tell whether it sees a deadlock as well.
+
+Whoever waits for what nobody will let go is ended by a timeout, which is short: a race takes
+milliseconds. `slow` drivers give as much time as a transaction has elsewhere.
 """
 
 from __future__ import annotations
@@ -39,22 +42,29 @@ SHORT = 0.0015
 SESSIONS = 3
 FAILED = frozenset({pq.ExecStatus.FATAL_ERROR, pq.ExecStatus.BAD_RESPONSE})
 DEADLOCK, CANCELED = "40P01", "57014"
+# Nobody waits that long for a session that goes on, unless the machine stands still.
+QUICK = "SET statement_timeout = '6s'; SET lock_timeout = '3s'"
 BLOCKERS = b"SELECT s.pid, pg_blocking_pids(s.pid)::text FROM unnest($1::int[]) AS s (pid)"
 
 
 class Driver:
     """Some connections to one database, used again for one race after another."""
 
-    def __init__(self, conninfo: str, sessions: int = SESSIONS, *, patient: bool = False) -> None:
+    def __init__(
+        self, conninfo: str, sessions: int = SESSIONS, *, patient: bool = False, slow: bool = False
+    ) -> None:
         """Connect.
 
         Raises:
             psycopg.OperationalError: The database cannot be reached.
         """
         self._patient = patient
-        self._connections = [_connected(conninfo, patient=patient) for _ in range(sessions)]
+        timeouts = TIMEOUTS if slow or patient else QUICK
+        self._connections = [
+            _connected(conninfo, timeouts, patient=patient) for _ in range(sessions)
+        ]
         self._pids = [each.backend_pid for each in self._connections]
-        self._monitor = _connected(conninfo, patient=patient)
+        self._monitor = _connected(conninfo, TIMEOUTS, patient=patient)
         _checked(self._monitor.prepare(b"blockers", BLOCKERS))
 
     def __enter__(self) -> Self:
@@ -77,7 +87,10 @@ class Driver:
         Raises:
             psycopg.OperationalError: The server is gone.
         """
-        return _Run(self, tuple(scripts), choose).to_the_end()
+        trace = _Run(self, tuple(scripts), choose).to_the_end()
+        if trace.hung:
+            self.let_go()
+        return trace
 
     def waits(self, places: Sequence[int]) -> dict[int, tuple[int, ...]]:
         """Return for which of the other sessions each of these waits."""
@@ -128,6 +141,11 @@ class Driver:
         """End a session's transaction."""
         _checked(self._connections[place].exec_(b"ROLLBACK"))
 
+    def let_go(self) -> None:
+        """Let all sessions let go of what they hold beyond their transactions."""
+        for each in self._connections:
+            _checked(each.exec_(b"SELECT pg_advisory_unlock_all()"))
+
     @property
     def ends_deadlocks(self) -> bool:
         """Whether deadlocks are ended here, and not by the server."""
@@ -168,7 +186,7 @@ class _Run:
                 self.trace.choices.append((chosen, ready))
                 self._go_on(chosen)
             elif self._waiting:
-                # Only a patient driver comes here: the server has to end a deadlock.
+                # The server has to end it: a deadlock, or what waits for one who has gone.
                 done = self._driver.is_done(list(self._waiting), None)
                 for place in done:
                     del self._waiting[place]
@@ -266,13 +284,13 @@ class _Run:
         return outcome(error)
 
 
-def _connected(conninfo: str, *, patient: bool) -> pq.abc.PGconn:
+def _connected(conninfo: str, timeouts: str, *, patient: bool) -> pq.abc.PGconn:
     connection = pq.PGconn.connect(conninfo.encode())
     if connection.status != pq.ConnStatus.OK:
         message = connection.error_message.decode(errors="replace")
         connection.finish()
         raise psycopg.OperationalError(message)
-    _checked(connection.exec_(f"{TIMEOUTS}; SET client_encoding = 'UTF8'".encode()))
+    _checked(connection.exec_(f"{timeouts}; SET client_encoding = 'UTF8'".encode()))
     with contextlib.suppress(psycopg.errors.InsufficientPrivilege):
         timeout = "10ms" if patient else "10s"
         _checked(connection.exec_(f"SET deadlock_timeout = '{timeout}'".encode()))

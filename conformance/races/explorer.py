@@ -7,7 +7,7 @@ of what there is to choose from, where the rows are that are near a cap, and the
 
 from __future__ import annotations
 
-from collections.abc import Mapping  # noqa: TC003 - a field of a dataclass
+from collections.abc import Callable, Mapping  # noqa: TC003 - fields of dataclasses
 from dataclasses import dataclass
 from functools import cache
 from random import Random
@@ -29,16 +29,8 @@ from conformance.operations import (
     teams,
     users,
 )
-from conformance.races.schedule import (
-    Level,
-    Planning,
-    Race,
-    Reader,
-    Start,
-    Transaction,
-    prelude,
-    start,
-)
+from conformance.operations.preludes import BY_NAME, Lack, all_there
+from conformance.races.schedule import Level, Planning, Race, Reader, Start, Transaction, start
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -198,6 +190,15 @@ THEMES: Mapping[str, Theme] = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What writes need and a schema lacks, and who is told what is not drawn because of that."""
+
+    lack: Lack = all_there
+    skip: Callable[[str, tuple[str, str]], None] = lambda _name, _lack: None
+
+
+NO_LIMITS = Limits()
 # Every theme with every prelude of its own: a start that stays the same is quickly brought back.
 PAIRS = {
     f"{name}, {like}": (theme, like) for name, theme in THEMES.items() for like in theme.preludes
@@ -205,24 +206,29 @@ PAIRS = {
 
 
 @st.composite
-def races(draw: DrawFn, theme: Theme, like: str) -> tuple[Race, list[tuple[int, ...]]]:
+def races(
+    draw: DrawFn, theme: Theme, like: str, limits: Limits = NO_LIMITS
+) -> tuple[Race, list[tuple[int, ...]]]:
     """Draw a race that begins like a prelude, and some orders in which its sessions may go on.
 
     Hypothesis draws one number, and the rest is made of that: it costs as much to draw fifty things
     as to run the race, and `shortening` makes a race smaller by what it means.
     """
-    return drawn(theme, like, draw(st.integers(0, 2**32 - 1)))
+    return drawn(theme, like, draw(st.integers(0, 2**32 - 1)), limits)
 
 
-def drawn(theme: Theme, like: str, number: int) -> tuple[Race, list[tuple[int, ...]]]:
+def drawn(
+    theme: Theme, like: str, number: int, limits: Limits = NO_LIMITS
+) -> tuple[Race, list[tuple[int, ...]]]:
     """Return the race and the orders of a number: the same ones each time."""
     chance = Random(number)  # noqa: S311 - nothing is secret
-    beginning = _start(like)
+    beginning = _start(like, limits.lack)
     count = chance.choice((2, 2, 3))
     lengths = (1, 1, 1, 2, 2, 3, LONGEST) if count < SESSIONS else (1, 1, 1, 2)
     planned: list[Transaction] = []
     for _ in range(count):
-        planned.append(_transaction(chance, theme, beginning, chance.choice(lengths), planned))
+        length = chance.choice(lengths)
+        planned.append(_transaction(chance, theme, beginning, length, planned, limits))
     sessions: list[Session] = list(planned)
     if theme.follows and count < SESSIONS:
         job = next(iter(beginning.state.job_events.values()), None)
@@ -238,8 +244,13 @@ def drawn(theme: Theme, like: str, number: int) -> tuple[Race, list[tuple[int, .
     return race, [together, *more]
 
 
-def _transaction(
-    chance: Random, theme: Theme, start: Start, length: int, others: Sequence[Transaction]
+def _transaction(  # noqa: PLR0913, PLR0917 - all that one is made of
+    chance: Random,
+    theme: Theme,
+    start: Start,
+    length: int,
+    others: Sequence[Transaction],
+    limits: Limits,
 ) -> Transaction:
     # Mostly the level of the session before: locks that fail at one level fail for all who use it.
     level = chance.choice(tuple(Level))
@@ -249,7 +260,7 @@ def _transaction(
     # Now and then a session knows of what others make, and does something with that.
     plan = _planning(start, place, others if chance.random() < KNOWING else ())
     for _ in range(length):
-        _plan(chance, theme, plan, others)
+        _plan(chance, theme, plan, others, limits)
     if not plan.actions:  # a transaction does something, be it wrong
         plan = Planning(start, place)
         operation = next(each for each in _weighted(theme) if each.possible(plan.state))
@@ -265,7 +276,9 @@ def _planning(start: Start, place: int, knows: Sequence[Transaction]) -> Plannin
         return Planning(start, place)  # what one of them does, another one makes impossible
 
 
-def _plan(chance: Random, theme: Theme, plan: Planning, others: Sequence[Transaction]) -> None:
+def _plan(
+    chance: Random, theme: Theme, plan: Planning, others: Sequence[Transaction], limits: Limits
+) -> None:
     """Add an action: mostly one that is legal, as far as its session knows."""
     same = [each for other in others for each in other.actions]
     for _ in range(ATTEMPTS):
@@ -278,14 +291,18 @@ def _plan(chance: Random, theme: Theme, plan: Planning, others: Sequence[Transac
             operation = chance.choice(possible)
         if operation is None or not operation.possible(plan.state):
             continue
-        legal = _legal(chance, operation, arguments, plan)
+        legal = _legal(chance, operation, arguments, plan, limits)
         if legal is not None:
             plan.add(operation, legal)
             return
 
 
 def _legal(
-    chance: Random, operation: Operation, arguments: Mapping[str, Any] | None, plan: Planning
+    chance: Random,
+    operation: Operation,
+    arguments: Mapping[str, Any] | None,
+    plan: Planning,
+    limits: Limits,
 ) -> Mapping[str, Any] | None:
     """Return arguments with which an operation breaks nothing; now and then, with which it does."""
     for _ in range(ATTEMPTS):
@@ -294,6 +311,10 @@ def _legal(
             planned = step(plan.state, operation, tried)
         except LookupError:
             return None  # it is about what only another session has
+        lacks = [each for each in map(limits.lack, planned.writes) if each != ("", "")]
+        if lacks:
+            limits.skip(operation.name, lacks[0])
+            return None
         if not planned.broken or chance.random() < WRONG:
             return tried
         arguments = None
@@ -312,8 +333,13 @@ def _arguments(chance: Random, operation: Operation, plan: Planning) -> dict[str
 
 
 @cache
-def _start(name: str) -> Start:
-    return start(name, two_owners) if name == "two owners" else prelude(name)
+def _start(name: str, lack: Lack) -> Start:
+    """Return a start, without what the schema lacks something for if it comes to something."""
+    build = two_owners if name == "two owners" else BY_NAME[name]
+    try:
+        return start(name, build, lack)
+    except LookupError:
+        return start(name, build)
 
 
 def two_owners(building: Building) -> None:

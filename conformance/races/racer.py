@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from conformance.races.arena import Arena, Log
+from conformance import proof
+from conformance.gaps import Gaps, about
+from conformance.races.arena import Arena, Log, UnlawfulStartError
+from conformance.races.explorer import Limits
 from conformance.races.orders import every, following, switches
 from conformance.races.schedule import Level
 from conformance.races.shortening import fails, shortest
-from conformance.verdicts import Finding
+from conformance.writes import Delete, Insert, Update
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,35 +20,66 @@ if TYPE_CHECKING:
     from conformance.races.driver import Choose
     from conformance.races.schedule import Race
     from conformance.races.trace import Trace
+    from conformance.verdicts import Finding
+
+TABLED = Insert | Update | Delete
 
 
 class Racer:
-    """Runs races in an arena; `log` has what this test saw, `failed` the race that failed last."""
+    """Runs races in an arena; `log` has what this test saw, `failed` the race that failed last.
 
-    def __init__(self, arena: Arena) -> None:
-        """Begin a log."""
+    `gaps` are what could not be tried of drawn races: who draws them settles these at the end.
+    """
+
+    def __init__(self, arena: Arena, gaps: Gaps | None = None) -> None:
+        """Begin a log; without gaps to note them in, end where something cannot be tried."""
         self.log = arena.log = Log()
+        self._noted = Gaps() if gaps is None else gaps
+        self.gaps = gaps
         self._arena = arena
+        self._hung: Finding | None = None
 
     @property
     def failed(self) -> tuple[Race, Trace] | None:
         """The race that failed last, and what happened in it."""
         return self._arena.failed
 
+    @property
+    def limits(self) -> Limits:
+        """Return what the schema lacks, so that it is not drawn, and is noted."""
+        return Limits(self._arena.inventory.lack, self._skip)
+
+    def _skip(self, name: str, lack: tuple[str, str]) -> None:
+        self._noted.note(
+            f"{name!r} cannot be done: {self._arena.inventory.told(lack)}", about(*lack)
+        )
+
     def run_all(self, classic: Classic) -> None:
         """Run a classic in all its orders, at each level.
 
+        A race in which somebody waits until a timeout is not run again: that takes seconds each
+        time.
+
         Raises:
-            Finding: What failed in the order with the fewest switches, at the lowest level.
+            Finding: What failed in the order with the fewest switches, at the lowest level; or what
+                could not be tried.
         """
+        gaps = self._arena.gaps = Gaps()
         race = classic.race()
-        for level in Level:
-            at_level = race.at(level)
-            times = classic.times if level is Level.READ_COMMITTED else 1
-            found = [each for _ in range(times) for each in self._found(at_level, classic)]
-            if found:
-                _, order, finding = min(found, key=lambda each: each[:2])
-                raise fails(finding, (at_level, order), self._arena) or finding
+        try:
+            for level in Level:
+                at_level = race.at(level)
+                times = classic.times if level is Level.READ_COMMITTED else 1
+                found = [each for _ in range(times) for each in self._found(at_level, classic)]
+                if found:
+                    _, order, finding = min(found, key=lambda each: each[:2])
+                    again = fails(finding, (at_level, order), self._arena, classic.rules)
+                    raise again or finding
+        except _HangError as hang:
+            raise hang.finding from None
+        except UnlawfulStartError as error:
+            gaps.note(str(error), classic.rules, error.script)
+        gaps.settle()
 
     def _found(self, race: Race, classic: Classic) -> list[tuple[int, tuple[int, ...], Finding]]:
         """Run all orders of a race; return what failed, with its switches and its order."""
@@ -55,20 +89,42 @@ class Racer:
             trace, finding = self._arena.judged(race, choose, classic.rules)
             if finding is not None:
                 found.append((switches(trace.order), trace.order, finding))
+                if trace.hung:
+                    raise _HangError(min(found, key=lambda each: each[:2])[-1])
             return trace
 
         for _ in every(run):
             pass
         return found
 
-    def run_some(self, race: Race, orders: Sequence[tuple[int, ...]], about: str) -> None:
+    def run_some(self, race: Race, orders: Sequence[tuple[int, ...]], theme: str) -> None:
         """Run a race in some orders.
 
         Raises:
             Finding: What failed, in the smallest race that fails alike.
         """
-        for order in dict.fromkeys(orders):
-            try:
-                self._arena.run(race, following(order), (about,))
-            except Finding as finding:
-                raise shortest(finding, race, order, self._arena) from None
+        if self._hung is not None:
+            raise self._hung
+        self._arena.gaps = self._noted
+        try:
+            for order in dict.fromkeys(orders):
+                trace, finding = self._arena.judged(race, following(order), (theme,))
+                if finding is not None and trace.hung:
+                    self._hung = finding
+                    raise finding
+                if finding is not None:
+                    raise shortest(finding, race, order, self._arena) from None
+        except UnlawfulStartError as error:
+            tables = {write.table for write in race.start.writes if isinstance(write, TABLED)}
+            self._noted.note(str(error), error.rules or proof.of_tables(tables))
+        if self.gaps is None:
+            self._noted.settle()
+
+
+class _HangError(Exception):
+    """Ends the orders of a race in which somebody waited until a timeout."""
+
+    def __init__(self, finding: Finding) -> None:
+        """Keep what failed."""
+        super().__init__(finding)
+        self.finding = finding

@@ -12,10 +12,10 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from conformance.model import State
-from conformance.model.entities import uuid
+from conformance.model.entities import TABLES, uuid
 from conformance.operations import Operation, Step, step
-from conformance.operations.preludes import BY_NAME, Building, merged
-from conformance.writes import Write, statements
+from conformance.operations.preludes import BY_NAME, Building, Lack, all_there, merged
+from conformance.writes import Insert, Update, Write, statements
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -34,11 +34,30 @@ class Level(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """What there is before a race: the writes that made it, and the model's state of it."""
+    """What there is before a race: the writes that made it, and the model's state of it.
+
+    `writes` are put together, so that many rows cost one statement; `plainly` are the same as they
+    were done, one after another.
+    """
 
     name: str
     writes: tuple[Write, ...]
     state: State
+    plainly: tuple[Write, ...] = ()
+
+    @property
+    def orders(self) -> tuple[tuple[Write, ...], ...]:
+        """Return the orders in which a schema may accept it.
+
+        Where foreign keys do not wait for the commit, parents must come before children.
+        """
+        rank = {table: at for at, table in enumerate(TABLES.values())}
+
+        def place(write: Write) -> tuple[int, bool]:
+            table = write.table if isinstance(write, Insert | Update) else ""
+            return rank.get(table, len(rank)), not isinstance(write, Insert)
+
+        return self.writes, self.plainly or self.writes, tuple(sorted(self.plainly, key=place))
 
     def __eq__(self, other: object) -> bool:
         """Two starts are the same by name: states are large."""
@@ -173,8 +192,14 @@ def prelude(name: str) -> Start:
     return start(name, BY_NAME[name])
 
 
-def start(name: str, build: Callable[[Building], Any]) -> Start:
-    """Return the start that somebody builds."""
-    building = Building(State())
+def start(name: str, build: Callable[[Building], Any], lack: Lack = all_there) -> Start:
+    """Return the start that somebody builds, without what the schema lacks something for."""
+    building = Building(State(), lack)
     build(building)
-    return Start(name, tuple(merged(building.writes)), building.state)
+    return started(name, building)
+
+
+def started(name: str, building: Building) -> Start:
+    """Return the start that has been built."""
+    writes = tuple(building.writes)
+    return Start(name, tuple(merged(writes)), building.state, writes)

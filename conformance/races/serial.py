@@ -9,23 +9,26 @@ from __future__ import annotations
 
 from dataclasses import replace
 from itertools import combinations_with_replacement, permutations, product
+from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 from uuid import UUID
 
-from conformance.machines.life import names
 from conformance.model import State, rules, view
 from conformance.operations import step
+from conformance.rows import is_lost
 from conformance.writes import Delete, Run, Update
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from conformance.outcomes import Rejected
     from conformance.races.schedule import Action, Transaction
     from conformance.writes import Write
 
 # By table, the rows as texts: see `model.view`.
 Shown: TypeAlias = "Mapping[str, set[str]]"
+# By table, the places of the columns that cannot be read.
+Without: TypeAlias = "Mapping[str, frozenset[int]]"
+NOTHING: Without = MappingProxyType({})
 
 
 class Played(NamedTuple):
@@ -73,7 +76,12 @@ def legal(state: State, transaction: Transaction) -> tuple[State | None, bool]:
 
 
 def orders_explain(
-    start: State, committed: Sequence[Transaction], shown: Shown, *, whole: bool
+    start: State,
+    committed: Sequence[Transaction],
+    shown: Shown,
+    *,
+    whole: bool,
+    without: Without = NOTHING,
 ) -> bool | None:
     """Whether some order of what was committed is legal and comes to the rows that are shown.
 
@@ -83,18 +91,24 @@ def orders_explain(
         shown: the rows of each table that was written.
         whole: whether transactions count as wholes; else as actions, in any order that keeps each
             transaction's own.
+        without: what of the rows cannot be read.
 
     Returns:
         None where the model cannot say.
     """
     unknown = False
-    for likewise in _openings(committed):
-        for end in _wholes(start, likewise) if whole else _mixtures(start, likewise):
-            if end is None:
-                unknown = True
-            elif _is(end, start, shown):
-                return True
+    for end in ends(start, committed, whole=whole):
+        if end is None:
+            unknown = True
+        elif next(differing(end, start, shown, without), None) is None:
+            return True
     return None if unknown else False
+
+
+def ends(start: State, committed: Sequence[Transaction], *, whole: bool) -> Iterator[State | None]:
+    """Return the end of each legal order of what was committed; None where that is unknown."""
+    for likewise in _openings(committed):
+        yield from _wholes(start, likewise) if whole else _mixtures(start, likewise)
 
 
 def _openings(committed: Sequence[Transaction]) -> Iterator[list[Transaction]]:
@@ -116,22 +130,37 @@ def _meanings(action: Action) -> Iterator[Action]:
             yield replace(action, arguments={**action.arguments, argument: other})
 
 
-def explains(
-    start: State, committed: Sequence[Transaction], late: Transaction, refused: Rejected
-) -> bool:
-    """Whether some order of what was committed, with a refused transaction in it, is illegal.
+def reasons(
+    start: State, committed: Sequence[Transaction], late: Transaction
+) -> list[frozenset[str]] | None:
+    """Return what a refused transaction breaks in each order of what was committed with it in it.
 
     What was committed may come before, after, or between the actions of what was refused: at read
-    committed each statement sees what has been committed by then. Where the model cannot say, this
-    is true.
+    committed each statement sees what has been committed by then. None where the model cannot say.
     """
+    found: list[frozenset[str]] = []
     gaps = range(len(late.actions) + 1)
     for order in permutations(committed):
         for places in combinations_with_replacement(gaps, len(order)):
             may = _refusals(start, late, [*zip(places, order, strict=True)])
-            if may is None or any(names(refused, rule) for rule in may):
-                return True
-    return False
+            if may is None:
+                return None
+            found.append(may)
+    return found
+
+
+def broken_in_order(start: State, committed: Sequence[Transaction]) -> frozenset[str]:
+    """Return what the first transaction breaks that is illegal in the order of the commits."""
+    state = start
+    for transaction in committed:
+        played = play(replace(state, serial=transaction.serial), transaction.actions)
+        if played is None:
+            break
+        must = played.must | rules.broken(played.after, played.after.changed_since(state))
+        if must:
+            return must
+        state = replace(played.after, tick=state.tick + 1)
+    return frozenset()
 
 
 def _refusals(
@@ -204,11 +233,20 @@ def merges(lengths: Sequence[int]) -> Iterator[tuple[int, ...]]:
                 yield (kind, *rest)
 
 
-def _is(end: State, start: State, shown: Shown) -> bool:
-    changed = end.changed_since(start)
-    return all(rows == view.rows(end, table) for table, rows in shown.items()) and all(
-        table in shown or view.rows(end, table) == view.rows(start, table) for table in changed
-    )
+def differing(end: State, start: State, shown: Shown, without: Without = NOTHING) -> Iterator[str]:
+    """Return the tables whose rows are not those of an end; what was not written is as it was."""
+    for table, rows in shown.items():
+        if rows != _rows(end, table, without):
+            yield table
+    for table in end.changed_since(start) - shown.keys():
+        if not is_lost(without, table) and _rows(end, table, without) != _rows(
+            start, table, without
+        ):
+            yield table
+
+
+def _rows(state: State, table: str, without: Without) -> set[str]:
+    return view.rows(state, table, without.get(table, ()))
 
 
 def _is_there(state: State, write: Write) -> bool | None:

@@ -38,11 +38,13 @@ def shortest(finding: Finding, race: Race, order: tuple[int, ...], arena: Arena)
     return fails(finding, case, arena) or finding
 
 
-def fails(finding: Finding, case: Case, arena: Arena) -> Finding | None:
-    """Run a race; return its finding where it is the same."""
+def fails(
+    finding: Finding, case: Case, arena: Arena, about: tuple[str, ...] = ()
+) -> Finding | None:
+    """Run a race that is about some rules; return its finding where it is the same."""
     race, order = case
     try:
-        arena.run(race, following(order))
+        arena.run(race, following(order), about)
     except Finding as again:
         return again if again == finding else None
     return None

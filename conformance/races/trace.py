@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
+from conformance.outcomes import Inconclusive
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -60,3 +62,12 @@ class Trace:
     def order(self) -> tuple[int, ...]:
         """Return the sessions in the order in which their steps were sent."""
         return tuple(chosen for chosen, _ in self.choices)
+
+    @property
+    def hung(self) -> tuple[int, ...]:
+        """Return the sessions that waited until a timeout ended it."""
+        return tuple(
+            place
+            for place, outcome in self.outcomes.items()
+            if isinstance(outcome, Inconclusive) and outcome.timed_out
+        )

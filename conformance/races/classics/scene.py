@@ -8,7 +8,7 @@ from typing import Any
 
 from conformance.model import State
 from conformance.operations.operation import Act, Operation
-from conformance.operations.preludes import Building, merged
+from conformance.operations.preludes import Building
 from conformance.races.schedule import (
     ROOM,
     Level,
@@ -16,8 +16,8 @@ from conformance.races.schedule import (
     Race,
     Reader,
     Session,
-    Start,
     Transaction,
+    started,
 )
 from conformance.writes import Run
 
@@ -70,7 +70,7 @@ class Scene:
 
     def race(self, name: str) -> Race:
         """Return the race, at read committed."""
-        start = Start(name, tuple(merged(self.given.writes)), self.given.state)
+        start = started(name, self.given)
         made: dict[str, Transaction] = {}
         for place, (who, deeds, early, knows) in enumerate(self._casts):
             plan = Planning(start, place, [made[each] for each in knows])

@@ -1,0 +1,149 @@
+"""What failed is said by the rule that it is about, and by what differs, and no more."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from conformance import differences
+from conformance.lab import Lab
+from conformance.machines.life import Life, Log
+from conformance.model import view
+from conformance.operations import projects, users
+from conformance.outcomes import Accepted, Rejected
+from conformance.postgres.scratch import Scratch, Template
+from conformance.races import judge
+from conformance.races.arena import Arena
+from conformance.races.classics import CLASSICS
+from conformance.races.orders import following
+from conformance.races.schedule import Race
+from conformance.races.trace import Trace
+from conformance.verdicts import Finding, Verdict
+
+CAP = "card_5__two_made_at_four"
+LEAVE = "inv_t2__two_owners_leave"
+
+
+@pytest.fixture(scope="module")
+def lab(scratch: Scratch, template: Template) -> Iterator[Lab]:
+    """Lend a database of this module's own."""
+    with scratch.cloned(template, "differences") as database, Lab(database.conninfo) as lab:
+        yield lab
+
+
+@pytest.fixture(scope="module")
+def arena(scratch: Scratch, template: Template) -> Iterator[Arena]:
+    """Lend a database on which sessions race."""
+    with (
+        scratch.cloned(template, "races") as database,
+        Lab(database.conninfo) as lab,
+        Arena(lab, database.conninfo) as arena,
+    ):
+        yield arena
+
+
+def fault(
+    race: Race, trace: Trace, shown: dict[str, set[str]], about: tuple[str, ...] = ()
+) -> Finding:
+    """Return what is wrong with a race that was run."""
+    explained = judge.explained(race, trace, shown)
+    found = judge.faults(race, trace, {}, shown, explained=explained, events={}, about=about)
+    return next(found)
+
+
+def test_only_what_differs_is_told() -> None:
+    """Of rows that differ in one column, that column is shown; a row that is missing, as such."""
+    ours = {"1|ann@example.com||creator|t|0", "2|bob@example.com||starter|f|0"}
+    theirs = {"1|ann@example.com||creator|t|5", "3|cid@example.com||starter|f|0"}
+
+    found = differences.differences("users", ours, theirs)
+
+    assert (
+        "users.credits of 1 is 0; users of 2 is a row; users of 3 is no row",
+        "users.credits of 1 is 5; users of 2 is no row; users of 3 is a row",
+    ) == differences.told(found)
+
+
+def test_long_differences_are_cut() -> None:
+    """Of many differences a few are shown, and how many more there are."""
+    ours = {f"{number}|||creator|t|0" for number in range(9)}
+
+    expected, observed = differences.told(differences.differences("users", ours, set()))
+
+    assert expected.endswith("; and 5 more")
+    assert 4 == observed.count(";")
+
+
+def test_what_a_rule_sets_is_that_rules() -> None:
+    """A project that did not follow its job is the rule's that moves it, whatever else differs."""
+    found = differences.differences("projects", {"1|2|3|a|draft"}, {"1|2|3|a|rendering"})
+
+    assert "AUTO-PROJECT" == differences.rule_of(found)
+    assert not differences.rule_of(differences.differences("users", {"1|a"}, {"1|b"}))
+
+
+def test_a_difference_in_a_life_is_told_by_its_rule(lab: Lab) -> None:
+    """A project that has another status than in the model is AUTO-PROJECT's, by one value."""
+    life = Life(lab, Log())
+    life.do(users.SIGN_UP_AS_CREATOR, {"email": "ann@example.com", "team": True})
+    life.do(projects.MAKE, {"by": (1, 2), "status": "draft"})
+    (project,) = life.state.projects
+    lab.session.connection.execute("SET session_replication_role = replica")
+    lab.session.connection.execute("UPDATE public.projects SET status = 'completed'")
+    lab.session.connection.execute("SET session_replication_role = origin")
+
+    with pytest.raises(Finding) as caught:
+        life.do(projects.EDIT, {"project": project})
+
+    assert ("AUTO-PROJECT", Verdict.BROKEN) == (caught.value.rule, caught.value.verdict)
+    assert caught.value.observed.startswith("projects.status of ")
+    assert caught.value.observed.endswith(" is completed")
+
+
+def test_an_end_without_an_order_shows_what_differs(arena: Arena) -> None:
+    """The nearest serial order is compared with the end, and a rule of the race is named."""
+    race = CLASSICS[LEAVE].race()
+    trace = arena.run(race, following((0, 0, 1, 1)))
+    end = view.rows(race.start.state, "memberships")
+
+    named = fault(race, trace, {"memberships": end}, ("INV-T2",))
+    unnamed = fault(race, trace, {"memberships": end})
+
+    assert ("INV-T2", judge.SERIAL) == (named.rule, unnamed.rule)
+    assert 1 == named.observed.count("memberships of ")
+    assert named.observed.endswith("is a row")
+
+
+def test_what_each_order_breaks_is_named(arena: Arena) -> None:
+    """Transactions that may not both commit, and did, break the rule that forbids it."""
+    race = CLASSICS[CAP].race()
+    trace = arena.run(race, following((0, 1, 0, 1)))
+    trace.committed[:] = [0, 1]
+    trace.outcomes = {0: Accepted(), 1: Accepted()}
+
+    found = fault(race, trace, {"jobs": set()})
+
+    assert ("CARD-5", Verdict.BROKEN) == (found.rule, found.verdict)
+    assert "'one device' and 'another' committed" == found.observed
+
+
+def test_a_refusal_under_another_name_is_the_rules_that_it_lacks(arena: Arena) -> None:
+    """What is illegal in every order, and refused by nobody's name, is unnamed, not overblocked."""
+    race = CLASSICS[CAP].race()
+    trace = arena.run(race, following((0, 1, 0, 1)))
+    trace.outcomes[1] = Rejected("23514", constraint="jobs_cap")
+
+    found = fault(race, trace, {}, ("CARD-5",))
+
+    assert ("CARD-5", Verdict.UNNAMED) == (found.rule, found.verdict)
+
+
+def test_a_life_blames_no_rule_that_is_not_broken(lab: Lab) -> None:
+    """An illegal write that is refused by another rule leaves its own rule unnamed."""
+    life = Life(lab, Log())
+    foreign = frozenset({"INV-T2", "KEY teams"})
+    refused = Rejected("23514", constraint="card_5__jobs_team_has_at_most_5_active")
+
+    with pytest.raises(Finding) as caught:
+        life.judge(refused, foreign, foreign, frozenset())
+
+    assert ("INV-T2", Verdict.UNNAMED) == (caught.value.rule, caught.value.verdict)

@@ -1,0 +1,268 @@
+"""Schemas that lack something: what does not need it is tried, and what does is unproven."""
+
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+from hypothesis import HealthCheck, given, seed, settings
+from hypothesis import strategies as st
+
+from conformance import profiles
+from conformance.gaps import Gaps
+from conformance.guide import Guide
+from conformance.lab import Lab
+from conformance.machines.hostile import Raider
+from conformance.machines.jobs import JobLife, ProjectLife
+from conformance.machines.keys import KeyAndAssetLife
+from conformance.machines.machine import Machine
+from conformance.machines.tours import every_count, every_pair
+from conformance.postgres.scratch import Scratch
+from conformance.races.arena import Arena
+from conformance.races.classics import CLASSICS
+from conformance.races.explorer import PAIRS, drawn
+from conformance.races.orders import following
+from conformance.races.racer import Racer
+from conformance.races.schedule import Race, Start
+from conformance.verdicts import Finding, Verdict
+from strategies.hostility import raids
+from tests.planted_races import COUNT_WITHOUT_LOCK
+from tests.test_machine_canaries import CAP_COUNTS_ITSELF
+
+MIGRATIONS = Path(__file__).parent.parent / "migrations"
+CAP = "card_5__two_made_at_four"
+SPENT = "inv_t6__spent_twice"
+FEW = 4  # lives of a machine
+
+RENAMED = "ALTER TABLE public.teams RENAME COLUMN credits TO balance;"
+NO_FUNCTION = "DROP FUNCTION public.api_key_is_valid CASCADE;"
+NO_TABLE = "DROP TABLE public.usage CASCADE;"
+NEW_COLUMN = "ALTER TABLE public.asset_files ADD COLUMN region text NOT NULL;"
+NOBODY_IS_CALLED_TEAM = "ALTER TABLE public.teams ADD CONSTRAINT plain CHECK (name <> 'Team 2');"
+KEYS_AT_ONCE = """
+DO $$
+DECLARE
+    v_key record;
+BEGIN
+    FOR v_key IN
+        SELECT conrelid::regclass AS tbl, conname FROM pg_constraint
+        WHERE contype = 'f' AND condeferrable
+    LOOP
+        EXECUTE format('ALTER TABLE %s ALTER CONSTRAINT %I NOT DEFERRABLE', v_key.tbl,
+            v_key.conname);
+    END LOOP;
+END;
+$$;
+"""
+
+
+class Place(NamedTuple):
+    """A database with a schema that lacks something."""
+
+    lab: Lab
+    conninfo: str
+
+    def arena(self) -> Arena:
+        """Return an arena on it."""
+        return Arena(self.lab, self.conninfo)
+
+    def race(self, name: str) -> Finding | None:
+        """Run a known race; return what it finds."""
+        with self.arena() as arena:
+            return found_by(lambda: Racer(arena).run_all(CLASSICS[name]))
+
+
+Lacking = Callable[[str], Place]
+
+
+@pytest.fixture
+def lacking(scratch: Scratch, tmp_path: Path) -> Iterator[Lacking]:
+    """Return who makes a database of which something was taken."""
+    with ExitStack() as databases:
+
+        def make(sql: str) -> Place:
+            schema = Path(shutil.copytree(MIGRATIONS, tmp_path / "migrations"))
+            (schema / "999_lack.sql").write_text(sql)
+            database = databases.enter_context(scratch.cloned(scratch.template(schema), "lack"))
+            return Place(databases.enter_context(Lab(database.conninfo)), database.conninfo)
+
+        yield make
+
+
+def found_by(tried: Callable[[], object]) -> Finding | None:
+    """Return what something finds."""
+    try:
+        tried()
+    except Finding as finding:
+        return finding
+    return None
+
+
+def rules(finding: Finding | None) -> set[str]:
+    """Return the rules that a finding says are unproven."""
+    assert finding is not None
+    assert Verdict.UNPROVEN == finding.verdict, str(finding)
+    return {finding.rule, *finding.also}
+
+
+def lead(lab: Lab, machine: type[Machine]) -> tuple[Guide, Finding | None]:
+    """Lead a few lives; return who led them, and what they found."""
+    how = settings(
+        settings.get_profile("default"),
+        max_examples=FEW,
+        stateful_step_count=profiles.LIFE,
+        database=None,
+    )
+    guide = Guide(lab, 1)
+    return guide, found_by(lambda: guide.run(machine, how))
+
+
+def test_a_renamed_column_leaves_unproven_what_needs_it(lacking: Lacking) -> None:
+    """Of all known races only those that read or write the column are unproven."""
+    place = lacking(RENAMED)
+
+    assert place.race(CAP) is None
+    assert place.race("inv_t2__two_owners_leave") is None
+    spent = place.race(SPENT)
+    assert {"INV-T6"} == rules(spent)
+    assert "teams" in str(spent)
+    assert "credits" in str(spent)
+
+
+def test_what_is_broken_is_found_without_the_column(lacking: Lacking) -> None:
+    """A race that does not need the column finds what it finds elsewhere."""
+    found = lacking(RENAMED + COUNT_WITHOUT_LOCK).race(CAP)
+
+    assert found is not None
+    assert ("CARD-5", Verdict.BROKEN) == (found.rule, found.verdict)
+
+
+def test_drawn_races_go_on_without_the_column(lacking: Lacking) -> None:
+    """What writes the column is not drawn; all else is, and the column's rule is unproven."""
+    place = lacking(RENAMED)
+    gaps = Gaps()
+    with place.arena() as arena:
+        racer = Racer(arena, gaps)
+        for number in range(4):
+            racer.run_some(*drawn(*PAIRS["credits, a team"], number, racer.limits), "credits")
+
+    assert {"INV-T6"} == rules(gaps.finding())
+    assert racer.log.judged
+
+
+def test_a_life_goes_on_without_the_column(lacking: Lacking) -> None:
+    """A machine that begins with a grant begins without it, and only that is unproven."""
+    guide, found = lead(lacking(RENAMED).lab, JobLife)
+
+    assert {"INV-T6"} == rules(found)
+    assert guide.log.operations["make a job"]
+    assert guide.log.gaps is None
+
+
+def test_a_life_finds_what_is_broken_without_the_column(lacking: Lacking) -> None:
+    """A cap that is one too low is found as everywhere."""
+    place = lacking(RENAMED + CAP_COUNTS_ITSELF)
+
+    found = found_by(lambda: every_count("CARD-5", Guide(place.lab).new_life()))
+
+    assert found is not None
+    assert ("CARD-5", Verdict.OVERBLOCKED) == (found.rule, found.verdict)
+
+
+def test_a_tour_goes_on_to_its_end(lacking: Lacking) -> None:
+    """Each pair of a state machine is tried where a column cannot be read, not only the first."""
+    guide = Guide(lacking(RENAMED).lab)
+
+    found = found_by(lambda: every_pair("asset", guide.new_life))
+
+    assert {"INV-T6"} == rules(found)
+    assert guide.log.edges["asset pending>ready"]
+    assert guide.log.edges["asset failed>ready"]
+
+
+def test_a_missing_function_leaves_unproven_what_it_answers(lacking: Lacking) -> None:
+    """Where nothing says whether a key is valid, that is unproven, and the rest is compared."""
+    place = lacking(NO_FUNCTION)
+    _, found = lead(place.lab, KeyAndAssetLife)
+
+    assert {"INV-A4", "INV-A5"} == rules(found)
+    assert place.race(CAP) is None
+    assert lead(place.lab, ProjectLife)[1] is None
+
+
+def test_a_missing_table_leaves_unproven_its_rules(lacking: Lacking) -> None:
+    """A table that is gone is of no concern to races that do not write it."""
+    place = lacking(NO_TABLE)
+
+    assert place.race(CAP) is None
+    assert {"INV-US4"} == rules(place.race("inv_us4__month_opened_twice"))
+
+
+def test_a_new_column_that_must_be_given_leaves_its_table_unproven(lacking: Lacking) -> None:
+    """No row of the table can be made, which is no rule's fault: other tables are tried."""
+    place = lacking(NEW_COLUMN)
+    _, found = lead(place.lab, KeyAndAssetLife)
+
+    assert "INV-AF2" in rules(found)
+    assert "INV-A3" not in rules(found)
+    assert place.race(CAP) is None
+
+
+def test_a_violation_query_that_fails_is_its_rules(lacking: Lacking) -> None:
+    """A race is unproven where the query of a rule that it is about cannot be asked."""
+    place = lacking(RENAMED)
+    place.lab.unreadable["CARD-5"] = "no such thing"
+
+    assert {"CARD-5"} == rules(place.race(CAP))
+    assert place.race("card_6__two_made_by_a_starter") is None
+
+
+def test_a_start_that_is_refused_says_by_whom(lacking: Lacking) -> None:
+    """A race that cannot begin is unproven in all its rules, and names who refused its start."""
+    found = lacking(NOBODY_IS_CALLED_TEAM).race("inv_p5__rendered_while_its_job_ends")
+
+    assert {"INV-P5", "STATE-PROJECT", "INV-J12", "AUTO-PROJECT"} == rules(found)
+    assert "rejected by plain (23514" in str(found)
+
+
+def test_a_start_is_written_in_the_order_that_is_accepted(lacking: Lacking) -> None:
+    """Where foreign keys do not wait, parents are written before their children."""
+    place = lacking(KEYS_AT_ONCE)
+    race = CLASSICS["inv_t2__two_owners_leave"].race()
+    plainly = race.start.plainly[::-1]
+    backwards = replace(race, start=Start("backwards", plainly, race.start.state, plainly))
+
+    with place.arena() as arena:
+        assert 2 == len(arena.run(backwards, following((0, 0, 1, 1))).outcomes)
+    assert isinstance(backwards, Race)
+
+
+@pytest.mark.parametrize(
+    ("sql", "unproven"), [(RENAMED, set()), (NO_TABLE, set()), (NEW_COLUMN, {"INV-AF2"})]
+)
+def test_a_hostile_run_goes_on_without_what_is_missing(
+    sql: str, unproven: set[str], lacking: Lacking
+) -> None:
+    """Its start leaves out what the schema lacks; one that cannot be made is unproven."""
+    gaps = Gaps()
+    raider = Raider(lacking(sql).lab, gaps)
+
+    @seed(1)
+    @settings(
+        max_examples=12,
+        database=None,
+        deadline=None,
+        suppress_health_check=tuple(HealthCheck),
+    )
+    @given(data=st.data())
+    def attack(data: st.DataObject) -> None:
+        raider.run(data.draw(raids(raider.shape, "teams")))
+
+    attack()
+
+    assert unproven <= {rule for each in gaps.reasons.values() for rule in each}
+    assert bool(unproven) == bool(gaps.reasons)
+    assert raider.tally.transactions["accepted"]
