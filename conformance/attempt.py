@@ -25,22 +25,28 @@ NO_PARENT = "23503"
 
 
 class Attempt:
-    """What is done for one rule since the database was empty.
+    """What is done for one rule, or for none, since the database was empty.
 
     Attributes:
         met: the findings, in the order in which they were met.
         script: what psql reads, with each outcome as a comment.
     """
 
-    def __init__(self, lab: Lab, rule: Rule) -> None:
+    def __init__(self, lab: Lab, rule: Rule | None) -> None:
         """Begin with nothing."""
         self._lab = lab
         self._rule = rule
+        self._about = "" if rule is None else rule.id
         self.met: list[Finding] = []
         self.script: list[str] = []
 
     def transact(self, body: Sequence[Statement], *, as_owner: bool = False) -> Outcome:
-        """Carry out a transaction."""
+        """Carry out a transaction.
+
+        Raises:
+            NotExpressibleError: The schema has no unique index for one of its statements.
+        """
+        body = self._lab.arbiters.aimed(body)
         role = None if as_owner else self._lab.role
         shown = transaction_script(body)
         self.script.append(f"SET ROLE {role};\n{shown}RESET ROLE;\n" if role else shown)
@@ -48,13 +54,13 @@ class Attempt:
         self.script.append(f"-- {outcome}\n\n")
         return outcome
 
-    def carry_out(self, transaction: Transaction, path: Path) -> Outcome:
+    def carry_out(self, transaction: Transaction, path: Path, *, as_owner: bool = False) -> Outcome:
         """Carry out what is legal; in another order, if a key of another rule asks for one.
 
         What the role has no right to, somebody has to do.
         """
         body = in_order(transaction, path)
-        as_owner = bool(self._lab.withheld(body))
+        as_owner = as_owner or bool(self._lab.withheld(body))
         outcome = self.transact(body, as_owner=as_owner)
         is_key = isinstance(outcome, Rejected) and outcome.sqlstate == NO_PARENT
         if not is_key or names(self._rule, outcome):
@@ -83,7 +89,7 @@ class Attempt:
         if other:
             self.note(
                 Verdict.OVERBLOCKED,
-                expected=f"{expected} (tried for {self._rule.id})",
+                expected=f"{expected} (tried for {self._about})",
                 observed=observed,
                 cause=cause,
                 rule=other,
@@ -102,7 +108,7 @@ class Attempt:
         steps: tuple[Step, ...] | None = None,
     ) -> None:
         """Note a finding at the place where it was met: what comes later is no part of it."""
-        about = rule or self._rule.id
+        about = rule or self._about
         finding = Finding(
             about,
             verdict,

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 # What a type says of text that is none of its values.
 NOT_A_VALUE = "22P02"
+NULL = "23502"
 # A statement that a schema cannot take, whatever its values: something it names is not there, or is
 # of another kind; there is no index for its ON CONFLICT. It says nothing of any rule. Who lacks a
 # right is of the same class, and is another matter.
@@ -40,9 +41,9 @@ def says_nothing(outcome: Outcome) -> bool:
     return isinstance(outcome, Inconclusive) or is_not_taken(outcome)
 
 
-def names(rule: Rule, outcome: Outcome) -> bool:
+def names(rule: Rule | None, outcome: Outcome) -> bool:
     """Whether an outcome is a refusal in the name of a rule."""
-    if not isinstance(outcome, Rejected):
+    if rule is None or not isinstance(outcome, Rejected):
         return False
     if outcome.constraint:
         return outcome.token in rule.tokens

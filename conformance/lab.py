@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple, Self
 import psycopg
 
 from conformance import labels, undo, witness
+from conformance.arbiters import Arbiters
 from conformance.catalogue import RULES
 from conformance.session import Session
 from conformance.withheld import withheld
@@ -87,6 +88,7 @@ class Lab:
         self.unreadable: dict[str, str] = {}
         self._prepared = self._prepare(self._readable())  # by the tables that rules speak of
         self.labels = labels.compared(self.owner)
+        self.arbiters = Arbiters(self.owner)
 
     def __enter__(self) -> Self:
         """Return itself."""

@@ -93,8 +93,11 @@ def _rule(name: str, standing: Standing) -> dict[str, Any]:
 
 
 def _path(name: str, path: Path, standing: Standing) -> dict[str, Any]:
+    tally = standing.paths.get(path, Tally())
+    if path in standing.reasons and not any(tally.counts):
+        return {"reason": standing.reasons[path]}
     if path in standing.paths:
-        return _counts(standing.paths[path])
+        return _counts(tally)
     ways = WAYS[name][path]
     return {"reason": ways if isinstance(ways, str) else "not tried in this run"}
 

@@ -73,6 +73,7 @@ def pytest_runtest_makereport(
         "rule": trial.rule.id,
         "path": str(trial.path),
         "tally": list(tally.counts),
+        "reason": trial.reason,
     }
     if call.excinfo is not None:
         finding = _finding(call.excinfo.value, trial.rule.id)
@@ -152,6 +153,8 @@ class Ledger:
                 continue
             standing = self._standings.setdefault(rule, Standing())
             standing.paths.setdefault(seen["path"], Tally()).add(Tally(*seen["tally"]))
+            if seen.get("reason"):
+                standing.reasons[seen["path"]] = seen["reason"]
             failure = seen.get("failure")
             if failure and failure["rule"] != rule:
                 if failure["rule"] in RULES:

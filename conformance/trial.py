@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from conformance.arbiters import NotExpressibleError
 from conformance.attempt import Attempt, transaction_script
 from conformance.blame import culprit, is_denied, names, rule_named, says_nothing
 from conformance.catalogue import RULES
@@ -39,7 +40,11 @@ class Trial:
     """Scenarios of one rule along one path, on one database."""
 
     def __init__(self, lab: Lab, rule: Rule, path: Path) -> None:
-        """Count what happens in `tally`, and keep what is found in `findings`."""
+        """Count what happens in `tally`, keep what is found in `findings`.
+
+        Where the schema cannot express some of it, `reason` says why.
+        """
+        self.reason = ""
         self.tally = Tally()
         self.findings = Findings(rule.id)
         self._lab = lab
@@ -69,6 +74,8 @@ class Trial:
             self._try(scenario)
         except _EndError:
             pass
+        except NotExpressibleError as error:
+            self.reason = str(error)
         else:
             if not self._now.met:
                 self._expect_both_sides(scenario, before)

@@ -119,10 +119,11 @@ class Tally:
 
 @dataclass(slots=True)
 class Standing:
-    """What a run knows of one rule."""
+    """What a run knows of one rule: counts by path, and why a schema cannot express some of it."""
 
     paths: dict[str, Tally] = field(default_factory=dict)
     failures: list[dict[str, Any]] = field(default_factory=list)
+    reasons: dict[str, str] = field(default_factory=dict)
 
     @property
     def total(self) -> Tally:

@@ -19,6 +19,7 @@ from enum import StrEnum
 from typing import TypeAlias
 from uuid import UUID
 
+from conformance.arbiters import Arbiter
 from strategies.documents import Jsonb
 
 Row: TypeAlias = Mapping[str, object]
@@ -86,9 +87,10 @@ class Truncate:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """Any other statement, as SQL text."""
+    """Any other statement, as SQL text; with what its ON CONFLICT names, if it does."""
 
     sql: str
+    arbiter: Arbiter | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,10 +109,11 @@ class NotCarriedError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """SQL text, and the lines that follow it where it is a COPY … FROM STDIN."""
+    """SQL text, the lines that follow it where it is a COPY, and what an ON CONFLICT names."""
 
     sql: str
     data: str | None = None
+    arbiter: Arbiter | None = None
 
     def script(self) -> str:
         """Return what psql reads."""
@@ -166,14 +169,14 @@ def statements(write: Write, path: Path = Path.UPDATE) -> tuple[Statement, ...]:
         case Insert():
             return tuple(_inserts(write, path))
         case Update():
-            return (Statement(_update(write, path)),)
+            return (Statement(_update(write, path), None, _arbiter(write, path)),)
         case Delete():
             return (Statement(_delete(write, path)),)
         case Truncate(tables):
             names = ", ".join(map(_qualified, tables))
             return (Statement(f"TRUNCATE {names} CASCADE"),)
-        case Run(sql):
-            return (Statement(sql),)
+        case Run(sql, arbiter):
+            return (Statement(sql, None, arbiter),)
 
 
 def carries(path: Path, write: Write) -> bool:
@@ -234,9 +237,13 @@ def _update(write: Update, path: Path) -> str:
         names = ", ".join(write.row)
         return (
             f"INSERT INTO {_qualified(write.table)} ({names}) VALUES ({_values(write.row)})"
-            f" ON CONFLICT ({', '.join(write.key)}) DO UPDATE SET {changes}"
+            f" {Arbiter(write.table, tuple(write.key)).clause} DO UPDATE SET {changes}"
         )
     return plain
+
+
+def _arbiter(write: Update, path: Path) -> Arbiter | None:
+    return Arbiter(write.table, tuple(write.key)) if path is Path.ON_CONFLICT else None
 
 
 def _delete(write: Delete, path: Path) -> str:

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 from conformance.asleep import triggers_of
 from conformance.scenario import Fact
-from conformance.writes import Delete, Insert, Row, Run, Sql, Truncate, Update, statements
+from conformance.writes import Delete, Insert, Row, Run, Sql, Truncate, Update
+from strategies.conflicts import proposed
 from strategies.forms import Form, a_row
 from strategies.harmless_jobs import harmless_jobs
 from strategies.instants import PAST_END, TICK
@@ -82,8 +83,7 @@ def _row(table: str, world: World, *, of_team: bool = False) -> Row:
 
 
 def _replayed(name: str, table: str, world: World, row: Row, changes: Row) -> Form:
-    (statement,) = statements(Insert(table, ({**row, **changes},)))
-    again = Run(f"{statement.sql} ON CONFLICT (id) DO NOTHING")
+    again = proposed(Insert(table, ({**row, **changes},)), "(id) DO NOTHING")
     accepted = (tuple(world.given), (Insert(table, (row,)),), (again,))
     return Form(name, accepted, tables=(table,))
 

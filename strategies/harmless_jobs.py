@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from conformance.scenario import Fact
 from conformance.writes import Delete, Insert, Run, Update, statements
+from strategies.conflicts import proposed
 from strategies.forms import Form
 from strategies.world import NOW, World, steps_to, urn_of_team
 
@@ -31,8 +32,7 @@ def _at_the_cap() -> Form:
     world = World()
     team, owner = world.team()
     rows = [world.job(owner, urn_of_team(team)) for _ in range(5)]
-    (statement,) = statements(Insert("jobs", (rows[0],)))
-    again = (Run(f"{statement.sql} ON CONFLICT (id) DO NOTHING"),)
+    again = (proposed(Insert("jobs", (rows[0],)), "(id) DO NOTHING"),)
     return Form("jobs.id proposed at the cap", (tuple(world.given), again), tables=("jobs",))
 
 
@@ -40,8 +40,7 @@ def _busy_starter() -> Form:
     """A starter with an active job, which is proposed again."""
     world = World()
     row = world.job(world.starter())
-    (statement,) = statements(Insert("jobs", (row,)))
-    again = (Run(f"{statement.sql} ON CONFLICT (id) DO NOTHING"),)
+    again = (proposed(Insert("jobs", (row,)), "(id) DO NOTHING"),)
     return Form("jobs.id proposed by a starter", (tuple(world.given), again), tables=("jobs",))
 
 

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
 from conformance.scenario import Mixed, Scenario, Ways
-from conformance.writes import Insert, Path, Row, Run, Update, Write, carries, statements
+from conformance.writes import Insert, Path, Row, Run, Update, Write, carries
+from strategies.conflicts import proposed
 from strategies.enums import ENUMS, broken_labels
 from strategies.instants import (
     FUTURE_START,
@@ -61,8 +62,7 @@ def fixed(*writes: Write, also: AbstractSet[str] = frozenset()) -> Mixed:
 
 def replayed(insert: Insert, action: str = "DO NOTHING") -> Run:
     """Return an insert that would rather do something else than meet a row with one of its keys."""
-    (statement,) = statements(insert)
-    return Run(f"{statement.sql} ON CONFLICT {action}")
+    return proposed(insert, action)
 
 
 # The shapes that can carry an INSERT, an UPDATE and a DELETE.

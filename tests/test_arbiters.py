@@ -1,0 +1,90 @@
+"""ON CONFLICT is aimed at an index that a schema has, or is no attempt at all."""
+
+from typing import Final
+
+import pytest
+
+from conformance.arbiters import Index
+from conformance.catalogue import RULES
+from conformance.postgres.scratch import Scratch, Template
+from conformance.trial import Trial
+from conformance.writes import Path
+from strategies.near_misses import WAYS
+from tests.drawing import examples
+from tests.test_labels import changed
+
+KEY: Final = "jobs_triggered_by_idempotency_key_key"
+WHOLE: Final = f"ALTER TABLE jobs DROP CONSTRAINT {KEY}"
+PARTIAL: Final = (
+    "CREATE UNIQUE INDEX once ON jobs (triggered_by, idempotency_key)"
+    " WHERE idempotency_key IS NOT NULL"
+)
+EXPRESSION: Final = "CREATE UNIQUE INDEX once ON jobs ((idempotency_key || ''), triggered_by)"
+LATE: Final = (
+    f"ALTER TABLE jobs ADD CONSTRAINT {KEY} UNIQUE (triggered_by, idempotency_key)"
+    " DEFERRABLE INITIALLY DEFERRED"
+)
+REPLAYED: Final = tuple((rule, Path.ON_CONFLICT) for rule in ("INV-J12", "CARD-5", "CARD-6"))
+
+
+def index(predicate: str, parts: tuple[str, ...]) -> Index:
+    """Return an index that is asked at once."""
+    return Index(is_immediate=True, predicate=predicate, parts=parts)
+
+
+@pytest.mark.parametrize(
+    "statements",
+    [(WHOLE, PARTIAL), (WHOLE, EXPRESSION), (WHOLE,), (WHOLE, LATE)],
+    ids=["a partial index", "an index of an expression", "no index", "a key that waits"],
+)
+@pytest.mark.parametrize(("rule", "path"), REPLAYED)
+def test_rules_hold_with_other_indexes(
+    statements: tuple[str, ...], rule: str, path: Path, scratch: Scratch, template: Template
+) -> None:
+    """A schema that has the key in another way, or not at all, is not blamed for a statement."""
+    ways = WAYS[rule][path]
+    assert not isinstance(ways, str)
+    with changed(scratch, template, *statements) as lab:
+        trial = Trial(lab, RULES[rule], path)
+        trial.findings.wait()
+        for scenario in examples(ways, 100):
+            trial.run(scenario)
+        assert not trial.findings.kept
+        has_target = statements[-1] in (PARTIAL, EXPRESSION)
+        assert (has_target, has_target) == (bool(trial.tally.named), not trial.reason)
+
+
+def test_what_cannot_be_said_has_a_reason(scratch: Scratch, template: Template) -> None:
+    """A path of which a schema can express nothing says why, and counts nothing."""
+    with changed(scratch, template, "ALTER TABLE usage DROP CONSTRAINT usage_pkey") as lab:
+        trial = Trial(lab, RULES["INV-US2"], Path.ON_CONFLICT)
+        ways = WAYS["INV-US2"][Path.ON_CONFLICT]
+        assert not isinstance(ways, str)
+        for scenario in examples(ways, 25):
+            trial.run(scenario)
+    assert "no unique index of usage" in trial.reason
+    assert "(id)" in trial.reason
+    assert not any(trial.tally.counts)
+
+
+@pytest.mark.parametrize(
+    ("tried", "columns", "target"),
+    [
+        (index("", ("a", "b")), ("b", "a"), "(b, a)"),
+        (index("(a > 0)", ("a",)), ("a",), "(a) WHERE (a > 0)"),
+        (
+            index("", ("a", "lower(b)")),
+            ("a", "b"),
+            "(a, (lower(b)))",
+        ),
+        (Index(is_immediate=False, predicate="", parts=("a",)), ("a",), ""),
+        (index("", ("a", "b")), ("a",), ""),
+        (index("", ("ab",)), ("a",), ""),
+        (index("", ("(a || b)", "c")), ("a", "b"), ""),
+    ],
+)
+def test_an_index_is_named_by_its_columns(
+    tried: Index, columns: tuple[str, ...], target: str
+) -> None:
+    """A target names just the columns of the index, its expressions, and the rows that it has."""
+    assert target == tried.target(columns)
