@@ -20,8 +20,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from types import TracebackType
 
-# What a server lists, each with the names that a statement needs, already quoted.
-OURS = "n.nspname <> 'information_schema' AND n.nspname !~ '^pg_'"
+# What a server lists, each with the names that a statement needs, already quoted. What the suite
+# puts beside a schema (see witness.py) is no part of it.
+OURS = "n.nspname NOT IN ('information_schema', 'conformance') AND n.nspname !~ '^pg_'"
 OF_CLASS = f"FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE {OURS}"
 LISTS = {
     "table": f"SELECT format('%I.%I', n.nspname, c.relname) {OF_CLASS} AND c.relkind IN ('r', 'p')",
@@ -32,13 +33,14 @@ LISTS = {
     " AND a.attnum > 0 AND NOT a.attisdropped",
     "trigger": "SELECT t.tgrelid::regclass::text, quote_ident(t.tgname) FROM pg_trigger t"
     f" JOIN pg_class c ON c.oid = t.tgrelid JOIN pg_namespace n ON n.oid = c.relnamespace"
-    f" WHERE {OURS} AND NOT t.tgisinternal",
+    f" WHERE {OURS} AND NOT t.tgisinternal AND t.tgfoid NOT IN"
+    " (SELECT oid FROM pg_proc WHERE pronamespace = to_regnamespace('conformance'))",
     "constraint": "SELECT k.conrelid::regclass::text, quote_ident(k.conname) FROM pg_constraint k"
     f" JOIN pg_namespace n ON n.oid = k.connamespace WHERE {OURS} AND k.conrelid <> 0",
     "type": "SELECT t.oid::regtype::text FROM pg_type t"
     f" JOIN pg_namespace n ON n.oid = t.typnamespace WHERE {OURS} AND t.typtype IN ('e', 'd')",
     "schema": "SELECT quote_ident(n.nspname) FROM pg_namespace n"
-    " WHERE n.nspname !~ '^pg_(toast|temp)'",
+    " WHERE n.nspname <> 'conformance' AND n.nspname !~ '^pg_(toast|temp)'",
     # With a null of the type of each argument, for a call.
     "function": "SELECT format('%I.%I', n.nspname, p.proname), p.oid::regprocedure::text, ("
     " SELECT coalesce(string_agg('NULL::' || g.t::regtype::text, ', ' ORDER BY g.i), '')"

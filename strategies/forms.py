@@ -6,7 +6,7 @@ what refuses them has no rule to name, so the SQLSTATE and the column do.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 # What refuses: NOT NULL, CHECK, a unique or foreign key, a type.
 NULL, CHECK, KEY, REFERENCE, LABEL = "23502", "23514", "23505", "23503", "22P02"
+# A type that has a length of its own, such as varchar(255).
+TOO_LONG = "22001"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,7 @@ class Form:
         token: what the refusal's name begins with, where a rule has one; else ''.
         facts: what is true once the transactions are in.
         tables: what it is about.
+        alike: other SQLSTATEs that are as good, with no name.
     """
 
     name: str
@@ -48,6 +51,7 @@ class Form:
     tables: tuple[str, ...] = ()
     more: tuple[Transaction, ...] = ()
     token: str = ""
+    alike: tuple[str, ...] = ()
 
 
 def a_row(table: str, world: World) -> Row:
@@ -143,7 +147,14 @@ def _lengths() -> Iterator[Form]:
         long = {**_another(table, world, row), column: _long(table, column, most + 1)}
         accepted = (given, tuple(world.given[len(given) :]), *legal)
         refused = _writes(world, table, long)
-        yield Form(f"{table}.{column} longest", accepted, refused, (CHECK, ""), tables=(table,))
+        yield Form(
+            f"{table}.{column} longest",
+            accepted,
+            refused,
+            (CHECK, ""),
+            tables=(table,),
+            alike=(TOO_LONG,),
+        )
         if fewest and column != "slug":
             for empty in ("", " \t ") if (table, column) == ("teams", "name") else ("",):
                 bad = {**row, column: empty}
@@ -188,7 +199,9 @@ def _types() -> Iterator[Form]:
 def _labelled(name: str, label: str, world: World, writes: Transaction) -> Form:
     table = name.partition(".")[0]
     if isinstance(label, NoLabel):
-        return _form(f"{name} {label}", world, writes, (LABEL, ""))
+        # Text with a check, or with a table of labels, is as good as a type.
+        form = _form(f"{name} {label}", world, writes, (LABEL, ""))
+        return replace(form, alike=(CHECK, REFERENCE))
     return Form(f"{name} {label}", (tuple(world.given), writes), tables=(table,))
 
 

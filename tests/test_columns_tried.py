@@ -1,0 +1,114 @@
+"""Column cases on schemas that say the same in another way, or have a fault."""
+
+from typing import Final, NamedTuple
+
+import pytest
+
+from conformance.columns import hold
+from conformance.lab import Lab
+from conformance.postgres.scratch import Scratch, Template
+from conformance.powers import LISTS
+from conformance.session import Session
+from conformance.verdicts import Finding, Verdict
+from strategies.facts import facts
+from strategies.forms import Form
+from tests.test_labels import changed
+
+FORMS: Final = {form.name: form for form in facts()}
+NAME: Final = "ALTER TABLE projects DROP CONSTRAINT projects_name_check"
+
+
+def form(name: str) -> Form:
+    """Return the case of this name."""
+    return FORMS[name]
+
+
+def test_a_type_with_a_length_is_as_good(scratch: Scratch, template: Template) -> None:
+    """`varchar(n)` refuses what is too long without a name, as well as a check does."""
+    with changed(
+        scratch,
+        template,
+        "ALTER TABLE asset_files ALTER COLUMN filename TYPE varchar(255)",
+        "DO $$DECLARE c text; BEGIN FOR c IN SELECT conname FROM pg_constraint"
+        " WHERE conrelid = 'asset_files'::regclass AND pg_get_constraintdef(oid) ~ 'filename'"
+        " LOOP EXECUTE format('ALTER TABLE asset_files DROP CONSTRAINT %I', c); END LOOP; END$$",
+        "ALTER TABLE asset_files ADD CHECK (filename <> '')",
+    ) as lab:
+        hold(lab, form("asset_files.filename longest"))
+        hold(lab, form("asset_files.filename ''"))
+
+
+def test_a_type_that_is_too_long_is_not(scratch: Scratch, template: Template) -> None:
+    """A longer `varchar(n)` takes what is too long, and the case of the column is broken."""
+    with (
+        changed(
+            scratch,
+            template,
+            "DO $$DECLARE c text; BEGIN FOR c IN SELECT conname FROM pg_constraint"
+            " WHERE conrelid = 'asset_files'::regclass AND pg_get_constraintdef(oid) ~ 'filename'"
+            " LOOP EXECUTE format('ALTER TABLE asset_files DROP CONSTRAINT %I', c); END LOOP;"
+            " END$$",
+            "ALTER TABLE asset_files ALTER COLUMN filename TYPE varchar(256)",
+        ) as lab,
+        pytest.raises(Finding) as raised,
+    ):
+        hold(lab, form("asset_files.filename longest"))
+    assert Verdict.BROKEN == raised.value.verdict
+
+
+class Fault(NamedTuple):
+    """A statement that changes the schema, and what the case of a column comes to then."""
+
+    statement: str
+    name: str
+    verdict: Verdict
+    said: str
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        Fault(
+            "ALTER TABLE usage ADD COLUMN kind text NOT NULL",
+            "usage defaults",
+            Verdict.UNPROVEN,
+            "because of usage.kind",
+        ),
+        Fault("DROP TABLE usage", "usage defaults", Verdict.UNPROVEN, "42P01"),
+        Fault(
+            "ALTER TABLE teams DROP COLUMN settings", "teams defaults", Verdict.UNPROVEN, "42703"
+        ),
+        Fault(
+            "ALTER TABLE usage ADD CONSTRAINT inv_us3__usage_none CHECK (credits_used > 0)",
+            "usage defaults",
+            Verdict.UNPROVEN,
+            "because of INV-US3",
+        ),
+        Fault(
+            "ALTER TABLE usage ADD CHECK (render_seconds > 0)",
+            "usage.render_seconds least",
+            Verdict.OVERBLOCKED,
+            "usage_render_seconds",
+        ),
+    ],
+)
+def test_a_case_fails_as_a_rule_does(fault: Fault, scratch: Scratch, template: Template) -> None:
+    """What a case comes to is a finding, which names what refused; never another error."""
+    with changed(scratch, template, fault.statement) as lab, pytest.raises(Finding) as raised:
+        hold(lab, form(fault.name))
+    assert (fault.name, fault.verdict) == (raised.value.rule, raised.value.verdict)
+    assert fault.said in raised.value.observed
+    assert raised.value.cause
+
+
+def test_what_the_suite_adds_is_not_listed(scratch: Scratch, template: Template) -> None:
+    """Objects that the suite puts beside a schema are none of those that a role is tried on."""
+    with scratch.cloned(template, "listed") as database:
+        with Session(database.conninfo) as session:
+            before = {kind: session.fetch(f"{query} ORDER BY 1") for kind, query in LISTS.items()}
+        with Lab(database.conninfo), Session(database.conninfo) as session:
+            after = {kind: session.fetch(f"{query} ORDER BY 1") for kind, query in LISTS.items()}
+            assert session.fetch(
+                "SELECT count(*) > 0 FROM pg_trigger WHERE tgname ~ '^zzz_note'"
+            ) == [(True,)]
+    assert before == after
