@@ -170,7 +170,7 @@ def _add_versions(commands: "argparse._SubParsersAction[argparse.ArgumentParser]
 
 def _run_versions(options: argparse.Namespace) -> None:
     if not versions(options.reports, options.preview, _say):
-        message = "not every rule is held on every major"
+        message = "not every rule is held on every major, by a run that is green"
         raise ReportError(message)
 
 

@@ -6,13 +6,12 @@ What leads them is imported where a life is led: whoever only hands tests to oth
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import settings
 
-from conformance import reporting
-from conformance.verdicts import Finding
+from conformance.recorder import sections
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
@@ -22,7 +21,6 @@ if TYPE_CHECKING:
 
 GUIDE = pytest.StashKey["Guide"]()
 PROPERTY = "lives"
-PATH = "life"  # in the report, beside the paths of writes
 
 
 @pytest.fixture
@@ -37,8 +35,7 @@ def guide(request: pytest.FixtureRequest, lab: Lab, own_seed: int) -> Guide:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Add up what is seen, here or by all workers."""
-    if not hasattr(config, "workerinput"):
-        config.pluginmanager.register(_Sum(), "conformance-lives")
+    sections.add(config, _Sum())
 
 
 @pytest.hookimpl(wrapper=True)
@@ -63,13 +60,13 @@ def pytest_runtest_makereport(
                 },
             )
         )
-        if call.excinfo is not None and isinstance(call.excinfo.value, Finding):
-            reporting.add_finding(outcome, call.excinfo.value, PATH, item)
     return outcome
 
 
 class _Sum:
-    """Adds up what all workers saw; prints it, and fails a whole run that missed an edge."""
+    """Adds up what all workers saw; a whole run that missed an edge fails."""
+
+    title = "machines"
 
     def __init__(self) -> None:
         self._names: set[str] = set()
@@ -77,47 +74,39 @@ class _Sum:
         self._operations: Counter[str] = Counter()
         self._steps, self._accepted, self._seconds = 0, 0, 0.0
 
-    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+    def note(self, report: pytest.TestReport) -> None:
         """Add what one test saw."""
-        properties: list[tuple[str, Any]] = report.user_properties
-        for name, seen in properties:
-            if name == PROPERTY and report.when == "call":
-                self._names.add(seen["name"])
-                self._edges.update(seen["edges"])
-                self._operations.update(seen["operations"])
-                self._steps += seen["steps"]
-                self._accepted += seen["accepted"]
-                self._seconds += seen["seconds"]
+        for seen in sections.carried(report, PROPERTY):
+            self._names.add(seen["name"])
+            self._edges.update(seen["edges"])
+            self._operations.update(seen["operations"])
+            self._steps += seen["steps"]
+            self._accepted += seen["accepted"]
+            self._seconds += seen["seconds"]
 
-    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
-        """Fail a run of all machines in which an edge was not seen."""
-        if exitstatus == pytest.ExitCode.OK and self._missed():
-            session.exitstatus = pytest.ExitCode.TESTS_FAILED
-
-    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        """Print the matrices, the counts around caps, and how fast the machines were."""
+    def brief(self) -> Iterator[str]:
+        """Say how much was done, and how fast; of a part of the machines, what it did not see."""
         if not self._names:
             return
-        terminalreporter.section("lives")
-        for line in self._lines():
-            terminalreporter.write_line(line)
-
-    def _lines(self) -> Iterator[str]:
-        from conformance import edges
-        from conformance.guide import ALL
-
-        yield from edges.matrices(self._edges)
         rate = self._steps / self._seconds if self._seconds else 0.0
         yield (
             f"{self._steps} operations of {len(self._operations)} kinds,"
             f" {self._accepted} accepted; {rate:.0f} a second and worker"
         )
-        missed = edges.unseen(self._edges)
-        if missed:
-            whole = "" if self._names >= ALL else " (not all machines ran)"
-            yield f"unseen: {', '.join(missed)}{whole}"
 
-    def _missed(self) -> list[str]:
+    def lines(self) -> Iterator[str]:
+        """Return the matrices, the counts around caps, and what a part of the machines missed."""
+        if not self._names:
+            return
+        from conformance import edges
+        from conformance.guide import ALL
+
+        yield from edges.matrices(self._edges)
+        unseen = edges.unseen(self._edges)
+        if unseen and not self._names >= ALL:
+            yield f"unseen: {', '.join(unseen)} (not all machines ran)"
+
+    def missed(self) -> list[str]:
         """Return the edges that a run of all machines has not seen; the quickest may miss some."""
         if not self._names:
             return []
@@ -125,4 +114,5 @@ class _Sum:
         from conformance.guide import ALL
 
         whole = self._names >= ALL and settings.get_current_profile_name() != "quick"
-        return edges.unseen(self._edges) if whole else []
+        unseen = edges.unseen(self._edges) if whole else []
+        return [f"unseen: {', '.join(unseen)}"] if unseen else []

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
-from conformance import reporting
+from conformance.recorder import sections
 from conformance.verdicts import Finding
 
 if TYPE_CHECKING:
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 RACER = pytest.StashKey["Racer"]()
 PROPERTY = "races"
-PATH = "race"  # in the report, beside the paths of writes
 SAVED = Path(".conformance", "races")
 LEVELS = ("read committed", "repeatable read", "serializable")
 WORDS = ("committed", "rejected", "40001", "40P01")
@@ -51,8 +50,7 @@ def racer(request: pytest.FixtureRequest, arena: Arena) -> Racer:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Add up what is seen, here or by all workers."""
-    if not hasattr(config, "workerinput"):
-        config.pluginmanager.register(_Sum(), "conformance-races")
+    sections.add(config, _Sum())
 
 
 @pytest.hookimpl(wrapper=True)
@@ -88,7 +86,6 @@ def pytest_runtest_makereport(
     )
     finding = call.excinfo.value if call.excinfo is not None else None
     if isinstance(finding, Finding):
-        reporting.add_finding(outcome, finding, PATH, item)
         outcome.longrepr = f"{outcome.longrepr}\nsaved: {_save(finding, racer, item.config)}"
     return outcome
 
@@ -110,43 +107,45 @@ def _save(finding: Finding, racer: Racer, config: pytest.Config) -> str:
 
 
 class _Sum:
-    """Adds up what all workers saw, and prints it."""
+    """Adds up what all workers saw."""
+
+    title = "races"
 
     def __init__(self) -> None:
         self._outcomes: Counter[tuple[str, str, str]] = Counter()
         self._schedules = self._judged = 0
         self._seconds = 0.0
 
-    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+    def note(self, report: pytest.TestReport) -> None:
         """Add what one test saw."""
-        properties: list[tuple[str, Any]] = report.user_properties if report.when == "call" else []
-        for name, seen in properties:
-            if name == PROPERTY:
-                for rule, level, word, count in seen["outcomes"]:
-                    self._outcomes[rule, level, word] += count
-                self._schedules += seen["schedules"]
-                self._judged += seen["judged"]
-                self._seconds += seen["seconds"]
+        for seen in sections.carried(report, PROPERTY):
+            for rule, level, word, count in seen["outcomes"]:
+                self._outcomes[rule, level, word] += count
+            self._schedules += seen["schedules"]
+            self._judged += seen["judged"]
+            self._seconds += seen["seconds"]
 
-    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        """Print what became of transactions, by rule and level, and how fast that went."""
+    def brief(self) -> Iterator[str]:
+        """Say how many schedules there were, and how fast that went."""
+        if self._schedules:
+            rate = self._schedules / self._seconds if self._seconds else 0.0
+            yield (
+                f"{self._schedules} schedules, {self._judged} of them judged by the model too;"
+                f" {rate:.0f} a second and worker"
+            )
+
+    def lines(self) -> Iterator[str]:
+        """Return a line for each rule and theme: what became of transactions at each level."""
         if not self._schedules:
             return
-        terminalreporter.section("races")
-        for line in self._lines():
-            terminalreporter.write_line(line)
-        rate = self._schedules / self._seconds if self._seconds else 0.0
-        terminalreporter.write_line(
-            f"{self._schedules} schedules, {self._judged} of them judged by the model too;"
-            f" {rate:.0f} a second and worker"
-        )
-
-    def _lines(self) -> Iterator[str]:
-        """Return a line for each rule and theme: the counts at each level."""
         columns = "/".join(WORDS)
         yield f"{columns}, other, at {', '.join(LEVELS)}"
         for rule in dict.fromkeys(rule for rule, _, _ in self._outcomes):
             yield f"{rule:<32}" + "".join(f"  {self._counts(rule, level):>20}" for level in LEVELS)
+
+    def missed(self) -> list[str]:
+        """Return nothing: every known race is a test of its own."""
+        return []
 
     def _counts(self, rule: str, level: str) -> str:
         counts = [self._outcomes[rule, level, word] for word in WORDS]

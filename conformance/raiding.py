@@ -5,22 +5,21 @@ What carries them out is imported where that is done, as for lives.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from itertools import islice
+from typing import TYPE_CHECKING
 
 import pytest
 
-from conformance import reporting
-from conformance.verdicts import Finding
+from conformance.recorder import sections
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Generator, Iterator
 
     from conformance.lab import Lab
     from conformance.machines.hostile import Raider, Tally
 
 RAIDER = pytest.StashKey["Raider"]()
 PROPERTY = "raids"
-PATH = "raid"  # in the report, beside the paths of writes
 
 
 @pytest.fixture
@@ -37,8 +36,7 @@ def raider(request: pytest.FixtureRequest, lab: Lab) -> Raider:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Add up what is seen, here or by all workers."""
-    if not hasattr(config, "workerinput"):
-        config.pluginmanager.register(_Sum(), "conformance-raids")
+    sections.add(config, _Sum())
 
 
 @pytest.hookimpl(wrapper=True)
@@ -60,31 +58,35 @@ def pytest_runtest_makereport(
     raider = item.stash.get(RAIDER, None)
     if call.when == "call" and raider is not None:
         outcome.user_properties.append((PROPERTY, raider.tally.as_dict()))
-        finding = call.excinfo.value if call.excinfo is not None else None
-        if isinstance(finding, Finding):
-            reporting.add_finding(outcome, finding, PATH, item)
     return outcome
 
 
 class _Sum:
-    """Adds up the tallies of all workers, and prints them."""
+    """Adds up the tallies of all workers."""
+
+    title = "hostile runs"
 
     def __init__(self) -> None:
         self._tally: Tally | None = None
 
-    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+    def note(self, report: pytest.TestReport) -> None:
         """Add the tally of one test."""
-        properties: list[tuple[str, Any]] = report.user_properties
-        for name, seen in properties:
-            if name == PROPERTY:
-                from conformance.machines.hostile import Tally
+        for seen in sections.carried(report, PROPERTY):
+            from conformance.machines.hostile import Tally
 
-                self._tally = self._tally or Tally()
-                self._tally.add(seen)
+            self._tally = self._tally or Tally()
+            self._tally.add(seen)
 
-    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        """Say how many raids there were, how fast, and how many statements were accepted."""
+    def brief(self) -> Iterator[str]:
+        """Say how many there were, how fast, and how much was accepted."""
         if self._tally is not None:
-            terminalreporter.section("raids")
-            for line in self._tally.lines():
-                terminalreporter.write_line(line)
+            yield next(self._tally.lines())
+
+    def lines(self) -> Iterator[str]:
+        """Return a line a kind of statement, then what refused most."""
+        if self._tally is not None:
+            yield from islice(self._tally.lines(), 1, None)
+
+    def missed(self) -> list[str]:
+        """Return nothing: what is drawn is left to luck."""
+        return []

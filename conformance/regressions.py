@@ -7,7 +7,7 @@ from collections import Counter
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -16,12 +16,13 @@ from conformance.catalogue import RULES
 from conformance.corpus import Entry, Status
 from conformance.outcomes import Accepted
 from conformance.plugin import STAGE
+from conformance.recorder import sections
 from conformance.roles import role_of
 from conformance.steps import ACCEPTED, LAWFUL, Expectation, Step, of_history
 from conformance.verdicts import Finding, Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Generator, Iterator
 
     from conformance.lab import Lab
 
@@ -41,8 +42,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Sum up here what is seen here or by all workers."""
-    if not hasattr(config, "workerinput"):
-        config.pluginmanager.register(_Summary(), "conformance-corpus")
+    sections.add(config, _Summary())
 
 
 @pytest.hookimpl(wrapper=True)
@@ -112,28 +112,34 @@ def _expectation(finding: Finding, lab: Lab) -> Expectation:
 
 
 class _Summary:
-    """Counts what became of the corpus, and says where it grew."""
+    """Counts what became of regressions, and says where they grew."""
+
+    title = "regressions"
 
     def __init__(self) -> None:
         self._counts: Counter[str] = Counter()
+        self._fixed: list[str] = []
         self._lines: list[str] = []
 
-    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Note one test's share, once."""
-        properties: list[tuple[str, Any]] = report.user_properties if report.when == "call" else []
-        for name, seen in properties:
-            if name == REPLAYED:
-                self._counts[seen["status"]] += 1
-                self._lines.append("{status:<7} {file}: {reason}".format(**seen))
-            elif name == ADDED:
-                self._lines.append(f"NEW     {seen}")
+    def note(self, report: pytest.TestReport) -> None:
+        """Note one test's share."""
+        for seen in sections.carried(report, REPLAYED):
+            self._counts[seen["status"]] += 1
+            to = self._fixed if seen["status"] == Status.FIXED else self._lines
+            to.append("{status:<7} {file}: {reason}".format(**seen))
+        for seen in sections.carried(report, ADDED):
+            self._lines.append(f"NEW     {seen}")
 
-    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        """Print a line an entry, then how many have each status."""
-        if not self._lines:
-            return
-        terminalreporter.section("corpus")
-        for line in sorted(self._lines):
-            terminalreporter.write_line(line)
-        counts = ", ".join(f"{self._counts[status]} {status}" for status in Status)
-        terminalreporter.write_line(counts)
+    def brief(self) -> Iterator[str]:
+        """Return a line for each that is not fixed, or is new; then how many have each status."""
+        if self._fixed or self._lines:
+            yield from sorted(self._lines)
+            yield ", ".join(f"{self._counts[status]} {status}" for status in Status)
+
+    def lines(self) -> Iterator[str]:
+        """Return a line for each that is fixed."""
+        yield from sorted(self._fixed)
+
+    def missed(self) -> list[str]:
+        """Return nothing: every regression is a test of its own."""
+        return []

@@ -1,15 +1,9 @@
 """The report of a run: what is printed of each rule, and the same as JSON.
 
-The JSON is an object with `version` (1), `server` (what it was, in words), `major` (its version),
-`role` (who wrote, or null for the owner), `verdicts` (how many rules have each), `rules`, a list in
-the order of the catalogue, and `beside`, a list of the failures that are no rule's: rows that are
-not the model's, refusals that name nothing. Each rule has `id`, `statement`, `holds`, `tables`,
-`enforced_by`, `verdict`, `accepted`, `rejected`, `named`, `paths` and `failures`. `paths` maps each
-write path to its own `accepted`, `rejected` and `named`, or to `reason`: why it cannot break the
-rule, or that it was not tried in this run. In a run as a role, `denied` counts violations, and
-`withheld` legal writes, that the role has no right to; where there are none, they are left out. A
-failure has `rule`, `verdict`, `path`, `test` (pytest's id, which runs it again), `expected`,
-`observed` and `script`: SQL that psql runs on a fresh installation.
+`docs/report.md` says what the JSON has, key by key. It is an object with its `version`, what the
+run stood on and how it ended, `verdicts` (how many rules have each), `rules`, in the order of the
+catalogue, and what tests said beside them. `paths` of a rule maps each write path to its own
+counts, or to `reason`: why it cannot break the rule, or that it was not tried in this run.
 """
 
 from __future__ import annotations
@@ -19,36 +13,49 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from conformance.catalogue import RULES
-from conformance.verdicts import Standing, Tally, Verdict
+from conformance.verdicts import NOT_RUN, Standing, Tally, Verdict
 from conformance.writes import Path
 from strategies.near_misses import WAYS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from conformance.catalogue import Rule
+
     Failure: TypeAlias = Mapping[str, Any]
 
-VERSION = 1
-ORDER = tuple(RULES)
+VERSION = 2
+WORDS = (*map(str, reversed(Verdict)), NOT_RUN)
 WIDTH = 16  # of the longest id
 
 
-def lines(judged: Mapping[str, Standing], beside: Sequence[Failure] = ()) -> Iterator[str]:
-    """Return a line a rule and a line a failure beside them, then how many have each verdict."""
+def lines(
+    judged: Mapping[str, Standing],
+    beside: Sequence[Failure] = (),
+    *,
+    width: int = 0,
+    all_of_them: bool = True,
+) -> Iterator[str]:
+    """Return a line a rule and a line a failure beside them, then how many have each verdict.
+
+    Args:
+        judged: the standings of rules.
+        beside: the failures that are no rule's; those of one kind and test are one line.
+        width: the most that a line may have; 0 for whatever it takes.
+        all_of_them: whether rules that are held have lines, too.
+    """
     as_role = any(standing.total.denied for standing in judged.values())
+    counts = Counter(standing.word for standing in judged.values())
     for name, standing in judged.items():
-        rule, total = RULES[name], standing.total
-        yield (
-            f"{name:<{WIDTH}} {standing.verdict:<11} "
-            f"{total.accepted:>6} accepted {total.rejected:>6} rejected  "
-            + (f"{total.denied:>6} denied  " if as_role else "")
-            + rule.enforced_by[0]
-            + (f" and {len(rule.enforced_by) - 1} more" if len(rule.enforced_by) > 1 else "")
+        shown = all_of_them and counts[NOT_RUN] < len(judged)
+        if shown or standing.word not in (Verdict.HELD, NOT_RUN):
+            yield _cut(_line(name, standing, as_role=as_role), width)
+    for failure in {(each["rule"], each["test"]): each for each in beside}.values():
+        yield _cut(
+            f"{failure['rule']:<{WIDTH}} {failure['verdict']:<11} no rule's: {failure['test']}",
+            width,
         )
-    for failure in beside:
-        yield f"{failure['rule']:<{WIDTH}} {failure['verdict']:<11} no rule's: {failure['test']}"
-    counts = Counter(standing.verdict for standing in judged.values())
-    words = [f"{counts[verdict]} {verdict}" for verdict in reversed(Verdict) if counts[verdict]]
+    words = [f"{counts[word]} {word}" for word in WORDS if counts[word]]
     if beside:
         words.append(f"{len(beside)} beside the rules")
     yield ", ".join(words)
@@ -56,25 +63,41 @@ def lines(judged: Mapping[str, Standing], beside: Sequence[Failure] = ()) -> Ite
 
 def as_json(
     judged: Mapping[str, Standing],
-    about: Mapping[str, Any] | None = None,
-    beside: Sequence[Failure] = (),
+    of_run: Mapping[str, Any] | None = None,
+    of_tests: Mapping[str, Any] | None = None,
 ) -> str:
     """Return the report as JSON text.
 
     Args:
         judged: the standings of rules.
-        about: what it says of the run beside its verdicts.
-        beside: the failures that are no rule's.
+        of_run: what it says of the run, before its verdicts.
+        of_tests: what it says of tests, after its rules.
     """
-    counts = Counter(str(standing.verdict) for standing in judged.values())
+    counts = Counter(standing.word for standing in judged.values())
     document = {
         "version": VERSION,
-        **(about or {}),
-        "verdicts": {str(verdict): counts[verdict] for verdict in Verdict},
+        **(of_run or {}),
+        "verdicts": {word: counts[word] for word in (*map(str, Verdict), NOT_RUN)},
         "rules": [_rule(name, standing) for name, standing in judged.items()],
-        "beside": list(beside),
+        **(of_tests or {}),
     }
     return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+
+
+def _line(name: str, standing: Standing, *, as_role: bool) -> str:
+    rule: Rule = RULES[name]
+    total = standing.total
+    return (
+        f"{name:<{WIDTH}} {standing.word:<11} "
+        f"{total.accepted:>6} accepted {total.rejected:>6} rejected  "
+        + (f"{total.denied:>6} denied  " if as_role else "")
+        + rule.enforced_by[0]
+        + (f" and {len(rule.enforced_by) - 1} more" if len(rule.enforced_by) > 1 else "")
+    )
+
+
+def _cut(line: str, width: int) -> str:
+    return line if not width or len(line) <= width else line[: width - 1] + "…"
 
 
 def _rule(name: str, standing: Standing) -> dict[str, Any]:
@@ -85,7 +108,7 @@ def _rule(name: str, standing: Standing) -> dict[str, Any]:
         "holds": str(rule.holds),
         "tables": list(rule.tables),
         "enforced_by": list(rule.enforced_by),
-        "verdict": str(standing.verdict),
+        "verdict": standing.word,
         **_counts(standing.total),
         "paths": {str(path): _path(name, path, standing) for path in Path},
         "failures": standing.failures,

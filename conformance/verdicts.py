@@ -20,6 +20,9 @@ class Verdict(StrEnum):
     HELD = "held"
 
 
+NOT_RUN = "not run"  # in the place of a verdict, where a run ended before it came to a rule
+
+
 class Finding(AssertionError):  # noqa: N818 - no error of the program, but what it found
     """A failure of the schema: one class for all, equal by rule, so that shrinking stays on one.
 
@@ -112,6 +115,11 @@ class Tally:
         self.withheld += other.withheld
 
     @property
+    def any(self) -> bool:
+        """Whether there is anything in it."""
+        return any(self.counts)
+
+    @property
     def counts(self) -> tuple[int, ...]:
         """The counts in the order in which a tally is made of them."""
         return (self.accepted, self.rejected, self.named, self.denied, self.withheld)
@@ -119,11 +127,19 @@ class Tally:
 
 @dataclass(slots=True)
 class Standing:
-    """What a run knows of one rule: counts by path, and why a schema cannot express some of it."""
+    """What a run knows of one rule.
+
+    Attributes:
+        paths: the counts by path.
+        failures: what failed, and what could not run.
+        reasons: by path, why a schema cannot express it.
+        unreached: parts of its proof that the run did not come to.
+    """
 
     paths: dict[str, Tally] = field(default_factory=dict)
     failures: list[dict[str, Any]] = field(default_factory=list)
     reasons: dict[str, str] = field(default_factory=dict)
+    unreached: int = 0
 
     @property
     def total(self) -> Tally:
@@ -144,4 +160,10 @@ class Standing:
                 return verdict
         total = self.total
         legal, illegal = total.accepted or total.withheld, total.named or total.denied
-        return Verdict.HELD if legal and illegal else Verdict.UNPROVEN
+        proven = legal and illegal and not self.unreached
+        return Verdict.HELD if proven else Verdict.UNPROVEN
+
+    @property
+    def word(self) -> str:
+        """The verdict in a word; that there is none yet, where the run ended too early for one."""
+        return NOT_RUN if self.unreached and not self.failures else str(self.verdict)

@@ -1,7 +1,9 @@
 """The verdicts of several runs side by side: one line a rule, one column a major of PostgreSQL.
 
-Each run has written a report (`--conformance-report`). A rule that is not held everywhere, or of
-which a run says nothing, is a difference. A preview is shown beside them, and decides nothing.
+Each run has written a report (`--conformance-report`), and was one of the whole suite: of a part of
+it, nothing can be said. A rule that is not held everywhere, or of which a run says nothing, is a
+difference, and so is whatever else made a run fail. A preview is shown beside them, and decides
+nothing.
 """
 
 from __future__ import annotations
@@ -18,7 +20,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 MISSING = "-"  # in the place of a verdict
-FORM = 1  # of the reports that can be read
+FORMS = (1, 2)  # of the reports that can be read; the first does not say whether it is whole
+MOST_TOLD = 5  # failures of one run that are no rule's
 
 
 class ReportError(Exception):
@@ -35,6 +38,8 @@ class Run:
         role: who wrote, or '' for the owner.
         verdicts: the verdict on each rule.
         preview: whether it is only shown.
+        others: what failed in it beside the rules, in words.
+        code: the exit status of the run.
     """
 
     major: int
@@ -42,6 +47,8 @@ class Run:
     role: str
     verdicts: Mapping[str, str]
     preview: bool = False
+    others: tuple[str, ...] = ()
+    code: int = 0
 
     @property
     def title(self) -> str:
@@ -55,7 +62,8 @@ def versions(reports: Iterable[Path], previews: Iterable[Path], say: Callable[[s
     A preview's report need not be there.
 
     Raises:
-        ReportError: A report cannot be read, or two are of the same major and role.
+        ReportError: A report cannot be read or is of a part of the suite, or two are of the same
+            major and role.
     """
     runs = [read(path) for path in reports]
     runs += [read(path, preview=True) for path in previews if path.exists()]
@@ -70,7 +78,11 @@ def versions(reports: Iterable[Path], previews: Iterable[Path], say: Callable[[s
     for line in found:
         say(line)
     binding = [run for run in runs if not run.preview]
-    return bool(binding) and not any(_differs(binding, rule) for rule in _rules(runs))
+    return (
+        bool(binding)
+        and not any(_differs(binding, rule) for rule in _rules(runs))
+        and not any(run.others or run.code for run in binding)
+    )
 
 
 def read(path: Path, *, preview: bool = False) -> Run:
@@ -81,12 +93,16 @@ def read(path: Path, *, preview: bool = False) -> Run:
     """
     try:
         document: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        if document["version"] != FORM:
-            message = f"{path}: has form {document['version']}, not {FORM}"
+        if document["version"] not in FORMS:
+            message = f"{path}: has form {document['version']}, not {' or '.join(map(str, FORMS))}"
+            raise ReportError(message)
+        if not document.get("whole", True) and not preview:
+            message = f"{path}: is of a part of the suite, or ended early: {_part(document)}"
             raise ReportError(message)
         verdicts = {rule["id"]: str(rule["verdict"]) for rule in document["rules"]}
         major, server = int(document["major"]), str(document["server"])
-        return Run(major, server, document["role"] or "", verdicts, preview)
+        role, code = document["role"] or "", int(document.get("exit_status", 0))
+        return Run(major, server, role, verdicts, preview, _others(document), code)
     except OSError as error:
         message = f"{path}: {error.strerror}: run pytest conformance --conformance-report {path}"
         raise ReportError(message) from error
@@ -100,6 +116,7 @@ def lines(runs: Sequence[Run]) -> Iterator[str]:
     for run in runs:
         notes = [f"as {run.role}"] if run.role else []
         notes += ["a preview, which decides nothing"] if run.preview else []
+        notes += [f"exit status {run.code}"] if run.code else []
         yield f"{run.title:<4} {', '.join((run.server, *notes))}"
     yield ""
     rules = _rules(runs)
@@ -121,7 +138,40 @@ def differences(runs: Sequence[Run]) -> list[str]:
             each = (f"{run.verdicts.get(rule, MISSING)} on {run.title}" for run in runs)
             found.append(f"{rule}: {', '.join(each)}")
     titles = ", ".join(run.title for run in runs)
-    return ["", *(found or [f"all {len(rules)} rules are held on {titles}: no difference"])]
+    if not found:
+        beside = "" if any(run.others or run.code for run in runs) else ": no difference"
+        found = [f"all {len(rules)} rules are held on {titles}{beside}"]
+    for run in runs:
+        found += [f"{run.title}: {each}" for each in run.others[:MOST_TOLD]]
+        if len(run.others) > MOST_TOLD:
+            found.append(f"{run.title}: and {len(run.others) - MOST_TOLD} more failures")
+        if run.code and not run.others and all(map(_holds, run.verdicts.values())):
+            found.append(f"{run.title}: the run ended with exit status {run.code}")
+    return ["", *found]
+
+
+def _holds(verdict: str) -> bool:
+    return verdict == Verdict.HELD
+
+
+def _part(document: Mapping[str, Any]) -> str:
+    """Return how much of the suite a run has left out."""
+    counts = document.get("counts", {})
+    words = (("deselected", "deselected"), ("not_run", "not run"))
+    some = [f"{counts[key]} tests {word}" for key, word in words if counts.get(key)]
+    return ", ".join(some) or "not all of its files were asked for"
+
+
+def _others(document: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return what failed in a run, a line a test, and what it missed."""
+    failed = [f"{each['test']}: {each['said']}" for each in document.get("failed", ())]
+    told = {each["test"] for each in document.get("failed", ())}
+    failed += [
+        f"{each['test']}: {each['rule']} is {each['verdict']}"
+        for each in document.get("beside", ())
+        if each["test"] not in told
+    ]
+    return (*failed, *document.get("missed", ()))
 
 
 def _rules(runs: Iterable[Run]) -> list[str]:

@@ -7,7 +7,8 @@ import pytest
 
 from conformance import replay
 from conformance.gaps import MODEL, Gaps, about
-from conformance.reporting import PROPERTY, add_finding
+from conformance.recorder.record import PROPERTY
+from conformance.reporting import add_finding
 from conformance.verdicts import Finding, Verdict
 
 

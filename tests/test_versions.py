@@ -15,7 +15,9 @@ def report(folder: Path, major: int, **changes: Any) -> str:
     """Write the report of a run in which every rule was held, but for these changes."""
     rules = changes.pop("rules", RULES)
     document = {
-        "version": 1,
+        "version": 2,
+        "whole": True,
+        "exit_status": 0,
         "server": f"PostgreSQL {major}.1, somewhere",
         "major": major,
         "role": None,
@@ -57,7 +59,7 @@ def test_a_difference_fails(
     assert 1 == code
     assert f"CARD-5 held        {verdict or '-'} <\n" in out
     assert f"\nCARD-5: held on 15, {verdict or '-'} on 16\n" in out
-    assert "versions: not every rule is held on every major\n" == err
+    assert "versions: not every rule is held on every major, by a run that is green\n" == err
 
 
 def test_a_preview_decides_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -85,7 +87,7 @@ def test_roles_stand_beside_each_other(tmp_path: Path, capsys: pytest.CaptureFix
         ("{", "is no report of a run (JSONDecodeError"),
         ("[]", "is no report of a run (TypeError"),
         ('{"version": 1, "rules": []}', "is no report of a run (KeyError: 'major')"),
-        ('{"version": 2}', "has form 2, not 1"),
+        ('{"version": 3}', "has form 3, not 1 or 2"),
     ],
 )
 def test_what_is_no_report_is_one_message(
@@ -113,3 +115,63 @@ def test_two_reports_of_a_major_are_one_message(
     assert "versions: two reports are of PostgreSQL 15: give one for each major\n" == (
         capsys.readouterr().err
     )
+
+
+@pytest.mark.parametrize(
+    ("counts", "why"),
+    [
+        ({"deselected": 1371, "not_run": 0}, "1371 tests deselected"),
+        ({"deselected": 0, "not_run": 3}, "3 tests not run"),
+        ({}, "not all of its files were asked for"),
+    ],
+)
+def test_a_part_of_a_run_is_refused(
+    counts: dict[str, int], why: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Of a run of one rule, or of one that was interrupted, nothing is said to be held."""
+    part = report(tmp_path, 16, whole=False, counts=counts)
+
+    assert 1 == main(["versions", report(tmp_path, 15), part])
+
+    out, err = capsys.readouterr()
+    assert "held" not in out
+    assert f"versions: {part}: is of a part of the suite, or ended early: {why}\n" == err
+
+
+@pytest.mark.parametrize(
+    ("changes", "line"),
+    [
+        ({"failed": [{"test": "test_column[x]", "said": "x is broken: yes"}]}, "x is broken: yes"),
+        (
+            {"beside": [{"test": "t", "rule": "HOSTILE", "verdict": "unnamed"}]},
+            "HOSTILE is unnamed",
+        ),
+        ({"missed": ["unseen: job new>queued"]}, "unseen: job new>queued"),
+        ({}, "the run ended with exit status 1"),
+    ],
+)
+def test_what_fails_beside_the_rules_fails(
+    changes: dict[str, Any], line: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A run in which all rules are held and something else failed is a difference, and is told."""
+    failed = report(tmp_path, 16, exit_status=1, **changes)
+
+    assert 1 == main(["versions", report(tmp_path, 15), failed])
+
+    out = capsys.readouterr().out
+    assert "16   PostgreSQL 16.1, somewhere, exit status 1\n" in out
+    assert "no difference" not in out
+    assert [True] == [each.startswith("16: ") for each in out.splitlines() if each.endswith(line)]
+
+
+def test_a_report_of_the_first_form_is_read(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A report of the form that did not tell whether it was whole is taken as it is."""
+    document = json.loads(Path(report(tmp_path, 15)).read_text())
+    old = tmp_path / "old.json"
+    del document["whole"], document["exit_status"]
+    old.write_text(json.dumps({**document, "version": 1}))
+
+    assert 0 == main(["versions", str(old)])
+    assert "no difference" in capsys.readouterr().out

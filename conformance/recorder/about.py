@@ -1,0 +1,95 @@
+"""What a run stood on: versions, digests of the migrations and of the suite, the commit."""
+
+from __future__ import annotations
+
+import hashlib
+import platform
+import shutil
+import subprocess
+from contextlib import suppress
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hypothesis import settings
+
+import conformance
+import strategies
+from conformance import migrations
+from conformance.migrations import MigrationError
+from conformance.plugin import SEED, STAGE
+from conformance.postgres import ProvisionError
+from conformance.roles import role_of
+
+if TYPE_CHECKING:
+    import pytest
+
+GIT_TIMEOUT = 10  # seconds, for a question that takes milliseconds
+
+
+def about(config: pytest.Config) -> dict[str, Any]:
+    """Return what a run stood on; no server, if none was asked for or there was none."""
+    stage = config.stash[STAGE]
+    server, major = None, None
+    if stage.begun:
+        with suppress(ProvisionError):
+            server, major = stage.server().origin, stage.server().major
+    return {
+        "server": server,
+        "major": major,
+        "role": role_of(config),
+        "profile": settings.get_current_profile_name(),
+        "seed": config.stash[SEED],
+        "versions": {
+            "python": platform.python_version(),
+            **{name: version(name) for name in ("pytest", "hypothesis", "psycopg")},
+            "server": server,
+        },
+        "migrations": _digests(stage.migrations),
+        "suite": suite(),
+        "commit": commit(stage.migrations),
+    }
+
+
+def suite() -> str:
+    """Return the digest of the suite's own code and data, in hexadecimal."""
+    digest = hashlib.sha256()
+    for package in (conformance, strategies):
+        folder = Path(str(package.__file__)).parent
+        for path in sorted((*folder.rglob("*.py"), *folder.rglob("*.json"))):
+            digest.update(str(path.relative_to(folder.parent)).encode() + b"\0")
+            digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def commit(folder: Path) -> dict[str, Any] | None:
+    """Return the commit of a folder, and whether files in it differ; None without git."""
+    head = _git(folder, "rev-parse", "HEAD")
+    if not head:
+        return None
+    return {"id": head, "dirty": bool(_git(folder, "status", "--porcelain", "--", "."))}
+
+
+def _digests(folder: Path) -> dict[str, str] | None:
+    try:
+        return {each.name: each.sha256 for each in migrations.load(folder)}
+    except (MigrationError, OSError):  # which the run has said
+        return None
+
+
+def _git(folder: Path, *arguments: str) -> str:
+    """Return what git answers; nothing, where there is no git or no repository."""
+    program = shutil.which("git")
+    if program is None:
+        return ""
+    try:
+        done = subprocess.run(  # noqa: S603 - a program of the user's, and words of ours
+            [program, "-C", str(folder), *arguments],
+            capture_output=True,
+            text=True,
+            timeout=GIT_TIMEOUT,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return done.stdout.strip() if done.returncode == 0 else ""

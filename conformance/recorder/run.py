@@ -1,0 +1,162 @@
+"""The recorder of a run: gathers what all workers report, judges it, and shows and writes it."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from conformance.plugin import runs_tests
+from conformance.recorder import parts, sections
+from conformance.recorder.parts import Parts
+from conformance.recorder.record import COUNTED, Record
+from conformance.recorder.scope import about_all, is_whole
+from conformance.verdicts import Standing, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterator
+
+PARTS = pytest.StashKey[Parts]()
+DESELECTED = pytest.StashKey[int]()
+REPORT = "conformance_report"  # the option that names the file
+FILE = "parts.json"
+
+
+class Recorder:
+    """Gathers what the tests of all workers report, and says at the end what that comes to."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        """Begin with nothing."""
+        self._config = config
+        self._record = Record()
+        self._sections = sections.of(config)
+        self._folder: Path | None = None  # where workers tell of their tests
+        self._parts = Parts()
+        self._judged: dict[str, Standing] = {}
+        self._summaries: list[sections.Summary] = []
+        self._begun, self._clock = datetime.now(UTC), time.monotonic()
+        self._table: list[str] = []
+        self._lines: list[str] = []  # what is said of the report, and of the run
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_configure_node(self, node: Any) -> None:
+        """Tell a worker of pytest-xdist where to write which tests there are."""
+        if self._folder is None:
+            self._folder = Path(tempfile.mkdtemp(prefix="framecast-conformance-run-"))
+        node.workerinput["parts"] = str(self._folder / FILE)
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Add what one phase of one test said."""
+        self._record.note(report)
+        self._sections.note(report)
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        """Add a file of tests that could not be read."""
+        self._record.note_collection(report)
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        """Fail a run in which a rule was not held, whatever its tests said; write the report."""
+        if not runs_tests(self._config):
+            return
+        self._parts = self._known()
+        self._judged = self._record.judge(self._parts, whole=about_all(self._config))
+        self._summaries = self._sections.summaries()
+        missed = [line for each in self._summaries for line in each.missed]
+        self._table = self._sections.listed("rules", self._rules)
+        unheld = any(standing.verdict is not Verdict.HELD for standing in self._judged.values())
+        bad = unheld or self._record.beside or missed or self._sections.broken
+        if bad and session.exitstatus == pytest.ExitCode.OK:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+        target = self._config.getoption(REPORT, default=None)
+        if target:
+            self._write(Path(target), session, missed)
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_terminal_summary(
+        self, terminalreporter: pytest.TerminalReporter
+    ) -> Generator[None, None, None]:
+        """Print failures by their causes, then what pytest has to say, and the verdicts last."""
+        from conformance.recorder.terminal import Terminal  # noqa: PLC0415 - only at the end
+
+        if not self._is_of_suite():
+            yield
+            return
+        shown = Terminal(terminalreporter, self._record, self._sections)
+        with shown.failures():
+            yield
+        shown.summaries(self._summaries)
+        shown.verdicts(self._table)
+        for line in self._lines:
+            terminalreporter.write_line(line)
+
+    def pytest_unconfigure(self) -> None:
+        """Throw away what workers wrote."""
+        if self._folder is not None:
+            shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _rules(self) -> Iterator[str]:
+        """Return a line a rule; of a quiet run, a line for each that is not held."""
+        if not self._judged and not self._record.beside:
+            return
+        from conformance import report  # noqa: PLC0415 - it knows every way to try every rule
+
+        verbosity = self._config.get_verbosity()
+        *rows, counts = report.lines(
+            self._judged,
+            self._record.beside,
+            width=0 if verbosity > 0 else self._config.get_terminal_writer().fullwidth,
+            all_of_them=verbosity >= 0,
+        )
+        yield from (*rows, *self._record.unproven(self._judged), counts)
+
+    def _known(self) -> Parts:
+        """Return the tests of the run, as far as any process came to know them."""
+        if self._folder is not None:
+            return parts.read(self._folder / FILE)
+        return self._config.stash.get(PARTS, Parts())
+
+    def _is_of_suite(self) -> bool:
+        """Whether the run was about rules, and not about this project's own tests or others."""
+        return bool(self._judged) or any(part.marked for part in self._parts.tests.values())
+
+    def _write(self, target: Path, session: pytest.Session, missed: list[str]) -> None:
+        def write() -> None:
+            from conformance import report  # noqa: PLC0415 - it knows every way to try every rule
+            from conformance.recorder.about import about  # noqa: PLC0415 - only for a report
+
+            counts = self._record.counts
+            interrupted = counts["not_run"] > 0 or not self._parts.tests
+            of_run = {
+                "whole": is_whole(self._config) and not interrupted,
+                "exit_status": int(session.exitstatus),
+                "begun": self._begun.isoformat(timespec="seconds"),
+                "seconds": round(time.monotonic() - self._clock, 3),
+                "counts": {name: counts[name] for name in COUNTED},
+                **about(self._config),
+            }
+            of_tests = {
+                "beside": self._record.beside,
+                "failed": [
+                    each.as_dict(self._parts.rules(each.test)) for each in self._record.failed
+                ],
+                "missed": [*missed, *self._sections.broken.values()],
+            }
+            text = report.as_json(self._judged, of_run, of_tests)
+            try:
+                target.write_text(text, encoding="utf-8")
+            except OSError as error:  # it has become full, or is gone, since the run began
+                self._lines.append(f"report: cannot write {target}: {error.strerror}")
+                session.exitstatus = session.exitstatus or pytest.ExitCode.TESTS_FAILED
+            else:
+                self._lines.append(f"report: {target}")
+
+        before = len(self._sections.broken)
+        self._sections.guarded("the report", write)
+        if len(self._sections.broken) > before and session.exitstatus == pytest.ExitCode.OK:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED

@@ -1,0 +1,34 @@
+"""What a run was asked for: the whole suite, all rules, or some tests."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pytest
+
+SUITE = Path(__file__).resolve().parents[1]
+RULE_TESTS = SUITE / "test_rules.py"
+# Options that leave tests out.
+SOME = (
+    *("keyword", "markexpr", "deselect", "lf", "stepwise", "collectonly"),
+    *("ignore", "ignore_glob"),
+)
+
+
+def is_whole(config: pytest.Config) -> bool:
+    """Whether a run was asked for all tests of the suite."""
+    return _asks_for(config, SUITE)
+
+
+def about_all(config: pytest.Config) -> bool:
+    """Whether a run is about all rules, those that no test tries included."""
+    return _asks_for(config, RULE_TESTS)
+
+
+def _asks_for(config: pytest.Config, wanted: Path) -> bool:
+    if any(config.getoption(name, default=None) for name in SOME):
+        return False
+    asked = (Path(config.invocation_params.dir, each).resolve() for each in config.args)
+    return any(wanted.is_relative_to(path) for path in asked)

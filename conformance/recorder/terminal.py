@@ -1,0 +1,116 @@
+"""What a run prints at its end: failures by their causes, summaries, and the verdicts last."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from conformance.recorder.record import Failed, Record
+    from conformance.recorder.sections import Sections, Summary
+
+MOST_NAMED = 4  # tests that failed for one reason
+PLAIN_CHARACTERS = "fE"  # of pytest's -r, unless somebody chose others
+NO_LIST = str.maketrans("", "", PLAIN_CHARACTERS)
+
+
+class Terminal:
+    """Prints on a terminal, as wide as that is."""
+
+    def __init__(
+        self, reporter: pytest.TerminalReporter, record: Record, sections: Sections
+    ) -> None:
+        """Print what was recorded."""
+        self._to, self._record, self._sections = reporter, record, sections
+        self._options = reporter.config.option
+
+    @contextmanager
+    def failures(self) -> Iterator[None]:
+        """Print each cause once; within it pytest prints no failure, and lists none at its end."""
+        self._to.ensure_newline()  # sections begin where the line of progress stands
+        style: str = self._options.tbstyle
+        before = len(self._sections.broken)
+        self._sections.guarded("failures", self._causes)
+        session = self._to._session  # noqa: SLF001 - pytest has no other way to say it
+        if len(self._sections.broken) > before and session is not None:
+            session.exitstatus = session.exitstatus or pytest.ExitCode.TESTS_FAILED
+        if self._options.reportchars == PLAIN_CHARACTERS:
+            self._to.reportchars = self._to.reportchars.translate(NO_LIST)
+        self._options.tbstyle = "no"
+        try:
+            yield
+        finally:
+            self._options.tbstyle = style
+
+    def summaries(self, summaries: Sequence[Summary]) -> None:
+        """Print what each section says: all of it, a line or two, or what is wrong alone."""
+        for each in summaries:
+            if self._to.verbosity > 0 and (each.lines or each.brief):
+                self._to.section(each.title)
+                self._print([*each.lines, *each.brief, *each.missed])
+        if self._to.verbosity > 0:
+            return
+        some = [
+            f"{each.title}: {line}"
+            for each in summaries
+            for line in (*(each.brief if self._to.verbosity == 0 else ()), *each.missed)
+        ]
+        if some:
+            self._to.section("summary")
+            self._print(some)
+
+    def verdicts(self, table: Sequence[str]) -> None:
+        """Print a line a rule, and what was found beside them; then what no summary could say."""
+        if table:
+            self._to.section("rules")
+            self._print(table)
+        for line in self._sections.broken.values():
+            self._to.write_line(line, red=True)
+
+    @property
+    def _width(self) -> int:
+        return self._to.config.get_terminal_writer().fullwidth
+
+    def _print(self, lines: Sequence[str]) -> None:
+        for line in lines:
+            self._to.write_line(line)
+
+    def _causes(self) -> None:
+        groups: dict[str, list[Failed]] = {}
+        for failed in self._record.failed:
+            groups.setdefault(failed.cause.key, []).append(failed)
+        if not groups:
+            return
+        tests = {failed.test for failed in self._record.failed}
+        words = f"{len(tests)} {'tests' if len(tests) > 1 else 'test'}"
+        causes = f"{len(groups)} {'causes' if len(groups) > 1 else 'cause'}"
+        self._to.section(f"failures: {words}, {causes}")
+        for group in sorted(groups.values(), key=len, reverse=True):
+            self._cause(group)
+
+    def _cause(self, group: Sequence[Failed]) -> None:
+        first = group[0]
+        tests = list(dict.fromkeys(failed.test for failed in group))
+        phase = "" if first.when == "call" else f"{first.when}: "
+        if len(tests) > 1:
+            self._to.write_sep("_", f"{len(tests)} tests: {first.cause.said}"[: self._width - 4])
+            for test in tests[:MOST_NAMED]:
+                self._to.write_line(f"  {test}")
+            if len(tests) > MOST_NAMED:
+                self._to.write_line(f"  and {len(tests) - MOST_NAMED} more")
+        else:
+            self._to.write_sep("_", f"{phase}{tests[0]}"[: self._width - 4])
+        if self._options.tbstyle == "no":
+            self._to.write_line(f"{phase}{first.cause.said}")
+        elif self._options.tbstyle == "line":
+            self._to.write_line(first.report.longreprtext.splitlines()[-1])
+        else:
+            first.report.toterminal(self._to.config.get_terminal_writer())
+            for name, content in first.report.sections:
+                if self._options.showcapture in {"all", name.split()[1]}:
+                    self._to.write_sep("-", name)
+                    self._to.write_line(content.rstrip())

@@ -1,0 +1,377 @@
+"""What becomes of a run that does not go well: nothing of a proof is lost, nothing is hidden."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+ROOT: Final = Path(__file__).parent.parent
+DOCS: Final = (ROOT / "docs" / "report.md").read_text()
+HEAD: Final = """
+import os
+import pytest
+
+SEEN = {"rule": "INV-U5", "path": "insert", "tally": [2, 2, 2]}
+
+@pytest.fixture
+def trial(record_property):
+    record_property("conformance", SEEN)
+
+@pytest.mark.rules("INV-U5")
+def test_rule(trial):
+    pass
+"""
+# Each is a second part of the proof of INV-U5, and what of it could not run.
+PARTS: Final = {
+    "setup": """
+@pytest.fixture(scope="module")
+def arena():
+    raise LookupError("no arena")
+
+@pytest.mark.parametrize("number", range(7))
+@pytest.mark.rules("INV-U5")
+def test_race(arena, number):
+    pass
+""",
+    "call": """
+@pytest.mark.rules("INV-U5", "CARD-1", wide=True)
+def test_race():
+    raise LookupError("no arena")
+""",
+    "teardown": """
+@pytest.fixture
+def arena():
+    yield
+    raise LookupError("no arena")
+
+@pytest.mark.rules("INV-U5")
+def test_race(arena):
+    pass
+""",
+    "crash": """
+@pytest.mark.rules("INV-U5")
+def test_race():
+    os._exit(3)
+""",
+    "skipped": """
+@pytest.mark.rules("INV-U5")
+def test_race():
+    pytest.skip("no arena")
+""",
+}
+WORKERS: Final = [(phase, ("-n1",)) for phase in ("setup", "teardown", "crash")]
+BROKEN_FAILURES: Final = """
+from conformance.recorder.terminal import Terminal
+Terminal._cause = lambda *_: 1 / 0
+"""
+FAILS: Final = """
+@pytest.mark.rules("INV-U5")
+def test_race():
+    assert [] == ["broken"]
+"""
+INTERRUPTED: Final = """
+@pytest.mark.rules("INV-U6")
+def test_other(trial):
+    raise KeyboardInterrupt
+
+@pytest.mark.rules("INV-U6")
+def test_last():
+    pass
+"""
+FINDING: Final = """
+from conformance.verdicts import Finding, Verdict
+
+def found(rule, verdict=Verdict.BROKEN):
+    return Finding(rule, verdict, expected="no", observed="yes", script="SELECT 1;")
+"""
+
+
+class Ended(NamedTuple):
+    """How a run ended."""
+
+    code: int
+    output: str
+    report: dict[str, Any]
+
+    def verdict(self, rule: str) -> str:
+        """Return the verdict on a rule; '' if it has none."""
+        verdicts = {each["id"]: each["verdict"] for each in self.report["rules"]}
+        return str(verdicts.get(rule, ""))
+
+    @property
+    def rows(self) -> list[str]:
+        """The words of the lines between the heading of the verdicts and pytest's last line."""
+        _, _, table = self.output.rpartition(" rules ===")
+        return [" ".join(line.split()) for line in table.splitlines()[1:]]
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Callable[..., Ended]:
+    """Return what runs a suite of a few tests with the plugin, and no server."""
+
+    def run(tests: str, *options: str) -> Ended:
+        (tmp_path / "test_fake.py").write_text(tests)
+        (tmp_path / "pytest.ini").write_text("[pytest]\n")
+        (tmp_path / "migrations").mkdir(exist_ok=True)
+        (tmp_path / "migrations" / "001.sql").write_text("SELECT 1;\n")
+        done = subprocess.run(
+            [
+                *(sys.executable, "-m", "pytest", "-p", "conformance.plugin", "test_fake.py"),
+                *("-p", "no:cacheprovider", "--conformance-report", "report.json", *options),
+            ],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        output = done.stdout + done.stderr
+        assert (tmp_path / "report.json").exists(), output
+        return Ended(done.returncode, output, json.loads((tmp_path / "report.json").read_text()))
+
+    return run
+
+
+def test_a_run_that_goes_well_holds(run: Callable[..., Ended]) -> None:
+    """Where every part of a proof has run, the rule is held, and the run passes."""
+    done = run(HEAD)
+
+    assert (0, "held") == (done.code, done.verdict("INV-U5")), done.output
+    assert 0 == done.report["exit_status"]
+
+
+@pytest.mark.parametrize(
+    ("phase", "options"),
+    [*((phase, ("-n0",)) for phase in PARTS if phase != "crash"), *WORKERS],
+)
+def test_a_part_that_could_not_run_leaves_its_rule_unproven(
+    phase: str, options: tuple[str, ...], run: Callable[..., Ended]
+) -> None:
+    """An error in setup, call or teardown, a crash and a skip: unproven, and it is said why."""
+    done = run(HEAD + PARTS[phase], *options)
+
+    assert (1, "unproven") == (done.code, done.verdict("INV-U5")), done.output
+    assert "CARD-1" not in {each["id"] for each in done.report["rules"]}
+    (rule,) = done.report["rules"]
+    failure = rule["failures"][0]
+    assert (phase, "unproven") == (failure["path"], failure["verdict"])
+    reason = "crashed while running" if phase == "crash" else "no arena"
+    assert reason in failure["observed"]
+    assert any(reason in row for row in done.rows[2:]), done.output
+    assert 1 == done.report["exit_status"]
+
+
+def test_a_file_that_cannot_be_read_is_an_error_of_the_run(run: Callable[..., Ended]) -> None:
+    """A collection that fails is told, and counted, and proves nothing."""
+    done = run(HEAD + "raise LookupError('no arena')", "-n0")
+
+    assert done.code
+    assert 1 == done.report["counts"]["errors"]
+    assert ["collection"] == [each["when"] for each in done.report["failed"]]
+    assert "no arena" in done.output
+    assert not done.report["whole"]
+
+
+def test_a_failing_test_leaves_its_rule_unproven(run: Callable[..., Ended]) -> None:
+    """A test about a rule that fails without a finding leaves the rule unproven."""
+    done = run(HEAD + FAILS)
+
+    assert "unproven" == done.verdict("INV-U5")
+    assert "failure" == done.report["failed"][0]["kind"]
+    assert ["INV-U5"] == done.report["failed"][0]["rules"]
+
+
+def test_a_test_of_many_rules_blames_the_one_that_it_found(run: Callable[..., Ended]) -> None:
+    """What a wide test finds of one rule, or of none, says nothing of the others."""
+    one = '\n@pytest.mark.rules("INV-U5", wide=True)\ndef test_all():\n    raise found("%s")\n'
+    blamed, beside = run(HEAD + FINDING + one % "INV-U6"), run(HEAD + FINDING + one % "HOSTILE")
+
+    assert ("held", "broken") == (blamed.verdict("INV-U5"), blamed.verdict("INV-U6"))
+    assert "held" == beside.verdict("INV-U5")
+    assert ["HOSTILE"] == [each["rule"] for each in beside.report["beside"]]
+    assert 1 == beside.code
+
+
+def test_a_test_of_one_rule_that_finds_another_proves_nothing(run: Callable[..., Ended]) -> None:
+    """Where a test of one rule ends because of something else, its own rule is unproven."""
+    for other in ("INV-U6", "SERIAL ORDER"):
+        one = f'\n@pytest.mark.rules("INV-U5")\ndef test_race():\n    raise found("{other}")\n'
+        done = run(HEAD + FINDING + one)
+        assert "unproven" == done.verdict("INV-U5"), done.output
+
+
+def test_a_finding_is_no_traceback(run: Callable[..., Ended]) -> None:
+    """A finding is printed in its own words, whatever test it comes from, a fixture's too."""
+    one = """
+@pytest.fixture
+def arena():
+    raise found("INV-U5")
+
+def test_race(arena):
+    pass
+
+@pytest.mark.rules("INV-U5")
+def test_other():
+    raise ExceptionGroup("two", [found("INV-U5", Verdict.UNNAMED), found("INV-U5")])
+"""
+    done = run(HEAD + FINDING + one)
+
+    assert "broken" == done.verdict("INV-U5"), done.output
+    assert "INV-U5 is broken\n  expected: no\n  observed: yes" in done.output
+    assert "replay: " in done.output
+    for word in ("Error", "Traceback", "def test_", ".py:", "raise "):
+        assert word not in done.output.replace("test_fake.py::", ""), done.output
+
+
+@pytest.mark.parametrize("workers", ["-n0", "-n1"])
+@pytest.mark.parametrize("how", ["-x", "--maxfail=1"])
+def test_a_run_that_stops_early_is_a_part(
+    how: str, workers: str, run: Callable[..., Ended]
+) -> None:
+    """A run that stops at a failure counts what it did not reach, and is not whole."""
+    done = run(HEAD + INTERRUPTED.replace("KeyboardInterrupt", "OSError"), workers, how)
+
+    assert done.code, done.output
+    assert ("held", "unproven") == (done.verdict("INV-U5"), done.verdict("INV-U6")), done.output
+    assert (1, False) == (done.report["counts"]["not_run"], done.report["whole"])
+    assert done.report["exit_status"] == done.code
+
+
+def test_a_rule_that_was_not_reached_has_its_own_word(run: Callable[..., Ended]) -> None:
+    """A row of a rule that a run did not come to reads 'not run', and is counted as such."""
+    done = run(HEAD + INTERRUPTED, "-n0")
+
+    assert ("held", "not run") == (done.verdict("INV-U5"), done.verdict("INV-U6")), done.output
+    assert 1 == done.report["verdicts"]["not run"]
+    assert any(row.startswith("INV-U6 not run ") for row in done.rows), done.output
+    assert "1 held, 1 not run" in done.rows
+
+
+@pytest.mark.parametrize("part", ["note", "brief", "lines", "missed"])
+def test_no_summary_hides_a_verdict(part: str, run: Callable[..., Ended]) -> None:
+    """An error in any part of any summary is one line, fails the run, and hides nothing else."""
+    plant = f"""
+@pytest.fixture(scope="session", autouse=True)
+def planted(pytestconfig):
+    from conformance.recorder.sections import SECTIONS
+    assert 4 == len(pytestconfig.stash[SECTIONS].each)
+    for each in pytestconfig.stash[SECTIONS].each:
+        def fail(*_):
+            return 1 / 0
+        setattr(each, "{part}", fail)
+"""
+    done = run(HEAD + plant, "-n0", "-v")
+
+    assert 1 == done.code, done.output
+    assert "held" == done.verdict("INV-U5")
+    for title in ("regressions", "machines", "races", "hostile runs"):
+        line = f"summary of {title} failed: ZeroDivisionError: division by zero"
+        assert 1 == done.output.count(line), done.output
+        assert line in done.report["missed"]
+    assert "1 held" in done.rows
+
+
+@pytest.mark.parametrize(
+    ("title", "plant"),
+    [
+        ("rules", "from conformance import report\nreport.lines = lambda *_, **__: 1 / 0\n"),
+        ("the report", "from conformance.recorder import about\nabout.about = lambda _: 1 / 0\n"),
+        ("failures", BROKEN_FAILURES),
+    ],
+)
+def test_neither_verdicts_nor_failures_nor_the_report_hide_each_other(
+    title: str, plant: str, run: Callable[..., Ended], tmp_path: Path
+) -> None:
+    """An error in what is said of rules, of failures or in the report hides none of the others."""
+    (tmp_path / "report.json").write_text('{"rules": []}')
+    done = run(HEAD + plant + (FAILS if title == "failures" else ""), "-n0")
+
+    assert 1 == done.code, done.output
+    assert f"summary of {title} failed: ZeroDivisionError: division by zero" in done.output
+    assert "INTERNALERROR" not in done.output
+    if title != "rules":
+        assert any(row.startswith("INV-U5 ") for row in done.rows), done.output
+    if title != "the report":
+        assert done.verdict("INV-U5")
+
+
+def test_a_failure_that_many_share_is_printed_once(run: Callable[..., Ended]) -> None:
+    """Seven tests whose setup fails alike are one cause with their number and a few names."""
+    done = run(HEAD + PARTS["setup"])
+
+    assert "failures: 7 tests, 1 cause" in done.output
+    assert "7 tests: LookupError: no arena" in done.output
+    assert 1 == done.output.count('raise LookupError("no arena")')
+    assert 4 == done.output.count("test_fake.py::test_race[")
+    assert "and 3 more" in done.output
+    assert "short test summary" not in done.output
+    assert ["INV-U5", "unproven:", "because", "1", "report:"] == [
+        row.split()[0] for row in done.rows[:-1]
+    ]
+    assert " passed, 7 errors in " in done.rows[-1]
+
+
+def test_lines_are_as_wide_as_the_terminal(run: Callable[..., Ended]) -> None:
+    """In a pipe no line of the verdicts has more than 80 columns, unless all is asked for."""
+    wide = HEAD.replace("INV-U5", "CARD-5")
+    assert all(len(line) <= 80 for line in run(wide).output.splitlines() if "CARD-5" in line)
+    assert "card_5__jobs_team_has_at_most_5_active" in run(wide, "-v").output
+
+
+def test_a_quiet_run_shows_what_is_not_held(run: Callable[..., Ended]) -> None:
+    """With -q a rule that is held has no line of its own, and one that is not has."""
+    assert ["1 held", "report: report.json"] == run(HEAD, "-q").rows[:-1]
+    rows = run(HEAD + FAILS, "-q").rows
+    assert rows[0].startswith("INV-U5 unproven ")
+
+
+def test_the_report_has_what_its_documentation_says(run: Callable[..., Ended]) -> None:
+    """Every key that a report has is in docs/report.md, and every key there is in a report."""
+    done = run(HEAD + FINDING + FAILS)
+    keys = {
+        *done.report,
+        *done.report["counts"],
+        *done.report["versions"],
+        *done.report["verdicts"],
+    }
+    rule, failed = done.report["rules"][0], done.report["failed"][0]
+    keys |= {*rule, *rule["failures"][0], *failed, "id", "dirty", "reason"}
+    documented = {
+        name.strip("` ")
+        for line in DOCS.splitlines()
+        if line.startswith("| `")
+        for name in line.split("|")[1].split(",")
+    }
+
+    assert set() == {key for key in keys if f"`{key}`" not in DOCS}
+    assert {"denied", "withheld"} == documented - keys
+    assert 64 == len(done.report["suite"])
+
+
+def test_the_report_says_what_of_a_run_was_left_out(run: Callable[..., Ended]) -> None:
+    """Tests that were deselected are counted, in one process as by workers."""
+    for workers in ("-n0", "-n1"):
+        counts = run(HEAD + FAILS, "-k", "test_rule", workers).report["counts"]
+        assert (1, 0, 1) == (counts["passed"], counts["failed"], counts["deselected"])
+
+
+def test_the_report_names_the_commit(run: Callable[..., Ended], tmp_path: Path) -> None:
+    """The commit of the migrations is told, and whether they are dirty; without git, none."""
+    assert run(HEAD).report["commit"] is None
+    git = ["git", "-c", "user.name=a", "-c", "user.email=a@b.co"]
+    for arguments in (["init", "-q"], ["add", "migrations"], ["commit", "-q", "-m", "one"]):
+        subprocess.run([*git, *arguments], cwd=tmp_path, check=True)
+    clean = run(HEAD).report["commit"]
+    (tmp_path / "migrations" / "002.sql").write_text("SELECT 1;\n")
+    dirty = run(HEAD).report
+
+    assert (40, False, True) == (len(clean["id"]), clean["dirty"], dirty["commit"]["dirty"])
+    assert ["001.sql", "002.sql"] == list(dirty["migrations"])
