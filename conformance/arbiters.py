@@ -7,12 +7,13 @@ just these columns, of some rows only, or of expressions over them, is its own a
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from conformance.conflict import Arbiter
     from conformance.session import Session
     from conformance.writes import Statement
 
@@ -26,23 +27,6 @@ FROM pg_index AS i JOIN pg_class AS c ON c.oid = i.indrelid
 WHERE c.relnamespace = to_regnamespace('public') AND i.indisunique AND i.indisvalid
 ORDER BY c.relname, i.indpred IS NOT NULL, i.indexrelid::regclass::text
 """
-
-
-@dataclass(frozen=True, slots=True)
-class Arbiter:
-    """The columns of a table by which the row of an ON CONFLICT meets another.
-
-    `is_named`: whether it says so, or leaves it to the server to ask all unique indexes.
-    """
-
-    table: str
-    columns: tuple[str, ...]
-    is_named: bool = True
-
-    @property
-    def clause(self) -> str:
-        """The clause that names them, where the table has a unique index of just these."""
-        return f"ON CONFLICT ({', '.join(self.columns)})"
 
 
 class NotExpressibleError(Exception):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from conformance.arbiters import Arbiter
+from conformance.conflict import Arbiter
 from conformance.writes import Insert, Run, statements
 
 # What a job meets its like by, where it has a key: without a target too.
