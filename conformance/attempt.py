@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from conformance.blame import culprit, names, rule_named
 from conformance.ordering import parents_first
 from conformance.outcomes import Accepted, Outcome, Rejected
-from conformance.session import in_order
+from conformance.session import in_order, locally
 from conformance.steps import ACCEPTED, LAWFUL, of_history
 from conformance.verdicts import Finding, Verdict
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from conformance.catalogue import Rule
     from conformance.lab import Lab
-    from conformance.scenario import Transaction
+    from conformance.scenario import Settings, Transaction
     from conformance.steps import Step
     from conformance.writes import Path, Statement
 
@@ -32,11 +32,12 @@ class Attempt:
         script: what psql reads, with each outcome as a comment.
     """
 
-    def __init__(self, lab: Lab, rule: Rule | None) -> None:
-        """Begin with nothing."""
+    def __init__(self, lab: Lab, rule: Rule | None, settings: Settings = ()) -> None:
+        """Begin with nothing; each transaction is one of a session that has set these."""
         self._lab = lab
         self._rule = rule
         self._about = "" if rule is None else rule.id
+        self._settings = locally(settings)
         self.met: list[Finding] = []
         self.script: list[str] = []
 
@@ -48,6 +49,7 @@ class Attempt:
         """
         body = self._lab.arbiters.aimed(body)
         role = None if as_owner else self._lab.role
+        body = [*self._settings, *body]
         shown = transaction_script(body)
         self.script.append(f"SET ROLE {role};\n{shown}RESET ROLE;\n" if role else shown)
         outcome = self._lab.run_as_owner(body) if as_owner else self._lab.session.run(body)

@@ -12,6 +12,7 @@ from hypothesis.strategies import SearchStrategy
 from conformance.writes import Path, Write
 
 Transaction: TypeAlias = tuple[Write, ...]
+Settings: TypeAlias = tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +77,7 @@ class Scenario:
         beside: what must not be waited for, after that.
         facts: what must be true after all those.
         because: why it has nothing that is legal, or no violation, where that is so.
+        settings: what the session that tries it has set, by name: no rule depends on it.
     """
 
     given: tuple[Transaction, ...] = ()
@@ -85,6 +87,7 @@ class Scenario:
     beside: tuple[Beside, ...] = ()
     within: tuple[Within, ...] = ()
     because: str = ""
+    settings: Settings = ()
 
 
 # Each path that could break a rule has scenarios, or the reason why it cannot.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Self
 
 import psycopg
@@ -12,9 +13,10 @@ from conformance.outcomes import INCONCLUSIVE, Accepted, Inconclusive, Outcome, 
 from conformance.writes import Path, Statement, statements
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from types import TracebackType
 
+    from conformance.scenario import Settings
     from conformance.writes import Write
 
 # A statement that takes longer than this is stuck. Examples take milliseconds.
@@ -95,6 +97,22 @@ class Session:
             return outcome(error)
         return Accepted()
 
+    @contextmanager
+    def under(self, settings: Settings) -> Iterator[None]:
+        """Set what a caller may have set, for a while.
+
+        Where names are looked for is left alone: violation queries are asked meanwhile.
+        """
+        some = [each for each in settings if each[0] != "search_path"]
+        for name, value in some:
+            self.connection.execute(f"SET {name} = '{value}'")
+        try:
+            yield
+        finally:
+            if not self.connection.closed:
+                for name, _ in some:
+                    self.connection.execute(f"RESET {name}")
+
     def fetch(self, query: str) -> list[tuple[object, ...]]:
         """Return the rows of a query, outside any transaction."""
         return self.connection.execute(query).fetchall()
@@ -135,6 +153,11 @@ class Session:
         else:
             with self.connection.cursor().copy(statement.sql) as copy:
                 copy.write(statement.data)
+
+
+def locally(settings: Settings) -> list[Statement]:
+    """Return the statements that set what a caller has set, for one transaction."""
+    return [Statement(f"SET LOCAL {name} = '{value}'") for name, value in settings]
 
 
 def in_order(writes: Sequence[Write], path: Path) -> list[Statement]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from conformance import proof
 from conformance.catalogue import RULES
 from strategies.near_misses import WAYS
+from strategies.session_settings import session_settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -51,4 +53,5 @@ def test_rule(
     """What is legal is accepted up to the edge, and the step over it is rejected by name."""
     ways = WAYS[rule.id][path]
     assert not isinstance(ways, str), ways
-    trial(rule, path).run(data.draw(ways))
+    scenario, under = data.draw(ways), data.draw(session_settings())
+    trial(rule, path).run(replace(scenario, settings=under))

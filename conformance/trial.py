@@ -68,10 +68,11 @@ class Trial:
             Finding: The schema did not do what the rule asks, and that is what is sought.
         """
         self._lab.reset()
-        self._now, self._is_astray = Attempt(self._lab, self.rule), False
+        self._now, self._is_astray = Attempt(self._lab, self.rule, scenario.settings), False
         before = replace(self.tally)
         try:
-            self._try(scenario)
+            with self._lab.session.under(scenario.settings):
+                self._try(scenario)
         except _EndError:
             pass
         except NotExpressibleError as error:

@@ -18,6 +18,8 @@
 --   them in the order of their names, after its own foreign keys, so row checks are asked first,
 --   then keys, then triggers.
 --   Rejections from triggers go through framecast.reject: class 23, with the rule as constraint.
+--   Nothing is decided by how a value prints, or by a caller's settings. A day of a caller's time
+--   zone may have any length, so ages are counted in hours.
 --   `public` holds what clients use. `framecast` holds the schema's own machinery.
 --
 -- Locks are taken in one order, by everybody:
@@ -283,7 +285,7 @@ CREATE TABLE public.invitations (
     email text,
     role public.invitation_role NOT NULL DEFAULT 'member',
     token text NOT NULL UNIQUE,
-    expires_at timestamptz NOT NULL DEFAULT now() + interval '7 days',
+    expires_at timestamptz NOT NULL DEFAULT now() + interval '168 hours',
     accepted_at timestamptz,
     revoked_at timestamptz,
     created_at timestamptz NOT NULL DEFAULT now(),

@@ -167,13 +167,12 @@ FOR EACH ROW EXECUTE FUNCTION framecast.tg_memberships__leaves_starter_1_active(
 -- How a job moves on
 ------------------------------------------------------------------------------------------------
 
--- As texts, since to jsonb 1.0 and 1.00 are the same.
 CREATE TRIGGER _300_imm_1__jobs_subject_is_fixed
 BEFORE UPDATE OF id, owner, triggered_by, project_id, spec_snapshot, created_at ON public.jobs
 FOR EACH ROW WHEN (
-    (old.id, old.owner, old.triggered_by, old.spec_snapshot::text, old.created_at)
+    (old.id, old.owner, old.triggered_by, old.spec_snapshot, old.created_at)
     IS DISTINCT FROM
-    (new.id, new.owner, new.triggered_by, new.spec_snapshot::text, new.created_at)
+    (new.id, new.owner, new.triggered_by, new.spec_snapshot, new.created_at)
     OR (new.project_id IS NOT NULL AND new.project_id IS DISTINCT FROM old.project_id)
 )
 EXECUTE FUNCTION framecast.tg__reject(
@@ -268,13 +267,13 @@ BEGIN
     END IF;
     IF OLD.status >= 'completed' THEN
         IF (
-            OLD.status, OLD.options::text, OLD.progress::text, OLD.output::text,
-            OLD.output_size_bytes, OLD.error::text, OLD.credits_charged, OLD.failure_type,
-            OLD.idempotency_key, OLD.started_at, OLD.completed_at
+            OLD.status, OLD.options, OLD.progress, OLD.output, OLD.output_size_bytes, OLD.error,
+            OLD.credits_charged, OLD.failure_type, OLD.idempotency_key, OLD.started_at,
+            OLD.completed_at
         ) IS DISTINCT FROM (
-            NEW.status, NEW.options::text, NEW.progress::text, NEW.output::text,
-            NEW.output_size_bytes, NEW.error::text, NEW.credits_charged, NEW.failure_type,
-            NEW.idempotency_key, NEW.started_at, NEW.completed_at
+            NEW.status, NEW.options, NEW.progress, NEW.output, NEW.output_size_bytes, NEW.error,
+            NEW.credits_charged, NEW.failure_type, NEW.idempotency_key, NEW.started_at,
+            NEW.completed_at
         ) OR NEW.credits_refunded < OLD.credits_refunded THEN
             v_rule := 'state_job__jobs_finished_stays';
             v_claim := 'a finished job stays as it is, save that its refund may grow';
@@ -539,7 +538,7 @@ FOR EACH STATEMENT EXECUTE FUNCTION framecast.tg__reject(
 
 CREATE TRIGGER _300_imm_1__job_events_are_fixed
 BEFORE UPDATE ON public.job_events
-FOR EACH ROW WHEN ((old.*)::text IS DISTINCT FROM (new.*)::text)
+FOR EACH ROW WHEN (old.* IS DISTINCT FROM new.*)
 EXECUTE FUNCTION framecast.tg__reject('an event never changes', 'append another event');
 
 -- SEQ-1 and SEQ-2. Whoever appends to a job holds the job's counter until commit, so numbers are
@@ -597,9 +596,9 @@ FOR EACH ROW EXECUTE FUNCTION framecast.tg_job_events__record_number();
 -- Retention
 ------------------------------------------------------------------------------------------------
 
--- Deletes job events older than 7 days, oldest first, at most p_limit of them (10,000 for null),
--- passing over rows that others hold. Returns how many it deleted: call it again until that is less
--- than p_limit.
+-- Deletes job events older than 7 days (of 24 hours), oldest first, at most p_limit of them (10,000
+-- for null), passing over rows that others hold. Returns how many it deleted: call it again until
+-- that is less than p_limit.
 -- A plan made while the table was small would join by nested loops, and be kept for the session:
 -- ten thousand rows, each sought among all. Materialized, since rows that a plan asks for again
 -- would be others than before, and more than the limit.
@@ -613,7 +612,7 @@ DECLARE
 BEGIN
     WITH old AS MATERIALIZED (
         SELECT o.id FROM public.job_events AS o
-        WHERE o.created_at < now() - interval '7 days'
+        WHERE o.created_at < now() - interval '168 hours'
         ORDER BY o.created_at, o.job_id, o.sequence
         LIMIT greatest(coalesce(p_limit, 10000), 0)
         FOR UPDATE SKIP LOCKED
@@ -635,7 +634,7 @@ DECLARE
 BEGIN
     WITH old AS MATERIALIZED (
         SELECT o.id FROM public.webhook_deliveries AS o
-        WHERE o.created_at < now() - interval '30 days'
+        WHERE o.created_at < now() - interval '720 hours'
         ORDER BY o.created_at, o.id
         LIMIT greatest(coalesce(p_limit, 10000), 0)
         FOR UPDATE SKIP LOCKED
@@ -664,7 +663,8 @@ COMMENT ON INDEX public.inv_j12__jobs_one_active_per_project IS
 'INV-J12: a project has at most one active job';
 COMMENT ON TRIGGER _300_own_1__job_event_counters_kept_by_schema ON framecast.job_event_counters IS
 'OWN-1: what the schema keeps for itself is out of a client''s reach';
-COMMENT ON TRIGGER _300_own_1__job_event_counters_not_truncated ON framecast.job_event_counters IS
+COMMENT ON TRIGGER _300_own_1__job_event_counters_not_truncated
+ON framecast.job_event_counters IS
 'OWN-1: what the schema keeps for itself is out of a client''s reach';
 COMMENT ON TRIGGER _300_imm_1__job_events_are_fixed ON public.job_events IS
 'IMM-1: what a row is about never changes: ids and created_at; a membership''s team and user; '

@@ -46,7 +46,7 @@ DEFAULTS: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(
         "users": {"tier": "'starter'", "credits": "0", "ephemeral_storage_bytes": "0"},
         "teams": {"credits": "0", "ephemeral_storage_bytes": "0", "settings": "'{}'"},
         "memberships": {"role": "'member'"},
-        "invitations": {"role": "'member'", "expires_at": "created_at + interval '7 days'"},
+        "invitations": {"role": "'member'", "expires_at": "created_at + interval '168 hours'"},
         "api_keys": {"name": "'Default'", "scopes": """'["*"]'"""},
         "projects": {"status": "'draft'"},
         "jobs": {

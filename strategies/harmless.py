@@ -219,7 +219,7 @@ def _ten_thousand_events() -> Form:
     jobs = ", ".join(f"'{world.job(world.starter())['id']}'" for _ in range(73))
     events = Run(
         "INSERT INTO public.job_events (job_id, event_type, created_at)"
-        " SELECT j.id, 'progress', now() - interval '8 days'"
+        " SELECT j.id, 'progress', now() - interval '192 hours'"
         f" FROM unnest(ARRAY[{jobs}]::uuid[]) AS j (id) CROSS JOIN generate_series(1, 137)"
     )
     return Form(
@@ -279,7 +279,7 @@ def _of_one_moment() -> Iterator[Form]:
         # An update writes a row anew, behind all others.
         aged = [
             Run(
-                f"UPDATE public.{table} SET created_at = now() - interval '{days} days'"
+                f"UPDATE public.{table} SET created_at = now() - interval '{24 * days} hours'"
                 f" WHERE id = '{each}'"
             )
             for each, days in zip(reversed(ids), (40, 31, 31, 31, 31), strict=True)

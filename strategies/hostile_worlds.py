@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from conformance.scenario import Transaction
 
-IN_FUTURE = Sql("now() + interval '7 days'")
+IN_FUTURE = Sql("now() + interval '168 hours'")
 
 
 class Prelude:
@@ -157,7 +157,7 @@ def _invite(prelude: Prelude, team: Row, owner: Row, admin: Row) -> None:
         letter = world.insert("invitations", age(world.an_invitation(team, admin), 2))
         prelude.write(Update("invitations", {"id": letter["id"]}, {end: Sql("now()")}))
     late = world.insert("invitations", age(world.an_invitation(team, owner), 2))
-    yesterday = Sql("now() - interval '1 day'")
+    yesterday = Sql("now() - interval '24 hours'")
     prelude.write(Update("invitations", {"id": late["id"]}, {"expires_at": yesterday}))
 
 

@@ -237,7 +237,7 @@ def steps_to(job: Row, status: str) -> list[Write]:
 
 def age(row: Row, days: int) -> Row:
     """Return the row as if it had been made some days ago."""
-    return {**row, "created_at": Sql(f"now() - interval '{days} days'")}
+    return {**row, "created_at": Sql(f"now() - interval '{24 * days} hours'")}
 
 
 def urn_of_user(user: Row) -> str:

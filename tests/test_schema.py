@@ -37,7 +37,7 @@ TABLES: Final = {
     "memberships": "team_id uuid!; user_id uuid!; role membership_role! ='member'",
     "invitations": """
         team_id uuid!; invited_by uuid!; email text!; role invitation_role! ='member';
-        token text!; expires_at timestamptz! =now() + '7 days'; accepted_at timestamptz;
+        token text!; expires_at timestamptz! =now() + '168:00:00'; accepted_at timestamptz;
         revoked_at timestamptz""",
     "api_keys": """
         user_id uuid!; owner text!; name text! ='Default'; key_prefix text!; key_hash text!;

@@ -306,8 +306,8 @@ def extended(world: World, draw: Draw) -> Scenario:
     rows = [world.insert("invitations", old_invitation(world)) for _ in range(2)]
     bad = world.insert("invitations", {**old_invitation(world), "email": draw(again())})
     for row in (rows[0], bad):
-        world.given.append(changed(row, expires_at=Sql("now() - interval '1 day'")))
-    later = Sql("now() + interval '1 day'")
+        world.given.append(changed(row, expires_at=Sql("now() - interval '24 hours'")))
+    later = Sql("now() + interval '24 hours'")
     return Scenario(
         given=(tuple(world.given), (joins(world, {"id": bad["team_id"]}, user),)),
         legal=(

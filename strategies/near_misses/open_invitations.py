@@ -21,7 +21,7 @@ from strategies.world import World
 OPEN_LIMIT = 50
 # Later than the transaction began, and over when the next statement asks.
 JUST_NOW = Sql("clock_timestamp()")
-LATER = Sql("now() + interval '1 day'")
+LATER = Sql("now() + interval '24 hours'")
 
 
 # CARD-4: a team has at most 50 open invitations

@@ -37,7 +37,9 @@ def at_most_ten_thousand(table: str) -> tuple[Fact, ...]:
 
 
 def _aged(row: Row, days: int, minutes: int) -> Row:
-    return {**row, "created_at": Sql(f"now() - interval '{days} days {minutes} minutes'")}
+    # In minutes: a day has as many hours as the caller's time zone says.
+    beyond = days * 24 * 60 + minutes
+    return {**row, "created_at": Sql(f"now() - interval '{beyond} minutes'")}
 
 
 @scenarios

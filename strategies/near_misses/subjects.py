@@ -1,16 +1,17 @@
 """Near misses of IMM-1: what a row is about never changes, column by column of every table."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from hypothesis import strategies as st
 
 from conformance.catalogue.ownership import SUBJECTS
 from conformance.scenario import Fact, Mixed, Scenario, Ways
-from conformance.writes import Delete, Path, Row, Update
+from conformance.writes import Delete, Path, Row, Sql, Update
 from strategies.documents import Jsonb
 from strategies.instants import FUTURE_START, TICK
 from strategies.near_misses.ways import UPDATING, Draw, scenarios
+from strategies.session_settings import AGAIN
 from strategies.world import NOW, World, urn_of_member, urn_of_team, urn_of_user
 
 CREATED: Row = {"created_at": NOW}
@@ -25,12 +26,14 @@ class Subject:
         row: the row, with every column that is fixed.
         other: for each fixed column, further values which it never takes.
         free: other columns, which may change.
+        alike: fixed columns in another spelling of the same values.
     """
 
     table: str
     row: Row
     other: dict[str, tuple[object, ...]]
     free: Row
+    alike: Row = field(default_factory=dict)
 
     def changes(self, columns: Iterable[str]) -> list[Row]:
         """Return the ways to change one of these columns."""
@@ -38,17 +41,24 @@ class Subject:
 
 
 def subject(
-    world: World, table: str, row: Row, other: Row, free: Row, *, aged: bool = True
+    world: World,
+    table: str,
+    row: Row,
+    other: Row,
+    free: Row,
+    *,
+    aged: bool = True,
+    alike: Row | None = None,
 ) -> Subject:
     """Insert a row, and return it with other values for its columns; its times are understood."""
     row = {**row, **(CREATED if aged else {})}
     world.insert(table, row)
     values = {
         "id": (world.id(),),
-        "created_at": (NOW - TICK, NOW + TICK),
+        "created_at": (NOW - TICK, NOW + TICK, NOW + AGAIN),
         **{column: each if isinstance(each, tuple) else (each,) for column, each in other.items()},
     }
-    return Subject(table, row, values, free)
+    return Subject(table, row, values, free, alike or {})
 
 
 def users(world: World) -> Subject:
@@ -108,7 +118,12 @@ def jobs(world: World) -> Subject:
         "spec_snapshot": (Jsonb({"scenes": [2, 1]}), Jsonb({}), Jsonb(None)),
     }
     return subject(
-        world, "jobs", row, other, {"progress": Jsonb({"done": 1}), "credits_charged": 1}
+        world,
+        "jobs",
+        row,
+        other,
+        {"progress": Jsonb({"done": 1}), "credits_charged": 1},
+        alike={"spec_snapshot": Sql("'{\"scenes\": [1.00, 2e0]}'")},
     )
 
 
@@ -135,7 +150,8 @@ def finished_jobs(world: World) -> Subject:
         "project_id": world.project(*world.team())["id"],
         "spec_snapshot": Jsonb({"scenes": []}),
     }
-    made = subject(world, "jobs", row, other, {"credits_refunded": 1})
+    alike = {"output": Sql("'{\"frames\": 1.0}'")}
+    made = subject(world, "jobs", row, other, {"credits_refunded": 1}, alike=alike)
     world.move(row, "completed")
     return made
 
@@ -151,7 +167,8 @@ def job_events(world: World) -> Subject:
         "event_type": ("started", "completed"),
         "payload": (Jsonb({"percent": 2}), Jsonb({})),
     }
-    return subject(world, "job_events", row, other, {})
+    alike = {"payload": Sql("'{\"percent\": 1.0}'")}
+    return subject(world, "job_events", row, other, {}, alike=alike)
 
 
 def asset_files(world: World) -> Subject:
@@ -183,15 +200,16 @@ def lone_assets(world: World) -> Subject:
 def api_keys(world: World) -> Subject:
     """Insert a key of a team."""
     team, owner = world.team()
-    row = world.a_key(owner, urn_of_team(team), scopes=Jsonb(["read", "write"]))
+    row = world.a_key(owner, urn_of_team(team), scopes=Jsonb(["read", 1]))
     other = {
         "user_id": world.member(team)["id"],
         "owner": (urn_of_user(owner), urn_of_member(team, owner)),
         "key_hash": ("other", str(row["key_hash"]).upper()),
-        "scopes": (Jsonb(["read"]), Jsonb(["write", "read"]), Jsonb(["*"]), Jsonb([])),
+        "scopes": (Jsonb(["read"]), Jsonb([1, "read"]), Jsonb(["read", "1"]), Jsonb([])),
     }
     free = {"name": "Other", "last_used_at": NOW, "expires_at": FUTURE_START, "revoked_at": NOW}
-    return subject(world, "api_keys", row, other, free)
+    alike = {"scopes": Sql("'[\"read\", 1.00]'")}
+    return subject(world, "api_keys", row, other, free, alike=alike)
 
 
 def webhooks(world: World) -> Subject:
@@ -254,7 +272,7 @@ def attempts(
 
     return Scenario(
         given=(tuple(world.given),),
-        legal=(write(same), write({**same, **made.free})),
+        legal=(write(same), write({**same, **made.alike}), write({**same, **made.free})),
         broken=tuple(
             Mixed(
                 write(changes), frozenset({"STATE-JOB"}) if make is finished_jobs else frozenset()

@@ -130,7 +130,7 @@ def promoting(*, several: bool) -> Scenarios:
             {
                 "role": Sql(
                     f"CASE id WHEN '{owned[0]['id']}' THEN '{role}'"
-                    f" WHEN '{second['id']}' THEN 'owner' ELSE role END::membership_role"
+                    f" WHEN '{second['id']}' THEN 'owner' ELSE role END::public.membership_role"
                 )
             },
         )

@@ -105,7 +105,7 @@ def demoting(*, several: bool) -> Scenarios:
         handover = given_role(heir, "owner"), given_role(second, role)
         owners = {"team_id": team["id"], "role": "owner"}
         swapped = Sql(
-            f"CASE id WHEN '{first['id']}' THEN 'owner' ELSE '{role}' END::membership_role"
+            f"CASE id WHEN '{first['id']}' THEN 'owner' ELSE '{role}' END::public.membership_role"
         )
         return Scenario(
             given=(tuple(world.given),),

@@ -1,0 +1,52 @@
+"""What callers may have set in their sessions: rules are tried under these as well.
+
+Each is a list of a session's settings, of those that any role may set and that change how values
+are read, printed, compared with the clock or found by name.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Final
+
+from hypothesis import strategies as st
+
+if TYPE_CHECKING:
+    from hypothesis.strategies import SearchStrategy
+
+    from conformance.scenario import Settings
+
+TODAY: Final = datetime.now(UTC).timetuple().tm_yday
+# Daylight saving began today, and put the clock forward by 15 hours: seven days before now, by the
+# clock on the wall, are 153 hours. PostgreSQL reads no larger displacement than it prints.
+LEAPS: Final = f"<AAA>0<BBB>-15,J{min(TODAY, 365)}/0,J{(TODAY + 30) % 365 + 1}/0"
+# The first of January 2026 has 39 hours, of which 15 look like those before.
+AGAIN: Final = timedelta(hours=15)
+REPEATS: Final = "<AAA>0<AAA>-15,J100/0,J1/22:30"
+
+AS_THEY_COME: Final[Settings] = ()
+HOSTILE: Final[tuple[Settings, ...]] = (
+    (
+        ("TimeZone", LEAPS),
+        ("DateStyle", "German, DMY"),
+        ("IntervalStyle", "sql_standard"),
+        ("search_path", "pg_temp, framecast"),
+        ("extra_float_digits", "-15"),
+        ("bytea_output", "escape"),
+        ("array_nulls", "off"),
+    ),
+    (
+        ("TimeZone", REPEATS),
+        ("DateStyle", "SQL, MDY"),
+        ("IntervalStyle", "iso_8601"),
+        ("search_path", ""),
+        ("transform_null_equals", "on"),
+        ("quote_all_identifiers", "on"),
+        ("plpgsql.extra_errors", "all"),
+    ),
+)
+
+
+def session_settings() -> SearchStrategy[Settings]:
+    """Draw what a caller has set: nothing, or what could mislead."""
+    return st.sampled_from((AS_THEY_COME, *HOSTILE))
