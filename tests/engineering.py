@@ -81,8 +81,13 @@ def findings(change: Change, scratch: Scratch, template: Template) -> list[Findi
 
 def _found(lab: Lab, change: Change, number: int) -> Finding | None:
     paths = sorted(Path, key=lambda path: path is not change.path)
-    tried = (_along(lab, change.rule, path, number) for path in paths)
-    return next((finding for finding in tried if finding is not None), None)
+    first = None
+    for path in paths:
+        finding = _along(lab, change.rule, path, number)
+        if finding is not None and finding.verdict == change.verdict:
+            return finding
+        first = first or finding
+    return first
 
 
 def _along(lab: Lab, rule: str, path: Path, number: int) -> Finding | None:

@@ -22,6 +22,16 @@ def save(function: str, condition: str) -> str:
     return rewritten(function, aged, f"WHERE {condition} AND {aged[6:]}", "public")
 
 
+def unique_by(table: str, name: str, expression: str) -> str:
+    """Return SQL that compares a key by an expression, under the rule's own name."""
+    return (
+        f"ALTER TABLE public.{table} DROP CONSTRAINT {name};"
+        f"CREATE UNIQUE INDEX {name} ON public.{table} ({expression});"
+    )
+
+
+OWN: Final = "framecast.email_key(u.email) = framecast.email_key(NEW.email)"
+THEIRS: Final = "framecast.email_key(u.email) = framecast.email_key(v_email)"
 LOCK: Final = "PERFORM pg_advisory_xact_lock(42);"
 TRY: Final = "IF NOT pg_try_advisory_xact_lock(42) THEN RETURN 0; END IF;"
 CHANGES: Final = {
@@ -85,6 +95,64 @@ CHANGES: Final = {
         ),
         "STATE-INVITATION",
         Path.INSERT,
+    ),
+    "an inviter's email is a pattern": Change(
+        rewritten("tg_invitations__not_to_inviter", OWN, "NEW.email ILIKE u.email"),
+        "INV-I7",
+        Path.INSERT,
+    ),
+    "an inviter's email is a regular expression": Change(
+        rewritten("tg_invitations__not_to_inviter", OWN, "u.email ~* NEW.email"),
+        "INV-I7",
+        Path.INSERT,
+    ),
+    "an inviter's email is compared without what follows a plus": Change(
+        rewritten(
+            "tg_invitations__not_to_inviter",
+            OWN,
+            "split_part(lower(u.email), '+', 1) = split_part(lower(NEW.email), '+', 1)",
+        ),
+        "INV-I7",
+        Path.INSERT,
+        "overblocked",
+    ),
+    "a guest's email is compared without dots": Change(
+        rewritten(
+            "tg__no_open_invitation_for_member",
+            THEIRS,
+            "replace(lower(u.email), '.', '') = replace(lower(v_email), '.', '')",
+        )
+        + rewritten(
+            "tg__no_open_invitation_for_member",
+            THEIRS.replace("u.", "i."),
+            "replace(lower(i.email), '.', '') = replace(lower(v_email), '.', '')",
+        ),
+        "INV-I8",
+        Path.INSERT,
+        "overblocked",
+    ),
+    "a guest's email is a pattern": Change(
+        rewritten("tg__no_open_invitation_for_member", THEIRS, "u.email ILIKE v_email"),
+        "INV-I8",
+        Path.INSERT,
+    ),
+    "hashes are compared without case": Change(
+        unique_by("api_keys", "inv_a3__api_keys_hash_unique", "lower(key_hash)"),
+        "INV-A3",
+        Path.INSERT,
+        "overblocked",
+    ),
+    "keys of files are compared without spaces": Change(
+        unique_by("asset_files", "inv_af6__asset_files_s3_key_unique", "btrim(s3_key)"),
+        "INV-AF6",
+        Path.INSERT,
+        "overblocked",
+    ),
+    "keys of files are compared in a normal form": Change(
+        unique_by("system_assets", "inv_sa3__system_assets_s3_key_unique", "normalize(s3_key)"),
+        "INV-SA3",
+        Path.UPDATE,
+        "overblocked",
     ),
     "failures are kept": Change(
         rewritten(

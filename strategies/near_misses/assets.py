@@ -232,7 +232,7 @@ WAYS: dict[str, Ways] = {
         "asset_files",
         asset,
         lambda first, _: {"s3_key": first["s3_key"]},
-        near=lambda first: {"s3_key": str(first["s3_key"]).upper()},
+        text="s3_key",
     ),
     "INV-X2": acted(
         (ASSETS,),

@@ -220,7 +220,7 @@ WAYS: dict[str, Ways] = {
         "api_keys",
         key,
         lambda first, _: {"key_hash": first["key_hash"]},
-        near=lambda first: {"key_hash": str(first["key_hash"]).upper()},
+        text="key_hash",
         immutable=True,
     ),
     "INV-A6": creators_keys("team", "member", "another's"),

@@ -22,6 +22,7 @@ from strategies.near_misses.ways import (
     one_row,
     scenarios,
 )
+from strategies.neighbours import WILD, neighbours
 from strategies.replacing import replaced
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ def unique(
     same: Callable[[Row, Row], Row],
     *,
     near: Callable[[Row], Row] | None = None,
+    text: str = "",
     immutable: bool = False,
     beside: Beside = alone,
 ) -> Ways:
@@ -47,36 +49,46 @@ def unique(
         same: takes two rows, and returns columns with which the second would share it with the
             first.
         near: takes a row, and returns columns with which another nearly shares it with that row.
+        text: a column of any text that is all they may not share: then its neighbours are near.
         immutable: whether IMM-1 refuses an update of those columns as well.
         beside: what has to be written with a row.
     """
 
     def any_row(world: World, draw: Draw) -> Row:
-        return {**make(world), **draw(rest(table))}
+        wild = {text: f"{WILD}{world.serial()}"} if text else {}
+        return {**make(world), **wild, **draw(rest(table))}
+
+    def nearby(first: Row) -> list[Row]:
+        if text:
+            return [{text: each} for each in neighbours(str(first[text]))]
+        return [near(first) if near else {}]
 
     def given(world: World, draw: Draw) -> Row:
         row = world.insert(table, any_row(world, draw))
         world.given.extend(beside(world, row))
         return row
 
-    def pair(world: World, first: Row, draw: Draw) -> tuple[Row, Row]:
-        good, bad = any_row(world, draw), any_row(world, draw)
-        return {**good, **(near(first) if near else {})}, {**bad, **same(first, bad)}
+    def shares(world: World, first: Row, draw: Draw) -> Row:
+        bad = any_row(world, draw)
+        return {**bad, **same(first, bad)}
 
     @scenarios
     def inserts(world: World, draw: Draw) -> Scenario:
-        good, bad = pair(world, given(world, draw), draw)
-        with_good, with_bad = beside(world, good), beside(world, bad)
+        first = given(world, draw)
+        good = [{**any_row(world, draw), **each} for each in nearby(first)]
+        bad = shares(world, first, draw)
+        with_good = [write for row in good for write in beside(world, row)]
+        with_bad = beside(world, bad)
         return Scenario(
             given=(tuple(world.given),),
-            legal=((*with_good, Insert(table, (good,))),),
+            legal=((*with_good, Insert(table, tuple(good))),),
             broken=((*with_bad, Insert(table, (bad,))),),
         )
 
     @scenarios
     def inserts_many(world: World, draw: Draw) -> Scenario:
         first = any_row(world, draw)
-        _, bad = pair(world, first, draw)
+        bad = shares(world, first, draw)
         rows = (first, bad) if draw(st.booleans()) else (bad, first)
         others = any_row(world, draw), any_row(world, draw)
         with_rows = [write for row in rows for write in beside(world, row)]
@@ -93,11 +105,11 @@ def unique(
         key = {"id": second["id"]}
         shared = same(first, second)
         own = {name: second[name] for name in shared}
-        legal = own if immutable or near is None else near(first)
+        legal = [own] if immutable else [own, *nearby(first)]
         over = Update(table, key, shared, second)
         return Scenario(
             given=(tuple(world.given),),
-            legal=((Update(table, key, legal, second),),),
+            legal=tuple((Update(table, key, each, second),) for each in legal if each),
             broken=(fixed(over) if immutable else (over,),),
         )
 

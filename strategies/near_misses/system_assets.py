@@ -117,6 +117,6 @@ WAYS: dict[str, Ways] = {
         "system_assets",
         sound,
         lambda first, _: {"s3_key": first["s3_key"]},
-        near=lambda first: {"s3_key": str(first["s3_key"]).upper()},
+        text="s3_key",
     ),
 }
