@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, TypedDict, TypeVar, cast
 from conformance import migrations
 from conformance.postgres import Request, Server, provision, scratch
 from conformance.postgres.scratch import Database, Scratch, Template
+from conformance.postgres.surroundings import withdrawn
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -42,6 +43,7 @@ class Stage:
         self.migrations = directory
         self.request = request
         self._exits = ExitStack()
+        self._surroundings = ExitStack()
         self._scratch: Future[Scratch] | None = None
         self._template: Future[Template] | None = None
         self._own: Future[Database] | None = None
@@ -49,6 +51,7 @@ class Stage:
     def begin(self) -> None:
         """Start to make everything, in the background, unless that has been done."""
         if self._scratch is None:
+            self.request = self._surroundings.enter_context(withdrawn(self.request))
             self._scratch = _background(self._open)
             self._template = _background(self._install)
 
@@ -105,6 +108,7 @@ class Stage:
 
     def join(self, handover: Handover, worker: str) -> None:
         """Use the server of the run that this process is a worker of, instead of one of its own."""
+        self.request = self._surroundings.enter_context(withdrawn(self.request))
         self._scratch = _background(lambda: self._joined(handover, worker))
         self._template = Future()
         self._template.set_result(Template(handover["template"]))
@@ -114,7 +118,8 @@ class Stage:
         for future in (self._scratch, self._template, self._own):
             if future is not None:
                 future.exception()
-        self._exits.close()
+        with self._surroundings:
+            self._exits.close()
 
     def _open(self) -> Scratch:
         server = self._exits.enter_context(provision(self.request))

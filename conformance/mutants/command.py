@@ -16,6 +16,7 @@ from conformance.mutants.errors import ChoiceError, SurvivorsError
 from conformance.mutants.progress import Progress
 from conformance.postgres import Request, provision, scratch
 from conformance.postgres.request import SETTINGS
+from conformance.postgres.surroundings import withdrawn
 
 if TYPE_CHECKING:
     import argparse
@@ -80,7 +81,11 @@ def run(options: argparse.Namespace) -> None:
     migrations.load(options.migrations)
     given = {attribute: getattr(options, attribute) for attribute, _, _ in SETTINGS}
     request = Request.read(given, os.environ)
-    with provision(request) as server, scratch.opened(server) as databases:
+    with (
+        withdrawn(request) as completed,
+        provision(completed) as server,
+        scratch.opened(server) as databases,
+    ):
         template = databases.template(options.migrations)
         every = _generate(databases, template)
         _say(f"{server.origin}; {len(every)} mutants")

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 import secrets
 import time
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import count
 from typing import TYPE_CHECKING, Any
@@ -180,10 +180,11 @@ class Scratch:
                 if self._ends_workers:
                     named = {"run": self._run, "milliseconds": int(PATIENCE * 1000)}
                     self._admin.execute(END_WORKERS, named)
-                for name in self._ours(self._dropped):
-                    self._drop(name)
-                if self._makes_role:
-                    self._drop_role()
+                with ExitStack() as ends:  # each of them, whatever becomes of the others
+                    if self._makes_role:
+                        ends.callback(self._drop_role)
+                    for name in self._ours(self._dropped):
+                        ends.callback(self._drop, name)
 
     def hold(self) -> None:
         """Mark the run as alive while this is open, and have `close` drop all of the run's.

@@ -9,11 +9,16 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from conformance.postgres.request import MINIMUM_MAJOR, ProvisionError
+from conformance.postgres.surroundings import pinned
 
 if TYPE_CHECKING:
     from conformance.postgres.cluster import Cluster
 
 CONNECT_TIMEOUT = 10  # seconds, unless the address says otherwise
+READ_ONLY = (
+    "the server is read-only, since default_transaction_read_only is on: "
+    "switch that off, or name another"
+)
 
 FACTS = """
     SELECT current_setting('server_version_num')::integer,
@@ -21,7 +26,8 @@ FACTS = """
            current_user::text,
            role.rolsuper,
            role.rolsuper OR role.rolcreatedb,
-           pg_catalog.pg_is_in_recovery()
+           pg_catalog.pg_is_in_recovery(),
+           current_setting('default_transaction_read_only')::boolean
       FROM pg_catalog.pg_roles AS role
      WHERE role.rolname = current_user
 """
@@ -68,7 +74,8 @@ def examine(
     Raises:
         ProvisionError: It cannot be used, and why.
     """
-    conninfo = make_conninfo(**{"connect_timeout": str(CONNECT_TIMEOUT), **_strings(conninfo)})
+    timeout = {"connect_timeout": str(CONNECT_TIMEOUT)}
+    conninfo = pinned(make_conninfo("", **{**timeout, **_strings(conninfo)}))
     try:
         with psycopg.connect(conninfo, autocommit=True) as connection:
             facts = connection.execute(FACTS).fetchone()
@@ -78,8 +85,9 @@ def examine(
     if facts is None:
         message = f"{source}: the server does not say who we are"
         raise ProvisionError(message)
-    number, version, role, superuser, creates, recovering = facts
-    if complaint := _complaint(number, version, role, creates=creates, recovering=recovering):
+    number, version, role, superuser, creates, recovering, read_only = facts
+    complaint = _complaint(number, version, role, creates=creates, recovering=recovering)
+    if complaint := complaint or (READ_ONLY if read_only else None):
         message = f"{source}: {complaint}"
         raise ProvisionError(message)
     origin = f"PostgreSQL {version.split()[0]}, {place}"

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from conformance import migrations
 from conformance.postgres import ProvisionError, Request, provision, scratch
 from conformance.postgres.request import SETTINGS
+from conformance.postgres.surroundings import withdrawn
 from conformance.soak import summary
 from conformance.soak.run import DURABLE, Plan, Soak
 
@@ -39,7 +40,8 @@ def soak(options: argparse.Namespace, say: Callable[[str], None]) -> int:
     seed = secrets.randbelow(2**32) if options.seed is None else options.seed
     plan = Plan(options.seconds, options.clients, seed, options.kill)
     with (
-        provision(request, DURABLE if options.kill else None) as server,
+        withdrawn(request) as completed,
+        provision(completed, DURABLE if options.kill else None) as server,
         scratch.opened(server) as made,
     ):
         if options.kill and server.cluster is None:
