@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from conformance.mutants import embedded, equivalent, generate, plpgsql, schema, sorting
+from conformance.mutants import embedded, equivalent, generate, plpgsql, schema, sorting, unseen
 from conformance.mutants.errors import ChoiceError, RecordError
 from conformance.mutants.mutant import Mutant
 from conformance.mutants.schema import Schema
@@ -182,11 +182,15 @@ def test_a_token_chooses_its_rule(every: list[Mutant]) -> None:
 
 
 def test_a_sample_is_fixed_by_its_seed(every: list[Mutant]) -> None:
-    """The same seed draws the same mutants, and another one others."""
+    """The same seed draws the same mutants, also when others go; another seed draws others."""
     first = generate.chosen(every, [], 20, 1)
     assert 20 == len(first)
     assert first == generate.chosen(every, [], 20, 1)
     assert first != generate.chosen(every, [], 20, 2)
+    fewer = [each for each in every if each not in first[:5]]
+    assert {each.id for each in first[5:]} <= {
+        each.id for each in generate.chosen(fewer, [], 20, 1)
+    }
 
 
 def test_ineffective_mutants_are_told_apart(scratch: Scratch, template: Template) -> None:
@@ -300,7 +304,9 @@ def test_generation_asks_no_list(scratch: Scratch, tmp_path: Path) -> None:
         database.connect() as connection,
     ):
         found: Any = Counter(
-            (mutant.thing, mutant.operator) for mutant in generate.mutants(schema.read(connection))
+            (mutant.thing, mutant.operator)
+            for mutant in generate.mutants(schema.read(connection))
+            if not mutant.habit
         )
     assert {
         ("t.n", "not null dropped"): 1,
@@ -308,3 +314,11 @@ def test_generation_asks_no_list(scratch: Scratch, tmp_path: Path) -> None:
         ("t.t_n_check", "comparison moved"): 1,
         ("t.t_n_check", "constant moved"): 2,
     } == found
+
+
+def test_recorded_survivors_are_mutants(every: list[Mutant]) -> None:
+    """The list of what is open names mutants that there are, under their classes."""
+    record = unseen.read()
+    unseen.check(record, every)
+    reasons = equivalent.reasons(equivalent.read(), [mutant.id for mutant in every])
+    assert not {*record} & {*reasons}

@@ -58,7 +58,10 @@ def of(schema: Schema) -> Iterator[Mutant]:
 
 def concern(schema: Schema, function: Any) -> Concern:
     """Return the rules and tables of a function: its own, and those of all that calls it."""
-    return _concern(schema, function, set())
+    if function.signature not in schema.concerns:
+        schema.concerns[function.signature] = _concern(schema, function, set())
+    found: Concern = schema.concerns[function.signature]
+    return found
 
 
 def _edits(schema: Schema, function: Any, about: Concern) -> Iterator[Edit]:

@@ -38,7 +38,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         "tokens",
         metavar="TOKEN",
         nargs="*",
-        help="only mutants that concern a rule (inv_t2__), or whose ids hold this text",
+        help="only mutants that concern a rule (inv_t2__), of a class, or whose ids hold this text",
     )
     parser.add_argument("--sample", metavar="N", type=positive, help="only so many, drawn")
     parser.add_argument(
@@ -94,10 +94,9 @@ def run(options: argparse.Namespace) -> None:
         return
     for line in report.lines():
         _say(line)
-    if report.survivors or report.wrongly_excused:
-        message = (
-            f"{len(report.survivors)} survived, {len(report.wrongly_excused)} wrongly recorded"
-        )
+    wrong = len(report.wrongly_excused) + len(report.seen)
+    if report.survivors or wrong:
+        message = f"{len(report.survivors)} survived, {wrong} wrongly recorded"
         raise SurvivorsError(message)
 
 
@@ -111,7 +110,7 @@ def _generate(databases: Scratch, template: Template) -> list[Mutant]:
 def _carry_out(
     options: argparse.Namespace, databases: Scratch, template: Template, every: Sequence[Mutant]
 ) -> Report | None:
-    from conformance.mutants import equivalent, generate, sorting  # noqa: PLC0415 - only who mutates waits for it
+    from conformance.mutants import equivalent, generate, sorting, unseen  # noqa: PLC0415 - only who mutates waits for it
     from conformance.mutants.pool import Workers, named  # noqa: PLC0415 - only who mutates waits for it
     from conformance.mutants.report import Report  # noqa: PLC0415 - only who mutates waits for it
     from conformance.mutants.stages import STAGES  # noqa: PLC0415 - only who mutates waits for it
@@ -119,6 +118,8 @@ def _carry_out(
     stages = options.stages.split(",") if options.stages else [stage.name for stage in STAGES]
     named(stages)
     excused = equivalent.reasons(equivalent.read(), [mutant.id for mutant in every])
+    known = unseen.read()
+    unseen.check(known, every)
     among = _left(options.again) if options.again else None
     chosen = generate.chosen(every, options.tokens, options.sample, options.seed, among)
     if options.list:
@@ -136,13 +137,15 @@ def _carry_out(
         report = Report(
             {mutant.id: mutant for mutant in chosen},
             result.ineffective,
-            {name: why for name, why in excused.items() if name in {m.id for m in chosen}},
+            {mutant.id: excused[mutant.id] for mutant in chosen if mutant.id in excused},
+            {mutant.id: known[mutant.id] for mutant in chosen if mutant.id in known},
         )
         cheap = stages[:1] if options.sample else stages
+        recorded = {*excused, *known}
         tasks = [
-            (mutant, tuple(cheap if mutant.id in excused else stages))
+            (mutant, tuple(cheap if mutant.id in recorded else stages))
             # Recorded ones take all stages, and are expected to survive them: they come last.
-            for mutant in sorted(result.effective, key=lambda mutant: mutant.id in excused)
+            for mutant in sorted(result.effective, key=lambda mutant: mutant.id in recorded)
         ]
         progress = Progress(len(tasks))
         written = time.monotonic()

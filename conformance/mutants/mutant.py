@@ -23,6 +23,7 @@ class Mutant:
         rules: the ids of the rules that the object serves, the nearest first.
         tables: the tables that it is about, without `public.`.
         ordinal: 1, 2 … among mutants of one object that have the same operator and change.
+        habit: the class of what engineers write that it is an example of; '' for all others.
     """
 
     thing: str
@@ -32,6 +33,7 @@ class Mutant:
     rules: tuple[str, ...] = ()
     tables: tuple[str, ...] = ()
     ordinal: int = 1
+    habit: str = ""
 
     @property
     def id(self) -> str:
@@ -40,9 +42,9 @@ class Mutant:
         return f"{self.thing}/{self.operator.replace(' ', '-')}/{digest}"
 
     def concerns(self, token: str) -> bool:
-        """Whether a rule's token, or a part of a mutant's id, chooses this mutant."""
+        """Whether a rule's token, a class, or a part of a mutant's id chooses this mutant."""
         tokens = {rule.lower().replace("-", "_") + "__" for rule in self.rules}
-        return token in tokens or token in self.id
+        return token in tokens or token == self.habit or token in self.id
 
     def script(self) -> str:
         """Return what psql reads."""

@@ -8,17 +8,21 @@ from dataclasses import dataclass, field
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
+from conformance.mutants import unseen
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from conformance.mutants.mutant import Mutant
     from conformance.mutants.trying import Trial
+    from conformance.mutants.unseen import Unseen
 
 KILLED, SURVIVED, EQUIVALENT, INEFFECTIVE = "killed", "survived", "equivalent", "ineffective"
+OPEN = "open"  # survived as well, and is known to
 UNTRIED = "untried"  # in a matrix that is written while the run goes on
-STATUSES = (KILLED, SURVIVED, EQUIVALENT, INEFFECTIVE)
-VERSION = 1
+STATUSES = (KILLED, SURVIVED, OPEN, EQUIVALENT, INEFFECTIVE)
+VERSION = 2  # 1 knew no "open" and no "class"
 
 
 @dataclass(slots=True)
@@ -28,6 +32,7 @@ class Report:
     mutants: Mapping[str, Mutant]
     ineffective: Mapping[str, str]
     equivalent: Mapping[str, str]
+    unseen: Mapping[str, Unseen] = field(default_factory=dict)
     trials: dict[str, Trial] = field(default_factory=dict)
 
     def status(self, name: str) -> str:
@@ -38,6 +43,8 @@ class Report:
             return UNTRIED
         if self.trials[name].kill is not None:
             return KILLED
+        if name in self.unseen:
+            return OPEN
         return EQUIVALENT if name in self.equivalent else SURVIVED
 
     @property
@@ -54,6 +61,11 @@ class Report:
             if name in self.trials and self.trials[name].kill is not None
         ]
 
+    @property
+    def seen(self) -> list[str]:
+        """The ids of those that are recorded as open, and were killed."""
+        return [name for name in self.unseen if self.status(name) == KILLED]
+
     def lines(self) -> Iterator[str]:
         """Return the report in words; the last line is the score."""
         for name in self.survivors:
@@ -65,11 +77,16 @@ class Report:
         for name in self.wrongly_excused:
             kill = self.trials[name].kill
             yield f"WRONGLY RECORDED as equivalent: {name} is killed by {kill.part if kill else ''}"
+        for name in self.seen:
+            kill = self.trials[name].kill
+            yield f"NO LONGER OPEN: {name} is killed by {kill.part if kill else ''}: remove it"
         yield from self._by_operator()
         yield from self._times()
+        yield from unseen.lines(self.unseen.values())
         counts = Counter(map(self.status, self.mutants))
         effective = len(self.mutants) - counts[INEFFECTIVE]
-        yield (f"score: {counts[KILLED]} of {effective} killed, {counts[EQUIVALENT]} equivalent")
+        score = f"{counts[KILLED]} of {effective} killed, {counts[EQUIVALENT]} equivalent"
+        yield f"score: {score}" + (f", {counts[OPEN]} open" if counts[OPEN] else "")
 
     def write(self, path: Path) -> None:
         """Write the kill matrix: all of it or, if that is interrupted, none.
@@ -93,6 +110,8 @@ class Report:
             "sql": list(mutant.sql),
             "status": self.status(name),
         }
+        if mutant.habit:
+            entry["class"] = mutant.habit
         if name in self.ineffective:
             entry["reason"] = self.ineffective[name]
         elif name in self.equivalent:

@@ -69,6 +69,27 @@ WHERE EXISTS (SELECT FROM spoken)
     AND CASE WHEN w.of_role THEN NOT r.of_role ELSE NOT r.of_all END
 ORDER BY 1, 2, 3, 4, 5
 """
+# What the role has been given by itself: not what everybody has.
+HELD = f"""
+SELECT e.kind, e.object, e."column", a.privilege_type AS privilege
+FROM (
+    SELECT CASE c.relkind WHEN 'S' THEN 'sequence' ELSE 'table' END AS kind,
+        c.oid::regclass::text AS object, NULL::text AS "column", c.relacl AS acl
+    FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace WHERE n.nspname {OURS}
+    UNION ALL
+    SELECT 'column', a.attrelid::regclass::text, a.attname::text, a.attacl
+    FROM pg_attribute AS a JOIN pg_class AS c ON c.oid = a.attrelid
+    JOIN pg_namespace AS n ON n.oid = c.relnamespace WHERE n.nspname {OURS} AND NOT a.attisdropped
+    UNION ALL
+    SELECT 'function', p.oid::regprocedure::text, NULL, p.proacl
+    FROM pg_proc AS p JOIN pg_namespace AS n ON n.oid = p.pronamespace WHERE n.nspname {OURS}
+    UNION ALL
+    SELECT 'schema', n.nspname::text, NULL, n.nspacl
+    FROM pg_namespace AS n WHERE n.nspname {OURS}
+) AS e, aclexplode(e.acl) AS a JOIN pg_roles AS r ON r.oid = a.grantee
+WHERE r.rolname = '{APPLICATION}'
+ORDER BY 1, 2, 3, 4
+"""
 # What is given on each object, by whom and to whom, in one order.
 ENTRIES = "(SELECT string_agg(a::text, ' ' ORDER BY a::text) FROM aclexplode({}) AS a)"
 

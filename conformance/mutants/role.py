@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from conformance.application import APPLICATION
 from conformance.catalogue import RULES
+from conformance.mutants.habits import RIGHTS
 from conformance.mutants.parts import Part, as_role, near_misses
 from conformance.mutants.privileges import OPERATORS
 from conformance.powers import KINDS, Powers, declared
@@ -22,7 +23,7 @@ ROUNDS = (1, 3)
 
 def parts(mutant: Mutant) -> Iterator[Part]:
     """Everything that is about a role, on a mutant of rights; the others change none."""
-    if mutant.operator not in OPERATORS:
+    if mutant.operator not in OPERATORS and mutant.habit != RIGHTS:
         return
     yield Part("the role's rights", _rights, _powers)
     done = 0

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from psycopg.rows import namedtuple_row
 
 from conformance.catalogue import RULES
-from conformance.mutants.rights import LACKING, OURS
+from conformance.mutants.rights import HELD, LACKING, OURS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -39,10 +39,20 @@ ORDER BY 4, 5, 1
 COLUMNS = f"""
 SELECT a.attrelid::regclass::text AS "table", a.attname::text AS name,
     a.attnotnull AS required, a.attgenerated::text AS generated,
-    pg_get_expr(d.adbin, d.adrelid) AS expression
+    pg_get_expr(d.adbin, d.adrelid) AS expression,
+    coalesce(nullif(t.typbasetype, 0), t.oid)::regtype::text AS type, t.typtype = 'd' AS is_domain,
+    coalesce((
+        SELECT array_agg(e.enumlabel::text ORDER BY e.enumsortorder)
+        FROM pg_enum AS e WHERE e.enumtypid = t.oid
+    ), '{{}}') AS labels,
+    EXISTS (
+        SELECT FROM pg_index AS i
+        WHERE i.indrelid = c.oid AND i.indisprimary AND a.attnum = ANY (i.indkey)
+    ) AS is_key
 FROM pg_attribute AS a
 JOIN pg_class AS c ON c.oid = a.attrelid
 JOIN pg_namespace AS n ON n.oid = c.relnamespace
+JOIN pg_type AS t ON t.oid = a.atttypid
 LEFT JOIN pg_attrdef AS d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
 WHERE n.nspname {OURS} AND c.relkind = 'r' AND a.attnum > 0 AND NOT a.attisdropped
 ORDER BY 1, a.attnum
@@ -75,6 +85,9 @@ FUNCTIONS = f"""
 SELECT p.proname::text AS name, p.oid::regprocedure::text AS signature, l.lanname::text AS language,
     pg_get_functiondef(p.oid) AS definition, p.prosrc AS body,
     pg_get_function_sqlbody(p.oid) AS sql_body, p.prosecdef AS definer,
+    p.provolatile::text AS volatility, p.proisstrict AS strict, p.proparallel::text AS parallel,
+    coalesce(p.proconfig, '{{}}') AS settings, p.pronargs AS parameters,
+    p.prorettype = 'trigger'::regtype AS is_trigger, p.prorettype::regtype::text AS returns,
     coalesce(obj_description(p.oid, 'pg_proc'), '') AS comment
 FROM pg_proc AS p
 JOIN pg_namespace AS n ON n.oid = p.pronamespace
@@ -126,7 +139,9 @@ class Schema:
     indexes: list[Any]
     data: list[Data]
     lacking: list[Any] = field(default_factory=list)
+    held: list[Any] = field(default_factory=list)
     enforcing: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    concerns: dict[str, Any] = field(default_factory=dict)  # of functions, once they are known
 
     def rules_of(self, name: str, comment: str = "") -> tuple[str, ...]:
         """Return the rules that an object serves: by its comment, the catalogue, and its name."""
@@ -189,6 +204,7 @@ def read(connection: psycopg.Connection[Any]) -> Schema:
         indexes=rows(INDEXES),
         data=list(filter(None, (_data(connection, table.name) for table in rows(TABLES)))),
         lacking=rows(LACKING),
+        held=rows(HELD),
         enforcing=_enforcing(),
     )
 

@@ -55,6 +55,20 @@ FROM pg_index AS i JOIN pg_class AS c ON c.oid = i.indexrelid
 JOIN pg_namespace AS n ON n.oid = c.relnamespace
 WHERE n.nspname {OURS}
 UNION ALL
+SELECT 'rows of ' || c.oid::regclass::text,
+    concat_ws(' ', c.relowner, c.relrowsecurity, c.relforcerowsecurity, (
+        SELECT string_agg(concat_ws(
+            ' ', p.polname, p.polcmd, p.polpermissive, p.polroles,
+            pg_get_expr(p.polqual, p.polrelid), pg_get_expr(p.polwithcheck, p.polrelid)
+        ), ' ' ORDER BY p.polname)
+        FROM pg_policy AS p WHERE p.polrelid = c.oid
+    ))
+FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
+WHERE n.nspname {OURS} AND c.relkind = 'r'
+UNION ALL
+SELECT 'owner of ' || p.oid::regprocedure::text, p.proowner::text
+FROM pg_proc AS p JOIN pg_namespace AS n ON n.oid = p.pronamespace WHERE n.nspname {OURS}
+UNION ALL
 {GIVEN}
 """
 

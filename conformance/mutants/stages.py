@@ -22,7 +22,7 @@ from conformance.guide import MACHINES
 from conformance.machines.hostile import Raider
 from conformance.machines.life import Life, Log
 from conformance.machines.tours import COUNTS, PAIRS, every_count, every_pair
-from conformance.mutants import role
+from conformance.mutants import reading, role
 from conformance.mutants.drawing import GENERATE, drawn
 from conformance.mutants.parts import Part, Stage, near_misses
 from conformance.races.arena import Arena
@@ -131,6 +131,7 @@ def races(mutant: Mutant) -> Iterator[Part]:
 
 
 STAGES: list[Stage] = [
+    Stage("reading", reading.parts),
     Stage("role", role.parts),
     Stage("rules", own_rules),
     Stage("columns", columns),

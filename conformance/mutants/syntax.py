@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from pglast import ast, parse_sql
@@ -61,11 +62,20 @@ def edits(
     """Return the texts that come of a tree by each change of each of its nodes, one at a time."""
     for place in places(root):
         for operator, new in changes(place.node):
-            before = getattr(place.parent, place.attribute)
-            setattr(place.parent, place.attribute, _put(before, place.at, new))
-            text = printed(root)
-            setattr(place.parent, place.attribute, before)
+            with replaced(place, new):
+                text = printed(root)
             yield Edit(operator, f"{brief(place.node)} becomes {brief(new)}", text)
+
+
+@contextmanager
+def replaced(place: Place, new: ast.Node) -> Iterator[None]:
+    """Have another node in a place for the time of the ``with`` block."""
+    before = getattr(place.parent, place.attribute)
+    setattr(place.parent, place.attribute, _put(before, place.at, new))
+    try:
+        yield
+    finally:
+        setattr(place.parent, place.attribute, before)
 
 
 def like(node: Any, **changed: Any) -> Any:

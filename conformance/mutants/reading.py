@@ -1,0 +1,58 @@
+"""What is noticed without a write: a schema that is read says what no behaviour shows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import psycopg
+
+from conformance.functions import mismatches
+from conformance.mutants.parts import Part
+from conformance.reading import switches
+from conformance.verdicts import Finding, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from conformance.functions import Mismatch
+    from conformance.mutants.mutant import Mutant
+    from conformance.reading import Switch
+
+# The classes of what engineers write that can be read. To read a schema takes longer than a write.
+READ = frozenset(
+    {"the same call again", "waiting", "switches", "assignment of a watched column", "rights"}
+)
+
+
+def parts(mutant: Mutant) -> Iterator[Part]:
+    """All that reads a schema, on mutants of the classes that can be read."""
+    if mutant.habit in READ:
+        yield Part("guards ask nothing but rows", _guards, _connected)
+        yield Part("functions are what they declare", _functions, _connected)
+
+
+def _connected(conninfo: str) -> psycopg.Connection[Any]:
+    return psycopg.connect(conninfo, autocommit=True)
+
+
+def _guards(connection: psycopg.Connection[Any]) -> None:
+    _expect_none(switches(connection), "guards that ask nothing but rows")
+
+
+def _functions(connection: psycopg.Connection[Any]) -> None:
+    _expect_none(mismatches(connection), "functions that do what they declare, and no more")
+
+
+def _expect_none(found: Sequence[Switch] | Sequence[Mismatch], expected: str) -> None:
+    if found:
+        rule, *also = found[0].rules or ("",)
+        observed = "; ".join(map(str, found))
+        raise Finding(
+            rule,
+            Verdict.BROKEN,
+            expected=expected,
+            observed=observed,
+            script="",
+            steps=(),
+            also=tuple(also),
+        )

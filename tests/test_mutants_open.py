@@ -1,0 +1,81 @@
+"""Survivors that are known are shown, excused for a time, and reported once something sees them."""
+
+from pathlib import Path
+
+import pytest
+
+from conformance.mutants import unseen
+from conformance.mutants.errors import RecordError
+from conformance.mutants.mutant import Mutant
+from conformance.mutants.report import Report
+from conformance.mutants.trying import Kill, Trial
+from conformance.mutants.unseen import Unseen
+
+HABIT = "waiting"
+MUTANT = Mutant("a", "waits", "", ("SELECT 1",), habit=HABIT)
+KNOWN = {MUTANT.id: Unseen(HABIT, "near misses")}
+
+
+def report(kill: Kill | None, known: dict[str, Unseen]) -> Report:
+    """Return the report of a run that has tried one mutant."""
+    made = Report({MUTANT.id: MUTANT}, {}, {}, known)
+    made.trials[MUTANT.id] = Trial(MUTANT.id, kill, 0.1, 1)
+    return made
+
+
+def test_what_is_open_is_shown_and_fails_nothing() -> None:
+    """A survivor that is recorded is counted by its class, and is not among the survivors."""
+    made = report(None, KNOWN)
+    assert [] == made.survivors + made.seen
+    lines = list(made.lines())
+    assert "open: 1, must become none" in lines
+    assert f"     1 {HABIT} (to be seen by: near misses)" in lines
+    assert "score: 0 of 1 killed, 0 equivalent, 1 open" == lines[-1]
+
+
+def test_a_survivor_that_is_not_recorded_fails() -> None:
+    """Without the record the same mutant is a survivor."""
+    made = report(None, {})
+    assert [MUTANT.id] == made.survivors
+    assert "open: none" in list(made.lines())
+
+
+def test_what_is_killed_is_no_longer_open() -> None:
+    """A recorded mutant that something kills is to be removed from the record."""
+    made = report(Kill("rules", "card_5__insert 1", "CARD-5", "broken"), KNOWN)
+    assert [MUTANT.id] == made.seen
+    line = f"NO LONGER OPEN: {MUTANT.id} is killed by card_5__insert 1: remove it"
+    assert line in list(made.lines())
+
+
+@pytest.mark.parametrize(
+    ("mutants", "complaint"),
+    [
+        ([], "names what is no mutant any more: remove a/waits"),
+        ([Mutant("a", "waits", "", (), habit="switches")], "'waiting', and it is of 'switches'"),
+    ],
+)
+def test_the_record_names_mutants_of_their_class(mutants: list[Mutant], complaint: str) -> None:
+    """What is not generated any more, or is of another class, ends the run."""
+    with pytest.raises(RecordError, match=complaint):
+        unseen.check(KNOWN, mutants)
+
+
+ENTRY = '[[open]]\nclass = "{}"\nmended_by = "races"\nmutants = {}\n'
+
+
+@pytest.mark.parametrize(
+    ("record", "complaint"),
+    [
+        (ENTRY.format(HABIT, '["a", "a"]'), "names a twice"),
+        (ENTRY.format("weather", '["a"]'), "a class that there is not: weather"),
+        ('[[open]]\nclass = "waiting"\nmutants = ["a"]', "mended_by"),
+        ("[[open", "cannot be read"),
+    ],
+)
+def test_a_wrong_record_is_an_error(tmp_path: Path, record: str, complaint: str) -> None:
+    """A record that names a mutant twice, or no class, ends the run with its name."""
+    file = tmp_path / "open.toml"
+    file.write_text(record)
+    with pytest.raises(RecordError, match=complaint):
+        unseen.read(file)
