@@ -54,4 +54,4 @@ def test_rule(
     ways = WAYS[rule.id][path]
     assert not isinstance(ways, str), ways
     scenario, under = data.draw(ways), data.draw(session_settings())
-    trial(rule, path).run(replace(scenario, settings=under))
+    trial(rule, path).run(replace(scenario, settings=scenario.settings or under))

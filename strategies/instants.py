@@ -21,6 +21,10 @@ PAST_END: Final = datetime(2020, 1, 1, tzinfo=UTC)
 FUTURE_START: Final = datetime(2090, 1, 1, tzinfo=UTC)
 LAST: Final = datetime(2100, 1, 1, tzinfo=UTC) - TICK
 
+# Just before the clocks of `session_settings.REPEATS` go back by 15 hours: what is later by less
+# than that looks earlier on the wall.
+TURN: Final = datetime(2010, 1, 1, 7, 30, tzinfo=UTC) - TICK
+
 _GAPS: Final = (TICK, timedelta(milliseconds=1), timedelta(hours=1), timedelta(days=365))
 
 
@@ -71,7 +75,7 @@ def disordered_pairs(*, strict: bool) -> SearchStrategy[Pair]:
 
 
 def _before_last_gap() -> SearchStrategy[datetime]:
-    return _between(FIRST, PAST_END - TICK - _GAPS[-1])
+    return st.one_of(st.just(TURN), _between(FIRST, PAST_END - TICK - _GAPS[-1]))
 
 
 _MONTHS: Final = tuple(f"{month:02}" for month in range(1, 13))

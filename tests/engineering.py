@@ -1,5 +1,6 @@
 """Changes of the schema as an engineer writes them, and what the default profile sees of them."""
 
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 from hypothesis import HealthCheck, Phase, given, seed, settings
@@ -13,6 +14,7 @@ from conformance.trial import Trial
 from conformance.verdicts import Finding
 from conformance.writes import Path
 from strategies.near_misses import WAYS
+from strategies.session_settings import session_settings
 
 SEEDS = (1, 2, 3)
 
@@ -106,7 +108,9 @@ def _along(lab: Lab, rule: str, path: Path, number: int) -> Finding | None:
     )
     @given(data=st.data())
     def run(data: st.DataObject) -> None:
-        trial.run(data.draw(ways))
+        scenario = data.draw(ways)
+        under = scenario.settings or data.draw(session_settings())
+        trial.run(replace(scenario, settings=under))
 
     try:
         run()

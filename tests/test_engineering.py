@@ -6,7 +6,7 @@ import pytest
 
 from conformance.postgres.scratch import Scratch, Template
 from conformance.writes import Path
-from tests.engineering import Change, findings, retriggered, rewritten
+from tests.engineering import Change, findings, rechecked, retriggered, rewritten
 
 EVENTS, DELIVERIES = "delete_old_job_events", "delete_old_webhook_deliveries"
 
@@ -94,6 +94,33 @@ CHANGES: Final = {
             "now()",
         ),
         "STATE-INVITATION",
+        Path.INSERT,
+    ),
+    "a job ends by the clock on the wall": Change(
+        rechecked(
+            "jobs",
+            "inv_time3__jobs_completed_not_before_started",
+            "completed_at::timestamp >= started_at::timestamp",
+        ),
+        "INV-TIME3",
+        Path.UPDATE,
+    ),
+    "a job starts by the clock on the wall": Change(
+        rechecked(
+            "jobs",
+            "inv_time2__jobs_started_not_before_created",
+            "started_at::timestamp >= created_at::timestamp",
+        ),
+        "INV-TIME2",
+        Path.UPDATE,
+    ),
+    "a user is made by the clock on the wall": Change(
+        rechecked(
+            "users",
+            "inv_time1__users_created_not_after_updated",
+            "created_at::timestamp <= updated_at::timestamp",
+        ),
+        "INV-TIME1",
         Path.INSERT,
     ),
     "an inviter's email is a pattern": Change(

@@ -14,12 +14,15 @@ from conformance.writes import Delete, Path, Row, Update
 from strategies.enums import JOB_STATUS
 from strategies.instants import FIRST, TICK, disordered_pairs, ordered_pairs
 from strategies.near_misses.relations import parent
+from strategies.near_misses.times import at_the_turn, created_before_updated
 from strategies.near_misses.ways import (
     INSERTING,
     ONE_ROW,
     UPDATING,
     Draw,
-    created_before_updated,
+    Scenarios,
+    alone,
+    besides,
     label,
     one_row,
     scenarios,
@@ -175,8 +178,11 @@ def _credits(pair: tuple[int, int]) -> Row:
     return dict(zip(("credits_charged", "credits_refunded"), pair, strict=True))
 
 
-def _with_updates(inserts: Ways, updates: st.SearchStrategy[Scenario]) -> Ways:
-    """Return ways of inserts with updates of their own beside them."""
+def _with_updates(
+    inserts: Ways, updates: st.SearchStrategy[Scenario], more: Scenarios | None = None
+) -> Ways:
+    """Return ways of inserts with updates of their own, and more inserts, beside them."""
+    inserts = besides(inserts, insert=more) if more is not None else inserts
     ways = dict(inserts)
     for path in UPDATING:
         insert = inserts[path]
@@ -239,6 +245,7 @@ WAYS: dict[str, Ways] = {
             no_update=APART,
         ),
         starts,
+        at_the_turn(("jobs", own_job, _created_started, alone)),
     ),
     "INV-TIME3": _with_updates(
         one_row(
@@ -249,5 +256,6 @@ WAYS: dict[str, Ways] = {
             no_update=APART,
         ),
         ends,
+        at_the_turn(("jobs", own_job, _started_completed, alone)),
     ),
 }

@@ -14,10 +14,10 @@ from strategies.near_misses.job_projects import a_finished_job, a_project_job
 from strategies.near_misses.jobs import FINISHED
 from strategies.near_misses.relations import parent
 from strategies.near_misses.rendering import end, status_is
+from strategies.near_misses.times import created_before_updated
 from strategies.near_misses.ways import (
     Draw,
     by_shape,
-    created_before_updated,
     fixed,
     label,
     scenarios,

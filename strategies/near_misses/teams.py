@@ -9,12 +9,12 @@ from conformance.scenario import Fact, Scenario, Ways
 from conformance.writes import Aside, Insert, Path, Row, Update, Write
 from strategies.naming import SLUG_LIMIT, broken_slugs, slugs, team_names
 from strategies.near_misses.relations import unique
+from strategies.near_misses.times import created_before_updated
 from strategies.near_misses.ways import (
     ONE_ROW,
     Draw,
     besides,
     by_shape,
-    created_before_updated,
     one_row,
     replayed,
     scenarios,

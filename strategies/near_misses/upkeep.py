@@ -7,11 +7,13 @@ from conformance.writes import Delete, Insert, Path, Row, Update
 from strategies.documents import Jsonb
 from strategies.instants import FIRST, FUTURE_START, PAST_END, TICK
 from strategies.near_misses.teams import owned, team
+from strategies.near_misses.times import at_the_turn, created_before_updated, stamps
 from strategies.near_misses.ways import (
     UPDATING,
     Draw,
     Maker,
-    created_before_updated,
+    alone,
+    besides,
     either,
     scenarios,
 )
@@ -167,9 +169,15 @@ def project_ends(world: World, _draw: Draw) -> Scenario:
 
 
 WAYS: dict[str, Ways] = {
-    "INV-TIME1": either(
-        created_before_updated("teams", team, owned),
-        *(created_before_updated(table, make) for table, make in TIMED.items()),
+    "INV-TIME1": besides(
+        either(
+            created_before_updated("teams", team, owned),
+            *(created_before_updated(table, make) for table, make in TIMED.items()),
+        ),
+        insert=at_the_turn(
+            ("teams", team, stamps, owned),
+            *((table, make, stamps, alone) for table, make in TIMED.items()),
+        ),
     ),
     "AUTO-UPDATED": {
         **dict.fromkeys(Path, "nothing is updated"),

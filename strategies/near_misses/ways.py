@@ -18,18 +18,10 @@ from conformance.scenario import Mixed, Scenario, Ways
 from conformance.writes import Insert, Path, Row, Run, Update, Write, carries
 from strategies.conflicts import proposed
 from strategies.enums import ENUMS, broken_labels
-from strategies.instants import (
-    FUTURE_START,
-    TICK,
-    disordered_pairs,
-    future_timestamps,
-    ordered_pairs,
-)
 from strategies.world import World
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from datetime import datetime
 
 # Makes a row that is not inserted yet, with its parents among what is given.
 Maker: TypeAlias = Callable[[World], Row]
@@ -261,39 +253,3 @@ def label(table: str, make: Maker, column: str, enum: str, **options: Any) -> Wa
         broken=broken.map(lambda text: {column: text}),
         **options,
     )
-
-
-def created_before_updated(table: str, make: Maker, beside: Beside = alone) -> Ways:
-    """Return ways for a rule that a row was not created after it was updated.
-
-    An update cannot break it, as the database sets updated_at: what is given for it is legal, and
-    does not stay. Even on a row that was created later than this transaction began, by its clock.
-    """
-    pairs = st.one_of(ordered_pairs(strict=False), future_timestamps().map(lambda at: (at, at)))
-    ways = one_row(
-        table,
-        make,
-        legal=pairs.map(_stamps),
-        broken=disordered_pairs(strict=False).map(_stamps),
-        immutable=True,
-        beside=beside,
-    )
-
-    @scenarios
-    def updates(world: World, draw: Draw) -> Scenario:
-        created, updated = draw(pairs)
-        row = {**make(world), "created_at": created, "updated_at": updated}
-        writes = (*beside(world, row), Insert(table, (row,)))
-        key = {"id": row["id"]}
-        later = {"created_at": max(created, FUTURE_START) + TICK, "updated_at": created}
-        return Scenario(
-            given=(tuple(world.given), writes),
-            legal=((Update(table, key, {"updated_at": created - TICK}, row),),),
-            broken=(fixed(Update(table, key, later, row)),),
-        )
-
-    return {**ways, **dict.fromkeys((Path.UPDATE, Path.ON_CONFLICT), updates)}
-
-
-def _stamps(pair: tuple[datetime, datetime]) -> Row:
-    return dict(zip(("created_at", "updated_at"), pair, strict=True))
