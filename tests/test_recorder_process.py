@@ -86,6 +86,21 @@ def test_other(trial):
 def test_last():
     pass
 """
+KILLED: Final = """
+import signal
+
+@pytest.mark.rules("INV-U6")
+def test_other():
+    {what}
+
+@pytest.mark.rules("INV-U6")
+def test_next(trial):
+    pass
+
+@pytest.mark.rules("INV-U1")
+def test_last(trial):
+    pass
+"""
 FINDING: Final = """
 from conformance.verdicts import Finding, Verdict
 
@@ -253,6 +268,26 @@ def test_a_rule_that_was_not_reached_has_its_own_word(run: Callable[..., Ended])
     assert 1 == done.report["verdicts"]["not run"]
     assert any(row.startswith("INV-U6 not run ") for row in done.rows), done.output
     assert "1 held, 1 not run" in done.rows
+
+
+@pytest.mark.parametrize(
+    ("what", "tests"),
+    [
+        ("Ctrl-C", KILLED.format(what="os.kill(os.getppid(), signal.SIGINT); signal.pause()")),
+        ("a crash", KILLED.format(what="os._exit(3)")),
+    ],
+)
+def test_what_workers_did_not_reach_is_not_run(
+    what: str, tests: str, run: Callable[..., Ended]
+) -> None:
+    """What workers had before them when they were ended is known, and is not run."""
+    done = run(HEAD + tests, "-n1", "--max-worker-restart=0")
+
+    assert done.code, done.output
+    verdicts = [done.verdict(rule) for rule in ("INV-U5", "INV-U6", "INV-U1")]
+    assert verdicts == ["held", "not run" if what == "Ctrl-C" else "unproven", "not run"], verdicts
+    assert not done.report["whole"]
+    assert "INTERNALERROR" not in done.output
 
 
 @pytest.mark.parametrize("part", ["note", "brief", "lines", "missed"])
