@@ -7,7 +7,6 @@ busy table, because every other client of that table would wait behind it.
 A schema that psql has made has no such record; `record` makes it.
 """
 
-import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -38,10 +37,6 @@ CREATE_RECORDS = """
 ADD_RECORD = "INSERT INTO schema_migrations (name, sha256) VALUES (%s, %s)"
 IS_INSTALLED = "SELECT to_regclass('public.users') IS NOT NULL"
 
-ENDS_TRANSACTION = re.compile(
-    r"(BEGIN|START|COMMIT|END|ROLLBACK|ABORT)\b|PREPARE\s+TRANSACTION", re.IGNORECASE
-)
-
 
 def migrate(url: str, directory: Path, lock_timeout: float, say: Callable[[str], None]) -> None:
     """Run what is pending, in the order of the files' names, and say so line by line.
@@ -60,7 +55,7 @@ def migrate(url: str, directory: Path, lock_timeout: float, say: Callable[[str],
     with _connected(url) as conn, _locked(conn, lock_timeout):
         todo = pending(files, recorded(conn))
         for migration in todo:
-            _refuse_own_transaction(migration)
+            migrations.refuse_own_transaction(migration)
         if todo:
             conn.execute(CREATE_RECORDS)
         for migration in todo:
@@ -220,13 +215,3 @@ def _apply(conn: Connection, migration: Migration, lock_timeout: float) -> float
 def _limit_waits(conn: Connection, lock_timeout: float) -> None:
     milliseconds = str(max(1, round(lock_timeout * 1000)))
     conn.execute("SELECT set_config('lock_timeout', %s, true)", (milliseconds,))
-
-
-def _refuse_own_transaction(migration: Migration) -> None:
-    for statement in migrations.statements(migration.sql):
-        if ENDS_TRANSACTION.match(statement.text):
-            message = (
-                f"{migration.path}:{statement.line}: {statement.text.split()[0]} is not possible "
-                "in a migration: each file runs in one transaction, with its record"
-            )
-            raise MigrationError(message)

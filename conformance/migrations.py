@@ -5,6 +5,7 @@ that came before the error, or the position that the server reports, tells which
 """
 
 import hashlib
+import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -30,7 +31,14 @@ HINTS: dict[type[psycopg.Error], str] = {
     ),
 }
 
+NO_TRANSACTION = "a migration neither begins nor ends a transaction: each file runs in one"
 NO_CLIENT = "COPY from STDIN or to STDOUT is not possible in a migration: use INSERT"
+
+ENDS_TRANSACTION = re.compile(
+    r"(BEGIN|START|COMMIT|END|ROLLBACK|ABORT)\b|PREPARE\s+TRANSACTION", re.IGNORECASE
+)
+# What the server calls such statements when it has carried them out.
+ENDED = (b"BEGIN", b"START TRANSACTION", b"COMMIT", b"ROLLBACK", b"PREPARE TRANSACTION")
 
 # results after which libpq expects data, not another statement
 COPIES = (pq.ExecStatus.COPY_IN, pq.ExecStatus.COPY_OUT, pq.ExecStatus.COPY_BOTH)
@@ -85,10 +93,15 @@ def load(directory: Path) -> tuple[Migration, ...]:
         message = f"migrations folder {directory} {reason}: name one that holds *.sql files"
         raise MigrationError(message)
     try:
-        paths = sorted(directory.glob("*.sql"), key=lambda path: path.name)
+        named = [path for path in directory.iterdir() if path.suffix.lower() == ".sql"]
     except OSError as error:
         message = f"migrations folder {directory} cannot be read: {error.strerror}"
         raise MigrationError(message) from error
+    paths = sorted((path for path in named if path.suffix == ".sql"), key=lambda path: path.name)
+    odd = sorted(path for path in named if path.suffix != ".sql")
+    if odd:
+        message = f"{odd[0]} is not read, since its name does not end in .sql: rename it"
+        raise MigrationError(message)
     if not paths:
         message = f"migrations folder {directory} holds no *.sql file: nothing to install"
         raise MigrationError(message)
@@ -105,8 +118,27 @@ def install(conn: psycopg.Connection[Any], migrations: Iterable[Migration]) -> N
         MigrationError: a statement failed; its file has left nothing behind.
     """
     for migration in migrations:
-        with transaction(conn, migration):
-            run(conn, migration)
+        try:
+            with transaction(conn, migration):
+                run(conn, migration)
+        except MigrationError:
+            refuse_own_transaction(migration)  # which is worth more than what came of it
+            raise
+
+
+def refuse_own_transaction(migration: Migration) -> None:
+    """Refuse a file with statements that begin or end transactions.
+
+    Raises:
+        MigrationError: it has one.
+    """
+    for statement in statements(migration.sql):
+        if ENDS_TRANSACTION.match(statement.text):
+            message = (
+                f"{migration.path}:{statement.line}: {statement.text.split()[0]} is not possible "
+                "in a migration: each file runs in one transaction, with its record"
+            )
+            raise MigrationError(message)
 
 
 @contextmanager
@@ -149,6 +181,10 @@ def run(conn: psycopg.Connection[Any], migration: Migration) -> None:
     if last.status == pq.ExecStatus.FATAL_ERROR:
         cause = errors.error_from_result(last, encoding=conn.info.encoding)
         raise _failure(migration, cause, preceding=len(results) - 1) from cause
+    for number, result in enumerate(results):
+        if result.command_status in ENDED:
+            refuse_own_transaction(migration)
+            raise MigrationError(_message(migration, _nth(migration.sql, number), NO_TRANSACTION))
     conn.execute(RESET, prepare=False)
 
 

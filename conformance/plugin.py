@@ -14,6 +14,7 @@ from conformance.imports import unrewritten
 
 with unrewritten():
     from hypothesis import settings
+    from hypothesis.errors import InvalidArgument
 
 from conformance import profiles, workers
 from conformance.migrations import MigrationError
@@ -34,6 +35,9 @@ SHOWN = pytest.StashKey[bool]()
 NEEDS_TEMPLATE = {"template", "database"}
 NEEDS_SERVER = {"server", "scratch"}
 LOOKS_ONLY = ("collectonly", "showfixtures", "show_fixtures_per_test", "setupplan")
+OPTIMIZED = (
+    "the suite's tests are assertions, which PYTHONOPTIMIZE and python -O leave out: run without"
+)
 HELP = {
     "database_url": ("URL", "run on the server at this address"),
     "image": ("NAME", "run on a container of this image, such as postgres:17"),
@@ -77,6 +81,8 @@ def pytest_load_initial_conftests(early_config: pytest.Config, args: list[str]) 
     A server that such a run will surely need starts now, while pytest makes itself ready; a worker
     is told of it later, and brings none.
     """
+    if not __debug__:
+        raise pytest.UsageError(OPTIMIZED)
     options, directory = early_config.known_args_namespace, early_config.invocation_params.dir
     if early_config.pluginmanager.hasplugin("xdist"):
         args[:0] = workers.arguments(options, directory)
@@ -86,8 +92,19 @@ def pytest_load_initial_conftests(early_config: pytest.Config, args: list[str]) 
             stage.begin()
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
-    """Register the marker of tests that draw, and are none of Hypothesis' own."""
+    """Refuse a profile that there is not, and register the marker of tests that draw by themselves.
+
+    By now whoever registers further profiles has done so.
+    """
+    profile = config.getoption("hypothesis_profile", None)
+    try:
+        settings.get_profile(profile or "default")
+    except InvalidArgument:
+        known = ", ".join(profiles.EXAMPLES)
+        message = f"--hypothesis-profile: there is no {profile!r}: name one of {known}"
+        raise pytest.UsageError(message) from None
     config.addinivalue_line("markers", "drawn: what the test tries depends on the run's seed")
 
 

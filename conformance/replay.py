@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import settings
-from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from conformance import roles
 from conformance.plugin import PLUGIN, SEED, STAGE
 from conformance.postgres.request import SETTINGS
+from conformance.postgres.surroundings import without_password
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -89,9 +89,7 @@ def _server(config: pytest.Config) -> Iterator[str]:
         if attribute != "database_url":
             yield f"{option}={value}"
         elif not os.environ.get(variable) or config.getoption(f"conformance_{attribute}"):
-            parts = conninfo_to_dict(str(value))
-            parts.pop("password", None)
-            yield f"{option}={make_conninfo('', **parts)}"
+            yield f"{option}={without_password(str(value))}"
 
 
 def _others(config: pytest.Config) -> Iterator[tuple[str, str]]:

@@ -12,6 +12,11 @@ from conformance.postgres.scratch import Database, Scratch, Template
 from tests.migrating import Project
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Let a warning fail our own tests, and no run of the suite by somebody else."""
+    config.addinivalue_line("filterwarnings", "error")
+
+
 @pytest.fixture(scope="session")
 def empty_template(scratch: Scratch, tmp_path_factory: pytest.TempPathFactory) -> Template:
     """Make a sealed database with nothing in it."""

@@ -315,10 +315,38 @@ def test_a_file_begins_with_the_connections_settings(
     assert [("é", True)] == conn.execute("SELECT letter, self FROM b").fetchall()
 
 
-def test_a_file_may_hold_its_own_transactions(conn: psycopg.Connection[Any], folder: Path) -> None:
-    """A file that was written for psql, with BEGIN and COMMIT, is installed all the same."""
-    write(folder, a="BEGIN;\nCREATE TABLE a ();\nCOMMIT;\nCREATE TABLE b ();")
+@pytest.mark.parametrize(
+    ("script", "line", "word"),
+    [
+        ("BEGIN;\nCREATE TABLE a ();\nCOMMIT;\nCREATE TABLE b ();", 1, "BEGIN"),
+        ("CREATE TABLE a ();\ncommit;", 2, "commit"),
+        ("CREATE TABLE a ();\nROLLBACK;\nnonsense;", 2, "ROLLBACK"),
+        ("BEGIN;\nnonsense;", 1, "BEGIN"),
+        ("START TRANSACTION;\nEND;", 1, "START"),
+    ],
+)
+def test_a_file_holds_no_transactions_of_its_own(
+    conn: psycopg.Connection[Any], folder: Path, script: str, line: int, word: str
+) -> None:
+    """A file that was written for psql, with BEGIN or COMMIT, is refused as `migrate` does."""
+    write(folder, a=script)
 
-    migrations.install(conn, migrations.load(folder))
+    with pytest.raises(MigrationError) as refused:
+        migrations.install(conn, migrations.load(folder))
 
-    assert ["a", "b"] == tables(conn)
+    assert str(refused.value) == (
+        f"{folder / 'a.sql'}:{line}: {word} is not possible in a migration: "
+        "each file runs in one transaction, with its record"
+    )
+
+
+@pytest.mark.parametrize("name", ["002.SQL", "002.Sql"])
+def test_a_file_under_another_name_is_named(folder: Path, name: str) -> None:
+    """What nearly is a migration by its name is refused, and not passed over."""
+    write(folder, a="SELECT 1")
+    (folder / name).write_text("SELECT 2")
+
+    with pytest.raises(MigrationError, match="its name does not end in") as refused:
+        migrations.load(folder)
+
+    assert str(folder / name) in str(refused.value)

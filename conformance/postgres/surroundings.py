@@ -60,6 +60,12 @@ def pinned(conninfo: str) -> str:
     return make_conninfo("", **{**given, "client_encoding": "UTF8", "options": options})
 
 
+def without_password(conninfo: str) -> str:
+    """Return an address as it may be shown."""
+    parts = {name: str(value) for name, value in conninfo_to_dict(conninfo).items()}
+    return make_conninfo("", **{name: parts[name] for name in parts if "password" not in name})
+
+
 @contextmanager
 def withdrawn(request: Request) -> Iterator[Request]:
     """Take libpq's variables away meanwhile; return the request with what they say of the server.
