@@ -25,7 +25,7 @@ SEEDS = range(1, 6)
 EDIT = """
 DO $do$
 DECLARE
-    v_is text := pg_get_functiondef('framecast.{function}()'::regprocedure);
+    v_is text := pg_get_functiondef('{function}'::regprocedure);
     v_will_be text := replace(v_is, $old${old}$old$, $new${new}$new$);
 BEGIN
     ASSERT v_is <> v_will_be, 'the planted fault does not fit the schema any more';
@@ -36,8 +36,9 @@ $do$;
 
 
 def edit(function: str, old: str, new: str) -> str:
-    """Return SQL that replaces a text within a trigger function."""
-    return EDIT.format(function=function, old=old, new=new)
+    """Return SQL that replaces a text within a trigger function, or one with its signature."""
+    signature = function if "(" in function else f"framecast.{function}()"
+    return EDIT.format(function=signature, old=old, new=new)
 
 
 # A second refund of a failed job is not measured against the charge.
@@ -77,11 +78,25 @@ KEY_ALIVE = "ALTER TABLE public.api_keys DROP CONSTRAINT role_2__api_keys_maker_
 # The new job is already among those that are counted.
 CAP_COUNTS_ITSELF = edit("tg_jobs__may_be_made", "OFFSET 5", "OFFSET 4")
 
+# Clean-ups that pass over rows of one kind.
+FAILURES_KEPT = edit(
+    "public.delete_old_job_events(integer)",
+    "WHERE o.created_at",
+    "WHERE o.event_type <> 'failed' AND o.created_at",
+)
+TRIED_KEPT = edit(
+    "public.delete_old_webhook_deliveries(integer)",
+    "WHERE o.created_at",
+    "WHERE o.status <> 'failed' AND o.created_at",
+)
+
 FAULTS: dict[str, tuple[str, type[Machine], set[str]]] = {
     "refund grows": (REFUND_GROWS, CreditLife, {"INV-J8"}),
     "number reused": (NUMBER_REUSED, DeliveryAndEventLife, {"SEQ-1"}),
     "project stuck": (PROJECT_STUCK, ProjectLife, {"INV-P5"}),
     "key alive": (KEY_ALIVE, KeyAndAssetLife, {"AUTO-REVOKE"}),
+    "failures kept": (FAILURES_KEPT, DeliveryAndEventLife, {"RET-1"}),
+    "tried kept": (TRIED_KEPT, DeliveryAndEventLife, {"RET-1"}),
     "cap counts itself": (CAP_COUNTS_ITSELF, JobLife, {"CARD-5"}),
 }
 

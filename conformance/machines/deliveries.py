@@ -32,5 +32,8 @@ class DeliveryAndEventLife(Machine):
     delete_team = does(teams.DELETE)
     let_time_pass = does(clock.PASS)
     append_after_a_loss = in_turn(events.APPEND, events.REMOVE, events.APPEND)
+    clean_up_what_was_tried = in_turn(
+        deliveries.QUEUE, deliveries.TRY, clock.AGE, deliveries.CLEAN_UP
+    )
     append_after_a_cleaning = in_turn(events.APPEND, clock.PASS, events.CLEAN_UP, events.APPEND)
     do_together = together(*deliveries.OPERATIONS, *events.OPERATIONS, jobs.MAKE, jobs.DELETE)

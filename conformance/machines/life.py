@@ -25,7 +25,7 @@ from conformance.inventory import Inventory, is_foreign
 from conformance.machines.rows import claim, way_to_acceptance, way_to_difference
 from conformance.model import State, rules
 from conformance.operations import step
-from conformance.operations.clock import PASS
+from conformance.operations.clock import AGING
 from conformance.operations.preludes import BEGIN, begin
 from conformance.operations.story import Story, told
 from conformance.outcomes import Accepted, Inconclusive, Outcome, Rejected
@@ -150,7 +150,7 @@ class Life:
         if accepted:
             self.state = replace(after, tick=before.tick + 1)
             self._expect_none(violations)
-            self._expect_the_same(changed)
+            self._expect_the_same(changed, [rule for each in steps for rule in each.operation.says])
 
     @property
     def story(self) -> Story:
@@ -248,7 +248,7 @@ class Life:
             return ()
         return way_to_acceptance(self.lab, [self._claim(table) for table in sorted(changed)])
 
-    def _expect_the_same(self, changed: frozenset[str]) -> None:
+    def _expect_the_same(self, changed: frozenset[str], says: Sequence[str]) -> None:
         shown = self._rows.read(sorted(changed))
         for table, rows in shown.items():
             expected = self._rows.of(self.state, table)
@@ -256,7 +256,7 @@ class Life:
                 found = differences.differences(table, expected, rows)
                 ours, theirs = differences.told(found)
                 raise self._finding(
-                    differences.rule_of(found) or f"{MODEL} of {table}",
+                    differences.rule_of(found, says) or f"{MODEL} of {table}",
                     Verdict.BROKEN,
                     expected=ours,
                     observed=theirs,
@@ -341,7 +341,7 @@ def _body(step: Step) -> list[Statement]:
 
 def _is_no_clients(steps: Sequence[Step]) -> bool:
     """Whether a transaction is no client's: time passes without anybody's rights."""
-    return any(each.operation is PASS for each in steps)
+    return any(each.operation in AGING for each in steps)
 
 
 def _expected(may: frozenset[str], must: frozenset[str]) -> str:

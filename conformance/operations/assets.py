@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from conformance.model import moves
 from conformance.model.entities import MAKERS, Asset, Owner, uuid
-from conformance.model.rules import MIB
-from conformance.operations.choices import actor, among, row, row_or_none
+from conformance.model.rules import CONTENT_TYPES, MIB
+from conformance.operations.choices import actor, among, row, row_or_none, varied
 from conformance.operations.operation import Act, Operation
 from conformance.writes import Delete, Insert, Row, Update
 
@@ -34,7 +34,7 @@ def _announce(
         user,
         project,
         PATH if amiss == "path" else f"assets/{serial}",
-        "text/plain" if amiss == "type" else "image/png",
+        "text/plain" if amiss == "type" else varied(serial, sorted(CONTENT_TYPES)),
         {"empty": 0, "huge": 50 * MIB + 1, "large": 50 * MIB}.get(amiss, 1),
         status,
     )

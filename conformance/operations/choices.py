@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from itertools import islice, pairwise
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from conformance.model import State
     from conformance.operations.operation import Choice
 
+T = TypeVar("T")
+# Odd, and larger than what is left of a product: neighbours come to lie far from each other.
+MIXES = 2_654_435_761
 # An id that no row ever has.
 NOBODY = 0xDEAD
 # So few that people meet each other; the second differs from the first in case only.
@@ -18,6 +21,15 @@ EMAILS = ("ann@example.com", "Ann@Example.com", "bob@example.com", "cid@example.
 A_FEW = 4
 # What is done properly, more often than not.
 MOSTLY = (True, True, True, False)
+
+
+def varied(serial: int, values: Sequence[T]) -> T:
+    """Return one of some values among which no rule decides: another one for other rows.
+
+    So no rule is proven of rows of one kind only. The same row has the same value each time, and
+    rows that follow each other do not have them in turns.
+    """
+    return values[(serial * MIXES >> 16) % len(values)]
 
 
 def among(*values: Any) -> Choice:

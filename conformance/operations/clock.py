@@ -19,6 +19,7 @@ from conformance.writes import Run
 if TYPE_CHECKING:
     from conformance.model import State
 
+KEPT = 30  # days
 CREATED, BOTH = ("created_at",), ("created_at", "updated_at")
 TIMES = {
     "users": (*BOTH, "upgraded_at"),
@@ -50,5 +51,8 @@ def _pass(state: State, days: int) -> Act:
 
 
 PASS = Operation("let time pass", {"days": among(7, 30, 1, 6)}, _pass, alone=True)
+# As long as anything is kept.
+AGE = Operation("let a month pass", {}, lambda state: _pass(state, KEPT), alone=True)
 
 OPERATIONS = (PASS,)
+AGING = (PASS, AGE)

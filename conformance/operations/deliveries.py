@@ -7,18 +7,21 @@ from typing import TYPE_CHECKING
 
 from conformance.model import effects, moves
 from conformance.model.entities import MANAGERS, Delivery, Webhook, uuid
-from conformance.operations.choices import among, place, row, row_or_none
+from conformance.operations.choices import among, place, row, row_or_none, varied
 from conformance.operations.operation import Act, Operation
 from conformance.writes import Delete, Insert, Run, Sql, Update
 from strategies.documents import Jsonb
+from strategies.enums import WEBHOOK_EVENT_TYPE
 
 if TYPE_CHECKING:
     from conformance.model import State
 
 STATES = moves.MOVES["delivery"].states
 KEPT = 30  # days
+PAYLOADS = (Jsonb({}), Jsonb({"job": 1}), Jsonb([]))
+LIMITS = (2, 2, 3)  # attempts
+# What a webhook is told of, where it is not one event, which its id decides.
 EVENTS: dict[str, tuple[str | None, ...]] = {
-    "one": ("job.completed",),
     "none": (),
     "null": ("job.failed", None),
 }
@@ -27,7 +30,10 @@ URLS = {"https": "https://example.com/hook", "http": "http://example.com/", "no 
 
 def _make(state: State, by: tuple[int, int], url: str, events: str) -> Act:
     creator, team = by
-    webhook = Webhook(state.serial + 1, team, creator, URLS[url], EVENTS[events])
+    serial = state.serial + 1
+    one = (varied(serial, WEBHOOK_EVENT_TYPE),)
+    told = one if events == "one" else EVENTS[events]
+    webhook = Webhook(serial, team, creator, URLS[url], told)
     columns = {
         "id": uuid(webhook.id),
         "team_id": uuid(team),
@@ -67,14 +73,15 @@ def _queue(state: State, webhook: int, job: int | None, status: str) -> Act:
         state.tick,
         job,
         status,
+        limit=varied(state.serial + 1, LIMITS),
         arrived=status == "delivered",
     )
     columns = {
         "id": uuid(delivery.id),
         "webhook_id": uuid(webhook),
         "job_id": None if job is None else uuid(job),
-        "event_type": "job.completed",
-        "payload": Jsonb({}),
+        "event_type": varied(delivery.id, WEBHOOK_EVENT_TYPE),
+        "payload": varied(delivery.id, PAYLOADS),
         "max_attempts": delivery.limit,
         "status": status,
         "delivered_at": Sql("now()") if delivery.arrived else None,
@@ -161,6 +168,12 @@ ASK_AGAIN = Operation(
     {"delivery": row("webhook_deliveries"), "attempts": among(0, 0, 1)},
     _ask_again,
 )
-CLEAN_UP = Operation("clean up deliveries", {"most": among(10_000, 1, 0)}, _clean_up, alone=True)
+CLEAN_UP = Operation(
+    "clean up deliveries",
+    {"most": among(10_000, 1, 0)},
+    _clean_up,
+    alone=True,
+    says=("RET-1",),
+)
 
 OPERATIONS = (MAKE, GIVE, REMOVE, QUEUE, TRY, ASK_AGAIN, CLEAN_UP)

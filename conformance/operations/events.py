@@ -9,6 +9,8 @@ from conformance.model.entities import Event, Owner, Usage, uuid
 from conformance.operations.choices import NOBODY, actor, among, row
 from conformance.operations.operation import Act, Operation
 from conformance.writes import Delete, Insert, Run, Update, statements
+from strategies.documents import Jsonb
+from strategies.enums import JOB_EVENT_TYPE
 
 if TYPE_CHECKING:
     from conformance.model import State
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
 KEPT = 7  # days
 
 
-def _append(state: State, job: int, number: int) -> Act:
+def _append(state: State, job: int, number: int, kind: str = "progress") -> Act:
     """Append an event. The client gives it a number, and the database gives it another."""
     last = state.counters.get(job, 0) + 1
     event = Event(state.serial + 1, job, last, state.day, state.tick)
@@ -24,14 +26,14 @@ def _append(state: State, job: int, number: int) -> Act:
         "id": uuid(event.id),
         "job_id": uuid(job),
         "sequence": number,
-        "event_type": "progress",
+        "event_type": kind,
     }
     after = replace(state.put(event), counters={**state.counters, job: last})
     return Act((Insert("job_events", (columns,)),), after)
 
 
 def _rewrite(state: State, event: int) -> Act:
-    change = Update("job_events", {"id": uuid(event)}, {"event_type": "completed"})
+    change = Update("job_events", {"id": uuid(event)}, {"payload": Jsonb({"rewritten": True})})
     return Act((change,), state, frozenset({"IMM-1"}))
 
 
@@ -92,12 +94,19 @@ APPEND = Operation(
     {
         "job": lambda state: (*row("jobs")(state), *((NOBODY,) if state.jobs else ())),
         "number": among(0, 1, 99),
+        "kind": among("progress", *JOB_EVENT_TYPE),
     },
     _append,
 )
 REWRITE = Operation("rewrite an event", {"event": row("job_events")}, _rewrite)
 REMOVE = Operation("delete an event", {"event": row("job_events")}, _remove)
-CLEAN_UP = Operation("clean up events", {"most": among(10_000, 1, 0)}, _clean_up, alone=True)
+CLEAN_UP = Operation(
+    "clean up events",
+    {"most": among(10_000, 1, 0)},
+    _clean_up,
+    alone=True,
+    says=("RET-1",),
+)
 ROLL_UP = Operation(
     "roll up usage",
     {"by": actor, "period": among("2026-01", "2026-02"), "renders": among(1, 0)},

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from conformance.model import effects, moves
 from conformance.model.entities import FINISHED, MAKERS, Job, Owner, uuid
-from conformance.operations.choices import NOBODY, actor, among, row, row_or_none
+from conformance.operations.choices import NOBODY, actor, among, row, row_or_none, varied
 from conformance.operations.credit import pay
 from conformance.operations.operation import Act, Operation
 from conformance.writes import Delete, Insert, Row, Run, Update
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 STATES = moves.MOVES["job"].states
 FAILURES = ("system", "validation", "timeout", "canceled")
+SPECS = (Jsonb({}), Jsonb({"scenes": [1, 2]}), Jsonb([]))
 OUTPUT, ERROR = Jsonb({"frames": 1}), Jsonb({"code": 1})
 
 
@@ -38,7 +39,7 @@ def _make(  # noqa: PLR0913, PLR0917 - all that a job is made of
         "id": uuid(job.id),
         "owner": job.owner.urn,
         "triggered_by": uuid(user),
-        "spec_snapshot": Jsonb({}),
+        "spec_snapshot": varied(job.id, SPECS),
         "credits_charged": charge,
     }
     if project is not None:

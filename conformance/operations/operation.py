@@ -46,6 +46,7 @@ class Operation:
         alone: whether it must have a transaction for itself.
         left_open: by argument, a value and the one that says what else the database may make of the
             same writes, where several sessions are at work.
+        says: the rules that say what it comes to, where that is the database's work.
     """
 
     name: str
@@ -53,6 +54,7 @@ class Operation:
     act: Callable[..., Act] = field(repr=False)
     alone: bool = False
     left_open: Mapping[str, Mapping[Any, Any]] = field(default_factory=dict, repr=False)
+    says: tuple[str, ...] = ()
 
     @property
     def identifier(self) -> str:

@@ -196,8 +196,8 @@ def deliveries_of_each_kind(building: Building) -> None:
     """Begin with a webhook, a delivery in each state, and a job with two events."""
     user, team = building.creator()
     job = building.job((user, team, None))
-    for _ in range(2):
-        building.do(events.APPEND, job=job, number=0)
+    for kind in ("failed", "progress"):
+        building.do(events.APPEND, job=job, number=0, kind=kind)
     webhook = building.do(deliveries.MAKE, by=(user, team), url="https", events="one")
     for status in ("delivered", "failed", "retrying", "pending"):
         delivery = building.do(deliveries.QUEUE, webhook=webhook, job=job, status="pending")
