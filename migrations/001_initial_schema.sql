@@ -663,10 +663,13 @@ CREATE TABLE public.role_permissions (
     PRIMARY KEY (role, permission)
 );
 
--- The guards: see the head of this file. The first write that needs a row makes it.
+-- The guards: see the head of this file. The first write that needs a row makes it. A guard says in
+-- which transaction it was written last, by the full id, which no other transaction of the server
+-- ever has; and when that server was started, as a dump carries ids to another one.
 CREATE TABLE framecast.user_guards (
     user_id uuid PRIMARY KEY,
-    version bigint NOT NULL DEFAULT 0,
+    written_in xid8 NOT NULL DEFAULT pg_current_xact_id(),
+    server_start timestamptz NOT NULL DEFAULT pg_postmaster_start_time(),
 
     -- Only a membership may name somebody who is not there yet: if nobody comes, that is to say so,
     -- whichever of the two keys is asked first.
@@ -677,7 +680,8 @@ CREATE TABLE framecast.user_guards (
 
 CREATE TABLE framecast.team_guards (
     team_id uuid PRIMARY KEY,
-    version bigint NOT NULL DEFAULT 0,
+    written_in xid8 NOT NULL DEFAULT pg_current_xact_id(),
+    server_start timestamptz NOT NULL DEFAULT pg_postmaster_start_time(),
 
     -- Likewise.
     CONSTRAINT inv_m6__team_guards_team_exists
@@ -840,8 +844,9 @@ AS $$
 BEGIN
     INSERT INTO framecast.user_guards AS g (user_id)
     SELECT DISTINCT named.id FROM unnest(p_user_ids) AS named (id) ORDER BY named.id
-    ON CONFLICT (user_id) DO UPDATE SET version = g.version + 1
-    WHERE g.xmin <> pg_current_xact_id()::xid;
+    ON CONFLICT (user_id) DO UPDATE
+    SET written_in = excluded.written_in, server_start = excluded.server_start
+    WHERE (g.written_in, g.server_start) <> (excluded.written_in, excluded.server_start);
 END;
 $$;
 
@@ -853,8 +858,9 @@ AS $$
 BEGIN
     INSERT INTO framecast.team_guards AS g (team_id)
     SELECT DISTINCT named.id FROM unnest(p_team_ids) AS named (id) ORDER BY named.id
-    ON CONFLICT (team_id) DO UPDATE SET version = g.version + 1
-    WHERE g.xmin <> pg_current_xact_id()::xid;
+    ON CONFLICT (team_id) DO UPDATE
+    SET written_in = excluded.written_in, server_start = excluded.server_start
+    WHERE (g.written_in, g.server_start) <> (excluded.written_in, excluded.server_start);
 END;
 $$;
 

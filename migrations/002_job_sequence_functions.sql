@@ -54,8 +54,9 @@ BEGIN
     END IF;
     -- As lock_teams does.
     INSERT INTO framecast.team_guards AS g (team_id) VALUES (v_team_id)
-    ON CONFLICT (team_id) DO UPDATE SET version = g.version + 1
-    WHERE g.xmin <> pg_current_xact_id()::xid;
+    ON CONFLICT (team_id) DO UPDATE
+    SET written_in = excluded.written_in, server_start = excluded.server_start
+    WHERE (g.written_in, g.server_start) <> (excluded.written_in, excluded.server_start);
     SELECT
         EXISTS (
             SELECT FROM public.memberships AS m

@@ -178,7 +178,7 @@ def twice_numbered(world: World) -> Planted:
 
 def by_a_client(_world: World) -> Planted:
     """Plant a client's write to what the schema keeps for itself."""
-    write = noted("UPDATE", "framecast.user_guards", {"version": 0}, {"version": 1})
+    write = noted("UPDATE", "framecast.user_guards", {"written_in": "0"}, {"written_in": "1"})
     return Planted((write,), frozenset({"UPDATE of framecast.user_guards"}))
 
 

@@ -103,7 +103,7 @@ def test_writes_that_hold_others_back_are_locks(every: list[Mutant]) -> None:
 GUARD_OR_ELSE = """
 CREATE FUNCTION framecast.tg_teams__guarded() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    UPDATE framecast.team_guards AS g SET version = g.version + 1 WHERE g.team_id = NEW.id;
+    UPDATE framecast.team_guards AS g SET server_start = now() WHERE g.team_id = NEW.id;
     IF NOT FOUND THEN
         PERFORM framecast.lock_teams(ARRAY[NEW.id]);
     END IF;

@@ -7,7 +7,7 @@ from conformance.scenario import Fact, Scenario, Transaction, Ways
 from conformance.writes import Aside, Delete, Insert, Path, Row, Run, Truncate, Update, Write
 from strategies.enums import MEMBERSHIP_ROLE
 from strategies.near_misses.ways import Draw, Scenarios, by_shape, scenarios
-from strategies.world import World, urn_of_member, urn_of_team
+from strategies.world import NOW, World, urn_of_member, urn_of_team
 
 # The matrix of permissions
 
@@ -83,8 +83,8 @@ class Books:
             "framecast.job_event_counters": {"job_id": self.quiet["id"]},
         }
         self.changes: dict[str, Row] = {
-            "framecast.user_guards": {"version": 7},
-            "framecast.team_guards": {"version": 0},
+            "framecast.user_guards": {"written_in": 7},
+            "framecast.team_guards": {"server_start": NOW},
             "framecast.job_event_counters": {"last_sequence": 0},
         }
 
