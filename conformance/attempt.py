@@ -57,26 +57,21 @@ class Attempt:
         return outcome
 
     def carry_out(self, transaction: Transaction, path: Path, *, as_owner: bool = False) -> Outcome:
-        """Carry out what is legal; in another order, if a key of another rule asks for one.
-
-        What the role has no right to, somebody has to do.
-        """
+        """Carry out a transaction; in another order, if a key of another rule asks for one."""
         body = in_order(transaction, path)
-        as_owner = as_owner or bool(self._lab.withheld(body))
         outcome = self.transact(body, as_owner=as_owner)
-        is_key = isinstance(outcome, Rejected) and outcome.sqlstate == NO_PARENT
-        if not is_key or names(self._rule, outcome):
+        if not _lacks_a_parent(outcome) or names(self._rule, outcome):
             return outcome
         other = parents_first(transaction, path)
         if other == body:
             return outcome
         first = len(self.script) - 2
         again = self.transact(other, as_owner=as_owner)
-        if isinstance(again, Accepted):
-            del self.script[first : first + 2]
-            return again
-        del self.script[-2:]
-        return outcome
+        if _lacks_a_parent(again):
+            del self.script[-2:]
+            return outcome
+        del self.script[first : first + 2]
+        return again
 
     def refused(self, outcome: Outcome, expected: str) -> None:
         """Note who refused what is legal: only what refuses in the name of the rule is its fault.
@@ -129,6 +124,10 @@ class Attempt:
         accepted = isinstance(history[-1][1], Accepted)
         shows = verdict is Verdict.BROKEN and (not accepted or self._lab.violations())
         return of_history(history, LAWFUL if shows else (rule,))
+
+
+def _lacks_a_parent(outcome: Outcome) -> bool:
+    return isinstance(outcome, Rejected) and outcome.sqlstate == NO_PARENT
 
 
 def transaction_script(body: Sequence[Statement]) -> str:

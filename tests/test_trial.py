@@ -128,6 +128,9 @@ CASES: Final = {
         Verdict.OVERBLOCKED,
         blamed="INV-T6",
     ),
+    "a legal write refused after another": Case(
+        Scenario((), (user(id=100), BAD), (BAD,)), Verdict.OVERBLOCKED, blamed="INV-T6"
+    ),
     "a violation that is seen where a legal write was refused": Case(
         Scenario((), ((*GOOD, *LACKING), user(id=2)), (user(id=3, ephemeral_storage_bytes=-1),)),
         Verdict.BROKEN,
