@@ -360,6 +360,7 @@ PLANTS: Final = all_of(
             stamped(STAMP),
             stamped("2026-01-03T00:00:00+00:00"),
             stamped(LATER, began="2025-12-31T00:00:00+00:00"),
+            stamped("2025-12-30T00:00:00+00:00", began="2025-12-31T00:00:00+00:00"),
         ),
     }
 )

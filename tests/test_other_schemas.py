@@ -1,0 +1,140 @@
+"""Schemas that do right in another way than ours are not blamed, and their faults are seen."""
+
+from collections.abc import Iterable
+from typing import Final
+
+import pytest
+
+from conformance.catalogue import RULES
+from conformance.lab import Lab
+from conformance.ordering import parents_first
+from conformance.postgres.scratch import Scratch, Template
+from conformance.trial import Trial
+from conformance.verdicts import Finding, Verdict
+from conformance.writes import Delete, Insert, Path, Statement
+from strategies.near_misses import WAYS
+from strategies.world import World
+from tests.drawing import examples
+from tests.test_labels import changed
+
+PLAIN_NOW: Final = """
+CREATE OR REPLACE FUNCTION framecast.tg__set_updated_at() RETURNS trigger
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    NEW.updated_at := now();
+    RETURN NEW;
+END;
+$$
+"""
+AS_GIVEN: Final = PLAIN_NOW.replace("NEW.updated_at := now();", "")
+# Foreign keys that are asked at the end of each statement.
+IMMEDIATE: Final = """
+DO $$
+DECLARE
+    v_key record;
+BEGIN
+    FOR v_key IN
+        SELECT conrelid::regclass AS tbl, conname FROM pg_constraint
+        WHERE contype = 'f' AND condeferrable AND connamespace = 'public'::regnamespace
+    LOOP
+        EXECUTE format('ALTER TABLE %s ALTER CONSTRAINT %I NOT DEFERRABLE', v_key.tbl,
+            v_key.conname);
+    END LOOP;
+END;
+$$
+"""
+# A project has one job in one of the states in which it is active, and as many in the other.
+ONE_IN_STATE: Final = """
+DO $$
+DECLARE
+    v_index text := (
+        SELECT indexname FROM pg_indexes WHERE indexname ~ '^inv_j12__'
+    );
+BEGIN
+    EXECUTE format('DROP INDEX public.%I', v_index);
+    EXECUTE format(
+        'CREATE UNIQUE INDEX %I ON public.jobs (project_id) WHERE status = %L',
+        v_index, '{}'
+    );
+END;
+$$
+"""
+
+
+def tried(lab: Lab, rule: str, path: Path, count: int = 100) -> Iterable[Finding]:
+    """Return what is found of a rule along a path, of each sort the shortest."""
+    ways = WAYS[rule][path]
+    assert not isinstance(ways, str)
+    trial = Trial(lab, RULES[rule], path)
+    trial.findings.wait()
+    for scenario in examples(ways, count):
+        trial.run(scenario)
+    return trial.findings.kept.values()
+
+
+def paths(rule: str) -> list[Path]:
+    """Return the paths along which a rule is tried."""
+    return [path for path, ways in WAYS[rule].items() if not isinstance(ways, str)]
+
+
+def test_plain_now_is_right(scratch: Scratch, template: Template) -> None:
+    """A schema that sets updated_at to now(), whatever it was, keeps AUTO-UPDATED."""
+    with changed(scratch, template, PLAIN_NOW) as lab:
+        assert [] == [
+            each for path in paths("AUTO-UPDATED") for each in tried(lab, "AUTO-UPDATED", path)
+        ]
+
+
+def test_a_given_time_is_wrong(scratch: Scratch, template: Template) -> None:
+    """A schema that takes what is given for updated_at breaks AUTO-UPDATED."""
+    with changed(scratch, template, AS_GIVEN) as lab:
+        found = {each.verdict for each in tried(lab, "AUTO-UPDATED", Path.UPDATE)}
+    assert Verdict.BROKEN in found
+
+
+@pytest.mark.parametrize("rule", ["INV-U2", "INV-T1", "INV-T2", "INV-T4", "CARD-1", "AUTO-SLUG"])
+def test_keys_that_do_not_wait_are_no_fault_of_others(
+    rule: str, scratch: Scratch, template: Template
+) -> None:
+    """Where foreign keys are asked at once, rules of other kinds are tried all the same."""
+    with changed(scratch, template, IMMEDIATE) as lab:
+        met = list(tried(lab, rule, Path.INSERT, 50))
+    assert [] == [
+        each for each in met if each.verdict is not Verdict.UNPROVEN and each.rule == rule
+    ]
+    assert [] == met
+
+
+def test_parents_come_before_their_children() -> None:
+    """Of inserts in a row parents come first, of deletes last; other writes stay where they are."""
+    world = World()
+    owner, team = world.a_creator(), world.a_team()
+    joins = Insert("memberships", (world.a_membership(team, owner, role="owner"),))
+    writes = (
+        joins,
+        Insert("teams", (team,)),
+        Insert("users", (owner,)),
+        Delete("users", {"id": owner["id"]}),
+        Delete("teams", {"id": team["id"]}),
+    )
+    ordered = parents_first(writes, Path.CTE)
+    assert ["users", "teams", "memberships", "teams", "users"] == list(map(table, ordered))
+    assert ordered[-2].sql.startswith("WITH w AS (DELETE")
+
+
+def table(statement: Statement) -> str:
+    """Return the table that a statement is about."""
+    return statement.sql.partition("public.")[2].split(" ")[0]
+
+
+@pytest.mark.parametrize("path", [Path.INSERT, Path.MOVE])
+@pytest.mark.parametrize("status", ["queued", "processing"])
+def test_a_cap_on_some_states_is_seen(
+    status: str, path: Path, scratch: Scratch, template: Template
+) -> None:
+    """A schema in which jobs of one state alone count as active breaks INV-J12, by a move too."""
+    # What never changes would hide that.
+    moves = "ALTER TABLE jobs DISABLE TRIGGER USER" if path is Path.MOVE else "SELECT 1"
+    with changed(scratch, template, ONE_IN_STATE.format(status), moves) as lab:
+        met = {(each.rule, each.verdict) for each in tried(lab, "INV-J12", path)}
+    assert ("INV-J12", Verdict.BROKEN) in met
