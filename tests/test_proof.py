@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import os
 import subprocess
 import sys
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -29,54 +30,87 @@ ABOUT_T2 = (
     "test_hostile.py::test_hostile[memberships]",
     "test_hostile.py::test_hostile[everything]",
     "test_columns.py::test_column[memberships.role null]",
+    "test_role.py::test_rights",
 )
 CAP = ("test_machines.py::test_counts[CARD-5]", "test_machines.py::test_life[JobLife]")
 MOVES = ("test_machines.py::test_pairs[job]", "test_races.py::test_drawn[jobs, a team]")
 PAST = ("test_corpus.py::test_corpus[inv_m6__b1a7a04b6b71]",)
 
 
-@cache
-def collected(*options: str) -> tuple[str, ...]:
-    """Return the tests of the suite that a choice leaves."""
+DUMP = """
+import json
+
+def pytest_collection_finish(session):
+    told = {
+        item.nodeid: [sorted(item.extra_keyword_matches), item.get_closest_marker("rules") is None]
+        for item in session.items
+    }
+    print("DUMP", json.dumps(told))
+"""
+
+
+def collect(*options: str, folder: Path) -> str:
+    """Return what pytest prints of the tests that it collects."""
     done = subprocess.run(
         [
             *(sys.executable, "-m", "pytest", "conformance", "--collect-only", "-q", "-n0"),
             *options,
         ],
         cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(folder)},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=240,
         check=False,
     )
-    assert "error" not in done.stdout, done.stdout
-    return tuple(line for line in done.stdout.splitlines() if "::" in line)
+    assert pytest.ExitCode.OK == done.returncode, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def tests(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[list[str], bool]]:
+    """Return all tests of the suite: the tokens that select each, and whether it has no marker."""
+    folder = tmp_path_factory.mktemp("dump")
+    (folder / "dump_tests.py").write_text(DUMP)
+    told = collect("-p", "dump_tests", folder=folder)
+    (line,) = (each for each in told.splitlines() if each.startswith("DUMP "))
+    return dict(json.loads(line.removeprefix("DUMP ")))
 
 
 @pytest.mark.parametrize(
-    ("token", "tests"),
+    ("token", "some"),
     [("inv_t2__", ABOUT_T2), ("card_5__", CAP), ("state_job__", MOVES), ("inv_m6__", PAST)],
 )
-def test_a_token_selects_all_that_is_about_a_rule(token: str, tests: tuple[str, ...]) -> None:
-    """A rule's token selects its near misses, races, machines, hostile runs, facts and past."""
-    chosen = collected("-k", token)
-
-    assert [] == [each for each in tests if f"conformance/{each}" not in chosen]
-
-
-def test_a_token_selects_as_a_role_what_the_role_may_do() -> None:
-    """In a run as a role a rule's token selects what is tried of the role's rights."""
-    chosen = collected("-k", "inv_t2__", "--role", "framecast_app")
-
-    assert "conformance/test_role.py::test_rights" in chosen
+def test_a_token_is_on_all_that_is_about_a_rule(
+    token: str, some: tuple[str, ...], tests: dict[str, tuple[list[str], bool]]
+) -> None:
+    """A rule's token is on its near misses, races, machines, hostile runs, facts and past."""
+    assert [] == [each for each in some if token not in tests[f"conformance/{each}"][0]]
 
 
-def test_a_token_selects_no_other_rules_near_misses() -> None:
-    """INV-U1's token selects no near miss of another rule."""
-    chosen = [each for each in collected("-k", "inv_u1__") if "test_rules.py" in each]
+def test_a_token_is_on_no_other_rules_near_misses(
+    tests: dict[str, tuple[list[str], bool]],
+) -> None:
+    """A near miss is selected by the token of its own rule alone."""
+    near = {test: tokens for test, (tokens, _) in tests.items() if "::test_rule[" in test}
 
-    assert chosen
-    assert all("test_rule[inv_u1__" in each for each in chosen)
+    assert near
+    assert [] == [
+        test for test, tokens in near.items() if len(tokens) != 1 or f"[{tokens[0]}" not in test
+    ]
+
+
+def test_a_token_selects_what_it_is_on(
+    tests: dict[str, tuple[list[str], bool]], tmp_path: Path
+) -> None:
+    """With -k a rule's token selects the tests that have it, and no other."""
+    chosen = {
+        line
+        for line in collect("-k", "inv_j1__", folder=tmp_path).splitlines()
+        if line.startswith("conformance/")
+    }
+
+    assert {test for test, (tokens, _) in tests.items() if "inv_j1__" in tokens} == chosen
 
 
 def test_every_rule_is_named_by_each_kind_of_search() -> None:
@@ -127,6 +161,6 @@ def test_a_marked_test_is_about_rules(request: pytest.FixtureRequest) -> None:
     assert "inv_t2__" in item.listextrakeywords()
 
 
-def test_all_tests_are_marked() -> None:
-    """No test of the suite leaves open which rules it is about; `-m rules` leaves none out."""
-    assert len(collected()) == len(collected("-m", "rules"))
+def test_all_tests_are_marked(tests: dict[str, tuple[list[str], bool]]) -> None:
+    """No test of the suite leaves open which rules it is about."""
+    assert [] == [test for test, (_, unmarked) in tests.items() if unmarked]
