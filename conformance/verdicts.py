@@ -71,12 +71,14 @@ class Finding(AssertionError):  # noqa: N818 - no error of the program, but what
     def __str__(self) -> str:
         """Print rule, verdict, expected, observed, and the SQL that shows it."""
         rules = ", ".join((self.rule, *self.also))
-        return (
+        told = (
             f"{rules} {'are' if self.also else 'is'} {self.verdict}\n"
             f"  expected: {self.expected}\n"
             f"  observed: {self.observed}\n"
-            f"  on a fresh installation, psql shows it with:\n\n{self.script}"
         )
+        if not self.script:  # such as of what could not be tried
+            return told.rstrip("\n")
+        return f"{told}  on a fresh installation, psql shows it with:\n\n{self.script}"
 
     def as_dict(self) -> dict[str, str]:
         """Return plain values, for the report and for travel between processes."""

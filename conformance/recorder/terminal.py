@@ -109,8 +109,16 @@ class Terminal:
         elif self._options.tbstyle == "line":
             self._to.write_line(first.report.longreprtext.splitlines()[-1])
         else:
-            first.report.toterminal(self._to.config.get_terminal_writer())
+            self._told(first)
             for name, content in first.report.sections:
                 if self._options.showcapture in {"all", name.split()[1]}:
                     self._to.write_sep("-", name)
                     self._to.write_line(content.rstrip())
+
+    def _told(self, failed: Failed) -> None:
+        """Print what a report says, without the name of the worker that it comes from."""
+        tell = getattr(failed.report.longrepr, "toterminal", None)
+        if tell is None:
+            self._to.write_line(str(failed.report.longrepr))
+        else:
+            tell(self._to.config.get_terminal_writer())
