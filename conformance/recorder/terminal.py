@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from textwrap import wrap
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from conformance.recorder.record import Failed, Record
     from conformance.recorder.sections import Sections, Summary
 
+INDENT = "    "  # of what is left of a line that is wrapped
 MOST_NAMED = 4  # tests that failed for one reason
 PLAIN_CHARACTERS = "fE"  # of pytest's -r, unless somebody chose others
 NO_LIST = str.maketrans("", "", PLAIN_CHARACTERS)
@@ -61,13 +63,13 @@ class Terminal:
         ]
         if some:
             self._to.section("summary")
-            self._print(some)
+            self._print(some, self._width)
 
     def verdicts(self, table: Sequence[str]) -> None:
         """Print a line a rule, and what was found beside them; then what no summary could say."""
         if table:
             self._to.section("rules")
-            self._print(table)
+            self._print(table, 0 if self._to.verbosity > 0 else self._width)
         for line in self._sections.broken.values():
             self._to.write_line(line, red=True)
 
@@ -75,9 +77,12 @@ class Terminal:
     def _width(self) -> int:
         return self._to.config.get_terminal_writer().fullwidth
 
-    def _print(self, lines: Sequence[str]) -> None:
+    def _print(self, lines: Sequence[str], width: int = 0) -> None:
+        """Print lines as they are, or wrapped to a width."""
         for line in lines:
-            self._to.write_line(line)
+            fits = not width or len(line) <= width
+            for part in (line,) if fits else wrap(line, width, subsequent_indent=INDENT):
+                self._to.write_line(part)
 
     def _causes(self) -> None:
         groups: dict[str, list[Failed]] = {}
