@@ -85,7 +85,7 @@ def pytest_runtest_makereport(
         )
     )
     finding = call.excinfo.value if call.excinfo is not None else None
-    if isinstance(finding, Finding):
+    if isinstance(finding, Finding) and racer.failed is not None:
         outcome.longrepr = f"{outcome.longrepr}\nsaved: {_save(finding, racer, item.config)}"
     return outcome
 

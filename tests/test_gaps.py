@@ -29,6 +29,7 @@ def test_a_gap_is_a_finding_about_all_its_rules() -> None:
     assert ("INV-T6", ("INV-U5", "INV-A4")) == (caught.value.rule, caught.value.also)
     assert Verdict.UNPROVEN == caught.value.verdict
     assert str(caught.value).startswith("INV-T6, INV-U5, INV-A4 are unproven\n")
+    assert "psql" not in str(caught.value)
 
 
 def test_a_gap_of_no_rule_is_the_models() -> None:

@@ -153,6 +153,20 @@ def test_drawn_races_go_on_without_the_column(lacking: Lacking) -> None:
     assert racer.log.judged
 
 
+def test_a_start_goes_without_what_it_can_spare(lacking: Lacking) -> None:
+    """Jobs that were charged for are made free of charge where nobody has credits."""
+    place = lacking(RENAMED)
+    gaps = Gaps()
+    with place.arena() as arena:
+        racer = Racer(arena, gaps)
+        for number in range(4):
+            race, orders = drawn(*PAIRS["jobs, jobs of each kind"], number, racer.limits)
+            racer.run_some(race, orders, "jobs")
+
+    assert racer.log.judged
+    assert {rule for each in gaps.reasons.values() for rule in each} <= {"INV-T6"}
+
+
 def test_a_life_goes_on_without_the_column(lacking: Lacking) -> None:
     """A machine that begins with a grant begins without it, and only that is unproven."""
     guide, found = lead(lacking(RENAMED).lab, JobLife)

@@ -75,9 +75,13 @@ class Building:
         return first, first + 1
 
     def job(self, by: tuple[int, int | None, int | None], **arguments: Any) -> int:
-        """Make a queued job."""
+        """Make a queued job; free of charge where the schema lacks what it would be paid with."""
         plain = {"project": None, "charge": 0, "key": None, "status": "queued"}
-        return self.do(jobs.MAKE, by=by, **{**plain, **arguments})
+        before = self.state.serial
+        made = self.do(jobs.MAKE, by=by, **{**plain, **arguments})
+        if made == before and arguments.get("charge"):
+            return self.do(jobs.MAKE, by=by, **{**plain, **arguments, "charge": 0})
+        return made
 
 
 Prelude: TypeAlias = Callable[[Building], None]

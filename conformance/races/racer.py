@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from conformance import proof
-from conformance.gaps import Gaps, about
+from conformance.gaps import Gaps, about, about_all
 from conformance.races.arena import Arena, Log, UnlawfulStartError
 from conformance.races.explorer import Limits
 from conformance.races.orders import every, following, switches
@@ -34,6 +33,7 @@ class Racer:
     def __init__(self, arena: Arena, gaps: Gaps | None = None) -> None:
         """Begin a log; without gaps to note them in, end where something cannot be tried."""
         self.log = arena.log = Log()
+        arena.failed = None  # of the test before
         self._noted = Gaps() if gaps is None else gaps
         self.gaps = gaps
         self._arena = arena
@@ -116,7 +116,9 @@ class Racer:
                     raise shortest(finding, race, order, self._arena) from None
         except UnlawfulStartError as error:
             tables = {write.table for write in race.start.writes if isinstance(write, TABLED)}
-            self._noted.note(str(error), error.rules or proof.of_tables(tables))
+            self._noted.note(
+                str(error), error.rules or about_all((table, "") for table in sorted(tables))
+            )
         if self.gaps is None:
             self._noted.settle()
 
