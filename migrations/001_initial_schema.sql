@@ -292,6 +292,7 @@ CREATE TABLE public.invitations (
 
     CHECK (char_length(email) <= 255),
     CHECK (email COLLATE "C" ~ '^[!-?A-~]+@[!-?A-~]+[.][!-?A-~]+$'),
+    CHECK (char_length(token) <= 255),
 
     -- A check, since the rejection of a NOT NULL cannot carry a name.
     CONSTRAINT inv_i1__invitations_names_team_and_email
@@ -344,6 +345,7 @@ CREATE TABLE public.api_keys (
 
     CHECK (char_length(name) <= 100),
     CHECK (char_length(key_prefix) <= 20),
+    CHECK (char_length(key_hash) <= 255),
 
     CONSTRAINT inv_a1__api_keys_user_exists
     FOREIGN KEY (user_id) REFERENCES public.users (id) ON DELETE CASCADE,
@@ -554,14 +556,20 @@ CREATE TABLE public.webhooks (
         CASE WHEN array_ndims(events) = 1 THEN array_position(events, NULL) IS NULL ELSE TRUE END
     ),
 
-    -- Scheme, user and port are optional parts; the host is a name or a bracketed address.
+    -- User and port are optional parts. The host is a name, of letters, digits, hyphens, dots and
+    -- what is not ASCII, or an IPv6 address in brackets: eight groups, or :: and at most seven. The
+    -- port is 65535 at most. White space and control characters stand nowhere.
     CONSTRAINT inv_w4__webhooks_url_is_https_with_host
     CHECK (
         url COLLATE "C" ~* (
-            '^https://([^[:space:]/?#@]*@)?'
-            '(\[[0-9a-f:.]+\]|[^][/?#@:.[:space:]-][^][/?#@:[:space:]]*)'
-            '(:[0-9]*)?([/?#][^[:space:]]*)?$'
+            '^https://([a-z0-9._~%!$&''()*+,;=:-]*@)?('
+            '[^!-/:-@[-^`{-~][^!-,/:-@[-^`{-~]*'
+            '|[[](([0-9a-f]{1,4}:){7}[0-9a-f]{1,4}|(?!:*([0-9a-f]+:+){7}[0-9a-f])'
+            '([0-9a-f]{1,4}(:[0-9a-f]{1,4})*)?::([0-9a-f]{1,4}(:[0-9a-f]{1,4})*)?)[]]'
+            ')(:0*([0-9]{0,4}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5]))?'
+            '([/?#].*)?$'
         )
+        AND url COLLATE "C" !~ ('[[:cntrl:][:space:]' || chr(128) || '-' || chr(160) || ']')
     ),
 
     CONSTRAINT inv_w5__webhooks_creator_exists
@@ -648,6 +656,7 @@ CREATE TABLE public.system_assets (
     CHECK (char_length(description) <= 500),
     CHECK (char_length(s3_key) <= 500),
     CHECK (size_bytes > 0),
+    CHECK (char_length(array_to_string(tags, '')) <= 500),
 
     CONSTRAINT inv_sa2__system_assets_id_names_category
     CHECK (id COLLATE "C" ~ ('^asset_' || category::text || '_[a-z0-9_]+$')),
@@ -1651,7 +1660,7 @@ FOR EACH ROW WHEN (
 )
 EXECUTE FUNCTION framecast.tg_api_keys__write_membership();
 
--- ROLE-2: asked when the key is written; roles may change later.
+-- ROLE-2: asked when the key is made, or made live again; roles may change later.
 CREATE FUNCTION framecast.tg_api_keys__maker_may_make_keys() RETURNS trigger
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
@@ -1672,6 +1681,15 @@ $$;
 CREATE TRIGGER _300_role_2__api_keys_maker_may_make_keys
 AFTER INSERT ON public.api_keys
 FOR EACH ROW WHEN (new.owner_tier IS NOT NULL)
+EXECUTE FUNCTION framecast.tg_api_keys__maker_may_make_keys();
+
+-- A key that comes to life again is made again. Its membership has just been written, so the role
+-- is the one that there is.
+CREATE TRIGGER _300_role_2__api_keys_maker_may_revive
+AFTER UPDATE OF revoked_at ON public.api_keys
+FOR EACH ROW WHEN (
+    old.revoked_at IS NOT NULL AND new.revoked_at IS NULL AND new.owner_tier IS NOT NULL
+)
 EXECUTE FUNCTION framecast.tg_api_keys__maker_may_make_keys();
 
 
@@ -1985,6 +2003,9 @@ COMMENT ON CONSTRAINT role_2__api_keys_maker_in_team ON public.api_keys IS
 'whoever makes a project, a job of a team, an asset of a team or a key of a team is an owner, '
 'admin or member of it; a viewer is not enough';
 COMMENT ON TRIGGER _300_role_2__api_keys_maker_may_make_keys ON public.api_keys IS
+'ROLE-2: whoever makes a project, a job of a team, an asset of a team or a key of a team is an '
+'owner, admin or member of it; a viewer is not enough';
+COMMENT ON TRIGGER _300_role_2__api_keys_maker_may_revive ON public.api_keys IS
 'ROLE-2: whoever makes a project, a job of a team, an asset of a team or a key of a team is an '
 'owner, admin or member of it; a viewer is not enough';
 COMMENT ON CONSTRAINT urn_2__api_keys_user_urn_names_its_user ON public.api_keys IS

@@ -236,7 +236,8 @@ FOR EACH ROW EXECUTE FUNCTION framecast.tg_jobs__set_times();
 
 -- STATE-JOB and what each state needs, INV-J2 to INV-J7, each under its own name; where a row both
 -- lacks something and may not be there at all, under that of STATE-JOB. A new job is queued, which
--- needs nothing. IMM-1 holds the columns of a finished job that are not listed here.
+-- needs nothing. An output or error that is null in JSON is none. IMM-1 holds the columns of a
+-- finished job that are not listed here.
 CREATE FUNCTION framecast.tg_jobs__states() RETURNS trigger
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
@@ -252,10 +253,10 @@ BEGIN
         IF NEW.completed_at IS NULL OR NEW.completed_at < NEW.created_at THEN
             v_rule := 'inv_j2__jobs_finished_has_completed_at';
             v_claim := 'a finished job has a completed_at, not before its created_at';
-        ELSIF NEW.status = 'completed' AND NEW.output IS NULL THEN
+        ELSIF NEW.status = 'completed' AND nullif(NEW.output, 'null') IS NULL THEN
             v_rule := 'inv_j4__jobs_completed_has_output';
             v_claim := 'a completed job has an output';
-        ELSIF NEW.status = 'failed' AND NEW.error IS NULL THEN
+        ELSIF NEW.status = 'failed' AND nullif(NEW.error, 'null') IS NULL THEN
             v_rule := 'inv_j5__jobs_failed_has_error';
             v_claim := 'a failed job has an error';
         ELSIF NEW.status <> 'completed' AND NEW.failure_type IS NULL THEN

@@ -15,7 +15,7 @@ from conformance.scenario import Fact, Transaction
 from conformance.writes import Delete, Insert, Row, Update, literal
 from strategies.columns import DEFAULTS, DERIVED, EMAILS, LEAST, NAMED, NULLABLE, TYPED
 from strategies.enums import ENUMS, NoLabel
-from strategies.tables import COLUMNS, LIMITS
+from strategies.tables import COLUMNS, INDEXED, LIMITS
 from strategies.world import World, urn_of_team, urn_of_user
 
 if TYPE_CHECKING:
@@ -71,6 +71,7 @@ def _forms() -> Iterator[Form]:
         yield from _defaults(table)
         yield _identity(table)
     yield from _lengths()
+    yield from _tags()
     yield from _least()
     yield from _labels()
     yield from _types()
@@ -136,7 +137,7 @@ def _identity(table: str) -> Form:
 
 
 def _lengths() -> Iterator[Form]:
-    for (table, column), (fewest, most) in LIMITS.items():
+    for (table, column), (fewest, most) in {**LIMITS, **INDEXED}.items():
         world = World()
         text = _long(table, column, most)
         row: Row = {**a_row(table, world), column: text}
@@ -161,6 +162,15 @@ def _lengths() -> Iterator[Form]:
                 yield _form(
                     f"{table}.{column} {empty!r}", world, _writes(world, table, bad), (CHECK, "")
                 )
+
+
+def _tags() -> Iterator[Form]:
+    """Tags are indexed, each as a whole: together they have at most 500 characters."""
+    world = World()
+    rows = [world.a_system_asset(tags=["a" * 250, "b" * (250 + more)]) for more in (0, 1)]
+    accepted, refused = ((Insert("system_assets", (row,)),) for row in rows)
+    tables = ("system_assets",)
+    yield Form("system_assets.tags longest", (accepted,), refused, (CHECK, ""), tables=tables)
 
 
 def _least() -> Iterator[Form]:

@@ -114,6 +114,12 @@ LIMITS: Final[Mapping[tuple[str, str], tuple[int, int]]] = MappingProxyType(
 """(table, column) -> (fewest, most) characters that the domain allows, other rules apart."""
 
 
+INDEXED: Final[Mapping[tuple[str, str], tuple[int, int]]] = MappingProxyType(
+    {("invitations", "token"): (0, 255), ("api_keys", "key_hash"): (0, 255)}
+)
+"""The same for texts that are indexed, and that the domain does not bound: an index would."""
+
+
 def limit(table: str, column: str) -> int:
     """Return the most characters that a bounded text column may hold."""
     return LIMITS[table, column][1]

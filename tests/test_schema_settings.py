@@ -43,7 +43,10 @@ PRINTED: Final = re.compile(
 # What is no function of its arguments alone, and yet of no setting: clocks, chance, the place of a
 # call, the transaction. An instant and an interval depend on the time zone where that has days.
 CLOCKS: Final = frozenset(
-    {"now", "clock_timestamp", "gen_random_uuid", "pg_trigger_depth", "pg_current_xact_id"}
+    {
+        *("now", "clock_timestamp", "gen_random_uuid", "pg_trigger_depth", "pg_current_xact_id"),
+        *("pg_postmaster_start_time", "array_to_string"),  # of texts, which print as they are
+    }
 )
 BY_HOURS: Final = "timestamptz_pl_interval"
 HOURS: Final = re.compile(r"'(\d+:\d\d:\d\d)'::interval")

@@ -109,9 +109,13 @@ RULES = (
         ("webhooks",),
         Holds.ALWAYS,
         ("inv_w4__webhooks_url_is_https_with_host",),
-        "SELECT id::text FROM webhooks WHERE lower(left(url, 8)) <> 'https://' OR url ~ '\\s'"
-        " OR regexp_replace(split_part(split_part(split_part(substr(url, 9), '/', 1), '?', 1),"
-        " '#', 1), '^.*@', '') !~ '^(\\[[^][]+\\]|[^]:[]+)(:[0-9]*)?$'",
+        "SELECT w.id::text FROM webhooks w CROSS JOIN LATERAL (SELECT regexp_replace("
+        "split_part(split_part(split_part(substr(w.url, 9), '/', 1), '?', 1), '#', 1),"
+        " '^.*@', '') AS text) AS host WHERE lower(left(w.url, 8)) <> 'https://'"
+        " OR w.url ~ '\\s|[\\x01-\\x1f\\x7f-\\x9f]'"
+        " OR host.text !~ '^(\\[[0-9A-Fa-f:]+\\]|[^][!-,/:-@\\\\^`{|}~]+)(:[0-9]*)?$'"
+        " OR host.text ~ ':::|^\\[:?\\]|::.*::'"
+        " OR substring(host.text from ':([0-9]+)$')::numeric > 65535",
     ),
     Rule(
         "INV-W5",

@@ -55,7 +55,8 @@ RULES = (
         ("jobs",),
         Holds.ALWAYS,
         ("inv_j4__jobs_completed_has_output",),
-        "SELECT id::text FROM jobs WHERE output IS NULL AND status = 'completed'",
+        "SELECT id::text FROM jobs WHERE status = 'completed'"
+        " AND coalesce(output, 'null') = 'null'",
     ),
     Rule(
         "INV-J5",
@@ -63,7 +64,7 @@ RULES = (
         ("jobs",),
         Holds.ALWAYS,
         ("inv_j5__jobs_failed_has_error",),
-        "SELECT id::text FROM jobs WHERE status = 'failed' AND error IS NULL",
+        "SELECT id::text FROM jobs WHERE coalesce(error, 'null') = 'null' AND status = 'failed'",
     ),
     Rule(
         "INV-J6",

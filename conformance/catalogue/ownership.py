@@ -69,10 +69,16 @@ PERMISSIONS = {
 
 def _written(table: str, scope: str, actor: str) -> str:
     """Return a query, to go on, for the changes `c` that wrote who acts for whom."""
+    # A key that comes to life again is made again.
+    revived = (
+        " OR c.op = 'UPDATE' AND c.old ->> 'revoked_at' IS NOT NULL"
+        " AND c.new ->> 'revoked_at' IS NULL"
+    )
     return (
         f"SELECT c.new ->> 'id' FROM conformance.fresh c WHERE c.tbl = '{table}'"
         f" AND (c.op = 'INSERT' OR c.op = 'UPDATE' AND (c.old -> '{scope}', c.old -> '{actor}')"
-        f" IS DISTINCT FROM (c.new -> '{scope}', c.new -> '{actor}'))"
+        f" IS DISTINCT FROM (c.new -> '{scope}', c.new -> '{actor}')"
+        f"{revived if table == 'api_keys' else ''})"
     )
 
 
@@ -197,6 +203,7 @@ RULES = (
             "role_2__jobs_trigger_may_create",
             "role_2__asset_files_uploader_may_upload",
             "role_2__api_keys_maker_may_make_keys",
+            "role_2__api_keys_maker_may_revive",
             "role_2__api_keys_maker_in_team",
         ),
         " UNION ALL ".join(

@@ -267,8 +267,12 @@ WAYS: dict[str, Ways] = {
         update=started,
         reasons=JOB_ROW,
     ),
-    "INV-J4": ends_with(endings("completed"), st.just({"output": None})),
-    "INV-J5": ends_with(endings("failed"), st.just({"error": None})),
+    "INV-J4": ends_with(
+        endings("completed"), st.sampled_from(({"output": None}, {"output": Jsonb(None)}))
+    ),
+    "INV-J5": ends_with(
+        endings("failed"), st.sampled_from(({"error": None}, {"error": Jsonb(None)}))
+    ),
     "INV-J6": ends_with(endings("failed", "canceled"), st.just({"failure_type": None})),
     "INV-J7": ends_with(
         endings("completed"),

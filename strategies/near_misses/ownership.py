@@ -3,7 +3,7 @@
 from hypothesis import strategies as st
 
 from conformance.scenario import Scenario, Ways
-from conformance.writes import Insert, Path, Row, Update
+from conformance.writes import Aside, Insert, Path, Row, Update
 from strategies.near_misses.acting import (
     ASSETS,
     INVITATIONS,
@@ -14,9 +14,9 @@ from strategies.near_misses.acting import (
     acted,
     acts,
 )
-from strategies.near_misses.ways import ONE_ROW, Draw, by_shape, fixed, scenarios
+from strategies.near_misses.ways import ONE_ROW, Draw, besides, by_shape, fixed, scenarios
 from strategies.owners import broken_urns
-from strategies.world import World, urn_of_member, urn_of_team, urn_of_user
+from strategies.world import NOW, World, urn_of_member, urn_of_team, urn_of_user
 
 ROLES = ("owner", "admin", "member", "viewer")
 MAKERS = ("owner", "admin", "member")
@@ -87,6 +87,37 @@ def owner_changes(world: World, draw: Draw) -> Scenario:
     )
 
 
+@scenarios
+def revived(world: World, draw: Draw) -> Scenario:
+    """Revive a key of whoever may make one; then that of somebody who has become a viewer.
+
+    A viewer's live key stays, and may be revoked.
+    """
+    team, _ = world.team()
+    users = [world.member(team, draw(st.sampled_from(MAKERS))) for _ in range(3)]
+    whole = draw(st.booleans())
+    keys = [
+        world.a_key(user, urn_of_team(team) if whole else urn_of_member(team, user))
+        for user in users
+    ]
+    world.given.append(Insert("api_keys", tuple(keys)))
+    good, bad, live = ({"id": key["id"]} for key in keys)
+    end: Row = {"revoked_at": NOW}
+    again: Row = {"revoked_at": None}
+    world.given.append(Update("api_keys", bad, end))
+    for user in users[1:]:
+        seat = {"team_id": team["id"], "user_id": user["id"]}
+        world.given.append(Update("memberships", seat, {"role": "viewer"}))
+    return Scenario(
+        given=(tuple(world.given),),
+        legal=(
+            (Aside(Update("api_keys", good, end)), Update("api_keys", good, again, keys[0])),
+            (Update("api_keys", live, end, keys[2]),),
+        ),
+        broken=((Update("api_keys", bad, again, keys[1]),),),
+    )
+
+
 WAYS: dict[str, Ways] = {
     "INV-X1": acted(
         (JOBS,),
@@ -115,13 +146,16 @@ WAYS: dict[str, Ways] = {
         legal=acts(("owner", "admin")),
         broken=acts(("member", "viewer", *STRANGERS)),
     ),
-    "ROLE-2": acted(
-        (PROJECTS, JOBS, ASSETS, KEYS),
-        legal=acts(MAKERS, ("team", "member")),
-        broken=acts(("viewer", *STRANGERS), ("team", "member")),
-        strangers={
-            "team": frozenset({"INV-X1", "INV-X2", "INV-A6"}),
-            "member": frozenset({"INV-X1", "INV-X2", "INV-X4", "INV-A6"}),
-        },
+    "ROLE-2": besides(
+        acted(
+            (PROJECTS, JOBS, ASSETS, KEYS),
+            legal=acts(MAKERS, ("team", "member")),
+            broken=acts(("viewer", *STRANGERS), ("team", "member")),
+            strangers={
+                "team": frozenset({"INV-X1", "INV-X2", "INV-A6"}),
+                "member": frozenset({"INV-X1", "INV-X2", "INV-X4", "INV-A6"}),
+            },
+        ),
+        update=revived,
     ),
 }
