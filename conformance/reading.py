@@ -61,18 +61,16 @@ ON_PURPOSE: Final[Mapping[tuple[str, str], str]] = MappingProxyType(
         ("framecast.snapshot_is_old", "current_setting('transaction_isolation')"): (
             "TRUNCATE sees rows by its own snapshot; who has an old one is refused"
         ),
-        ("framecast.lock_users", "pg_current_xact_id()"): (
-            "a guard is written once in a transaction"
-        ),
-        ("framecast.lock_users", "xmin"): "the same",
-        ("framecast.lock_teams", "pg_current_xact_id()"): (
-            "a guard is written once in a transaction"
-        ),
-        ("framecast.lock_teams", "xmin"): "the same",
-        ("framecast.tg_jobs__may_be_made", "pg_current_xact_id()"): (
-            "a guard is written once in a transaction"
-        ),
-        ("framecast.tg_jobs__may_be_made", "xmin"): "the same",
+        **{
+            (f"column framecast.{guards}.{column}", reads): (
+                "a guard is written once in a transaction, and tells which that was"
+            )
+            for guards in ("user_guards", "team_guards")
+            for column, reads in (
+                ("written_in", "pg_current_xact_id()"),
+                ("server_start", "pg_postmaster_start_time()"),
+            )
+        },
         ("framecast.tg_teams__make_slug", "pg_try_advisory_xact_lock()"): (
             "it makes a slug, and refuses nothing: two who look for one do not wait"
         ),
