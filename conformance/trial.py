@@ -53,6 +53,7 @@ class Trial:
         self._plans = Plans()
         self._now = Attempt(lab, rule)
         self._is_astray = False  # a legal write was refused: what follows begins from elsewhere
+        self._elsewhere = ""  # what refused a violation in another name
 
     @property
     def met(self) -> Sequence[Finding]:
@@ -69,6 +70,7 @@ class Trial:
         """
         self._lab.reset()
         self._now, self._is_astray = Attempt(self._lab, self.rule, scenario.settings), False
+        self._elsewhere = ""
         before = replace(self.tally)
         try:
             with self._lab.session.under(scenario.settings):
@@ -126,7 +128,7 @@ class Trial:
             self._now.note(
                 Verdict.UNPROVEN,
                 expected=f"{missing} along {self.path}, or the reason why there is none",
-                observed="neither",
+                observed=self._elsewhere or "neither",
                 cause="one side",
                 steps=(),  # nothing that was tried shows it
             )
@@ -194,6 +196,8 @@ class Trial:
                 cause=cause,
             )
             return
+        if not named:
+            self._elsewhere = f"{observed}, as it breaks {rule_named(outcome)} too"
         self.tally.rejected += 1
         self.tally.named += named
 
