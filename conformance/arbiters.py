@@ -84,6 +84,13 @@ class Arbiters:
             return body
         return [self._aimed(each, each.arbiter) for each in body]
 
+    def aimed_if_possible(self, body: Sequence[Statement]) -> Sequence[Statement]:
+        """Return the same; a statement that no index serves stays as it is, and is refused."""
+        try:
+            return self.aimed(body)
+        except NotExpressibleError:
+            return body
+
     def _aimed(self, statement: Statement, arbiter: Arbiter | None) -> Statement:
         if arbiter is None or arbiter.table not in self._indexes:
             return statement

@@ -182,7 +182,8 @@ class Life:
     def _tell(self, steps: Sequence[Step]) -> list[Statement]:
         """Note what is about to be done, and return its statements."""
         self._transactions.append((self.state, steps))
-        body = [each for one in steps for each in _body(one)]
+        written = [each for one in steps for each in _body(one)]
+        body = list(self.lab.arbiters.aimed_if_possible(written))
         comment = "".join(f"-- {each}\n" for each in steps)
         self._script.append(comment + transaction_script(body))
         return body

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from conformance.conflict import Arbiter
 from conformance.model.entities import Event, Owner, Usage, uuid
 from conformance.operations.choices import NOBODY, actor, among, row
 from conformance.operations.operation import Act, Operation
@@ -68,7 +69,8 @@ def _roll_up(
     roll = Run(
         f"{insert.sql} ON CONFLICT (owner, period) DO UPDATE SET"
         " renders_count = usage.renders_count + excluded.renders_count,"
-        " credits_used = usage.credits_used + excluded.credits_used"
+        " credits_used = usage.credits_used + excluded.credits_used",
+        Arbiter("usage", ("owner", "period")),
     )
     added = replace(row, renders=row.renders + renders, used=row.used + renders)
     return Act((roll,), state.put(added))

@@ -15,7 +15,7 @@ from conformance.outcomes import Accepted, Inconclusive, Rejected
 from conformance.races import judge, telling
 from conformance.races.driver import Driver
 from conformance.races.orders import following
-from conformance.races.schedule import Reader
+from conformance.races.schedule import Reader, aimed
 from conformance.rows import Rows
 from conformance.writes import statements
 
@@ -135,6 +135,7 @@ class Arena:
         self, driver: Driver, race: Race, choose: Choose, about: tuple[str, ...] = ()
     ) -> tuple[Trace, Finding | None]:
         self._begin(race.start)
+        race = aimed(race, self._lab.arbiters)
         trace = driver.run([each.script for each in race.sessions], choose)
         broken = self._lab.new_violations() if trace.committed else {}
         shown = self._rows.read(self._lab.changed) if trace.committed else {}

@@ -15,10 +15,12 @@ from conformance.model import State
 from conformance.model.entities import TABLES, uuid
 from conformance.operations import Operation, Step, step
 from conformance.operations.preludes import BY_NAME, Building, Lack, all_there, merged
-from conformance.writes import Insert, Update, Write, statements
+from conformance.writes import Insert, Run, Update, Write, statements
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+
+    from conformance.arbiters import Arbiters
 
 # Each session gives its rows ids of its own: these, times its place, after those that there are.
 ROOM = 1000
@@ -85,6 +87,14 @@ class Action:
     def sql(self) -> str:
         """Return its statements as one message."""
         return ";\n".join(each.sql for write in self.writes for each in statements(write))
+
+    def aimed(self, arbiters: Arbiters) -> Action:
+        """Return it with targets of ON CONFLICT that the schema has."""
+        body = [each for write in self.writes for each in statements(write)]
+        if all(each.arbiter is None for each in body):
+            return self
+        aimed = arbiters.aimed_if_possible(body)
+        return replace(self, writes=tuple(Run(each.sql, each.arbiter) for each in aimed))
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +173,17 @@ class Race:
                 for at, each in enumerate(self.sessions)
             ),
         )
+
+
+def aimed(race: Race, arbiters: Arbiters) -> Race:
+    """Return a race whose statements have targets of ON CONFLICT that the schema has."""
+    sessions = tuple(
+        replace(each, actions=tuple(action.aimed(arbiters) for action in each.actions))
+        if isinstance(each, Transaction)
+        else each
+        for each in race.sessions
+    )
+    return race if sessions == race.sessions else replace(race, sessions=sessions)
 
 
 class Planning:
