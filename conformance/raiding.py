@@ -41,8 +41,17 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, object]:
-    """End a test that found nothing worse with what it could not try."""
-    called = yield
+    """Show what was found by as little as it takes, or else what could not be tried."""
+    from conformance.machines.essentials import essentials
+    from conformance.verdicts import Finding
+
+    try:
+        called = yield
+    except Finding as finding:
+        raider = pyfuncitem.stash.get(RAIDER, None)
+        if raider is None:
+            raise
+        raise essentials(finding, raider) from None
     raider = pyfuncitem.stash.get(RAIDER, None)
     if raider is not None and raider.gaps is not None:
         raider.gaps.settle()

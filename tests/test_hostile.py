@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from conformance import profiles
 from conformance.lab import Lab
+from conformance.machines.essentials import essentials
 from conformance.machines.hostile import Raider, Tally, shape_of
 from conformance.machines.refusals import NAMES, fault_of
 from conformance.outcomes import Inconclusive, Rejected
@@ -59,6 +60,15 @@ CREATE TRIGGER _300_speaks BEFORE UPDATE OF url ON public.webhooks
 FOR EACH ROW EXECUTE FUNCTION framecast.tg_speaks();
 """
 
+# Statements that show each: a table of nobody's needs none, a membership its user and its team.
+MOST = {
+    "forgets the uploader": 10,
+    "open books": 5,
+    "new books": 1,
+    "moving members": 10,
+    "last owner demoted": 5,
+    "speaks": 6,
+}
 HOLES: dict[str, tuple[str, str, set[str]]] = {
     "forgets the uploader": (FORGETS_UPLOADER, "asset_files", {"IMM-1"}),
     "open books": (OPEN_BOOKS, BOOKS, {"OWN-1"}),
@@ -92,13 +102,17 @@ def test_a_planted_hole_is_found(hole: str, scratch: Scratch, tmp_path: Path) ->
     with (
         scratch.cloned(scratch.template(schema), "hole") as database,
         Lab(database.conninfo) as it,
-        pytest.raises(Finding) as caught,
     ):
-        _raid(Raider(it), focus)
+        raider = Raider(it)
+        with pytest.raises(Finding) as caught:
+            _raid(raider, focus)
+        least = essentials(caught.value, raider)
 
-    assert caught.value.rule in rules
-    assert caught.value.steps is not None
-    assert len(caught.value.steps[-1].sql) <= FEW, caught.value.steps[-1].sql
+    assert least.rule in rules
+    assert least.steps is not None
+    assert len(least.steps[-1].sql) <= FEW, least.steps[-1].sql
+    statements = sum(len(step.sql) for step in least.steps)
+    assert statements <= MOST[hole], least.script
 
 
 def test_a_hole_shows_in_the_report(tmp_path: Path) -> None:

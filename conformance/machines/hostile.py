@@ -158,6 +158,38 @@ class Raider:
         self.tally.raids += 1
         self.tally.seconds += time.perf_counter() - began
 
+    def again(self, bodies: Sequence[tuple[Statement, ...]]) -> Finding | None:
+        """Carry out transactions that a finding has shown; return what the last of them shows.
+
+        None where it shows nothing, or what comes before it is not possible, or broken by itself.
+        """
+        tally, self.tally = self.tally, Tally()
+        try:
+            self._lab.reset()
+            self._committed = list(bodies[:-1])
+            for body in self._committed:
+                run = self._lab.run_as_owner if self._lab.withheld(body) else self._lab.session.run
+                if not isinstance(run(body), Accepted):
+                    return None
+            if self._lab.new_violations():
+                return None
+            self._last([each for each in bodies[-1] if each != COMMIT])
+        except Finding as finding:
+            return finding
+        finally:
+            self.tally = tally
+        return None
+
+    def _last(self, body: Sequence[Statement]) -> None:
+        sent: list[Statement] = []
+        self._lab.session.send(Statement("BEGIN"))
+        try:
+            if all(isinstance(self._send(each, sent), Accepted) for each in (*body, COMMIT)):
+                self._committed.append(tuple(body))
+                self._expect_no_violation()
+        finally:
+            self._lab.session.send(Statement("ROLLBACK"))
+
     def _begin(self, raid: Raid) -> bool:
         """Bring the prelude about: the first time by writing it, later from a copy.
 
