@@ -181,6 +181,66 @@ CHANGES: Final = {
         Path.UPDATE,
         "overblocked",
     ),
+    "a webhook's creator is not asked where its secret changes": Change(
+        rewritten(
+            "tg_webhooks__creator_may_manage",
+            "IF TG_OP = 'UPDATE' AND OLD.c",
+            "IF TG_OP = 'UPDATE' AND OLD.secret <> NEW.secret THEN RETURN NULL; END IF;"
+            " IF TG_OP = 'UPDATE' AND OLD.c",
+        ),
+        "ROLE-1",
+        Path.UPDATE,
+    ),
+    "an admin's invitation may go to another address": Change(
+        retriggered(
+            "public.invitations",
+            "_300_imm_1__invitations_subject_is_fixed",
+            "WHEN (",
+            "WHEN (old.role <> 'admin' AND ",
+        ),
+        "IMM-1",
+        Path.UPDATE,
+    ),
+    "a project may move where it is renamed": Change(
+        retriggered(
+            "public.projects",
+            "_300_imm_1__projects_subject_is_fixed",
+            "WHEN (",
+            "WHEN (old.name = new.name AND ",
+        ),
+        "IMM-1",
+        Path.UPDATE,
+    ),
+    "an asset without metadata may be inserted ready": Change(
+        retriggered(
+            "public.asset_files",
+            "_300_state_asset__asset_files_inserted_pending",
+            "WHEN (",
+            "WHEN (new.metadata <> '{}' AND ",
+        ),
+        "STATE-ASSET",
+        Path.INSERT,
+    ),
+    "an asset with metadata may be inserted ready": Change(
+        retriggered(
+            "public.asset_files",
+            "_300_state_asset__asset_files_inserted_pending",
+            "WHEN (",
+            "WHEN (new.metadata = '{}' AND ",
+        ),
+        "STATE-ASSET",
+        Path.INSERT,
+    ),
+    "a project with a spec may be inserted archived": Change(
+        retriggered(
+            "public.projects",
+            "_300_state_project__projects_inserted_draft",
+            "WHEN (",
+            "WHEN (new.spec IS NULL AND ",
+        ),
+        "STATE-PROJECT",
+        Path.INSERT,
+    ),
     "failures are kept": Change(
         rewritten(
             EVENTS,

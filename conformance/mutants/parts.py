@@ -78,6 +78,8 @@ def near_misses(
 
 def _try(rule: str, path: Path, number: int, count: int, lab: Lab) -> None:
     ways = WAYS[rule][path]
+    if isinstance(ways, str):  # `near_misses` takes no such
+        return
     scenarios = drawn(("near misses", rule, path, count), lambda: ways, count)
     if number < len(scenarios):
         Trial(lab, RULES[rule], path).run(scenarios[number])

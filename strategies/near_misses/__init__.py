@@ -4,7 +4,10 @@
 reason why the path cannot break the rule. To add a rule, write it into one of these modules.
 """
 
+from __future__ import annotations
+
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 from strategies.near_misses import (
     assets,
@@ -38,6 +41,12 @@ from strategies.near_misses import (
     users,
     webhooks,
 )
+from strategies.near_misses.variety import varied
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from conformance.scenario import Ways
 
 _AREAS = (
     assets,
@@ -72,4 +81,10 @@ _AREAS = (
     webhooks,
 )
 
-WAYS = MappingProxyType({rule: ways for area in _AREAS for rule, ways in area.WAYS.items()})
+WAYS: Mapping[str, Ways] = MappingProxyType(
+    {
+        rule: {path: way if isinstance(way, str) else varied(way) for path, way in ways.items()}
+        for area in _AREAS
+        for rule, ways in area.WAYS.items()
+    }
+)
