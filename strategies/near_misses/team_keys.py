@@ -52,7 +52,7 @@ def members_many(world: World, draw: Draw) -> Scenario:
 
 @scenarios
 def revivals(world: World, draw: Draw) -> Scenario:
-    """Revive a revoked key of a member, whatever the role has become; then one of another's.
+    """Revive a revoked key of a member whose role has changed; then one of another's.
 
     The other one has the URN of another member, or its own membership has ended.
     """
@@ -65,10 +65,11 @@ def revivals(world: World, draw: Draw) -> Scenario:
         world.a_key(user, urn_of_member(team, colleague), **REVOKED),
     )
     bad = world.insert("api_keys", draw(st.sampled_from(dead)))
-    viewer = Update("memberships", {"user_id": user["id"]}, {"role": "viewer"})
+    role = draw(st.sampled_from(("admin", "owner")))  # a viewer makes no keys, nor revives them
+    promoted = Update("memberships", {"user_id": user["id"]}, {"role": role})
     leaves = Delete("memberships", {"id": joins["id"]})
     return Scenario(
-        given=(tuple(world.given), (leaves, viewer)),
+        given=(tuple(world.given), (leaves, promoted)),
         legal=((Update("api_keys", {"id": good["id"]}, LIVE, good),),),
         broken=((Update("api_keys", {"id": bad["id"]}, LIVE, {**bad, **REVOKED}),),),
     )
