@@ -9,9 +9,10 @@ import pytest
 
 from conformance.lab import Lab
 from conformance.machines.life import Life, Log
-from conformance.operations import clock, users
+from conformance.operations import clock, projects, users
 from conformance.postgres.scratch import Scratch
 from conformance.verdicts import Finding, Verdict
+from tests.test_machine_canaries import edit
 
 MIGRATIONS = Path(__file__).parent.parent / "migrations"
 
@@ -28,6 +29,16 @@ CREATE TRIGGER _500_age_costs BEFORE UPDATE OF created_at ON public.users
 FOR EACH ROW EXECUTE FUNCTION framecast.tg_users__age_costs();
 ALTER TABLE public.users ENABLE ALWAYS TRIGGER _500_age_costs;
 """
+
+# Whoever has made a project of the team before may make another one.
+MADE_BEFORE = edit(
+    "tg_projects__creator_may_create",
+    "IF NOT framecast.user_may(NEW.team_id, NEW.created_by, 'projects.create') THEN",
+    """IF NOT framecast.user_may(NEW.team_id, NEW.created_by, 'projects.create') AND NOT EXISTS (
+        SELECT FROM public.projects AS p
+        WHERE p.team_id = NEW.team_id AND p.created_by = NEW.created_by AND p.id <> NEW.id
+    ) THEN""",
+)
 
 Holed = Callable[[str], Lab]
 
@@ -70,3 +81,15 @@ def test_a_life_in_which_time_passed_leaves_nothing(holed: Holed) -> None:
     assert [(1, 0)] == lab.session.fetch(
         "SELECT (SELECT count(*) FROM public.users), (SELECT count(*) FROM public.teams)"
     )
+
+
+def test_the_viewer_of_a_team_has_a_past(holed: Holed) -> None:
+    """Who was an admin, and made a project, may not make another one as a viewer."""
+    life = Life(holed(MADE_BEFORE), Log())
+    life.begin("a team")
+    (viewer,) = (each for each in life.state.memberships.values() if each.role == "viewer")
+
+    with pytest.raises(Finding) as caught:
+        life.do(projects.MAKE, {"by": (viewer.user, viewer.team), "status": "draft"})
+
+    assert ("ROLE-2", Verdict.BROKEN) == (caught.value.rule, caught.value.verdict)

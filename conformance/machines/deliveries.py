@@ -32,6 +32,7 @@ class DeliveryAndEventLife(Machine):
     delete_team = does(teams.DELETE)
     let_time_pass = does(clock.PASS)
     append_after_a_loss = in_turn(events.APPEND, events.REMOVE, events.APPEND)
+    clean_up_after_a_month = in_turn(clock.AGE, deliveries.CLEAN_UP, events.CLEAN_UP)
     clean_up_what_was_tried = in_turn(
         deliveries.QUEUE, deliveries.TRY, clock.AGE, deliveries.CLEAN_UP
     )

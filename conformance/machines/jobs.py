@@ -31,6 +31,7 @@ class JobLife(Machine):
     append_event = does(events.APPEND)
     let_time_pass = does(clock.PASS)
     make_another = in_turn(jobs.MAKE, jobs.CLONE)
+    make_another_as_somebody_else = in_turn(jobs.MAKE, memberships.CHANGE_ROLE, jobs.MAKE)
     make_room = in_turn(jobs.CANCEL, jobs.MAKE, jobs.CLONE)
     do_together = together(*jobs.OPERATIONS, memberships.LEAVE, events.APPEND)
 
@@ -59,6 +60,7 @@ class ProjectLife(Machine):
     clone = does(jobs.CLONE)
     render_in_vain = in_turn(jobs.RENDER, jobs.START, jobs.CANCEL)
     stop_halfway = in_turn(jobs.START, jobs.CANCEL)
+    make_another_as_somebody_else = in_turn(projects.MAKE, memberships.CHANGE_ROLE, projects.MAKE)
     render_again = in_turn(jobs.RENDER, jobs.START, jobs.COMPLETE, jobs.RENDER)
     do_together = together(
         *projects.OPERATIONS, jobs.RENDER, jobs.START, jobs.COMPLETE, jobs.CANCEL

@@ -32,6 +32,7 @@ class KeyAndAssetLife(Machine):
     let_time_pass = does(clock.PASS)
     leave_a_used_key = in_turn(keys.USE, memberships.LEAVE)
     leave_a_key = in_turn(keys.MAKE, memberships.LEAVE)
+    make_another_as_somebody_else = in_turn(keys.MAKE, memberships.CHANGE_ROLE, keys.MAKE)
     join_and_leave_a_key = in_turn(memberships.JOIN, keys.MAKE, memberships.LEAVE)
     do_together = together(
         *keys.OPERATIONS, *assets.OPERATIONS, memberships.JOIN, memberships.LEAVE, teams.DELETE

@@ -92,14 +92,20 @@ def nothing(_building: Building) -> None:
 
 
 def a_team(building: Building) -> None:
-    """Begin with a team of an owner, an admin and a viewer, a starter, and some credits."""
+    """Begin with a team of an owner, an admin and a viewer, a starter, and some credits.
+
+    The viewer was an admin once, and has made a project.
+    """
     _, team = building.creator()
-    for email, role in (("bob@example.com", "admin"), ("cid@example.com", "viewer")):
+    user, seat = 0, 0
+    for email in ("bob@example.com", "cid@example.com"):
         user, _ = building.creator(email)
-        building.do(memberships.JOIN, by=(user, team), role=role)
+        seat = building.do(memberships.JOIN, by=(user, team), role="admin")
     starter = building.do(users.SIGN_UP, email="eve@example.com")
     building.do(credit.GRANT, payer=("teams", team), amount=10)
     building.do(credit.GRANT, payer=("users", starter), amount=4)
+    building.do(projects.MAKE, by=(user, team), status="draft")
+    building.do(memberships.CHANGE_ROLE, membership=seat, role="viewer")
 
 
 def nine_owned_teams(building: Building) -> None:
