@@ -135,7 +135,7 @@ def test_no_body_depends_on_a_setting(scratch: Scratch, template: Template) -> N
 
 
 def test_hostile_settings_are_what_they_are_meant_to_be(scratch: Scratch) -> None:
-    """Any role may set them; under one seven days are no 168 hours, under the other days are twins."""
+    """Under one of them seven days are no 168 hours, under the other days print as twins."""
     seen = []
     with psycopg.connect(scratch.server.conninfo, autocommit=True) as connection:
         for hostile in HOSTILE:
