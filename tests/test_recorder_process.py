@@ -2,80 +2,21 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from functools import partial
+from typing import TYPE_CHECKING, Final
 
 import pytest
+
+from tests.recording import FAILS, FINDING, HEAD, PARTS, Ended, run_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
-ROOT: Final = Path(__file__).parent.parent
-DOCS: Final = (ROOT / "docs" / "report.md").read_text()
-HEAD: Final = """
-import os
-import pytest
-
-SEEN = {"rule": "INV-U5", "path": "insert", "tally": [2, 2, 2]}
-
-@pytest.fixture
-def trial(record_property):
-    record_property("conformance", SEEN)
-
-@pytest.mark.rules("INV-U5")
-def test_rule(trial):
-    pass
-"""
-# Each is a second part of the proof of INV-U5, and what of it could not run.
-PARTS: Final = {
-    "setup": """
-@pytest.fixture(scope="module")
-def arena():
-    raise LookupError("no arena")
-
-@pytest.mark.parametrize("number", range(7))
-@pytest.mark.rules("INV-U5")
-def test_race(arena, number):
-    pass
-""",
-    "call": """
-@pytest.mark.rules("INV-U5", "CARD-1", wide=True)
-def test_race():
-    raise LookupError("no arena")
-""",
-    "teardown": """
-@pytest.fixture
-def arena():
-    yield
-    raise LookupError("no arena")
-
-@pytest.mark.rules("INV-U5")
-def test_race(arena):
-    pass
-""",
-    "crash": """
-@pytest.mark.rules("INV-U5")
-def test_race():
-    os._exit(3)
-""",
-    "skipped": """
-@pytest.mark.rules("INV-U5")
-def test_race():
-    pytest.skip("no arena")
-""",
-}
 WORKERS: Final = [(phase, ("-n1",)) for phase in ("setup", "teardown", "crash")]
 BROKEN_FAILURES: Final = """
 from conformance.recorder.terminal import Terminal
 Terminal._cause = lambda *_: 1 / 0
-"""
-FAILS: Final = """
-@pytest.mark.rules("INV-U5")
-def test_race():
-    assert [] == ["broken"]
 """
 INTERRUPTED: Final = """
 @pytest.mark.rules("INV-U6")
@@ -101,58 +42,12 @@ def test_next(trial):
 def test_last(trial):
     pass
 """
-FINDING: Final = """
-from conformance.verdicts import Finding, Verdict
-
-def found(rule, verdict=Verdict.BROKEN):
-    return Finding(rule, verdict, expected="no", observed="yes", script="SELECT 1;")
-"""
-
-
-class Ended(NamedTuple):
-    """How a run ended."""
-
-    code: int
-    output: str
-    report: dict[str, Any]
-
-    def verdict(self, rule: str) -> str:
-        """Return the verdict on a rule; '' if it has none."""
-        verdicts = {each["id"]: each["verdict"] for each in self.report["rules"]}
-        return str(verdicts.get(rule, ""))
-
-    @property
-    def rows(self) -> list[str]:
-        """The words of the lines between the heading of the verdicts and pytest's last line."""
-        _, _, table = self.output.rpartition(" rules ===")
-        return [" ".join(line.split()) for line in table.splitlines()[1:]]
 
 
 @pytest.fixture
 def run(tmp_path: Path) -> Callable[..., Ended]:
-    """Return what runs a suite of a few tests with the plugin, and no server."""
-
-    def run(tests: str, *options: str) -> Ended:
-        (tmp_path / "test_fake.py").write_text(tests)
-        (tmp_path / "pytest.ini").write_text("[pytest]\n")
-        (tmp_path / "migrations").mkdir(exist_ok=True)
-        (tmp_path / "migrations" / "001.sql").write_text("SELECT 1;\n")
-        done = subprocess.run(
-            [
-                *(sys.executable, "-m", "pytest", "-p", "conformance.plugin", "test_fake.py"),
-                *("-p", "no:cacheprovider", "--conformance-report", "report.json", *options),
-            ],
-            cwd=tmp_path,
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
-        output = done.stdout + done.stderr
-        assert (tmp_path / "report.json").exists(), output
-        return Ended(done.returncode, output, json.loads((tmp_path / "report.json").read_text()))
-
-    return run
+    """Return what runs a suite of a few tests with the plugin."""
+    return partial(run_in, tmp_path)
 
 
 def test_a_run_that_goes_well_holds(run: Callable[..., Ended]) -> None:
@@ -336,80 +231,3 @@ def test_neither_verdicts_nor_failures_nor_the_report_hide_each_other(
         assert any(row.startswith("INV-U5 ") for row in done.rows), done.output
     if title != "the report":
         assert done.verdict("INV-U5")
-
-
-def test_a_failure_that_many_share_is_printed_once(run: Callable[..., Ended]) -> None:
-    """Seven tests whose setup fails alike are one cause with their number and a few names."""
-    done = run(HEAD + PARTS["setup"])
-
-    assert "failures: 7 tests, 1 cause" in done.output
-    assert "7 tests: LookupError: no arena" in done.output
-    assert 1 == done.output.count('raise LookupError("no arena")')
-    assert 4 == done.output.count("test_fake.py::test_race[")
-    assert "and 3 more" in done.output
-    assert "short test summary" not in done.output
-    assert ["INV-U5", "unproven:", "because", "1", "report:"] == [
-        row.split()[0] for row in done.rows[:-1]
-    ]
-    assert " passed, 7 errors in " in done.rows[-1]
-
-
-def test_lines_are_as_wide_as_the_terminal(run: Callable[..., Ended]) -> None:
-    """In a pipe no line of the verdicts has more than 80 columns, unless all is asked for."""
-    wide = HEAD.replace("INV-U5", "CARD-5")
-    long = wide + PARTS["setup"].replace("no arena", "no arena " * 20).replace("INV-U5", "CARD-5")
-    _, _, table = run(long).output.rpartition(" rules ===")
-    assert "because of 7 tests: LookupError: no arena" in table
-    assert [] == [line for line in table.splitlines() if len(line) > 80]
-    assert "card_5__jobs_team_has_at_most_5_active" in run(wide, "-v").output
-
-
-def test_a_quiet_run_shows_what_is_not_held(run: Callable[..., Ended]) -> None:
-    """With -q a rule that is held has no line of its own, and one that is not has."""
-    assert ["1 held", "report: report.json"] == run(HEAD, "-q").rows[:-1]
-    rows = run(HEAD + FAILS, "-q").rows
-    assert rows[0].startswith("INV-U5 unproven ")
-
-
-def test_the_report_has_what_its_documentation_says(run: Callable[..., Ended]) -> None:
-    """Every key that a report has is in docs/report.md, and every key there is in a report."""
-    done = run(HEAD + FINDING + FAILS)
-    keys = {
-        *done.report,
-        *done.report["counts"],
-        *done.report["versions"],
-        *done.report["verdicts"],
-    }
-    rule, failed = done.report["rules"][0], done.report["failed"][0]
-    keys |= {*rule, *rule["failures"][0], *failed, "id", "dirty", "reason"}
-    documented = {
-        name.strip("` ")
-        for line in DOCS.splitlines()
-        if line.startswith("| `")
-        for name in line.split("|")[1].split(",")
-    }
-
-    assert set() == {key for key in keys if f"`{key}`" not in DOCS}
-    assert {"denied", "withheld"} == documented - keys
-    assert 64 == len(done.report["suite"])
-
-
-def test_the_report_says_what_of_a_run_was_left_out(run: Callable[..., Ended]) -> None:
-    """Tests that were deselected are counted, in one process as by workers."""
-    for workers in ("-n0", "-n1"):
-        counts = run(HEAD + FAILS, "-k", "test_rule", workers).report["counts"]
-        assert (1, 0, 1) == (counts["passed"], counts["failed"], counts["deselected"])
-
-
-def test_the_report_names_the_commit(run: Callable[..., Ended], tmp_path: Path) -> None:
-    """The commit of the migrations is told, and whether they are dirty; without git, none."""
-    assert run(HEAD).report["commit"] is None
-    git = ["git", "-c", "user.name=a", "-c", "user.email=a@b.co"]
-    for arguments in (["init", "-q"], ["add", "migrations"], ["commit", "-q", "-m", "one"]):
-        subprocess.run([*git, *arguments], cwd=tmp_path, check=True)
-    clean = run(HEAD).report["commit"]
-    (tmp_path / "migrations" / "002.sql").write_text("SELECT 1;\n")
-    dirty = run(HEAD).report
-
-    assert (40, False, True) == (len(clean["id"]), clean["dirty"], dirty["commit"]["dirty"])
-    assert ["001.sql", "002.sql"] == list(dirty["migrations"])
