@@ -39,6 +39,10 @@ mutants *arguments:
 test *arguments:
     @pytest tests "$@"
 
+# Run the suite whole on schemas as others would have them: `just variations label` for some.
+variations *arguments:
+    @python -m tests.variations "$@"
+
 # Load: many clients at full speed for so many seconds, then all oracles; --kill crashes the server.
 soak seconds="60" *arguments:
     @seconds=$1; shift; python -m conformance soak --seconds "$seconds" "$@"
