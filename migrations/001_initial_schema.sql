@@ -1621,6 +1621,9 @@ AFTER INSERT ON public.api_keys
 REFERENCING NEW TABLE AS new_rows
 FOR EACH STATEMENT EXECUTE FUNCTION framecast.tg_api_keys__write_memberships();
 
+-- Projects come first in the order of locks, and hold back whoever made them (INV-P3): who deletes
+-- the team has them before its memberships, and would wait for a user who has those and is about to
+-- ask for the projects.
 -- Keys go with their user, and come before memberships in the order of locks. Whoever leaves a team
 -- has the membership before its live keys: nobody may be on that way when the keys are locked. So
 -- memberships are held first, in a mode that does not make a key wait that is coming to life. Then
@@ -1630,6 +1633,7 @@ LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
+    PERFORM FROM public.projects AS p WHERE p.created_by = OLD.id ORDER BY p.id FOR KEY SHARE;
     PERFORM FROM public.memberships AS m WHERE m.user_id = OLD.id ORDER BY m.id FOR KEY SHARE;
     PERFORM FROM public.api_keys AS k WHERE k.user_id = OLD.id ORDER BY k.id FOR UPDATE;
     PERFORM FROM public.memberships AS m WHERE m.user_id = OLD.id ORDER BY m.id FOR UPDATE;

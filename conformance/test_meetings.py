@@ -1,0 +1,56 @@
+"""Two statements of the product that meet at a table never wait for each other."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from conformance import profiles
+from conformance.races.meetings import Floor, Meeting
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from conformance.lab import Lab
+    from conformance.postgres.scratch import Database
+
+ENDINGS = ("delete a user", "delete a team", "delete a project", "leave a team")
+
+
+@pytest.fixture(scope="module")
+def floor(lab: Lab, database: Database) -> Iterator[Floor]:
+    """This worker's database, with statements that meet on it."""
+    floor = Floor(lab, database.conninfo)
+    yield floor
+    floor.close()
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [(one, other) for at, one in enumerate(ENDINGS) for other in ENDINGS[at:]],
+)
+def test_what_ends_meets_what_ends(one: str, other: str, floor: Floor) -> None:
+    """Statements that take much with them meet each other, at every table and in either order."""
+    met = [
+        meeting
+        for meeting in floor.pairs.of_operations(one, other)
+        if {meeting.first.operation, meeting.second.operation} == {one, other}
+    ]
+    assert met
+    for meeting in met:
+        floor.meet(meeting)
+
+
+@profiles.races()
+@given(data=st.data())
+def test_any_two_meet(floor: Floor, data: st.DataObject) -> None:
+    """Any two statements of the product meet, at any table that both lock rows of."""
+    pairs = floor.pairs
+    for _ in range(10):
+        one, mine = data.draw(st.sampled_from(pairs.firsts))
+        other, theirs = data.draw(st.sampled_from(pairs.seconds))
+        for table in pairs.tables(mine, theirs):
+            floor.meet(Meeting(one, other, table))
