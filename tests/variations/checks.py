@@ -61,7 +61,7 @@ CHECKS: Final = (
     ),
     Variation(
         "a check has another name, and is too strict",
-        writes("INV-U6", "INV-U5"),
+        writes("INV-U6", "INV-I6"),
         rechecked(
             "users",
             "inv_u6__users_ephemeral_storage_not_negative",
@@ -69,8 +69,8 @@ CHECKS: Final = (
             "ephemeral_storage_bytes > 0",
         ),
         # Whose check that is, nobody can tell: it refuses what INV-U6 allows, and what it forbids.
-        verdicts={"INV-U6": UNNAMED, "INV-U5": UNPROVEN},
-        names=all_of("check1", "INV-U6", "INV-U5"),
+        verdicts={"INV-U6": UNNAMED, "INV-I6": UNPROVEN},
+        names=all_of("check1", "INV-U6", "INV-I6"),
     ),
     Variation(
         "checks are gone",
