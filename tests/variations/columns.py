@@ -21,10 +21,12 @@ NUMBERED: Final = ("SEQ-1", "RET-1", "INV-US4", "INV-US1")
 COLUMNS: Final = (
     Variation(
         "a column has another name",
-        f"{everything('INV-T6')} or {races('CARD-6')}",
+        everything("INV-T6", "CARD-6"),
         NO_TEAM_CREDITS,
-        verdicts={"INV-T6": UNPROVEN},
-        names={"INV-T6": "credits"},
+        # Of what CARD-6 is proven by, races are a part in which teams have credits.
+        verdicts=all_of(UNPROVEN, "INV-T6", "CARD-6"),
+        names=all_of("credits", "INV-T6", "CARD-6"),
+        lines=300,
     ),
     Variation(
         "a column has another name, and a cap is one too high",
