@@ -36,6 +36,21 @@
 --   counter that could be wrong.
 
 
+-- What the rules say of themselves in comments, and what people write, has letters of all kinds.
+DO $$
+BEGIN
+    IF getdatabaseencoding() <> 'UTF8' THEN
+        RAISE EXCEPTION USING
+            ERRCODE = 'object_not_in_prerequisite_state',
+            MESSAGE = format(
+                'Framecast needs a database in UTF8, and this one is in %s', getdatabaseencoding()
+            ),
+            HINT = 'make another one: CREATE DATABASE name ENCODING ''UTF8'' TEMPLATE template0';
+    END IF;
+END;
+$$;
+
+
 ------------------------------------------------------------------------------------------------
 -- Types
 ------------------------------------------------------------------------------------------------
@@ -229,7 +244,7 @@ CREATE TABLE public.teams (
     updated_at timestamptz NOT NULL DEFAULT now(),
 
     CHECK (char_length(name) BETWEEN 1 AND 100),
-    CHECK (name ~ '\S'),
+    CHECK (name ~ '[^[:space:]]'),
     CHECK (char_length(slug) <= 50),
     CHECK (ephemeral_storage_bytes >= 0),
 
@@ -1947,7 +1962,8 @@ CREATE INDEX ON public.projects USING gin (spec);
 
 CREATE INDEX ON public.jobs (owner, created_at DESC);
 CREATE INDEX ON public.jobs (project_id, owner);
-CREATE INDEX ON public.jobs (status);
+-- Also what a worker claims: the oldest that is queued.
+CREATE INDEX ON public.jobs (status, created_at);
 CREATE INDEX ON public.jobs (created_at DESC);
 CREATE INDEX jobs_active_of_team_idx
 ON public.jobs (framecast.urn_team(owner)) WHERE status < 'completed';

@@ -601,25 +601,27 @@ FOR EACH ROW EXECUTE FUNCTION framecast.tg_job_events__record_number();
 -- Deletes job events older than 7 days (of 24 hours), oldest first, at most p_limit of them (10,000
 -- for null), passing over rows that others hold. Returns how many it deleted: call it again until
 -- that is less than p_limit.
--- A plan made while the table was small would join by nested loops, and be kept for the session:
--- ten thousand rows, each sought among all. Materialized, since rows that a plan asks for again
--- would be others than before, and more than the limit.
+-- By the places where the rows lie, which are theirs while they are locked: so it costs what is
+-- deleted, and not what is kept. Sequential scans are off, so that no plan that was made while the
+-- table was small reads all of it later.
 CREATE FUNCTION public.delete_old_job_events(p_limit integer DEFAULT NULL) RETURNS integer
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
-SET enable_nestloop = off
+SET enable_seqscan = off
 AS $$
 DECLARE
     v_deleted integer;
 BEGIN
-    WITH old AS MATERIALIZED (
-        SELECT o.id FROM public.job_events AS o
-        WHERE o.created_at < now() - interval '168 hours'
-        ORDER BY o.created_at, o.job_id, o.sequence
-        LIMIT greatest(coalesce(p_limit, 10000), 0)
-        FOR UPDATE SKIP LOCKED
-    )
-    DELETE FROM public.job_events AS e USING old WHERE e.id = old.id;
+    DELETE FROM public.job_events AS e
+    WHERE e.ctid = ANY(
+        ARRAY(
+            SELECT o.ctid FROM public.job_events AS o
+            WHERE o.created_at < now() - interval '168 hours'
+            ORDER BY o.created_at, o.job_id, o.sequence
+            LIMIT greatest(coalesce(p_limit, 10000), 0)
+            FOR UPDATE SKIP LOCKED
+        )
+    );
     GET DIAGNOSTICS v_deleted = ROW_COUNT;
     RETURN v_deleted;
 END;
@@ -629,19 +631,21 @@ $$;
 CREATE FUNCTION public.delete_old_webhook_deliveries(p_limit integer DEFAULT NULL) RETURNS integer
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
-SET enable_nestloop = off
+SET enable_seqscan = off
 AS $$
 DECLARE
     v_deleted integer;
 BEGIN
-    WITH old AS MATERIALIZED (
-        SELECT o.id FROM public.webhook_deliveries AS o
-        WHERE o.created_at < now() - interval '720 hours'
-        ORDER BY o.created_at, o.id
-        LIMIT greatest(coalesce(p_limit, 10000), 0)
-        FOR UPDATE SKIP LOCKED
-    )
-    DELETE FROM public.webhook_deliveries AS d USING old WHERE d.id = old.id;
+    DELETE FROM public.webhook_deliveries AS d
+    WHERE d.ctid = ANY(
+        ARRAY(
+            SELECT o.ctid FROM public.webhook_deliveries AS o
+            WHERE o.created_at < now() - interval '720 hours'
+            ORDER BY o.created_at, o.id
+            LIMIT greatest(coalesce(p_limit, 10000), 0)
+            FOR UPDATE SKIP LOCKED
+        )
+    );
     GET DIAGNOSTICS v_deleted = ROW_COUNT;
     RETURN v_deleted;
 END;

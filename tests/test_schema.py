@@ -104,7 +104,7 @@ ASKED: Final = {
     *("users btree email", "invitations btree email"),
     *(f'{table} btree lower((email COLLATE "C"))' for table in ("users", "invitations")),
     *("api_keys btree owner", "jobs btree owner", "asset_files btree owner", "usage btree owner"),
-    *("projects btree status", "jobs btree status", "asset_files btree status"),
+    *("projects btree status", "jobs btree status, created_at", "asset_files btree status"),
     *(
         "usage btree period",
         "jobs btree created_at DESC",
