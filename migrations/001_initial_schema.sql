@@ -1035,22 +1035,27 @@ RETURN coalesce(
 --
 -- Two sessions may make teams of one name at once, and neither sees the other's slug. So a slug is
 -- spoken for with an advisory lock first: who makes up a slug never waits for it, but takes another
--- one, which ends in digits of the team's id. Above read committed a free slug cannot be told from
--- a taken one, and the long form is used at once.
+-- one, which ends in digits of the team's id. Who brings a slug shares the lock with others who do,
+-- and waits for who has just made one up. Above read committed a free slug cannot be told from a
+-- taken one, and the long form is used at once.
+--
+-- Slugs share 256 locks, so that no number of teams in one transaction fills the server's table of
+-- locks. That two of them have one in common costs the one digits, or a wait.
 CREATE FUNCTION framecast.tg_teams__make_slug() RETURNS trigger
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     v_slug text := coalesce(NEW.slug, framecast.slug_of(NEW.name));
-    v_key bigint := hashtextextended('framecast.teams.slug:' || v_slug, 0);
+    v_space CONSTANT integer := hashtext('framecast.teams.slug');
+    v_lock integer := hashtext(v_slug) & 255;
     v_digits text := NEW.id::text;
 BEGIN
     IF NEW.slug IS NOT NULL THEN
-        PERFORM pg_advisory_xact_lock(v_key);
+        PERFORM pg_advisory_xact_lock_shared(v_space, v_lock);
         RETURN NEW;
     END IF;
-    IF NOT framecast.snapshot_is_old() AND pg_try_advisory_xact_lock(v_key) THEN
+    IF NOT framecast.snapshot_is_old() AND pg_try_advisory_xact_lock(v_space, v_lock) THEN
         -- Another statement, which sees what was committed until the lock was had.
         IF NOT EXISTS (SELECT FROM public.teams AS t WHERE t.slug = v_slug) THEN
             NEW.slug := v_slug;
