@@ -50,6 +50,7 @@ def relabelled(*enums: str, refused: tuple[str, ...] = ()) -> Variation:
         ),
         verdicts=rules,
         names={RULE_OF[enum]: ENUMS[enum][-1] if enum in refused else GUEST for enum in enums},
+        lines=100 * (1 + len(enums)),
     )
 
 
