@@ -584,7 +584,7 @@ CREATE TABLE public.webhooks (
             ')(:0*([0-9]{0,4}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]'
             '|6553[0-5]))?([/?#].*)?$'
         )
-        AND url COLLATE "C" !~ ('[[:cntrl:][:space:]' || chr(128) || '-' || chr(160) || ']')
+        AND url COLLATE "C" !~ ('[[:cntrl:][:space:]' || chr(160) || ']')
     ),
 
     CONSTRAINT inv_w5__webhooks_creator_exists

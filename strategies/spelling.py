@@ -61,9 +61,17 @@ HTTPS_URLS = (
         "https://h/\\",
         'https://h/"<>^`{|}',
     ),
-    *("https://h/\u00a1", "https://\u00a1"),
+    *("https://h/\u00a1", "https://\u00a1", "https://h/\u3000"),
+    *("https://[ab:cd:ef:AB:01:23:45:67]", "https://[01:23:45:67:ab:cd:ef:AB]", "https://[ab::cd]"),
+    *(
+        "https://[12:ab:cd::ef:34:ab]",
+        "https://[::ab:12]",
+        "https://[ab:12::]",
+        "https://[12:34::56:78]",
+    ),
     *("https://h.", "https://h-", "https://h/a@b[c]:d", "https://h?a/b", "https://\u00e9"),
 )
+PORTS = ("59999", "64999", "65499", "65529", "65535", "9999")
 NO_HTTPS_URLS = (
     *("", "h", "http://h", "ahttps://h", "https:/h", "https//h", "https:h", "https://"),
     *("xttps://h", "hxtps://h", "htxps://h", "httxs://h", "httpx://h", "https.//h", "https:./h"),
@@ -98,6 +106,11 @@ NO_HTTPS_URLS = (
         "https://h:70000",
     ),
     *("https://h:99999", "https://h:100000", "https://h:0065536", "https://h:99999999/"),
+    *(f"https://h:{port[:at]}a{port[at + 1 :]}" for port in PORTS for at in range(len(port))),
+    *("https://[a:b:c:d:e:f:a:b::]", "https://[::a:b:c:d:e:f:a:b]", "https://[a:b:c:d::e:f:a:b]"),
+    *("https://[1:a:1:a:1:a:1:a::]", "https://[a:1:a:1:a:1:a:1::]", "https://[1-2-3-4-5-6-7-8]"),
+    *("https://[1-2::3]", "https://[::1-2]", "https://[1-:2]", "https://[1:-2]", "https://(::1]"),
+    *("https://[::1)", "http\u017f://h", "https://[1:2:3:4:5:6:7:8::9]"),
     *(f"https://h/{chr(code)}" for code in (1, 8, 27, 31, 127, 128, 133, 159, 160)),
     *(f"https://h{chr(code)}" for code in (1, 31, 127, 128, 160)),
     *("https:///@h", "https://?@h", "https://#@h", "https://a@@h", "https://a b@h", "https:// @h"),
