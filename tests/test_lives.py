@@ -2,14 +2,15 @@
 
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from pathlib import Path
 
 import pytest
 
 from conformance.lab import Lab
 from conformance.machines.life import Life, Log
-from conformance.operations import clock, projects, users
+from conformance.model.entities import Owner
+from conformance.operations import clock, keys, memberships, projects, users
 from conformance.postgres.scratch import Scratch
 from conformance.verdicts import Finding, Verdict
 from tests.test_machine_canaries import edit
@@ -39,6 +40,8 @@ MADE_BEFORE = edit(
         WHERE p.team_id = NEW.team_id AND p.created_by = NEW.created_by AND p.id <> NEW.id
     ) THEN""",
 )
+
+REVIVED_BY_ANYBODY = "DROP TRIGGER _300_role_2__api_keys_maker_may_revive ON public.api_keys"
 
 Holed = Callable[[str], Lab]
 
@@ -93,3 +96,25 @@ def test_the_viewer_of_a_team_has_a_past(holed: Holed) -> None:
         life.do(projects.MAKE, {"by": (viewer.user, viewer.team), "status": "draft"})
 
     assert ("ROLE-2", Verdict.BROKEN) == (caught.value.rule, caught.value.verdict)
+
+
+@pytest.mark.parametrize("fault", ["-- none", REVIVED_BY_ANYBODY])
+def test_a_key_is_revived_by_whoever_may_make_one(holed: Holed, fault: str) -> None:
+    """Who has become a viewer is refused, as the model says; a schema that lets them is seen."""
+    life = Life(holed(fault), Log())
+    life.begin("keys of each kind")
+    key, held = next(
+        (key, held)
+        for key in life.state.api_keys.values()
+        for held in life.state.memberships.values()
+        if key.owner == Owner(held.team) and key.user == held.user and held.role != "owner"
+    )
+    life.do(keys.REVOKE, {"key": key.id})
+    life.do(keys.REVIVE, {"key": key.id})
+    life.do(keys.REVOKE, {"key": key.id})
+    life.do(memberships.CHANGE_ROLE, {"membership": held.id, "role": "viewer"})
+
+    with nullcontext() if fault == "-- none" else pytest.raises(Finding) as caught:
+        life.do(keys.REVIVE, {"key": key.id})
+
+    assert caught is None or ("ROLE-2", Verdict.BROKEN) == (caught.value.rule, caught.value.verdict)

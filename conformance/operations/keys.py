@@ -56,12 +56,15 @@ def _expire(state: State, key: int) -> Act:
 
 
 def _revoke(state: State, key: int, *, revoked: bool) -> Act:
-    """Revoke a key, or make it live again, for which its membership must be there."""
+    """Revoke a key, or make it live again, which only those may who may make one."""
     before = state.api_keys[key]
     at = Sql("now()") if revoked else None
+    is_made = before.revoked and not revoked and before.owner.team is not None
+    may = state.role(before.owner.team, before.user) in MAKERS if is_made else True
     return Act(
         (Update("api_keys", {"id": uuid(key)}, {"revoked_at": at}),),
         state.put(replace(before, revoked=revoked)),
+        frozenset() if may else frozenset({"ROLE-2"}),
     )
 
 
