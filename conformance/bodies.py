@@ -15,11 +15,12 @@ if TYPE_CHECKING:
 
 # How PL/pgSQL has its parts parsed: expressions, and assignments with one to three names.
 EXPRESSION, ASSIGNMENTS = 2, frozenset({3, 4, 5})
-ASSIGNMENT = re.compile(r"\s*([\w.\"\[\]]+?)\s*(?::=|=)\s*(.*)", re.DOTALL)
+ASSIGNMENT = re.compile(r"\s*((?:\"[^\"]+\"|[\w.\[\]])+?)\s*(?::=|=)\s*(.*)", re.DOTALL)
 ATOMIC = re.compile(r"\s*BEGIN ATOMIC\b(.*)\bEND\s*", re.DOTALL | re.IGNORECASE)
 RETURN = re.compile(r"\s*RETURN\b(.*)", re.DOTALL | re.IGNORECASE)
 WRITES = frozenset({"InsertStmt", "UpdateStmt", "DeleteStmt", "MergeStmt"})
 WHOLE = "*"  # all columns of a row
+DATE = re.compile(r"\s*\d{4}-\d\d?-\d\d?\b")
 OF_TRANSACTIONS = frozenset({"xmin", "xmax", "cmin", "cmax", "ctid"})
 
 
@@ -48,6 +49,7 @@ class Reading:
         calls: the functions that it calls.
         values: keywords that stand for values, such as `CURRENT_USER`.
         columns: system columns that tell transactions and places of rows.
+        dates: days that it names.
         statements: other statements, such as `LockStmt`, by the parser's names.
         locks: whether it locks rows.
         assigns: columns of NEW that it assigns; `*` for the whole row.
@@ -60,6 +62,7 @@ class Reading:
     calls: set[Call] = field(default_factory=set)
     values: set[str] = field(default_factory=set)
     columns: set[str] = field(default_factory=set)
+    dates: set[str] = field(default_factory=set)
     statements: set[str] = field(default_factory=set)
     locks: bool = False
     assigns: set[str] = field(default_factory=set)
@@ -159,7 +162,7 @@ def _expression(part: Any, reading: Reading) -> None:
     if mode in ASSIGNMENTS and (found := ASSIGNMENT.fullmatch(text)):
         target = found[1].lower().split(".")
         if target[0].split("[")[0] == "new":
-            reading.assigns.add(target[1].split("[")[0] if target[1:] else WHOLE)
+            reading.assigns.add(target[1].split("[")[0].strip('"') if target[1:] else WHOLE)
         text, mode = found[2], EXPRESSION
     _sql(f"SELECT {text}" if mode == EXPRESSION else text, reading)
 
@@ -195,6 +198,8 @@ def _nodes(tree: object, reading: Reading) -> None:
         elif kind == "ColumnRef":
             last = getattr(node.fields[-1], "sval", "")
             reading.columns |= {last} & OF_TRANSACTIONS
+        elif kind == "A_Const" and DATE.match(getattr(node.val, "sval", "")):
+            reading.dates.add(node.val.sval)
 
 
 def _call(node: Any) -> Call:

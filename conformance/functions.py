@@ -37,7 +37,7 @@ SELECT p.oid::regprocedure::text AS signature, n.nspname::text AS space, p.prona
     l.lanname::text AS language, p.pronargs AS most, p.pronargs - p.pronargdefaults AS least,
     p.provariadic <> 0 AS is_variadic, p.provolatile::text AS volatility,
     p.proparallel::text AS parallel, p.proisstrict AS is_strict, p.prosecdef AS is_definer,
-    {_IS_OURS} AND NOT EXISTS (
+    {_IS_OURS} AND p.prokind <> 'a' AND NOT EXISTS (
         SELECT FROM pg_depend AS d WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid
             AND d.deptype = 'e'
     ) AS is_ours,

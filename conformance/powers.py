@@ -20,6 +20,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from types import TracebackType
 
+# What extensions bring is theirs.
+OF_EXTENSION = (
+    "SELECT FROM pg_depend d WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid"
+    " AND d.deptype = 'e'"
+)
 # What a server lists, each with the names that a statement needs, already quoted. What the suite
 # puts beside a schema (see witness.py) is no part of it.
 OURS = "n.nspname NOT IN ('information_schema', 'conformance') AND n.nspname !~ '^pg_'"
@@ -45,7 +50,8 @@ LISTS = {
     "function": "SELECT format('%I.%I', n.nspname, p.proname), p.oid::regprocedure::text, ("
     " SELECT coalesce(string_agg('NULL::' || g.t::regtype::text, ', ' ORDER BY g.i), '')"
     " FROM unnest(p.proargtypes::oid[]) WITH ORDINALITY g (t, i))"
-    f" FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace WHERE {OURS}",
+    f" FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace WHERE {OURS}"
+    f" AND p.prokind NOT IN ('a', 'p') AND NOT EXISTS ({OF_EXTENSION})",
     "setting": "SELECT name FROM pg_settings WHERE context = 'superuser'",
     # Nobody is made a member of pg_database_owner: who owns the database is.
     "role": "SELECT quote_ident(rolname) FROM pg_roles WHERE rolname <> 'pg_database_owner'",
@@ -157,6 +163,7 @@ UNION ALL
 SELECT 'EXECUTE ' || p.proname
 FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
 WHERE {OURS} AND has_function_privilege(%(role)s, p.oid, 'EXECUTE')
+    AND NOT EXISTS ({OF_EXTENSION})
 UNION ALL
 SELECT r.name || ' ' || n.nspname
 FROM pg_namespace n CROSS JOIN unnest(ARRAY['USAGE', 'CREATE']) r (name)
@@ -189,7 +196,8 @@ FROM (
     JOIN pg_namespace n ON n.oid = c.relnamespace WHERE {OURS} AND t.attacl IS NOT NULL
     UNION ALL
     SELECT p.proname, coalesce(p.proacl, acldefault('f', p.proowner))
-    FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace WHERE {OURS}
+    FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
+    WHERE {OURS} AND NOT EXISTS ({OF_EXTENSION})
     UNION ALL
     SELECT n.nspname, coalesce(n.nspacl, acldefault('n', n.nspowner))
     FROM pg_namespace n WHERE {OURS}

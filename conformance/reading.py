@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 SETTING, SESSION, TRANSACTION, CATALOG = "a setting", "the session", "the transaction", "a catalog"
 DEPTH, BYPASS, OFF, REWRITES, MADE = "the nesting", "bypass", "off", "rewrites", "made-up text"
+CHANCE, COUNTING, OUTSIDE, DAY = "chance", "a sequence", "what is no table", "a day"
 
 VERBS: Final = {BYPASS: "assigns", OFF: "is", REWRITES: "rewrites", MADE: "runs"}
 
@@ -44,7 +45,14 @@ TELLS: Final = {
     TRANSACTION: r"txid_\w+|pg_current_(xact_id|snapshot)\w*|pg_xact_\w+|pg_visible_in_snapshot"
     r"|pg_try_advisory_\w+",
     DEPTH: r"pg_trigger_depth",
+    CATALOG: r"(\w+_)?obj_description|col_description|pg_listening_channels",
+    CHANCE: r"random(_normal)?|setseed",
+    COUNTING: r"lastval|currval|pg_sequence_last_value",
+    OUTSIDE: r"lo_\w+|query_to_xml\w*|pg_(ls|read|stat)_\w*(dir|file)",
 }
+# What a clock says, by function or by keyword.
+CLOCKS: Final = r"now|(clock|statement|transaction)_timestamp"
+TODAY: Final = r"CURRENT_(DATE|TIMESTAMP)(_N)?|LOCALTIMESTAMP(_N)?"
 KEYWORDS: Final = r"CURRENT_(ROLE|USER|CATALOG|SCHEMA)|USER|SESSION_USER"
 CATALOGS: Final = re.compile(r"(pg_catalog|information_schema)\.|pg_")
 STATEMENTS: Final = {
@@ -73,6 +81,13 @@ ON_PURPOSE: Final[Mapping[tuple[str, str], str]] = MappingProxyType(
         },
         ("framecast.tg_teams__make_slug", "pg_try_advisory_xact_lock()"): (
             "it makes a slug, and refuses nothing: two who look for one do not wait"
+        ),
+        **dict.fromkeys(
+            (
+                ("public.delete_old_job_events", "ctid"),
+                ("public.delete_old_webhook_deliveries", "ctid"),
+            ),
+            "a row is deleted by its place, which the statement has just locked",
         ),
         ("framecast.tg__reject_truncate_beside_parent", "made-up text"): (
             "the parent's name is the trigger's argument"
@@ -120,6 +135,19 @@ JOIN pg_namespace AS n ON n.oid = c.relnamespace, (VALUES (0), (1)) AS which (n)
 ) AS each (text)
 WHERE n.nspname {OURS} AND each.text IS NOT NULL
 ORDER BY 1
+"""  # noqa: S608 - nothing that is put in comes from outside
+# What a function is given where its caller gives nothing.
+DEFAULTS = f"""
+SELECT p.oid::regprocedure::text AS signature, pg_get_expr(p.proargdefaults, 0) AS text
+FROM pg_proc AS p JOIN pg_namespace AS n ON n.oid = p.pronamespace
+WHERE n.nspname {OURS} AND p.proargdefaults IS NOT NULL ORDER BY 1
+"""  # noqa: S608 - nothing that is put in comes from outside
+# Views, and sequences, which tell how far they are when they are read as a table.
+RELATIONS = f"""
+SELECT c.oid::regclass::text AS name, c.relkind::text AS kind,
+    CASE WHEN c.relkind IN ('v', 'm') THEN rtrim(pg_get_viewdef(c.oid), '; ') END AS text
+FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
+WHERE n.nspname {OURS} AND c.relkind IN ('v', 'm', 'S') ORDER BY 1
 """  # noqa: S608 - nothing that is put in comes from outside
 # Triggers that are off, or on in a replica alone, and rules that put one statement for another.
 LIFTED = f"""
@@ -192,12 +220,19 @@ class _Guards:
             for each in self._schema.functions
         }
 
+        self._relations = {each.name: each for each in self._rows(RELATIONS)}
+
     def switches(self) -> Iterator[Switch]:
         for signature, (function, reading) in self._functions.items():
             rules = concern(self._schema, function).rules
             yield from _of_reading(signature, reading, rules)
+            yield from self._through(signature, reading, rules)
             for found in UNDER.finditer(function.definition):
                 yield Switch(signature, OFF, f"run under {found[1]}", rules)
+        for each in self._rows(DEFAULTS):
+            if each.signature in self._functions:
+                rules = concern(self._schema, self._functions[each.signature][0]).rules
+                yield from _of_reading(each.signature, bodies.of_expression(each.text), rules)
         for each in self._rows(EXPRESSIONS):
             reading = bodies.of_expression(each.text)
             yield from _of_reading(each.place, reading, self._rules(each.name, each.comment))
@@ -208,6 +243,23 @@ class _Guards:
             place = f"trigger {trigger.table}.{trigger.name}"
             yield from _of_reading(place, reading, self._rules(trigger.name, trigger.comment))
             yield from self._passed_by(trigger)
+
+    def _through(
+        self,
+        place: str,
+        reading: Reading,
+        rules: tuple[str, ...],
+        seen: frozenset[str] = frozenset(),
+    ) -> Iterator[Switch]:
+        """Return what a function reads by way of views, and of sequences."""
+        for name in sorted(reading.tables - seen):
+            relation = self._relations.get(name)
+            if relation is not None and relation.kind == "S":
+                yield Switch(place, COUNTING, name, rules)
+            elif relation is not None:
+                inner = bodies.of_expression(f"({relation.text})")
+                yield from _of_reading(f"{place}, through {name},", inner, rules)
+                yield from self._through(place, inner, rules, seen | {name})
 
     def _passed_by(self, trigger: Any) -> Iterator[Switch]:
         """Return the triggers that do not see what a BEFORE UPDATE trigger assigns."""
@@ -254,5 +306,11 @@ def _asked(reading: Reading) -> Iterator[tuple[str, str]]:
     yield from ((TRANSACTION, column) for column in sorted(reading.columns))
     yield from ((CATALOG, table) for table in sorted(reading.tables) if CATALOGS.match(table))
     yield from ((STATEMENTS[each], each) for each in sorted(reading.statements & set(STATEMENTS)))
+    calls = {call.name for call in reading.calls if call.schema == ""}
+    if any(re.fullmatch(CLOCKS, each) for each in calls) or any(
+        re.fullmatch(TODAY, each) for each in reading.values
+    ):
+        # What holds until a day, or from it on, is not what was tried today.
+        yield from ((DAY, f"the clock, and the day {each}") for each in sorted(reading.dates))
     if reading.is_made_up:
         yield MADE, MADE

@@ -12,6 +12,13 @@ from conformance.reading import ON_PURPOSE, switches
 CREDITS: Final = "inv_u5__users_credits_not_negative"
 FULL: Final = "_300_card_5__jobs_team_has_at_most_5_active"
 
+VIEWS: Final = """
+    CREATE VIEW framecast.inner_mode AS SELECT current_setting('x.y', true) AS word;
+    CREATE VIEW framecast.mode AS SELECT m.word FROM framecast.inner_mode AS m;
+"""
+BY_VIEW: Final = "EXISTS (SELECT FROM framecast.mode AS m WHERE m.word = 'on')"
+BY_SEQUENCE: Final = "(SELECT last_value FROM framecast.mode) = 7"
+
 
 def exempted(condition: str) -> str:
     """Return SQL that lets a check pass where a condition holds."""
@@ -75,6 +82,24 @@ PLANTED: Final = {
     guarded("EXISTS (SELECT FROM pg_settings WHERE name = 'x.y')"): ("reads pg_settings", "DEL-1"),
     guarded("txid_current() % 2 = 0"): ("reads txid_current()", "DEL-1"),
     guarded("OLD.xmin IS NULL"): ("reads xmin", "DEL-1"),
+    guarded("obj_description('framecast'::regnamespace) = 'open'"): (
+        "reads obj_description(",
+        "DEL-1",
+    ),
+    guarded("random() < 0.01"): ("reads random()", "DEL-1"),
+    guarded("lo_get(42) = 'on'"): ("reads lo_get()", "DEL-1"),
+    exempted("now() >= '2027-01-01'"): ("reads the clock, and the day 2027-01-01", "INV-U5"),
+    guarded("current_date < date '2027-01-01'"): ("and the day 2027-01-01", "DEL-1"),
+    f"CREATE SEQUENCE framecast.mode; {guarded(BY_SEQUENCE)}": ("reads framecast.mode", "DEL-1"),
+    f"{VIEWS} {guarded(BY_VIEW)}": (
+        "through framecast.inner_mode, reads current_setting('x.y')",
+        "DEL-1",
+    ),
+    "CREATE FUNCTION framecast.is_on(p text DEFAULT current_setting('x.y', true)) RETURNS boolean"
+    " LANGUAGE sql RETURN p = 'on';" + guarded("framecast.is_on()"): (
+        "framecast.is_on(text) reads current_setting('x.y')",
+        "DEL-1",
+    ),
     f"ALTER TABLE public.jobs DISABLE TRIGGER {FULL}": (
         f"trigger public.jobs.{FULL} is disabled",
         "CARD-5",
@@ -115,7 +140,11 @@ HARMLESS: Final = (
     assigning("v_row := NEW;"),
     assigning("NEW.tier := NEW.tier;", "BEFORE UPDATE OF tier"),
     exempted("credits > -1"),
-    guarded("OLD.credits < 0 AND now() < '2020-01-01'"),
+    guarded("OLD.credits < 0 AND now() < OLD.created_at"),
+    "CREATE EXTENSION citext; CREATE EXTENSION pg_trgm;",
+    "CREATE AGGREGATE public.total(integer) (sfunc = int4pl, stype = integer, initcond = '0')",
+    "CREATE VIEW public.mine AS SELECT * FROM public.users WHERE name = current_user",
+    assigning('NEW."name" := btrim(NEW.name);'),
 )
 
 

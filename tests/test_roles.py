@@ -126,6 +126,22 @@ def test_a_second_database_finds_the_role(alone: Server) -> None:
     assert [declared(), declared()] == found
 
 
+def test_what_an_extension_brings_is_its_own(alone: Server) -> None:
+    """Functions of an extension are no rights of ours, and nobody tries to call them."""
+    with made(alone, "one") as conninfo:
+        installed(conninfo)
+        with psycopg.connect(conninfo, autocommit=True) as connection:
+            connection.execute("CREATE EXTENSION citext")
+            connection.execute(
+                "CREATE AGGREGATE public.total(integer) (sfunc = int4pl, stype = integer);"
+                "REVOKE EXECUTE ON FUNCTION public.total(integer) FROM PUBLIC"
+            )
+        with Powers(conninfo, APPLICATION) as powers:
+            assert declared() == powers.granted()
+            for kind in ("call", "function"):
+                assert [] == powers.allowed(powers.attempts(kind))
+
+
 def test_two_databases_migrate_at_once(alone: Server) -> None:
     """Two sessions that both find no role both end with the same one."""
     with made(alone, "one") as one, made(alone, "two") as two, ThreadPoolExecutor(2) as pool:

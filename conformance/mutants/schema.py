@@ -81,6 +81,7 @@ JOIN pg_proc AS p ON p.oid = g.tgfoid
 WHERE n.nspname {OURS} AND NOT g.tgisinternal
 ORDER BY 2, 1
 """
+# What extensions bring is theirs, and aggregates have no text.
 FUNCTIONS = f"""
 SELECT p.proname::text AS name, p.oid::regprocedure::text AS signature, l.lanname::text AS language,
     pg_get_functiondef(p.oid) AS definition, p.prosrc AS body,
@@ -92,7 +93,10 @@ SELECT p.proname::text AS name, p.oid::regprocedure::text AS signature, l.lannam
 FROM pg_proc AS p
 JOIN pg_namespace AS n ON n.oid = p.pronamespace
 JOIN pg_language AS l ON l.oid = p.prolang
-WHERE n.nspname {OURS}
+WHERE n.nspname {OURS} AND p.prokind <> 'a' AND NOT EXISTS (
+    SELECT FROM pg_depend AS d
+    WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e'
+)
 ORDER BY 2
 """
 INDEXES = f"""
