@@ -114,6 +114,42 @@ CHANGES: Final = {
         "INV-TIME2",
         Path.UPDATE,
     ),
+    "an invitation is accepted by the clock on the wall": Change(
+        rechecked(
+            "invitations",
+            "inv_time5__invitations_accepted_after_created",
+            "accepted_at::timestamp > created_at::timestamp",
+        ),
+        "INV-TIME5",
+        Path.UPDATE,
+    ),
+    "an invitation expires by the clock on the wall": Change(
+        rechecked(
+            "invitations",
+            "inv_i9__invitations_expires_after_created",
+            "expires_at::timestamp > created_at::timestamp",
+        ),
+        "INV-TIME4",
+        Path.UPDATE,
+    ),
+    "a job is finished by the clock on the wall": Change(
+        rewritten(
+            "tg_jobs__states",
+            "NEW.completed_at < NEW.created_at",
+            "NEW.completed_at::timestamp < NEW.created_at::timestamp",
+        ),
+        "INV-J2",
+        Path.UPDATE,
+    ),
+    "a key is valid by the clock on the wall": Change(
+        "CREATE OR REPLACE FUNCTION public.api_key_is_valid("
+        "p_key_id uuid, p_at timestamptz DEFAULT clock_timestamp()) RETURNS boolean"
+        " LANGUAGE sql STABLE PARALLEL SAFE RETURN EXISTS (SELECT FROM public.api_keys AS k"
+        " WHERE k.id = p_key_id AND k.revoked_at IS NULL"
+        " AND (k.expires_at IS NULL OR k.expires_at::timestamp > p_at::timestamp))",
+        "INV-A5",
+        Path.INSERT,
+    ),
     "a user is made by the clock on the wall": Change(
         rechecked(
             "users",

@@ -7,9 +7,10 @@ from hypothesis import strategies as st
 from conformance.scenario import Scenario, Ways
 from conformance.writes import Delete, Path, Row, Sql, Update
 from strategies.enums import NoLabel, broken_labels
-from strategies.instants import FIRST, FUTURE_START, TICK, future_timestamps
+from strategies.instants import FIRST, FUTURE_START, TICK, TURN, future_timestamps
 from strategies.near_misses.relations import parent
-from strategies.near_misses.ways import Draw, besides, label, one_row, scenarios
+from strategies.near_misses.ways import Draw, Scenarios, besides, label, one_row, scenarios
+from strategies.session_settings import REPEATS
 from strategies.world import World
 
 # Invitations that are answered in scenarios were made before any answer, and expire after it.
@@ -99,6 +100,28 @@ def acceptances(world: World, draw: Draw) -> Scenario:
     )
 
 
+def turned(column: str) -> Scenarios:
+    """Return invitations that are ended just after they were made, and just before.
+
+    The clocks on the wall are put back between the two, and turn their order round.
+    """
+
+    @scenarios
+    def built(world: World, _: Draw) -> Scenario:
+        good, bad = (
+            world.insert("invitations", {**old_invitation(world), "created_at": made})
+            for made in (TURN, TURN + TICK)
+        )
+        return Scenario(
+            given=(tuple(world.given),),
+            legal=((changed(good, **{column: TURN + TICK}),),),
+            broken=((changed(bad, **{column: TURN}),),),
+            settings=(("TimeZone", REPEATS),),
+        )
+
+    return built
+
+
 _EXPIRING = one_row(
     "invitations",
     invitation,
@@ -114,7 +137,7 @@ _EXPIRING = one_row(
     ),
     no_update="tried on its own",
 )
-EXPIRES_LATER = besides(_EXPIRING, update=expiries)
+EXPIRES_LATER = besides(_EXPIRING, update=st.one_of(expiries, turned("expires_at")))
 
 _ACCEPTED = one_row(
     "invitations",
@@ -187,5 +210,5 @@ WAYS: dict[str, Ways] = {
     },
     "INV-I9": EXPIRES_LATER,
     "INV-TIME4": EXPIRES_LATER,
-    "INV-TIME5": besides(_ACCEPTED, update=acceptances),
+    "INV-TIME5": besides(_ACCEPTED, update=st.one_of(acceptances, turned("accepted_at"))),
 }

@@ -10,9 +10,10 @@ from conformance.scenario import Mixed, Scenario, Ways
 from conformance.writes import Insert, Row, Update
 from strategies.documents import Jsonb
 from strategies.enums import JOB_FAILURE_TYPE
-from strategies.instants import FUTURE_START, TICK
+from strategies.instants import FUTURE_START, TICK, TURN
 from strategies.near_misses.jobs import FINISHED, JOB_ROW, KINDS, job_of
-from strategies.near_misses.ways import Draw, by_shape, scenarios
+from strategies.near_misses.ways import Draw, besides, by_shape, scenarios
+from strategies.session_settings import REPEATS
 from strategies.world import NEEDS, World
 
 # When the jobs here were made, where that matters.
@@ -221,6 +222,24 @@ def started(world: World, draw: Draw) -> Scenario:
     )
 
 
+@scenarios
+def ended_at_the_turn(world: World, draw: Draw) -> Scenario:
+    """Cancel a job just after it was made, then another just before; the clocks are put back."""
+    good, bad = (
+        world.insert("jobs", {**job_of(world, "starter"), "created_at": made})
+        for made in (TURN, TURN + TICK)
+    )
+    _, changes = draw(st.just(AT_ONCE))
+    return Scenario(
+        given=(tuple(world.given),),
+        legal=(
+            (Update("jobs", {"id": good["id"]}, {**changes, "completed_at": TURN + TICK}, good),),
+        ),
+        broken=((Update("jobs", {"id": bad["id"]}, {**changes, "completed_at": TURN}, bad),),),
+        settings=(("TimeZone", REPEATS),),
+    )
+
+
 UNSTARTED: Final = "STATE-JOB refuses what is inserted in processing"
 
 
@@ -254,12 +273,15 @@ def inserted_processing_many(world: World, draw: Draw) -> Scenario:
 
 
 WAYS: dict[str, Ways] = {
-    "INV-J2": ends_with(
-        endings(*FINISHED) | st.just(AT_ONCE),
-        st.just({"completed_at": BORN - TICK}),
-        st.just({"completed_at": None}),
-        also=frozenset({"INV-TIME3"}),
-        because="what ends before it was made ends before it was started",
+    "INV-J2": besides(
+        ends_with(
+            endings(*FINISHED) | st.just(AT_ONCE),
+            st.just({"completed_at": BORN - TICK}),
+            st.just({"completed_at": None}),
+            also=frozenset({"INV-TIME3"}),
+            because="what ends before it was made ends before it was started",
+        ),
+        update=ended_at_the_turn,
     ),
     "INV-J3": by_shape(
         insert=inserted_processing,

@@ -6,9 +6,10 @@ from hypothesis import strategies as st
 
 from conformance.scenario import Fact, Scenario, Ways, Within
 from conformance.writes import Delete, Insert, Path, Row, Sql, Update
-from strategies.instants import FUTURE_START, PAST_END, TICK
+from strategies.instants import FUTURE_START, PAST_END, TICK, TURN
 from strategies.near_misses.keys import key
-from strategies.near_misses.ways import ONE_ROW, Draw, by_shape, scenarios
+from strategies.near_misses.ways import ONE_ROW, Draw, besides, by_shape, scenarios
+from strategies.session_settings import REPEATS
 from strategies.world import World
 
 PAST, FUTURE = PAST_END - TICK, FUTURE_START
@@ -53,6 +54,23 @@ def _at_its_end(row: Row) -> tuple[Fact, ...]:
     return (
         Fact(call.format(FUTURE - TICK), expected=True),
         Fact(call.format(FUTURE), expected=False, side=False),
+    )
+
+
+@scenarios
+def at_the_turn(world: World, _: Draw) -> Scenario:
+    """Ask just before a key expires, and just after another one; the clocks are put back."""
+    good = {**key(world), "expires_at": TURN + TICK}
+    bad = {**key(world), "expires_at": TURN}
+    call = "SELECT public.api_key_is_valid('{}', timestamptz '{}')"
+    return Scenario(
+        given=(tuple(world.given),),
+        legal=((Insert("api_keys", (good,)),), (Insert("api_keys", (bad,)),)),
+        facts=(
+            Fact(call.format(good["id"], TURN), expected=True),
+            Fact(call.format(bad["id"], TURN + TICK), expected=False, side=False),
+        ),
+        settings=(("TimeZone", REPEATS),),
     )
 
 
@@ -140,4 +158,7 @@ def validity(rule: str) -> Ways:
     )
 
 
-WAYS: dict[str, Ways] = {"INV-A4": validity("INV-A4"), "INV-A5": validity("INV-A5")}
+WAYS: dict[str, Ways] = {
+    "INV-A4": validity("INV-A4"),
+    "INV-A5": besides(validity("INV-A5"), insert=at_the_turn),
+}
