@@ -11,6 +11,8 @@ import re
 from typing import Final
 
 WILD: Final = "a_b%c\\d.e+1"
+# As long as the shortest text may be that is compared as a whole.
+LONG: Final = 255
 # What look alike, or are one under some collation or normal form.
 _LOOKALIKES: Final = (
     ("a", "\u0430"),  # Cyrillic
@@ -41,6 +43,12 @@ def neighbours(text: str) -> tuple[str, ...]:
         *(text.replace(*pair, 1) for pair in _LOOKALIKES),
     )
     return tuple(dict.fromkeys(each for each in found if each != text))
+
+
+def long_twins() -> tuple[str, ...]:
+    """Return long texts that differ from each other in what they begin or end with alone."""
+    middle = "x" * (LONG - 1)
+    return (f"{middle}a", f"{middle}b", f"a{middle}", f"b{middle}")
 
 
 def nearby_emails(email: str) -> tuple[str, ...]:

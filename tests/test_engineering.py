@@ -205,6 +205,18 @@ CHANGES: Final = {
         Path.INSERT,
         "overblocked",
     ),
+    "hashes are compared by how they begin": Change(
+        unique_by("api_keys", "inv_a3__api_keys_hash_unique", "left(key_hash, 64)"),
+        "INV-A3",
+        Path.INSERT,
+        "overblocked",
+    ),
+    "keys of files are compared by how they end": Change(
+        unique_by("asset_files", "inv_af6__asset_files_s3_key_unique", "right(s3_key, 200)"),
+        "INV-AF6",
+        Path.INSERT,
+        "overblocked",
+    ),
     "keys of files are compared without spaces": Change(
         unique_by("asset_files", "inv_af6__asset_files_s3_key_unique", "btrim(s3_key)"),
         "INV-AF6",

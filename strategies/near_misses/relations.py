@@ -22,7 +22,7 @@ from strategies.near_misses.ways import (
     one_row,
     scenarios,
 )
-from strategies.neighbours import WILD, neighbours
+from strategies.neighbours import WILD, long_twins, neighbours
 from strategies.replacing import replaced
 
 if TYPE_CHECKING:
@@ -75,7 +75,8 @@ def unique(
     @scenarios
     def inserts(world: World, draw: Draw) -> Scenario:
         first = given(world, draw)
-        good = [{**any_row(world, draw), **each} for each in nearby(first)]
+        twins = [{text: each} for each in long_twins()] if text else []
+        good = [{**any_row(world, draw), **each} for each in (*nearby(first), *twins)]
         bad = shares(world, first, draw)
         with_good = [write for row in good for write in beside(world, row)]
         with_bad = beside(world, bad)
