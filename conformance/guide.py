@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from hypothesis import Phase, seed, settings
+from hypothesis.errors import InvalidDefinition
 from hypothesis.stateful import get_state_machine_test
 
 from conformance import profiles
@@ -72,6 +73,9 @@ class Guide:
             test()
         except Finding as finding:
             raise shortest(finding, self.log.failed, self.new_life) from None
+        except InvalidDefinition:
+            if not gaps.reasons:  # else nothing is left to do, because of what could not be made
+                raise
         finally:
             self.log.gaps = None
         gaps.settle()

@@ -39,6 +39,16 @@ FEW = 4  # lives of a machine
 
 RENAMED = "ALTER TABLE public.teams RENAME COLUMN credits TO balance;"
 NO_FUNCTION = "DROP FUNCTION public.api_key_is_valid CASCADE;"
+CALLS_NOTHING = """
+CREATE FUNCTION framecast.tg_calls_what_is_missing() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM framecast.no_such();
+    RETURN NEW;
+END;
+$$;
+CREATE TRIGGER _300_missing BEFORE INSERT ON public.TABLE
+FOR EACH ROW EXECUTE FUNCTION framecast.tg_calls_what_is_missing();
+"""
 NO_TABLE = "DROP TABLE public.usage CASCADE;"
 NEW_COLUMN = "ALTER TABLE public.asset_files ADD COLUMN region text NOT NULL;"
 NOBODY_IS_CALLED_TEAM = "ALTER TABLE public.teams ADD CONSTRAINT plain CHECK (name <> 'Team 2');"
@@ -195,6 +205,19 @@ def test_a_tour_goes_on_to_its_end(lacking: Lacking) -> None:
     assert {"INV-T6"} == rules(found)
     assert guide.log.edges["asset pending>ready"]
     assert guide.log.edges["asset failed>ready"]
+
+
+@pytest.mark.parametrize("table", ["projects", "jobs", "teams"])
+def test_machines_that_can_do_nothing_say_why(lacking: Lacking, table: str) -> None:
+    """Where nothing can be made, lives and pairs end with what is missing, not in an error."""
+    place = lacking(CALLS_NOTHING.replace("TABLE", table))
+
+    _, life = lead(place.lab, ProjectLife)
+    pairs = found_by(lambda: every_pair("project", Guide(place.lab).new_life))
+
+    for found in (life, pairs):
+        assert "framecast.no_such" in str(found)
+        assert rules(found)
 
 
 def test_a_missing_function_leaves_unproven_what_it_answers(lacking: Lacking) -> None:

@@ -38,11 +38,17 @@ class Tour:
     """A life with a team, and with one row that is brought from state to state."""
 
     def __init__(self, life: Life) -> None:
-        """Sign up an owner with a team."""
+        """Sign up an owner with a team.
+
+        Raises:
+            LookupError: The schema cannot take that, as the life has noted.
+        """
         self.life = life
         self.user = self.do(users.SIGN_UP_AS_CREATOR, email="ann@example.com", team=True) - 2
         self.team = self.user + 1
         self.row = 0
+        if self.team not in life.state.teams:
+            raise LookupError(self.team)
 
     def do(self, operation: Operation, **arguments: Any) -> int:
         """Do one thing; return the last id that was given."""
@@ -101,7 +107,7 @@ def _invitation(tour: Tour, before: str | None, after: str) -> None:
 
 def _project(tour: Tour, before: str | None, after: str) -> None:
     def active() -> int:
-        return max(job.id for job in tour.life.state.jobs.values() if job.active)
+        return [job.id for job in tour.life.state.jobs.values() if job.active][-1]  # the newest
 
     def move(status: str, was: str | None) -> None:
         if was is None:
