@@ -120,6 +120,12 @@ LOCKS_IN_TWO_ORDERS = edit(
     """PERFORM framecast.lock_teams(ARRAY[NEW.team_id]);
     PERFORM framecast.lock_users(ARRAY[NEW.invited_by]);""",
 )
+# Nobody's job is wrong; but teams wait for each other.
+LOCKS_ALL_TEAMS = edit(
+    "tg_jobs__may_be_made",
+    "    -- As lock_teams does.",
+    "    LOCK TABLE framecast.team_guards IN EXCLUSIVE MODE;",
+)
 
 
 class Planted(NamedTuple):
@@ -179,6 +185,12 @@ FAULTS = {
         ("content, deliveries of each kind",),
         "inv_af6__one_path_for_two",
         frozenset({"INV-AF6"}),
+    ),
+    "a lock on all teams": Planted(
+        LOCKS_ALL_TEAMS,
+        (),  # drawn races do not say who has nothing to do with whom
+        "lock_order__jobs_of_two_teams",
+        frozenset({"LOCK ORDER"}),
     ),
     "locks in two orders": Planted(
         LOCKS_IN_TWO_ORDERS,

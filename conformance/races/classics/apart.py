@@ -79,6 +79,16 @@ def job_taken_while_its_project_is_edited(scene: Scene) -> None:
     scene.session("bob", does(projects.EDIT, project=project))
 
 
+@classic("LOCK ORDER", "CARD-5", law=LAW)
+def jobs_of_two_teams(scene: Scene) -> None:
+    """Jobs are made in two teams at once, by people who have no team in common."""
+    scene.apart = True
+    for who in ("ann", "bob"):
+        user, team = scene.given.creator(f"{who}@example.com")
+        job = {"project": None, "charge": 0, "key": None, "status": "queued"}
+        scene.session(who, does(jobs.MAKE, by=(user, team, None), **job))
+
+
 def _invites(by: tuple[int, int]) -> Deed:
     return does(memberships.INVITE, by=by, email="eve@example.com", role="member", answered="open")
 
@@ -116,4 +126,5 @@ CLASSICS = (
     role_changes_while_invited,
     address_in_capitals_while_invited,
     job_taken_while_its_project_is_edited,
+    jobs_of_two_teams,
 )
