@@ -11,8 +11,8 @@ import psycopg
 import pytest
 
 from conformance import migrate
-from conformance.postgres import Server
-from conformance.postgres.scratch import Database, Scratch, Template
+from conformance.postgres import Request, provision
+from conformance.postgres.scratch import Database, Scratch, opened
 from tests.migrating import COMMAND, PATIENCE
 from tests.waiting import until
 
@@ -23,18 +23,26 @@ PROCESSES = Path("/proc")
 
 
 @pytest.fixture
-def target(scratch: Scratch, empty_template: Template) -> Iterator[Database]:
+def scratch() -> Iterator[Scratch]:
+    """Start a server of the test's own: whoever else tests now has databases on the run's."""
+    with provision(Request()) as server, opened(server) as scratch:
+        yield scratch
+
+
+@pytest.fixture
+def target(scratch: Scratch, folder: Path) -> Iterator[Database]:
     """Lend a database that `migrate` has made."""
-    with scratch.cloned(empty_template, "target") as database:
+    (folder / "nothing.sql").write_text("-- nothing\n")
+    with scratch.cloned(scratch.template(folder), "target") as database:
         migrate.migrate(database.conninfo, MIGRATIONS, 5, lambda _line: None)
         yield database
 
 
 @pytest.fixture
-def gate(target: Database, server: Server, tmp_path: Path) -> Iterator["subprocess.Popen[str]"]:
+def gate(target: Database, scratch: Scratch, tmp_path: Path) -> Iterator["subprocess.Popen[str]"]:
     """Start the gate, with nothing in its cache; it is killed at the end at the latest."""
     process = subprocess.Popen(
-        [*COMMAND, "gate", target.conninfo, "--scratch-url", server.conninfo],
+        [*COMMAND, "gate", target.conninfo, "--scratch-url", scratch.server.conninfo],
         env={**os.environ, "XDG_CACHE_HOME": str(tmp_path), "TMPDIR": str(tmp_path)},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
