@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from conformance import profiles
+from conformance import profiles, proof
 from conformance.races.meetings import Floor, Meeting
 
 if TYPE_CHECKING:
@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
     from conformance.lab import Lab
     from conformance.postgres.scratch import Database
+
+# What may be deleted is deleted, whoever else writes.
+pytestmark = proof.about({"DEL-1"})
 
 ENDINGS = ("delete a user", "delete a team", "delete a project", "leave a team")
 

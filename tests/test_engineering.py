@@ -13,7 +13,7 @@ EVENTS, DELIVERIES = "delete_old_job_events", "delete_old_webhook_deliveries"
 
 def first(function: str, statement: str) -> str:
     """Return SQL that makes a clean-up do something first."""
-    return rewritten(function, "\n    WITH old AS", f"\n    {statement}\n    WITH old AS", "public")
+    return rewritten(function, "\nBEGIN\n", f"\nBEGIN\n    {statement}\n", "public")
 
 
 def save(function: str, condition: str) -> str:
