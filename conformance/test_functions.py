@@ -8,12 +8,12 @@ import pytest
 
 from conformance import proof
 from conformance.catalogue import RULES
-from conformance.functions import mismatches
+from conformance.reading.functions import mismatches
 from conformance.verdicts import Finding, Verdict
 
 if TYPE_CHECKING:
-    from conformance.functions import Mismatch
     from conformance.postgres.scratch import Database
+    from conformance.reading.functions import Mismatch
 
 EXPECTED = "functions that do what they declare, and no more"
 BESIDE = "FUNCTION"  # in the place of a rule, where none rests on a function

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from conformance.reading.tree import below
 from conformance.rights import CALLS, DELETES, INSERTS, UPDATES
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ def lacks(sql: str) -> Iterator[str]:
         tree = parse_sql(sql)
     except ParseError:
         return
-    for node in _below(tree):
+    for node in below(tree):
         need = NEEDS.get(type(node).__name__)
         if need:
             yield from need(node)
@@ -124,16 +125,3 @@ def _write(kind: str, granted: Any, relation: Any, columns: Iterable[str]) -> It
 def _drop(relation: Any) -> Iterator[str]:
     if relation.relname not in DELETES:
         yield f"DELETE of {relation.relname}"
-
-
-def _below(node: object) -> Iterator[object]:
-    """Walk a syntax tree, or a tuple of them."""
-    yield node
-    children: Iterable[object]
-    if isinstance(node, tuple):
-        children = node
-    else:
-        children = (getattr(node, name) for name in getattr(node, "__slots__", ()))
-    for child in children:
-        if isinstance(child, tuple) or hasattr(child, "__slots__"):
-            yield from _below(child)

@@ -5,9 +5,9 @@ from typing import Final
 import pytest
 
 from conformance.catalogue import RULES
-from conformance.functions import mismatches
 from conformance.lab import Lab
 from conformance.postgres.scratch import Scratch, Template
+from conformance.reading.functions import mismatches
 from conformance.scenario import Fact, Scenario
 from conformance.trial import Trial
 from conformance.verdicts import Finding, Verdict

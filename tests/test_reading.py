@@ -4,10 +4,14 @@ from typing import Final
 
 import pytest
 
-from conformance import bodies
 from conformance.lab import Lab
 from conformance.postgres.scratch import Scratch, Template
-from conformance.reading import ON_PURPOSE, switches
+from conformance.reading import bodies
+from conformance.reading.needs import FILE, written
+from conformance.reading.places import needed
+from conformance.reading.switches import ON_PURPOSE, Switch, switches
+from conformance.verdicts import Verdict
+from tests.engineering import rechecked
 
 CREDITS: Final = "inv_u5__users_credits_not_negative"
 FULL: Final = "_300_card_5__jobs_team_has_at_most_5_active"
@@ -62,6 +66,58 @@ def assigning(body: str, event: str = "BEFORE UPDATE") -> str:
     """
 
 
+FLAGGED: Final = "ALTER TABLE public.users ADD is_internal boolean NOT NULL DEFAULT false;"
+FLAGS: Final = "CREATE TABLE framecast.flags (name text PRIMARY KEY, is_on boolean);"
+IS_ON: Final = """
+    CREATE FUNCTION framecast.is_on() RETURNS boolean LANGUAGE sql STABLE
+    RETURN EXISTS (SELECT FROM framecast.flags WHERE name = 'open' AND is_on);
+"""
+ONE: Final = "6f9619ff-8b86-4d01-b42d-00cf4fc964ff"
+TIERED: Final = f"""
+    ALTER TABLE public.memberships DROP COLUMN user_tier CASCADE;
+    ALTER TABLE public.memberships ADD COLUMN user_tier public.user_tier NOT NULL
+        GENERATED ALWAYS AS (CASE WHEN team_id = '{ONE}' THEN 'starter'::public.user_tier
+            ELSE 'creator' END) STORED;
+    ALTER TABLE public.memberships ADD CONSTRAINT inv_u3__memberships_user_is_creator
+        FOREIGN KEY (user_id, user_tier) REFERENCES public.users (id, tier)
+        ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED;
+"""
+HASH: Final = "inv_a3__api_keys_hash_unique"
+KEYED: Final = f"""
+    ALTER TABLE public.api_keys ADD is_test boolean DEFAULT false, DROP CONSTRAINT {HASH},
+        ADD CONSTRAINT {HASH} UNIQUE (key_hash, is_test);
+"""
+# What no rule needs to be asked -> what is said of it, and the rule.
+UNNEEDED: Final = {
+    exempted("name = 'Acme'"): ("reads column name", "INV-U5"),
+    exempted("email LIKE '%@framecast.io'"): ("reads column email", "INV-U5"),
+    exempted(f"id = '{ONE}'"): (f"reads the row '{ONE}'", "INV-U5"),
+    FLAGGED + exempted("is_internal"): ("reads column is_internal", "INV-U5"),
+    exempted("to_jsonb(users) ? 'is_free'"): ("reads the key 'is_free' in JSON", "INV-U5"),
+    FLAGS + guarded("EXISTS (SELECT FROM framecast.flags AS f WHERE f.is_on)"): (
+        "framecast.tg_teams__has_no_active_jobs() reads table framecast.flags",
+        "DEL-1",
+    ),
+    FLAGS + IS_ON + guarded("framecast.is_on()"): (
+        "framecast.is_on() reads table framecast.flags",
+        "DEL-1",
+    ),
+    guarded("EXISTS (SELECT FROM pg_temp.bypass)"): ("reads table pg_temp.bypass", "DEL-1"),
+    guarded("EXISTS (SELECT FROM bypass)"): ("reads table bypass", "DEL-1"),
+    guarded("EXISTS (SELECT FROM public.usage AS u WHERE u.api_calls = 7)"): (
+        "reads table usage",
+        "DEL-1",
+    ),
+    guarded("OLD.name = 'Acme'"): ("reads column name", "DEL-1"),
+    guarded("OLD.settings ? 'open'"): ("reads column settings", "DEL-1"),
+    guarded("OLD.settings ->> 'open' = 'true'"): ("reads the key 'open' in JSON", "DEL-1"),
+    guarded("OLD.settings['open'] = 'true'"): ("reads the key 'open' in JSON", "DEL-1"),
+    guarded("jsonb_path_exists(OLD.settings, '$.open')"): ("reads the key '$.open'", "DEL-1"),
+    guarded("OLD.settings @> '{\"open\": true}'"): ("reads the key", "DEL-1"),
+    TIERED: (f"column public.memberships.user_tier reads the row '{ONE}'", "INV-U3"),
+    KEYED: (f"index public.{HASH} reads column is_test", "INV-A3"),
+}
+TIDY: Final = 'AS $$ SELECT jsonb_populate_record(p, \'{"tier": "starter"}\') $$'
 # What an engineer writes -> what is said of it, and a rule that rests on it.
 PLANTED: Final = {
     exempted("current_setting('framecast.import', true) = 'on'"): (
@@ -120,6 +176,25 @@ PLANTED: Final = {
         "rule public.users.mine rewrites every statement of its kind",
         "",
     ),
+    exempted("extract(hour FROM now()) = 3"): ("reads the time of the day: extract", "INV-U5"),
+    exempted("created_at < '2026-01-01'"): ("reads the day 2026-01-01", "INV-U5"),
+    guarded("now()::time > '22:00'"): ("reads the time of the day: the clock's time", "DEL-1"),
+    guarded("current_time > '22:00'"): ("reads the time of the day: CURRENT_TIME", "DEL-1"),
+    guarded("to_char(now(), 'D') = '1'"): ("reads the time of the day: to_char", "DEL-1"),
+    guarded("gen_random_uuid()::text < '1'"): ("reads gen_random_uuid()", "DEL-1"),
+    guarded("nextval('framecast.mode') = 7"): ("reads nextval('framecast.mode')", "DEL-1"),
+    guarded("pg_backend_pid() % 2 = 0"): ("reads pg_backend_pid()", "DEL-1"),
+    guarded("inet_client_addr() IS NULL"): ("reads inet_client_addr()", "DEL-1"),
+    guarded("to_regclass('pg_temp.bypass') IS NOT NULL"): ("reads to_regclass(", "DEL-1"),
+    f"CREATE FUNCTION framecast.tidied(p public.users) RETURNS public.users LANGUAGE sql {TIDY};"
+    + assigning("RETURN framecast.tidied(NEW);"): (
+        "which _300_state_user__users_creator_stays_creator watches",
+        "STATE-USER",
+    ),
+    assigning("v_row := NEW; v_row.tier := 'starter'; RETURN v_row;"): (
+        "which _300_state_user__users_creator_stays_creator watches",
+        "STATE-USER",
+    ),
     assigning("NEW.tier := 'starter';"): (
         "assigns tier, which _300_state_user__users_creator_stays_creator watches",
         "STATE-USER",
@@ -133,6 +208,20 @@ PLANTED: Final = {
         "INV-U2",
     ),
 }
+# A count that the schema's own triggers keep.
+BOOKS: Final = """
+    CREATE TABLE framecast.books (team_id uuid PRIMARY KEY, active integer NOT NULL);
+    CREATE FUNCTION framecast.tg_jobs__count() RETURNS trigger LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp AS $$
+    BEGIN
+        INSERT INTO framecast.books VALUES (framecast.urn_team(NEW.owner), 1)
+        ON CONFLICT (team_id) DO UPDATE SET active = 1;
+        RETURN NULL;
+    END;
+    $$;
+    CREATE TRIGGER _500_count AFTER INSERT ON public.jobs
+    FOR EACH ROW EXECUTE FUNCTION framecast.tg_jobs__count();
+"""
 # What goes around nothing.
 HARMLESS: Final = (
     assigning("NEW.name := btrim(NEW.name);"),
@@ -140,31 +229,63 @@ HARMLESS: Final = (
     assigning("v_row := NEW;"),
     assigning("NEW.tier := NEW.tier;", "BEFORE UPDATE OF tier"),
     exempted("credits > -1"),
-    guarded("OLD.credits < 0 AND now() < OLD.created_at"),
+    guarded("OLD.id IS NULL AND now() IS NULL"),
     "CREATE EXTENSION citext; CREATE EXTENSION pg_trgm;",
     "CREATE AGGREGATE public.total(integer) (sfunc = int4pl, stype = integer, initcond = '0')",
     "CREATE VIEW public.mine AS SELECT * FROM public.users WHERE name = current_user",
     assigning('NEW."name" := btrim(NEW.name);'),
+    assigning("RETURN coalesce(NEW, OLD);"),
+    assigning("RETURN CASE WHEN NEW.name IS NULL THEN NEW ELSE OLD END;"),
+    assigning("-- RETURN v_row;"),
+    exempted("credits = 0 AND id IS NOT NULL"),
+    "ALTER TABLE public.jobs ADD region text NOT NULL DEFAULT '' CHECK (region <> 'x')",
+    FLAGS + "CREATE VIEW public.shown AS TABLE framecast.flags",
+    FLAGS + IS_ON,
+    "CREATE VIEW framecast.active AS TABLE public.jobs;"
+    + guarded("EXISTS (SELECT FROM framecast.active AS a WHERE a.owner IS NULL)"),
+    BOOKS + guarded("EXISTS (SELECT FROM framecast.books AS b WHERE b.active > 7)"),
+    "ALTER TABLE public.teams ADD slug_is_short boolean GENERATED ALWAYS AS (slug = 'a') STORED;"
+    + rechecked("teams", "inv_t4__teams_slug_well_formed", "slug_is_short OR slug ~ '^[a-z]+$'"),
 )
+
+
+def read_after(sql: str, scratch: Scratch, template: Template) -> list[Switch]:
+    """Return the switches of the schema after a change."""
+    with scratch.cloned(template, "switch") as database, database.connect() as connection:
+        connection.execute(sql.encode())
+        return switches(connection)
 
 
 @pytest.mark.parametrize("sql", PLANTED)
 def test_a_switch_is_named(sql: str, scratch: Scratch, template: Template) -> None:
     """What lifts a rule, or goes around its guard, is named with the rules that rest on it."""
     said, rule = PLANTED[sql]
-    with scratch.cloned(template, "switch") as database, database.connect() as connection:
-        connection.execute(sql.encode())
-        found = switches(connection)
+    found = read_after(sql, scratch, template)
 
     assert [each for each in found if said in str(each) and (rule in each.rules or not rule)], found
+
+
+@pytest.mark.parametrize("sql", UNNEEDED)
+def test_what_no_rule_needs_is_named(sql: str, scratch: Scratch, template: Template) -> None:
+    """A column, a table, a key or a row that a rule does not speak of leaves it unproven."""
+    said, rule = UNNEEDED[sql]
+    found = read_after(sql, scratch, template)
+
+    named = [each for each in found if said in str(each) and rule in each.rules]
+    assert [Verdict.UNPROVEN] * len(named) == [each.verdict for each in named]
+    assert named, found
+
+
+def test_what_guards_need_is_what_they_read(scratch: Scratch, template: Template) -> None:
+    """What is written down as needed is what the guards of the schema read, and no more."""
+    with scratch.cloned(template, "switch") as database, database.connect() as connection:
+        assert FILE.read_text() == written(needed(connection))
 
 
 @pytest.mark.parametrize("sql", HARMLESS)
 def test_what_decides_by_rows_is_no_switch(sql: str, scratch: Scratch, template: Template) -> None:
     """A guard that asks rows and the clock, and a trigger that nothing is kept from, are let be."""
-    with scratch.cloned(template, "switch") as database, database.connect() as connection:
-        connection.execute(sql.encode())
-        assert [] == switches(connection)
+    assert [] == read_after(sql, scratch, template)
 
 
 def test_the_schema_has_none(scratch: Scratch, template: Template) -> None:
@@ -182,7 +303,7 @@ def test_what_is_written_down_is_there(
 ) -> None:
     """Nothing is let be that the schema does not do."""
     let = frozenset(ON_PURPOSE)
-    monkeypatch.setattr("conformance.reading.ON_PURPOSE", {})
+    monkeypatch.setattr("conformance.reading.switches.ON_PURPOSE", {})
     with scratch.cloned(template, "switch") as database, database.connect() as connection:
         found = {(each.place.partition("(")[0], each.reads) for each in switches(connection)}
 

@@ -26,7 +26,6 @@ KNOW_THE_DATABASE = (
     "conformance.__main__",
     "conformance.acting",
     "conformance.audit",
-    "conformance.functions",
     "conformance.gate",
     "conformance.lab",
     "conformance.migrate",

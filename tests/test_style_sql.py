@@ -4,7 +4,7 @@ Each check takes migrations by their paths and yields ``path:line: reason``.
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ import pytest
 from pglast import ast
 
 from conformance.migrations import Statement, load, statements
+from conformance.reading.tree import below
 
 MIGRATIONS = Path(__file__).parent.parent / "migrations"
 
@@ -246,24 +247,12 @@ def _nodes(sources: Sources, kind: type[ast.Node]) -> Iterator[tuple[str, Any]]:
             found = [
                 node
                 for root in pglast.parse_sql(statement.text)
-                for node in _below(root)
+                for node in below(root)
                 if isinstance(node, kind)
             ]
             for node in found:
                 before = statement.text.count("\n", 0, getattr(node, "location", None) or 0)
                 yield f"{path}:{statement.line + before}", node
-
-
-def _below(node: object) -> Iterator[object]:
-    """Walk a syntax tree, or a tuple of them."""
-    yield node
-    if isinstance(node, tuple):
-        children: Iterable[object] = node
-    else:
-        children = (getattr(node, name) for name in getattr(node, "__slots__", ()))
-    for child in children:
-        if isinstance(child, tuple | ast.Node):
-            yield from _below(child)
 
 
 def _functions(sources: Sources) -> Iterator[tuple[str, Any, Statement]]:

@@ -6,17 +6,17 @@ from typing import TYPE_CHECKING, Any
 
 import psycopg
 
-from conformance.functions import mismatches
 from conformance.mutants.parts import Part
-from conformance.reading import switches
+from conformance.reading.functions import mismatches
+from conformance.reading.switches import switches
 from conformance.verdicts import Finding, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from conformance.functions import Mismatch
     from conformance.mutants.mutant import Mutant
-    from conformance.reading import Switch
+    from conformance.reading.functions import Mismatch
+    from conformance.reading.switches import Switch
 
 # The classes of what engineers write that can be read. To read a schema takes longer than a write.
 READ = frozenset(

@@ -6,73 +6,25 @@ Nothing is run. What a body makes up while it runs (EXECUTE) cannot be read, and
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from conformance.reading import nodes
+from conformance.reading.nodes import Reading
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
 # How PL/pgSQL has its parts parsed: expressions, and assignments with one to three names.
 EXPRESSION, ASSIGNMENTS = 2, frozenset({3, 4, 5})
 ASSIGNMENT = re.compile(r"\s*((?:\"[^\"]+\"|[\w.\[\]])+?)\s*(?::=|=)\s*(.*)", re.DOTALL)
 ATOMIC = re.compile(r"\s*BEGIN ATOMIC\b(.*)\bEND\s*", re.DOTALL | re.IGNORECASE)
 RETURN = re.compile(r"\s*RETURN\b(.*)", re.DOTALL | re.IGNORECASE)
-WRITES = frozenset({"InsertStmt", "UpdateStmt", "DeleteStmt", "MergeStmt"})
 WHOLE = "*"  # all columns of a row
-DATE = re.compile(r"\s*\d{4}-\d\d?-\d\d?\b")
-OF_TRANSACTIONS = frozenset({"xmin", "xmax", "cmin", "cmax", "ctid"})
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """A call of a function: its schema, or '', its name, how many arguments, and the first text."""
-
-    schema: str
-    name: str
-    arguments: int
-    said: str = ""
-
-    def __str__(self) -> str:
-        """Return it as it is written."""
-        dotted = f"{self.schema}.{self.name}" if self.schema else self.name
-        return f"{dotted}('{self.said}')" if self.said else f"{dotted}()"
-
-
-@dataclass(slots=True)
-class Reading:
-    """What some SQL does.
-
-    Attributes:
-        tables: all that it names, as `schema.name`, or `name` alone where it says no schema.
-        written: those of them that it writes.
-        calls: the functions that it calls.
-        values: keywords that stand for values, such as `CURRENT_USER`.
-        columns: system columns that tell transactions and places of rows.
-        dates: days that it names.
-        statements: other statements, such as `LockStmt`, by the parser's names.
-        locks: whether it locks rows.
-        assigns: columns of NEW that it assigns; `*` for the whole row.
-        is_made_up: whether it runs text that it makes.
-        catches: whether it catches errors.
-    """
-
-    tables: set[str] = field(default_factory=set)
-    written: set[str] = field(default_factory=set)
-    calls: set[Call] = field(default_factory=set)
-    values: set[str] = field(default_factory=set)
-    columns: set[str] = field(default_factory=set)
-    dates: set[str] = field(default_factory=set)
-    statements: set[str] = field(default_factory=set)
-    locks: bool = False
-    assigns: set[str] = field(default_factory=set)
-    is_made_up: bool = False
-    catches: bool = False
-
-    @property
-    def is_write(self) -> bool:
-        """Whether it changes, or holds, what others see."""
-        return bool(self.written or self.statements or self.locks)
+RETURNED = re.compile(r"\bRETURN\s+(\w+)\s*;", re.IGNORECASE)
+ASIDE = re.compile(r"--[^\n]*|/\*.*?\*/|'(?:[^']|'')*'", re.DOTALL)
+ROWS = frozenset({"new", "old"})
+WHERE_FROM = "PG_CONTEXT"  # who called, as text
 
 
 @cache
@@ -92,7 +44,7 @@ def of_trigger(definition: str) -> tuple[frozenset[str], Reading]:
     (raw,) = parse_sql(definition)
     trigger: Any = raw.stmt
     if trigger.whenClause is not None:
-        _nodes(trigger.whenClause, reading)
+        nodes.read(trigger.whenClause, reading)
     return frozenset(each.sval for each in trigger.columns or ()), reading
 
 
@@ -111,7 +63,7 @@ def of_function(language: str, definition: str, source: str, sql_body: str | Non
         from pglast import parse_plpgsql  # noqa: PLC0415 - slow, and rarely needed
 
         for function in parse_plpgsql(definition):
-            _plpgsql(function["PLpgSQL_function"], reading)
+            _plpgsql(function["PLpgSQL_function"], source, reading)
     elif language == "sql":
         if sql_body and (atomic := ATOMIC.fullmatch(sql_body)):
             _sql(atomic[1], reading)
@@ -124,19 +76,46 @@ def of_function(language: str, definition: str, source: str, sql_body: str | Non
     return reading
 
 
-def _plpgsql(function: Any, reading: Reading) -> None:
+def _plpgsql(function: Any, source: str, reading: Reading) -> None:
     """Read a function as libpg_query describes it: datums, and a tree of statements."""
     datums = function["datums"]
     new = next((n for n, each in enumerate(datums) if _name(each, "PLpgSQL_rec") == "new"), None)
+    variables = frozenset(_name(each, "PLpgSQL_var") for each in datums)
     for kind, part in _parts(function):
         if kind == "PLpgSQL_expr":
-            _expression(part, reading)
+            _expression(part, reading, variables)
         elif kind.startswith("PLpgSQL_stmt_dyn") or "dynquery" in part:
             reading.is_made_up = True
         elif kind == "PLpgSQL_exception":
             reading.catches = True
+        elif part.get("kind") == WHERE_FROM:
+            reading.values.add(WHERE_FROM)
+        elif kind == "PLpgSQL_stmt_return" and new is not None and _returns_another(part):
+            reading.assigns.add(WHOLE)
         for place in _targets(part):
             reading.assigns.update(_column(datums, place, new))
+    rows = {_name(each, "PLpgSQL_rec").lower() for each in datums} - ROWS
+    if new is not None and rows.intersection(
+        map(str.lower, RETURNED.findall(ASIDE.sub("", source)))
+    ):
+        reading.assigns.add(WHOLE)
+
+
+def _returns_another(part: Any) -> bool:
+    """Whether a trigger returns what an expression makes of its row."""
+    return "expr" in part and not _is_row(_tree(part["expr"]["PLpgSQL_expr"]["query"]))
+
+
+def _is_row(tree: Any) -> bool:
+    """Whether what a trigger returns is the row as it stands, the old one, or nothing."""
+    kind = type(tree).__name__
+    if kind == "ColumnRef":
+        return [getattr(each, "sval", "") for each in tree.fields] in [[each] for each in ROWS]
+    if kind == "CoalesceExpr":
+        return all(map(_is_row, tree.args))
+    if kind == "CaseExpr":
+        return all(map(_is_row, (*(each.result for each in tree.args), tree.defresult)))
+    return tree is None or (kind == "A_Const" and bool(tree.isnull))
 
 
 def _targets(part: Any) -> Iterator[int]:
@@ -157,17 +136,17 @@ def _column(datums: Any, place: int, new: int | None) -> Iterator[str]:
         yield datum["PLpgSQL_recfield"]["fieldname"]
 
 
-def _expression(part: Any, reading: Reading) -> None:
+def _expression(part: Any, reading: Reading, variables: frozenset[str]) -> None:
     text, mode = part["query"], part.get("parseMode", 0)
     if mode in ASSIGNMENTS and (found := ASSIGNMENT.fullmatch(text)):
         target = found[1].lower().split(".")
         if target[0].split("[")[0] == "new":
             reading.assigns.add(target[1].split("[")[0].strip('"') if target[1:] else WHOLE)
         text, mode = found[2], EXPRESSION
-    _sql(f"SELECT {text}" if mode == EXPRESSION else text, reading)
+    _sql(f"SELECT {text}" if mode == EXPRESSION else text, reading, variables)
 
 
-def _sql(text: str, reading: Reading) -> None:
+def _sql(text: str, reading: Reading, variables: frozenset[str] = frozenset()) -> None:
     from pglast.parser import ParseError, parse_sql  # noqa: PLC0415 - slow, and rarely needed
 
     try:
@@ -175,45 +154,19 @@ def _sql(text: str, reading: Reading) -> None:
     except ParseError:
         reading.is_made_up = True  # what cannot be read may do anything
     else:
-        _nodes(tree, reading)
+        nodes.read(tree, reading, variables)
 
 
-def _nodes(tree: object, reading: Reading) -> None:
-    found = list(below(tree))
-    named = {node.ctename for node in found if type(node).__name__ == "CommonTableExpr"}
-    for node in found:
-        kind = type(node).__name__
-        if kind == "RangeVar" and (node.schemaname or node.relname not in named):
-            reading.tables.add(_dotted(node))
-        elif kind in WRITES:
-            reading.written.add(_dotted(node.relation))
-        elif kind == "SelectStmt":
-            reading.locks |= bool(node.lockingClause)
-        elif kind.endswith("Stmt") and kind != "RawStmt":
-            reading.statements.add(kind)
-        elif kind == "FuncCall":
-            reading.calls.add(_call(node))
-        elif kind == "SQLValueFunction":
-            reading.values.add(node.op.name.removeprefix("SVFOP_"))
-        elif kind == "ColumnRef":
-            last = getattr(node.fields[-1], "sval", "")
-            reading.columns |= {last} & OF_TRANSACTIONS
-        elif kind == "A_Const" and DATE.match(getattr(node.val, "sval", "")):
-            reading.dates.add(node.val.sval)
+def _tree(text: str) -> Any:
+    """Return the tree of an expression; of what cannot be read, its text."""
+    from pglast.parser import ParseError, parse_sql  # noqa: PLC0415 - slow, and rarely needed
 
-
-def _call(node: Any) -> Call:
-    *schema, name = (part.sval for part in node.funcname)
-    arguments = node.args or ()
-    first = arguments[0] if arguments else None
-    first = getattr(first, "arg", first)  # of a cast
-    said = getattr(getattr(first, "val", None), "sval", "")
-    return Call("".join(schema).replace("pg_catalog", ""), name, len(arguments), said)
-
-
-def _dotted(relation: Any) -> str:
-    schema = relation.schemaname
-    return f"{schema}.{relation.relname}" if schema else str(relation.relname)
+    try:
+        (raw,) = parse_sql(f"SELECT {text}")
+    except ParseError:
+        return text
+    select: Any = raw.stmt
+    return select.targetList[0].val if select.targetList else text
 
 
 def _name(datum: Any, kind: str) -> str:
@@ -230,16 +183,3 @@ def _parts(node: object) -> Iterator[tuple[str, Any]]:
     elif isinstance(node, list):
         for part in node:
             yield from _parts(part)
-
-
-def below(node: Any) -> Iterator[Any]:
-    """Walk a syntax tree of pglast, or a tuple of them."""
-    yield node
-    children: Iterable[Any]
-    if isinstance(node, tuple):
-        children = node
-    else:
-        children = (getattr(node, name) for name in getattr(node, "__slots__", ()))
-    for child in children:
-        if isinstance(child, tuple) or hasattr(child, "__slots__"):
-            yield from below(child)

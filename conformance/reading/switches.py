@@ -14,24 +14,24 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
-from psycopg.rows import namedtuple_row
-
-from conformance import bodies
-from conformance.mutants import schema
 from conformance.mutants.bodies import concern
-from conformance.mutants.rights import OURS
+from conformance.reading import bodies
+from conformance.reading.needs import unknown, unneeded
+from conformance.reading.nodes import Reading, asks_clock
+from conformance.reading.places import LIFTED, Guards
+from conformance.verdicts import Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     import psycopg
 
-    from conformance.bodies import Reading
-    from conformance.mutants.schema import Schema
 
 SETTING, SESSION, TRANSACTION, CATALOG = "a setting", "the session", "the transaction", "a catalog"
 DEPTH, BYPASS, OFF, REWRITES, MADE = "the nesting", "bypass", "off", "rewrites", "made-up text"
 CHANCE, COUNTING, OUTSIDE, DAY = "chance", "a sequence", "what is no table", "a day"
+
+UNNEEDED = "what no rule needs"
 
 VERBS: Final = {BYPASS: "assigns", OFF: "is", REWRITES: "rewrites", MADE: "runs"}
 
@@ -46,14 +46,11 @@ TELLS: Final = {
     r"|pg_try_advisory_\w+",
     DEPTH: r"pg_trigger_depth",
     CATALOG: r"(\w+_)?obj_description|col_description|pg_listening_channels",
-    CHANCE: r"random(_normal)?|setseed",
-    COUNTING: r"lastval|currval|pg_sequence_last_value",
+    CHANCE: r"random(_normal)?|setseed|gen_random_(uuid|bytes)|uuidv[47]|uuid_generate_\w+",
+    COUNTING: r"lastval|currval|nextval|pg_sequence_last_value",
     OUTSIDE: r"lo_\w+|query_to_xml\w*|pg_(ls|read|stat)_\w*(dir|file)",
 }
-# What a clock says, by function or by keyword.
-CLOCKS: Final = r"now|(clock|statement|transaction)_timestamp"
-TODAY: Final = r"CURRENT_(DATE|TIMESTAMP)(_N)?|LOCALTIMESTAMP(_N)?"
-KEYWORDS: Final = r"CURRENT_(ROLE|USER|CATALOG|SCHEMA)|USER|SESSION_USER"
+KEYWORDS: Final = r"CURRENT_(ROLE|USER|CATALOG|SCHEMA)|USER|SESSION_USER|SYSTEM_USER|PG_CONTEXT"
 CATALOGS: Final = re.compile(r"(pg_catalog|information_schema)\.|pg_")
 STATEMENTS: Final = {
     "VariableShowStmt": SETTING,
@@ -106,71 +103,10 @@ ON_PURPOSE: Final[Mapping[tuple[str, str], str]] = MappingProxyType(
 )
 """(place, what it reads) -> why it may: what the schema does today, and means to."""
 
-EXPRESSIONS = f"""
-SELECT 'check ' || coalesce(k.conrelid::regclass::text, k.contypid::regtype::text) || '.'
-        || k.conname AS place, k.conname::text AS name,
-    pg_get_expr(k.conbin, k.conrelid) AS text, obj_description(k.oid, 'pg_constraint') AS comment,
-    coalesce(k.conrelid::regclass::text, '') AS "table"
-FROM pg_constraint AS k JOIN pg_namespace AS n ON n.oid = k.connamespace
-WHERE n.nspname {OURS} AND k.conbin IS NOT NULL
-UNION ALL
-SELECT 'policy ' || p.polrelid::regclass || '.' || p.polname, p.polname, each.text,
-    obj_description(p.oid, 'pg_policy'), p.polrelid::regclass::text
-FROM pg_policy AS p, (VALUES (0), (1)) AS which (n), LATERAL (
-    SELECT pg_get_expr(CASE n WHEN 0 THEN p.polqual ELSE p.polwithcheck END, p.polrelid)
-) AS each (text)
-WHERE each.text IS NOT NULL
-UNION ALL
-SELECT 'column ' || d.adrelid::regclass || '.' || a.attname, a.attname,
-    pg_get_expr(d.adbin, d.adrelid), NULL, d.adrelid::regclass::text
-FROM pg_attrdef AS d JOIN pg_attribute AS a ON (a.attrelid, a.attnum) = (d.adrelid, d.adnum)
-JOIN pg_class AS c ON c.oid = d.adrelid JOIN pg_namespace AS n ON n.oid = c.relnamespace
-WHERE n.nspname {OURS}
-UNION ALL
-SELECT 'index ' || i.indexrelid::regclass, c.relname, each.text,
-    obj_description(i.indexrelid, 'pg_class'), i.indrelid::regclass::text
-FROM pg_index AS i JOIN pg_class AS c ON c.oid = i.indexrelid
-JOIN pg_namespace AS n ON n.oid = c.relnamespace, (VALUES (0), (1)) AS which (n), LATERAL (
-    SELECT pg_get_expr(CASE which.n WHEN 0 THEN i.indpred ELSE i.indexprs END, i.indrelid)
-) AS each (text)
-WHERE n.nspname {OURS} AND each.text IS NOT NULL
-ORDER BY 1
-"""  # noqa: S608 - nothing that is put in comes from outside
-# What a function is given where its caller gives nothing.
-DEFAULTS = f"""
-SELECT p.oid::regprocedure::text AS signature, pg_get_expr(p.proargdefaults, 0) AS text
-FROM pg_proc AS p JOIN pg_namespace AS n ON n.oid = p.pronamespace
-WHERE n.nspname {OURS} AND p.proargdefaults IS NOT NULL ORDER BY 1
-"""  # noqa: S608 - nothing that is put in comes from outside
-# Views, and sequences, which tell how far they are when they are read as a table.
-RELATIONS = f"""
-SELECT c.oid::regclass::text AS name, c.relkind::text AS kind,
-    CASE WHEN c.relkind IN ('v', 'm') THEN rtrim(pg_get_viewdef(c.oid), '; ') END AS text
-FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
-WHERE n.nspname {OURS} AND c.relkind IN ('v', 'm', 'S') ORDER BY 1
-"""  # noqa: S608 - nothing that is put in comes from outside
-# Triggers that are off, or on in a replica alone, and rules that put one statement for another.
-LIFTED = f"""
-SELECT 'trigger ' || g.tgrelid::regclass || '.' || g.tgname AS place, g.tgname::text AS name,
-    'off' AS kind, CASE g.tgenabled WHEN 'D' THEN 'disabled'
-        ELSE 'off unless session_replication_role is replica' END AS reads,
-    obj_description(g.oid, 'pg_trigger') AS comment
-FROM pg_trigger AS g JOIN pg_class AS c ON c.oid = g.tgrelid
-JOIN pg_namespace AS n ON n.oid = c.relnamespace
-WHERE n.nspname {OURS} AND g.tgenabled IN ('D', 'R') AND NOT g.tgisinternal
-UNION ALL
-SELECT 'rule ' || r.ev_class::regclass || '.' || r.rulename, r.rulename, 'rewrites',
-    'every statement of its kind', obj_description(r.oid, 'pg_rewrite')
-FROM pg_rewrite AS r JOIN pg_class AS c ON c.oid = r.ev_class
-JOIN pg_namespace AS n ON n.oid = c.relnamespace
-WHERE n.nspname {OURS} AND c.relkind IN ('r', 'p')
-ORDER BY 1
-"""  # noqa: S608 - nothing that is put in comes from outside
-
 
 @dataclass(frozen=True, slots=True)
 class Switch:
-    """A place that decides by something that is no row.
+    """A place that decides by something that is no row, or by what its rule does not need.
 
     Attributes:
         place: the object, such as `check users.name_of_it`.
@@ -189,11 +125,16 @@ class Switch:
         verb = VERBS.get(self.kind, "reads")
         return f"{self.place} {verb} {self.reads}"
 
+    @property
+    def verdict(self) -> Verdict:
+        """What may be said of a rule: a column that it does not need may be innocent."""
+        return Verdict.UNPROVEN if self.kind == UNNEEDED else Verdict.BROKEN
+
 
 def switches(connection: psycopg.Connection[Any]) -> list[Switch]:
     """Return what decides by something that is no row, and is not meant to."""
     with connection.transaction(force_rollback=True):
-        found = [*_Guards(connection).switches()]
+        found = [*_Lifted(Guards(connection)).switches()]
     return [each for each in found if (_bare(each.place), each.reads) not in ON_PURPOSE]
 
 
@@ -202,46 +143,31 @@ def _bare(place: str) -> str:
     return place.partition("(")[0]
 
 
-class _Guards:
-    """All that guards a database, as its catalogues have it."""
+class _Lifted:
+    """What lifts the guards of a database."""
 
-    def __init__(self, connection: psycopg.Connection[Any]) -> None:
-        self._cursor = connection.cursor(row_factory=namedtuple_row)
-        self._schema: Schema = schema.read(connection)
-        # The suite's own look on, and are on its databases alone.
-        self._triggers = [
-            each for each in self._schema.triggers if " conformance." not in each.definition
-        ]
-        self._functions: dict[str, tuple[Any, Reading]] = {
-            each.signature: (
-                each,
-                bodies.of_function(each.language, each.definition, each.body, each.sql_body),
-            )
-            for each in self._schema.functions
-        }
-
-        self._relations = {each.name: each for each in self._rows(RELATIONS)}
+    def __init__(self, guards: Guards) -> None:
+        self._guards = guards
 
     def switches(self) -> Iterator[Switch]:
-        for signature, (function, reading) in self._functions.items():
-            rules = concern(self._schema, function).rules
-            yield from _of_reading(signature, reading, rules)
+        for place, reading, rules in self._guards.places():
+            yield from _of_reading(place, reading, rules)
+            asked = self._guards.live.asked(reading)
+            if rules:
+                beside = unneeded(asked, rules)
+            else:
+                beside = unknown(asked) if self._guards.is_fired(place) else iter(())
+            yield from (Switch(place, UNNEEDED, each, rules) for each in beside)
+        for signature, (function, reading) in self._guards.functions.items():
+            rules = concern(self._guards.schema, function).rules
             yield from self._through(signature, reading, rules)
             for found in UNDER.finditer(function.definition):
                 yield Switch(signature, OFF, f"run under {found[1]}", rules)
-        for each in self._rows(DEFAULTS):
-            if each.signature in self._functions:
-                rules = concern(self._schema, self._functions[each.signature][0]).rules
-                yield from _of_reading(each.signature, bodies.of_expression(each.text), rules)
-        for each in self._rows(EXPRESSIONS):
-            reading = bodies.of_expression(each.text)
-            yield from _of_reading(each.place, reading, self._rules(each.name, each.comment))
-        for each in self._rows(LIFTED):
-            yield Switch(each.place, each.kind, each.reads, self._rules(each.name, each.comment))
-        for trigger in self._triggers:
-            _, reading = bodies.of_trigger(trigger.definition)
-            place = f"trigger {trigger.table}.{trigger.name}"
-            yield from _of_reading(place, reading, self._rules(trigger.name, trigger.comment))
+        for each in self._guards.rows(LIFTED):
+            yield Switch(
+                each.place, each.kind, each.reads, self._guards.rules(each.name, each.comment)
+            )
+        for trigger in self._guards.triggers:
             yield from self._passed_by(trigger)
 
     def _through(
@@ -253,7 +179,7 @@ class _Guards:
     ) -> Iterator[Switch]:
         """Return what a function reads by way of views, and of sequences."""
         for name in sorted(reading.tables - seen):
-            relation = self._relations.get(name)
+            relation = self._guards.relations.get(name)
             if relation is not None and relation.kind == "S":
                 yield Switch(place, COUNTING, name, rules)
             elif relation is not None:
@@ -267,28 +193,22 @@ class _Guards:
             return
         fires, _ = bodies.of_trigger(trigger.definition)
         assigned = self._assigned(trigger.function)
-        for other in self._triggers:
+        for other in self._guards.triggers:
             watched, _ = bodies.of_trigger(other.definition)
             sees = bool(fires) and fires <= watched  # it fires whenever this one does
             hidden = watched if bodies.WHOLE in assigned else watched & assigned
             if other.table == trigger.table and other is not trigger and hidden and not sees:
                 place = f"trigger {trigger.table}.{trigger.name}"
                 reads = f"{', '.join(sorted(hidden))}, which {other.name} watches"
-                yield Switch(place, BYPASS, reads, self._rules(other.name, other.comment))
+                yield Switch(place, BYPASS, reads, self._guards.rules(other.name, other.comment))
 
     def _assigned(self, function: str) -> set[str]:
         return {
             column
-            for known, reading in self._functions.values()
+            for known, reading in self._guards.functions.values()
             if known.name == function
             for column in reading.assigns
         }
-
-    def _rules(self, name: str, comment: str | None) -> tuple[str, ...]:
-        return self._schema.rules_of(name, comment or "")
-
-    def _rows(self, query: str) -> list[Any]:
-        return [*self._cursor.execute(query.encode())]
 
 
 def _of_reading(place: str, reading: Reading, rules: tuple[str, ...]) -> Iterator[Switch]:
@@ -306,11 +226,9 @@ def _asked(reading: Reading) -> Iterator[tuple[str, str]]:
     yield from ((TRANSACTION, column) for column in sorted(reading.columns))
     yield from ((CATALOG, table) for table in sorted(reading.tables) if CATALOGS.match(table))
     yield from ((STATEMENTS[each], each) for each in sorted(reading.statements & set(STATEMENTS)))
-    calls = {call.name for call in reading.calls if call.schema == ""}
-    if any(re.fullmatch(CLOCKS, each) for each in calls) or any(
-        re.fullmatch(TODAY, each) for each in reading.values
-    ):
-        # What holds until a day, or from it on, is not what was tried today.
-        yield from ((DAY, f"the clock, and the day {each}") for each in sorted(reading.dates))
+    # What holds until a day, or from it on, or for what is older, is not what was tried today.
+    clock = "the clock, and " if asks_clock(reading) else ""
+    yield from ((DAY, f"{clock}the day {each}") for each in sorted(reading.dates))
+    yield from ((DAY, f"the time of the day: {each}") for each in sorted(reading.times))
     if reading.is_made_up:
         yield MADE, MADE

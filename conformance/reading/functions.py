@@ -11,18 +11,18 @@ from typing import TYPE_CHECKING, Any
 
 from psycopg.rows import namedtuple_row
 
-from conformance import bodies
 from conformance.mutants import schema
 from conformance.mutants.bodies import concern
 from conformance.mutants.rights import OURS
+from conformance.reading import bodies
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     import psycopg
 
-    from conformance.bodies import Call, Reading
     from conformance.mutants.schema import Schema
+    from conformance.reading.nodes import Call, Reading
 
 # As pg_proc has them, each less than the next.
 VOLATILITY = {"i": "IMMUTABLE", "s": "STABLE", "v": "VOLATILE"}
