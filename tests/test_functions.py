@@ -15,6 +15,27 @@ from conformance.writes import Insert, Path, Sql, Update
 from strategies.world import World
 
 VALID: Final = "public.api_key_is_valid(uuid, timestamptz)"
+BEGUN: Final = """
+    SET search_path = pg_catalog, pg_temp AS $$
+    DECLARE
+        v_next timestamptz := p_at;
+    BEGIN
+        v_next := v_next + interval '1 day';
+        RETURN 'x';
+    END;
+    $$
+"""
+
+
+def key_of(body: str, language: str = "sql") -> str:
+    """Return SQL by which the validity of a key rests on a function of a time."""
+    return f"""
+        CREATE FUNCTION framecast.key_of(p_at timestamptz) RETURNS text
+        LANGUAGE {language} IMMUTABLE {body};
+        COMMENT ON FUNCTION framecast.key_of IS 'INV-A5: an expired key is not valid'
+    """
+
+
 # What an engineer changes -> what is said of it, and a rule that rests on it.
 PLANTED: Final = {
     f"ALTER FUNCTION {VALID} IMMUTABLE": ("IMMUTABLE, and reads public.api_keys", "INV-A4"),
@@ -41,6 +62,27 @@ PLANTED: Final = {
     "ALTER FUNCTION public.delete_old_job_events STRICT": (
         "STRICT, and a parameter is null unless it is given",
         "RET-1",
+    ),
+    f"ALTER FUNCTION {VALID} STRICT": ("STRICT, and would answer false where p_at is", "INV-A5"),
+    "ALTER FUNCTION public.role_has_permission STRICT": (
+        "STRICT, and would answer false where p_permission is null",
+        "PERM-1",
+    ),
+    key_of("RETURN (p_at AT TIME ZONE 'UTC' + (p_at - p_at::date))::text"): (
+        "IMMUTABLE, and uses date(timestamp with time zone), STABLE",
+        "INV-A5",
+    ),
+    key_of("RETURN p_at::text"): (
+        "IMMUTABLE, and uses the cast of timestamp with time zone to text, STABLE",
+        "INV-A5",
+    ),
+    key_of("AS $$ SELECT p_at::text $$ SET search_path = ''"): (
+        "IMMUTABLE, and uses the cast of timestamp with time zone to text, STABLE",
+        "INV-A5",
+    ),
+    key_of(BEGUN, "plpgsql"): (
+        "IMMUTABLE, and uses timestamptz_pl_interval(timestamp with time zone,interval), STABLE",
+        "INV-A5",
     ),
     "ALTER FUNCTION framecast.tg_jobs__states RESET search_path": (
         "without a search_path, and finds what it names where its caller says",

@@ -76,6 +76,36 @@ def of_function(language: str, definition: str, source: str, sql_body: str | Non
     return reading
 
 
+def statements(language: str, definition: str, source: str) -> tuple[list[str], list[str]]:
+    """Return the variables of a function that was given as text, with their types, and its SQL.
+
+    Args:
+        language: `sql` or `plpgsql`.
+        definition: CREATE FUNCTION, with all names qualified.
+        source: its text.
+    """
+    from pglast import parse_plpgsql, split  # noqa: PLC0415 - slow, and rarely needed
+
+    if language == "sql":
+        return [], [*split(source)]
+    variables, texts = [], []
+    for function in parse_plpgsql(definition):
+        body = function["PLpgSQL_function"]
+        for each in body["datums"]:
+            kind = each.get("PLpgSQL_var", {}).get("datatype", {}).get("PLpgSQL_type", {})
+            if "lineno" in each.get("PLpgSQL_var", {}):  # else a parameter, or FOUND
+                variables.append(f"{_name(each, 'PLpgSQL_var')} {kind.get('typname')}")
+        for kind, part in _parts(body):
+            if kind == "PLpgSQL_expr":
+                text, mode = part["query"], part.get("parseMode", 0)
+                assigned = ASSIGNMENT.fullmatch(text) if mode in ASSIGNMENTS else None
+                if assigned or mode == EXPRESSION:
+                    texts.append(f"SELECT {assigned[2] if assigned else text}")
+                else:
+                    texts.append(text)
+    return variables, texts
+
+
 def _plpgsql(function: Any, source: str, reading: Reading) -> None:
     """Read a function as libpg_query describes it: datums, and a tree of statements."""
     datums = function["datums"]

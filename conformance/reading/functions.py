@@ -15,6 +15,7 @@ from conformance.mutants import schema
 from conformance.mutants.bodies import concern
 from conformance.mutants.rights import OURS
 from conformance.reading import bodies
+from conformance.reading.probes import Probes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -42,6 +43,10 @@ SELECT p.oid::regprocedure::text AS signature, n.nspname::text AS space, p.prona
             AND d.deptype = 'e'
     ) AS is_ours,
     CASE WHEN {_IS_OURS} THEN pg_get_function_arguments(p.oid) ELSE '' END AS arguments,
+    CASE WHEN {_IS_OURS} THEN pg_get_function_identity_arguments(p.oid) END AS parameters,
+    p.prokind = 'f' AND p.prorettype NOT IN (
+        'trigger'::regtype, 'event_trigger'::regtype, 'void'::regtype
+    ) AS answers,
     (
         SELECT substr(c, 13) FROM unnest(p.proconfig) AS c WHERE starts_with(c, 'search_path=')
     ) AS path,
@@ -107,6 +112,7 @@ class _Functions:
             for each in self._schema.functions
             if each.signature in self._ours
         }
+        self._probes = Probes(connection)
         self._needed: dict[tuple[str, str], tuple[int, str]] = {}
 
     def mismatches(self) -> Iterator[Mismatch]:
@@ -122,8 +128,11 @@ class _Functions:
             needed, why = self._need(signature, kind)
             if [*names].index(declared) < needed:
                 yield names[declared], why
+        yield from self._unstable(function)
         if function.is_strict and "DEFAULT NULL" in function.arguments:
             yield "STRICT", "a parameter is null unless it is given: it does nothing then"
+        elif function.is_strict and function.answers:
+            yield from (("STRICT", each) for each in self._probes.answers(signature))
         if function.language == "plpgsql" or not self._bodies[signature].sql_body:
             yield from self._path(function)
         if function.is_definer:
@@ -131,6 +140,24 @@ class _Functions:
             foreign = self._connection.execute(FOREIGN, [tables, function.owner]).fetchall()
             for (table,) in foreign:
                 yield "SECURITY DEFINER", f"its owner {function.owner} does not own {table}"
+
+    def _unstable(self, function: Any) -> Iterator[tuple[str, str]]:
+        """Return the operators and casts that are less than a function declares."""
+        declared = [*VOLATILITY].index(function.volatility)
+        if declared == VOLATILE or function.language not in ("sql", "plpgsql"):
+            return
+        body = self._bodies[function.signature]
+        found: Iterable[tuple[str, str]]
+        if body.sql_body:
+            found = self._probes.of_body(function.signature)
+        else:
+            variables, texts = bodies.statements(function.language, body.definition, body.body)
+            given = ", ".join(filter(None, (function.parameters, *variables)))
+            path = function.path or "public, framecast"
+            found = [each for sql in texts for each in self._probes.of_text(given, path, sql)]
+        for name, volatility in dict.fromkeys(found):
+            if [*VOLATILITY].index(volatility) > declared:
+                yield VOLATILITY[function.volatility], f"uses {name}, {VOLATILITY[volatility]}"
 
     def _path(self, function: Any) -> Iterator[tuple[str, str]]:
         """Return what is wrong with where a function that was given as text looks for names."""
