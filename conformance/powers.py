@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Self
 
 from conformance.application import APPLICATION
+from conformance.granted import LACKING, OF_CLASS, OF_EVERYBODY, OF_EXTENSION, OURS, RIGHTS
 from conformance.outcomes import Rejected
 from conformance.rights import CALLS, COMPUTES, DELETES, INSERTS, READS, UPDATES
 from conformance.session import Session
@@ -20,15 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from types import TracebackType
 
-# What extensions bring is theirs.
-OF_EXTENSION = (
-    "SELECT FROM pg_depend d WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid"
-    " AND d.deptype = 'e'"
-)
-# What a server lists, each with the names that a statement needs, already quoted. What the suite
-# puts beside a schema (see witness.py) is no part of it.
-OURS = "n.nspname NOT IN ('information_schema', 'conformance') AND n.nspname !~ '^pg_'"
-OF_CLASS = f"FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE {OURS}"
+# What a server lists, each with the names that a statement needs, already quoted.
 LISTS = {
     "table": f"SELECT format('%I.%I', n.nspname, c.relname) {OF_CLASS} AND c.relkind IN ('r', 'p')",
     "index": f"SELECT format('%I.%I', n.nspname, c.relname) {OF_CLASS} AND c.relkind = 'i'",
@@ -133,78 +126,6 @@ ATTEMPTS = {
 }
 ALONE = ("CREATE DATABASE", "ALTER SYSTEM")  # not possible in a transaction, allowed or not
 
-# Rights as the server has them, of the role itself, by membership, or of everybody. A right to a
-# table is one to each of its columns, which are then not named; MAINTAIN came with PostgreSQL 17.
-RIGHTS = f"""
-SELECT r.name || ' ' || c.relname || CASE
-        WHEN has_table_privilege(%(role)s, c.oid, r.name || ' WITH GRANT OPTION') THEN ' to grant'
-        ELSE '' END
-FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-CROSS JOIN unnest(
-    ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE', 'TRUNCATE', 'REFERENCES', 'TRIGGER']
-    || CASE WHEN current_setting('server_version_num')::integer >= 170000
-        THEN ARRAY['MAINTAIN'] ELSE '{{}}' END) r (name)
-WHERE {OURS} AND c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S')
-    AND has_table_privilege(%(role)s, c.oid, r.name)
-UNION ALL
-SELECT 'USAGE ' || c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-WHERE {OURS} AND CASE c.relkind WHEN 'S' THEN has_sequence_privilege(%(role)s, c.oid, 'USAGE') END
-UNION ALL
-SELECT r.name || ' ' || c.relname || '.' || a.attname || CASE
-        WHEN has_column_privilege(%(role)s, c.oid, a.attnum, r.name || ' WITH GRANT OPTION')
-        THEN ' to grant' ELSE '' END
-FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
-JOIN pg_namespace n ON n.oid = c.relnamespace
-CROSS JOIN unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'REFERENCES']) r (name)
-WHERE {OURS} AND c.relkind IN ('r', 'p', 'v', 'm', 'f') AND a.attnum > 0 AND NOT a.attisdropped
-    AND has_column_privilege(%(role)s, c.oid, a.attnum, r.name)
-    AND NOT has_table_privilege(%(role)s, c.oid, r.name)
-UNION ALL
-SELECT 'EXECUTE ' || p.proname
-FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
-WHERE {OURS} AND has_function_privilege(%(role)s, p.oid, 'EXECUTE')
-    AND NOT EXISTS ({OF_EXTENSION})
-UNION ALL
-SELECT r.name || ' ' || n.nspname
-FROM pg_namespace n CROSS JOIN unnest(ARRAY['USAGE', 'CREATE']) r (name)
-WHERE {OURS} AND has_schema_privilege(%(role)s, n.oid, r.name)
-UNION ALL
-SELECT r.name || ' of the database' FROM unnest(ARRAY['CREATE', 'TEMPORARY']) r (name)
-WHERE has_database_privilege(%(role)s, current_database(), r.name)
-UNION ALL
-SELECT 'EXECUTE ' || p.oid::regprocedure FROM pg_proc p
-WHERE p.pronamespace = 'pg_catalog'::regnamespace
-    AND has_function_privilege(%(role)s, p.oid, 'EXECUTE')
-    AND NOT has_function_privilege('public', p.oid, 'EXECUTE')
-UNION ALL
-SELECT 'be ' || r.rolname FROM pg_roles r
-WHERE pg_has_role(%(role)s, r.oid, 'MEMBER') AND r.rolname NOT IN (%(role)s, %(group)s)
-UNION ALL
-SELECT 'be a superuser, or make roles or databases' FROM pg_roles r
-WHERE r.rolname = %(role)s
-    AND (r.rolsuper OR r.rolcreaterole OR r.rolcreatedb OR r.rolreplication OR r.rolbypassrls)
-"""
-# What everybody may do, whoever that is: another role of the cluster cleans up, say.
-OF_EVERYBODY = f"""
-SELECT a.privilege_type || ' ' || o.name || ' by everybody'
-FROM (
-    SELECT c.relname::text, coalesce(c.relacl, acldefault('r', c.relowner))
-    {OF_CLASS} AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
-    UNION ALL
-    SELECT c.relname || '.' || t.attname, t.attacl
-    FROM pg_attribute t JOIN pg_class c ON c.oid = t.attrelid
-    JOIN pg_namespace n ON n.oid = c.relnamespace WHERE {OURS} AND t.attacl IS NOT NULL
-    UNION ALL
-    SELECT p.proname, coalesce(p.proacl, acldefault('f', p.proowner))
-    FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
-    WHERE {OURS} AND NOT EXISTS ({OF_EXTENSION})
-    UNION ALL
-    SELECT n.nspname, coalesce(n.nspacl, acldefault('n', n.nspowner))
-    FROM pg_namespace n WHERE {OURS}
-) AS o (name, acl), aclexplode(o.acl) AS a
-WHERE a.grantee = 0
-"""
-
 
 class Powers:
     """A role on a database, and the owner who looks on."""
@@ -254,6 +175,11 @@ class Powers:
         asked = {"role": self._role, "group": APPLICATION}
         its_own = self._owner.connection.execute(RIGHTS, asked)
         return {str(name) for (name,) in [*its_own, *self._owner.fetch(OF_EVERYBODY)]}
+
+    def lacking(self) -> set[str]:
+        """Return the rights that everybody has unless they are taken, and the role has not."""
+        rows = self._owner.connection.execute(LACKING, {"role": self._role})
+        return {str(name) for (name,) in rows}
 
     def _writes(self) -> Iterator[str]:
         for (table,) in self._listed("table"):

@@ -55,9 +55,10 @@ def test_powerless(kind: str, powers: Powers | str) -> None:
 
 def test_rights(powers: Powers | str) -> None:
     """The role's rights are those that are written down, column by column, and no others."""
-    granted, meant = _able(powers).granted(), declared()
-    if granted != meant:
-        many, few = sorted(granted - meant), sorted(meant - granted)
+    able, meant = _able(powers), declared()
+    granted, lacking = able.granted(), able.lacking()
+    if granted != meant or lacking:
+        many, few = sorted(granted - meant), sorted((meant - granted) | lacking)
         observed = "; ".join(
             f"{word}: {', '.join(rights)}"
             for word, rights in (("too many", many), ("too few", few))

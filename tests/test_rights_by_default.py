@@ -45,6 +45,36 @@ PLANTED: Final = {
         "test_role.py",
         "too few: UPDATE api_keys.revoked_at",
     ),
+    "tables to come given": (
+        "ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT ON TABLES TO framecast_app;",
+        "test_role.py",
+        "too many: SELECT on tables to come",
+    ),
+    "a type taken": (
+        "REVOKE USAGE ON TYPE public.user_tier FROM PUBLIC;",
+        "test_role.py",
+        "too few: USAGE user_tier",
+    ),
+    "a setting given": (
+        "GRANT SET ON PARAMETER session_replication_role TO PUBLIC;",
+        "test_role.py",
+        "SET session_replication_role",
+    ),
+    **{
+        f"a role with {attribute}": (
+            f"ALTER ROLE framecast_app {attribute};",
+            "test_role.py",
+            f"too many: {power} by framecast_app",
+        )
+        for attribute, power in {
+            "LOGIN": "log in",
+            "CREATEDB": "make databases",
+            "CREATEROLE": "make roles",
+            "REPLICATION": "replicate",
+            "BYPASSRLS": "pass row security",
+            "SET search_path = pg_temp": "begin with search_path=pg_temp",
+        }.items()
+    },
     "a caller's rights": (
         "ALTER FUNCTION framecast.tg_jobs__may_be_made() SECURITY INVOKER;",
         "test_rules.py",
