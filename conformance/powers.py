@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Self
 from conformance.application import APPLICATION
 from conformance.granted import LACKING, OF_CLASS, OF_EVERYBODY, OF_EXTENSION, OURS, RIGHTS
 from conformance.outcomes import Rejected
-from conformance.rights import CALLS, COMPUTES, DELETES, INSERTS, READS, UPDATES
+from conformance.rights import CALLS, COMPUTES, DELETES, INSERTS, OFFERS, READS, UPDATES
 from conformance.session import Session
 from conformance.withheld import PRIVILEGE
 from conformance.writes import Statement
@@ -125,6 +125,8 @@ ATTEMPTS = {
     ),
 }
 ALONE = ("CREATE DATABASE", "ALTER SYSTEM")  # not possible in a transaction, allowed or not
+# What there is to offer.
+RELATIONS = "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace"
 
 
 class Powers:
@@ -171,10 +173,15 @@ class Powers:
         return [shown for sql in attempts if (shown := self._try(sql))]
 
     def granted(self) -> set[str]:
-        """Return the rights that the role has, such as `UPDATE jobs.status`, and everybody's."""
+        """Return the rights that the role has, such as `UPDATE jobs.status`, and everybody's.
+
+        Where a schema does not have what one may offer, nobody misses the right to it.
+        """
         asked = {"role": self._role, "group": APPLICATION}
         its_own = self._owner.connection.execute(RIGHTS, asked)
-        return {str(name) for (name,) in [*its_own, *self._owner.fetch(OF_EVERYBODY)]}
+        found = {str(name) for (name,) in [*its_own, *self._owner.fetch(OF_EVERYBODY)]}
+        there = {str(name) for (name,) in self._owner.fetch(RELATIONS)}
+        return found | {f"SELECT {name}" for name in OFFERS - there}
 
     def lacking(self) -> set[str]:
         """Return the rights that everybody has unless they are taken, and the role has not."""
@@ -223,7 +230,7 @@ class Powers:
 def declared() -> set[str]:
     """Return the rights that the application's role is meant to have, as `Powers.granted` does."""
     return {
-        *(f"SELECT {table}" for table in READS),
+        *(f"SELECT {table}" for table in READS | OFFERS),
         *(f"INSERT {table}.{column}" for table, names in INSERTS.items() for column in names),
         *(f"UPDATE {table}.{column}" for table, names in UPDATES.items() for column in names),
         *(f"DELETE {table}" for table in DELETES),

@@ -21,6 +21,8 @@ KEPT: Final = frozenset({"updated_at"})
 SHIPPED: Final = frozenset({"system_assets"})
 
 READS: Final = frozenset({*COLUMNS, "role_permissions"})
+# Read where a schema has it: what it offers beside the tables that every schema has.
+OFFERS: Final = frozenset({"searchable_projects"})
 INSERTS: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
     {table: frozenset(columns) - KEPT for table, columns in COLUMNS.items() if table not in SHIPPED}
 )

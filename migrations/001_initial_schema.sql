@@ -425,6 +425,18 @@ CREATE TABLE public.projects (
     CHECK (created_at <= updated_at)
 );
 
+-- The specs of projects once more, to search in. A storyboard has tens of thousands of keys and
+-- values, and PostgreSQL puts a row that changes into all indexes of its table anew: beside a
+-- project's status, each rendering would index them all twice, while the team's guard is held.
+CREATE TABLE framecast.project_specs (
+    project_id uuid PRIMARY KEY REFERENCES public.projects (id) ON DELETE CASCADE,
+    spec jsonb NOT NULL
+);
+
+-- What clients search in: nobody writes it.
+CREATE VIEW public.searchable_projects AS
+SELECT s.project_id, s.spec FROM framecast.project_specs AS s;
+
 -- One rendering. It has no key into teams: finished jobs outlive the team that paid for them.
 --
 -- Of its rules, those on what a state needs (INV-J2 to INV-J7) stand in one trigger beside the
@@ -903,6 +915,13 @@ EXECUTE FUNCTION framecast.tg__reject(
     'the schema''s bookkeeping is out of a client''s reach', 'leave it to the triggers'
 );
 
+CREATE TRIGGER _300_own_1__project_specs_kept_by_schema
+BEFORE INSERT OR UPDATE OR DELETE ON framecast.project_specs
+FOR EACH ROW WHEN (pg_trigger_depth() = 0)
+EXECUTE FUNCTION framecast.tg__reject(
+    'the schema''s bookkeeping is out of a client''s reach', 'leave it to the triggers'
+);
+
 -- Bookkeeping may be emptied only with what it keeps book of: TRUNCATE … CASCADE of the parent
 -- empties both before this trigger looks. Argument: the parent table.
 CREATE FUNCTION framecast.tg__reject_truncate_beside_parent() RETURNS trigger
@@ -938,6 +957,10 @@ FOR EACH STATEMENT EXECUTE FUNCTION framecast.tg__reject_truncate_beside_parent(
 CREATE TRIGGER _300_own_1__team_guards_truncated_with_teams
 AFTER TRUNCATE ON framecast.team_guards
 FOR EACH STATEMENT EXECUTE FUNCTION framecast.tg__reject_truncate_beside_parent('teams');
+
+CREATE TRIGGER _300_own_1__project_specs_truncated_with_projects
+AFTER TRUNCATE ON framecast.project_specs
+FOR EACH STATEMENT EXECUTE FUNCTION framecast.tg__reject_truncate_beside_parent('projects');
 
 
 ------------------------------------------------------------------------------------------------
@@ -1757,6 +1780,27 @@ CREATE TRIGGER _500_set_updated_at
 BEFORE UPDATE ON public.projects
 FOR EACH ROW EXECUTE FUNCTION framecast.tg__set_updated_at();
 
+-- A spec that is written back as it was is not indexed again.
+CREATE FUNCTION framecast.tg_projects__copy_spec() RETURNS trigger
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF NEW.spec IS NULL THEN
+        DELETE FROM framecast.project_specs AS s WHERE s.project_id = NEW.id;
+    ELSE
+        INSERT INTO framecast.project_specs AS s (project_id, spec) VALUES (NEW.id, NEW.spec)
+        ON CONFLICT (project_id) DO UPDATE SET spec = excluded.spec
+        WHERE s.spec <> excluded.spec;
+    END IF;
+    RETURN NULL;
+END;
+$$;
+
+CREATE TRIGGER _500_copy_spec
+AFTER INSERT OR UPDATE OF spec ON public.projects
+FOR EACH ROW EXECUTE FUNCTION framecast.tg_projects__copy_spec();
+
 
 ------------------------------------------------------------------------------------------------
 -- Assets
@@ -1963,7 +2007,7 @@ ON public.api_keys (live_shared_team_id, user_id) WHERE live_shared_team_id IS N
 CREATE INDEX ON public.projects (team_id, updated_at DESC);
 CREATE INDEX ON public.projects (created_by);
 CREATE INDEX ON public.projects (status);
-CREATE INDEX ON public.projects USING gin (spec);
+CREATE INDEX ON framecast.project_specs USING gin (spec);
 
 CREATE INDEX ON public.jobs (owner, created_at DESC);
 CREATE INDEX ON public.jobs (project_id, owner);
@@ -2071,6 +2115,11 @@ COMMENT ON TRIGGER _300_state_asset__asset_files_ready_and_failed_are_final ON p
 COMMENT ON CONSTRAINT urn_2__asset_files_user_urn_names_uploader ON public.asset_files IS
 'INV-X2: whoever uploads an asset is its user URN''s user, or a member of the team that the '
 'URN names; URN-2: a user URN on a job, asset or key names the user who acts';
+COMMENT ON TRIGGER _300_own_1__project_specs_kept_by_schema ON framecast.project_specs IS
+'OWN-1: what the schema keeps for itself is out of a client''s reach';
+COMMENT ON TRIGGER _300_own_1__project_specs_truncated_with_projects
+ON framecast.project_specs IS
+'OWN-1: what the schema keeps for itself is out of a client''s reach';
 COMMENT ON TRIGGER _300_own_1__team_guards_kept_by_schema ON framecast.team_guards IS
 'OWN-1: what the schema keeps for itself is out of a client''s reach';
 COMMENT ON TRIGGER _300_own_1__team_guards_truncated_with_teams ON framecast.team_guards IS

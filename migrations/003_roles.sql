@@ -71,7 +71,8 @@ REVOKE ALL ON ALL TABLES IN SCHEMA framecast FROM public;
 REVOKE ALL ON
 public.users, public.teams, public.memberships, public.invitations, public.api_keys,
 public.projects, public.jobs, public.job_events, public.asset_files, public.webhooks,
-public.webhook_deliveries, public.usage, public.system_assets, public.role_permissions
+public.webhook_deliveries, public.usage, public.system_assets, public.role_permissions,
+public.searchable_projects
 FROM public;
 
 -- Whoever may read all tables may ask what is worked out from them: an audit does.
@@ -227,7 +228,8 @@ GRANT USAGE ON SCHEMA public TO framecast_app;
 GRANT SELECT ON
 public.users, public.teams, public.memberships, public.invitations, public.api_keys,
 public.projects, public.jobs, public.job_events, public.asset_files, public.webhooks,
-public.webhook_deliveries, public.usage, public.system_assets, public.role_permissions
+public.webhook_deliveries, public.usage, public.system_assets, public.role_permissions,
+public.searchable_projects
 TO framecast_app;
 
 -- Insert every column but those that the database computes, and updated_at, which it keeps. An

@@ -19,6 +19,7 @@ EMPTIED: Final = {
     "public.jobs": "del_1__",
     "framecast.user_guards": "own_1__",
     "framecast.team_guards": "own_1__",
+    "framecast.project_specs": "own_1__",
 }
 
 # Another value for each column of a completed job that no other rule has a say in.

@@ -7,10 +7,11 @@ from functools import cache
 from strategies.bypasses import bypasses
 from strategies.forms import Form, forms
 from strategies.harmless import harmless
+from strategies.searching import searching
 from strategies.spelling import spelling
 
 
 @cache
 def facts() -> tuple[Form, ...]:
     """Return all of them."""
-    return (*forms(), *harmless(), *spelling(), *bypasses())
+    return (*forms(), *harmless(), *spelling(), *bypasses(), *searching())

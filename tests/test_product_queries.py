@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Final
 
-import psycopg
 import pytest
 
-from tests.product_queries import OWNER, QUERIES, TEAM, USER
+from benchmarks.product_queries import QUERIES
+from benchmarks.query_cost import measured
+from conformance.outcomes import Accepted
+from conformance.session import Session
+from strategies.world import World, urn_of_team
 
 if TYPE_CHECKING:
     from conformance.postgres.scratch import Scratch, Template
@@ -15,95 +19,15 @@ if TYPE_CHECKING:
 SMALL, LARGE = 2_000, 20_000
 # Blocks that a statement may read or find, with its triggers, keys, indexes and catalogue.
 BOUND: Final = 150
-NAMES: Final = {
-    ":job": "'00000000-0000-4000-8000-0000000000e1'",
-    ":finished": "'00000000-0000-4000-8000-0000000000e2'",
-    ":starter": "'00000000-0000-4000-8000-0000000000c1'",
-    ":member": "'00000000-0000-4000-8000-0000000000c2'",
-    ":nobody": "'00000000-0000-4000-8000-0000000000c3'",
-}
-ROWS: Final = f"""
-SET session_replication_role = replica;
-INSERT INTO users (id, email, tier, upgraded_at) VALUES
-    ({USER}, 'user1@example.com', 'creator', now()),
-    ({NAMES[":member"]}, 'user2@example.com', 'creator', now());
-INSERT INTO users (id, email) VALUES
-    ({NAMES[":starter"]}, 'user3@example.com'), ({NAMES[":nobody"]}, 'user4@example.com');
-INSERT INTO users (email) SELECT 'many' || n || '@example.com' FROM generate_series(1, %(n)s) AS n;
-INSERT INTO teams (id, name, slug) VALUES ({TEAM}, 'Team', 'team');
-INSERT INTO teams (name, slug) SELECT 'Team', 'team-' || n FROM generate_series(1, %(n)s / 10) AS n;
-INSERT INTO memberships (team_id, user_id, role) VALUES
-    ({TEAM}, {USER}, 'owner'), ({TEAM}, {NAMES[":member"]}, 'member');
-INSERT INTO memberships (team_id, user_id, role)
-SELECT t.id, u.id, 'owner' FROM
-    (SELECT id, row_number() OVER () AS n FROM teams WHERE id <> {TEAM}) AS t
-    JOIN (SELECT id, row_number() OVER () AS n FROM users) AS u USING (n);
-INSERT INTO projects (team_id, created_by, name)
-SELECT {TEAM}, {USER}, 'Project' FROM generate_series(1, %(n)s / 10) AS n;
-INSERT INTO jobs (owner, triggered_by, spec_snapshot, status, completed_at, created_at)
-SELECT {OWNER}, {USER}, '{{}}', 'canceled', now(), now() - n * interval '1 minute'
-FROM generate_series(1, %(n)s) AS n;
-INSERT INTO jobs (id, owner, triggered_by, spec_snapshot, status, completed_at) VALUES
-    ({NAMES[":job"]}, {OWNER}, {USER}, '{{}}', 'canceled', now()),
-    ({NAMES[":finished"]}, {OWNER}, {USER}, '{{}}', 'canceled', now());
-INSERT INTO jobs (owner, triggered_by, spec_snapshot, created_at)
-SELECT 'framecast:user:' || u.id, u.id, '{{}}', now() - n * interval '1 second'
-FROM (SELECT id, row_number() OVER () AS n FROM users WHERE email LIKE 'many%%') AS u
-WHERE n <= %(n)s / 50;
-INSERT INTO job_events (job_id, sequence, event_type, created_at)
-SELECT j.id, n, 'progress', now() - (n * interval '1 hour')
-FROM jobs AS j CROSS JOIN generate_series(1, 5) AS n;
-UPDATE job_events SET created_at = now() - interval '200 hours' - sequence * interval '1 minute'
-WHERE id IN (SELECT id FROM job_events LIMIT %(n)s / 10);
-INSERT INTO webhooks (id, team_id, created_by, url, events, secret)
-VALUES ({TEAM}, {TEAM}, {USER}, 'https://h', '{{job.failed}}', 's');
-INSERT INTO webhook_deliveries (webhook_id, event_type, payload, created_at, status, next_retry_at)
-SELECT {TEAM}, 'job.failed', '{{}}', now() - n * interval '2 minutes',
-    (CASE n %% 100 WHEN 0 THEN 'retrying' ELSE 'failed' END)::webhook_delivery_status, now()
-FROM generate_series(1, %(n)s) AS n;
-INSERT INTO usage (owner, period)
-SELECT 'framecast:user:' || u.id, '2026-01' FROM users AS u;
-INSERT INTO api_keys (user_id, owner, key_prefix, key_hash)
-SELECT u.id, 'framecast:user:' || u.id, 'fc', u.id FROM users AS u;
-SET session_replication_role = origin;
-"""
-READ: Final = "SELECT blks_hit + blks_read FROM pg_stat_database WHERE datname = current_database()"
+# Bytes of the log that a change of a job's or project's status may write, with the job's own row.
+LOGGED: Final = 6_000
+HERE: Final = "pg_current_wal_insert_lsn()"
 
 
 @pytest.fixture(scope="module")
 def buffers(scratch: Scratch, template: Template) -> dict[int, dict[str, int]]:
     """The blocks that each query touches, at two sizes of the tables."""
-    found: dict[int, dict[str, int]] = {}
-    for size in (SMALL, LARGE):
-        with scratch.cloned(template, f"size_{size}") as database:
-            with database.connect() as connection:
-                psycopg.ClientCursor(connection).execute(ROWS.encode(), {"n": size})
-                connection.commit()
-                connection.autocommit = True
-                connection.execute("VACUUM ANALYZE")
-            found[size] = {
-                name: touched(database.conninfo, query) for name, query in QUERIES.items()
-            }
-    return found
-
-
-def touched(conninfo: str, query: str) -> int:
-    """Return the blocks that a statement touches when a session asks it for the second time."""
-    for name, value in NAMES.items():
-        query = query.replace(name, value)
-    counts = []
-    with (
-        psycopg.connect(conninfo, autocommit=True, prepare_threshold=None) as connection,
-        psycopg.connect(conninfo, autocommit=True) as watcher,
-    ):
-        for _ in range(2):
-            connection.execute("SELECT pg_stat_force_next_flush()")
-            before = watcher.execute(READ).fetchall()[0][0]
-            connection.execute("SELECT pg_stat_force_next_flush()")
-            connection.execute(f"BEGIN; {query}; ROLLBACK".encode())
-            connection.execute("SELECT pg_stat_force_next_flush()")
-            counts.append(watcher.execute(READ).fetchall()[0][0] - before)
-    return int(counts[1])
+    return {size: measured(scratch, template, size) for size in (SMALL, LARGE)}
 
 
 @pytest.mark.parametrize("name", QUERIES)
@@ -112,3 +36,37 @@ def test_a_query_costs_what_it_returns(name: str, buffers: dict[int, dict[str, i
     small, large = (buffers[size][name] for size in (SMALL, LARGE))
     assert large <= BOUND
     assert large <= small * 1.5 + 30, f"{small} blocks, then {large}"
+
+
+def test_a_rendering_does_not_index_the_storyboard(scratch: Scratch, template: Template) -> None:
+    """Whatever moves a project on writes as little where its spec is large as where it is not."""
+    world = World()
+    team, owner = world.team()
+    keys = [world.project(team, owner)["id"] for _ in range(2)]
+    jobs = [world.a_job(owner, urn_of_team(team), project_id=key) for key in keys]
+    made = "INSERT INTO jobs (id, owner, triggered_by, project_id, spec_snapshot)"
+    with scratch.cloned(template, "storyboard") as database, Session(database.conninfo) as session:
+        assert Accepted() == session.transact(world.given)
+        for key, scenes in zip(keys, (1, 5_000), strict=True):
+            spec = {"scenes": [{"number": n, "text": f"scene {n * 7919}"} for n in range(scenes)]}
+            session.connection.execute(
+                "UPDATE projects SET spec = %s WHERE id = %s", [json.dumps(spec), key]
+            )
+        for job, key in zip(jobs, keys, strict=True):
+            for statement in (
+                f"{made} SELECT '{job['id']}', '{job['owner']}', '{owner['id']}', '{key}', '{{}}'",
+                f"UPDATE jobs SET status = 'processing' WHERE id = '{job['id']}'",
+                f"UPDATE jobs SET status = 'completed', output = '{{}}' WHERE id = '{job['id']}'",
+                f"UPDATE projects SET name = 'Other' WHERE id = '{key}'",
+                f"UPDATE projects SET status = 'archived' WHERE id = '{key}'",
+                f"UPDATE projects SET spec = spec WHERE id = '{key}'",
+            ):
+                assert logged(session, statement) <= LOGGED, statement
+
+
+def logged(session: Session, statement: str) -> int:
+    """Return the bytes of the write-ahead log that a statement writes."""
+    ((before,),) = session.fetch(f"SELECT {HERE}")
+    session.connection.execute(statement)
+    ((after,),) = session.fetch(f"SELECT pg_wal_lsn_diff({HERE}, '{before}')::integer")
+    return int(str(after))

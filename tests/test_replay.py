@@ -18,7 +18,7 @@ CHOSEN: Final = ("-k", "own_1__ and test_rule and insert and not insert_many")
 # The schema's own bookkeeping within a client's reach.
 HOLE: Final = "\n".join(
     f"DROP TRIGGER _300_own_1__{table}_kept_by_schema ON framecast.{table};"
-    for table in ("user_guards", "team_guards", "job_event_counters")
+    for table in ("user_guards", "team_guards", "job_event_counters", "project_specs")
 )
 # Prints the command of the first test that is collected.
 SHOWS: Final = """

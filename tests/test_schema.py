@@ -110,7 +110,7 @@ ASKED: Final = {
         "jobs btree created_at DESC",
         "projects btree team_id, updated_at DESC",
     ),
-    *("projects gin spec", "teams gin settings", "asset_files gin metadata"),
+    *("framecast.project_specs gin spec", "teams gin settings", "asset_files gin metadata"),
     *("api_keys gin scopes", "webhooks gin events", "system_assets gin tags"),
 }
 WAITING: Final = "webhook_deliveries btree status, next_retry_at"

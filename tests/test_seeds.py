@@ -16,7 +16,7 @@ FEW: Final = ("-k", "own_1__ and insert", "--hypothesis-profile=quick")
 # The schema's own bookkeeping within a client's reach.
 OPEN_BOOKS: Final = "\n".join(
     f"DROP TRIGGER _300_own_1__{table}_kept_by_schema ON framecast.{table};"
-    for table in ("user_guards", "team_guards", "job_event_counters")
+    for table in ("user_guards", "team_guards", "job_event_counters", "project_specs")
 )
 
 

@@ -264,15 +264,17 @@ RULES = (
     Rule(
         "OWN-1",
         "what the schema keeps for itself is out of a client's reach",
-        ("user_guards", "team_guards", "job_event_counters"),
+        ("user_guards", "team_guards", "job_event_counters", "project_specs"),
         Holds.ALWAYS,
         (
             "own_1__user_guards_kept_by_schema",
             "own_1__team_guards_kept_by_schema",
             "own_1__job_event_counters_kept_by_schema",
+            "own_1__project_specs_kept_by_schema",
             "own_1__user_guards_truncated_with_users",
             "own_1__team_guards_truncated_with_teams",
             "own_1__job_event_counters_not_truncated",
+            "own_1__project_specs_truncated_with_projects",
         ),
         "SELECT c.op || ' of ' || c.tbl FROM conformance.fresh c"
         " WHERE c.tbl LIKE '%.%' AND (c.op <> 'TRUNCATE' OR NOT EXISTS ("

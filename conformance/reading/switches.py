@@ -95,7 +95,7 @@ ON_PURPOSE: Final[Mapping[tuple[str, str], str]] = MappingProxyType(
                     f"trigger framecast.{books}._300_own_1__{books}_kept_by_schema",
                     "pg_trigger_depth()",
                 )
-                for books in ("user_guards", "team_guards", "job_event_counters")
+                for books in ("user_guards", "team_guards", "job_event_counters", "project_specs")
             ),
             "the schema's own triggers write its books, and nobody else",
         ),

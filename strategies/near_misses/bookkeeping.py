@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 from conformance.catalogue.ownership import PERMISSIONS
 from conformance.scenario import Fact, Scenario, Transaction, Ways
 from conformance.writes import Aside, Delete, Insert, Path, Row, Run, Truncate, Update, Write
+from strategies.documents import Jsonb
 from strategies.enums import MEMBERSHIP_ROLE
 from strategies.near_misses.ways import Draw, Scenarios, by_shape, scenarios
 from strategies.world import NOW, World, urn_of_member, urn_of_team
@@ -55,7 +56,7 @@ CHANGES: tuple[Row, ...] = ({"permission": "team.delete"}, {"role": "owner"}, VI
 
 
 class Books:
-    """A team whose job has an event, so that there is a row in each of the schema's tables.
+    """A team with a project, and a job with an event: a row in each of the schema's tables.
 
     Attributes:
         rows: each table with the columns of such a row that are its key.
@@ -71,21 +72,26 @@ class Books:
         self.job = world.job(self.owner, urn_of_team(self.team))
         self.quiet = world.job(self.owner, urn_of_team(self.team))
         world.insert("job_events", world.an_event(self.job))
+        self.project = world.project(self.team, self.owner, spec=Jsonb({"title": "Harbour"}))
+        self.blank = world.project(self.team, self.owner, spec=None)
         self.given = (tuple(world.given),)
         self.rows: dict[str, Row] = {
             "framecast.user_guards": {"user_id": self.owner["id"]},
             "framecast.team_guards": {"team_id": self.team["id"]},
             "framecast.job_event_counters": {"job_id": self.job["id"]},
+            "framecast.project_specs": {"project_id": self.project["id"]},
         }
         self.absent: dict[str, Row] = {
             "framecast.user_guards": {"user_id": self.stranger["id"]},
             "framecast.team_guards": {"team_id": self.team["id"]},
             "framecast.job_event_counters": {"job_id": self.quiet["id"]},
+            "framecast.project_specs": {"project_id": self.blank["id"]},
         }
         self.changes: dict[str, Row] = {
             "framecast.user_guards": {"written_in": 7},
             "framecast.team_guards": {"server_start": NOW},
             "framecast.job_event_counters": {"last_sequence": 0},
+            "framecast.project_specs": {"spec": Jsonb({})},
         }
 
     def legal(self) -> tuple[Transaction, ...]:
@@ -103,7 +109,10 @@ class Books:
 
 
 GUARDS = ("framecast.user_guards", "framecast.team_guards")
-TABLES = (*GUARDS, "framecast.job_event_counters")
+# They go with what they are kept of; numbers stay.
+PARTS = (*GUARDS, "framecast.project_specs")
+NUMBERS = "framecast.job_event_counters"
+TABLES = (*PARTS, NUMBERS)
 
 
 @scenarios
@@ -162,7 +171,7 @@ def endings(world: World, _draw: Draw) -> Scenario:
             (Delete("teams", {"id": other["id"]}), Delete("users", {"id": books.owner["id"]})),
             (Delete("users", {"id": books.stranger["id"]}),),
         ),
-        facts=tuple(Fact(f"SELECT count(*) FROM {table}", 0, side=False) for table in GUARDS),
+        facts=tuple(Fact(f"SELECT count(*) FROM {table}", 0, side=False) for table in PARTS),
     )
 
 
@@ -178,7 +187,7 @@ def truncations(world: World, draw: Draw) -> Scenario:
     books = Books(world)
     ends = [Update("jobs", {"id": row["id"]}, CANCEL) for row in (books.job, books.quiet)]
     again = Books(world)
-    alone, numbers = Truncate((draw(st.sampled_from(GUARDS)),)), Truncate((TABLES[-1],))
+    alone, numbers = Truncate((draw(st.sampled_from(PARTS)),)), Truncate((NUMBERS,))
     return Scenario(
         given=(*books.given, tuple(ends)),
         legal=(

@@ -1,6 +1,6 @@
 """What a busy product asks all day, as data: each costs what it returns, and not what there is.
 
-Every statement is about the rows of `tests/test_product_queries.py`: `:job` and the like are its
+Every statement is about the rows of `benchmarks/query_cost.py`: `:job` and the like are its
 ids. A query that the product gets, gets a line here.
 """
 
@@ -33,6 +33,11 @@ QUERIES: Final = MappingProxyType(
             f"SELECT id, name FROM projects WHERE team_id = {TEAM}"
             " ORDER BY updated_at DESC LIMIT 20"
         ),
+        "search a team's projects": (
+            "SELECT p.id, p.name FROM searchable_projects AS s JOIN projects AS p"
+            f" ON p.id = s.project_id WHERE p.team_id = {TEAM}"
+            """ AND s.spec @> '{"title": "Project 7"}'"""
+        ),
         "resume a job's events": (
             "SELECT sequence, payload FROM job_events WHERE job_id = :job AND sequence > 2"
             " ORDER BY sequence LIMIT 100"
@@ -52,6 +57,10 @@ QUERIES: Final = MappingProxyType(
         "make a job": (
             "INSERT INTO jobs (owner, triggered_by, spec_snapshot)"
             f" VALUES ({OWNER}, {USER}, '{{}}')"
+        ),
+        "render a project": (
+            "INSERT INTO jobs (owner, triggered_by, project_id, spec_snapshot)"
+            f" VALUES ({OWNER}, {USER}, {TEAM}, '{{}}')"
         ),
         "make a starter's job": (
             "INSERT INTO jobs (owner, triggered_by, spec_snapshot)"
