@@ -53,6 +53,14 @@ def lab(scratch: Scratch, template: Template) -> Iterator[Lab]:
         yield lab
 
 
+@pytest.mark.parametrize("file", sorted(CORPUS.glob("*.json")), ids=lambda each: each.stem)
+def test_what_is_kept_is_fixed(file: Path, lab: Lab) -> None:
+    """Every regression that is kept is a failure of old, and no scenario that was never legal."""
+    done = replay(lab, read(file))
+
+    assert Status.FIXED == done.status, done.reason
+
+
 def entry(*steps: Step) -> Entry:
     """Return an entry of a rule on credits."""
     return Entry("INV-U5", "2026-01-01", "a note", steps)

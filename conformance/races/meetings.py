@@ -111,13 +111,16 @@ class Choice:
         return ready[0]
 
 
-def office() -> Start:
+def office(serial: int = 0) -> Start:
     """Return people whose rows are entangled as they are in a team that works together.
 
     For each kind of row that somebody makes, an admin of somebody else's team has made one there,
     and nothing else that would hold the admin's account back before that does.
+
+    Args:
+        serial: ids of their rows come after it.
     """
-    building = Building(State())
+    building = Building(State(serial=serial))
     ann, team = building.creator()
     admins = []
     for _ in range(6):
