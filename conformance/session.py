@@ -104,14 +104,12 @@ class Session:
         Where names are looked for is left alone: violation queries are asked meanwhile.
         """
         some = [each for each in settings if each[0] != "search_path"]
-        for name, value in some:
-            self.connection.execute(f"SET {name} = '{value}'")
+        self._execute_all([f"SET {name} = '{value}'" for name, value in some])
         try:
             yield
         finally:
             if not self.connection.closed:
-                for name, _ in some:
-                    self.connection.execute(f"RESET {name}")
+                self._execute_all([f"RESET {name}" for name, _ in some])
 
     def fetch(self, query: str) -> list[tuple[object, ...]]:
         """Return the rows of a query, outside any transaction."""
@@ -140,6 +138,10 @@ class Session:
                 rows += cursor.fetchall()
             if not cursor.nextset():
                 return rows
+
+    def _execute_all(self, commands: Sequence[str]) -> None:
+        if commands:
+            self.connection.execute(";\n".join(commands))
 
     def _run_each(self, body: Sequence[Statement]) -> None:
         self.connection.execute("BEGIN")

@@ -137,6 +137,7 @@ class Raider:
         self._inventory = Inventory.of(lab.owner)
         self._hung: Finding | None = None
         self._kept: dict[str, bool] = {}
+        self._preludes: dict[str, list[tuple[Statement, ...]]] = {}
         self._committed: list[tuple[Statement, ...]] = []
 
     def run(self, raid: Raid) -> None:
@@ -195,8 +196,12 @@ class Raider:
 
         Return whether the schema can take it.
         """
-        fitting = [self._inventory.all_fitting(writes) for writes in raid.prelude]
-        self._committed = [tuple(in_order(each, Path.UPDATE)) for each in fitting if each]
+        if raid.name not in self._preludes:
+            fitting = [self._inventory.all_fitting(writes) for writes in raid.prelude]
+            self._preludes[raid.name] = [
+                tuple(in_order(each, Path.UPDATE)) for each in fitting if each
+            ]
+        self._committed = list(self._preludes[raid.name])
         if self._kept.get(raid.name):
             self._lab.bring_back(f"{PRELUDE}_{raid.name}")
             return True

@@ -126,8 +126,10 @@ CHANGED: Final[Mapping[str, tuple[Row, ...]]] = {
     ),
 }
 KEYS: Final = frozenset({"token", "idempotency_key"})
-# One violation of a scenario is varied, or all where there are so many.
+# One violation of a scenario is varied in all of one way's sets of columns; where there are so many
+# violations, each of them is varied in one.
 MANY: Final = 20
+SETS: Final = 3  # that a table has at most
 # What such a change may break as well: a finished job stays as it is, but for its refund.
 ALSO: Final = {"jobs": frozenset({"STATE-JOB"})}
 
@@ -141,17 +143,18 @@ def varied(draw: Draw, scenarios: Scenarios) -> Scenario:
         for table, rows in INSERTED.items()
         if table in _tables(scenario)
     }
-    how = draw(st.booleans())
-    many = len(scenario.broken) >= MANY  # all there are of a kind, and the same each time
-    some = scenario.broken
-    if some and not many:
-        some = (draw(st.sampled_from(some)),)
-    again = [
-        each
-        for one in some
-        for way in ((_before, _beside) if many else (_before if how else _beside,))
-        for each in _again(one if isinstance(one, Mixed) else Mixed(one, frozenset()), way)
-    ]
+    mixed = [one if isinstance(one, Mixed) else Mixed(one, frozenset()) for one in scenario.broken]
+    if len(mixed) >= MANY:  # all there are of a kind, and the same each time
+        first = draw(st.integers(0, len(_WAYS) * SETS - 1))
+        again = [
+            way[(first + number) % len(way)]
+            for number, one in enumerate(mixed)
+            if (way := [each for how in _WAYS for each in _again(one, how)])
+        ]
+    elif mixed:
+        again = _again(draw(st.sampled_from(mixed)), draw(st.sampled_from(_WAYS)))
+    else:
+        again = []
     return replace(
         scenario,
         given=tuple(_filled(each, rest) for each in scenario.given),
@@ -162,10 +165,10 @@ def varied(draw: Draw, scenarios: Scenarios) -> Scenario:
 
 def _again(broken: Mixed, how: Callable[[Write, int], Transaction]) -> list[Mixed]:
     """Return a violation beside other changes or after them, and in rows that hold other things."""
-    found = []
-    for number in range(3):
+    found: list[Mixed] = []
+    for number in range(SETS):
         writes = tuple(each for write in broken.writes for each in how(write, number))
-        if writes != broken.writes:
+        if writes not in (broken.writes, *(each.writes for each in found)):
             tables = {write.table for write in writes if isinstance(write, Update)}
             also = frozenset[str]().union(*(ALSO.get(table, frozenset()) for table in tables))
             found.append(replace(broken, writes=writes, also=frozenset(broken.also) | also))
@@ -217,3 +220,6 @@ def _tables(scenario: Scenario) -> set[str]:
         for write in transaction
         if isinstance(write, Insert)
     }
+
+
+_WAYS: Final = (_before, _beside)
