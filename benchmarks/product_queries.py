@@ -78,6 +78,7 @@ QUERIES: Final = MappingProxyType(
         "make a project": (
             f"INSERT INTO projects (team_id, created_by, name) VALUES ({TEAM}, {USER}, 'New')"
         ),
+        "erase an account": "SELECT erase_user(:member)",
         "delete an account": "DELETE FROM users WHERE id = :nobody",
     }
 )

@@ -41,6 +41,7 @@ CALLS: Final = frozenset(
         "api_key_is_valid",
         "delete_old_job_events",
         "delete_old_webhook_deliveries",
+        "erase_user",
         "role_has_permission",
     }
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import product
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 
 from conformance import profiles, proof
 from conformance.races.meetings import Floor, Meeting
+from conformance.races.places import office, studio
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,13 +22,22 @@ if TYPE_CHECKING:
 # What may be deleted is deleted, whoever else writes.
 pytestmark = proof.about({"DEL-1"})
 
-ENDINGS = ("delete a user", "delete a team", "delete a project", "leave a team")
+ERASURE = "erase a user"
+ENDINGS = ("delete a user", ERASURE, "delete a team", "delete a project", "leave a team")
 
 
 @pytest.fixture(scope="module")
 def floor(lab: Lab, database: Database) -> Iterator[Floor]:
     """This worker's database, with statements that meet on it."""
-    floor = Floor(lab, database.conninfo)
+    floor = Floor(lab, database.conninfo, office())
+    yield floor
+    floor.close()
+
+
+@pytest.fixture(scope="module")
+def studio_floor(lab: Lab, database: Database) -> Iterator[Floor]:
+    """Return the same where somebody is alone in a team."""
+    floor = Floor(lab, database.conninfo, studio())
     yield floor
     floor.close()
 
@@ -45,6 +56,21 @@ def test_what_ends_meets_what_ends(one: str, other: str, floor: Floor) -> None:
     assert met
     for meeting in met:
         floor.meet(meeting)
+
+
+def test_an_erasure_meets_all(studio_floor: Floor) -> None:
+    """Whoever erases an account meets every legal statement, where a team goes with the account."""
+    pairs = studio_floor.pairs
+    erasures, others = (
+        [each for each in some if each[1] and (each[0].operation == ERASURE) is is_erasure]
+        for some, is_erasure in ((pairs.firsts, True), (pairs.seconds, False))
+    )
+    assert erasures
+    assert others
+    for (one, mine), (other, theirs) in product(erasures, others):
+        for table in pairs.tables(mine, theirs):
+            studio_floor.meet(Meeting(one, other, table))
+            studio_floor.meet(Meeting(other, one, table))
 
 
 @profiles.races()

@@ -27,7 +27,9 @@
 --   users, teams, projects, keys, memberships, invitations, user_guards, team_guards, jobs, event
 --   counters; by id within a table. A job that is made or ends writes its project last. Whoever
 --   ends a membership has its row before the live keys that are revoked with it; that is why who
---   deletes a user, and locks all keys, holds the memberships first.
+--   deletes a user, and locks all keys, holds the memberships first. An insert that names a team or
+--   project and the user who makes it holds the user last, in KEY SHARE; whoever wants more of a
+--   user than that, and a team or project as well, has those before.
 --
 --   A guard is a row which is *written* by whoever may break a rule that spans rows, before the
 --   rows are looked at. At read committed the second writer waits, and then sees what the first
@@ -212,8 +214,16 @@ CREATE TABLE public.users (
     created_at timestamptz NOT NULL DEFAULT now(),
     updated_at timestamptz NOT NULL DEFAULT now(),
 
+    -- Whether the account was erased: its address is one that only it can have, and nobody reads.
+    is_erased boolean NOT NULL GENERATED ALWAYS AS (
+        framecast.email_key(email) = id::text || '@erased.invalid'
+    ) STORED,
+
     -- The key that memberships and team keys refer to, to hold on to a creator.
     UNIQUE (id, tier),
+
+    -- The key that memberships and keys refer to, so that an erased account has none.
+    UNIQUE (id, is_erased),
 
     CHECK (char_length(email) <= 255),
     CHECK (email COLLATE "C" ~ '^[!-?A-~]+@[!-?A-~]+[.][!-?A-~]+$'),
@@ -229,7 +239,10 @@ CREATE TABLE public.users (
     CHECK (ephemeral_storage_bytes >= 0),
 
     CONSTRAINT inv_time1__users_created_not_after_updated
-    CHECK (created_at <= updated_at)
+    CHECK (created_at <= updated_at),
+
+    CONSTRAINT privacy_1__users_erased_names_nobody
+    CHECK (NOT is_erased OR num_nonnulls(name, avatar_url) = 0)
 );
 
 -- A group of creators who share credits and projects. Made together with its first owner.
@@ -272,6 +285,12 @@ CREATE TABLE public.memberships (
     -- The tier that a member must have. A constant: it is one half of the key into users.
     user_tier public.user_tier NOT NULL GENERATED ALWAYS AS ('creator'::public.user_tier) STORED,
 
+    -- What a member must not be, likewise; null in the team that has the user's own id, as an
+    -- erased creator has to be in a team too.
+    user_is_erased boolean GENERATED ALWAYS AS (
+        CASE WHEN team_id IS DISTINCT FROM user_id THEN FALSE END
+    ) STORED,
+
     -- A check, since the rejection of a NOT NULL cannot carry a name.
     CONSTRAINT inv_m1__memberships_names_user_and_team
     CHECK (num_nulls(team_id, user_id) = 0),
@@ -289,6 +308,10 @@ CREATE TABLE public.memberships (
 
     CONSTRAINT inv_u3__memberships_user_is_creator
     FOREIGN KEY (user_id, user_tier) REFERENCES public.users (id, tier)
+    ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED,
+
+    CONSTRAINT privacy_1__memberships_user_not_erased
+    FOREIGN KEY (user_id, user_is_erased) REFERENCES public.users (id, is_erased)
     ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED
 );
 
@@ -343,6 +366,9 @@ CREATE TABLE public.api_keys (
     revoked_at timestamptz,
     created_at timestamptz NOT NULL DEFAULT now(),
 
+    -- What the key's user must not be. A constant: it is one half of the key into users.
+    user_is_erased boolean NOT NULL GENERATED ALWAYS AS (FALSE) STORED,
+
     -- What must exist for this key, as keys into other tables; null where nothing must.
     owner_tier public.user_tier GENERATED ALWAYS AS (
         CASE WHEN framecast.urn_team(owner) IS NOT NULL THEN 'creator'::public.user_tier END
@@ -384,6 +410,12 @@ CREATE TABLE public.api_keys (
     CONSTRAINT inv_x4__api_keys_membership_exists
     FOREIGN KEY (live_member_team_id, user_id) REFERENCES public.memberships (team_id, user_id)
     ON DELETE NO ACTION,
+
+    -- Deferred, so that whoever erases an account has written its guard before this is asked: above
+    -- read committed, a key that was made meanwhile is then no reason to refuse, but to try again.
+    CONSTRAINT privacy_1__api_keys_user_not_erased
+    FOREIGN KEY (user_id, user_is_erased) REFERENCES public.users (id, is_erased)
+    ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED,
 
     -- A foreign key beside the trigger of the same rule: it also makes whoever ends a membership
     -- wait for a key that is just being made, and then find and revoke it, or fail to serialize.
@@ -979,6 +1011,16 @@ BEFORE UPDATE OF tier ON public.users
 FOR EACH ROW WHEN (old.tier = 'creator' AND new.tier <> 'creator')
 EXECUTE FUNCTION framecast.tg__reject(
     'a creator stays a creator', 'leave the tier as it is'
+);
+
+-- Also keeps out what was on its way when the account was erased.
+CREATE TRIGGER _300_privacy_2__users_erased_stays_erased
+BEFORE UPDATE OF email ON public.users
+FOR EACH ROW WHEN (
+    old.is_erased AND framecast.email_key(old.email) <> framecast.email_key(new.email)
+)
+EXECUTE FUNCTION framecast.tg__reject(
+    'an erased account stays erased', 'let the person sign up anew'
 );
 
 CREATE TRIGGER _500_set_updated_at
@@ -1639,7 +1681,8 @@ EXECUTE FUNCTION framecast.tg__reject(
 -- keys of its snapshot. So a key that comes to life writes the membership on which it stands. To
 -- hold it, as the foreign keys do, would let the other one go on and find a key that it cannot see.
 -- For new keys a statement trigger, which can sort the memberships of all of them. Sequential scans
--- are off, so that no statistics make all memberships be read to find those of a few keys.
+-- are off, so that no statistics make all memberships be read to find those of a few keys. New keys
+-- write the guards of their users too, for whoever erases an account.
 CREATE FUNCTION framecast.tg_api_keys__write_memberships() RETURNS trigger
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
@@ -1655,6 +1698,7 @@ BEGIN
         FOR NO KEY UPDATE OF h
     ) AS held
     WHERE m.id = held.id;
+    PERFORM framecast.lock_users(ARRAY(SELECT n.user_id FROM new_rows AS n));
     RETURN NULL;
 END;
 $$;
@@ -1859,6 +1903,24 @@ BEGIN
 END;
 $$;
 
+-- An insert asks for its team or project before the user who makes it, whichever key it has of
+-- each; but the key of an uploader is asked before that of a project. Who erases an account has the
+-- projects first.
+CREATE FUNCTION framecast.tg_asset_files__lock_project() RETURNS trigger
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    PERFORM FROM public.projects AS p WHERE p.id = NEW.project_id FOR KEY SHARE;
+    RETURN NEW;
+END;
+$$;
+
+CREATE TRIGGER _200_lock_project
+BEFORE INSERT ON public.asset_files
+FOR EACH ROW WHEN (new.project_id IS NOT NULL)
+EXECUTE FUNCTION framecast.tg_asset_files__lock_project();
+
 CREATE TRIGGER _300_inv_x2__asset_files_uploader_in_team
 AFTER INSERT ON public.asset_files
 FOR EACH ROW WHEN (framecast.urn_team(new.owner) IS NOT NULL)
@@ -1985,6 +2047,7 @@ CREATE INDEX ON public.users (email);
 CREATE INDEX ON public.teams USING gin (settings);
 
 CREATE INDEX ON public.memberships (user_id, user_tier);
+CREATE INDEX ON public.memberships (user_id, user_is_erased);
 CREATE INDEX memberships_owners_idx ON public.memberships (team_id) WHERE role = 'owner';
 
 CREATE INDEX ON public.invitations (team_id);
@@ -1996,6 +2059,7 @@ ON public.invitations (team_id, lower(email COLLATE "C"))
 WHERE accepted_at IS NULL AND revoked_at IS NULL;
 
 CREATE INDEX ON public.api_keys (user_id, owner_tier);
+CREATE INDEX ON public.api_keys (user_id, user_is_erased);
 CREATE INDEX ON public.api_keys (owner);
 CREATE INDEX ON public.api_keys USING gin (scopes);
 CREATE INDEX api_keys_live_idx ON public.api_keys (user_id) WHERE revoked_at IS NULL;
@@ -2048,6 +2112,17 @@ CREATE INDEX ON public.system_assets USING gin (tags);
 -- The rules in their own words, on what enforces them
 ------------------------------------------------------------------------------------------------
 
+COMMENT ON CONSTRAINT privacy_1__users_erased_names_nobody ON public.users IS
+'PRIVACY-1: an account whose address is its own id at erased.invalid was erased: it has no '
+'name, no picture and no key, and is in no team but one of its own id';
+COMMENT ON CONSTRAINT privacy_1__memberships_user_not_erased ON public.memberships IS
+'PRIVACY-1: an account whose address is its own id at erased.invalid was erased: it has no '
+'name, no picture and no key, and is in no team but one of its own id';
+COMMENT ON CONSTRAINT privacy_1__api_keys_user_not_erased ON public.api_keys IS
+'PRIVACY-1: an account whose address is its own id at erased.invalid was erased: it has no '
+'name, no picture and no key, and is in no team but one of its own id';
+COMMENT ON TRIGGER _300_privacy_2__users_erased_stays_erased ON public.users IS
+'PRIVACY-2: an erased account stays erased';
 COMMENT ON TRIGGER _300_imm_1__api_keys_subject_is_fixed ON public.api_keys IS
 'IMM-1: what a row is about never changes: ids and created_at; a membership''s team and user; '
 'an invitation''s team, email and inviter; a team''s slug; a project''s team and creator; a '

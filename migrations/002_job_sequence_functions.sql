@@ -595,6 +595,90 @@ FOR EACH ROW EXECUTE FUNCTION framecast.tg_job_events__record_number();
 
 
 ------------------------------------------------------------------------------------------------
+-- Erasure
+------------------------------------------------------------------------------------------------
+
+-- Erases an account: what says who the person is goes, and the row stays, since others work with
+-- what it made. Returns whether there was somebody to erase. What goes: name, address and picture,
+-- all keys, all memberships, the invitations from the person and to their address, and the teams
+-- that nobody else is in, with all that goes with a team. A creator stays one, in an empty team of
+-- the user's own id.
+--
+-- A team that others are in, and that would be left without an owner, refuses it at commit
+-- (INV-T2); one that would go while it has active jobs, at once (DEL-1).
+--
+-- Locks come first, in the order that everybody keeps. An insert asks for its team or project
+-- before the user who makes it: so the user is held from the start in a mode for which no insert
+-- waits, and wholly once the teams that may go, and their projects, are. From then on nobody makes
+-- anything in this name. Keys and memberships as when a user is deleted. Which teams go is asked
+-- when the memberships have ended, under the guards. Sequential scans are off, so that no plan
+-- which was made while the tables were small reads all of them later.
+CREATE FUNCTION public.erase_user(p_user_id uuid) RETURNS boolean
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+SET enable_seqscan = off
+AS $$
+DECLARE
+    v_user public.users;
+    v_team_ids uuid [];
+BEGIN
+    SELECT u.* INTO v_user FROM public.users AS u WHERE u.id = p_user_id FOR NO KEY UPDATE;
+    IF NOT FOUND OR v_user.is_erased THEN
+        RETURN FALSE;
+    END IF;
+    v_team_ids := ARRAY(
+        SELECT t.id FROM public.teams AS t
+        WHERE t.id IN (SELECT m.team_id FROM public.memberships AS m WHERE m.user_id = p_user_id)
+            AND NOT EXISTS (
+                SELECT FROM public.memberships AS o
+                WHERE o.team_id = t.id AND o.user_id <> p_user_id
+            )
+        ORDER BY t.id
+        FOR UPDATE
+    );
+    PERFORM FROM public.projects AS p
+    WHERE p.team_id = ANY(v_team_ids) ORDER BY p.id FOR UPDATE;
+    PERFORM FROM public.users AS u WHERE u.id = p_user_id FOR UPDATE;
+    PERFORM FROM public.memberships AS m WHERE m.user_id = p_user_id ORDER BY m.id FOR KEY SHARE;
+    PERFORM FROM public.api_keys AS k WHERE k.user_id = p_user_id ORDER BY k.id FOR UPDATE;
+    PERFORM FROM public.memberships AS m WHERE m.user_id = p_user_id ORDER BY m.id FOR UPDATE;
+    PERFORM FROM public.invitations AS i
+    WHERE i.team_id = ANY(v_team_ids)
+        OR i.invited_by = p_user_id
+        OR framecast.email_key(i.email) = framecast.email_key(v_user.email)
+    ORDER BY i.id
+    FOR UPDATE;
+
+    v_team_ids := ARRAY(
+        SELECT m.team_id FROM public.memberships AS m WHERE m.user_id = p_user_id
+    );
+    DELETE FROM public.api_keys AS k WHERE k.user_id = p_user_id;
+    DELETE FROM public.memberships AS m WHERE m.user_id = p_user_id;
+    DELETE FROM public.teams AS t
+    WHERE t.id = ANY(v_team_ids)
+        AND NOT EXISTS (SELECT FROM public.memberships AS m WHERE m.team_id = t.id);
+    DELETE FROM public.invitations AS i
+    WHERE i.invited_by = p_user_id
+        OR framecast.email_key(i.email) = framecast.email_key(v_user.email);
+    UPDATE public.users AS u
+    SET email = p_user_id::text || '@erased.invalid', name = NULL, avatar_url = NULL
+    WHERE u.id = p_user_id;
+    IF v_user.tier = 'creator' THEN
+        INSERT INTO public.teams (id, name) VALUES (p_user_id, 'Erased account');
+        INSERT INTO public.memberships (id, team_id, user_id, role)
+        VALUES (p_user_id, p_user_id, p_user_id, 'owner');
+    END IF;
+    RETURN TRUE;
+END;
+$$;
+
+COMMENT ON FUNCTION public.erase_user(uuid) IS
+'PRIVACY-3: a function erases an account, once, and says whether it did: the name, address, '
+'picture, keys and memberships of the user, the invitations from the user and to that address, '
+'and the teams that nobody else is in go, and what others work with stays';
+
+
+------------------------------------------------------------------------------------------------
 -- Retention
 ------------------------------------------------------------------------------------------------
 

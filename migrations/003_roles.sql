@@ -64,6 +64,7 @@ REVOKE ALL ON FUNCTION public.role_has_permission(public.membership_role, text) 
 REVOKE ALL ON FUNCTION public.api_key_is_valid(uuid, timestamptz) FROM public;
 REVOKE ALL ON FUNCTION public.delete_old_job_events(integer) FROM public;
 REVOKE ALL ON FUNCTION public.delete_old_webhook_deliveries(integer) FROM public;
+REVOKE ALL ON FUNCTION public.erase_user(uuid) FROM public;
 
 -- Default privileges of whoever migrates may have given the tables away when they were made.
 REVOKE ALL ON SCHEMA framecast FROM public;
@@ -140,6 +141,9 @@ $$;
 -- rights, so that whoever may clean up what is old may not delete what is new.
 ALTER FUNCTION public.delete_old_job_events(integer) SECURITY DEFINER;
 ALTER FUNCTION public.delete_old_webhook_deliveries(integer) SECURITY DEFINER;
+
+-- Likewise: keys are deleted with their account, and by nobody one by one.
+ALTER FUNCTION public.erase_user(uuid) SECURITY DEFINER;
 
 
 ------------------------------------------------------------------------------------------------
@@ -320,6 +324,7 @@ TO framecast_app;
 GRANT EXECUTE ON FUNCTION public.api_key_is_valid(uuid, timestamptz) TO framecast_app;
 GRANT EXECUTE ON FUNCTION public.delete_old_job_events(integer) TO framecast_app;
 GRANT EXECUTE ON FUNCTION public.delete_old_webhook_deliveries(integer) TO framecast_app;
+GRANT EXECUTE ON FUNCTION public.erase_user(uuid) TO framecast_app;
 
 -- Checks, generated columns, indexes and the conditions of triggers call these three with the
 -- rights of whoever writes. They compute from their arguments alone, and without USAGE on their

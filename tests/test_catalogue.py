@@ -30,7 +30,7 @@ AREAS: Final = (accounts, invitations, keys, projects, jobs, content, ownership)
 LIST: Final = Path(__file__).parent.parent / "docs" / "rules.md"
 ROW: Final = re.compile(r"^\| ([A-Z]+-[A-Z0-9]+) \| ([^|]*) \| (.*) \|$", re.MULTILINE)
 SECTIONS: Final = ("Rules", "Rules that the product needs beside those", "What the project adds")
-ADDED: Final = re.compile(r"AUTO-[A-Z]+|(PERM|OWN)-1")
+ADDED: Final = re.compile(r"AUTO-[A-Z]+|(PERM|OWN)-1|PRIVACY-[123]")
 SAID: Final = re.compile(r"(?:^|[,;] )([A-Z]+-[A-Z0-9]+)(?=[:,])")
 NAME: Final = re.compile(r"'([a-z]+(?:_[a-z0-9]+)?__[a-z0-9_]+)'")
 

@@ -20,8 +20,8 @@ MIGRATIONS = Path(__file__).parent.parent / "migrations"
 LONGEST_LINE = 100
 LONGEST_NAME = 58  # bytes, so that a name with its band still fits into PostgreSQL's 63
 
-# The families of the domain's rules; perm and own are what the schema adds for its own bookkeeping.
-FAMILIES = r"inv_[a-z]+\d+|(card|urn|role|seq|imm|del|ret|perm|own)_\d+|state_[a-z]+"
+# The families of the domain's rules; perm, own and privacy are what the project adds.
+FAMILIES = r"inv_[a-z]+\d+|(card|urn|role|seq|imm|del|ret|perm|own|privacy)_\d+|state_[a-z]+"
 RULE = re.compile(rf"({FAMILIES})__[a-z0-9_]+")
 BAND = re.compile(r"_([1-9])00_")
 REJECTING = ("3", "7")

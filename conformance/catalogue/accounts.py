@@ -14,6 +14,8 @@ _OWNS_TOO_MANY = (
     " (SELECT user_id FROM memberships GROUP BY user_id HAVING count(*) > 10 OFFSET 0)"
     " GROUP BY user_id HAVING count(*) > 10"
 )
+# An account was erased when this is its address, whichever its letters' case.
+_ERASED = "lower({0} ->> 'email') = ({0} ->> 'id') || '@erased.invalid'"
 _IN_TOO_MANY = "SELECT user_id::text FROM memberships GROUP BY user_id HAVING count(*) > 50"
 
 RULES = (
@@ -240,5 +242,43 @@ RULES = (
         ("state_user__users_creator_stays_creator",),
         "SELECT old ->> 'id' FROM conformance.fresh WHERE tbl = 'users' AND op = 'UPDATE'"
         " AND old ->> 'tier' = 'creator' AND new ->> 'tier' <> 'creator'",
+    ),
+    Rule(
+        "PRIVACY-1",
+        "an account whose address is its own id at erased.invalid was erased: it has no name, no"
+        " picture and no key, and is in no team but one of its own id",
+        ("users", "memberships", "api_keys"),
+        Holds.ALWAYS,
+        (
+            "privacy_1__users_erased_names_nobody",
+            "privacy_1__memberships_user_not_erased",
+            "privacy_1__api_keys_user_not_erased",
+        ),
+        "SELECT u.id::text FROM users u WHERE lower(u.email) = u.id::text || '@erased.invalid'"
+        " AND (u.name IS NOT NULL OR u.avatar_url IS NOT NULL"
+        " OR EXISTS (SELECT FROM api_keys k WHERE k.user_id = u.id)"
+        " OR EXISTS (SELECT FROM memberships m WHERE m.user_id = u.id AND m.team_id <> u.id))",
+    ),
+    Rule(
+        "PRIVACY-2",
+        "an erased account stays erased",
+        ("users",),
+        Holds.TRANSITION,
+        ("privacy_2__users_erased_stays_erased",),
+        "SELECT old ->> 'id' FROM conformance.fresh WHERE tbl = 'users' AND op = 'UPDATE'"
+        f" AND {_ERASED.format('old')} AND NOT {_ERASED.format('new')}",
+    ),
+    Rule(
+        "PRIVACY-3",
+        "a function erases an account, once, and says whether it did: the name, address, picture,"
+        " keys and memberships of the user, the invitations from the user and to that address,"
+        " and the teams that nobody else is in go, and what others work with stays",
+        ("users", "teams", "memberships", "invitations", "api_keys"),
+        Holds.DERIVED,
+        ("function erase_user",),
+        # What goes shows only where it is known who was erased.
+        "SELECT tbl || ' ' || (old ->> 'id') FROM conformance.fresh WHERE op = 'DELETE'"
+        " AND via LIKE '%erase_user%'"
+        " AND tbl IN ('users', 'jobs', 'job_events', 'usage', 'system_assets')",
     ),
 )

@@ -25,6 +25,7 @@ class KeyAndAssetLife(Machine):
     delete_project = does(projects.DELETE)
     upgrade = does(users.UPGRADE)
     delete_user = does(users.DELETE)
+    erase_user = does(users.ERASE)
     delete_team = does(teams.DELETE)
     join = does(memberships.JOIN)
     change_role = does(memberships.CHANGE_ROLE)

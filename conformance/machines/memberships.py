@@ -24,6 +24,7 @@ class MembershipLife(Machine):
     downgrade = does(users.DOWNGRADE)
     change_email = does(users.CHANGE_EMAIL)
     delete_user = does(users.DELETE)
+    erase_user = does(users.ERASE)
     found_team = does(teams.FOUND)
     delete_team = does(teams.DELETE)
     invite = does(memberships.INVITE)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from conformance.model.entities import Membership, Team, nobodys
 from conformance.model.state import only
 
 if TYPE_CHECKING:
-    from conformance.model.entities import Job, Membership, Project, Team, User, Webhook
+    from conformance.model.entities import Job, Project, User, Webhook
     from conformance.model.state import State
 
 # Where a job leaves its project.
@@ -30,6 +31,30 @@ def delete_user(state: State, user: User) -> State:
     """Delete a user, with memberships and keys; what else refers to the user dangles."""
     state = end_memberships(state, *state.teams_of(user.id))
     return state.drop(user, *only(state.api_keys.values(), user=user.id))
+
+
+def erase_user(state: State, user: User) -> State:
+    """Erase an account: what says who the person is goes, and what others work with stays."""
+    if user.erased:
+        return state
+    for seat in state.teams_of(user.id):
+        if state.members(seat.team) == [seat]:
+            state = delete_team(state, state.teams[seat.team])
+    state = end_memberships(state, *state.teams_of(user.id))
+    letters = [
+        letter
+        for letter in state.invitations.values()
+        if letter.inviter == user.id or letter.email.lower() == user.email.lower()
+    ]
+    state = state.drop(*letters, *only(state.api_keys.values(), user=user.id))
+    state = state.put(replace(user, email=nobodys(user.id), name=None))
+    if user.tier == "starter":
+        return state
+    # An empty team and its membership, which have the user's own id.
+    return state.put(
+        Team(user.id, None, name="Erased account"),
+        Membership(user.id, user.id, user.id, "owner"),
+    )
 
 
 def delete_team(state: State, team: Team) -> State:

@@ -54,6 +54,16 @@ class User:
     credits: int = 0
     name: str | None = None
 
+    @property
+    def erased(self) -> bool:
+        """Whether the account was erased: nobody else has that address."""
+        return self.email.lower() == nobodys(self.id)
+
+
+def nobodys(user: int) -> str:
+    """Return the address of an account that was erased."""
+    return f"{uuid(user)}@erased.invalid"
+
 
 @dataclass(frozen=True, slots=True)
 class Team:

@@ -132,6 +132,15 @@ def _team_keys_of_starters(state: State) -> bool:
     )
 
 
+def _known_though_erased(state: State) -> bool:
+    erased = {user.id for user in state.users.values() if user.erased}
+    return bool(erased) and (
+        any(state.users[user].name is not None for user in erased)
+        or any(k.user in erased for k in state.api_keys.values())
+        or any(m.user in erased and m.team != m.user for m in state.memberships.values())
+    )
+
+
 def _is_month(period: str) -> bool:
     year, _, month = period.partition("-")
     return len(year) == 4 and year.isdigit() and month in {f"{n:02}" for n in range(1, 13)}  # noqa: PLR2004 - four digits of a year
@@ -318,6 +327,7 @@ ALWAYS: dict[str, tuple[frozenset[str], Predicate]] = {
         ("INV-A3", "api_keys", lambda s: _more((k.hash for k in s.api_keys.values()), 1)),
         ("INV-A6", "api_keys users", _team_keys_of_starters),
         ("INV-A7", "api_keys users", _team_keys_of_starters),
+        ("PRIVACY-1", "users memberships api_keys", _known_though_erased),
         ("INV-X4", "api_keys memberships", _foreign_keys_of_members),
         ("AUTO-REVOKE", "api_keys memberships", _foreign_keys_of_teams),
         ("INV-AF2", "asset_files", lambda s: any(a.size <= 0 for a in s.asset_files.values())),

@@ -27,8 +27,9 @@ def _flag(value: object) -> str:
 
 
 # What a slug begins with that the database made up, as the name was taken. Nobody guesses the rest.
+# The team of an account that was erased always gets one of those.
 MADE_UP = "the-team-"
-SLUG = f"CASE WHEN slug LIKE '{MADE_UP}%' THEN '{MADE_UP}' ELSE slug END"
+SLUG = f"CASE WHEN slug ~ '^({MADE_UP}|erased-account)' THEN '{MADE_UP}' ELSE slug END"
 PROGRESS = "coalesce(progress ->> 'done', '0')"
 VALID = "public.api_key_is_valid(id)"
 

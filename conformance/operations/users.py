@@ -9,7 +9,7 @@ from conformance.model import effects, moves
 from conformance.model.entities import Membership, Team, User, uuid
 from conformance.operations.choices import EMAILS, MOSTLY, among, row
 from conformance.operations.operation import Act, Operation
-from conformance.writes import Delete, Insert, Sql, Update, Write
+from conformance.writes import Delete, Insert, Run, Sql, Update, Write
 
 if TYPE_CHECKING:
     from conformance.model import State
@@ -90,7 +90,8 @@ def _change_email(state: State, user: int, email: str) -> Act:
     return Act(
         (Update("users", {"id": uuid(user)}, {"email": email}),),
         state.put(replace(state.users[user], email=email)),
-        frozenset() if "@" in email else frozenset({"CHECK users"}),
+        (frozenset() if "@" in email else frozenset({"CHECK users"}))
+        | (frozenset({"PRIVACY-2"}) if state.users[user].erased else frozenset()),
     )
 
 
@@ -99,6 +100,14 @@ def _delete(state: State, user: int) -> Act:
         (Delete("users", {"id": uuid(user)}),),
         effects.delete_user(state, state.users[user]),
     )
+
+
+def _erase(state: State, user: int) -> Act:
+    after = effects.erase_user(state, state.users[user])
+    gone = state.teams.keys() - after.teams.keys()
+    busy = any(job.active and job.owner.team in gone for job in state.jobs.values())
+    call = Run(f"SELECT public.erase_user('{uuid(user)}')")
+    return Act((call,), after, frozenset({"DEL-1"}) if busy else frozenset())
 
 
 SIGN_UP = Operation(
@@ -126,5 +135,6 @@ CHANGE_EMAIL = Operation(
     "change email", {"user": row("users"), "email": among(*EMAILS, "nowhere")}, _change_email
 )
 DELETE = Operation("delete a user", {"user": row("users")}, _delete)
+ERASE = Operation("erase a user", {"user": row("users")}, _erase, says=("PRIVACY-3",))
 
-OPERATIONS = (SIGN_UP, SIGN_UP_AS_CREATOR, UPGRADE, DOWNGRADE, RENAME, CHANGE_EMAIL, DELETE)
+OPERATIONS = (SIGN_UP, SIGN_UP_AS_CREATOR, UPGRADE, DOWNGRADE, RENAME, CHANGE_EMAIL, DELETE, ERASE)

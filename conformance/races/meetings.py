@@ -15,25 +15,11 @@ from itertools import product
 from random import Random
 from typing import TYPE_CHECKING
 
-from conformance.model import State
-from conformance.operations import (
-    OPERATIONS,
-    assets,
-    deliveries,
-    events,
-    jobs,
-    keys,
-    memberships,
-    projects,
-    step,
-    teams,
-)
-from conformance.operations.preludes import Building, merged
+from conformance.operations import OPERATIONS, step
 from conformance.outcomes import Accepted, Rejected
 from conformance.races.arena import UnlawfulStartError
 from conformance.races.driver import Driver
 from conformance.races.judge import LOCKS
-from conformance.races.schedule import Start
 from conformance.verdicts import Finding, Verdict
 from conformance.writes import Statement, statements
 
@@ -41,7 +27,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from conformance.lab import Lab
+    from conformance.model import State
     from conformance.operations import Operation
+    from conformance.races.schedule import Start
     from conformance.session import Session
 
 # Arguments of one operation that are tried: the newest rows come first.
@@ -111,59 +99,6 @@ class Choice:
             return self._plan.pop(0)
         self._plan = []
         return ready[0]
-
-
-def office(serial: int = 0) -> Start:
-    """Return people whose rows are entangled as they are in a team that works together.
-
-    For each kind of row that somebody makes, an admin of somebody else's team has made one there,
-    and nothing else that would hold the admin's account back before that does.
-
-    Args:
-        serial: ids of their rows come after it.
-    """
-    building = Building(State(serial=serial))
-    ann, team = building.creator()
-    admins = []
-    for _ in range(6):
-        user, _own = building.creator("bob@example.com")
-        building.do(memberships.JOIN, by=(user, team), role="admin")
-        admins.append(user)
-    building.do(memberships.JOIN, by=(building.creator("cid@example.com")[0], team), role="owner")
-    painter, caller, sender, holder, archivist, runner = admins
-    project = building.do(projects.MAKE, by=(painter, team), status="draft")
-    building.do(projects.MAKE, by=(ann, team), status="draft")
-    busy = building.do(teams.FOUND, user=ann, slug="given", owned=True) - 1
-    for place in (team, busy):
-        building.do(memberships.JOIN, by=(runner, place), role="admin") if place == busy else None
-        job = building.job((runner, place, None))
-        building.do(events.APPEND, job=job, number=0, kind="progress")
-        if place == team:
-            building.do(jobs.SAY, job=job, status="processing")
-            building.do(jobs.SAY, job=job, status="completed")
-    hook = building.do(deliveries.MAKE, by=(caller, team), url="https", events="one")
-    building.do(deliveries.QUEUE, webhook=hook, job=job, status="pending")
-    for owner in ((holder, team, None), (holder, team, holder)):
-        building.do(keys.MAKE, by=owner, hashed="fresh", lasts=None)
-    revoked = building.do(keys.MAKE, by=(holder, team, None), hashed="fresh", lasts=None)
-    building.do(keys.REVOKE, key=revoked)
-    building.do(
-        assets.ANNOUNCE,
-        by=(archivist, team, None),
-        project=project,
-        amiss="nothing",
-        status="pending",
-    )
-    building.do(
-        memberships.INVITE,
-        by=(sender, team),
-        email="eve@example.com",
-        role="member",
-        answered="open",
-    )
-    rendering = building.do(projects.MAKE, by=(ann, busy), status="draft")
-    building.do(jobs.RENDER, project=rendering, charge=0)
-    return Start("office", tuple(merged(building.writes)), building.state)
 
 
 def singles(start: Start, serial: int) -> Iterator[Single]:
@@ -274,13 +209,12 @@ class Pairs:
 class Floor:
     """A database on which statements meet, brought back to the start each time."""
 
-    def __init__(self, lab: Lab, conninfo: str) -> None:
+    def __init__(self, lab: Lab, conninfo: str, start: Start) -> None:
         """Bring the start about, and learn what there is to meet.
 
         Raises:
             UnlawfulStartError: The schema refuses it.
         """
-        start = office()
         self._lab = lab
         self._copy = f"meeting_{start.name}"
         lab.reset()

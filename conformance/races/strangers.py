@@ -15,7 +15,8 @@ from conformance.operations import OPERATIONS, step
 from conformance.operations.tables import tables_of
 from conformance.outcomes import Accepted, Inconclusive
 from conformance.races.judge import LOCKS
-from conformance.races.meetings import SERIALS, office
+from conformance.races.meetings import SERIALS
+from conformance.races.places import office
 from conformance.verdicts import Finding, Verdict
 from conformance.writes import Statement, statements
 

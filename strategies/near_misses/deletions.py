@@ -5,8 +5,9 @@ from typing import Final
 from hypothesis import strategies as st
 
 from conformance.scenario import Mixed, Scenario, Ways
-from conformance.writes import Delete, Insert, Path, Row, Truncate, statements
+from conformance.writes import Delete, Insert, Path, Row, Run, Truncate, statements
 from strategies.near_misses.jobs import ACTIVE, FINISHED, KINDS, job_of
+from strategies.near_misses.privacy import erases
 from strategies.near_misses.rendering import end
 from strategies.near_misses.ways import Draw, by_shape, scenarios
 from strategies.replacing import at_once, replaced
@@ -100,6 +101,28 @@ def teams(world: World, draw: Draw) -> Scenario:
 
 
 @scenarios
+def erasures(world: World, draw: Draw) -> Scenario:
+    """Erase who is alone in a team whose jobs have ended; then in one with an active job.
+
+    A team in which others are stays, and its jobs hold nobody back; nor does the user's own job.
+    """
+    team, _ = world.team()
+    good, bad = (world.insert("users", world.a_creator()) for _ in range(2))
+    for user, running in ((good, False), (bad, True)):
+        world.insert("memberships", world.a_membership(team, user))
+        lone = world.owned_team(user)
+        urn = urn_of_team(lone) if draw(st.booleans()) else urn_of_member(lone, user)
+        world.move(world.job(user, urn), draw(RUNNING) if running else draw(ENDED))
+        world.move(world.job(user, urn_of_team(team)), draw(RUNNING))
+        world.job(user)
+    return Scenario(
+        given=(tuple(world.given),),
+        legal=((Run(erases(good)),),),
+        broken=((Run(erases(bad)),),),
+    )
+
+
+@scenarios
 def made_meanwhile(world: World, draw: Draw) -> Scenario:
     """Delete a project or a team while a job is made elsewhere; then for it, in one statement.
 
@@ -160,7 +183,7 @@ WAYS: dict[str, Ways] = {
             Path.MOVE: "IMM-1 keeps a job where it is, so nothing loses its active job that way",
         },
         other=made_meanwhile,
-        cascade=teams,
+        cascade=st.one_of(teams, erasures),
         truncate=truncated,
     ),
 }

@@ -3,7 +3,8 @@
 from hypothesis import strategies as st
 
 from conformance.scenario import Mixed, Scenario, Ways
-from conformance.writes import Delete, Insert, Path, Row, Sql, Truncate, Update
+from conformance.writes import Delete, Insert, Path, Row, Run, Sql, Truncate, Update
+from strategies.near_misses.privacy import erases
 from strategies.near_misses.ways import ONE_ROW, Draw, Scenarios, by_shape, fixed, scenarios
 from strategies.world import World
 
@@ -230,6 +231,19 @@ def users_gone(company: tuple[str, ...]) -> Scenarios:
 
 
 @scenarios
+def erased(world: World, draw: Draw) -> Scenario:
+    """Erase one of two owners, and the last one after a handover; then the last one."""
+    _, (first, second, heir, *_) = peopled(world, "owner", "owner", "admin", "viewer")
+    one, last, other = ({"id": row["user_id"]} for row in (first, second, heir))
+    handover = given_role(heir, "owner"), Run(erases(last))
+    return Scenario(
+        given=(tuple(world.given),),
+        legal=((Run(erases(one)),), handover if draw(st.booleans()) else handover[::-1]),
+        broken=((Run(erases(other)),),),
+    )
+
+
+@scenarios
 def truncated(world: World, _draw: Draw) -> Scenario:
     """Truncate users and teams together; then what a team's owner is kept in, with teams left."""
     after = World()
@@ -258,7 +272,7 @@ OWNED = by_shape(
     on_conflict=demoting(several=False),
     delete=owners_left,
     move=moved(("admin", "viewer")),
-    cascade=users_gone(("admin", "viewer")),
+    cascade=st.one_of(users_gone(("admin", "viewer")), erased),
     truncate=truncated,
     reasons={**ONE_ROW, **_TABLES},
 )

@@ -1,0 +1,220 @@
+"""Near misses of the function that erases an account: PRIVACY-3."""
+
+from collections.abc import Iterable
+from typing import Final
+
+from hypothesis import strategies as st
+
+from conformance.scenario import Fact, Scenario, Ways
+from conformance.writes import Path, Row, Update
+from strategies.instants import FUTURE_START
+from strategies.near_misses.keys import REVOKED, in_form
+from strategies.near_misses.privacy import PERSONS, erases, nobodys
+from strategies.near_misses.ways import Draw, scenarios
+from strategies.people import recased_emails
+from strategies.world import NOW, World, urn_of_member, urn_of_team, urn_of_user
+
+UNKNOWN: Final = "ffffffff-ffff-4fff-8fff-ffffffffffff"
+
+
+def left(table: str, rows: Iterable[Row]) -> Fact:
+    """Return that these rows of a table are left, and no others."""
+    ids = " ".join(sorted(str(row["id"]) for row in rows))
+    query = f"SELECT coalesce(string_agg(id::text, ' ' ORDER BY id), '') FROM public.{table}"
+    return Fact(query, ids)
+
+
+def gone(table: str) -> Fact:
+    """Return that no row of a table is left."""
+    return Fact(f"SELECT count(*) FROM public.{table}", 0, side=False)
+
+
+def whole(table: str, row: Row, columns: Iterable[str]) -> Fact:
+    """Return that some columns of a row hold what they held."""
+    named = [name for name in columns if name in row]
+    texts = ", ".join(f"{name}::text" for name in named)
+    query = f"SELECT concat_ws('|', {texts}) FROM public.{table} WHERE id = '{row['id']}'"
+    return Fact(query, "|".join(str(row[name]) for name in named if row[name] is not None))
+
+
+def person(user: Row, state: str) -> tuple[Fact, ...]:
+    """Return that an account says nothing of anybody, and is in a state otherwise."""
+    columns = "email, coalesce(name, '-'), coalesce(avatar_url, '-'), tier, credits"
+    query = f"SELECT concat_ws(' ', {columns}) FROM public.users WHERE id = '{user['id']}'"
+    return (Fact(query, f"{nobodys(user)} - - {state}"),)
+
+
+@scenarios
+def starters(world: World, draw: Draw) -> Scenario:
+    """Erase a starter: name, address, picture and keys go, and so do letters to that address.
+
+    Jobs, uploads and usage stay, and so does all that is another's, whatever it looks like. Nobody
+    is erased twice, or without being there.
+    """
+    team, owner = world.team()
+    name = draw(PERSONS)
+    user = world.starter(**name, credits=7, email="Ada@Example.com")
+    others = [
+        world.starter(**name, email="ada@example.com.au"),
+        world.starter(**name, email="ad_@example.com"),
+    ]
+    keys = [
+        world.insert("api_keys", {**world.a_key(each), **end})
+        for each in (user, *others)
+        for end in ({}, REVOKED)
+    ]
+    ends: tuple[Row, ...] = ({}, {"accepted_at": FUTURE_START}, {"revoked_at": NOW})
+    letters = [
+        world.insert("invitations", world.an_invitation(team, owner, email=email))
+        for email in (*(draw(recased_emails("ada@example.com")) for _ in ends), "ad@example.com")
+    ]
+    answers = [
+        Update("invitations", {"id": letter["id"]}, end)
+        for letter, end in zip(letters, ends, strict=False)
+        if end
+    ]
+    job, asset = world.job(user), world.insert("asset_files", world.an_asset(user))
+    usage = world.insert("usage", world.a_usage(urn_of_user(user)))
+    rows = (user, *others, owner)
+    return Scenario(
+        given=(tuple(world.given), tuple(answers)),
+        facts=(
+            Fact(f"SELECT public.erase_user('{UNKNOWN}')", expected=False, side=False),
+            Fact("SELECT public.erase_user(NULL)", expected=False, side=False),
+            left("invitations", letters),
+            Fact(erases(user), expected=True),
+            *person(user, "starter 7"),
+            *(whole("users", each, ("email", "name", "avatar_url")) for each in others),
+            left("users", rows),
+            left("api_keys", keys[2:]),
+            left("invitations", letters[3:]),
+            left("jobs", [job]),
+            left("asset_files", [asset]),
+            left("usage", [usage]),
+            left("teams", [team]),
+            Fact(erases(user), expected=False, side=False),
+            *person(user, "starter 7"),
+        ),
+    )
+
+
+@scenarios
+def creators(world: World, draw: Draw) -> Scenario:
+    """Erase a creator who works with others: the memberships go, and what was made stays.
+
+    All letters from and to the person go, of every team; no others. An owner is left in each team.
+    """
+    team, owner = world.team()
+    far, stranger = world.team()
+    role = draw(st.sampled_from(("owner", "admin")))
+    user = world.insert("users", world.a_creator(credits=7, email="ada@example.com"))
+    for place, as_what in ((team, role), (far, "admin")):
+        world.insert("memberships", world.a_membership(place, user, role=as_what))
+    seats = ((team, owner), (far, stranger))
+    keys = [
+        world.insert("api_keys", {**in_form(world, form, place, who), **end})
+        for who in (owner, user)
+        for form, place in (("user", team), ("team", team), ("member", team), ("team", far))
+        if who is user or place is team
+        for end in ({}, REVOKED)
+    ]
+    letters = [
+        world.insert("invitations", world.an_invitation(place, who, **columns))
+        for place, who, columns in (
+            (team, owner, {}),
+            (team, user, {}),
+            (far, user, {"email": "ada@example.org"}),
+            (far, stranger, {}),
+        )
+    ]
+    elsewhere, host = world.team()
+    to = world.an_invitation(elsewhere, host, email=draw(recased_emails("ada@example.com")))
+    world.insert("invitations", to)
+    project = world.project(team, user)
+    jobs = [world.job(user, urn_of_team(team), project_id=project["id"])]
+    jobs.append(world.job(user, urn_of_member(team, user)))
+    asset = world.an_asset(user, urn_of_team(team), project_id=project["id"])
+    world.insert("asset_files", asset)
+    hook = world.insert("webhooks", world.a_webhook(team, user))
+    return Scenario(
+        given=(tuple(world.given),),
+        facts=(
+            Fact(erases(user), expected=True),
+            *person(user, "creator 7"),
+            left("teams", (team, far, elsewhere, user)),
+            Fact(
+                "SELECT string_agg(concat_ws(' ', team_id, role), ', ' ORDER BY team_id)"
+                f" FROM public.memberships WHERE user_id = '{user['id']}'",
+                f"{user['id']} owner",
+            ),
+            *(
+                Fact(
+                    f"SELECT count(*) FROM public.memberships WHERE team_id = '{place['id']}'"
+                    f" AND user_id = '{who['id']}' AND role = 'owner'",
+                    1,
+                )
+                for place, who in (*seats, (elsewhere, host))
+            ),
+            Fact(
+                f"SELECT concat_ws(' ', name, credits) FROM public.teams WHERE id = '{user['id']}'",
+                "Erased account 0",
+            ),
+            left("api_keys", keys[:6]),
+            left("invitations", (letters[0], letters[3])),
+            left("projects", [project]),
+            left("jobs", jobs),
+            left("asset_files", [asset]),
+            left("webhooks", [hook]),
+            *(whole("jobs", job, ("owner", "triggered_by", "status")) for job in jobs),
+            Fact(erases(user), expected=False, side=False),
+            left("teams", (team, far, elsewhere, user)),
+        ),
+    )
+
+
+@scenarios
+def alone(world: World, draw: Draw) -> Scenario:
+    """Erase a creator who is alone in some teams: those go, with all that is theirs.
+
+    A team goes only if nobody else is in it, and the jobs that it paid for stay, as ever.
+    """
+    user = world.insert("users", world.a_creator(email="ada@example.com", **draw(PERSONS)))
+    lone = [world.owned_team(user), world.owned_team(user)]
+    kept, other = world.team()
+    world.insert("memberships", world.a_membership(kept, user, role=draw(st.sampled_from(ROLES))))
+    goes, stays = world.project(lone[0], user), world.project(kept, other)
+    made = world.an_asset(user, urn_of_team(lone[0]), project_id=goes["id"])
+    world.insert("asset_files", made)
+    hook = world.insert("webhooks", world.a_webhook(lone[1], user))
+    world.insert("webhook_deliveries", world.a_delivery(hook))
+    for team in lone:
+        world.insert("invitations", world.an_invitation(team, user))
+    kept_letter = world.insert("invitations", world.an_invitation(kept, other))
+    job = world.job(user, urn_of_team(lone[0]), project_id=goes["id"])
+    world.move(job, draw(st.sampled_from(("completed", "failed", "canceled"))))
+    return Scenario(
+        given=(tuple(world.given),),
+        facts=(
+            Fact(erases(user), expected=True),
+            *person(user, "creator 0"),
+            left("teams", (kept, user)),
+            left("projects", [stays]),
+            *(gone(table) for table in ("asset_files", "webhooks", "webhook_deliveries")),
+            left("invitations", [kept_letter]),
+            left("jobs", [job]),
+            Fact(f"SELECT count(*) FROM public.memberships WHERE team_id = '{kept['id']}'", 1),
+        ),
+    )
+
+
+ROLES: Final = ("owner", "admin", "member", "viewer")
+CALLED: Final = "is a function that is called, whatever carries other writes"
+
+WAYS: dict[str, Ways] = {
+    "PRIVACY-3": {
+        **dict.fromkeys(Path, CALLED),
+        Path.UPDATE: starters,
+        Path.OTHER: creators,
+        Path.CASCADE: alone,
+    },
+}

@@ -1,0 +1,225 @@
+"""Near misses of what an erased account may have and become: PRIVACY-1 and PRIVACY-2."""
+
+from typing import Final
+
+from hypothesis import strategies as st
+
+from conformance.scenario import Mixed, Scenario, Ways
+from conformance.writes import Insert, Path, Row, Update
+from strategies.near_misses.keys import REVOKED
+from strategies.near_misses.ways import (
+    ONE_ROW,
+    UPDATING,
+    Draw,
+    by_shape,
+    fixed,
+    scenarios,
+)
+from strategies.people import recased_emails
+from strategies.world import World
+
+NOBODY: Final[Row] = {"name": None, "avatar_url": None}
+# What says who somebody is, each alone and both.
+SOMEBODY: Final[tuple[Row, ...]] = (
+    {"name": "Ada", "avatar_url": None},
+    {"name": "", "avatar_url": None},
+    {"name": None, "avatar_url": "https://a.io/ada.png"},
+    {"name": "Ada", "avatar_url": "https://a.io/ada.png"},
+)
+PERSONS: Final = st.sampled_from(SOMEBODY)
+
+
+def nobodys(user: Row) -> str:
+    """Return the address that an account has once it was erased."""
+    return f"{user['id']}@erased.invalid"
+
+
+def erases(user: Row) -> str:
+    """Return the call that erases an account."""
+    return f"SELECT public.erase_user('{user['id']}')"
+
+
+def erased(world: World, draw: Draw, **columns: object) -> Row:
+    """Return an erased starter, whose address is written in any case."""
+    row = world.a_starter()
+    return {**row, "email": draw(recased_emails(nobodys(row))), **NOBODY, **columns}
+
+
+def erased_creator(world: World, draw: Draw) -> Row:
+    """Insert an erased creator with the team of the same id; return the user."""
+    row = world.a_creator()
+    email = draw(recased_emails(nobodys(row)))
+    user = world.insert("users", {**row, "email": email, **NOBODY})
+    world.owned_team(user, id=user["id"])
+    return user
+
+
+@scenarios
+def accounts(world: World, draw: Draw) -> Scenario:
+    """Insert an erased account that says nothing of anybody; then one with a name or a picture."""
+    return Scenario(
+        legal=((Insert("users", (erased(world, draw),)),),),
+        broken=((Insert("users", (erased(world, draw, **draw(PERSONS)),)),),),
+    )
+
+
+@scenarios
+def accounts_many(world: World, draw: Draw) -> Scenario:
+    """Insert an erased account and another's; then two of which an erased one has a name."""
+    other = {**world.a_starter(), **draw(PERSONS)}
+    bad = [{**world.a_starter(), **draw(PERSONS)}, erased(world, draw, **draw(PERSONS))]
+    if draw(st.booleans()):
+        bad.reverse()
+    return Scenario(
+        legal=((Insert("users", (erased(world, draw), other)),),),
+        broken=((Insert("users", tuple(bad)),),),
+    )
+
+
+@scenarios
+def named(world: World, draw: Draw) -> Scenario:
+    """Leave an erased account as it is; then give it a name or a picture."""
+    row = world.insert("users", erased(world, draw))
+    key = {"id": row["id"]}
+    return Scenario(
+        given=(tuple(world.given),),
+        legal=((Update("users", key, {**NOBODY, "credits": 1}, row),),),
+        broken=tuple((Update("users", key, person, row),) for person in SOMEBODY),
+    )
+
+
+@scenarios
+def erased_by_hand(world: World, draw: Draw) -> Scenario:
+    """Give an account the address that erases it, without name and picture; then with one."""
+    good, bad = (world.insert("users", {**world.a_starter(), **draw(PERSONS)}) for _ in range(2))
+    person = draw(PERSONS)
+    return Scenario(
+        given=(tuple(world.given),),
+        legal=((Update("users", {"id": good["id"]}, {**NOBODY, "email": nobodys(good)}, good),),),
+        broken=((Update("users", {"id": bad["id"]}, {**person, "email": nobodys(bad)}, bad),),),
+    )
+
+
+@scenarios
+def erased_with_keys(world: World, draw: Draw) -> Scenario:
+    """Erase an account that has no key, by its address; then one that has one, revoked or not."""
+    good, bad = world.starter(), world.starter()
+    world.insert("api_keys", {**world.a_key(bad), **draw(st.sampled_from(({}, REVOKED)))})
+    return Scenario(
+        given=(tuple(world.given),),
+        legal=((Update("users", {"id": good["id"]}, {**NOBODY, "email": nobodys(good)}, good),),),
+        broken=((Update("users", {"id": bad["id"]}, {**NOBODY, "email": nobodys(bad)}, bad),),),
+    )
+
+
+@scenarios
+def erased_in_teams(world: World, draw: Draw) -> Scenario:
+    """Erase a creator in a team of the same id, by the address; then one who is in another too."""
+    good, bad = (world.insert("users", world.a_creator()) for _ in range(2))
+    for user in (good, bad):
+        world.owned_team(user, id=user["id"])
+    team, _ = world.team()
+    role = draw(st.sampled_from(("owner", "admin", "member", "viewer")))
+    world.insert("memberships", world.a_membership(team, bad, role=role))
+    return Scenario(
+        given=(tuple(world.given),),
+        legal=((Update("users", {"id": good["id"]}, {**NOBODY, "email": nobodys(good)}, good),),),
+        broken=((Update("users", {"id": bad["id"]}, {**NOBODY, "email": nobodys(bad)}, bad),),),
+    )
+
+
+@scenarios
+def keys(world: World, draw: Draw) -> Scenario:
+    """Make a key; then one of an erased account, revoked or not."""
+    bad = world.insert("users", erased(world, draw))
+    good = world.starter()
+    end = draw(st.sampled_from(({}, REVOKED)))
+    return Scenario(
+        given=(tuple(world.given),),
+        legal=((Insert("api_keys", ({**world.a_key(good), **end},)),),),
+        broken=((Insert("api_keys", ({**world.a_key(bad), **end},)),),),
+    )
+
+
+@scenarios
+def memberships(world: World, draw: Draw) -> Scenario:
+    """Let somebody join an erased creator's team; then the erased creator another team."""
+    bad, good = erased_creator(world, draw), world.creator()
+    team, _ = world.team()
+    role = draw(st.sampled_from(("owner", "admin", "member", "viewer")))
+    own = {"id": bad["id"]}
+    return Scenario(
+        given=(tuple(world.given),),
+        legal=((Insert("memberships", (world.a_membership(own, good, role=role),)),),),
+        broken=((Insert("memberships", (world.a_membership(team, bad, role=role),)),),),
+    )
+
+
+@scenarios
+def key_moves(world: World, draw: Draw) -> Scenario:
+    """Leave a key to its user; then give it to an erased account; IMM-1 refuses as well."""
+    bad = world.insert("users", erased(world, draw))
+    row = world.insert("api_keys", world.a_key(world.starter()))
+    where = {"id": row["id"]}
+    return Scenario(
+        given=(tuple(world.given),),
+        legal=((Update("api_keys", where, {"user_id": row["user_id"]}, row),),),
+        broken=(
+            fixed(
+                Update("api_keys", where, {"user_id": bad["id"]}, row), also=frozenset({"URN-2"})
+            ),
+        ),
+    )
+
+
+@scenarios
+def membership_moves(world: World, draw: Draw) -> Scenario:
+    """Leave a membership to its user; then give it to an erased creator; IMM-1 refuses as well."""
+    bad = erased_creator(world, draw)
+    team, _ = world.team()
+    row = world.insert("memberships", world.a_membership(team, world.creator()))
+    where = {"id": row["id"]}
+    return Scenario(
+        given=(tuple(world.given),),
+        legal=((Update("memberships", where, {"user_id": row["user_id"]}, row),),),
+        broken=(fixed(Update("memberships", where, {"user_id": bad["id"]}, row)),),
+    )
+
+
+@scenarios
+def given_back(world: World, draw: Draw) -> Scenario:
+    """Write an erased account's address in another case; then give it another address.
+
+    One in which the id is another's erases nobody.
+    """
+    row, other = world.insert("users", erased(world, draw)), world.starter()
+    key = {"id": row["id"]}
+    recased = draw(recased_emails(nobodys(row)))
+    addresses = ("ada@example.com", nobodys(other), f"{row['id']}@erased.example")
+    over = {**NOBODY, "email": draw(st.sampled_from(addresses))}
+    taken = {"email": nobodys(row), "name": "Ada"}
+    return Scenario(
+        given=(tuple(world.given),),
+        legal=(
+            (Update("users", key, {**NOBODY, "email": recased}, row),),
+            (Update("users", {"id": other["id"]}, taken, other),),
+        ),
+        # Tried beside a name too, which an erased account may not have.
+        broken=(Mixed((Update("users", key, over, row),), frozenset({"PRIVACY-1"})),),
+    )
+
+
+WAYS: dict[str, Ways] = {
+    "PRIVACY-1": by_shape(
+        insert=st.one_of(accounts, keys, memberships),
+        insert_many=accounts_many,
+        update=st.one_of(named, erased_by_hand),
+        reasons={**ONE_ROW},
+        move=st.one_of(key_moves, membership_moves),
+        other=st.one_of(erased_with_keys, erased_in_teams),
+    ),
+    "PRIVACY-2": {
+        **dict.fromkeys(Path, "compares a row before and after an update"),
+        **dict.fromkeys(UPDATING, given_back),
+    },
+}

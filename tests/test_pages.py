@@ -1,0 +1,117 @@
+"""What our pages tell people to run does what they say."""
+
+from typing import Any, Final
+
+import psycopg
+import pytest
+
+from conformance.postgres.scratch import Scratch, Template
+from conformance.writes import Write, statements
+from strategies.world import World, urn_of_member, urn_of_team
+from tests.pages import blocks, filled
+
+ADDRESS: Final = "Ada@Example.com"
+# Every column of text or JSON: where a name or an address could be left.
+TEXTS: Final = """
+SELECT a.attrelid::regclass::text, a.attname::text FROM pg_attribute AS a
+JOIN pg_class AS c ON c.oid = a.attrelid
+WHERE c.relkind = 'r' AND c.relnamespace IN ('public'::regnamespace, 'framecast'::regnamespace)
+    AND a.attnum > 0 AND NOT a.attisdropped
+    AND a.atttypid IN ('text'::regtype, 'jsonb'::regtype, 'owner_urn'::regtype)
+"""
+
+
+def carry_out(connection: psycopg.Connection[Any], writes: list[Write]) -> None:
+    """Write, and commit."""
+    with connection.transaction():
+        for write in writes:
+            for statement in statements(write):
+                connection.execute(statement.sql.encode())
+
+
+def a_busy_person() -> tuple[World, dict[str, object], list[object]]:
+    """Return somebody with something everywhere, and the teams that others are in.
+
+    All that the person wrote into it holds the address.
+    """
+    world = World()
+    shared, colleague = world.team()
+    elsewhere, host = world.team()
+    user = world.insert(
+        "users",
+        world.a_creator(email=ADDRESS, name=ADDRESS, avatar_url=f"https://a.io/{ADDRESS}"),
+    )
+    world.insert("memberships", world.a_membership(shared, user, role="owner"))
+    world.insert("memberships", world.a_membership(elsewhere, user, role="admin"))
+    lone = world.owned_team(user, name=ADDRESS, slug="ada-example-com")
+    project = world.project(lone, user, name=ADDRESS)
+    world.insert(
+        "asset_files",
+        world.an_asset(user, urn_of_team(lone), project_id=project["id"], filename=ADDRESS),
+    )
+    for owner in (None, urn_of_team(lone), urn_of_member(lone, user)):
+        world.insert("asset_files", world.an_asset(user, owner, filename=ADDRESS))
+        world.insert("api_keys", world.a_key(user, owner, name=ADDRESS))
+        world.job(user, owner, idempotency_key=f"{ADDRESS} {owner}")
+        world.move(world.job(user, owner), "completed")
+    world.job(user, urn_of_team(shared))
+    world.insert("webhooks", world.a_webhook(lone, user, url=f"https://a.io/{ADDRESS}"))
+    world.insert("webhooks", world.a_webhook(shared, user))
+    world.project(shared, user)
+    world.insert("invitations", world.an_invitation(elsewhere, user))
+    away, stranger = world.team()
+    world.insert("invitations", world.an_invitation(away, stranger, email=ADDRESS.upper()))
+    values = {"email": ADDRESS.lower(), "user": user["id"]}
+    return world, values, [shared["id"], elsewhere["id"], away["id"], colleague["id"], host["id"]]
+
+
+@pytest.fixture
+def connection(scratch: Scratch, template: Template) -> Any:
+    """Connect to a database with the schema, as its owner."""
+    with scratch.cloned(template, "page") as database, database.connect() as connection:
+        yield connection
+
+
+def test_the_page_on_erasure_works(connection: psycopg.Connection[Any]) -> None:
+    """Its commands, run in turn as the application's role, leave no trace of a person."""
+    world, values, _ = a_busy_person()
+    carry_out(connection, world.given)
+    connection.commit()
+    connection.autocommit = True
+    connection.execute("SET ROLE framecast_app")
+    find, held, owners, cancel, files, *deletions, erase, left, erased = (
+        block.sql for block in blocks("erasure.md")
+    )
+
+    def run(sql: str, **more: object) -> list[Any]:
+        cursor = connection.execute(filled(sql, {**values, **more}).encode())
+        return cursor.fetchall() if cursor.description else []
+
+    assert [(values["user"], ADDRESS, ADDRESS, "creator")] == run(find)
+    assert [] == run(held)
+    urns = [urn for (urn,) in run(owners)]
+    assert len(set(urns)) == len(urns) == 3
+    for urn in urns:
+        run(cancel, owner=urn)
+        assert run(files, owner=urn)
+        for deletion in deletions:
+            run(deletion, owner=urn)
+    assert [(True,)] == run(erase)
+    assert [] == run(left)
+    assert [(values["user"],)] == run(erased)
+    assert [] == traces(connection)
+
+
+def traces(connection: psycopg.Connection[Any]) -> list[str]:
+    """Return the columns in which the address is left, in any form."""
+    connection.execute("RESET ROLE")
+    columns = connection.execute(TEXTS).fetchall()
+    assert len(columns) > 40
+    return [
+        f"{table}.{column}"
+        for table, column in columns
+        if connection.execute(
+            f"SELECT FROM {table} WHERE {column}::text ~* 'ada.?example.?com'".encode()
+        ).fetchone()
+        is not None
+    ]
