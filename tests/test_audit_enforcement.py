@@ -185,7 +185,28 @@ WEAKENINGS = (
         f"role {STRANGER}",
         "owns 1 object of the schema, such as usage",
     ),
+    Weakening(
+        "DO $$BEGIN EXECUTE format("
+        "'GRANT TEMPORARY ON DATABASE %I TO PUBLIC', current_database()); END$$",
+        "privilege TEMPORARY on the database to PUBLIC",
+        "no part of the migrations",
+    ),
 )
+# Rows as a copy of `public` alone leaves them, without the schema's own books.
+COPIED = """
+SET session_replication_role = replica;
+INSERT INTO projects (id, team_id, created_by, name, spec)
+VALUES (gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), 'Harbour', '{}');
+INSERT INTO job_events (job_id, sequence, event_type) VALUES (gen_random_uuid(), 7, 'progress');
+SET session_replication_role = origin;
+"""
+LACKING = {
+    "books framecast.job_event_counters": (
+        "jobs have events with a higher number than is counted: once those are cleaned up, numbers "
+        "are used twice"
+    ),
+    "books framecast.project_specs": "projects are searched by another spec than they have",
+}
 
 
 @pytest.fixture(scope="module")
@@ -269,6 +290,33 @@ def test_a_member_of_the_owner_is_named(
     owner.execute(f"DROP ROLE {master}".encode())
 
     assert (f"role {STRANGER}", f"is a member of the owner, {master}") in found
+
+
+def test_books_that_were_left_behind_are_named(
+    target: Database, owner: psycopg.Connection[Any], expected: Description
+) -> None:
+    """Events that nobody has counted, and specs that nobody can search, are found."""
+    owner.execute(COPIED)
+
+    assert LACKING == dict(faults_of(target, expected))
+
+
+def test_who_publishes_no_books_is_told(
+    target: Database, owner: psycopg.Connection[Any], expected: Description
+) -> None:
+    """A publication of clients' tables alone is mentioned, with what a subscriber lacks."""
+    owner.execute("CREATE PUBLICATION part FOR TABLE job_events, projects")
+    owner.execute("CREATE PUBLICATION users FOR TABLE users")
+    owner.execute("CREATE PUBLICATION every FOR TABLES IN SCHEMA public, framecast")
+    with reading(target.conninfo, Limits()) as connection:
+        section = enforcement.inspect(connection, expected)
+
+    assert [] == section.faults
+    (note,) = [note for note in section.notes if note.startswith("publication")]
+    assert note == (
+        "publication part leaves out framecast.job_event_counters, framecast.project_specs:"
+        " whoever subscribes to it cannot take over"
+    )
 
 
 def test_what_stands_beside_the_schema_is_a_note(

@@ -45,12 +45,16 @@ def _run(command: list[str], given: str = "") -> str:
 
 
 def test_what_is_restored_is_as_it_should_be(restored: tuple[Database, Description]) -> None:
-    """A dump that was restored differs in nothing that the audit names."""
+    """A dump that was restored differs in nothing but what everybody may do in a new database."""
     database, expected = restored
     with reading(database.conninfo, Limits()) as connection:
-        section = enforcement.inspect(connection, expected)
+        (fault,) = enforcement.inspect(connection, expected).faults
+    assert fault.about == "privilege TEMPORARY on the database to PUBLIC"
 
-    assert [] == section.faults
+    with database.connect() as connection:
+        connection.execute(f"REVOKE TEMPORARY ON DATABASE {database.name} FROM PUBLIC".encode())
+    with reading(database.conninfo, Limits()) as connection:
+        assert [] == enforcement.inspect(connection, expected).faults
 
 
 @pytest.mark.parametrize(

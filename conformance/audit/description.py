@@ -188,6 +188,10 @@ QUERIES = (
         UNION ALL SELECT 'schema ' || n.nspname, n.nspowner, e.* FROM pg_namespace AS n
         JOIN space AS s ON s.oid = n.oid,
         aclexplode(coalesce(n.nspacl, acldefault('n', n.nspowner))) AS e
+        -- Of the database what everybody may do: who connects to it is its owner's business.
+        UNION ALL SELECT 'the database', d.datdba, e.* FROM pg_database AS d,
+        aclexplode(coalesce(d.datacl, acldefault('d', d.datdba))) AS e
+        WHERE d.datname = current_database() AND e.grantee = 0 AND e.privilege_type <> 'CONNECT'
     ) AS g WHERE g.grantee <> g.owner GROUP BY 2
     """,
 )

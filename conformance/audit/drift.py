@@ -44,6 +44,9 @@ IN_TURN = (
 )
 RESTORE = "bring it back as the migrations have it, or write the change as a migration"
 REMOVE = "remove it, or write it as a migration"
+DATABASE = "the database"
+# A dump without --create holds no rights to the database.
+GIVEN_BACK = "REVOKE TEMPORARY ON DATABASE … FROM PUBLIC, which a restore into a new one gives back"
 POWERS = ("TRIGGER", "TRUNCATE")
 STANDALONE = ("relation", "function", "type", "schema")
 SHOWN_LINES = 4  # of a difference
@@ -73,7 +76,8 @@ def compare(expected: Description, found: Description) -> tuple[list[Fault], lis
         if key in expected:
             continue
         if _weakens(key, expected):
-            faults.append(Fault(_called(key), "no part of the migrations", REMOVE))
+            remedy = GIVEN_BACK if _is_of_database(key) else REMOVE
+            faults.append(Fault(_called(key), "no part of the migrations", remedy))
         elif key[0] == "privilege":
             what, _, role = key[1].rpartition(" to ")
             granted.setdefault(role, []).append(what)
@@ -95,6 +99,8 @@ def _goes_with_another(key: tuple[str, str], found: Description) -> bool:
     """Whether what is missing is a comment or a trigger of something that is missing itself."""
     kind, name = key
     if kind == "turn":  # a fault that the migrations have, and the database does not
+        return True
+    if _is_of_database(key):  # likewise
         return True
     if kind == "trigger of":
         return ("constraint", name) not in found
@@ -138,13 +144,22 @@ def _weakens(key: tuple[str, str], expected: Description) -> bool:
     if kind == "child table":
         return True
     if kind == "privilege":  # TRIGGER and TRUNCATE are looked at where powers are
-        place = name.partition(" on ")[2].rpartition(" to ")[0]
-        machinery = "framecast." in place or place == "schema framecast"
+        place = _place(name)
+        machinery = "framecast." in place or place in ("schema framecast", DATABASE)
         return machinery and not name.startswith(POWERS)
     if kind == "function":  # in the schema's own place, or one more of a name that it uses
         names = {other.partition("(")[0] for what, other in expected if what == "function"}
         return name.startswith("framecast.") or name.partition("(")[0] in names
     return kind in ("relation", "type") and name.startswith("framecast.")
+
+
+def _is_of_database(key: tuple[str, str]) -> bool:
+    return key[0] == "privilege" and _place(key[1]) == DATABASE
+
+
+def _place(name: str) -> str:
+    """Return what a privilege is on."""
+    return name.partition(" on ")[2].rpartition(" to ")[0]
 
 
 def _out_of_turn(key: tuple[str, str], expected: Description) -> bool:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from conformance.audit import drift, powers
+from conformance.audit import books, drift, powers
 from conformance.audit.description import describe
 from conformance.audit.findings import Section
 from conformance.audit.target import Limits, TargetError, reading
@@ -33,6 +33,9 @@ def inspect(conn: Connection, expected: Description) -> Section:
     section.faults += faults
     section.notes += notes
     faults, notes = powers.look(conn)
+    section.faults += faults
+    section.notes += notes
+    faults, notes = books.look(conn, expected)
     section.faults += faults
     section.notes += notes
     section.summary = f"{len(expected)} objects compared with the migrations"

@@ -114,7 +114,9 @@ QUERIES = (
     """,
     """
     SELECT 'of subscription ' || x.srsubid, 'writes to ' || x.srrelid::regclass::text
-        || ' as a replica, which fires no trigger', 'DROP SUBSCRIPTION …, or let it write elsewhere'
+        || ' as a replica, which fires no trigger'
+        || CASE x.srsubstate WHEN 'r' THEN '' ELSE '; it is not copied yet' END,
+        'DROP SUBSCRIPTION …, or let it write elsewhere'
     FROM pg_subscription_rel AS x JOIN pg_class AS c ON c.oid = x.srrelid
     JOIN pg_namespace AS n ON n.oid = c.relnamespace WHERE n.nspname IN ('public', 'framecast')
     """,
