@@ -257,7 +257,7 @@ CREATE TABLE public.teams (
     updated_at timestamptz NOT NULL DEFAULT now(),
 
     CHECK (char_length(name) BETWEEN 1 AND 100),
-    CHECK (name ~ '[^[:space:]]'),
+    CHECK (name COLLATE "C" ~ '[^[:space:]]'),
     CHECK (char_length(slug) <= 50),
     CHECK (ephemeral_storage_bytes >= 0),
 

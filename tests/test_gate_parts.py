@@ -330,7 +330,7 @@ def test_a_clean_change_passes_in_every_state(
     ("script", "found"),
     [
         ("UPDATE users SET name = NULL", [("users.name", "values are not what they were")]),
-        ("ALTER TABLE projects DROP COLUMN spec", [("projects.spec", "the column is gone")]),
+        ("ALTER TABLE teams DROP COLUMN settings", [("teams.settings", "the column is gone")]),
         ("DROP TABLE usage", [("usage", "the table is gone")]),
         ("DELETE FROM webhook_deliveries", [("webhook_deliveries", "rows are gone")]),
         ("UPDATE users SET name = NULL;\n-- waives DATA users.name: privacy", []),

@@ -74,3 +74,49 @@ def test_another_encoding_is_refused(client: str, scratch: Scratch, odd: str) ->
         assert [(0,)] == connection.execute(
             "SELECT count(*) FROM pg_namespace WHERE nspname = 'framecast'"
         ).fetchall()
+
+
+def test_another_locale_changes_nothing(scratch: Scratch, odd: str) -> None:
+    """What is a letter, a space or a capital elsewhere makes no row legal, or illegal, here."""
+    unicode = "LOCALE_PROVIDER builtin BUILTIN_LOCALE" if scratch.server.major >= 17 else "LOCALE"
+    outcomes = []
+    for how in ("LOCALE 'C'", f"{unicode} 'C.UTF-8' LC_COLLATE 'C' LC_CTYPE 'C.UTF-8'"):
+        conninfo = made(scratch, odd, how)
+        with psycopg.connect(conninfo, autocommit=True) as connection:
+            for file in sorted(MIGRATIONS.glob("*.sql")):
+                connection.execute(file.read_bytes())
+            outcomes.append([refused(connection, *each) for each in SPELT])
+        with psycopg.connect(scratch.server.conninfo, autocommit=True) as connection:
+            connection.execute(f"DROP DATABASE {odd}".encode())
+
+    assert outcomes[0] == outcomes[1]
+    assert len({*outcomes[0]}) > 3
+
+
+# Statements, each with a text to put in.
+URLS: Final = (
+    "INSERT INTO webhooks (team_id, created_by, url, events, secret)"
+    " VALUES (gen_random_uuid(), gen_random_uuid(), %s, '{job.failed}', 's')"
+)
+NAMES: Final = "INSERT INTO teams (name) VALUES (%s) RETURNING slug"
+EMAILS: Final = 'INSERT INTO users (email) VALUES (%s) RETURNING lower(email COLLATE "C")'
+SPELT: Final = tuple(
+    (statement, text.format(letter))
+    for statement, texts in (
+        (NAMES, ("{}", "a{}b")),
+        (EMAILS, ("{}@example.com", "a@{}.com")),
+        (URLS, ("https://{}/", "https://a{}b/", "https://a/{}")),
+    )
+    for text in texts
+    for letter in " \t\u0085\u00a0\u1680\u2003\u2028\u3000\u200bI\u0130\u0131\u212aA\u00e9\u00df"
+)
+
+
+def refused(connection: psycopg.Connection[object], statement: str, text: str) -> str:
+    """Return by what a statement is refused; or what it returns."""
+    with connection.transaction(force_rollback=True):
+        try:
+            cursor = connection.execute(statement.encode(), [text])
+        except psycopg.IntegrityError as error:
+            return error.diag.constraint_name or ""
+        return str(cursor.fetchall()) if cursor.description else ""
