@@ -9,6 +9,7 @@ import psycopg
 
 from conformance import labels, undo, witness
 from conformance.arbiters import Arbiters
+from conformance.cases.spare import Spare
 from conformance.catalogue import RULES
 from conformance.session import Session
 from conformance.withheld import withheld
@@ -89,6 +90,7 @@ class Lab:
         self._prepared = self._prepare(self._readable())  # by the tables that rules speak of
         self.labels = labels.compared(self.owner)
         self.arbiters = Arbiters(self.owner)
+        self.spare = Spare.of(self.owner)
 
     def __enter__(self) -> Self:
         """Return itself."""

@@ -78,6 +78,8 @@ class Scenario:
         facts: what must be true after all those.
         because: why it has nothing that is legal, or no violation, where that is so.
         settings: what the session that tries it has set, by name: no rule depends on it.
+        plain: the same with nothing in it that is of no matter to the rule, where there is more:
+            what a schema refuses for that says nothing of the rule.
     """
 
     given: tuple[Transaction, ...] = ()
@@ -88,6 +90,7 @@ class Scenario:
     within: tuple[Within, ...] = ()
     because: str = ""
     settings: Settings = ()
+    plain: Scenario | None = None
 
 
 # Each path that could break a rule has scenarios, or the reason why it cannot.

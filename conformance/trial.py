@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -10,7 +11,7 @@ from conformance.attempt import Attempt, transaction_script
 from conformance.blame import culprit, is_denied, names, rule_named, says_nothing
 from conformance.catalogue import RULES
 from conformance.findings import Findings
-from conformance.outcomes import Accepted, Outcome
+from conformance.outcomes import INCONCLUSIVE, Accepted, Outcome
 from conformance.plans import Plans
 from conformance.scenario import Mixed
 from conformance.session import TIMEOUTS, in_order
@@ -68,10 +69,22 @@ class Trial:
         Raises:
             Finding: The schema did not do what the rule asks, and that is what is sought.
         """
+        before = replace(self.tally)
+        self._carry_through(scenario, before)
+        if scenario.plain is not None and any(map(_is_strange, self._now.met)):
+            broken = [each for each in self._now.met if each.verdict is Verdict.BROKEN]
+            self.tally = replace(before)
+            self._carry_through(replace(scenario.plain, settings=scenario.settings), before)
+            self._now.met += broken
+        self.findings.meet(self._now.met)
+        if self._lab.role is None:
+            for variant in self._lab.spare.variants(scenario):
+                self._vary(variant)
+
+    def _carry_through(self, scenario: Scenario, before: Tally) -> None:
         self._lab.reset()
         self._now, self._is_astray = Attempt(self._lab, self.rule, scenario.settings), False
         self._elsewhere = ""
-        before = replace(self.tally)
         try:
             with self._lab.session.under(scenario.settings):
                 self._try(scenario)
@@ -82,7 +95,21 @@ class Trial:
         else:
             if not self._now.met:
                 self._expect_both_sides(scenario, before)
-        self.findings.meet(self._now.met)
+
+    def _vary(self, variant: Scenario) -> None:
+        """Try a scenario with a column that the domain does not know.
+
+        What refuses such a row may be an object of the schema's own: kept is only what is broken.
+        It counts nothing.
+        """
+        counts, met = replace(self.tally), self._now
+        self._lab.reset()
+        self._now, self._is_astray = Attempt(self._lab, self.rule, variant.settings), False
+        with self._lab.session.under(variant.settings), suppress(_EndError, NotExpressibleError):
+            self._try(variant)
+        broken = [each for each in self._now.met if each.verdict is Verdict.BROKEN]
+        self.tally, self._now = counts, met
+        self.findings.meet(broken)
 
     def _try(self, scenario: Scenario) -> None:
         self._expect_all_labels()
@@ -321,3 +348,9 @@ class Trial:
                 cause="violation query",
                 rule=rule,
             )
+
+
+def _is_strange(finding: Finding) -> bool:
+    """Whether something refused that is no rule's, and did not just run out of time."""
+    refused = finding.verdict in (Verdict.UNNAMED, Verdict.UNPROVEN)
+    return refused and finding.cause not in RULES and finding.cause not in INCONCLUSIVE

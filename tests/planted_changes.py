@@ -148,7 +148,8 @@ def stamped(updated_at: str, **clock: object) -> Plant:
             "old": Jsonb({"id": str(key), "updated_at": STAMP}),
             "new": Jsonb({"id": str(key), "updated_at": updated_at}),
         }
-        row = {"tbl": "users", "op": "UPDATE", **images, "began": LATER, **clock}
+        times = {"began": LATER, "at": clock.get("began", LATER), **clock}
+        row = {"tbl": "users", "op": "UPDATE", **images, **times}
         return Planted((Insert("conformance.changes", (row,)),), frozenset({str(key)}))
 
     return plant

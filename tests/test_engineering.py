@@ -34,7 +34,7 @@ OWN: Final = "framecast.email_key(u.email) = framecast.email_key(NEW.email)"
 THEIRS: Final = "framecast.email_key(u.email) = framecast.email_key(v_email)"
 LOCK: Final = "PERFORM pg_advisory_xact_lock(42);"
 TRY: Final = "IF NOT pg_try_advisory_xact_lock(42) THEN RETURN 0; END IF;"
-CHANGES: Final = {
+CHANGES = {
     "a clean-up waits for another": Change(first(EVENTS, LOCK), "RET-1", Path.OTHER),
     "a clean-up of deliveries waits for another": Change(
         first(DELIVERIES, LOCK), "RET-1", Path.OTHER
@@ -310,6 +310,81 @@ CHANGES: Final = {
         Path.INSERT,
     ),
 }
+
+
+FREE: Final = "ADD COLUMN is_internal boolean NOT NULL DEFAULT false;"
+KIND: Final = "CREATE TYPE public.kind AS ENUM ('plain', 'gold');"
+# Exemptions by columns that are added for them, and that the domain does not know.
+ADDED: Final = {
+    "a team that is internal may owe credits": Change(
+        f"ALTER TABLE public.teams {FREE}"
+        + rechecked("teams", "inv_t6__teams_credits_not_negative", "credits >= 0 OR is_internal"),
+        "INV-T6",
+        Path.UPDATE,
+    ),
+    "credits may be owed in the update that makes a user internal": Change(
+        f"ALTER TABLE public.users {FREE}"
+        + rechecked("users", "inv_u5__users_credits_not_negative", "credits >= 0 OR is_internal"),
+        "INV-U5",
+        Path.UPDATE,
+    ),
+    "a team of gold has any number of jobs": Change(
+        f"{KIND} ALTER TABLE public.teams ADD COLUMN kind public.kind NOT NULL DEFAULT 'plain';"
+        + rewritten(
+            "tg_jobs__may_be_made",
+            "IF v_is_full THEN",
+            "IF v_is_full AND NOT EXISTS (SELECT FROM public.teams AS t"
+            " WHERE t.id = v_team_id AND t.kind = 'gold') THEN",
+        ),
+        "CARD-5",
+        Path.INSERT,
+    ),
+    "a hash may be there twice, of keys that are tests": Change(
+        "ALTER TABLE public.api_keys ADD COLUMN is_test boolean;"
+        "ALTER TABLE public.api_keys DROP CONSTRAINT inv_a3__api_keys_hash_unique;"
+        "CREATE UNIQUE INDEX inv_a3__api_keys_hash_unique ON public.api_keys (key_hash)"
+        " WHERE is_test IS NULL;",
+        "INV-A3",
+        Path.INSERT,
+    ),
+    "an event with a note may change": Change(
+        "ALTER TABLE public.job_events ADD COLUMN note text;"
+        + retriggered(
+            "public.job_events",
+            "_300_imm_1__job_events_are_fixed",
+            "WHEN (",
+            "WHEN (old.note IS NULL AND ",
+        ),
+        "IMM-1",
+        Path.UPDATE,
+    ),
+    "a creator with flags becomes a starter": Change(
+        "ALTER TABLE public.users ADD COLUMN flags jsonb NOT NULL DEFAULT '{}';"
+        + retriggered(
+            "public.users",
+            "_300_state_user__users_creator_stays_creator",
+            "WHEN (",
+            "WHEN (new.flags = old.flags AND ",
+        ),
+        "STATE-USER",
+        Path.UPDATE,
+    ),
+    "what is pinned is kept": Change(
+        "ALTER TABLE public.job_events ADD COLUMN is_pinned boolean NOT NULL DEFAULT false;"
+        + save(EVENTS, "NOT o.is_pinned"),
+        "RET-1",
+        Path.INSERT,
+    ),
+    "jobs must say where, and those that do may be refunded": Change(
+        "ALTER TABLE public.jobs ADD COLUMN region text NOT NULL;"
+        + rechecked(
+            "jobs", "inv_j8__jobs_refund_within_charge", "credits_refunded <= 100 + credits_charged"
+        ),
+        "INV-J8",
+        Path.UPDATE,
+    ),
+}
+CHANGES |= ADDED
 
 
 @pytest.mark.parametrize("name", CHANGES)

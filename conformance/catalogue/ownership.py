@@ -292,8 +292,10 @@ RULES = (
         ),
         "SELECT old ->> 'id' FROM conformance.fresh WHERE op = 'UPDATE'"
         " AND new ? 'updated_at' AND coalesce((new ->> 'updated_at')::timestamptz"
-        # Where the clock went back, plain now() is right too: the domain does not say.
-        " NOT IN (began, greatest(began, (old ->> 'updated_at')::timestamptz)), true)",
+        # Of the transaction, the statement or the clock; where that went back, or as it was.
+        " NOT BETWEEN began AND at AND ((new ->> 'updated_at')::timestamptz"
+        " <> (old ->> 'updated_at')::timestamptz"
+        " OR (old ->> 'updated_at')::timestamptz < began), true)",
     ),
     Rule(
         "AUTO-SLUG",

@@ -166,6 +166,31 @@ def downgrades(world: World, _draw: Draw) -> Scenario:
 
 
 @scenarios
+def departures(world: World, _draw: Draw) -> Scenario:
+    """Let a member leave their only team and found another; then leave, and become a starter."""
+    team, _ = world.team()
+    good, bad = (world.insert("users", world.a_creator()) for _ in range(2))
+    leaves, left = (
+        Delete(
+            "memberships",
+            {"id": world.insert("memberships", world.a_membership(team, user))["id"]},
+        )
+        for user in (good, bad)
+    )
+    own = world.a_team()
+    founded = (
+        Insert("teams", (own,)),
+        Insert("memberships", (world.a_membership(own, good, role="owner"),)),
+    )
+    changes = {"tier": "starter", "upgraded_at": None}
+    return Scenario(
+        given=(tuple(world.given),),
+        legal=((leaves, *founded, Update("users", {"id": good["id"]}, {"name": "Ada"}, good)),),
+        broken=((left, Update("users", {"id": bad["id"]}, changes, bad)),),
+    )
+
+
+@scenarios
 def handed_to_starter(world: World, _draw: Draw) -> Scenario:
     """Leave a membership to its creator; then give it to a starter; IMM-1 refuses as well."""
     team, _ = world.team()
@@ -290,7 +315,7 @@ WAYS: dict[str, Ways] = {
     ),
     "STATE-USER": {
         **dict.fromkeys(Path, "compares a row before and after an update"),
-        **dict.fromkeys(UPDATING, downgrades),
+        **dict.fromkeys(UPDATING, downgrades | departures),
     },
     "INV-M4": MEMBERS_ARE_CREATORS,
 }

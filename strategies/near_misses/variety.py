@@ -160,6 +160,7 @@ def varied(draw: Draw, scenarios: Scenarios) -> Scenario:
         given=tuple(_filled(each, rest) for each in scenario.given),
         legal=tuple(_filled(each, rest) for each in scenario.legal),
         broken=(*scenario.broken, *again),
+        plain=scenario,
     )
 
 

@@ -1,0 +1,1 @@
+"""Running near misses: what is tried beside what a scenario says."""
