@@ -11,6 +11,8 @@ from strategies.world import World, urn_of_member, urn_of_team
 from tests.pages import blocks, filled
 
 ADDRESS: Final = "Ada@Example.com"
+REMOVE: Final = "DELETE FROM memberships WHERE team_id = :'team' AND user_id = :'who'"
+HAND_OVER, LEAVE = "Hand a team over", "Leave the only team"
 # Every column of text or JSON: where a name or an address could be left.
 TEXTS: Final = """
 SELECT a.attrelid::regclass::text, a.attname::text FROM pg_attribute AS a
@@ -29,14 +31,10 @@ def carry_out(connection: psycopg.Connection[Any], writes: list[Write]) -> None:
                 connection.execute(statement.sql.encode())
 
 
-def a_busy_person() -> tuple[World, dict[str, object], list[object]]:
-    """Return somebody with something everywhere, and the teams that others are in.
-
-    All that the person wrote into it holds the address.
-    """
+def a_busy_person() -> tuple[World, dict[str, object]]:
+    """Return somebody with something everywhere, all of which holds the address."""
     world = World()
-    shared, colleague = world.team()
-    elsewhere, host = world.team()
+    (shared, _), (elsewhere, _) = world.team(), world.team()
     user = world.insert(
         "users",
         world.a_creator(email=ADDRESS, name=ADDRESS, avatar_url=f"https://a.io/{ADDRESS}"),
@@ -61,8 +59,7 @@ def a_busy_person() -> tuple[World, dict[str, object], list[object]]:
     world.insert("invitations", world.an_invitation(elsewhere, user))
     away, stranger = world.team()
     world.insert("invitations", world.an_invitation(away, stranger, email=ADDRESS.upper()))
-    values = {"email": ADDRESS.lower(), "user": user["id"]}
-    return world, values, [shared["id"], elsewhere["id"], away["id"], colleague["id"], host["id"]]
+    return world, {"email": ADDRESS.lower(), "user": user["id"]}
 
 
 @pytest.fixture
@@ -74,7 +71,7 @@ def connection(scratch: Scratch, template: Template) -> Any:
 
 def test_the_page_on_erasure_works(connection: psycopg.Connection[Any]) -> None:
     """Its commands, run in turn as the application's role, leave no trace of a person."""
-    world, values, _ = a_busy_person()
+    world, values = a_busy_person()
     carry_out(connection, world.given)
     connection.commit()
     connection.autocommit = True
@@ -100,6 +97,62 @@ def test_the_page_on_erasure_works(connection: psycopg.Connection[Any]) -> None:
     assert [] == run(left)
     assert [(values["user"],)] == run(erased)
     assert [] == traces(connection)
+
+
+def test_the_page_on_erasure_says_what_refuses_it(connection: psycopg.Connection[Any]) -> None:
+    """It finds the team that has to be handed over first, and the rules refuse by their names."""
+    world = World()
+    team, user = world.team()
+    heir = world.member(team)
+    lone = world.owned_team(user)
+    job = world.job(user, urn_of_team(lone))
+    carry_out(connection, world.given)
+    connection.commit()
+    connection.autocommit = True
+    connection.execute("SET ROLE framecast_app")
+    _, held, _, cancel, *_, erase, _, _ = (block.sql for block in blocks("erasure.md"))
+    (hand_over,) = (each.sql for each in blocks("recipes.md") if each.title == HAND_OVER)
+    values = {"user": user["id"], "team": team["id"], "giver": user["id"], "heir": heir["id"]}
+
+    def run(sql: str, **more: object) -> psycopg.Cursor[Any]:
+        return connection.execute(filled(sql, {**values, **more}).encode())
+
+    assert [(team["id"], team["name"])] == run(held).fetchall()
+    assert "del_1__" == refused(connection, filled(erase, values))
+    run(cancel, owner=job["owner"])
+    assert "inv_t2__" == refused(connection, filled(erase, values))
+    run(hand_over)
+    assert [] == run(held).fetchall()
+    assert [(True,)] == run(erase).fetchall()
+
+
+def test_who_is_in_one_team_only_stays_or_gets_a_team(connection: psycopg.Connection[Any]) -> None:
+    """Nobody is removed from their only team, nor the last owner of others; the ways out work."""
+    world = World()
+    team, owner = world.team()
+    member = world.member(team)
+    second = world.owned_team(owner)
+    carry_out(connection, world.given)
+    connection.commit()
+    connection.autocommit = True
+    connection.execute("SET ROLE framecast_app")
+    (leave,) = (each for each in blocks("recipes.md") if each.title == LEAVE)
+    values = {"team": team["id"], "member": member["id"], "own": world.id(), "name": "Own"}
+    assert "inv_u2__" == refused(connection, filled(REMOVE, {**values, "who": member["id"]}))
+    assert "inv_t2__" == refused(connection, filled(REMOVE, {**values, "who": owner["id"]}))
+    with connection.transaction():
+        for statement in leave.statements:
+            assert connection.execute(filled(statement, values).encode()).rowcount == 1
+    places = connection.execute("SELECT team_id FROM memberships ORDER BY team_id").fetchall()
+    assert sorted((row["id"],) for row in (team, second, {"id": values["own"]})) == places
+    assert [(True,)] == connection.execute(f"SELECT erase_user('{member['id']}')").fetchall()
+
+
+def refused(connection: psycopg.Connection[Any], sql: str) -> str:
+    """Return the token of the rule that refuses a statement, by its commit at last."""
+    with pytest.raises(psycopg.IntegrityError) as caught:
+        connection.execute(sql.encode())
+    return str(caught.value.diag.constraint_name).partition("__")[0] + "__"
 
 
 def traces(connection: psycopg.Connection[Any]) -> list[str]:
