@@ -24,9 +24,10 @@ TRIAL = pytest.StashKey["Trial"]()
 @pytest.fixture(scope="session")
 def lab(database: Database, role: str | None) -> Iterator[Lab]:
     """This worker's database, with its oracles and its reset."""
+    from conformance.cases.stuck import Stuck
     from conformance.lab import Lab
 
-    with Lab(database.conninfo, role) as lab:
+    with Lab(database.conninfo, role, Stuck()) as lab:
         yield lab
 
 

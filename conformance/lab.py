@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
     from types import TracebackType
 
+    from conformance.cases.stuck import Stuck
     from conformance.catalogue import Rule
     from conformance.outcomes import Outcome
     from conformance.writes import Statement
@@ -58,14 +59,16 @@ class _Copy(NamedTuple):
 class Lab:
     """One scratch database, from the time its schema is installed."""
 
-    def __init__(self, conninfo: str, role: str | None = None) -> None:
+    def __init__(self, conninfo: str, role: str | None = None, stuck: Stuck | None = None) -> None:
         """Connect, put the witness in place, and learn what an empty database holds.
 
         With a role, `session` writes as that role; `owner` looks on, and is `session` without one.
+        With `stuck`, what has hung is not waited for again.
         """
         self._conninfo = conninfo
-        self.session = Session(conninfo, role)
-        self.owner = Session(conninfo) if role is not None else self.session
+        self._stuck = stuck
+        self.session = Session(conninfo, role, stuck)
+        self.owner = Session(conninfo, None, stuck) if role is not None else self.session
         self.role = role  # that `session` writes as; None for the owner
         self._as_roles: dict[str, Session] = {}
         witness.install(self.owner.connection)
@@ -113,7 +116,7 @@ class Lab:
     def acting_as(self, role: str) -> Iterator[None]:
         """Let `session` write as a role meanwhile; raises as `Session`."""
         if role not in self._as_roles:
-            self._as_roles[role] = Session(self._conninfo, role)
+            self._as_roles[role] = Session(self._conninfo, role, self._stuck)
         before = self.session, self.role
         self.session, self.role = self._as_roles[role], role
         try:

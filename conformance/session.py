@@ -16,18 +16,20 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from types import TracebackType
 
+    from conformance.cases.stuck import Stuck
     from conformance.scenario import Settings
     from conformance.writes import Write
 
 # A statement that takes longer than this is stuck. Examples take milliseconds.
+CANCELED = "57014"
 TIMEOUTS = "SET statement_timeout = '20s'; SET lock_timeout = '10s'"
 
 
 class Session:
     """One connection, in autocommit: each transaction is one `transact`."""
 
-    def __init__(self, conninfo: str, role: str | None = None) -> None:
-        """Connect, as a role if one is named.
+    def __init__(self, conninfo: str, role: str | None = None, stuck: Stuck | None = None) -> None:
+        """Connect, as a role if one is named; what has hung is tried each time, or known.
 
         Raises:
             psycopg.OperationalError: The database cannot be reached.
@@ -41,6 +43,7 @@ class Session:
         except BaseException:
             self.connection.close()
             raise
+        self._stuck = stuck
         self.history: list[tuple[tuple[Statement, ...], Outcome]] = []
 
     def __enter__(self) -> Self:
@@ -70,6 +73,9 @@ class Session:
         return result
 
     def _run(self, body: Sequence[Statement]) -> Outcome:
+        refused = self._stuck.refuses(body) if self._stuck is not None else None
+        if refused is not None:
+            return refused
         try:
             if all(statement.data is None for statement in body):
                 self.connection.execute(
@@ -81,6 +87,8 @@ class Session:
             if self.connection.closed:
                 raise
             self.connection.execute("ROLLBACK")
+            if self._stuck is not None and error.sqlstate == CANCELED:
+                self._stuck.note(body)
             return outcome(error)
         return Accepted()
 
@@ -89,11 +97,16 @@ class Session:
 
         Whoever opened a transaction ends it: an error leaves it open, and aborted.
         """
+        refused = self._stuck.refuses([statement]) if self._stuck is not None else None
+        if refused is not None:
+            return refused
         try:
             self._send(statement)
         except psycopg.Error as error:
             if self.connection.closed:
                 raise
+            if self._stuck is not None and error.sqlstate == CANCELED:
+                self._stuck.note([statement])
             return outcome(error)
         return Accepted()
 
