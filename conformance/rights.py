@@ -15,8 +15,6 @@ from strategies.tables import COLUMNS
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-# The database keeps it, whatever a client would write.
-KEPT: Final = frozenset({"updated_at"})
 # They come with a migration.
 SHIPPED: Final = frozenset({"system_assets"})
 
@@ -24,7 +22,7 @@ READS: Final = frozenset({*COLUMNS, "role_permissions"})
 # Read where a schema has it: what it offers beside the tables that every schema has.
 OFFERS: Final = frozenset({"searchable_projects"})
 INSERTS: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
-    {table: frozenset(columns) - KEPT for table, columns in COLUMNS.items() if table not in SHIPPED}
+    {table: frozenset(columns) for table, columns in COLUMNS.items() if table not in SHIPPED}
 )
 # What a row is about never changes (IMM-1), and an event not at all.
 UPDATES: Final[Mapping[str, frozenset[str]]] = MappingProxyType(

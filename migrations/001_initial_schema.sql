@@ -196,6 +196,20 @@ BEGIN
 END;
 $$;
 
+-- A client may give updated_at with a new row: its library sends it. It is never ahead of the row:
+-- neither of now() nor, where that is later, of created_at. What is recorded after the fact stays.
+CREATE FUNCTION framecast.tg__set_first_updated_at() RETURNS trigger
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF NEW.updated_at > now() THEN
+        NEW.updated_at := greatest(now(), NEW.created_at);
+    END IF;
+    RETURN NEW;
+END;
+$$;
+
 
 ------------------------------------------------------------------------------------------------
 -- Tables
@@ -1023,6 +1037,10 @@ EXECUTE FUNCTION framecast.tg__reject(
     'an erased account stays erased', 'let the person sign up anew'
 );
 
+CREATE TRIGGER _500_set_first_updated_at
+BEFORE INSERT ON public.users
+FOR EACH ROW EXECUTE FUNCTION framecast.tg__set_first_updated_at();
+
 CREATE TRIGGER _500_set_updated_at
 BEFORE UPDATE ON public.users
 FOR EACH ROW EXECUTE FUNCTION framecast.tg__set_updated_at();
@@ -1148,6 +1166,10 @@ FOR EACH ROW WHEN (
 EXECUTE FUNCTION framecast.tg__reject(
     'a team''s id, slug and created_at never change', 'rename the team: its slug stays'
 );
+
+CREATE TRIGGER _500_set_first_updated_at
+BEFORE INSERT ON public.teams
+FOR EACH ROW EXECUTE FUNCTION framecast.tg__set_first_updated_at();
 
 CREATE TRIGGER _500_set_updated_at
 BEFORE UPDATE ON public.teams
@@ -1820,6 +1842,10 @@ CREATE TRIGGER _300_role_2__projects_creator_may_create
 AFTER INSERT ON public.projects
 FOR EACH ROW EXECUTE FUNCTION framecast.tg_projects__creator_may_create();
 
+CREATE TRIGGER _500_set_first_updated_at
+BEFORE INSERT ON public.projects
+FOR EACH ROW EXECUTE FUNCTION framecast.tg__set_first_updated_at();
+
 CREATE TRIGGER _500_set_updated_at
 BEFORE UPDATE ON public.projects
 FOR EACH ROW EXECUTE FUNCTION framecast.tg__set_updated_at();
@@ -1926,6 +1952,10 @@ AFTER INSERT ON public.asset_files
 FOR EACH ROW WHEN (framecast.urn_team(new.owner) IS NOT NULL)
 EXECUTE FUNCTION framecast.tg_asset_files__uploader_may_upload();
 
+CREATE TRIGGER _500_set_first_updated_at
+BEFORE INSERT ON public.asset_files
+FOR EACH ROW EXECUTE FUNCTION framecast.tg__set_first_updated_at();
+
 CREATE TRIGGER _500_set_updated_at
 BEFORE UPDATE ON public.asset_files
 FOR EACH ROW EXECUTE FUNCTION framecast.tg__set_updated_at();
@@ -1968,6 +1998,10 @@ $$;
 CREATE TRIGGER _300_role_1__webhooks_creator_may_manage
 AFTER INSERT OR UPDATE OF created_by ON public.webhooks
 FOR EACH ROW EXECUTE FUNCTION framecast.tg_webhooks__creator_may_manage();
+
+CREATE TRIGGER _500_set_first_updated_at
+BEFORE INSERT ON public.webhooks
+FOR EACH ROW EXECUTE FUNCTION framecast.tg__set_first_updated_at();
 
 CREATE TRIGGER _500_set_updated_at
 BEFORE UPDATE ON public.webhooks
@@ -2023,6 +2057,23 @@ FOR EACH ROW WHEN ((old.id, old.owner, old.period) IS DISTINCT FROM (new.id, new
 EXECUTE FUNCTION framecast.tg__reject(
     'a usage row''s id, owner and period never change', 'make a row for that owner and period'
 );
+
+-- There is no created_at that could be later.
+CREATE FUNCTION framecast.tg_usage__set_first_updated_at() RETURNS trigger
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF NEW.updated_at > now() THEN
+        NEW.updated_at := now();
+    END IF;
+    RETURN NEW;
+END;
+$$;
+
+CREATE TRIGGER _500_set_first_updated_at
+BEFORE INSERT ON public.usage
+FOR EACH ROW EXECUTE FUNCTION framecast.tg_usage__set_first_updated_at();
 
 CREATE TRIGGER _500_set_updated_at
 BEFORE UPDATE ON public.usage

@@ -212,6 +212,10 @@ BEFORE UPDATE OF project_id ON public.jobs
 FOR EACH ROW WHEN (old.project_id IS NOT NULL AND new.project_id IS NULL)
 EXECUTE FUNCTION framecast.tg_jobs__leaves_only_a_project_that_goes();
 
+CREATE TRIGGER _500_set_first_updated_at
+BEFORE INSERT ON public.jobs
+FOR EACH ROW EXECUTE FUNCTION framecast.tg__set_first_updated_at();
+
 -- The clock may stand behind what the row says: never set a time that its rules refuse.
 CREATE FUNCTION framecast.tg_jobs__set_times() RETURNS trigger
 LANGUAGE plpgsql VOLATILE

@@ -236,13 +236,14 @@ public.webhook_deliveries, public.usage, public.system_assets, public.role_permi
 public.searchable_projects
 TO framecast_app;
 
--- Insert every column but those that the database computes, and updated_at, which it keeps. An
--- event's number may be given, and is not heeded.
+-- Insert every column but those that the database computes. An event's number may be given, and is
+-- not heeded, nor is updated_at where it is ahead: libraries send both.
 GRANT INSERT (
-    id, email, name, avatar_url, tier, credits, ephemeral_storage_bytes, upgraded_at, created_at
+    id, email, name, avatar_url, tier, credits, ephemeral_storage_bytes, upgraded_at, created_at,
+    updated_at
 ) ON public.users TO framecast_app;
 GRANT INSERT (
-    id, name, slug, credits, ephemeral_storage_bytes, settings, created_at
+    id, name, slug, credits, ephemeral_storage_bytes, settings, created_at, updated_at
 ) ON public.teams TO framecast_app;
 GRANT INSERT (id, team_id, user_id, role, created_at) ON public.memberships TO framecast_app;
 GRANT INSERT (
@@ -253,37 +254,40 @@ GRANT INSERT (
     created_at
 ) ON public.api_keys TO framecast_app;
 GRANT INSERT (
-    id, team_id, created_by, name, status, spec, created_at
+    id, team_id, created_by, name, status, spec, created_at, updated_at
 ) ON public.projects TO framecast_app;
 GRANT INSERT (
     id, owner, triggered_by, project_id, status, spec_snapshot, options, progress, output,
     output_size_bytes, error, credits_charged, failure_type, credits_refunded, idempotency_key,
-    started_at, completed_at, created_at
+    started_at, completed_at, created_at, updated_at
 ) ON public.jobs TO framecast_app;
 GRANT INSERT (
     id, job_id, sequence, event_type, payload, created_at
 ) ON public.job_events TO framecast_app;
 GRANT INSERT (
     id, owner, uploaded_by, project_id, filename, s3_key, content_type, size_bytes, status,
-    metadata, created_at
+    metadata, created_at, updated_at
 ) ON public.asset_files TO framecast_app;
 GRANT INSERT (
-    id, team_id, created_by, url, events, secret, is_active, last_triggered_at, created_at
+    id, team_id, created_by, url, events, secret, is_active, last_triggered_at, created_at,
+    updated_at
 ) ON public.webhooks TO framecast_app;
 GRANT INSERT (
     id, webhook_id, job_id, event_type, status, payload, response_status, response_body, attempts,
     max_attempts, next_retry_at, delivered_at, created_at
 ) ON public.webhook_deliveries TO framecast_app;
 GRANT INSERT (
-    id, owner, period, renders_count, render_seconds, credits_used, credits_refunded, api_calls
+    id, owner, period, renders_count, render_seconds, credits_used, credits_refunded, api_calls,
+    updated_at
 ) ON public.usage TO framecast_app;
 
--- Update what may change: not what a row is about (IMM-1), and no event.
+-- Update what may change: not what a row is about (IMM-1), and no event. What is given for
+-- updated_at is not heeded.
 GRANT UPDATE (
-    email, name, avatar_url, tier, credits, ephemeral_storage_bytes, upgraded_at
+    email, name, avatar_url, tier, credits, ephemeral_storage_bytes, upgraded_at, updated_at
 ) ON public.users TO framecast_app;
 GRANT UPDATE (
-    name, credits, ephemeral_storage_bytes, settings
+    name, credits, ephemeral_storage_bytes, settings, updated_at
 ) ON public.teams TO framecast_app;
 GRANT UPDATE (role) ON public.memberships TO framecast_app;
 GRANT UPDATE (
@@ -292,23 +296,23 @@ GRANT UPDATE (
 GRANT UPDATE (
     name, key_prefix, last_used_at, expires_at, revoked_at
 ) ON public.api_keys TO framecast_app;
-GRANT UPDATE (name, status, spec) ON public.projects TO framecast_app;
+GRANT UPDATE (name, status, spec, updated_at) ON public.projects TO framecast_app;
 GRANT UPDATE (
     status, options, progress, output, output_size_bytes, error, credits_charged, failure_type,
-    credits_refunded, idempotency_key, started_at, completed_at
+    credits_refunded, idempotency_key, started_at, completed_at, updated_at
 ) ON public.jobs TO framecast_app;
 GRANT UPDATE (
-    filename, s3_key, content_type, size_bytes, status, metadata
+    filename, s3_key, content_type, size_bytes, status, metadata, updated_at
 ) ON public.asset_files TO framecast_app;
 GRANT UPDATE (
-    created_by, url, events, secret, is_active, last_triggered_at
+    created_by, url, events, secret, is_active, last_triggered_at, updated_at
 ) ON public.webhooks TO framecast_app;
 GRANT UPDATE (
     job_id, event_type, status, payload, response_status, response_body, attempts, max_attempts,
     next_retry_at, delivered_at
 ) ON public.webhook_deliveries TO framecast_app;
 GRANT UPDATE (
-    renders_count, render_seconds, credits_used, credits_refunded, api_calls
+    renders_count, render_seconds, credits_used, credits_refunded, api_calls, updated_at
 ) ON public.usage TO framecast_app;
 
 -- Delete what people delete. Keys are revoked, usage is what bills are made from, events and

@@ -177,7 +177,8 @@ def test_a_life_knows_what_is_withheld(lab: Lab) -> None:
     ("sql", "expected"),
     [
         ("INSERT INTO public.users (id, email) VALUES ('1', 'a')", []),
-        ("INSERT INTO users (id, updated_at) VALUES ('1', 'a')", ["INSERT of users.updated_at"]),
+        ("INSERT INTO users (id, updated_at) VALUES ('1', DEFAULT)", []),
+        ("INSERT INTO memberships (user_tier) VALUES ('a')", ["INSERT of memberships.user_tier"]),
         (
             "INSERT INTO public.users (id) VALUES ('1') ON CONFLICT (id) DO UPDATE SET id = '2'",
             ["UPDATE of users.id"],

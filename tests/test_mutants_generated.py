@@ -68,7 +68,7 @@ def test_every_right_that_is_withheld_has_a_mutant(every: list[Mutant]) -> None:
     assert ("framecast.team_guards", f"SELECT {to}") in granted
     kept = {("users.tier", f"UPDATE {to}"), ("users.id", f"INSERT {to}")}
     assert not kept & granted
-    assert {("users.id", f"UPDATE {to}"), ("users.updated_at", f"INSERT {to}")} <= granted
+    assert {("users.id", f"UPDATE {to}"), ("memberships.user_tier", f"INSERT {to}")} <= granted
     assert {("lock_users()", f"EXECUTE {to}"), ("schema.framecast", f"USAGE {to}")} <= granted
     assert {("schema.public", f"CREATE {to}"), ("database", f"TEMPORARY {to}")} <= granted
 
