@@ -226,10 +226,15 @@ def _clean(mind: Mind, _table: str) -> Blow:
     return Blow("clean up", table, Statement(f"SELECT public.delete_old_{table}({limit})"))
 
 
+def _erase(mind: Mind, _table: str) -> Blow:
+    user = mind.aim.id(mind.dice, "users")
+    return Blow("erase", "users", Statement(f"SELECT public.erase_user('{user}')"))
+
+
 KINDS: tuple[Callable[[Mind, str], Blow], ...] = (
     *(_update, _insert, _delete, _update, _insert, _move, _at_once, _replace),
     *(_update, _insert, _delete, _update, _insert, _constraints, _at_once),
-    *(_update, _insert, _update, _clean, _truncate),
+    *(_update, _insert, _update, _clean, _erase, _truncate),
 )
 
 

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from conformance.outcomes import Rejected
+from conformance.outcomes import Accepted, Rejected
 from conformance.postgres import Request, provision, scratch
 from conformance.postgres.scratch import Scratch, Template
+from conformance.session import Session
 from conformance.soak import ledger, summary
 from conformance.soak.client import Memory, since
 from conformance.soak.drawing import Transaction
@@ -155,6 +156,27 @@ def test_a_ledger_is_compared_with_the_database(scratch: Scratch, template: Temp
     assert ["commit lost", "refusal committed", "row lost"] == [
         fault.kind for fault in account.faults()
     ]
+
+
+def test_what_is_erased_is_not_lost(scratch: Scratch, template: Template) -> None:
+    """Whatever an account takes with it may be gone, and so may what went with that; no more."""
+    world = World()
+    team, user = world.team()
+    _, colleague = world.team()
+    world.project(team, user)
+    world.insert("api_keys", world.a_key(user))
+    kept = world.insert("api_keys", world.a_key(colleague))
+    book = Ledger(7)
+    book.claim(world.given)
+    with scratch.cloned(template, "ledger") as database, Session(database.conninfo) as session:
+        session.connection.execute(ledger.INSTALL)
+        assert Accepted() == session.transact(world.given)
+        session.connection.execute(f"SELECT erase_user('{user['id']}')")
+        session.connection.execute("DELETE FROM api_keys")
+
+        account = ledger.compare(session.connection, [book])
+
+    assert [("api_keys", str(kept["id"]))] == account.lost
 
 
 @pytest.mark.parametrize(

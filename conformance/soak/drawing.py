@@ -24,7 +24,9 @@ SHARES = (4, 1, 1)  # how often a client is at each level
 # Time passes for all rows at once, with triggers asleep: that is no write of a client.
 DONE = tuple(each for each in OPERATIONS.values() if each is not PASS)
 # What removes much is rarer, or nothing would be left to meet in.
-RARE = frozenset({"delete a user", "delete a team", "delete a project", "delete a webhook"})
+RARE = frozenset(
+    {"delete a user", "erase a user", "delete a team", "delete a project", "delete a webhook"}
+)
 RARELY = 0.3
 # What clients crowd around, by turns: what caps count together with what makes room below them; who
 # owns, leaves, pays. A crowd is where two do the same thing at the same moment.

@@ -22,9 +22,34 @@ if TYPE_CHECKING:
 
 INSTALL = """
 CREATE SCHEMA conformance;
-CREATE TABLE conformance.ledger (client integer NOT NULL, number integer NOT NULL)
+CREATE TABLE conformance.ledger (client integer NOT NULL, number integer NOT NULL);
+CREATE TABLE conformance.erased (id uuid NOT NULL);
+CREATE FUNCTION conformance.note_erased() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    v_via text;
+BEGIN
+    GET DIAGNOSTICS v_via = PG_CONTEXT;
+    IF v_via LIKE '%erase_user%' THEN
+        INSERT INTO conformance.erased (id) VALUES (OLD.id);
+    END IF;
+    RETURN NULL;
+END;
+$$;
+DO $$
+DECLARE
+    v_table text;
+BEGIN
+    FOREACH v_table IN ARRAY '{teams,memberships,invitations,api_keys}'::text[] LOOP
+        EXECUTE format('CREATE TRIGGER note_erased AFTER DELETE ON public.%I FOR EACH ROW'
+            ' EXECUTE FUNCTION conformance.note_erased()', v_table);
+    END LOOP;
+END;
+$$
 """
 ENTRIES = "SELECT client, number FROM conformance.ledger"
+# Only the function knows what goes with an account that is erased, so it is noted there.
+ERASED = "SELECT id FROM conformance.erased"
 # The columns that name a row with which this one goes.
 GOES_WITH = {
     "memberships": ("team_id", "user_id"),
@@ -131,6 +156,7 @@ def compare(connection: psycopg.Connection[Any], ledgers: Iterable[Ledger]) -> A
     ledgers = list(ledgers)
     rows = {key: claim for ledger in ledgers for key, claim in ledger.rows.items()}
     removed = {key for ledger in ledgers for key in ledger.removed}
+    removed |= {key for (key,) in connection.execute(ERASED)}
     present = {
         table: {key for (key,) in connection.execute(f"SELECT id FROM public.{table}")}
         for table in {table for table, _ in rows.values()}
