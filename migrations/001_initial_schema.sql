@@ -197,13 +197,20 @@ END;
 $$;
 
 -- A client may give updated_at with a new row: its library sends it. It is never ahead of the row:
--- neither of now() nor, where that is later, of created_at. What is recorded after the fact stays.
+-- neither of now() nor, where that is later, of created_at.
+--
+-- The client's clock is not ours. Where it goes ahead, the created_at that it gives is later than
+-- the updated_at that we fill in; where it goes behind, the updated_at that it gives is earlier than
+-- our created_at. The row was updated when it was made, then. Of what is recorded after the fact
+-- both times are past, and stay as they were given: a check asks them.
 CREATE FUNCTION framecast.tg__set_first_updated_at() RETURNS trigger
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-    IF NEW.updated_at > now() THEN
+    IF NEW.updated_at > now()
+        OR (NEW.created_at >= now() AND NEW.updated_at < NEW.created_at)
+    THEN
         NEW.updated_at := greatest(now(), NEW.created_at);
     END IF;
     RETURN NEW;
@@ -1515,6 +1522,23 @@ FOR EACH ROW WHEN (
 EXECUTE FUNCTION framecast.tg__reject(
     'only an open invitation is accepted', 'send another invitation, or extend this one first'
 );
+
+-- An invitation that is made later than now(), by the client's clock, is open as long as others.
+CREATE FUNCTION framecast.tg_invitations__set_expiry() RETURNS trigger
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF NEW.created_at > now() AND NEW.expires_at = now() + interval '168 hours' THEN
+        NEW.expires_at := NEW.created_at + interval '168 hours';
+    END IF;
+    RETURN NEW;
+END;
+$$;
+
+CREATE TRIGGER _500_set_expiry
+BEFORE INSERT ON public.invitations
+FOR EACH ROW EXECUTE FUNCTION framecast.tg_invitations__set_expiry();
 
 -- Whoever opens an invitation may break INV-I7 against the inviter's email, INV-I8 against a
 -- member, and CARD-4 against other invitations of the team.

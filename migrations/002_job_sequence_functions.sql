@@ -212,9 +212,28 @@ BEFORE UPDATE OF project_id ON public.jobs
 FOR EACH ROW WHEN (old.project_id IS NOT NULL AND new.project_id IS NULL)
 EXECUTE FUNCTION framecast.tg_jobs__leaves_only_a_project_that_goes();
 
-CREATE TRIGGER _500_set_first_updated_at
+-- As framecast.tg__set_first_updated_at does; and a created_at that we fill in is not after what
+-- the client's clock says of the job.
+CREATE FUNCTION framecast.tg_jobs__set_first_times() RETURNS trigger
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    v_is_past boolean := NEW.created_at < now();
+BEGIN
+    IF NEW.created_at = now() THEN
+        NEW.created_at := least(now(), NEW.started_at, NEW.completed_at);
+    END IF;
+    IF NEW.updated_at > now() OR (NOT v_is_past AND NEW.updated_at < NEW.created_at) THEN
+        NEW.updated_at := greatest(now(), NEW.created_at);
+    END IF;
+    RETURN NEW;
+END;
+$$;
+
+CREATE TRIGGER _100_set_first_times
 BEFORE INSERT ON public.jobs
-FOR EACH ROW EXECUTE FUNCTION framecast.tg__set_first_updated_at();
+FOR EACH ROW EXECUTE FUNCTION framecast.tg_jobs__set_first_times();
 
 -- The clock may stand behind what the row says: never set a time that its rules refuse.
 CREATE FUNCTION framecast.tg_jobs__set_times() RETURNS trigger
@@ -225,7 +244,7 @@ BEGIN
     NEW.updated_at := greatest(now(), OLD.updated_at);
     IF OLD.status <> NEW.status THEN
         IF NEW.status = 'processing' AND NEW.started_at IS NULL THEN
-            NEW.started_at := greatest(now(), NEW.created_at);
+            NEW.started_at := greatest(least(now(), NEW.completed_at), NEW.created_at);
         ELSIF NEW.status >= 'completed' AND NEW.completed_at IS NULL THEN
             NEW.completed_at := greatest(now(), NEW.created_at, NEW.started_at);
         END IF;

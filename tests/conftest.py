@@ -1,5 +1,6 @@
 """Fixtures that several modules share."""
 
+import secrets
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -7,7 +8,9 @@ from typing import Any
 
 import psycopg
 import pytest
+from psycopg.conninfo import make_conninfo
 
+from conformance.application import APPLICATION
 from conformance.postgres.scratch import Database, Scratch, Template
 from tests.migrating import Project
 
@@ -56,3 +59,23 @@ def watcher(empty: Database) -> Iterator[psycopg.Connection[Any]]:
     """Connect to the same database, to look on and to stand in the way."""
     with empty.connect() as conn:
         yield conn
+
+
+@pytest.fixture(scope="module")
+def application(scratch: Scratch, template: Template) -> Iterator[str]:
+    """Make a database and a login that an application would use; return how it connects."""
+    login = f"client_{secrets.token_hex(4)}"
+    with scratch.cloned(template, "clients") as database, database.connect() as owner:
+        owner.execute(f"CREATE ROLE {login} LOGIN IN ROLE {APPLICATION}".encode())
+        try:
+            yield make_conninfo(database.conninfo, user=login)
+        finally:
+            owner.execute(f"DROP ROLE {login}".encode())
+
+
+@pytest.fixture
+def client(application: str) -> Iterator[psycopg.Connection[Any]]:
+    """Connect as an application does; what is not committed is taken back."""
+    with psycopg.connect(application) as connection:
+        yield connection
+        connection.rollback()

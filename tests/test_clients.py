@@ -1,27 +1,16 @@
 """What applications' libraries send, as a login that is a member of the application's role."""
 
-import secrets
-from collections.abc import Iterator
-from datetime import timedelta
-from typing import Any, Final
+from typing import Final
 
-import psycopg
 import pytest
-from psycopg import sql
-from psycopg.conninfo import make_conninfo
 
-from conformance.application import APPLICATION
-from conformance.postgres.scratch import Scratch, Template
-from conformance.session import in_order
-from conformance.writes import Insert, Path, Row, Sql, Update, Write
+from conformance.writes import Sql, Update
 from strategies.forms import a_row
 from strategies.near_misses.upkeep import CHANGES
 from strategies.tables import COLUMNS
 from strategies.world import World
+from tests.clients import Connection, asked, whole, write
 
-Connection = psycopg.Connection[Any]
-
-YEAR: Final = timedelta(days=365)
 DEFAULT: Final = Sql("DEFAULT")
 # Given for updated_at with a new row, and what there is of it then.
 FIRST: Final = {
@@ -31,50 +20,6 @@ FIRST: Final = {
     "for ever": ("'infinity'", "now()"),
     "a year ago": ("now() - interval '8760 hours'", "now() - interval '8760 hours'"),
 }
-
-
-@pytest.fixture(scope="module")
-def client(scratch: Scratch, template: Template) -> Iterator[Connection]:
-    """Connect as a login that an application would use."""
-    login = f"client_{secrets.token_hex(4)}"
-    with scratch.cloned(template, "clients") as database, database.connect() as owner:
-        owner.execute(f"CREATE ROLE {login} LOGIN IN ROLE {APPLICATION}".encode())
-        try:
-            with psycopg.connect(make_conninfo(database.conninfo, user=login)) as connection:
-                yield connection
-        finally:
-            owner.execute(f"DROP ROLE {login}".encode())
-
-
-@pytest.fixture(autouse=True)
-def undone(client: Connection) -> Iterator[None]:
-    """Take back what a test has written, once all rules were asked."""
-    yield
-    client.rollback()
-
-
-def write(client: Connection, *writes: Write) -> None:
-    """Write in the transaction that is open, and ask what waits for its end."""
-    for statement in in_order(writes, Path.UPDATE):
-        client.execute(statement.sql)
-
-
-def whole(client: Connection, world: World, table: str, row: Row) -> None:
-    """Insert a row with what it needs, and ask what waits for the end of the transaction."""
-    write(client, *world.given, Insert(table, (row,)))
-    if table == "teams":
-        owner = world.a_creator()
-        joins = world.a_membership(row, owner, role="owner")
-        write(client, Insert("users", (owner,)), Insert("memberships", (joins,)))
-    client.execute("SET CONSTRAINTS ALL IMMEDIATE; SET CONSTRAINTS ALL DEFERRED")
-
-
-def times(client: Connection, table: str, row: Row, expected: str) -> list[tuple[Any, ...]]:
-    """Return what a row has for updated_at, and what it should have."""
-    query = sql.SQL("SELECT updated_at::text, ({})::text FROM {} WHERE id = {}").format(
-        sql.SQL(expected), sql.Identifier(table), sql.Literal(row["id"])
-    )
-    return client.execute(query).fetchall()
 
 
 @pytest.mark.parametrize("given", FIRST)
@@ -87,8 +32,7 @@ def test_updated_at_of_a_new_row_may_be_given(table: str, given: str, client: Co
     row = {**a_row(table, world), **made, "updated_at": Sql(sent)}
     whole(client, world, table, row)
 
-    ((is_so, should_be),) = times(client, table, row, expected)
-    assert should_be == is_so
+    assert [(True,)] == asked(client, table, f"updated_at = {expected}", row["id"])
 
 
 @pytest.mark.parametrize("table", sorted(CHANGES.keys() - {"usage"}))
@@ -99,8 +43,7 @@ def test_a_row_of_tomorrow_is_updated_when_it_was_made(table: str, client: Conne
     row = {**a_row(table, world), **later}
     whole(client, world, table, row)
 
-    ((is_so, should_be),) = times(client, table, row, "created_at")
-    assert should_be == is_so
+    assert [(True,)] == asked(client, table, "updated_at = created_at", row["id"])
 
 
 @pytest.mark.parametrize("given", FIRST)
@@ -114,8 +57,7 @@ def test_updated_at_may_be_given_with_a_change(table: str, given: str, client: C
     changes = {**CHANGES[table], "updated_at": Sql(FIRST[given][0])}
     write(client, Update(table, {"id": row["id"]}, changes))
 
-    ((is_so, should_be),) = times(client, table, row, "now()")
-    assert should_be == is_so
+    assert [(True,)] == asked(client, table, "updated_at = now()", row["id"])
 
 
 @pytest.mark.parametrize("table", sorted(COLUMNS.keys() - {"system_assets"}))
