@@ -200,9 +200,9 @@ $$;
 -- neither of now() nor, where that is later, of created_at.
 --
 -- The client's clock is not ours. Where it goes ahead, the created_at that it gives is later than
--- the updated_at that we fill in; where it goes behind, the updated_at that it gives is earlier than
--- our created_at. The row was updated when it was made, then. Of what is recorded after the fact
--- both times are past, and stay as they were given: a check asks them.
+-- the updated_at that we fill in; where it goes behind, the updated_at that it gives is earlier
+-- than our created_at. The row was updated when it was made, then. Of what is recorded after the
+-- fact both times are past, and stay as they were given: a check asks them.
 CREATE FUNCTION framecast.tg__set_first_updated_at() RETURNS trigger
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
