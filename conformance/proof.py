@@ -58,6 +58,11 @@ def about(rules: Iterable[str], *, wide: bool = False) -> pytest.MarkDecorator:
     return pytest.mark.rules(*sorted({rule for rule in rules if rule in RULES}), wide=wide)
 
 
+def about_none() -> pytest.MarkDecorator:
+    """Return the marker of a test that is part of a whole run, and of no rule's proof."""
+    return about(())
+
+
 def of_tables(tables: Iterable[str]) -> frozenset[str]:
     """Return the rules that speak of any of these tables."""
     some = frozenset(tables)

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from conformance.lab import Lab
     from conformance.postgres.scratch import Database
 
-# What may be deleted is deleted, whoever else writes.
-pytestmark = proof.about({"DEL-1"})
+# A deadlock breaks no rule: who is refused tries again. It is a matter of the whole schema.
+pytestmark = proof.about_none()
 
 ERASURE = "erase a user"
 ENDINGS = ("delete a user", ERASURE, "delete a team", "delete a project", "leave a team")

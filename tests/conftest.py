@@ -11,7 +11,9 @@ import pytest
 from psycopg.conninfo import make_conninfo
 
 from conformance.application import APPLICATION
+from conformance.lab import Lab
 from conformance.postgres.scratch import Database, Scratch, Template
+from conformance.races.arena import Arena
 from tests.migrating import Project
 
 
@@ -79,3 +81,14 @@ def client(application: str) -> Iterator[psycopg.Connection[Any]]:
     with psycopg.connect(application) as connection:
         yield connection
         connection.rollback()
+
+
+@pytest.fixture(scope="module")
+def arena(scratch: Scratch, template: Template) -> Iterator[Arena]:
+    """Lend a database of this module's own, with sessions that race on it."""
+    with (
+        scratch.cloned(template, "races") as database,
+        Lab(database.conninfo) as lab,
+        Arena(lab, database.conninfo) as arena,
+    ):
+        yield arena

@@ -28,50 +28,6 @@ class Change(NamedTuple):
     verdict: str = "broken"
 
 
-def rewritten(function: str, old: str, new: str, schema: str = "framecast") -> str:
-    """Return SQL that changes a function in one place, which has to be there."""
-    old, new = (text.replace("'", "''") for text in (old, new))
-    return f"""
-        DO $do$
-        DECLARE
-            v_old text := pg_get_functiondef('{schema}.{function}'::regproc);
-            v_new text := replace(v_old, '{old}', '{new}');
-        BEGIN
-            ASSERT v_old <> v_new, 'nothing to change in {function}';
-            EXECUTE v_new;
-        END;
-        $do$;
-    """
-
-
-def rechecked(table: str, name: str, check: str) -> str:
-    """Return SQL that says a check in other words, under its own name."""
-    return (
-        f"ALTER TABLE public.{table} DROP CONSTRAINT {name};"
-        f"ALTER TABLE public.{table} ADD CONSTRAINT {name} CHECK ({check});"
-    )
-
-
-def retriggered(table: str, name: str, old: str, new: str) -> str:
-    """Return SQL that changes a trigger in one place, which has to be there."""
-    old, new = (text.replace("'", "''") for text in (old, new))
-    return f"""
-        DO $do$
-        DECLARE
-            v_old text := (
-                SELECT pg_get_triggerdef(t.oid) FROM pg_trigger AS t
-                WHERE t.tgrelid = '{table}'::regclass AND t.tgname = '{name}'
-            );
-            v_new text := replace(v_old, '{old}', '{new}');
-        BEGIN
-            ASSERT v_old <> v_new, 'nothing to change in {name}';
-            EXECUTE format('DROP TRIGGER %I ON {table}', '{name}');
-            EXECUTE v_new;
-        END;
-        $do$;
-    """
-
-
 def findings(change: Change, scratch: Scratch, template: Template) -> list[Finding | None]:
     """Return what the examples of the default profile find of a change, for each of some seeds."""
     with scratch.cloned(template, "change") as database:

@@ -30,17 +30,6 @@ def lab(scratch: Scratch, template: Template) -> Iterator[Lab]:
         yield lab
 
 
-@pytest.fixture(scope="module")
-def arena(scratch: Scratch, template: Template) -> Iterator[Arena]:
-    """Lend a database on which sessions race."""
-    with (
-        scratch.cloned(template, "races") as database,
-        Lab(database.conninfo) as lab,
-        Arena(lab, database.conninfo) as arena,
-    ):
-        yield arena
-
-
 def fault(
     race: Race, trace: Trace, shown: dict[str, set[str]], about: tuple[str, ...] = ()
 ) -> Finding:

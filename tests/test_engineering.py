@@ -6,7 +6,8 @@ import pytest
 
 from conformance.postgres.scratch import Scratch, Template
 from conformance.writes import Path
-from tests.engineering import Change, findings, rechecked, retriggered, rewritten
+from tests.engineering import Change, findings
+from tests.rewriting import rechecked, retriggered, rewritten
 
 EVENTS, DELIVERIES = "delete_old_job_events", "delete_old_webhook_deliveries"
 

@@ -6,7 +6,8 @@ import pytest
 
 from conformance.postgres.scratch import Scratch, Template
 from conformance.writes import Path
-from tests.engineering import Change, findings, rewritten
+from tests.engineering import Change, findings
+from tests.rewriting import rewritten
 
 CLOCK: Final = ("greatest(now(), OLD.updated_at)", "greatest(clock_timestamp(), OLD.updated_at)")
 # What a schema has, and a rule that holds there along all paths.

@@ -30,6 +30,7 @@ from conformance.races.schedule import Race, Start
 from conformance.verdicts import Finding, Verdict
 from strategies.hostility import raids
 from tests.planted_races import COUNT_WITHOUT_LOCK
+from tests.rewriting import KEYS_AT_ONCE
 from tests.test_machine_canaries import CAP_COUNTS_ITSELF
 
 MIGRATIONS = Path(__file__).parent.parent / "migrations"
@@ -52,21 +53,6 @@ FOR EACH ROW EXECUTE FUNCTION framecast.tg_calls_what_is_missing();
 NO_TABLE = "DROP TABLE public.usage CASCADE;"
 NEW_COLUMN = "ALTER TABLE public.asset_files ADD COLUMN region text NOT NULL;"
 NOBODY_IS_CALLED_TEAM = "ALTER TABLE public.teams ADD CONSTRAINT plain CHECK (name <> 'Team 2');"
-KEYS_AT_ONCE = """
-DO $$
-DECLARE
-    v_key record;
-BEGIN
-    FOR v_key IN
-        SELECT conrelid::regclass AS tbl, conname FROM pg_constraint
-        WHERE contype = 'f' AND condeferrable
-    LOOP
-        EXECUTE format('ALTER TABLE %s ALTER CONSTRAINT %I NOT DEFERRABLE', v_key.tbl,
-            v_key.conname);
-    END LOOP;
-END;
-$$;
-"""
 
 
 class Place(NamedTuple):

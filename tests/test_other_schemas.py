@@ -15,6 +15,7 @@ from conformance.writes import Delete, Insert, Path, Statement
 from strategies.near_misses import WAYS
 from strategies.world import World
 from tests.drawing import examples
+from tests.rewriting import KEYS_AT_ONCE
 from tests.test_labels import changed
 
 PLAIN_NOW: Final = """
@@ -27,22 +28,6 @@ END;
 $$
 """
 AS_GIVEN: Final = PLAIN_NOW.replace("NEW.updated_at := now();", "")
-# Foreign keys that are asked at the end of each statement.
-IMMEDIATE: Final = """
-DO $$
-DECLARE
-    v_key record;
-BEGIN
-    FOR v_key IN
-        SELECT conrelid::regclass AS tbl, conname FROM pg_constraint
-        WHERE contype = 'f' AND condeferrable AND connamespace = 'public'::regnamespace
-    LOOP
-        EXECUTE format('ALTER TABLE %s ALTER CONSTRAINT %I NOT DEFERRABLE', v_key.tbl,
-            v_key.conname);
-    END LOOP;
-END;
-$$
-"""
 # A project has one job in one of the states in which it is active, and as many in the other.
 ONE_IN_STATE: Final = """
 DO $$
@@ -97,7 +82,7 @@ def test_keys_that_do_not_wait_are_no_fault_of_others(
     rule: str, scratch: Scratch, template: Template
 ) -> None:
     """Where foreign keys are asked at once, rules of other kinds are tried all the same."""
-    with changed(scratch, template, IMMEDIATE) as lab:
+    with changed(scratch, template, KEYS_AT_ONCE) as lab:
         met = list(tried(lab, rule, Path.INSERT, 50))
     assert [] == [
         each for each in met if each.verdict is not Verdict.UNPROVEN and each.rule == rule

@@ -15,35 +15,12 @@ import pytest
 from conformance.catalogue import RULES
 from conformance.postgres import binaries
 from conformance.postgres.scratch import Database, Scratch
+from tests.rewriting import rechecked, rewritten
 
 ROOT: Final = Path(__file__).parent.parent
 SUITE: Final = str(ROOT / "conformance")
 SEED: Final = "--hypothesis-seed=7"
 ALL_HELD, SOME_FAILED, NO_TESTS = 0, 1, 5
-
-
-def rewritten(function: str, old: str, new: str, schema: str = "framecast") -> str:
-    """Return SQL that changes a function in one place, which has to be there."""
-    old, new = (text.replace("'", "''") for text in (old, new))
-    return f"""
-DO $$
-DECLARE
-    v_old text := pg_get_functiondef('{schema}.{function}'::regproc);
-    v_new text := replace(v_old, '{old}', '{new}');
-BEGIN
-    ASSERT v_old <> v_new, 'nothing to change in {function}';
-    EXECUTE v_new;
-END;
-$$;
-"""
-
-
-def rechecked(table: str, name: str, check: str) -> str:
-    """Return SQL that says a check in other words, under its own name."""
-    return (
-        f"ALTER TABLE public.{table} DROP CONSTRAINT {name};\n"
-        f"ALTER TABLE public.{table} ADD CONSTRAINT {name} CHECK ({check});\n"
-    )
 
 
 class Run(NamedTuple):

@@ -161,6 +161,14 @@ def test_a_marked_test_is_about_rules(request: pytest.FixtureRequest) -> None:
     assert "inv_t2__" in item.listextrakeywords()
 
 
+def test_a_deadlock_is_no_rules(tests: dict[str, tuple[list[str], bool]]) -> None:
+    """Meetings belong to a whole run, and to no rule's."""
+    met = [tokens for test, (tokens, _) in tests.items() if "test_meetings.py" in test]
+
+    assert met
+    assert [[]] * len(met) == met
+
+
 def test_all_tests_are_marked(tests: dict[str, tuple[list[str], bool]]) -> None:
     """No test of the suite leaves open which rules it is about."""
     assert [] == [test for test, (_, unmarked) in tests.items() if unmarked]

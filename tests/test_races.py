@@ -10,12 +10,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from conformance.lab import Lab
 from conformance.operations import teams
 from conformance.outcomes import Accepted, Inconclusive, Rejected
 from conformance.postgres import binaries
 from conformance.races import judge, orders, telling
-from conformance.races.arena import Arena
 from conformance.races.classics import AREAS, CLASSICS, Classic
 from conformance.races.classics.scene import Deed, Scene
 from conformance.races.explorer import PAIRS, drawn
@@ -24,26 +22,15 @@ from conformance.races.schedule import Level
 from conformance.verdicts import Finding, Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
     from types import ModuleType
 
     from conformance.postgres.scratch import Scratch, Template
+    from conformance.races.arena import Arena
 
 MADE_AND_TAKEN = ("made", "taken")
 LEAVE = "inv_t2__two_owners_leave"
 CROSSING = "inv_t2__two_owners_hand_over_to_each_other"
-
-
-@pytest.fixture(scope="module")
-def arena(scratch: Scratch, template: Template) -> Iterator[Arena]:
-    """A database of this module's own, with sessions that race on it."""
-    with (
-        scratch.cloned(template, "races") as database,
-        Lab(database.conninfo) as lab,
-        Arena(lab, database.conninfo) as arena,
-    ):
-        yield arena
 
 
 @pytest.mark.parametrize("area", AREAS, ids=lambda area: area.__name__.rpartition(".")[2])

@@ -3,16 +3,18 @@
 import shutil
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Final
 
 import pytest
 
 from conformance.postgres.scratch import Database
-from tests.test_profiles import environment
+from tests.starting import run as run_one
 
 ROOT: Final = Path(__file__).parent.parent
 ONE: Final = ("conformance/test_rules.py", "-k", "inv_u5__insert_many", "-n", "0")
+run = partial(run_one, ONE)
 # As a newer version of something that the suite stands on might say.
 WARNS: Final = """
 import warnings
@@ -20,19 +22,6 @@ import warnings
 def pytest_runtest_call(item):
     warnings.warn("this will go away", DeprecationWarning)
 """
-
-
-def run(*options: str, **variables: str) -> subprocess.CompletedProcess[str]:
-    """Run one test of the suite."""
-    return subprocess.run(
-        [sys.executable, "-m", "pytest", *ONE, *options],
-        cwd=ROOT,
-        env=environment(**variables),
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=300,
-    )
 
 
 def refused(done: subprocess.CompletedProcess[str]) -> str:

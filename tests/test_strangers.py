@@ -9,7 +9,7 @@ from conformance.postgres.scratch import Scratch, Template
 from conformance.races.strangers import Strangers
 from conformance.test_strangers import LOCKED
 from conformance.verdicts import Verdict
-from tests.engineering import rewritten
+from tests.rewriting import rewritten
 
 FIRST: Final = "\nBEGIN\n"
 # What an engineer writes -> a table whose writers then wait for strangers.

@@ -1,9 +1,8 @@
 """What the user's shell, role and server say reaches no session of a run, and nothing is left."""
 
 import os
-import subprocess
-import sys
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,7 +15,7 @@ from conformance.postgres import Request, provision
 from conformance.postgres.scratch import PREFIX
 from conformance.postgres.server import examine
 from conformance.postgres.surroundings import PINNED, withdrawn
-from tests.test_profiles import environment
+from tests.starting import run as run_one
 
 ROOT: Final = Path(__file__).parent.parent
 # What a shell may have set for another database.
@@ -39,6 +38,7 @@ ASCII: Final = (
     "ALTER ROLE tester SET search_path = nowhere",
 )
 ONE: Final = ("conformance/test_rules.py", "-k", "inv_u5__insert", "-n", "0")
+run = partial(run_one, ONE)
 
 
 @pytest.fixture(scope="module")
@@ -49,19 +49,6 @@ def address() -> Iterator[str]:
             for statement in ASCII:
                 connection.execute(statement)
         yield make_conninfo(server.conninfo, dbname="ascii", user="tester")
-
-
-def run(*options: str, **variables: str) -> subprocess.CompletedProcess[str]:
-    """Run one test of the suite."""
-    return subprocess.run(
-        [sys.executable, "-m", "pytest", *ONE, *options],
-        cwd=ROOT,
-        env=environment(**variables),
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=300,
-    )
 
 
 def left(address: str) -> list[Any]:

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from tests.rewriting import rewritten
 from tests.variations.variation import (
     BROKEN,
     UNNAMED,
@@ -11,7 +12,6 @@ from tests.variations.variation import (
     on_table,
     rechecked,
     renamed,
-    rewritten,
     writes,
 )
 

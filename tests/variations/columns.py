@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from tests.rewriting import rewritten
 from tests.variations.variation import (
     BROKEN,
     UNPROVEN,
@@ -10,7 +11,6 @@ from tests.variations.variation import (
     everything,
     on_table,
     races,
-    rewritten,
     writes,
 )
 

@@ -2,12 +2,12 @@
 
 from typing import Final
 
+from tests.rewriting import rewritten
 from tests.variations.variation import (
     UNPROVEN,
     Variation,
     all_of,
     races,
-    rewritten,
 )
 
 MISSING: Final = (

@@ -2,9 +2,9 @@
 
 from typing import Final
 
+from tests.rewriting import rewritten
 from tests.variations.variation import (
     Variation,
-    rewritten,
     writes,
 )
 

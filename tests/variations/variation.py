@@ -76,19 +76,3 @@ def reindexed(table: str, name: str, on: str) -> str:
     """Return SQL that puts a unique index in the place of a unique constraint, under its name."""
     dropped = on_table(table, f"DROP CONSTRAINT {name}")
     return f"{dropped}CREATE UNIQUE INDEX {name} ON public.{table} {on};\n"
-
-
-def rewritten(function: str, old: str, new: str) -> str:
-    """Return SQL that changes a function of ours in one place, which has to be there."""
-    old, new = (text.replace("'", "''") for text in (old, new))
-    return f"""
-DO $$
-DECLARE
-    v_old text := pg_get_functiondef('framecast.{function}'::regproc);
-    v_new text := replace(v_old, '{old}', '{new}');
-BEGIN
-    ASSERT v_old <> v_new, 'nothing to change in {function}';
-    EXECUTE v_new;
-END;
-$$;
-"""
