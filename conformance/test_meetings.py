@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import product
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from conformance import profiles, proof
-from conformance.races.meetings import Floor, Meeting
+from conformance.races.meetings import ENDINGS, Floor, Meeting
 from conformance.races.places import office, studio
 
 if TYPE_CHECKING:
@@ -21,9 +20,6 @@ if TYPE_CHECKING:
 
 # A deadlock breaks no rule: who is refused tries again. It is a matter of the whole schema.
 pytestmark = proof.about_none()
-
-ERASURE = "erase a user"
-ENDINGS = ("delete a user", ERASURE, "delete a team", "delete a project", "leave a team")
 
 
 @pytest.fixture(scope="module")
@@ -48,11 +44,7 @@ def studio_floor(lab: Lab, database: Database) -> Iterator[Floor]:
 )
 def test_what_ends_meets_what_ends(one: str, other: str, floor: Floor) -> None:
     """Statements that take much with them meet each other, at every table and in either order."""
-    met = [
-        meeting
-        for meeting in floor.pairs.of_operations(one, other)
-        if {meeting.first.operation, meeting.second.operation} == {one, other}
-    ]
+    met = floor.pairs.of_endings(one, other)
     assert met
     for meeting in met:
         floor.meet(meeting)
@@ -60,17 +52,10 @@ def test_what_ends_meets_what_ends(one: str, other: str, floor: Floor) -> None:
 
 def test_an_erasure_meets_all(studio_floor: Floor) -> None:
     """Whoever erases an account meets every legal statement, where a team goes with the account."""
-    pairs = studio_floor.pairs
-    erasures, others = (
-        [each for each in some if each[1] and (each[0].operation == ERASURE) is is_erasure]
-        for some, is_erasure in ((pairs.firsts, True), (pairs.seconds, False))
-    )
-    assert erasures
-    assert others
-    for (one, mine), (other, theirs) in product(erasures, others):
-        for table in pairs.tables(mine, theirs):
-            studio_floor.meet(Meeting(one, other, table))
-            studio_floor.meet(Meeting(other, one, table))
+    met = list(studio_floor.pairs.of_erasures())
+    assert met
+    for meeting in met:
+        studio_floor.meet(meeting)
 
 
 @profiles.races()

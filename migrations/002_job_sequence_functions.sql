@@ -630,12 +630,13 @@ FOR EACH ROW EXECUTE FUNCTION framecast.tg_job_events__record_number();
 -- A team that others are in, and that would be left without an owner, refuses it at commit
 -- (INV-T2); one that would go while it has active jobs, at once (DEL-1).
 --
--- Locks come first, in the order that everybody keeps. An insert asks for its team or project
--- before the user who makes it: so the user is held from the start in a mode for which no insert
--- waits, and wholly once the teams that may go, and their projects, are. From then on nobody makes
--- anything in this name. Keys and memberships as when a user is deleted. Which teams go is asked
--- when the memberships have ended, under the guards. Sequential scans are off, so that no plan
--- which was made while the tables were small reads all of them later.
+-- Locks are taken in the order that everybody keeps. An insert asks for its team or project before
+-- the user who makes it: so the user is held from the start in a mode for which no insert waits, and
+-- wholly once the teams that may go, and their projects, are. From then on nobody makes anything in
+-- this name. Memberships are held before the keys go, as when a user is deleted; invitations before
+-- the memberships end, which writes the guards. Which teams go is asked after that, under the
+-- guards. Sequential scans are off, so that no plan which was made while the tables were small reads
+-- all of them later.
 CREATE FUNCTION public.erase_user(p_user_id uuid) RETURNS boolean
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
@@ -663,20 +664,17 @@ BEGIN
     WHERE p.team_id = ANY(v_team_ids) ORDER BY p.id FOR UPDATE;
     PERFORM FROM public.users AS u WHERE u.id = p_user_id FOR UPDATE;
     PERFORM FROM public.memberships AS m WHERE m.user_id = p_user_id ORDER BY m.id FOR KEY SHARE;
-    PERFORM FROM public.api_keys AS k WHERE k.user_id = p_user_id ORDER BY k.id FOR UPDATE;
-    PERFORM FROM public.memberships AS m WHERE m.user_id = p_user_id ORDER BY m.id FOR UPDATE;
+    DELETE FROM public.api_keys AS k WHERE k.user_id = p_user_id;
     PERFORM FROM public.invitations AS i
     WHERE i.team_id = ANY(v_team_ids)
         OR i.invited_by = p_user_id
         OR framecast.email_key(i.email) = framecast.email_key(v_user.email)
     ORDER BY i.id
     FOR UPDATE;
-
-    v_team_ids := ARRAY(
-        SELECT m.team_id FROM public.memberships AS m WHERE m.user_id = p_user_id
-    );
-    DELETE FROM public.api_keys AS k WHERE k.user_id = p_user_id;
-    DELETE FROM public.memberships AS m WHERE m.user_id = p_user_id;
+    WITH ended AS (
+        DELETE FROM public.memberships AS m WHERE m.user_id = p_user_id RETURNING m.team_id
+    )
+    SELECT array_agg(e.team_id) INTO v_team_ids FROM ended AS e;
     DELETE FROM public.teams AS t
     WHERE t.id = ANY(v_team_ids)
         AND NOT EXISTS (SELECT FROM public.memberships AS m WHERE m.team_id = t.id);

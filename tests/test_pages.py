@@ -7,6 +7,7 @@ import pytest
 
 from conformance.postgres.scratch import Scratch, Template
 from conformance.writes import Write, statements
+from strategies.documents import Jsonb
 from strategies.world import World, urn_of_member, urn_of_team
 from tests.pages import blocks, filled
 
@@ -42,7 +43,9 @@ def a_busy_person() -> tuple[World, dict[str, object]]:
     world.insert("memberships", world.a_membership(shared, user, role="owner"))
     world.insert("memberships", world.a_membership(elsewhere, user, role="admin"))
     lone = world.owned_team(user, name=ADDRESS, slug="ada-example-com")
-    project = world.project(lone, user, name=ADDRESS)
+    project = world.insert(
+        "projects", world.a_project(lone, user, name=ADDRESS, spec=Jsonb({"by": ADDRESS}))
+    )
     world.insert(
         "asset_files",
         world.an_asset(user, urn_of_team(lone), project_id=project["id"], filename=ADDRESS),

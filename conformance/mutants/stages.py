@@ -6,7 +6,9 @@ Finding where the schema does not do what the rules ask. To add a stage, append 
 
 from __future__ import annotations
 
+from contextlib import closing
 from functools import partial
+from itertools import combinations_with_replacement
 from pathlib import Path as File
 from typing import TYPE_CHECKING
 
@@ -27,6 +29,8 @@ from conformance.mutants.drawing import GENERATE, drawn
 from conformance.mutants.parts import Part, Stage, near_misses
 from conformance.races.arena import Arena
 from conformance.races.classics import CLASSICS
+from conformance.races.meetings import ENDINGS, Floor
+from conformance.races.places import office, studio
 from conformance.races.racer import Racer
 from conformance.verdicts import Finding, Verdict
 from strategies.facts import facts
@@ -130,6 +134,12 @@ def races(mutant: Mutant) -> Iterator[Part]:
         yield Part(f"race {name}", partial(_race, name))
 
 
+def meetings(_mutant: Mutant) -> Iterator[Part]:
+    """Statements of the product that meet at every table, of those that take much with them."""
+    yield Part("meetings of erasures", _erasures)
+    yield Part("meetings of what ends", _endings)
+
+
 STAGES: list[Stage] = [
     Stage("reading", reading.parts),
     Stage("role", role.parts),
@@ -139,6 +149,7 @@ STAGES: list[Stage] = [
     Stage("corpus", regressions),
     Stage("tours", tours),
     Stage("races", races),
+    Stage("meetings", meetings),
     Stage("deeper", deeper),
     Stage("raids", attacks),
     Stage("lives", lives),
@@ -171,10 +182,27 @@ def _counts(rule: str, lab: Lab) -> None:
 
 
 def _race(name: str, lab: Lab) -> None:
+    with Arena(lab, _conninfo(lab)) as arena:
+        Racer(arena).run_all(CLASSICS[name])
+
+
+def _erasures(lab: Lab) -> None:
+    with closing(Floor(lab, _conninfo(lab), studio())) as floor:
+        for meeting in floor.pairs.of_erasures():
+            floor.meet(meeting)
+
+
+def _endings(lab: Lab) -> None:
+    with closing(Floor(lab, _conninfo(lab), office())) as floor:
+        for one, other in combinations_with_replacement(ENDINGS, 2):
+            for meeting in floor.pairs.of_endings(one, other):
+                floor.meet(meeting)
+
+
+def _conninfo(lab: Lab) -> str:
     info = lab.session.connection.info
     secret = {"password": info.password} if info.password else {}
-    with Arena(lab, make_conninfo(info.dsn, **secret)) as arena:
-        Racer(arena).run_all(CLASSICS[name])
+    return make_conninfo(info.dsn, **secret)
 
 
 def _live(machine: type[Machine], lab: Lab) -> None:

@@ -36,6 +36,9 @@ if TYPE_CHECKING:
 MOST = 10
 COMBINATIONS = 5000  # of an operation's arguments; making a job has 35,000
 SERIALS = 1000  # ids of the second statement begin so much later
+# What takes much with it.
+ERASURE = "erase a user"
+ENDINGS = ("delete a user", ERASURE, "delete a team", "delete a project", "leave a team")
 # Modes in which statements lock the rows of tables; reading alone takes AccessShareLock.
 LOCKED = """
 SELECT DISTINCT l.relation::regclass::text FROM pg_locks AS l
@@ -194,6 +197,25 @@ class Pairs:
     def tables(self, one: frozenset[str], another: frozenset[str]) -> list[str]:
         """Return where two statements meet."""
         return sorted((one or self.every) & (another or self.every))
+
+    def of_endings(self, one: str, other: str) -> list[Meeting]:
+        """Return every meeting of statements of two operations, in either order."""
+        return [
+            meeting
+            for meeting in self.of_operations(one, other)
+            if {meeting.first.operation, meeting.second.operation} == {one, other}
+        ]
+
+    def of_erasures(self) -> Iterator[Meeting]:
+        """Return every meeting of a legal erasure with a legal statement, in either order."""
+        erasures, others = (
+            [each for each in some if each[1] and (each[0].operation == ERASURE) is is_erasure]
+            for some, is_erasure in ((self.firsts, True), (self.seconds, False))
+        )
+        for (one, mine), (another, theirs) in product(erasures, others):
+            for table in self.tables(mine, theirs):
+                yield Meeting(one, another, table)
+                yield Meeting(another, one, table)
 
     def of_operations(self, *names: str) -> Iterator[Meeting]:
         """Return every meeting of two statements of these operations, in either order."""

@@ -73,13 +73,20 @@ def office(serial: int = 0) -> Start:
 def studio() -> Start:
     """Return somebody with a team of their own in which there is everything, and few others.
 
-    The owner has made all of it, is an admin of somebody else's team, and is invited to a third.
+    The owner has made all of it, save what a member made who has left; is an admin of somebody
+    else's team, has invited others to it, and is invited to a third.
     """
     building = Building(State())
     ann, shared = building.creator()
     bob, third = building.creator("bob@example.com")
     loner, own = building.creator("cid@example.com")
-    building.do(memberships.JOIN, by=(loner, shared), role="admin")
+    letter = _invite(building, (ann, shared), "cid@example.com")
+    building.do(memberships.ACCEPT, invitation=letter, guest="joins first")
+    building.do(memberships.CHANGE_ROLE, membership=max(building.state.memberships), role="admin")
+    seat = building.do(memberships.JOIN, by=(bob, own), role="admin")
+    _invite(building, (bob, own), "dan@example.com")
+    building.do(projects.MAKE, by=(bob, own), status="draft")
+    building.do(memberships.LEAVE, membership=seat)
     project = building.do(projects.MAKE, by=(loner, own), status="draft")
     for by in ((loner, own, None), (loner, shared, None), (loner, None, loner)):
         job = building.job(by)
@@ -97,10 +104,11 @@ def studio() -> Start:
     )
     hook = building.do(deliveries.MAKE, by=(loner, own), url="https", events="one")
     building.do(deliveries.QUEUE, webhook=hook, job=job, status="pending")
-    for sender, email in (
-        ((loner, own), "eve@example.com"),
-        ((ann, shared), "bob@example.com"),
-        ((bob, third), "cid@example.com"),
-    ):
-        building.do(memberships.INVITE, by=sender, email=email, role="member", answered="open")
+    _invite(building, (loner, shared), "eve@example.com")
+    _invite(building, (ann, shared), "bob@example.com")
+    _invite(building, (bob, third), "cid@example.com")
     return Start("studio", tuple(merged(building.writes)), building.state)
+
+
+def _invite(building: Building, by: tuple[int, int], email: str) -> int:
+    return building.do(memberships.INVITE, by=by, email=email, role="member", answered="open")

@@ -6,7 +6,7 @@ from typing import Final
 from hypothesis import strategies as st
 
 from conformance.scenario import Fact, Scenario, Ways
-from conformance.writes import Path, Row, Update
+from conformance.writes import Insert, Path, Row, Run, Update
 from strategies.instants import FUTURE_START
 from strategies.near_misses.keys import REVOKED, in_form
 from strategies.near_misses.privacy import PERSONS, erases, nobodys
@@ -207,6 +207,27 @@ def alone(world: World, draw: Draw) -> Scenario:
     )
 
 
+@scenarios
+def among_others(world: World, draw: Draw) -> Scenario:
+    """Erase somebody while a team is being made, which has nobody yet: it is none of theirs."""
+    user, founder = world.creator(), world.creator()
+    team = world.a_team()
+    joins = world.a_membership(team, founder, role="owner")
+    writes = Insert("teams", (team,)), Run(erases(user)), Insert("memberships", (joins,))
+    return Scenario(
+        given=(tuple(world.given),),
+        legal=(writes if draw(st.booleans()) else (writes[0], writes[2], writes[1]),),
+        facts=(
+            Fact(
+                "SELECT count(*) FROM public.memberships WHERE role = 'owner'"
+                f" AND team_id = '{team['id']}'",
+                1,
+            ),
+            Fact(erases(user), expected=False, side=False),
+        ),
+    )
+
+
 ROLES: Final = ("owner", "admin", "member", "viewer")
 CALLED: Final = "is a function that is called, whatever carries other writes"
 
@@ -214,7 +235,7 @@ WAYS: dict[str, Ways] = {
     "PRIVACY-3": {
         **dict.fromkeys(Path, CALLED),
         Path.UPDATE: starters,
-        Path.OTHER: creators,
+        Path.OTHER: st.one_of(creators, among_others),
         Path.CASCADE: alone,
     },
 }

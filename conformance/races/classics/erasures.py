@@ -176,6 +176,30 @@ def asset_uploaded_while_erased(scene: Scene) -> None:
     scene.session("support", _erases(ann))
 
 
+@classic("LOCK ORDER", "PRIVACY-3", law="nobody waits for whom they have nothing to do with")
+def others_work_while_one_is_erased(scene: Scene) -> None:
+    """Somebody works in a team with the erased one, and in one of their own, and waits for none."""
+    scene.apart = True
+    ann, own = scene.given.creator()
+    bob, lone = scene.given.creator("bob@example.com")
+    shared = scene.given.do(teams.FOUND, user=bob, slug="given", owned=True) - 1
+    scene.given.do(memberships.JOIN, by=(ann, shared), role="admin")
+    for by in ((ann, own), (ann, shared), (bob, lone)):
+        scene.given.do(projects.MAKE, by=by, status="draft")
+    places = [each.id for each in scene.given.state.projects.values()][1:]
+    key = scene.given.do(keys.MAKE, by=(bob, None, bob), hashed="fresh", lasts=None)
+    letter = _invite(scene, (bob, lone), "eve@example.com")
+    scene.session(
+        "bob",
+        *(does(teams.RENAME, team=team) for team in (lone, shared)),
+        *(does(projects.EDIT, project=project) for project in places),
+        does(users.RENAME, user=bob),
+        does(keys.USE, key=key),
+        does(memberships.EXTEND, invitation=letter),
+    )
+    scene.session("support", _erases(ann))
+
+
 def _erases(user: int) -> Deed:
     return does(users.ERASE, user=user)
 
@@ -215,4 +239,5 @@ CLASSICS = (
     owner_leaves_while_the_other_is_erased,
     job_made_while_erased,
     asset_uploaded_while_erased,
+    others_work_while_one_is_erased,
 )
