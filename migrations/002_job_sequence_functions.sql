@@ -631,12 +631,12 @@ FOR EACH ROW EXECUTE FUNCTION framecast.tg_job_events__record_number();
 -- (INV-T2); one that would go while it has active jobs, at once (DEL-1).
 --
 -- Locks are taken in the order that everybody keeps. An insert asks for its team or project before
--- the user who makes it: so the user is held from the start in a mode for which no insert waits, and
--- wholly once the teams that may go, and their projects, are. From then on nobody makes anything in
--- this name. Memberships are held before the keys go, as when a user is deleted; invitations before
--- the memberships end, which writes the guards. Which teams go is asked after that, under the
--- guards. Sequential scans are off, so that no plan which was made while the tables were small reads
--- all of them later.
+-- the user who makes it: so the user is held from the start in a mode for which no insert waits,
+-- and wholly once the teams that may go, and their projects, are. From then on nobody makes
+-- anything in this name. Memberships are held before the keys go, as when a user is deleted;
+-- invitations before the memberships end, which writes the guards. Which teams go is asked after
+-- that, under the guards. Sequential scans are off, so that no plan which was made while the tables
+-- were small reads all of them later.
 CREATE FUNCTION public.erase_user(p_user_id uuid) RETURNS boolean
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp

@@ -5,6 +5,8 @@ from __future__ import annotations
 from conformance.operations import assets, jobs, keys, memberships, projects, teams, users
 from conformance.races.classics.scene import Deed, Scene, classic, does
 
+ORDER = "whoever waits for the same waits in the same order"
+
 
 @classic("PRIVACY-1", law="an erased account has no key")
 def key_made_while_erased(scene: Scene) -> None:
@@ -158,7 +160,7 @@ def job_made_while_erased(scene: Scene) -> None:
     scene.session("support", _erases(ann))
 
 
-@classic("LOCK ORDER", "PRIVACY-3", law="whoever waits for the same waits in the same order")
+@classic("LOCK ORDER", "PRIVACY-3", law=ORDER)
 def asset_uploaded_while_erased(scene: Scene) -> None:
     """An asset of a project of somebody's own team is uploaded while the account is erased."""
     ann, team = scene.given.creator()
@@ -173,6 +175,42 @@ def asset_uploaded_while_erased(scene: Scene) -> None:
             status="pending",
         ),
     )
+    scene.session("support", _erases(ann))
+
+
+@classic("LOCK ORDER", "PRIVACY-3", law=ORDER)
+def own_letter_extended_while_erased_behind_one_who_fails(scene: Scene) -> None:
+    """A letter that somebody sent is extended while they are erased; both wait for who fails."""
+    bob, team = _member(scene, "admin")
+    letter = _invite(scene, (bob, team), "eve@example.com")
+    scene.session("worker", *_fails((bob - 3, team, None)))
+    scene.session("ann", does(memberships.EXTEND, invitation=letter))
+    scene.session("support", _erases(bob))
+
+
+@classic("LOCK ORDER", "PRIVACY-3", law=ORDER)
+def answered_letter_extended_while_erased_behind_one_who_fails(scene: Scene) -> None:
+    """A letter that somebody accepted is extended; the same, and both wait for one who fails."""
+    ann, team = scene.given.creator()
+    bob, _ = scene.given.creator("Bob@Example.com")
+    letter = _invite(scene, (ann, team), "BOB@example.com")
+    scene.given.do(memberships.ACCEPT, invitation=letter, guest="joins first")
+    scene.session("worker", *_fails((ann, team, None)))
+    scene.session("ann", does(memberships.EXTEND, invitation=letter))
+    scene.session("support", _erases(bob))
+
+
+@classic("LOCK ORDER", "PRIVACY-3", law=ORDER)
+def old_letter_extended_while_erased_behind_one_who_fails(scene: Scene) -> None:
+    """A letter of a team that goes, by who has left it, is extended; both wait for who fails."""
+    ann, team = scene.given.creator()
+    bob, other = scene.given.creator("bob@example.com")
+    seat = scene.given.do(memberships.JOIN, by=(bob, team), role="admin")
+    letter = _invite(scene, (bob, team), "eve@example.com")
+    scene.given.do(memberships.LEAVE, membership=seat)
+    invites = (_invites((bob, other), f"{guest}@example.com") for guest in ("dan", "bob"))
+    scene.session("bob", *invites)
+    scene.session("client", does(memberships.EXTEND, invitation=letter))
     scene.session("support", _erases(ann))
 
 
@@ -198,6 +236,15 @@ def others_work_while_one_is_erased(scene: Scene) -> None:
         does(memberships.EXTEND, invitation=letter),
     )
     scene.session("support", _erases(ann))
+
+
+def _fails(by: tuple[int, int, None]) -> tuple[Deed, Deed]:
+    """Make a job, and one that may not be made: of two who wait, the first then goes on first."""
+    queued, ended = (
+        does(jobs.MAKE, by=by, project=None, charge=0, key=None, status=status)
+        for status in ("queued", "completed")
+    )
+    return queued, ended
 
 
 def _erases(user: int) -> Deed:
@@ -239,5 +286,8 @@ CLASSICS = (
     owner_leaves_while_the_other_is_erased,
     job_made_while_erased,
     asset_uploaded_while_erased,
+    own_letter_extended_while_erased_behind_one_who_fails,
+    answered_letter_extended_while_erased_behind_one_who_fails,
+    old_letter_extended_while_erased_behind_one_who_fails,
     others_work_while_one_is_erased,
 )
