@@ -6,7 +6,8 @@
 -- How to read this file
 --
 --   Rule objects are named `<rule>__<table>_<claim>`, so `git grep inv_t2__` finds all of INV-T2.
---   What enforces no rule keeps the name that PostgreSQL gives it.
+--   A constraint that is no rule is named `<table>_<claim>`: clients tell rejections by names.
+--   Primary keys, and what enforces nothing, keep the names that PostgreSQL gives them.
 --   Keys to who made something are RESTRICT. NO ACTION looks at the end of the statement whether
 --   there is somebody of that id again, and accepts whoever it is: a user who is deleted and comes
 --   back in one statement, with another tier or email, would pass by all that was asked of them.
@@ -113,9 +114,11 @@ CONSTRAINT inv_j9__job_credits_not_negative CHECK (value >= 0);
 COMMENT ON CONSTRAINT inv_j9__job_credits_not_negative ON DOMAIN public.job_credits IS
 'INV-J9: neither its charge nor its refund is negative';
 
-CREATE DOMAIN public.byte_count AS bigint CHECK (value >= 0);
+CREATE DOMAIN public.byte_count AS bigint
+CONSTRAINT byte_count_not_negative CHECK (value >= 0);
 
-CREATE DOMAIN public.idempotency_key AS text CHECK (char_length(value) <= 255);
+CREATE DOMAIN public.idempotency_key AS text
+CONSTRAINT idempotency_key_at_most_255_characters CHECK (char_length(value) <= 255);
 
 
 ------------------------------------------------------------------------------------------------
@@ -142,7 +145,8 @@ CREATE FUNCTION framecast.email_key(p_email text) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN lower(p_email COLLATE "C");
 
--- The one way to reject. A client reads SQLSTATE and the constraint's name, never the message.
+-- The one way to reject. A client reads SQLSTATE and the constraint's name. Some libraries pass on
+-- the message alone, so it has the name as well, in quotes, as PostgreSQL's own messages have.
 CREATE FUNCTION framecast.reject(
     p_rule text, p_table text, p_message text, p_detail text, p_hint text
 ) RETURNS void
@@ -155,7 +159,7 @@ BEGIN
         CONSTRAINT = p_rule,
         SCHEMA = 'public',
         TABLE = p_table,
-        MESSAGE = p_message,
+        MESSAGE = format('%s: violates constraint "%s"', p_message, p_rule),
         DETAIL = p_detail,
         HINT = p_hint;
 END;
@@ -241,13 +245,20 @@ CREATE TABLE public.users (
     ) STORED,
 
     -- The key that memberships and team keys refer to, to hold on to a creator.
+    CONSTRAINT users_id_and_tier_once
     UNIQUE (id, tier),
 
     -- The key that memberships and keys refer to, so that an erased account has none.
+    CONSTRAINT users_id_and_erasure_once
     UNIQUE (id, is_erased),
 
+    CONSTRAINT users_email_at_most_255_characters
     CHECK (char_length(email) <= 255),
+
+    CONSTRAINT users_email_is_an_address
     CHECK (email COLLATE "C" ~ '^[!-?A-~]+@[!-?A-~]+[.][!-?A-~]+$'),
+
+    CONSTRAINT users_name_at_most_100_characters
     CHECK (char_length(name) <= 100),
 
     CONSTRAINT inv_u1__users_creator_iff_upgraded
@@ -277,9 +288,16 @@ CREATE TABLE public.teams (
     created_at timestamptz NOT NULL DEFAULT now(),
     updated_at timestamptz NOT NULL DEFAULT now(),
 
+    CONSTRAINT teams_name_1_to_100_characters
     CHECK (char_length(name) BETWEEN 1 AND 100),
+
+    CONSTRAINT teams_name_not_blank
     CHECK (name COLLATE "C" ~ '[^[:space:]]'),
+
+    CONSTRAINT teams_slug_at_most_50_characters
     CHECK (char_length(slug) <= 50),
+
+    CONSTRAINT teams_ephemeral_storage_not_negative
     CHECK (ephemeral_storage_bytes >= 0),
 
     CONSTRAINT inv_t3__teams_slug_unique
@@ -343,14 +361,22 @@ CREATE TABLE public.invitations (
     invited_by uuid NOT NULL,
     email text,
     role public.invitation_role NOT NULL DEFAULT 'member',
-    token text NOT NULL UNIQUE,
+    token text NOT NULL,
     expires_at timestamptz NOT NULL DEFAULT now() + interval '168 hours',
     accepted_at timestamptz,
     revoked_at timestamptz,
     created_at timestamptz NOT NULL DEFAULT now(),
 
+    CONSTRAINT invitations_token_used_once
+    UNIQUE (token),
+
+    CONSTRAINT invitations_email_at_most_255_characters
     CHECK (char_length(email) <= 255),
+
+    CONSTRAINT invitations_email_is_an_address
     CHECK (email COLLATE "C" ~ '^[!-?A-~]+@[!-?A-~]+[.][!-?A-~]+$'),
+
+    CONSTRAINT invitations_token_at_most_255_characters
     CHECK (char_length(token) <= 255),
 
     -- A check, since the rejection of a NOT NULL cannot carry a name.
@@ -405,8 +431,13 @@ CREATE TABLE public.api_keys (
         END
     ) STORED,
 
+    CONSTRAINT api_keys_name_at_most_100_characters
     CHECK (char_length(name) <= 100),
+
+    CONSTRAINT api_keys_prefix_at_most_20_characters
     CHECK (char_length(key_prefix) <= 20),
+
+    CONSTRAINT api_keys_hash_at_most_255_characters
     CHECK (char_length(key_hash) <= 255),
 
     CONSTRAINT inv_a1__api_keys_user_exists
@@ -464,8 +495,10 @@ CREATE TABLE public.projects (
 
     -- Who owns the project's jobs and assets. One half of the key that they refer to.
     owner text NOT NULL GENERATED ALWAYS AS ('framecast:team:' || team_id::text) STORED,
+    CONSTRAINT projects_id_and_owner_once
     UNIQUE (id, owner),
 
+    CONSTRAINT projects_name_1_to_200_characters
     CHECK (char_length(name) BETWEEN 1 AND 200),
 
     CONSTRAINT inv_p2__projects_team_exists
@@ -482,8 +515,11 @@ CREATE TABLE public.projects (
 -- values, and PostgreSQL puts a row that changes into all indexes of its table anew: beside a
 -- project's status, each rendering would index them all twice, while the team's guard is held.
 CREATE TABLE framecast.project_specs (
-    project_id uuid PRIMARY KEY REFERENCES public.projects (id) ON DELETE CASCADE,
-    spec jsonb NOT NULL
+    project_id uuid PRIMARY KEY,
+    spec jsonb NOT NULL,
+
+    CONSTRAINT project_specs_project_exists
+    FOREIGN KEY (project_id) REFERENCES public.projects (id) ON DELETE CASCADE
 );
 
 -- What clients search in: nobody writes it.
@@ -517,6 +553,7 @@ CREATE TABLE public.jobs (
     updated_at timestamptz NOT NULL DEFAULT now(),
 
     -- Also the index of the foreign key to users: most keys are null, and nulls are distinct.
+    CONSTRAINT jobs_idempotency_key_used_once_by_user
     UNIQUE (triggered_by, idempotency_key),
 
     CONSTRAINT inv_j8__jobs_refund_within_charge
@@ -543,11 +580,14 @@ CREATE TABLE public.jobs (
 -- What happened to a job, for clients that follow it. Appended, then cleaned up after a week.
 CREATE TABLE public.job_events (
     id uuid PRIMARY KEY DEFAULT gen_random_uuid(),
-    job_id uuid NOT NULL REFERENCES public.jobs (id) ON DELETE CASCADE,
+    job_id uuid NOT NULL,
     sequence bigint NOT NULL,
     event_type public.job_event_type NOT NULL,
     payload jsonb NOT NULL DEFAULT '{}',
     created_at timestamptz NOT NULL DEFAULT now(),
+
+    CONSTRAINT job_events_job_exists
+    FOREIGN KEY (job_id) REFERENCES public.jobs (id) ON DELETE CASCADE,
 
     CONSTRAINT seq_1__job_events_number_used_once
     UNIQUE (job_id, sequence)
@@ -568,7 +608,10 @@ CREATE TABLE public.asset_files (
     created_at timestamptz NOT NULL DEFAULT now(),
     updated_at timestamptz NOT NULL DEFAULT now(),
 
+    CONSTRAINT asset_files_filename_1_to_255_characters
     CHECK (char_length(filename) BETWEEN 1 AND 255),
+
+    CONSTRAINT asset_files_s3_key_at_most_500_characters
     CHECK (char_length(s3_key) <= 500),
 
     CONSTRAINT inv_af2__asset_files_size_positive
@@ -619,6 +662,7 @@ CREATE TABLE public.webhooks (
     created_at timestamptz NOT NULL DEFAULT now(),
     updated_at timestamptz NOT NULL DEFAULT now(),
 
+    CONSTRAINT webhooks_url_at_most_2048_characters
     CHECK (char_length(url) <= 2048),
 
     CONSTRAINT inv_time1__webhooks_created_not_after_updated
@@ -672,9 +716,16 @@ CREATE TABLE public.webhook_deliveries (
     delivered_at timestamptz,
     created_at timestamptz NOT NULL DEFAULT now(),
 
+    CONSTRAINT webhook_deliveries_event_type_at_most_50_characters
     CHECK (char_length(event_type) <= 50),
+
+    CONSTRAINT webhook_deliveries_response_at_most_10240_characters
     CHECK (char_length(response_body) <= 10240),
+
+    CONSTRAINT webhook_deliveries_attempts_not_negative
     CHECK (attempts >= 0),
+
+    CONSTRAINT webhook_deliveries_max_attempts_positive
     CHECK (max_attempts >= 1),
 
     CONSTRAINT inv_wd2__webhook_deliveries_webhook_exists
@@ -686,6 +737,7 @@ CREATE TABLE public.webhook_deliveries (
     CONSTRAINT inv_wd4__webhook_deliveries_delivered_has_time
     CHECK (status <> 'delivered' OR delivered_at IS NOT NULL),
 
+    CONSTRAINT webhook_deliveries_job_exists
     FOREIGN KEY (job_id) REFERENCES public.jobs (id) ON DELETE SET NULL
 );
 
@@ -701,8 +753,13 @@ CREATE TABLE public.usage (
     api_calls integer NOT NULL DEFAULT 0,
     updated_at timestamptz NOT NULL DEFAULT now(),
 
+    CONSTRAINT usage_render_seconds_not_negative
     CHECK (render_seconds >= 0),
+
+    CONSTRAINT usage_credits_refunded_not_negative
     CHECK (credits_refunded >= 0),
+
+    CONSTRAINT usage_api_calls_not_negative
     CHECK (api_calls >= 0),
 
     CONSTRAINT inv_us1__usage_period_is_a_month
@@ -731,11 +788,22 @@ CREATE TABLE public.system_assets (
     tags text[] NOT NULL DEFAULT '{}',
     created_at timestamptz NOT NULL DEFAULT now(),
 
+    CONSTRAINT system_assets_id_at_most_100_characters
     CHECK (char_length(id) <= 100),
+
+    CONSTRAINT system_assets_name_at_most_255_characters
     CHECK (char_length(name) <= 255),
+
+    CONSTRAINT system_assets_description_at_most_500_characters
     CHECK (char_length(description) <= 500),
+
+    CONSTRAINT system_assets_s3_key_at_most_500_characters
     CHECK (char_length(s3_key) <= 500),
+
+    CONSTRAINT system_assets_size_positive
     CHECK (size_bytes > 0),
+
+    CONSTRAINT system_assets_tags_at_most_500_characters
     CHECK (char_length(array_to_string(tags, '')) <= 500),
 
     CONSTRAINT inv_sa2__system_assets_id_names_category

@@ -13,7 +13,7 @@ from strategies.near_misses import WAYS
 from tests.drawing import examples
 from tests.test_labels import changed
 
-KEY: Final = "jobs_triggered_by_idempotency_key_key"
+KEY: Final = "jobs_idempotency_key_used_once_by_user"
 WHOLE: Final = f"ALTER TABLE jobs DROP CONSTRAINT {KEY}"
 PARTIAL: Final = (
     "CREATE UNIQUE INDEX once ON jobs (triggered_by, idempotency_key)"

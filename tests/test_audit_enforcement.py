@@ -51,7 +51,7 @@ WEAKENINGS = (
     ),
     Weakening(
         "ALTER TABLE job_events DISABLE TRIGGER ALL",
-        "the triggers of job_events_job_id_fkey on public.job_events",
+        "the triggers of job_events_job_exists on public.job_events",
         "disabled",
     ),
     Weakening(

@@ -15,7 +15,7 @@ from strategies.forms import Form
 from tests.test_labels import changed
 
 FORMS: Final = {form.name: form for form in facts()}
-NAME: Final = "ALTER TABLE projects DROP CONSTRAINT projects_name_check"
+NAME: Final = "ALTER TABLE projects DROP CONSTRAINT projects_name_1_to_200_characters"
 
 
 def form(name: str) -> Form:

@@ -32,7 +32,7 @@ COPY = Statement("COPY public.users (email) FROM STDIN", "b@example.com\n")
 HOLE = "ALTER TABLE public.users DROP CONSTRAINT inv_u5__users_credits_not_negative;"
 
 # A request that is repeated makes a second job.
-KEYLESS = "ALTER TABLE public.jobs DROP CONSTRAINT jobs_triggered_by_idempotency_key_key;"
+KEYLESS = "ALTER TABLE public.jobs DROP CONSTRAINT jobs_idempotency_key_used_once_by_user;"
 # An email is changed on its way in, of which no rule speaks.
 SHOUTS = """
 CREATE FUNCTION framecast.tg_users__shout() RETURNS trigger LANGUAGE plpgsql AS $$

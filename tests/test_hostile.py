@@ -174,7 +174,7 @@ def test_a_raid_has_bounds(data: st.DataObject, shape: Shape) -> None:
     "refused",
     [
         Rejected("23514", constraint=min(NAMES)),
-        Rejected("23514", constraint="users_email_check"),
+        Rejected("23514", constraint="users_email_at_most_255_characters"),
         Rejected("23502", table="users", column="email"),
         Rejected("22P02"),
         Rejected("428C9"),

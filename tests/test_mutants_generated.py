@@ -195,8 +195,8 @@ def test_a_sample_is_fixed_by_its_seed(every: list[Mutant]) -> None:
 
 def test_ineffective_mutants_are_told_apart(scratch: Scratch, template: Template) -> None:
     """What does not apply, what changes nothing, and what equals another is not tried."""
-    drop = "ALTER TABLE public.users DROP CONSTRAINT users_name_check"
-    again = f"{drop}; ALTER TABLE public.users ADD CONSTRAINT users_name_check"
+    drop = "ALTER TABLE public.users DROP CONSTRAINT users_name_at_most_100_characters"
+    again = f"{drop}; ALTER TABLE public.users ADD CONSTRAINT users_name_at_most_100_characters"
     mutants = [
         Mutant("a", "drops", "", (drop,)),
         Mutant("b", "drops it too", "", (drop,)),
@@ -206,7 +206,9 @@ def test_ineffective_mutants_are_told_apart(scratch: Scratch, template: Template
     ]
     with scratch.cloned(template, "look") as database, database.connect() as connection:
         result = sorting.sort(mutants, sorting.look(connection, mutants))
-        assert connection.execute("SELECT FROM pg_constraint WHERE conname = 'users_name_check'")
+        assert connection.execute(
+            "SELECT FROM pg_constraint WHERE conname = 'users_name_at_most_100_characters'"
+        )
 
     reasons = {name.partition("/")[0]: reason for name, reason in result.ineffective.items()}
     assert ["a", "d"] == [mutant.thing for mutant in result.effective]

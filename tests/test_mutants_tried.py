@@ -58,9 +58,10 @@ def test_a_dropped_rule_is_noticed_by_its_rule(bench: Bench) -> None:
 
 def test_a_dropped_check_without_a_rule_is_noticed_by_its_column(bench: Bench) -> None:
     """Without its check a name is as long as it likes, and the column's own test says so."""
-    sql = f"{USERS} users_name_check"
+    sql = f"{USERS} users_name_at_most_100_characters"
     trial = bench.attempt(
-        Mutant("users.users_name_check", "dropped", "", (sql,), (), ("users",)), OWN
+        Mutant("users.users_name_at_most_100_characters", "dropped", "", (sql,), (), ("users",)),
+        OWN,
     )
     assert trial.kill is not None
     assert ("columns", "column users.name longest") == (trial.kill.stage, trial.kill.part)
@@ -268,9 +269,15 @@ def test_the_command_kills_the_mutants_of_a_rule(tmp_path: Path) -> None:
 
 def test_the_command_fails_with_survivors() -> None:
     """What no stage notices is shown with its SQL, and the command fails."""
-    done = command("users.users_name_check/check-dropped", "--workers", "1", "--stages", "rules")
+    done = command(
+        "users.users_name_at_most_100_characters/check-dropped",
+        "--workers",
+        "1",
+        "--stages",
+        "rules",
+    )
     assert 1 == done.returncode
-    assert "DROP CONSTRAINT users_name_check" in done.stdout
+    assert "DROP CONSTRAINT users_name_at_most_100_characters" in done.stdout
     assert "score: 0 of 1 killed, 0 equivalent" == done.stdout.splitlines()[-1]
     assert "mutants: 1 survived, 0 wrongly recorded" == done.stderr.strip()
 
@@ -309,7 +316,7 @@ def test_what_is_recorded_is_tried_with_all_stages(
     tmp_path: Path, sample: tuple[str, ...], score: str, status: int
 ) -> None:
     """A wrong record is found by a later stage than the first; a sample alone spares it that."""
-    wrong = "users.users_name_check/check-dropped"
+    wrong = "users.users_name_at_most_100_characters/check-dropped"
     record = tmp_path / "equivalent.toml"
     record.write_text(f'[[equivalent]]\nmutants = ["{wrong}/*"]\nreason = "nobody has a name"\n')
     code = (

@@ -184,7 +184,7 @@ def test_what_is_erased_is_not_lost(scratch: Scratch, template: Template) -> Non
     [
         (Rejected("23514", constraint="card_5__jobs_team_has_at_most_5_active"), True),
         (Rejected("23514", constraint="card_99__jobs_anything"), False),
-        (Rejected("23514", constraint="users_email_check"), True),
+        (Rejected("23514", constraint="users_email_at_most_255_characters"), True),
         (Rejected("23502", column="email"), True),
         (Rejected("22P02", datatype="job_status"), True),
         (Rejected("23514"), False),

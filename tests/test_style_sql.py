@@ -25,6 +25,13 @@ FAMILIES = r"inv_[a-z]+\d+|(card|urn|role|seq|imm|del|ret|perm|own|privacy)_\d+|
 RULE = re.compile(rf"({FAMILIES})__[a-z0-9_]+")
 BAND = re.compile(r"_([1-9])00_")
 REJECTING = ("3", "7")
+# What has constraints, and its name.
+OWNERS: Mapping[Any, Callable[[Any], str]] = {
+    ast.CreateStmt: lambda node: str(node.relation.relname),
+    ast.AlterTableStmt: lambda node: str(node.relation.relname),
+    ast.CreateDomainStmt: lambda node: str(node.domainname[-1].sval),
+}
+NAMED = frozenset({"CONSTR_CHECK", "CONSTR_UNIQUE", "CONSTR_FOREIGN", "CONSTR_EXCLUSION"})
 ERROR = 21  # RAISE EXCEPTION, as PL/pgSQL numbers its levels
 HELPER = "framecast.reject"
 
@@ -43,10 +50,15 @@ def check_lines(sources: Sources) -> Iterator[str]:
 
 
 def check_constraint_names(sources: Sources) -> Iterator[str]:
-    """A constraint that is named is a rule; any other keeps the name that PostgreSQL gives it."""
-    for place, node in _nodes(sources, ast.Constraint):
-        if node.conname:
-            yield from _check_rule(place, f"constraint {node.conname}", node.conname)
+    """A constraint is named, after its rule or by what it asks of its table or domain."""
+    for path, sql in sources.items():
+        for statement in statements(sql):
+            (root,) = pglast.parse_sql(statement.text)
+            called = OWNERS.get(type(root.stmt))
+            if called:
+                for node in filter(_is_constraint, below(root)):
+                    place = f"{path}:{_line(statement, node)}"
+                    yield from _check_constraint(place, called(root.stmt), node)
 
 
 def check_index_names(sources: Sources) -> Iterator[str]:
@@ -144,8 +156,20 @@ BAD: tuple[tuple[Check, str, str], ...] = (
     ),
     (
         check_constraint_names,
-        "CREATE DOMAIN d AS text\nCONSTRAINT d_ok CHECK (value <> '')",
-        "a.sql:2: constraint d_ok is not named after a rule",
+        "CREATE DOMAIN d AS text\nCONSTRAINT ok CHECK (value <> '')",
+        "a.sql:2: constraint ok is not named after a rule",
+    ),
+    (check_constraint_names, TABLE.format("CHECK (b > 0)"), "a.sql:2: a constraint of a has no"),
+    (check_constraint_names, TABLE.format("c int UNIQUE"), "a.sql:2: a constraint of a has no"),
+    (
+        check_constraint_names,
+        "CREATE DOMAIN d AS text CHECK (value <> '')",
+        "a.sql:1: a constraint of d has no name",
+    ),
+    (
+        check_constraint_names,
+        TABLE.format("CONSTRAINT a_" + "x" * 57 + " CHECK (b > 0)"),
+        "a.sql:2: constraint a_" + "x" * 57 + " has 59 bytes, over 58",
     ),
     (check_index_names, "\nCREATE INDEX jobs_by_status ON a (b)", "a.sql:2: index jobs_by_status"),
     (check_trigger_names, TRIGGER.format("keep_updated_at"), "a.sql:1: trigger keep_updated_at"),
@@ -188,8 +212,9 @@ BAD: tuple[tuple[Check, str, str], ...] = (
 
 GOOD = """
 CREATE TABLE public.a (
-    b int REFERENCES public.d (e) ON UPDATE CASCADE ON DELETE SET NULL,
-    CHECK (b <> 1),
+    b int CONSTRAINT a_d_exists REFERENCES public.d (e) ON UPDATE CASCADE ON DELETE SET NULL,
+    c int NOT NULL PRIMARY KEY,
+    CONSTRAINT a_not_one CHECK (b <> 1),
     CONSTRAINT inv_j10__a_positive CHECK (b > 0),
     CONSTRAINT inv_j10__{longest} CHECK (b > 0),
     CONSTRAINT state_job__a_known FOREIGN KEY (b, c)
@@ -233,9 +258,30 @@ def _expect_none(findings: Iterator[str]) -> None:
         pytest.fail("\n".join(found), pytrace=False)
 
 
+def _is_constraint(node: object) -> bool:
+    return isinstance(node, ast.Constraint)
+
+
+def _line(statement: Statement, node: Any) -> int:
+    """Return the line that a node stands in."""
+    before = statement.text.count("\n", 0, getattr(node, "location", None) or 0)
+    return int(statement.line + before)
+
+
+def _check_constraint(place: str, owner: str, node: Any) -> Iterator[str]:
+    name = node.conname
+    if not name:
+        if node.contype.name in NAMED:
+            yield f"{place}: a constraint of {owner} has no name"
+    elif "__" in name or not name.startswith(f"{owner}_"):
+        yield from _check_rule(place, f"constraint {name}", name)
+    elif len(name.encode()) > LONGEST_NAME:
+        yield f"{place}: constraint {name} has {len(name.encode())} bytes, over {LONGEST_NAME}"
+
+
 def _check_rule(place: str, what: str, name: str) -> Iterator[str]:
     if not RULE.fullmatch(name):
-        yield f"{place}: {what} is not named after a rule: <rule>__<table>_<claim>, or no name"
+        yield f"{place}: {what} is not named after a rule: <rule>__<table>_<claim>"
     elif len(name.encode()) > LONGEST_NAME:
         yield f"{place}: {what} has {len(name.encode())} bytes, over {LONGEST_NAME}"
 
@@ -251,8 +297,7 @@ def _nodes(sources: Sources, kind: type[ast.Node]) -> Iterator[tuple[str, Any]]:
                 if isinstance(node, kind)
             ]
             for node in found:
-                before = statement.text.count("\n", 0, getattr(node, "location", None) or 0)
-                yield f"{path}:{statement.line + before}", node
+                yield f"{path}:{_line(statement, node)}", node
 
 
 def _functions(sources: Sources) -> Iterator[tuple[str, Any, Statement]]:

@@ -52,16 +52,24 @@ COLUMNS: Final = (
     Variation(
         "lengths are those of types",
         writes("INV-T4", "INV-AF6", "INV-SA2") + " or test_column",
-        on_table("teams", "DROP CONSTRAINT teams_name_check", "ALTER name TYPE varchar(100)")
-        + on_table("users", "DROP CONSTRAINT users_name_check", "ALTER name TYPE varchar(100)")
+        on_table(
+            "teams",
+            "DROP CONSTRAINT teams_name_1_to_100_characters",
+            "ALTER name TYPE varchar(100)",
+        )
+        + on_table(
+            "users",
+            "DROP CONSTRAINT users_name_at_most_100_characters",
+            "ALTER name TYPE varchar(100)",
+        )
         + on_table(
             "asset_files",
-            "DROP CONSTRAINT asset_files_s3_key_check",
+            "DROP CONSTRAINT asset_files_s3_key_at_most_500_characters",
             "ALTER s3_key TYPE varchar(500)",
         )
         + on_table(
             "system_assets",
-            "DROP CONSTRAINT system_assets_description_check",
+            "DROP CONSTRAINT system_assets_description_at_most_500_characters",
             "ALTER description TYPE varchar(500)",
         ),
     ),

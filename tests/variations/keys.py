@@ -35,7 +35,7 @@ KEYS: Final = (
             "(owner, period) WHERE period > ''",
         )
         + reindexed("teams", "inv_t3__teams_slug_unique", "(lower(slug))")
-        + on_table("jobs", "DROP CONSTRAINT jobs_triggered_by_idempotency_key_key")
+        + on_table("jobs", "DROP CONSTRAINT jobs_idempotency_key_used_once_by_user")
         + "CREATE UNIQUE INDEX ON public.jobs (triggered_by, idempotency_key)"
         " WHERE idempotency_key IS NOT NULL; CREATE INDEX ON public.jobs (triggered_by);",
     ),

@@ -1,0 +1,117 @@
+"""What an application learns of a rejection: its name, in the diagnostics and in the message."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Final, NamedTuple
+
+import psycopg
+import pytest
+
+from conformance.writes import Delete, Insert, Run, Update, Write
+from strategies.world import World
+from tests.clients import Connection, write
+
+# Of constraints and what rejects in their name: primary keys and NOT NULL have PostgreSQL's names.
+NAMES: Final = """
+SELECT conname::text FROM pg_constraint
+WHERE connamespace IN ('public'::regnamespace, 'framecast'::regnamespace)
+    AND contype NOT IN ('p', 'n', 't')
+UNION ALL
+SELECT substr(tgname, 6) FROM pg_trigger WHERE tgname ~ '^_[37]00_'
+"""
+LONGEST: Final = 63
+
+
+class Refused(NamedTuple):
+    """What an application does, what refuses it, and whether that waits for the end."""
+
+    name: str
+    writes: Callable[[World], tuple[Write, ...]]
+    is_late: bool = False
+
+
+def _owner_leaves(world: World) -> tuple[Write, ...]:
+    team, owner = world.team()
+    return (
+        Update("memberships", {"team_id": team["id"], "user_id": owner["id"]}, {"role": "admin"}),
+    )
+
+
+def _erased_alone(world: World) -> tuple[Write, ...]:
+    team, owner = world.team()
+    world.member(team)
+    return (Run(f"SELECT erase_user('{owner['id']}')"),)
+
+
+def _erased_at_work(world: World) -> tuple[Write, ...]:
+    team, owner = world.team()
+    world.job(owner, f"framecast:team:{team['id']}")
+    return (Run(f"SELECT erase_user('{owner['id']}')"),)
+
+
+def _again(world: World) -> tuple[Write, ...]:
+    team, owner = world.team()
+    first = world.insert("invitations", world.an_invitation(team, owner))
+    return (
+        Insert("invitations", ({**world.an_invitation(team, owner), "token": first["token"]},)),
+    )
+
+
+def _of_nobody(world: World) -> tuple[Write, ...]:
+    team, _ = world.team()
+    return (Insert("memberships", (world.a_membership(team, {"id": world.id()}),)),)
+
+
+def _deleted_at_work(world: World) -> tuple[Write, ...]:
+    starter = world.starter()
+    world.job(starter)
+    return (Delete("users", {"id": starter["id"]}),)
+
+
+def _charged(world: World) -> tuple[Write, ...]:
+    return (Insert("jobs", (world.a_job(world.starter(), credits_charged=-1),)),)
+
+
+REFUSED: Final = (
+    Refused(
+        "users_email_is_an_address", lambda w: (Insert("users", (w.a_starter(email="nobody"),)),)
+    ),
+    Refused("inv_u5__", lambda w: (Insert("users", (w.a_starter(credits=-1),)),)),
+    Refused("inv_j9__", _charged),
+    Refused("invitations_token_used_once", _again),
+    Refused("inv_j13__", _deleted_at_work),
+    Refused(
+        "idempotency_key_at_most_255_characters",
+        lambda w: (Insert("jobs", (w.a_job(w.starter(), idempotency_key="x" * 256),)),),
+    ),
+    Refused("state_job__", lambda w: (Insert("jobs", (w.a_job(w.starter(), status="failed"),)),)),
+    Refused("del_1__", _erased_at_work),
+    Refused("inv_t2__", _erased_alone, is_late=True),
+    Refused("inv_t2__", _owner_leaves, is_late=True),
+    Refused("inv_m5__", _of_nobody, is_late=True),
+)
+
+
+@pytest.mark.parametrize("refused", REFUSED, ids=lambda each: each.name)
+def test_a_message_has_the_name(refused: Refused, client: Connection) -> None:
+    """The name that the diagnostics have is in the message too, whatever refused, and when."""
+    world = World()
+    writes = refused.writes(world)
+    if world.given:
+        write(client, *world.given)
+    client.execute("SET CONSTRAINTS ALL IMMEDIATE; SET CONSTRAINTS ALL DEFERRED")
+    if refused.is_late:
+        write(client, *writes)
+    last = client.commit if refused.is_late else partial(write, client, *writes)
+    with pytest.raises(psycopg.errors.IntegrityError) as caught:
+        last()
+    name = str(caught.value.diag.constraint_name)
+    assert name.startswith(refused.name)
+    assert f'"{name}"' in str(caught.value.diag.message_primary)
+
+
+def test_every_constraint_has_a_name_of_its_own(client: Connection) -> None:
+    """No two constraints or triggers that reject share a name, and none is cut off."""
+    names = [name for (name,) in client.execute(NAMES)]
+    assert sorted(set(names)) == sorted(names)
+    assert [] == [name for name in names if len(name.encode()) >= LONGEST]
