@@ -1,12 +1,16 @@
 """What an application learns of a rejection: its name, in the diagnostics and in the message."""
 
+import json
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from typing import Final, NamedTuple
 
 import psycopg
 import pytest
 
+from conformance.catalogue import RULES, Rule
+from conformance.rejections.listing import answered, entries, listed, written
 from conformance.writes import Delete, Insert, Run, Update, Write
 from strategies.world import World
 from tests.clients import Connection, write
@@ -20,6 +24,8 @@ UNION ALL
 SELECT substr(tgname, 6) FROM pg_trigger WHERE tgname ~ '^_[37]00_'
 """
 LONGEST: Final = 63
+FILE: Final = Path(__file__).parent.parent / "migrations" / "rules.json"
+LISTED: Final = json.loads(FILE.read_text())
 
 
 class Refused(NamedTuple):
@@ -108,6 +114,35 @@ def test_a_message_has_the_name(refused: Refused, client: Connection) -> None:
     name = str(caught.value.diag.constraint_name)
     assert name.startswith(refused.name)
     assert f'"{name}"' in str(caught.value.diag.message_primary)
+
+    entry = LISTED["constraints"][name]
+    assert caught.value.diag.sqlstate in entry["sqlstates"]
+    assert ("commit" if refused.is_late else "statement") == entry["when"]
+    assert caught.value.diag.table_name in {*entry["tables"], None}  # a domain's has none
+
+
+def test_the_list_is_that_of_the_schema(client: Connection) -> None:
+    """The list that comes with the migrations is what a new installation refuses by."""
+    assert listed(client) == LISTED
+    assert FILE.read_text() == written(client)
+
+
+def test_every_name_is_answered_once() -> None:
+    """Each name has one answer and a hint, and each answer has a name."""
+    names = LISTED["constraints"]
+    assert [] == [name for name in names if len(answered(name)) != 1]
+    assert [] == [name for name, entry in names.items() if not entry["hint"]]
+    assert set(entries()) == {entry for name in names for _, _, entry in answered(name)}
+    assert set(LISTED["answers"]) == {entry["answer"] for entry in names.values()}
+
+
+@pytest.mark.parametrize("rule", RULES.values(), ids=lambda rule: str(rule.id))
+def test_what_enforces_a_rule_is_listed(rule: Rule) -> None:
+    """Whatever a rejection of a rule may be named is in the list, with the rule."""
+    for name in rule.enforced_by:
+        if " " not in name:
+            entry = LISTED["constraints"][name]
+            assert rule.id in {entry["rule"], *entry["also"]}
 
 
 def test_every_constraint_has_a_name_of_its_own(client: Connection) -> None:

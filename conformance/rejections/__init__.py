@@ -1,0 +1,1 @@
+"""Rejections as data for programs: each name that the schema refuses by, and its answer."""
