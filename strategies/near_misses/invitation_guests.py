@@ -32,8 +32,9 @@ def readdressed(user: Row, email: object) -> Update:
 
 
 def joins(world: World, team: Row, user: Row) -> Insert:
-    """Return the insertion of a membership."""
-    return Insert("memberships", (world.a_membership(team, user),))
+    """Return the insertion of a membership, of a viewer or a member by turns."""
+    role = ("member", "viewer")[len(world.given) % 2]
+    return Insert("memberships", (world.a_membership(team, user, role=role),))
 
 
 # INV-I7: nobody invites their own email

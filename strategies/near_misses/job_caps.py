@@ -9,7 +9,7 @@ from conformance.writes import Delete, Insert, Path, Row, Truncate, Update, Writ
 from strategies.documents import Jsonb
 from strategies.near_misses.jobs import FINISHED
 from strategies.near_misses.ways import Draw, by_shape, fixed, replayed, scenarios
-from strategies.world import NEEDS, World, steps_to, urn_of_member, urn_of_team
+from strategies.world import NEEDS, NOW, World, steps_to, urn_of_member, urn_of_team
 
 CAP: Final = 5
 ENDED: Final = st.sampled_from(FINISHED)
@@ -44,10 +44,13 @@ class Crew:
         return tuple(self.job(draw(kinds)) for _ in range(count))
 
     def fill(self, draw: Draw, count: int = CAP, **columns: object) -> list[Row]:
-        """Insert active jobs of the team, of both URN forms, the last of them started."""
+        """Insert active jobs of the team, of both URN forms, old ones too; the last is started."""
         first = draw(st.sampled_from((0, 1)))
         kinds = ("team", "member")
-        jobs = [self.job(kinds[(first + n) % 2], **columns) for n in range(count)]
+        jobs = [
+            self.job(kinds[(first + n) % 2], **({"created_at": NOW} if n % 2 else {}) | columns)
+            for n in range(count)
+        ]
         for job in jobs:
             self.world.insert("jobs", job)
         self.world.move(jobs[-1], "processing")

@@ -28,10 +28,11 @@ LATER = Sql("now() + interval '24 hours'")
 
 
 def sent(world: World, team: Row, inviter: Row, count: int) -> list[Row]:
-    """Insert open invitations of one team."""
+    """Insert open invitations of one team, which two people have sent by turns."""
+    inviters = (inviter, world.member(team, "admin"))
     rows = [
-        world.an_invitation(team, inviter, created_at=MADE, expires_at=FUTURE_START)
-        for _ in range(count)
+        world.an_invitation(team, inviters[n % 2], created_at=MADE, expires_at=FUTURE_START)
+        for n in range(count)
     ]
     world.given.append(Insert("invitations", tuple(rows)))
     return rows

@@ -1,7 +1,7 @@
 """Near misses of IMM-1: what a row is about never changes, column by column of every table."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from hypothesis import strategies as st
 
@@ -103,6 +103,20 @@ def projects(world: World) -> Subject:
     row = world.a_project(team, owner)
     other = {"team_id": world.owned_team(owner)["id"], "created_by": world.member(team)["id"]}
     return subject(world, "projects", row, other, {"name": "Other", "spec": Jsonb({"scenes": 1})})
+
+
+def revoked_invitations(world: World) -> Subject:
+    """Insert an invitation, and revoke it."""
+    made = invitations(world)
+    world.given.append(Update("invitations", {"id": made.row["id"]}, {"revoked_at": NOW}))
+    return replace(made, free={"role": "viewer"})
+
+
+def archived_projects(world: World) -> Subject:
+    """Insert a project, and archive it."""
+    made = projects(world)
+    world.given.append(Update("projects", {"id": made.row["id"]}, {"status": "archived"}))
+    return made
 
 
 def jobs(world: World) -> Subject:
@@ -253,6 +267,7 @@ def system_assets(world: World) -> Subject:
 KINDS: tuple[Callable[[World], Subject], ...] = (
     *(users, teams, memberships, invitations, projects, jobs, lone_jobs, job_events, asset_files),
     *(lone_assets, api_keys, webhooks, webhook_deliveries, usage, system_assets, finished_jobs),
+    *(revoked_invitations, archived_projects),
 )
 
 

@@ -114,13 +114,16 @@ def membership_moves(world: World, draw: Draw) -> Scenario:
 class Leaving:
     """A user about to leave one of two teams, a colleague in both, and all their keys."""
 
-    def __init__(self, world: World) -> None:
-        """Insert them."""
+    def __init__(self, world: World, role: str = "member") -> None:
+        """Insert them; who is about to leave has a role there."""
         self.team, owner = world.team()
         other = world.owned_team(owner)
         self.user, self.colleague = world.creator(), world.creator()
         memberships = [
-            world.insert("memberships", world.a_membership(team, user))
+            world.insert(
+                "memberships",
+                world.a_membership(team, user, role=role if user is self.user else "member"),
+            )
             for user in (self.user, self.colleague)
             for team in (self.team, other)
         ]
@@ -158,9 +161,9 @@ def _revoked(row: Row, condition: str, *, granted: bool) -> Fact:
 
 
 @scenarios
-def leavings(world: World, _draw: Draw) -> Scenario:
+def leavings(world: World, draw: Draw) -> Scenario:
     """End a membership: the user's live keys of that team are revoked, and no others."""
-    leaving = Leaving(world)
+    leaving = Leaving(world, draw(st.sampled_from(("owner", "admin", "member"))))
     return Scenario(given=leaving.given, legal=((leaving.leaves,),), facts=leaving.facts())
 
 
