@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 from conformance.scenario import Fact, Transaction
 from conformance.writes import Delete, Insert, Row, Update, literal
 from strategies.columns import DEFAULTS, DERIVED, EMAILS, LEAST, NAMED, NULLABLE, TYPED
+from strategies.documents import Jsonb
 from strategies.enums import ENUMS, NoLabel
 from strategies.tables import COLUMNS, INDEXED, LIMITS
 from strategies.world import World, urn_of_team, urn_of_user
@@ -159,9 +160,12 @@ def _lengths() -> Iterator[Form]:
         if fewest and column != "slug":
             for empty in ("", " \t ") if (table, column) == ("teams", "name") else ("",):
                 bad = {**row, column: empty}
-                yield _form(
+                form = _form(
                     f"{table}.{column} {empty!r}", world, _writes(world, table, bad), (CHECK, "")
                 )
+                # Whatever else the row has.
+                full = {**bad, **FULL.get(table, {})}
+                yield replace(form, more=(_writes(world, table, full),))
 
 
 def _tags() -> Iterator[Form]:
@@ -319,6 +323,10 @@ def _books() -> Iterator[Form]:
         yield Form(f"{books} when it goes", (founded, gone), facts=(none,), tables=tables)
 
 
+FULL: Final[Mapping[str, Row]] = {
+    "teams": {"credits": 5, "ephemeral_storage_bytes": 5, "settings": Jsonb({"theme": "dark"})},
+    "projects": {"spec": Jsonb({"title": "Harbour"})},
+}
 TEAMS: Final[Mapping[str, Callable[[World, Row, Row], Row]]] = MappingProxyType(
     {
         "invitations": lambda world, team, owner: world.an_invitation(team, owner),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from conformance.scenario import Fact
-from conformance.writes import Delete, Run, Update
+from conformance.writes import Delete, Row, Run, Update
 from strategies.documents import Jsonb
 from strategies.forms import Form
 from strategies.world import World
@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from conformance.scenario import Transaction
-    from conformance.writes import Row
 
 # True where the copy that is searched is what it is a copy of. Its name stands in a text, which
 # ts_stat runs, since a schema need not have a copy.
@@ -38,6 +37,7 @@ SPECS: Final[Mapping[str, tuple[Jsonb | None, ...]]] = {
     "taken away": (ONE, None),
     "taken away and begun": (ONE, None, OTHER),
 }
+LATE: Final[Row] = {"spec": OTHER}
 AGAIN: Final = """
 WITH p AS (DELETE FROM public.projects WHERE id = '{}' RETURNING *)
 INSERT INTO public.projects (id, team_id, created_by, name, spec)
@@ -51,6 +51,9 @@ def searching() -> Iterator[Form]:
         world, project = _two(first)
         changes: list[Transaction] = [(Update("projects", project, {"spec": s}),) for s in then]
         yield _form(way, world, *changes, (Update("projects", project, {"name": "Other"}),))
+    world, project = _two(ONE)
+    archived = (Update("projects", project, {"status": "archived"}),)
+    yield _form("changed while archived", world, archived, (Update("projects", project, LATE),))
     world, project = _two(ONE)
     yield _form("deleted", world, (Delete("projects", project),))
     for spec in ("NULL", "p.spec", '\'{"title": "Other"}\''):

@@ -102,7 +102,7 @@ GIVEN = f"""
 SELECT 'rights ' || c.oid::regclass::text,
     {_entries("coalesce(c.relacl, acldefault('r', c.relowner))")}
 FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
-WHERE n.nspname {OURS} AND c.relkind = 'r'
+WHERE n.nspname {OURS} AND c.relkind IN ('r', 'v')
 UNION ALL
 SELECT 'rights ' || a.attrelid::regclass::text || '.' || a.attname, {_entries("a.attacl")}
 FROM pg_attribute AS a JOIN pg_class AS c ON c.oid = a.attrelid

@@ -1,6 +1,7 @@
 """Near misses of what is cleaned up: RET-1."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import Final, TypeAlias
 
 from hypothesis import strategies as st
@@ -36,10 +37,22 @@ def at_most_ten_thousand(table: str) -> tuple[Fact, ...]:
     )
 
 
-def _aged(row: Row, days: int, minutes: int) -> Row:
+def _aged(row: Row, days: int, minutes: float) -> Row:
     # In minutes: a day has as many hours as the caller's time zone says.
-    beyond = days * 24 * 60 + minutes
-    return {**row, "created_at": Sql(f"now() - interval '{beyond} minutes'")}
+    beyond = f"{days * 24 * 60 + minutes:.8f} minutes"
+    return {**row, "created_at": Sql(f"now() - interval '{beyond}'")}
+
+
+def back(ago: timedelta) -> str:
+    """Return a time zone whose clocks went back by 15 hours so long ago."""
+    end = datetime.now(UTC) - ago
+    begin = (end - timedelta(days=60)).strftime("%m-%d")
+    days = [
+        datetime.strptime(f"2001-{each}", "%Y-%m-%d").replace(tzinfo=UTC)
+        for each in (begin, end.strftime("%m-%d"))
+    ]
+    first, last = (each.timetuple().tm_yday for each in days)
+    return f"<AAA>0<BBB>-15,J{first}/0,J{last}/{end.hour + 15}:{end.minute:02}"
 
 
 @scenarios
@@ -86,22 +99,35 @@ def cleaned_up(world: World, draw: Draw) -> Scenario:
 
 
 @scenarios
-def to_the_moment(world: World, _draw: Draw) -> Scenario:
-    """Keep what is as old as it may be, to the microsecond: time stands still in a transaction."""
+def to_the_moment(world: World, draw: Draw) -> Scenario:
+    """Keep what is as old as it may be, to the microsecond: time stands still in a transaction.
+
+    What is a microsecond older goes, and so does what is three hours older, where the caller's
+    clocks went back by more than that two hours before or after the oldest that is kept.
+    """
     job, _ = two_jobs(world)
     webhook = world.insert("webhooks", world.a_webhook(*world.team()))
-    kept = (
-        ("job_events", _aged(an_event(world, job), 7, 0)),
-        ("webhook_deliveries", _aged(world.a_delivery(webhook), 30, 0)),
-    )
-    return Scenario(
-        given=(tuple(world.given),),
-        legal=tuple(
-            (Insert(table, (row,)), Run(f"SELECT public.delete_old_{table}()"))
-            for table, row in kept
-        ),
-        facts=tuple(ages(table, [row]) for table, row in kept),
-    )
+    hours = draw(st.sampled_from((2, -2)))
+    legal, facts = [], []
+    for table, days in (("job_events", 7), ("webhook_deliveries", 30)):
+        rows = [
+            _aged(
+                an_event(world, job) if table == "job_events" else world.a_delivery(webhook),
+                days,
+                beyond,
+            )
+            for beyond in (0, 1 / 60_000_000, 180)
+        ]
+        zone = back(timedelta(days=days, hours=hours))
+        legal.append(
+            (
+                Run(f"SET LOCAL TimeZone = '{zone}'"),
+                Insert(table, tuple(rows)),
+                Run(f"SELECT public.delete_old_{table}()"),
+            )
+        )
+        facts.append(ages(table, rows[:1]))
+    return Scenario(given=(tuple(world.given),), legal=tuple(legal), facts=tuple(facts))
 
 
 def passing_over(hold: Hold, others: tuple[Hold, ...] = ()) -> Scenarios:

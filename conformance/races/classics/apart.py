@@ -79,6 +79,15 @@ def job_taken_while_its_project_is_edited(scene: Scene) -> None:
     scene.session("bob", does(projects.EDIT, project=project))
 
 
+@classic("LOCK ORDER", "OWN-1", law=LAW)
+def two_projects_are_edited(scene: Scene) -> None:
+    """The specs of two projects of a team are written at once."""
+    bob, team, _, _, _ = _members(scene)
+    for who in ("ann", "ben"):
+        project = scene.given.do(projects.MAKE, by=(bob, team), status="draft")
+        scene.session(who, does(projects.EDIT, project=project))
+
+
 @classic("LOCK ORDER", "CARD-5", law=LAW)
 def jobs_of_two_teams(scene: Scene) -> None:
     """Jobs are made in two teams at once, by people who have no team in common."""
