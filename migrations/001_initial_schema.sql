@@ -93,6 +93,31 @@ COMMENT ON TYPE public.system_asset_category IS
 COMMENT ON TYPE public.webhook_event_type IS
 'INV-W3: each of its events is one of the six (and none is null)';
 
+-- Some libraries bind a label as text, where PostgreSQL would read an untyped parameter as a label
+-- by itself. A column takes it; what is compared with text is still an error.
+CREATE CAST (text AS public.user_tier) WITH INOUT AS ASSIGNMENT;
+CREATE CAST (varchar AS public.user_tier) WITH INOUT AS ASSIGNMENT;
+CREATE CAST (text AS public.membership_role) WITH INOUT AS ASSIGNMENT;
+CREATE CAST (varchar AS public.membership_role) WITH INOUT AS ASSIGNMENT;
+CREATE CAST (text AS public.invitation_role) WITH INOUT AS ASSIGNMENT;
+CREATE CAST (varchar AS public.invitation_role) WITH INOUT AS ASSIGNMENT;
+CREATE CAST (text AS public.project_status) WITH INOUT AS ASSIGNMENT;
+CREATE CAST (varchar AS public.project_status) WITH INOUT AS ASSIGNMENT;
+CREATE CAST (text AS public.job_status) WITH INOUT AS ASSIGNMENT;
+CREATE CAST (varchar AS public.job_status) WITH INOUT AS ASSIGNMENT;
+CREATE CAST (text AS public.job_failure_type) WITH INOUT AS ASSIGNMENT;
+CREATE CAST (varchar AS public.job_failure_type) WITH INOUT AS ASSIGNMENT;
+CREATE CAST (text AS public.job_event_type) WITH INOUT AS ASSIGNMENT;
+CREATE CAST (varchar AS public.job_event_type) WITH INOUT AS ASSIGNMENT;
+CREATE CAST (text AS public.asset_status) WITH INOUT AS ASSIGNMENT;
+CREATE CAST (varchar AS public.asset_status) WITH INOUT AS ASSIGNMENT;
+CREATE CAST (text AS public.webhook_delivery_status) WITH INOUT AS ASSIGNMENT;
+CREATE CAST (varchar AS public.webhook_delivery_status) WITH INOUT AS ASSIGNMENT;
+CREATE CAST (text AS public.system_asset_category) WITH INOUT AS ASSIGNMENT;
+CREATE CAST (varchar AS public.system_asset_category) WITH INOUT AS ASSIGNMENT;
+CREATE CAST (text AS public.webhook_event_type) WITH INOUT AS ASSIGNMENT;
+CREATE CAST (varchar AS public.webhook_event_type) WITH INOUT AS ASSIGNMENT;
+
 -- An owner URN: framecast:user:<user>, framecast:team:<team> or framecast:<team>:<user>, with
 -- UUIDs in lower case. A domain, so that the form is settled before any column is derived from it.
 CREATE DOMAIN public.owner_urn AS text

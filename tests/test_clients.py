@@ -3,8 +3,10 @@
 from typing import Final
 
 import pytest
+from psycopg import sql
 
 from conformance.writes import Sql, Update
+from strategies.enums import ENUMS
 from strategies.forms import a_row
 from strategies.near_misses.upkeep import CHANGES
 from strategies.tables import COLUMNS
@@ -20,6 +22,15 @@ FIRST: Final = {
     "for ever": ("'infinity'", "now()"),
     "a year ago": ("now() - interval '8760 hours'", "now() - interval '8760 hours'"),
 }
+
+# The columns that a client writes of an enum type, or of lists of it.
+OF_TYPE: Final = """
+SELECT a.attrelid::regclass::text, a.attname::text, CASE a.atttypid WHEN t.oid THEN '' ELSE '[]' END
+FROM pg_attribute AS a JOIN pg_class AS c ON c.oid = a.attrelid AND c.relkind = 'r'
+JOIN pg_type AS t ON a.atttypid IN (t.oid, t.typarray)
+WHERE t.oid = %s::regtype AND a.attgenerated = ''
+    AND c.relname NOT IN ('role_permissions', 'system_assets')
+"""
 
 
 @pytest.mark.parametrize("given", FIRST)
@@ -58,6 +69,21 @@ def test_updated_at_may_be_given_with_a_change(table: str, given: str, client: C
     write(client, Update(table, {"id": row["id"]}, changes))
 
     assert [(True,)] == asked(client, table, "updated_at = now()", row["id"])
+
+
+@pytest.mark.parametrize("kind", ["text", "varchar"])
+@pytest.mark.parametrize("enum", sorted(ENUMS.keys() - {"system_asset_category"}))
+def test_a_label_may_be_sent_as_text(enum: str, kind: str, client: Connection) -> None:
+    """Each column of labels takes them as text or varchar, one or a list."""
+    columns = client.execute(OF_TYPE, [enum]).fetchall()
+    assert columns
+    for table, column, many in columns:
+        query = sql.SQL("INSERT INTO {} ({}) SELECT {}::{} WHERE false").format(
+            *(sql.Identifier(table), sql.Identifier(column)),
+            *(sql.Placeholder(), sql.SQL(f"{kind}{many}")),
+        )
+        label = ENUMS[enum][0]
+        client.execute(query, [[label] if many else label])
 
 
 @pytest.mark.parametrize("table", sorted(COLUMNS.keys() - {"system_assets"}))
