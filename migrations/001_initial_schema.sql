@@ -306,7 +306,8 @@ CREATE TABLE public.users (
 CREATE TABLE public.teams (
     id uuid PRIMARY KEY DEFAULT gen_random_uuid(),
     name text NOT NULL,
-    slug text NOT NULL,
+    -- The default says to clients that none need be given; a trigger makes one instead.
+    slug text NOT NULL DEFAULT '(made from the name)',
     credits integer NOT NULL DEFAULT 0,
     ephemeral_storage_bytes bigint NOT NULL DEFAULT 0,
     settings jsonb NOT NULL DEFAULT '{}',
@@ -606,7 +607,8 @@ CREATE TABLE public.jobs (
 CREATE TABLE public.job_events (
     id uuid PRIMARY KEY DEFAULT gen_random_uuid(),
     job_id uuid NOT NULL,
-    sequence bigint NOT NULL,
+    -- Likewise.
+    sequence bigint NOT NULL DEFAULT 0,
     event_type public.job_event_type NOT NULL,
     payload jsonb NOT NULL DEFAULT '{}',
     created_at timestamptz NOT NULL DEFAULT now(),
@@ -1229,12 +1231,13 @@ LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    v_slug text := coalesce(NEW.slug, framecast.slug_of(NEW.name));
+    v_given text := nullif(NEW.slug, '(made from the name)');
+    v_slug text := coalesce(v_given, framecast.slug_of(NEW.name));
     v_space CONSTANT integer := hashtext('framecast.teams.slug');
     v_lock integer := hashtext(v_slug) & 255;
     v_digits text := NEW.id::text;
 BEGIN
-    IF NEW.slug IS NOT NULL THEN
+    IF v_given IS NOT NULL THEN
         PERFORM pg_advisory_xact_lock_shared(v_space, v_lock);
         RETURN NEW;
     END IF;

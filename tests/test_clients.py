@@ -9,7 +9,7 @@ from conformance.writes import Sql, Update
 from strategies.enums import ENUMS
 from strategies.forms import a_row
 from strategies.near_misses.upkeep import CHANGES
-from strategies.tables import COLUMNS
+from strategies.tables import COLUMNS, REQUIRED
 from strategies.world import World
 from tests.clients import Connection, asked, whole, write
 
@@ -30,6 +30,13 @@ FROM pg_attribute AS a JOIN pg_class AS c ON c.oid = a.attrelid AND c.relkind = 
 JOIN pg_type AS t ON a.atttypid IN (t.oid, t.typarray)
 WHERE t.oid = %s::regtype AND a.attgenerated = ''
     AND c.relname NOT IN ('role_permissions', 'system_assets')
+"""
+
+WITHOUT_DEFAULT: Final = """
+SELECT a.attrelid::regclass::text, a.attname::text
+FROM pg_attribute AS a JOIN pg_class AS c ON c.oid = a.attrelid AND c.relkind = 'r'
+WHERE c.relnamespace = 'public'::regnamespace AND c.relname <> 'role_permissions'
+    AND a.attnum > 0 AND a.attnotnull AND NOT a.atthasdef AND NOT a.attisdropped
 """
 
 
@@ -84,6 +91,23 @@ def test_a_label_may_be_sent_as_text(enum: str, kind: str, client: Connection) -
         )
         label = ENUMS[enum][0]
         client.execute(query, [[label] if many else label])
+
+
+def test_what_the_database_gives_has_a_default(client: Connection) -> None:
+    """A column that is not null and need not be given has a default, as generators of code ask."""
+    needed = {(table, column) for table, columns in REQUIRED.items() for column in columns}
+    assert set() == set(client.execute(WITHOUT_DEFAULT).fetchall()) - needed
+
+
+def test_a_default_slug_is_made(client: Connection) -> None:
+    """A team that asks for the default gets a slug of its name, and an event its number."""
+    world = World()
+    whole(client, world, "teams", {**world.a_team(name="Ada's Team"), "slug": DEFAULT})
+    assert [("ada-s-team",)] == client.execute("SELECT slug FROM teams").fetchall()
+    world = World()
+    job = world.job(world.starter())
+    whole(client, world, "job_events", {**world.an_event(job), "sequence": DEFAULT})
+    assert [(1,)] == client.execute("SELECT sequence FROM job_events").fetchall()
 
 
 @pytest.mark.parametrize("table", sorted(COLUMNS.keys() - {"system_assets"}))
