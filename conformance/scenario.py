@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from hypothesis.strategies import SearchStrategy
@@ -65,6 +65,18 @@ class Within:
     facts: tuple[Fact, ...]
 
 
+class Plain:
+    """A scenario that is not shown: all of it stands in the one that holds it."""
+
+    def __init__(self, scenario: Scenario) -> None:
+        """Hold a scenario."""
+        self.scenario = scenario
+
+    def __repr__(self) -> str:
+        """Say no more than that there is one."""
+        return "Plain()"
+
+
 @dataclass(frozen=True, slots=True)
 class Scenario:
     """What happens to a database that was empty.
@@ -90,7 +102,7 @@ class Scenario:
     within: tuple[Within, ...] = ()
     because: str = ""
     settings: Settings = ()
-    plain: Scenario | None = None
+    plain: Plain | None = field(default=None, compare=False)
 
 
 # Each path that could break a rule has scenarios, or the reason why it cannot.

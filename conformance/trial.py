@@ -74,7 +74,9 @@ class Trial:
         if scenario.plain is not None and any(map(_is_strange, self._now.met)):
             broken = [each for each in self._now.met if each.verdict is Verdict.BROKEN]
             self.tally = replace(before)
-            self._carry_through(replace(scenario.plain, settings=scenario.settings), before)
+            self._carry_through(
+                replace(scenario.plain.scenario, settings=scenario.settings), before
+            )
             self._now.met += broken
         self.findings.meet(self._now.met)
         if self._lab.role is None:

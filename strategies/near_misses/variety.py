@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from hypothesis import strategies as st
 
-from conformance.scenario import Mixed, Scenario
+from conformance.scenario import Mixed, Plain, Scenario
 from conformance.writes import Insert, Update
 from strategies.documents import Jsonb
 from strategies.enums import INVITATION_ROLE
@@ -160,7 +160,7 @@ def varied(draw: Draw, scenarios: Scenarios) -> Scenario:
         given=tuple(_filled(each, rest) for each in scenario.given),
         legal=tuple(_filled(each, rest) for each in scenario.legal),
         broken=(*scenario.broken, *again),
-        plain=scenario,
+        plain=Plain(scenario),
     )
 
 
