@@ -73,7 +73,8 @@ HOLES: dict[str, tuple[str, str, set[str]]] = {
     "forgets the uploader": (FORGETS_UPLOADER, "asset_files", {"IMM-1"}),
     "open books": (OPEN_BOOKS, BOOKS, {"OWN-1"}),
     "new books": (NEW_BOOKS, BOOKS, {"OWN-1"}),
-    "moving members": (MOVING_MEMBERS, "memberships", {"IMM-1"}),
+    # A move breaks the one rule, and the move of a team's last member or owner others as well.
+    "moving members": (MOVING_MEMBERS, "memberships", {"IMM-1", "INV-T1", "INV-T2"}),
     "last owner demoted": (LAST_OWNER_DEMOTED, "memberships", {"INV-T1", "INV-T2"}),
     "speaks": (SPEAKS, "webhooks", {"HOSTILE"}),
 }
