@@ -138,7 +138,8 @@ def test_all_held_is_right() -> None:
     section = compare.compare(Result(HELD), Result(HELD), [], [])
 
     assert section.right
-    assert "114 of 114 rules held; compared with the schema as it is" == section.summary
+    every = len(RULES)
+    assert f"{every} of {every} rules held; compared with the schema as it is" == section.summary
 
 
 def test_a_rule_that_is_no_longer_held_is_named() -> None:

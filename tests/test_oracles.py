@@ -11,11 +11,12 @@ from conformance.catalogue import RULES
 from conformance.postgres.scratch import Scratch, Template
 from conformance.writes import statements
 from strategies.world import World
-from tests import planted_changes, planted_rows
+from tests import planted_changes, planted_erasures, planted_rows
 from tests.planting import STRIP, Plant
 
+PLANTED = (planted_rows, planted_changes, planted_erasures)
 PLANTS: dict[str, tuple[Plant, ...]] = {
-    rule: planted_rows.PLANTS.get(rule, ()) + planted_changes.PLANTS.get(rule, ()) for rule in RULES
+    rule: tuple(plant for each in PLANTED for plant in each.PLANTS.get(rule, ())) for rule in RULES
 }
 EACH = [
     pytest.param(rule, plant, id=f"{RULES[rule].token}{number}")
@@ -36,8 +37,7 @@ def stripped(scratch: Scratch, template: Template) -> Iterator[psycopg.Connectio
 
 def test_every_rule_has_a_plant() -> None:
     """For every rule there is a violation to be seen, for every part of its query at the least."""
-    known = planted_rows.PLANTS.keys() | planted_changes.PLANTS.keys()
-    assert set(RULES) == known
+    assert set(RULES) == {rule for each in PLANTED for rule in each.PLANTS}
     for name, rule in RULES.items():
         for query in (rule.violations, rule.at_scale):
             assert len(PLANTS[name]) > query.count(" UNION ALL "), name

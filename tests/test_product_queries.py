@@ -67,8 +67,14 @@ def test_a_rendering_does_not_index_the_storyboard(scratch: Scratch, template: T
 
 
 def logged(session: Session, statement: str) -> int:
-    """Return the bytes of the write-ahead log that a statement writes."""
-    ((before,),) = session.fetch(f"SELECT {HERE}")
-    session.connection.execute(statement)
-    ((after,),) = session.fetch(f"SELECT pg_wal_lsn_diff({HERE}, '{before}')::integer")
-    return int(str(after))
+    """Carry out a statement, and return the bytes of the write-ahead log that it writes.
+
+    The server counts what all its sessions write: the least of three times is the statement's own.
+    """
+    tries = []
+    for end in ("ROLLBACK", "ROLLBACK", "COMMIT"):
+        ((before,),) = session.fetch(f"SELECT {HERE}")
+        session.connection.execute(f"BEGIN; {statement}; {end}")
+        ((after,),) = session.fetch(f"SELECT pg_wal_lsn_diff({HERE}, '{before}')::integer")
+        tries.append(int(str(after)))
+    return min(tries)

@@ -35,6 +35,7 @@ KNOW_THE_DATABASE = (
     "conformance.postgres",
     "conformance.races.driver",
     "conformance.reading",
+    "conformance.rejections",
     "conformance.session",
     "conformance.soak",
     "conformance.witness",

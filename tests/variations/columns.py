@@ -23,9 +23,9 @@ COLUMNS: Final = (
         "a column has another name",
         everything("INV-T6", "CARD-6"),
         NO_TEAM_CREDITS,
-        # Of what CARD-6 is proven by, races are a part in which teams have credits.
-        verdicts=all_of(UNPROVEN, "INV-T6", "CARD-6"),
-        names=all_of("credits", "INV-T6", "CARD-6"),
+        # A starter's jobs need no credits of a team: CARD-6 is tried without them.
+        verdicts=all_of(UNPROVEN, "INV-T6"),
+        names=all_of("credits", "INV-T6"),
         lines=300,
     ),
     Variation(

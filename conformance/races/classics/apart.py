@@ -134,6 +134,7 @@ CLASSICS = (
     two_roles_change,
     role_changes_while_invited,
     address_in_capitals_while_invited,
+    two_projects_are_edited,
     job_taken_while_its_project_is_edited,
     jobs_of_two_teams,
 )
