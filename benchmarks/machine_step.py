@@ -30,8 +30,8 @@ from conformance.machines.life import Life
 from conformance.model import State, rules, view
 from conformance.operations import step
 from conformance.operations.preludes import BEGIN
-from conformance.outcomes import Accepted, Rejected
 from conformance.postgres import Request, provision, scratch
+from conformance.sql.outcomes import Accepted, Rejected
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from conformance.writes import Run
+from conformance.sql.writes import Run
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

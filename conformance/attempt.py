@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from conformance.blame import culprit, names, rule_named
-from conformance.ordering import parents_first
-from conformance.outcomes import Accepted, Outcome, Rejected
 from conformance.session import in_order, locally
+from conformance.sql.ordering import parents_first
+from conformance.sql.outcomes import Accepted, Outcome, Rejected
 from conformance.steps import ACCEPTED, LAWFUL, of_history
 from conformance.verdicts import Finding, Verdict
 
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from conformance.catalogue import Rule
     from conformance.lab import Lab
     from conformance.scenario import Settings, Transaction
+    from conformance.sql.writes import Path, Statement
     from conformance.steps import Step
-    from conformance.writes import Path, Statement
 
 # A foreign key that does not wait for COMMIT wants parents before their children.
 NO_PARENT = "23503"

@@ -6,7 +6,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from conformance.catalogue import RULES
-from conformance.outcomes import Inconclusive, Outcome, Rejected
+from conformance.sql.outcomes import Inconclusive, Outcome, Rejected
 from conformance.withheld import PRIVILEGE
 
 if TYPE_CHECKING:

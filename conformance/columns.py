@@ -5,14 +5,14 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from conformance.arbiters import NotExpressibleError
 from conformance.attempt import Attempt
 from conformance.blame import NULL, culprit, rule_named, says_nothing
 from conformance.catalogue import RULES
-from conformance.outcomes import Accepted, Outcome, Rejected
 from conformance.session import in_order
+from conformance.sql.arbiters import NotExpressibleError
+from conformance.sql.outcomes import Accepted, Outcome, Rejected
+from conformance.sql.writes import Path
 from conformance.verdicts import Finding, Verdict
-from conformance.writes import Path
 from strategies.tables import COLUMNS
 
 if TYPE_CHECKING:

@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING, Any
 from conformance.blame import NOT_A_VALUE
 from conformance.catalogue import RULES
 from conformance.machines.refusals import fault_of
-from conformance.outcomes import Accepted, Inconclusive, Outcome, Rejected
+from conformance.sql.outcomes import Accepted, Inconclusive, Outcome, Rejected
+from conformance.sql.writes import Statement
 from conformance.steps import LAWFUL, Expectation, Step, from_json, is_met
-from conformance.writes import Statement
 
 if TYPE_CHECKING:
     from pathlib import Path

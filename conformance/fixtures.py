@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from conformance.impersonation import Impersonated
     from conformance.lab import Lab
     from conformance.postgres.scratch import Database
+    from conformance.sql.writes import Path
     from conformance.trial import Trial
-    from conformance.writes import Path
 
 TRIAL = pytest.StashKey["Trial"]()
 

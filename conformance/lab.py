@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, NamedTuple, Self
 
 import psycopg
 
-from conformance import labels, undo, witness
-from conformance.arbiters import Arbiters
+from conformance import undo, witness
 from conformance.cases.spare import Spare
 from conformance.catalogue import RULES
 from conformance.session import Session
+from conformance.sql import labels
+from conformance.sql.arbiters import Arbiters
 from conformance.withheld import withheld
 
 if TYPE_CHECKING:
@@ -21,8 +22,8 @@ if TYPE_CHECKING:
 
     from conformance.cases.stuck import Stuck
     from conformance.catalogue import Rule
-    from conformance.outcomes import Outcome
-    from conformance.writes import Statement
+    from conformance.sql.outcomes import Outcome
+    from conformance.sql.writes import Statement
 
 TABLES = """
 SELECT format('%I.%I', n.nspname, c.relname),

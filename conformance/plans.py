@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from conformance.outcomes import Accepted
-from conformance.writes import Statement
+from conformance.sql.outcomes import Accepted
+from conformance.sql.writes import Statement
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from conformance.outcomes import Inconclusive, Rejected
     from conformance.session import Session
+    from conformance.sql.outcomes import Inconclusive, Rejected
 
 
 class Plans:

@@ -14,10 +14,10 @@ import pytest
 from conformance import corpus
 from conformance.catalogue import RULES
 from conformance.corpus import Entry, Status
-from conformance.outcomes import Accepted
 from conformance.plugin import STAGE
 from conformance.recorder import sections
 from conformance.roles import role_of
+from conformance.sql.outcomes import Accepted
 from conformance.steps import ACCEPTED, LAWFUL, Expectation, Step, of_history
 from conformance.verdicts import Finding, Verdict
 

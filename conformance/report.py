@@ -13,8 +13,8 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from conformance.catalogue import RULES
+from conformance.sql.writes import Path
 from conformance.verdicts import NOT_RUN, Standing, Tally, Verdict
-from conformance.writes import Path
 from strategies.near_misses import WAYS
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 from hypothesis.strategies import SearchStrategy
 
-from conformance.writes import Path, Write
+from conformance.sql.writes import Path, Write
 
 Transaction: TypeAlias = tuple[Write, ...]
 Settings: TypeAlias = tuple[tuple[str, str], ...]

@@ -9,8 +9,8 @@ import psycopg
 from psycopg.conninfo import make_conninfo
 
 from conformance.acting import become
-from conformance.outcomes import INCONCLUSIVE, Accepted, Inconclusive, Outcome, Rejected
-from conformance.writes import Path, Statement, statements
+from conformance.sql.outcomes import INCONCLUSIVE, Accepted, Inconclusive, Outcome, Rejected
+from conformance.sql.writes import Path, Statement, statements
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from conformance.cases.stuck import Stuck
     from conformance.scenario import Settings
-    from conformance.writes import Write
+    from conformance.sql.writes import Write
 
 # A statement that takes longer than this is stuck. Examples take milliseconds.
 CANCELED = "57014"

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from conformance.outcomes import Accepted, Outcome, Rejected
-from conformance.writes import Statement
+from conformance.sql.outcomes import Accepted, Outcome, Rejected
+from conformance.sql.writes import Statement
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

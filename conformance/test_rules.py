@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
     from conformance.catalogue import Rule
     from conformance.impersonation import Impersonated
+    from conformance.sql.writes import Path
     from conformance.trial import Trial
-    from conformance.writes import Path
 
 TRIED = [
     pytest.param(rule, path, id=f"{rule.token}{path}", marks=proof.about({rule.id}))

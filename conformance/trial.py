@@ -6,18 +6,18 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from conformance.arbiters import NotExpressibleError
 from conformance.attempt import Attempt, transaction_script
 from conformance.blame import culprit, is_denied, names, rule_named, says_nothing
 from conformance.catalogue import RULES
 from conformance.findings import Findings
-from conformance.outcomes import INCONCLUSIVE, Accepted, Outcome
 from conformance.plans import Plans
 from conformance.scenario import Mixed
 from conformance.session import TIMEOUTS, in_order
+from conformance.sql.arbiters import NotExpressibleError
+from conformance.sql.outcomes import INCONCLUSIVE, Accepted, Outcome
+from conformance.sql.writes import Path, Statement
 from conformance.verdicts import Tally, Verdict
 from conformance.withheld import PRIVILEGE
-from conformance.writes import Path, Statement
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -14,7 +14,7 @@ from conformance.rights import CALLS, DELETES, INSERTS, UPDATES
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from conformance.writes import Statement
+    from conformance.sql.writes import Statement
 
 # What a server says of whoever lacks a right.
 PRIVILEGE = "42501"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from conformance.writes import Insert, Run, Sql, Update
+from conformance.sql.writes import Insert, Run, Sql, Update
 from strategies.forms import CHECK, KEY, REFERENCE, Form
 from strategies.world import World, urn_of_team
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from conformance.conflict import Arbiter
-from conformance.writes import Insert, Run, statements
+from conformance.sql.conflict import Arbiter
+from conformance.sql.writes import Insert, Run, statements
 
 # What a job meets its like by, where it has a key: without a target too.
 ONCE: Final = ("triggered_by", "idempotency_key")

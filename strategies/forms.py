@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from conformance.scenario import Fact, Transaction
-from conformance.writes import Delete, Insert, Row, Update, literal
+from conformance.sql.writes import Delete, Insert, Row, Update, literal
 from strategies.columns import DEFAULTS, DERIVED, EMAILS, LEAST, NAMED, NULLABLE, TYPED
 from strategies.documents import Jsonb
 from strategies.enums import ENUMS, NoLabel

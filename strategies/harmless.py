@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from conformance.asleep import triggers_of
 from conformance.scenario import Fact
-from conformance.writes import Delete, Insert, Row, Run, Sql, Truncate, Update
+from conformance.sql.writes import Delete, Insert, Row, Run, Sql, Truncate, Update
 from strategies.conflicts import proposed
 from strategies.forms import Form, a_row
 from strategies.harmless_jobs import harmless_jobs

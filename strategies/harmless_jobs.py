@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from conformance.scenario import Fact
-from conformance.writes import Delete, Insert, Run, Update, statements
+from conformance.sql.writes import Delete, Insert, Run, Update, statements
 from strategies.conflicts import proposed
 from strategies.forms import Form
 from strategies.world import NOW, World, steps_to, urn_of_team

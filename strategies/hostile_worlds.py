@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from conformance.writes import Insert, Row, Sql, Update, Write
+from conformance.sql.writes import Insert, Row, Sql, Update, Write
 from strategies.documents import Jsonb
 from strategies.world import World, age, urn_of_member, urn_of_team, urn_of_user
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from hypothesis import strategies as st
 
-from conformance.writes import (
+from conformance.sql.writes import (
     Delete,
     Insert,
     Path,

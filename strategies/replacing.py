@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from conformance.writes import Run, literal
+from conformance.sql.writes import Run, literal
 
 if TYPE_CHECKING:
-    from conformance.writes import Row
+    from conformance.sql.writes import Row
 
 
 def replaced(table: str, row: Row, *beside: str) -> Run:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from conformance.scenario import Fact
-from conformance.writes import Delete, Row, Run, Update
+from conformance.sql.writes import Delete, Row, Run, Update
 from strategies.documents import Jsonb
 from strategies.forms import Form
 from strategies.world import World

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from conformance.catalogue import RULES
-from conformance.writes import Insert, Row
+from conformance.sql.writes import Insert, Row
 from strategies.forms import CHECK, Form
 from strategies.owners import member_urn, team_urn, user_urn
 from strategies.world import World

@@ -10,7 +10,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from uuid import UUID
 
-from conformance.writes import Insert, Row, Sql, Update, Write
+from conformance.sql.writes import Insert, Row, Sql, Update, Write
 from strategies.documents import Jsonb
 from strategies.owners import member_urn, team_urn, user_urn
 

@@ -6,7 +6,7 @@ import psycopg
 from psycopg import sql
 
 from conformance.session import in_order
-from conformance.writes import Insert, Path, Row, Write
+from conformance.sql.writes import Insert, Path, Row, Write
 from strategies.world import World
 
 Connection = psycopg.Connection[Any]

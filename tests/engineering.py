@@ -10,9 +10,9 @@ from conformance.catalogue import RULES
 from conformance.lab import Lab
 from conformance.postgres.scratch import Scratch, Template
 from conformance.profiles import EXAMPLES
+from conformance.sql.writes import Path
 from conformance.trial import Trial
 from conformance.verdicts import Finding
-from conformance.writes import Path
 from strategies.near_misses import WAYS
 from strategies.session_settings import session_settings
 

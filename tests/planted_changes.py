@@ -5,7 +5,7 @@ from itertools import product
 from typing import Final
 
 from conformance.catalogue.ownership import SUBJECTS
-from conformance.writes import Insert, Row
+from conformance.sql.writes import Insert, Row
 from strategies.documents import Jsonb
 from strategies.enums import JOB_STATUS, PROJECT_STATUS, WEBHOOK_DELIVERY_STATUS
 from strategies.world import World, urn_of_member, urn_of_team, urn_of_user

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple, TypeAlias
 from uuid import UUID
 
-from conformance.writes import Insert, Row, Sql, Write, text
+from conformance.sql.writes import Insert, Row, Sql, Write, text
 from strategies.documents import Json, Jsonb
 from strategies.world import World, urn_of_user
 

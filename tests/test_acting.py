@@ -16,15 +16,15 @@ from conformance.machines.hostile import Raider
 from conformance.machines.life import Life, Log
 from conformance.operations import teams, users
 from conformance.operations.clock import PASS
-from conformance.outcomes import Rejected
 from conformance.postgres.scratch import Database, Scratch, Template
 from conformance.scenario import Fact, Scenario
 from conformance.session import Session
+from conformance.sql.outcomes import Rejected
+from conformance.sql.writes import Insert, Row, Statement, Truncate
+from conformance.sql.writes import Path as Way
 from conformance.trial import Trial
 from conformance.verdicts import Finding, Standing, Tally, Verdict
 from conformance.withheld import PRIVILEGE, lacks
-from conformance.writes import Insert, Row, Statement, Truncate
-from conformance.writes import Path as Way
 from strategies.hostility import Attack, Blow, Part, Raid
 from strategies.world import World
 from tests.granting import planted

@@ -12,7 +12,7 @@ from conformance.audit.findings import SHOWN
 from conformance.audit.questions import of_rules
 from conformance.catalogue import RULES
 from conformance.postgres.scratch import Database, Scratch, Template
-from conformance.writes import statements
+from conformance.sql.writes import statements
 from strategies.world import World
 from tests import planted_rows
 from tests.planting import STRIP, Plant

@@ -22,8 +22,8 @@ from conformance.catalogue import (
 )
 from conformance.catalogue.rule import Holds, Rule
 from conformance.postgres.scratch import Scratch, Template
+from conformance.sql.writes import Path as WritePath
 from conformance.test_rules import TRIED
-from conformance.writes import Path as WritePath
 from strategies.near_misses import WAYS
 
 AREAS: Final = (accounts, invitations, keys, projects, jobs, content, ownership)

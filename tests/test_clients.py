@@ -5,7 +5,7 @@ from typing import Final
 import pytest
 from psycopg import sql
 
-from conformance.writes import Sql, Update
+from conformance.sql.writes import Sql, Update
 from strategies.enums import ENUMS
 from strategies.forms import a_row
 from strategies.near_misses.upkeep import CHANGES

@@ -5,7 +5,7 @@ from typing import Final
 import psycopg
 import pytest
 
-from conformance.writes import Sql, Update
+from conformance.sql.writes import Sql, Update
 from strategies.documents import Jsonb
 from strategies.forms import a_row
 from strategies.near_misses.upkeep import CHANGES

@@ -15,11 +15,11 @@ from conformance.lab import Lab
 from conformance.machines.life import Life, Log
 from conformance.operations.jobs import MAKE as MAKE_JOB
 from conformance.operations.users import SIGN_UP, SIGN_UP_AS_CREATOR
-from conformance.outcomes import Accepted, Outcome, Rejected
 from conformance.postgres.scratch import Scratch, Template
+from conformance.sql.outcomes import Accepted, Outcome, Rejected
+from conformance.sql.writes import Insert, Statement, statements
 from conformance.steps import ACCEPTED, LAWFUL, Step, of_history
 from conformance.verdicts import Finding
-from conformance.writes import Insert, Statement, statements
 
 ROOT = Path(__file__).parent.parent
 CORPUS = ROOT / "conformance" / "corpus"

@@ -9,7 +9,6 @@ from conformance.lab import Lab
 from conformance.machines.life import Life, Log
 from conformance.model import view
 from conformance.operations import projects, users
-from conformance.outcomes import Accepted, Rejected
 from conformance.postgres.scratch import Scratch, Template
 from conformance.races import judge
 from conformance.races.arena import Arena
@@ -17,6 +16,7 @@ from conformance.races.classics import CLASSICS
 from conformance.races.orders import following
 from conformance.races.schedule import Race
 from conformance.races.trace import Trace
+from conformance.sql.outcomes import Accepted, Rejected
 from conformance.verdicts import Finding, Verdict
 
 CAP = "card_5__two_made_at_four"

@@ -5,7 +5,7 @@ from typing import Final
 import pytest
 
 from conformance.postgres.scratch import Scratch, Template
-from conformance.writes import Path
+from conformance.sql.writes import Path
 from tests.engineering import Change, findings
 from tests.rewriting import rechecked, retriggered, rewritten
 

@@ -9,9 +9,9 @@ from conformance.lab import Lab
 from conformance.postgres.scratch import Scratch, Template
 from conformance.reading.functions import mismatches
 from conformance.scenario import Fact, Scenario
+from conformance.sql.writes import Insert, Path, Sql, Update
 from conformance.trial import Trial
 from conformance.verdicts import Finding, Verdict
-from conformance.writes import Insert, Path, Sql, Update
 from strategies.world import World
 
 VALID: Final = "public.api_key_is_valid(uuid, timestamptz)"

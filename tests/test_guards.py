@@ -9,9 +9,9 @@ import pytest
 from psycopg import errors
 
 from conformance.lab import Lab
-from conformance.outcomes import Accepted
 from conformance.session import Session, in_order
-from conformance.writes import Delete, Insert, Path
+from conformance.sql.outcomes import Accepted
+from conformance.sql.writes import Delete, Insert, Path
 from strategies.world import World, urn_of_team
 from tests.waiting import until
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from conformance.postgres.scratch import Database, Scratch, Template
-    from conformance.writes import Row, Write
+    from conformance.sql.writes import Row, Write
 
 BLOCKED = "SELECT cardinality(pg_blocking_pids({})) > 0"
 

@@ -8,9 +8,9 @@ import pytest
 
 from conformance.cases.stuck import OFTEN, Stuck
 from conformance.lab import Lab
-from conformance.outcomes import Inconclusive
 from conformance.postgres.scratch import Scratch, Template
-from conformance.writes import Insert, Update, statements
+from conformance.sql.outcomes import Inconclusive
+from conformance.sql.writes import Insert, Update, statements
 from strategies.world import World
 from tests.variations.running import run
 from tests.variations.variation import Variation

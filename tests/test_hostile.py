@@ -15,10 +15,10 @@ from conformance.lab import Lab
 from conformance.machines.essentials import essentials
 from conformance.machines.hostile import Raider, Tally, shape_of
 from conformance.machines.refusals import NAMES, fault_of
-from conformance.outcomes import Inconclusive, Rejected
 from conformance.postgres.scratch import Scratch, Template
+from conformance.sql.outcomes import Inconclusive, Rejected
+from conformance.sql.writes import Statement
 from conformance.verdicts import Finding
-from conformance.writes import Statement
 from strategies.hostile_rows import Shape
 from strategies.hostility import BOOKS, MOST_PARTS, MOST_TRANSACTIONS, Raid, raids
 from strategies.tables import COLUMNS

@@ -10,9 +10,9 @@ from conformance.catalogue import RULES
 from conformance.columns import hold
 from conformance.lab import Lab
 from conformance.postgres.scratch import Scratch, Template
+from conformance.sql.writes import Path
 from conformance.trial import Trial
 from conformance.verdicts import Finding, Verdict
-from conformance.writes import Path
 from strategies.enums import COLUMNS, ENUMS
 from strategies.forms import forms
 from strategies.near_misses import WAYS

@@ -27,8 +27,8 @@ from conformance.mutants.stages import columns, own_rules
 from conformance.mutants.trying import Bench, Kill, Trial
 from conformance.postgres.scratch import Scratch, Template
 from conformance.races.arena import UnlawfulStartError
+from conformance.sql.writes import Statement
 from conformance.verdicts import Finding, Verdict
-from conformance.writes import Statement
 from strategies.facts import facts
 
 ROOT: Final = Path(__file__).parent.parent

@@ -9,7 +9,7 @@ import pytest
 from conformance import witness
 from conformance.catalogue import RULES
 from conformance.postgres.scratch import Scratch, Template
-from conformance.writes import statements
+from conformance.sql.writes import statements
 from strategies.world import World
 from tests import planted_changes, planted_erasures, planted_rows
 from tests.planting import STRIP, Plant

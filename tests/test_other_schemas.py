@@ -7,11 +7,11 @@ import pytest
 
 from conformance.catalogue import RULES
 from conformance.lab import Lab
-from conformance.ordering import parents_first
 from conformance.postgres.scratch import Scratch, Template
+from conformance.sql.ordering import parents_first
+from conformance.sql.writes import Delete, Insert, Path, Statement
 from conformance.trial import Trial
 from conformance.verdicts import Finding, Verdict
-from conformance.writes import Delete, Insert, Path, Statement
 from strategies.near_misses import WAYS
 from strategies.world import World
 from tests.drawing import examples

@@ -6,7 +6,7 @@ import psycopg
 import pytest
 
 from conformance.postgres.scratch import Scratch, Template
-from conformance.writes import Write, statements
+from conformance.sql.writes import Write, statements
 from strategies.documents import Jsonb
 from strategies.world import World, urn_of_member, urn_of_team
 from tests.pages import blocks, filled

@@ -9,8 +9,8 @@ import pytest
 
 from benchmarks.product_queries import QUERIES
 from benchmarks.query_cost import measured
-from conformance.outcomes import Accepted
 from conformance.session import Session
+from conformance.sql.outcomes import Accepted
 from strategies.world import World, urn_of_team
 
 if TYPE_CHECKING:

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 import pytest
 
 from conformance.operations import teams
-from conformance.outcomes import Accepted, Inconclusive, Rejected
 from conformance.postgres import binaries
 from conformance.races import judge, orders, telling
 from conformance.races.classics import AREAS, CLASSICS, Classic
@@ -19,6 +18,7 @@ from conformance.races.classics.scene import Deed, Scene
 from conformance.races.explorer import PAIRS, drawn
 from conformance.races.orders import every, following
 from conformance.races.schedule import Level
+from conformance.sql.outcomes import Accepted, Inconclusive, Rejected
 from conformance.verdicts import Finding, Verdict
 
 if TYPE_CHECKING:

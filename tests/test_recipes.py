@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Final
 import pytest
 
 from conformance.lab import Lab
-from conformance.outcomes import Accepted, Inconclusive
 from conformance.races.driver import Driver
-from conformance.writes import statements
+from conformance.sql.outcomes import Accepted, Inconclusive
+from conformance.sql.writes import statements
 from strategies.world import World, urn_of_team
 from tests.pages import blocks, filled
 

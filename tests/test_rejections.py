@@ -11,7 +11,7 @@ import pytest
 
 from conformance.catalogue import RULES, Rule
 from conformance.rejections.listing import answered, entries, listed, written
-from conformance.writes import Delete, Insert, Run, Update, Write
+from conformance.sql.writes import Delete, Insert, Run, Update, Write
 from strategies.world import World
 from tests.clients import Connection, write
 

@@ -15,8 +15,8 @@ from conformance.catalogue import RULES
 from conformance.recorder import causes
 from conformance.recorder.parts import Part, Parts
 from conformance.recorder.record import PROPERTY, Record
+from conformance.sql.writes import Path
 from conformance.verdicts import Finding, Standing, Tally, Verdict
-from conformance.writes import Path
 from strategies.near_misses import WAYS
 
 FINDING: Final = Finding(

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from conformance.outcomes import Accepted
 from conformance.session import Session
+from conformance.sql.outcomes import Accepted
 from strategies.world import World
 
 if TYPE_CHECKING:

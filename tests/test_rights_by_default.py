@@ -20,10 +20,10 @@ from conformance.postgres import Server, provision
 from conformance.postgres.scratch import Scratch, Template, opened
 from conformance.powers import Powers, declared
 from conformance.scenario import Scenario
+from conformance.sql.writes import Insert
+from conformance.sql.writes import Path as Way
 from conformance.trial import Trial
 from conformance.verdicts import Finding, Verdict
-from conformance.writes import Insert
-from conformance.writes import Path as Way
 from strategies.world import World
 from tests.granting import MIGRATIONS, planted
 

@@ -16,7 +16,7 @@ from psycopg.conninfo import make_conninfo
 from conformance.migrations import load
 from conformance.postgres import Request, binaries, provision
 from conformance.postgres.scratch import Scratch, Template
-from conformance.writes import Insert, statements
+from conformance.sql.writes import Insert, statements
 from strategies.enums import ENUMS
 from strategies.tables import COLUMNS, REQUIRED
 from strategies.world import World

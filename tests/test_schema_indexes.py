@@ -9,7 +9,7 @@ import psycopg
 import pytest
 
 from conformance.session import Session
-from conformance.writes import Insert, statements
+from conformance.sql.writes import Insert, statements
 from strategies.forms import a_row
 from strategies.tables import COLUMNS
 from strategies.world import World

@@ -15,11 +15,11 @@ from hypothesis.strategies import SearchStrategy
 import strategies as s
 from conformance.asleep import triggers_of
 from conformance.lab import TABLES, Lab
-from conformance.outcomes import Accepted, Inconclusive, Rejected
 from conformance.postgres import Server
 from conformance.postgres.scratch import Database, Scratch, opened
 from conformance.session import Session, outcome
-from conformance.writes import Insert, Path, Row, Run, Sql, Statement, Update, literal
+from conformance.sql.outcomes import Accepted, Inconclusive, Rejected
+from conformance.sql.writes import Insert, Path, Row, Run, Sql, Statement, Update, literal
 from strategies.world import World, urn_of_team
 from tests.drawing import examples
 from tests.granting import have_role

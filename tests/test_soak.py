@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from conformance.outcomes import Accepted, Rejected
 from conformance.postgres import Request, provision, scratch
 from conformance.postgres.scratch import Scratch, Template
 from conformance.session import Session
@@ -15,7 +14,8 @@ from conformance.soak.drawing import Transaction
 from conformance.soak.faults import is_named
 from conformance.soak.ledger import Ledger
 from conformance.soak.run import DURABLE, Plan, Report, Soak
-from conformance.writes import Delete, Insert
+from conformance.sql.outcomes import Accepted, Rejected
+from conformance.sql.writes import Delete, Insert
 from strategies.world import World
 
 MIGRATIONS = Path(__file__).parent.parent / "migrations"

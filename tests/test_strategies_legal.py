@@ -10,8 +10,8 @@ from hypothesis.strategies import SearchStrategy
 import strategies as s
 from conformance.blame import NOT_A_VALUE
 from conformance.lab import Lab
-from conformance.outcomes import Accepted, Outcome, Rejected
-from conformance.writes import Insert, Row, Update
+from conformance.sql.outcomes import Accepted, Outcome, Rejected
+from conformance.sql.writes import Insert, Row, Update
 from strategies.enums import ENUMS
 from strategies.tables import COLUMNS, LIMITS
 from strategies.text import overlong_texts

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import find, settings
 
 from conformance.scenario import Mixed, Scenario
-from conformance.writes import Insert, Path, Write
+from conformance.sql.writes import Insert, Path, Write
 from strategies.near_misses import WAYS
 from strategies.near_misses.rest import rest
 

@@ -55,7 +55,7 @@ FORBIDDEN = (
     ("conformance.model", "hypothesis"),
     ("conformance.operations", "psycopg"),
     ("conformance.scenario", "psycopg"),
-    ("conformance.writes", "psycopg"),
+    ("conformance.sql.writes", "psycopg"),
     ("conformance", "tests"),
     ("strategies", "tests"),
     ("benchmarks", "tests"),

@@ -10,9 +10,7 @@ from conformance.lab import Lab
 from conformance.postgres.scratch import Scratch
 from conformance.scenario import Beside, Fact, Mixed, Scenario
 from conformance.session import in_order
-from conformance.trial import Trial
-from conformance.verdicts import Finding, Standing, Tally, Verdict
-from conformance.writes import (
+from conformance.sql.writes import (
     Aside,
     Delete,
     Insert,
@@ -25,6 +23,8 @@ from conformance.writes import (
     Update,
     Write,
 )
+from conformance.trial import Trial
+from conformance.verdicts import Finding, Standing, Tally, Verdict
 
 # Of the real schema only what a few rules need: users, with one rule and keys of no rule.
 SCHEMA: Final = """

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from zlib import crc32
 
 from conformance.scenario import Mixed
-from conformance.writes import Aside, Insert, Update
+from conformance.sql.writes import Aside, Insert, Update
 from strategies.tables import COLUMNS as KNOWN
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from conformance.scenario import Scenario, Transaction
     from conformance.session import Session
-    from conformance.writes import Write
+    from conformance.sql.writes import Write
 
 # What the database computes, and numbers by itself, nobody gives it.
 COLUMNS: Final = """

@@ -10,12 +10,12 @@ import re
 from collections import Counter
 from typing import TYPE_CHECKING, Final
 
-from conformance.outcomes import Inconclusive
+from conformance.sql.outcomes import Inconclusive
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from conformance.writes import Statement
+    from conformance.sql.writes import Statement
 
 WRITTEN: Final = re.compile(
     r"\b(INSERT INTO|UPDATE|DELETE FROM|MERGE INTO|COPY|TRUNCATE|SELECT)\s+(?:ONLY\s+)?"

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from conformance.machines.hostile import Raider
-    from conformance.writes import Statement
+    from conformance.sql.writes import Statement
 
 ATTEMPTS = 500  # of some milliseconds each: what is still there after so many stays
 ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")

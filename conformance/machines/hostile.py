@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING, Any
 
 from conformance.catalogue import RULES
 from conformance.gaps import Gaps, about, about_sql
-from conformance.inventory import Inventory, is_foreign
 from conformance.machines.refusals import fault_of
-from conformance.outcomes import Accepted, Inconclusive, Outcome, Rejected
 from conformance.session import in_order
+from conformance.sql.inventory import Inventory, is_foreign
+from conformance.sql.outcomes import Accepted, Inconclusive, Outcome, Rejected
+from conformance.sql.writes import Path, Statement
 from conformance.steps import ACCEPTED, LAWFUL, Step
 from conformance.verdicts import Finding, Verdict
 from conformance.withheld import PRIVILEGE
-from conformance.writes import Path, Statement
 from strategies.hostile_rows import Shape
 from strategies.hostile_values import Column
 from strategies.hostility import ISOLATION, Attack, Blow, Part, Raid

@@ -21,26 +21,26 @@ from conformance.blame import NOT_A_VALUE
 from conformance.catalogue import RULES
 from conformance.edges import tried
 from conformance.gaps import MODEL, Gaps, about, about_all
-from conformance.inventory import Inventory, is_foreign
 from conformance.machines.rows import claim, way_to_acceptance, way_to_difference
 from conformance.model import State, rules
 from conformance.operations import step
 from conformance.operations.clock import AGING
 from conformance.operations.preludes import BEGIN, begin
 from conformance.operations.story import Story, told
-from conformance.outcomes import Accepted, Inconclusive, Outcome, Rejected
 from conformance.rows import Rows
+from conformance.sql.inventory import Inventory, is_foreign
+from conformance.sql.outcomes import Accepted, Inconclusive, Outcome, Rejected
+from conformance.sql.writes import statements
 from conformance.verdicts import Finding, Verdict
 from conformance.withheld import PRIVILEGE
-from conformance.writes import statements
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from conformance.lab import Lab
     from conformance.operations import Operation, Step
+    from conformance.sql.writes import Statement
     from conformance.steps import Step as Shown
-    from conformance.writes import Statement
 
 UNIQUE, CHECK, REFERENCE = "23505", "23514", "23503"
 RIGHT = "RIGHT"  # in the place of a rule, where our role has no right to do it

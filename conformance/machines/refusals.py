@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from conformance.catalogue import RULES
-from conformance.outcomes import Inconclusive
+from conformance.sql.outcomes import Inconclusive
 
 if TYPE_CHECKING:
-    from conformance.outcomes import Rejected
-    from conformance.writes import Statement
+    from conformance.sql.outcomes import Rejected
+    from conformance.sql.writes import Statement
 
 # What rejections name, of all that enforces rules.
 NAMES = frozenset(name for rule in RULES.values() for name in rule.enforced_by if " " not in name)

@@ -9,9 +9,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from conformance.model import view
-from conformance.outcomes import Accepted
+from conformance.sql.outcomes import Accepted
+from conformance.sql.writes import Statement
 from conformance.steps import ACCEPTED, LAWFUL, Step
-from conformance.writes import Statement
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable

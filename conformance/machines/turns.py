@@ -16,7 +16,7 @@ from conformance.operations.choices import EMAILS, among, place, row
 from conformance.operations.jobs import OUTPUT
 from conformance.operations.memberships import CLOCK, LASTS
 from conformance.operations.operation import Act, Operation
-from conformance.writes import Insert, Sql, Update
+from conformance.sql.writes import Insert, Sql, Update
 
 if TYPE_CHECKING:
     from conformance.model import State

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from conformance.mutants.mutant import Mutant
-    from conformance.writes import Path
+    from conformance.sql.writes import Path
 
 # Makes of a new clone, by how one connects to it, the place where parts are tried: a lab, or what
 # else closes itself. Parts of one opener share a clone.

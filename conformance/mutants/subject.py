@@ -9,7 +9,7 @@ import psycopg
 from hypothesis.errors import Flaky
 
 from conformance.mutants.applying import apply
-from conformance.outcomes import Inconclusive
+from conformance.sql.outcomes import Inconclusive
 from conformance.verdicts import Finding
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from conformance.model.entities import MAKERS, Asset, Owner, uuid
 from conformance.model.rules import CONTENT_TYPES, MIB
 from conformance.operations.choices import actor, among, row, row_or_none, varied
 from conformance.operations.operation import Act, Operation
-from conformance.writes import Delete, Insert, Row, Update
+from conformance.sql.writes import Delete, Insert, Row, Update
 
 if TYPE_CHECKING:
     from conformance.model import State

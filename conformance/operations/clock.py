@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from conformance.asleep import triggers_of
 from conformance.operations.choices import among
 from conformance.operations.operation import Act, Operation
-from conformance.writes import Run
+from conformance.sql.writes import Run
 
 if TYPE_CHECKING:
     from conformance.model import State

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from conformance.model.entities import Owner, uuid
 from conformance.operations.choices import among, row
 from conformance.operations.operation import Act, Operation
-from conformance.writes import Sql, Update, Write
+from conformance.sql.writes import Sql, Update, Write
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

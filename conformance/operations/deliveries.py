@@ -9,7 +9,7 @@ from conformance.model import effects, moves
 from conformance.model.entities import MANAGERS, Delivery, Webhook, uuid
 from conformance.operations.choices import among, place, row, row_or_none, varied
 from conformance.operations.operation import Act, Operation
-from conformance.writes import Delete, Insert, Run, Sql, Update
+from conformance.sql.writes import Delete, Insert, Run, Sql, Update
 from strategies.documents import Jsonb
 from strategies.enums import WEBHOOK_EVENT_TYPE
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from conformance.conflict import Arbiter
 from conformance.model.entities import Event, Owner, Usage, uuid
 from conformance.operations.choices import NOBODY, actor, among, row
 from conformance.operations.operation import Act, Operation
-from conformance.writes import Delete, Insert, Run, Update, statements
+from conformance.sql.conflict import Arbiter
+from conformance.sql.writes import Delete, Insert, Run, Update, statements
 from strategies.documents import Jsonb
 from strategies.enums import JOB_EVENT_TYPE
 

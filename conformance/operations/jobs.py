@@ -10,7 +10,7 @@ from conformance.model.entities import FINISHED, MAKERS, Job, Owner, uuid
 from conformance.operations.choices import NOBODY, actor, among, row, row_or_none, varied
 from conformance.operations.credit import pay
 from conformance.operations.operation import Act, Operation
-from conformance.writes import Delete, Insert, Row, Run, Update
+from conformance.sql.writes import Delete, Insert, Row, Run, Update
 from strategies.documents import Jsonb
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from conformance.model.entities import MAKERS, Key, Owner, uuid
 from conformance.operations.choices import actor, among, row
 from conformance.operations.operation import Act, Operation
-from conformance.writes import Insert, Row, Sql, Update
+from conformance.sql.writes import Insert, Row, Sql, Update
 
 if TYPE_CHECKING:
     from conformance.model import State

@@ -9,7 +9,7 @@ from conformance.model import effects, moves
 from conformance.model.entities import MANAGERS, Invitation, Membership, uuid
 from conformance.operations.choices import EMAILS, among, place, row
 from conformance.operations.operation import Act, Operation
-from conformance.writes import Delete, Insert, Row, Sql, Update, Write
+from conformance.sql.writes import Delete, Insert, Row, Sql, Update, Write
 
 if TYPE_CHECKING:
     from conformance.model import State

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from conformance.model import State, rules
-from conformance.writes import Write  # noqa: TC001 - a field of a dataclass
+from conformance.sql.writes import Write  # noqa: TC001 - a field of a dataclass
 
 # Returns what an argument may be, the plainest first; nothing where it cannot be done yet.
 Choice: TypeAlias = Callable[[State], Sequence[Any]]

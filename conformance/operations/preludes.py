@@ -22,7 +22,7 @@ from conformance.operations import (
     users,
 )
 from conformance.operations.operation import Act, Operation, Step, of_act
-from conformance.writes import Insert, Row, Write
+from conformance.sql.writes import Insert, Row, Write
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

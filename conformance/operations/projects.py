@@ -9,7 +9,7 @@ from conformance.model import effects, moves
 from conformance.model.entities import MAKERS, Project, uuid
 from conformance.operations.choices import among, place, row
 from conformance.operations.operation import Act, Operation
-from conformance.writes import Delete, Insert, Row, Update
+from conformance.sql.writes import Delete, Insert, Row, Update
 from strategies.documents import Jsonb
 
 if TYPE_CHECKING:

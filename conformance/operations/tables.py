@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from conformance.model import State
 from conformance.operations import OPERATIONS
 from conformance.operations.preludes import BY_NAME, Building, Prelude
-from conformance.writes import Delete, Insert, Update
+from conformance.sql.writes import Delete, Insert, Update
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

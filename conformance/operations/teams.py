@@ -9,7 +9,7 @@ from conformance.model import effects
 from conformance.model.entities import Membership, Team, uuid
 from conformance.operations.choices import MOSTLY, NOBODY, among, row
 from conformance.operations.operation import Act, Operation
-from conformance.writes import Delete, Insert, Row, Update, Write
+from conformance.sql.writes import Delete, Insert, Row, Update, Write
 
 if TYPE_CHECKING:
     from conformance.model import State

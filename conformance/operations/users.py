@@ -9,7 +9,7 @@ from conformance.model import effects, moves
 from conformance.model.entities import Membership, Team, User, uuid
 from conformance.operations.choices import EMAILS, MOSTLY, among, row
 from conformance.operations.operation import Act, Operation
-from conformance.writes import Delete, Insert, Run, Sql, Update, Write
+from conformance.sql.writes import Delete, Insert, Run, Sql, Update, Write
 
 if TYPE_CHECKING:
     from conformance.model import State

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Self
 from conformance.attempt import transaction_script
 from conformance.catalogue import RULES
 from conformance.gaps import Gaps, about, about_all
-from conformance.inventory import Inventory, is_foreign
-from conformance.outcomes import Accepted, Inconclusive, Rejected
 from conformance.races import judge, telling
 from conformance.races.driver import Driver
 from conformance.races.orders import following
 from conformance.races.schedule import Reader, aimed
 from conformance.rows import Rows
-from conformance.writes import statements
+from conformance.sql.inventory import Inventory, is_foreign
+from conformance.sql.outcomes import Accepted, Inconclusive, Rejected
+from conformance.sql.writes import statements
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from conformance.races.driver import Choose
     from conformance.races.schedule import Race, Start
     from conformance.races.trace import Trace
+    from conformance.sql.writes import Write
     from conformance.verdicts import Finding
-    from conformance.writes import Write
 
 
 # How often the server is asked whether it sees a deadlock.

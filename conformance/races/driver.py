@@ -23,17 +23,17 @@ from typing import TYPE_CHECKING, Self
 import psycopg
 from psycopg import pq
 
-from conformance.outcomes import Accepted, Inconclusive
 from conformance.races.trace import Line, Trace
 from conformance.session import TIMEOUTS, outcome
+from conformance.sql.outcomes import Accepted, Inconclusive
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from types import TracebackType
     from typing import TypeAlias
 
-    from conformance.outcomes import Outcome
     from conformance.races.trace import Script
+    from conformance.sql.outcomes import Outcome
 
     Choose: TypeAlias = Callable[[tuple[int, ...]], int]
 

@@ -17,12 +17,12 @@ from typing import TYPE_CHECKING
 
 from conformance import differences
 from conformance.catalogue import RULES
-from conformance.inventory import is_foreign
 from conformance.machines.life import names
 from conformance.model import view
-from conformance.outcomes import Inconclusive, Rejected
 from conformance.races import serial
 from conformance.races.schedule import Level, Transaction
+from conformance.sql.inventory import is_foreign
+from conformance.sql.outcomes import Inconclusive, Rejected
 from conformance.verdicts import Finding, Verdict
 
 if TYPE_CHECKING:

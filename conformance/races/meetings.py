@@ -16,12 +16,12 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from conformance.operations import OPERATIONS, step
-from conformance.outcomes import Accepted, Rejected
 from conformance.races.arena import UnlawfulStartError
 from conformance.races.driver import Driver
 from conformance.races.judge import LOCKS
+from conformance.sql.outcomes import Accepted, Rejected
+from conformance.sql.writes import Statement, statements
 from conformance.verdicts import Finding, Verdict
-from conformance.writes import Statement, statements
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

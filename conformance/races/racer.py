@@ -10,7 +10,7 @@ from conformance.races.explorer import Limits
 from conformance.races.orders import every, following, switches
 from conformance.races.schedule import Level
 from conformance.races.shortening import fails, shortest
-from conformance.writes import Delete, Insert, Update
+from conformance.sql.writes import Delete, Insert, Update
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

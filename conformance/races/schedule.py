@@ -15,12 +15,12 @@ from conformance.model import State
 from conformance.model.entities import TABLES, uuid
 from conformance.operations import Operation, Step, step
 from conformance.operations.preludes import BY_NAME, Building, Lack, all_there, merged
-from conformance.writes import Insert, Run, Update, Write, statements
+from conformance.sql.writes import Insert, Run, Update, Write, statements
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from conformance.arbiters import Arbiters
+    from conformance.sql.arbiters import Arbiters
 
 # Each session gives its rows ids of its own: these, times its place, after those that there are.
 ROOM = 1000

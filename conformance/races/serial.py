@@ -16,13 +16,13 @@ from uuid import UUID
 from conformance.model import State, rules, view
 from conformance.operations import step
 from conformance.rows import is_lost
-from conformance.writes import Delete, Run, Update
+from conformance.sql.writes import Delete, Run, Update
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from conformance.races.schedule import Action, Transaction
-    from conformance.writes import Write
+    from conformance.sql.writes import Write
 
 # By table, the rows as texts: see `model.view`.
 Shown: TypeAlias = "Mapping[str, set[str]]"

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from conformance.operations import OPERATIONS, step
 from conformance.operations.tables import tables_of
-from conformance.outcomes import Accepted, Inconclusive
 from conformance.races.judge import LOCKS
 from conformance.races.meetings import SERIALS
 from conformance.races.places import office
+from conformance.sql.outcomes import Accepted, Inconclusive
+from conformance.sql.writes import Statement, statements
 from conformance.verdicts import Finding, Verdict
-from conformance.writes import Statement, statements
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from conformance.lab import Lab
     from conformance.model import State
     from conformance.operations import Operation
-    from conformance.outcomes import Outcome
     from conformance.session import Session
+    from conformance.sql.outcomes import Outcome
 
 # Arguments of one operation that are looked at, of which so many legal ones are taken.
 SOME, LEGAL = 300, 2

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 from conformance.attempt import transaction_script
 from conformance.races.schedule import Reader, Transaction
+from conformance.sql.writes import statements
 from conformance.verdicts import Finding
-from conformance.writes import statements
 
 if TYPE_CHECKING:
     from pathlib import Path

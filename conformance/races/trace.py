@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
-from conformance.outcomes import Inconclusive
+from conformance.sql.outcomes import Inconclusive
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from conformance.outcomes import Outcome
+    from conformance.sql.outcomes import Outcome
 
 Script: TypeAlias = "Sequence[tuple[str, str]]"  # of one session: names of steps, and their SQL
 

@@ -14,18 +14,18 @@ from typing import TYPE_CHECKING, Any
 
 import psycopg
 
-from conformance.outcomes import Accepted, Inconclusive
 from conformance.session import TIMEOUTS, outcome
 from conformance.soak import views
 from conformance.soak.drawing import CROWDS, LEVELS, Drawer, standing, tables
 from conformance.soak.faults import Fault, Faults, is_named
 from conformance.soak.ledger import Ledger
+from conformance.sql.outcomes import Accepted, Inconclusive
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from conformance.outcomes import Outcome
     from conformance.soak.drawing import Transaction
+    from conformance.sql.outcomes import Outcome
 
 REFRESH = 20  # transactions until a client looks again
 RETRIES = 3  # of what was inconclusive

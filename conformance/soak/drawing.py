@@ -9,7 +9,7 @@ from conformance.model import rules
 from conformance.model.entities import TABLES
 from conformance.operations import OPERATIONS, step
 from conformance.operations.clock import PASS
-from conformance.writes import Delete, Insert, Sql, Update, statements
+from conformance.sql.writes import Delete, Insert, Sql, Update, statements
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from conformance.model import State
     from conformance.operations import Operation, Step
-    from conformance.writes import Statement, Write
+    from conformance.sql.writes import Statement, Write
 
 LEVELS = ("READ COMMITTED", "REPEATABLE READ", "SERIALIZABLE")
 SHARES = (4, 1, 1)  # how often a client is at each level

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from conformance.catalogue import RULES
 
 if TYPE_CHECKING:
-    from conformance.outcomes import Rejected
+    from conformance.sql.outcomes import Rejected
 
 TOKENS = frozenset(token for rule in RULES.values() for token in rule.tokens)
 NOT_A_VALUE = "22P02"  # how a type refuses what would break its rule

@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from conformance.soak.faults import Fault
-from conformance.writes import Delete, Insert, Statement
+from conformance.sql.writes import Delete, Insert, Statement
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     import psycopg
 
-    from conformance.writes import Write
+    from conformance.sql.writes import Write
 
 INSTALL = """
 CREATE SCHEMA conformance;

@@ -13,7 +13,7 @@ from conformance.soak import ledger, oracles
 from conformance.soak.client import Client, Memory, Shared
 from conformance.soak.drawing import TABLES_WRITTEN
 from conformance.soak.faults import Fault
-from conformance.writes import statements
+from conformance.sql.writes import statements
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

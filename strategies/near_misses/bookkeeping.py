@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 
 from conformance.catalogue.ownership import PERMISSIONS
 from conformance.scenario import Fact, Scenario, Transaction, Ways
-from conformance.writes import Aside, Delete, Insert, Path, Row, Run, Truncate, Update, Write
+from conformance.sql.writes import Aside, Delete, Insert, Path, Row, Run, Truncate, Update, Write
 from strategies.documents import Jsonb
 from strategies.enums import MEMBERSHIP_ROLE
 from strategies.near_misses.ways import Draw, Scenarios, by_shape, scenarios

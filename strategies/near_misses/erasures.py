@@ -6,7 +6,7 @@ from typing import Final
 from hypothesis import strategies as st
 
 from conformance.scenario import Fact, Scenario, Ways
-from conformance.writes import Insert, Path, Row, Run, Update
+from conformance.sql.writes import Insert, Path, Row, Run, Update
 from strategies.instants import FUTURE_START
 from strategies.near_misses.keys import REVOKED, in_form
 from strategies.near_misses.privacy import PERSONS, erases, nobodys

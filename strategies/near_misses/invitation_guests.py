@@ -3,7 +3,7 @@
 from hypothesis import strategies as st
 
 from conformance.scenario import Mixed, Scenario, Ways
-from conformance.writes import Aside, Delete, Insert, Path, Row, Sql, Update, Write
+from conformance.sql.writes import Aside, Delete, Insert, Path, Row, Sql, Update, Write
 from strategies.instants import FIRST
 from strategies.near_misses.invitations import MADE, changed, old_invitation
 from strategies.near_misses.ways import ONE_ROW, Draw, besides, by_shape, fixed, scenarios

@@ -5,7 +5,7 @@ from typing import Final
 from hypothesis import strategies as st
 
 from conformance.scenario import Mixed, Scenario, Ways
-from conformance.writes import Delete, Insert, Path, Row, Truncate, Update, Write
+from conformance.sql.writes import Delete, Insert, Path, Row, Truncate, Update, Write
 from strategies.documents import Jsonb
 from strategies.near_misses.jobs import FINISHED
 from strategies.near_misses.ways import Draw, by_shape, fixed, replayed, scenarios

@@ -6,7 +6,7 @@ from uuid import UUID
 from hypothesis import strategies as st
 
 from conformance.scenario import Fact, Mixed, Scenario, Ways
-from conformance.writes import Aside, Delete, Insert, Path, Row, Truncate, Update
+from conformance.sql.writes import Aside, Delete, Insert, Path, Row, Truncate, Update
 from strategies.documents import Jsonb
 from strategies.near_misses.jobs import ACTIVE, FINISHED
 from strategies.near_misses.ways import Draw, by_shape, fixed, replayed, scenarios

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
 from conformance.scenario import Mixed, Scenario, Ways
-from conformance.writes import Insert, Row, Update
+from conformance.sql.writes import Insert, Row, Update
 from strategies.documents import Jsonb
 from strategies.enums import JOB_FAILURE_TYPE
 from strategies.instants import FUTURE_START, TICK, TURN

@@ -5,7 +5,7 @@ from typing import Final
 from hypothesis import strategies as st
 
 from conformance.scenario import Fact, Mixed, Scenario, Ways
-from conformance.writes import Delete, Insert, Path, Row, Sql, Update, Write
+from conformance.sql.writes import Delete, Insert, Path, Row, Sql, Update, Write
 from strategies.documents import Jsonb
 from strategies.enums import JOB_FAILURE_TYPE, JOB_STATUS
 from strategies.instants import LAST, TICK, future_timestamps

@@ -5,7 +5,7 @@ from uuid import UUID
 from hypothesis import strategies as st
 
 from conformance.scenario import Scenario, Ways
-from conformance.writes import Delete, Insert, Path, Row, Update, Write
+from conformance.sql.writes import Delete, Insert, Path, Row, Update, Write
 from strategies.enums import MEMBERSHIP_ROLE
 from strategies.near_misses.relations import parent, unique
 from strategies.near_misses.ways import (

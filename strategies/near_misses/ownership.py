@@ -3,7 +3,7 @@
 from hypothesis import strategies as st
 
 from conformance.scenario import Scenario, Ways
-from conformance.writes import Aside, Insert, Path, Row, Update
+from conformance.sql.writes import Aside, Insert, Path, Row, Update
 from strategies.near_misses.acting import (
     ASSETS,
     INVITATIONS,

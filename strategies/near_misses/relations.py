@@ -8,7 +8,7 @@ from uuid import UUID
 from hypothesis import strategies as st
 
 from conformance.scenario import Fact, Mixed, Scenario, Ways
-from conformance.writes import Delete, Insert, Path, Row, Update
+from conformance.sql.writes import Delete, Insert, Path, Row, Update
 from strategies.near_misses.rest import rest
 from strategies.near_misses.ways import (
     ONE_ROW,

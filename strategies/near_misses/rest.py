@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from hypothesis.strategies import SearchStrategy
 
-    from conformance.writes import Row
+    from conformance.sql.writes import Row
 
 _TIMES: Final = (None, NOW)
 _DOCUMENTS: Final = (Jsonb({}), Jsonb({"a": 1}))

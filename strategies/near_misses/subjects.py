@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from conformance.catalogue.ownership import SUBJECTS
 from conformance.scenario import Fact, Mixed, Scenario, Ways
-from conformance.writes import Delete, Path, Row, Sql, Update
+from conformance.sql.writes import Delete, Path, Row, Sql, Update
 from strategies.documents import Jsonb
 from strategies.instants import FUTURE_START, TICK
 from strategies.near_misses.ways import UPDATING, Draw, scenarios

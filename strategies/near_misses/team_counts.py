@@ -3,7 +3,7 @@
 from hypothesis import strategies as st
 
 from conformance.scenario import Scenario, Ways
-from conformance.writes import Delete, Insert, Path, Row, Sql, Update
+from conformance.sql.writes import Delete, Insert, Path, Row, Sql, Update
 from strategies.enums import MEMBERSHIP_ROLE
 from strategies.near_misses.ways import (
     ONE_ROW,

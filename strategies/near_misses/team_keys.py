@@ -3,7 +3,7 @@
 from hypothesis import strategies as st
 
 from conformance.scenario import Fact, Mixed, Scenario, Ways
-from conformance.writes import Aside, Delete, Insert, Path, Row, Update
+from conformance.sql.writes import Aside, Delete, Insert, Path, Row, Update
 from strategies.near_misses.keys import LIVE, REVOKED, in_form
 from strategies.near_misses.ways import DELETING, UPDATING, Draw, by_shape, fixed, scenarios
 from strategies.world import NOW, World, urn_of_member

@@ -6,7 +6,7 @@ from typing import Final
 from hypothesis import strategies as st
 
 from conformance.scenario import Fact, Scenario, Ways
-from conformance.writes import Aside, Insert, Path, Row, Update, Write
+from conformance.sql.writes import Aside, Insert, Path, Row, Update, Write
 from strategies.naming import SLUG_LIMIT, broken_slugs, slugs, team_names
 from strategies.near_misses.relations import unique
 from strategies.near_misses.times import created_before_updated

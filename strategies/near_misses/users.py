@@ -3,7 +3,7 @@
 from hypothesis import strategies as st
 
 from conformance.scenario import Mixed, Scenario, Ways
-from conformance.writes import Delete, Insert, Path, Row, Truncate, Update
+from conformance.sql.writes import Delete, Insert, Path, Row, Truncate, Update
 from strategies.instants import past_timestamps
 from strategies.near_misses.ways import (
     ONE_ROW,

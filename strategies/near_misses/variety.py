@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 from hypothesis import strategies as st
 
 from conformance.scenario import Mixed, Plain, Scenario
-from conformance.writes import Insert, Update
+from conformance.sql.writes import Insert, Update
 from strategies.documents import Jsonb
 from strategies.enums import INVITATION_ROLE
 from strategies.instants import FUTURE_START
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from conformance.scenario import Transaction
-    from conformance.writes import Row, Write
+    from conformance.sql.writes import Row, Write
     from strategies.near_misses.ways import Draw, Scenarios
 
 _SOME: Final = Jsonb({"varied": True})

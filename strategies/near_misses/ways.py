@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
 from conformance.scenario import Mixed, Scenario, Ways
-from conformance.writes import Insert, Path, Row, Run, Update, Write, carries
+from conformance.sql.writes import Insert, Path, Row, Run, Update, Write, carries
 from strategies.conflicts import proposed
 from strategies.enums import ENUMS, broken_labels
 from strategies.world import World

@@ -5,7 +5,7 @@ from itertools import product
 from hypothesis import strategies as st
 
 from conformance.scenario import Scenario, Ways
-from conformance.writes import Insert, Path, Row, Sql, Update
+from conformance.sql.writes import Insert, Path, Row, Sql, Update
 from strategies.enums import WEBHOOK_DELIVERY_STATUS, WEBHOOK_EVENT_TYPE
 from strategies.instants import past_timestamps
 from strategies.near_misses.relations import parent

@@ -19,7 +19,7 @@ from conformance.operations import (
     users,
 )
 from conformance.races.classics.scene import Deed, Scene, classic, does
-from conformance.writes import Sql, Update
+from conformance.sql.writes import Sql, Update
 
 if TYPE_CHECKING:
     from conformance.model import State

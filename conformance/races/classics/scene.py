@@ -19,7 +19,7 @@ from conformance.races.schedule import (
     Transaction,
     started,
 )
-from conformance.writes import Run
+from conformance.sql.writes import Run
 
 # The ids that the first session gives begin here.
 FIRST = ROOM + 1

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from conformance.operations import Act, Operation, credit, teams
 from conformance.races.classics.scene import Scene, classic, does
-from conformance.writes import Insert
+from conformance.sql.writes import Insert
 
 if TYPE_CHECKING:
     from conformance.model import State

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from conformance.conflict import Arbiter
     from conformance.session import Session
-    from conformance.writes import Statement
+    from conformance.sql.conflict import Arbiter
+    from conformance.sql.writes import Statement
 
 INDEXES = """
 SELECT c.relname::text, i.indimmediate, coalesce(pg_get_expr(i.indpred, i.indrelid), ''),

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from conformance.writes import Aside, Insert, Row, Update, Write
+from conformance.sql.writes import Aside, Insert, Row, Update, Write
 from strategies.enums import COLUMNS, ENUMS, NoLabel
 
 if TYPE_CHECKING:

@@ -8,16 +8,16 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from conformance.sql.writes import Aside, Delete, Insert, Run, Truncate, Update
 from conformance.withheld import PRIVILEGE
-from conformance.writes import Aside, Delete, Insert, Run, Truncate, Update
 from strategies.tables import COLUMNS as KNOWN
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from conformance.outcomes import Rejected
     from conformance.session import Session
-    from conformance.writes import Row, Write
+    from conformance.sql.outcomes import Rejected
+    from conformance.sql.writes import Row, Write
 
 # Syntax error or access rule violation; a null where none may be.
 OF_STATEMENTS, NOT_NULL = "42", "23502"

@@ -19,7 +19,7 @@ from enum import StrEnum
 from typing import TypeAlias
 from uuid import UUID
 
-from conformance.conflict import Arbiter
+from conformance.sql.conflict import Arbiter
 from strategies.documents import Jsonb
 
 Row: TypeAlias = Mapping[str, object]

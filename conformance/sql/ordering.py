@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from conformance.writes import Aside, Delete, Insert, Path, Statement, Update, Write, statements
+from conformance.sql.writes import Aside, Delete, Insert, Path, Statement, Update, Write, statements
 from strategies.tables import COLUMNS
 
 if TYPE_CHECKING:
