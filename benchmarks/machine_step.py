@@ -24,8 +24,8 @@ from typing import TYPE_CHECKING
 from hypothesis import settings
 
 from conformance import profiles
+from conformance.database.sandbox import Lab
 from conformance.guide import MACHINES, Guide
-from conformance.lab import Lab
 from conformance.machines.life import Life
 from conformance.model import State, rules, view
 from conformance.operations import step

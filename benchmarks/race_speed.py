@@ -20,7 +20,7 @@ from pathlib import Path
 
 import psycopg
 
-from conformance.lab import Lab
+from conformance.database.sandbox import Lab
 from conformance.postgres import Request, provision, scratch
 from conformance.races.arena import Arena
 from conformance.races.classics import CLASSICS

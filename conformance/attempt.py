@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from conformance.blame import culprit, names, rule_named
-from conformance.session import in_order, locally
+from conformance.database.session import in_order, locally
 from conformance.sql.ordering import parents_first
 from conformance.sql.outcomes import Accepted, Outcome, Rejected
 from conformance.steps import ACCEPTED, LAWFUL, of_history
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from conformance.catalogue import Rule
-    from conformance.lab import Lab
+    from conformance.database.sandbox import Lab
     from conformance.scenario import Settings, Transaction
     from conformance.sql.writes import Path, Statement
     from conformance.steps import Step

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from conformance.attempt import Attempt
 from conformance.blame import NULL, culprit, rule_named, says_nothing
 from conformance.catalogue import RULES
-from conformance.session import in_order
+from conformance.database.session import in_order
 from conformance.sql.arbiters import NotExpressibleError
 from conformance.sql.outcomes import Accepted, Outcome, Rejected
 from conformance.sql.writes import Path
@@ -16,7 +16,7 @@ from conformance.verdicts import Finding, Verdict
 from strategies.tables import COLUMNS
 
 if TYPE_CHECKING:
-    from conformance.lab import Lab
+    from conformance.database.sandbox import Lab
     from conformance.scenario import Transaction
     from strategies.forms import Form
 

@@ -25,7 +25,7 @@ from conformance.steps import LAWFUL, Expectation, Step, from_json, is_met
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from conformance.lab import Lab
+    from conformance.database.sandbox import Lab
 
 VERSION = 1
 # SQL that this schema cannot read: a table, a column or a function that is not there.

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
 
     from conformance.catalogue import Rule
+    from conformance.database.sandbox import Lab
     from conformance.impersonation import Impersonated
-    from conformance.lab import Lab
     from conformance.postgres.scratch import Database
     from conformance.sql.writes import Path
     from conformance.trial import Trial
@@ -24,8 +24,8 @@ TRIAL = pytest.StashKey["Trial"]()
 @pytest.fixture(scope="session")
 def lab(database: Database, role: str | None) -> Iterator[Lab]:
     """This worker's database, with its oracles and its reset."""
-    from conformance.cases.stuck import Stuck
-    from conformance.lab import Lab
+    from conformance.database.hanging import Stuck
+    from conformance.database.sandbox import Lab
 
     with Lab(database.conninfo, role, Stuck()) as lab:
         yield lab

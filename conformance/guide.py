@@ -21,7 +21,7 @@ from conformance.machines.tours import COUNTS, PAIRS
 from conformance.verdicts import Finding
 
 if TYPE_CHECKING:
-    from conformance.lab import Lab
+    from conformance.database.sandbox import Lab
     from conformance.machines.machine import Machine
 
 WITHOUT_SHRINK = tuple(phase for phase in profiles.PHASES if phase is not Phase.shrink)

@@ -8,7 +8,7 @@ from conformance.trial import Trial
 from conformance.verdicts import Finding
 
 if TYPE_CHECKING:
-    from conformance.lab import Lab
+    from conformance.database.sandbox import Lab
     from conformance.scenario import Scenario
 
 # One scenario in so many: what the role has no right to is mostly refused before a rule is asked.

@@ -16,8 +16,8 @@ from conformance.recorder import sections
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
 
+    from conformance.database.sandbox import Lab
     from conformance.guide import Guide
-    from conformance.lab import Lab
 
 GUIDE = pytest.StashKey["Guide"]()
 PROPERTY = "lives"

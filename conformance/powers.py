@@ -10,9 +10,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Self
 
 from conformance.application import APPLICATION
+from conformance.database.session import Session
 from conformance.granted import LACKING, OF_CLASS, OF_EVERYBODY, OF_EXTENSION, OURS, RIGHTS
 from conformance.rights import CALLS, COMPUTES, DELETES, INSERTS, OFFERS, READS, UPDATES
-from conformance.session import Session
 from conformance.sql.outcomes import Rejected
 from conformance.sql.writes import Statement
 from conformance.withheld import PRIVILEGE

@@ -15,7 +15,7 @@ from conformance.verdicts import Finding
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
 
-    from conformance.lab import Lab
+    from conformance.database.sandbox import Lab
     from conformance.postgres.scratch import Database
     from conformance.races.arena import Arena
     from conformance.races.racer import Racer

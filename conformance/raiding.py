@@ -15,7 +15,7 @@ from conformance.recorder import sections
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
 
-    from conformance.lab import Lab
+    from conformance.database.sandbox import Lab
     from conformance.machines.hostile import Raider, Tally
 
 RAIDER = pytest.StashKey["Raider"]()

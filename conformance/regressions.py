@@ -24,7 +24,7 @@ from conformance.verdicts import Finding, Verdict
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
 
-    from conformance.lab import Lab
+    from conformance.database.sandbox import Lab
 
 OPTION = "--conformance-corpus"
 FOLDER = Path(__file__).with_name("corpus")

@@ -75,7 +75,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     looks = any(config.getoption(name, default=False) for name in LOOKS_ONLY)
     if role is None or not stage.begun or looks:
         return
-    from conformance import acting  # noqa: PLC0415 - only for those who need it
+    from conformance.database import acting  # noqa: PLC0415 - only for those who need it
 
     try:
         stage.template()  # which makes the role
@@ -97,7 +97,7 @@ def application(pytestconfig: pytest.Config, database: Database) -> str | None:
 
     In a run that names a role, that one is proven, and `pytest_collection_finish` saw to it.
     """
-    from conformance import acting  # noqa: PLC0415 - only for those who need it
+    from conformance.database import acting  # noqa: PLC0415 - only for those who need it
 
     proven = proven_role(pytestconfig)
     if proven is None or proven == role_of(pytestconfig):

@@ -14,9 +14,9 @@ from conformance.model import view
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from conformance.database.session import Session
     from conformance.gaps import Gaps
     from conformance.model import State
-    from conformance.session import Session
 
 
 class Rows:

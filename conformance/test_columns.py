@@ -11,7 +11,7 @@ from conformance.columns import hold
 from strategies.facts import facts
 
 if TYPE_CHECKING:
-    from conformance.lab import Lab
+    from conformance.database.sandbox import Lab
     from strategies.forms import Form
 
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from conformance.lab import Lab
+    from conformance.database.sandbox import Lab
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

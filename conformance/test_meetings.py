@@ -15,7 +15,7 @@ from conformance.races.places import office, studio
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from conformance.lab import Lab
+    from conformance.database.sandbox import Lab
     from conformance.postgres.scratch import Database
 
 # A deadlock breaks no rule: who is refused tries again. It is a matter of the whole schema.

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from conformance import acting, proof
+from conformance import proof
 from conformance.catalogue import RULES
+from conformance.database import acting
 from conformance.powers import KINDS, Powers, declared
 from conformance.roles import proven_role
 from conformance.verdicts import Finding, Verdict

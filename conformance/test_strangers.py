@@ -12,7 +12,7 @@ from conformance.races.strangers import Strangers
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from conformance.lab import Lab
+    from conformance.database.sandbox import Lab
     from conformance.verdicts import Finding
 
 # The rules for which writers of a table take locks that are not their own row's.

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 from conformance.attempt import Attempt, transaction_script
 from conformance.blame import culprit, is_denied, names, rule_named, says_nothing
 from conformance.catalogue import RULES
+from conformance.database.prepared_plans import Plans
+from conformance.database.session import TIMEOUTS, in_order
 from conformance.findings import Findings
-from conformance.plans import Plans
 from conformance.scenario import Mixed
-from conformance.session import TIMEOUTS, in_order
 from conformance.sql.arbiters import NotExpressibleError
 from conformance.sql.outcomes import INCONCLUSIVE, Accepted, Outcome
 from conformance.sql.writes import Path, Statement
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from conformance.catalogue import Rule
-    from conformance.lab import Lab
+    from conformance.database.sandbox import Lab
+    from conformance.database.session import Session
     from conformance.scenario import Beside, Fact, Scenario, Transaction, Within
-    from conformance.session import Session
     from conformance.verdicts import Finding
 
 # Lock timeout for statements that must not block.

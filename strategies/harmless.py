@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from conformance.asleep import triggers_of
+from conformance.database.disabled_triggers import triggers_of
 from conformance.scenario import Fact
 from conformance.sql.writes import Delete, Insert, Row, Run, Sql, Truncate, Update
 from strategies.conflicts import proposed

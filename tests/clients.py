@@ -5,7 +5,7 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
-from conformance.session import in_order
+from conformance.database.session import in_order
 from conformance.sql.writes import Insert, Path, Row, Write
 from strategies.world import World
 

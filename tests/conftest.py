@@ -11,7 +11,7 @@ import pytest
 from psycopg.conninfo import make_conninfo
 
 from conformance.application import APPLICATION
-from conformance.lab import Lab
+from conformance.database.sandbox import Lab
 from conformance.postgres.scratch import Database, Scratch, Template
 from conformance.races.arena import Arena
 from tests.migrating import Project

@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
 from conformance.catalogue import RULES
-from conformance.lab import Lab
+from conformance.database.sandbox import Lab
 from conformance.postgres.scratch import Scratch, Template
 from conformance.profiles import EXAMPLES
 from conformance.sql.writes import Path

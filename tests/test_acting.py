@@ -8,17 +8,17 @@ from typing import Final
 
 import pytest
 
-from conformance.acting import RoleError
 from conformance.application import APPLICATION
 from conformance.catalogue import RULES
-from conformance.lab import Lab
+from conformance.database.acting import RoleError
+from conformance.database.sandbox import Lab
+from conformance.database.session import Session
 from conformance.machines.hostile import Raider
 from conformance.machines.life import Life, Log
 from conformance.operations import teams, users
 from conformance.operations.clock import PASS
 from conformance.postgres.scratch import Database, Scratch, Template
 from conformance.scenario import Fact, Scenario
-from conformance.session import Session
 from conformance.sql.outcomes import Rejected
 from conformance.sql.writes import Insert, Row, Statement, Truncate
 from conformance.sql.writes import Path as Way

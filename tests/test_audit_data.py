@@ -6,11 +6,11 @@ from typing import Any
 import psycopg
 import pytest
 
-from conformance import witness
 from conformance.audit import snapshot
 from conformance.audit.findings import SHOWN
 from conformance.audit.questions import of_rules
 from conformance.catalogue import RULES
+from conformance.database import change_log
 from conformance.postgres.scratch import Database, Scratch, Template
 from conformance.sql.writes import statements
 from strategies.world import World
@@ -34,7 +34,7 @@ def quiet(_line: str) -> None:
 def stripped(scratch: Scratch, template: Template) -> Iterator[psycopg.Connection[Any]]:
     """Connect to a database where nothing is refused, as a replica, which fires no trigger."""
     with scratch.cloned(template, "stripped") as database, database.connect() as connection:
-        witness.install(connection)
+        change_log.install(connection)
         connection.execute(STRIP)
         connection.execute("SET session_replication_role = replica")
         yield connection

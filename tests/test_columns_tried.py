@@ -5,10 +5,10 @@ from typing import Final, NamedTuple
 import pytest
 
 from conformance.columns import hold
-from conformance.lab import Lab
+from conformance.database.sandbox import Lab
+from conformance.database.session import Session
 from conformance.postgres.scratch import Scratch, Template
 from conformance.powers import LISTS
-from conformance.session import Session
 from conformance.verdicts import Finding, Verdict
 from strategies.facts import facts
 from strategies.forms import Form

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from conformance.corpus import Entry, Status, UnreadableEntryError, read, replay, write
-from conformance.lab import Lab
+from conformance.database.sandbox import Lab
 from conformance.machines.life import Life, Log
 from conformance.operations.jobs import MAKE as MAKE_JOB
 from conformance.operations.users import SIGN_UP, SIGN_UP_AS_CREATOR

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from conformance import differences
-from conformance.lab import Lab
+from conformance.database.sandbox import Lab
 from conformance.machines.life import Life, Log
 from conformance.model import view
 from conformance.operations import projects, users

@@ -7,7 +7,7 @@ from typing import Any, Final, NamedTuple
 import pytest
 
 from conformance import edges, guide, living
-from conformance.lab import Lab
+from conformance.database.sandbox import Lab
 from conformance.machines.life import Life, Log
 from conformance.machines.tours import every_pair
 from conformance.operations import step, users

@@ -5,7 +5,7 @@ from typing import Final
 import pytest
 
 from conformance.catalogue import RULES
-from conformance.lab import Lab
+from conformance.database.sandbox import Lab
 from conformance.postgres.scratch import Scratch, Template
 from conformance.reading.functions import mismatches
 from conformance.scenario import Fact, Scenario

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 from psycopg import errors
 
-from conformance.lab import Lab
-from conformance.session import Session, in_order
+from conformance.database.sandbox import Lab
+from conformance.database.session import Session, in_order
 from conformance.sql.outcomes import Accepted
 from conformance.sql.writes import Delete, Insert, Path
 from strategies.world import World, urn_of_team

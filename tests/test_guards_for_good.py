@@ -9,10 +9,10 @@ import psycopg
 import pytest
 from psycopg import errors
 
+from conformance.database.session import Session
 from conformance.postgres import binaries, provision
 from conformance.postgres.identity import run_as
 from conformance.postgres.request import Request
-from conformance.session import Session
 from conformance.sql.writes import Insert, Update, statements
 from strategies.world import World, urn_of_team
 from tests.test_key_order import MIGRATIONS

@@ -6,8 +6,8 @@ from typing import Final
 
 import pytest
 
-from conformance.cases.stuck import OFTEN, Stuck
-from conformance.lab import Lab
+from conformance.database.hanging import OFTEN, Stuck
+from conformance.database.sandbox import Lab
 from conformance.postgres.scratch import Scratch, Template
 from conformance.sql.outcomes import Inconclusive
 from conformance.sql.writes import Insert, Update, statements

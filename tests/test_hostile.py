@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
 
 from conformance import profiles
-from conformance.lab import Lab
+from conformance.database.sandbox import Lab
 from conformance.machines.essentials import essentials
 from conformance.machines.hostile import Raider, Tally, shape_of
 from conformance.machines.refusals import NAMES, fault_of

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import psycopg
 import pytest
 
-from conformance.lab import Lab
+from conformance.database.sandbox import Lab
 from conformance.postgres import Request, Server, provision
 from conformance.postgres.scratch import Database, Scratch, Template, opened
 from conformance.races.arena import Arena

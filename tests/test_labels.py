@@ -8,7 +8,7 @@ import pytest
 
 from conformance.catalogue import RULES
 from conformance.columns import hold
-from conformance.lab import Lab
+from conformance.database.sandbox import Lab
 from conformance.postgres.scratch import Scratch, Template
 from conformance.sql.writes import Path
 from conformance.trial import Trial

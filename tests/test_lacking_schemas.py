@@ -12,9 +12,9 @@ from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
 
 from conformance import profiles
+from conformance.database.sandbox import Lab
 from conformance.gaps import Gaps
 from conformance.guide import Guide
-from conformance.lab import Lab
 from conformance.machines.hostile import Raider
 from conformance.machines.jobs import JobLife, ProjectLife
 from conformance.machines.keys import KeyAndAssetLife

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from conformance.lab import Lab
+from conformance.database.sandbox import Lab
 from conformance.machines.life import Life, Log
 from conformance.model.entities import Owner
 from conformance.operations import clock, keys, memberships, projects, users

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import settings
 
 from conformance import profiles
+from conformance.database.sandbox import Lab
 from conformance.guide import Guide
-from conformance.lab import Lab
 from conformance.machines.deliveries import DeliveryAndEventLife
 from conformance.machines.jobs import CreditLife, JobLife, ProjectLife
 from conformance.machines.keys import KeyAndAssetLife

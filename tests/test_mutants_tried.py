@@ -15,7 +15,7 @@ import pytest
 from conformance.__main__ import main
 from conformance.catalogue import RULES
 from conformance.columns import hold
-from conformance.lab import Lab
+from conformance.database.sandbox import Lab
 from conformance.mutants import pool, role
 from conformance.mutants.applying import apply
 from conformance.mutants.errors import BaselineError, StuckError

@@ -6,8 +6,8 @@ from typing import Any
 import psycopg
 import pytest
 
-from conformance import witness
 from conformance.catalogue import RULES
+from conformance.database import change_log
 from conformance.postgres.scratch import Scratch, Template
 from conformance.sql.writes import statements
 from strategies.world import World
@@ -29,7 +29,7 @@ EACH = [
 def stripped(scratch: Scratch, template: Template) -> Iterator[psycopg.Connection[Any]]:
     """Connect to a database where nothing is refused, as a replica, which fires no trigger."""
     with scratch.cloned(template, "stripped") as database, database.connect() as connection:
-        witness.install(connection)
+        change_log.install(connection)
         connection.execute(STRIP)
         connection.execute("SET session_replication_role = replica")
         yield connection

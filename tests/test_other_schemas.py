@@ -6,7 +6,7 @@ from typing import Final
 import pytest
 
 from conformance.catalogue import RULES
-from conformance.lab import Lab
+from conformance.database.sandbox import Lab
 from conformance.postgres.scratch import Scratch, Template
 from conformance.sql.ordering import parents_first
 from conformance.sql.writes import Delete, Insert, Path, Statement

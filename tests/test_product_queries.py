@@ -9,7 +9,7 @@ import pytest
 
 from benchmarks.product_queries import QUERIES
 from benchmarks.query_cost import measured
-from conformance.session import Session
+from conformance.database.session import Session
 from conformance.sql.outcomes import Accepted
 from strategies.world import World, urn_of_team
 

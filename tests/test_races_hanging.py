@@ -9,8 +9,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from conformance.database.sandbox import Lab
 from conformance.gaps import Gaps
-from conformance.lab import Lab
 from conformance.machines.hostile import Raider
 from conformance.postgres.scratch import Database, Scratch
 from conformance.races import judge

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from conformance.lab import Lab
+from conformance.database.sandbox import Lab
 from conformance.postgres.scratch import Scratch
 from conformance.races.arena import Arena
 from conformance.races.classics import CLASSICS

@@ -4,7 +4,7 @@ from typing import Final
 
 import pytest
 
-from conformance.lab import Lab
+from conformance.database.sandbox import Lab
 from conformance.postgres.scratch import Scratch, Template
 from conformance.reading import bodies
 from conformance.reading.needs import FILE, written

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from conformance.lab import Lab
+from conformance.database.sandbox import Lab
 from conformance.races.driver import Driver
 from conformance.sql.outcomes import Accepted, Inconclusive
 from conformance.sql.writes import statements

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from conformance.session import Session
+from conformance.database.session import Session
 from conformance.sql.outcomes import Accepted
 from strategies.world import World
 

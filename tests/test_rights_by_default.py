@@ -10,11 +10,11 @@ import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
 
-from conformance import acting
 from conformance.application import APPLICATION
 from conformance.catalogue import RULES
+from conformance.database import acting
+from conformance.database.sandbox import Lab
 from conformance.impersonation import EVERY, Impersonated
-from conformance.lab import Lab
 from conformance.plugin import STAGE
 from conformance.postgres import Server, provision
 from conformance.postgres.scratch import Scratch, Template, opened

@@ -13,13 +13,13 @@ from psycopg.conninfo import make_conninfo
 
 from conformance.application import APPLICATION
 from conformance.catalogue import RULES
-from conformance.lab import Lab
+from conformance.database.sandbox import Lab
+from conformance.database.session import Session
 from conformance.migrations import MigrationError, install, load
 from conformance.plugin import STAGE
 from conformance.postgres import Server, provision
 from conformance.postgres.scratch import Scratch, Template, opened
 from conformance.powers import Powers, declared
-from conformance.session import Session
 from conformance.sql.outcomes import Accepted
 from strategies.world import World
 from tests.granting import have_role, planted

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import psycopg
 import pytest
 
-from conformance.session import Session
+from conformance.database.session import Session
 from conformance.sql.writes import Insert, statements
 from strategies.forms import a_row
 from strategies.tables import COLUMNS

@@ -13,11 +13,11 @@ import pytest
 from hypothesis.strategies import SearchStrategy
 
 import strategies as s
-from conformance.asleep import triggers_of
-from conformance.lab import TABLES, Lab
+from conformance.database.disabled_triggers import triggers_of
+from conformance.database.sandbox import TABLES, Lab
+from conformance.database.session import Session, outcome
 from conformance.postgres import Server
 from conformance.postgres.scratch import Database, Scratch, opened
-from conformance.session import Session, outcome
 from conformance.sql.outcomes import Accepted, Inconclusive, Rejected
 from conformance.sql.writes import Insert, Path, Row, Run, Sql, Statement, Update, literal
 from strategies.world import World, urn_of_team

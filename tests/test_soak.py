@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from conformance.database.session import Session
 from conformance.postgres import Request, provision, scratch
 from conformance.postgres.scratch import Scratch, Template
-from conformance.session import Session
 from conformance.soak import ledger, summary
 from conformance.soak.client import Memory, since
 from conformance.soak.drawing import Transaction

@@ -4,7 +4,7 @@ from typing import Final
 
 import pytest
 
-from conformance.lab import Lab
+from conformance.database.sandbox import Lab
 from conformance.postgres.scratch import Scratch, Template
 from conformance.races.strangers import Strangers
 from conformance.test_strangers import LOCKED

@@ -9,7 +9,7 @@ from hypothesis.strategies import SearchStrategy
 
 import strategies as s
 from conformance.blame import NOT_A_VALUE
-from conformance.lab import Lab
+from conformance.database.sandbox import Lab
 from conformance.sql.outcomes import Accepted, Outcome, Rejected
 from conformance.sql.writes import Insert, Row, Update
 from strategies.enums import ENUMS

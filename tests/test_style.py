@@ -24,10 +24,9 @@ LONGEST_MODULE = 400  # lines
 KNOW_THE_DATABASE = (
     "benchmarks",
     "conformance.__main__",
-    "conformance.acting",
     "conformance.audit",
+    "conformance.database",
     "conformance.gate",
-    "conformance.lab",
     "conformance.migrate",
     "conformance.migrations",
     "conformance.mutants",
@@ -36,9 +35,7 @@ KNOW_THE_DATABASE = (
     "conformance.races.driver",
     "conformance.reading",
     "conformance.rejections",
-    "conformance.session",
     "conformance.soak",
-    "conformance.witness",
     "tests",
 )
 

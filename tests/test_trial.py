@@ -6,10 +6,10 @@ from typing import Final, NamedTuple
 import pytest
 
 from conformance.catalogue import RULES
-from conformance.lab import Lab
+from conformance.database.sandbox import Lab
+from conformance.database.session import in_order
 from conformance.postgres.scratch import Scratch
 from conformance.scenario import Beside, Fact, Mixed, Scenario
-from conformance.session import in_order
 from conformance.sql.writes import (
     Aside,
     Delete,

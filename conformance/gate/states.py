@@ -10,8 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from conformance.database.sandbox import TABLES, Lab
 from conformance.guide import MACHINES, Guide
-from conformance.lab import TABLES, Lab
 from conformance.machines.tours import COUNTS, PAIRS, Tour
 from conformance.model.moves import MOVES
 from conformance.operations.preludes import BY_NAME
@@ -21,10 +21,10 @@ from conformance.verdicts import Finding
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
+    from conformance.database.session import Session
     from conformance.machines.life import Life
     from conformance.machines.machine import Machine
     from conformance.postgres.scratch import Database
-    from conformance.session import Session
 
 LIVES = 4  # of each machine: the last one's rows are taken
 STEPS = 20

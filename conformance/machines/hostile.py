@@ -13,9 +13,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from conformance.catalogue import RULES
+from conformance.database.session import in_order
 from conformance.gaps import Gaps, about, about_sql
 from conformance.machines.refusals import fault_of
-from conformance.session import in_order
 from conformance.sql.inventory import Inventory, is_foreign
 from conformance.sql.outcomes import Accepted, Inconclusive, Outcome, Rejected
 from conformance.sql.writes import Path, Statement
@@ -29,7 +29,7 @@ from strategies.hostility import ISOLATION, Attack, Blow, Part, Raid
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from conformance.lab import Lab
+    from conformance.database.sandbox import Lab
 
 COLUMNS = """
 SELECT CASE n.nspname WHEN 'public' THEN '' ELSE n.nspname || '.' END || c.relname,

@@ -37,7 +37,7 @@ from conformance.withheld import PRIVILEGE
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from conformance.lab import Lab
+    from conformance.database.sandbox import Lab
     from conformance.operations import Operation, Step
     from conformance.sql.writes import Statement
     from conformance.steps import Step as Shown

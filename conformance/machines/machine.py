@@ -15,7 +15,7 @@ from conformance.operations import step
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from conformance.lab import Lab
+    from conformance.database.sandbox import Lab
     from conformance.model import State
     from conformance.operations import Operation, Step
 

@@ -16,7 +16,7 @@ from conformance.steps import ACCEPTED, LAWFUL, Step
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
-    from conformance.lab import Lab
+    from conformance.database.sandbox import Lab
     from conformance.model import State
 
 # Fails where the rows of a table are not these.

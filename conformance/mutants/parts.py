@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from conformance.application import APPLICATION
 from conformance.catalogue import RULES
-from conformance.lab import Lab
+from conformance.database.sandbox import Lab
 from conformance.mutants.drawing import drawn
 from conformance.trial import Trial
 from strategies.near_misses import WAYS

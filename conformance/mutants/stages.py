@@ -40,7 +40,7 @@ from strategies.tables import COLUMNS
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from conformance.lab import Lab
+    from conformance.database.sandbox import Lab
     from conformance.machines.machine import Machine
     from conformance.mutants.mutant import Mutant
     from strategies.forms import Form

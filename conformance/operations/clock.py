@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from conformance.asleep import triggers_of
+from conformance.database.disabled_triggers import triggers_of
 from conformance.operations.choices import among
 from conformance.operations.operation import Act, Operation
 from conformance.sql.writes import Run

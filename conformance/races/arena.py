@@ -22,7 +22,7 @@ from conformance.sql.writes import statements
 if TYPE_CHECKING:
     from types import TracebackType
 
-    from conformance.lab import Lab
+    from conformance.database.sandbox import Lab
     from conformance.races.driver import Choose
     from conformance.races.schedule import Race, Start
     from conformance.races.trace import Trace

@@ -23,8 +23,8 @@ from typing import TYPE_CHECKING, Self
 import psycopg
 from psycopg import pq
 
+from conformance.database.session import TIMEOUTS, outcome
 from conformance.races.trace import Line, Trace
-from conformance.session import TIMEOUTS, outcome
 from conformance.sql.outcomes import Accepted, Inconclusive
 
 if TYPE_CHECKING:

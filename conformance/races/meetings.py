@@ -26,11 +26,11 @@ from conformance.verdicts import Finding, Verdict
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from conformance.lab import Lab
+    from conformance.database.sandbox import Lab
+    from conformance.database.session import Session
     from conformance.model import State
     from conformance.operations import Operation
     from conformance.races.schedule import Start
-    from conformance.session import Session
 
 # Arguments of one operation that are tried: the newest rows come first.
 MOST = 10

@@ -23,10 +23,10 @@ from conformance.verdicts import Finding, Verdict
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from conformance.lab import Lab
+    from conformance.database.sandbox import Lab
+    from conformance.database.session import Session
     from conformance.model import State
     from conformance.operations import Operation
-    from conformance.session import Session
     from conformance.sql.outcomes import Outcome
 
 # Arguments of one operation that are looked at, of which so many legal ones are taken.

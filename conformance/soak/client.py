@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import psycopg
 
-from conformance.session import TIMEOUTS, outcome
+from conformance.database.session import TIMEOUTS, outcome
 from conformance.soak import views
 from conformance.soak.drawing import CROWDS, LEVELS, Drawer, standing, tables
 from conformance.soak.faults import Fault, Faults, is_named

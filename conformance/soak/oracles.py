@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from conformance.catalogue import RULES
-from conformance.lab import part_of_union
+from conformance.database.sandbox import part_of_union
 
 if TYPE_CHECKING:
     import psycopg

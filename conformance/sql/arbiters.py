@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from conformance.session import Session
+    from conformance.database.session import Session
     from conformance.sql.conflict import Arbiter
     from conformance.sql.writes import Statement
 

@@ -15,7 +15,7 @@ from strategies.tables import COLUMNS as KNOWN
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from conformance.session import Session
+    from conformance.database.session import Session
     from conformance.sql.outcomes import Rejected
     from conformance.sql.writes import Row, Write
 

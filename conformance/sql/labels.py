@@ -16,7 +16,7 @@ from strategies.enums import COLUMNS, ENUMS, NoLabel
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from conformance.session import Session
+    from conformance.database.session import Session
 
 # The labels of each column's type: of the enum itself, of a domain over it, of an array of either.
 LABELS = """

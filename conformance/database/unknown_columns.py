@@ -19,8 +19,8 @@ from strategies.tables import COLUMNS as KNOWN
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
+    from conformance.database.session import Session
     from conformance.scenario import Scenario, Transaction
-    from conformance.session import Session
     from conformance.sql.writes import Write
 
 # What the database computes, and numbers by itself, nobody gives it.

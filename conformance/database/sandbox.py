@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, NamedTuple, Self
 
 import psycopg
 
-from conformance import undo, witness
-from conformance.cases.spare import Spare
 from conformance.catalogue import RULES
-from conformance.session import Session
+from conformance.database import change_log, restore
+from conformance.database.session import Session
+from conformance.database.unknown_columns import Spare
 from conformance.sql import labels
 from conformance.sql.arbiters import Arbiters
 from conformance.withheld import withheld
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
     from types import TracebackType
 
-    from conformance.cases.stuck import Stuck
     from conformance.catalogue import Rule
+    from conformance.database.hanging import Stuck
     from conformance.sql.outcomes import Outcome
     from conformance.sql.writes import Statement
 
@@ -72,7 +72,7 @@ class Lab:
         self.owner = Session(conninfo, None, stuck) if role is not None else self.session
         self.role = role  # that `session` writes as; None for the owner
         self._as_roles: dict[str, Session] = {}
-        witness.install(self.owner.connection)
+        change_log.install(self.owner.connection)
         self._columns = {str(name): str(columns) for name, columns in self.owner.fetch(TABLES)}
         tables = list(self._columns)
         self._noted = frozenset(name.removeprefix("public.") for name in tables)
@@ -163,7 +163,7 @@ class Lab:
             self._execute(f"CREATE TABLE conformance.{short}_changes AS TABLE conformance.changes")
             last = int(str(self.owner.fetch(LAST)[0][0]))
             self._copies[name] = _Copy(short, last)
-            self._execute(undo.function(short, last, self._columns))
+            self._execute(restore.function(short, last, self._columns))
         return self._replicates
 
     def has_kept(self, name: str) -> bool:

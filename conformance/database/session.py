@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Self
 import psycopg
 from psycopg.conninfo import make_conninfo
 
-from conformance.acting import become
+from conformance.database.acting import become
 from conformance.sql.outcomes import INCONCLUSIVE, Accepted, Inconclusive, Outcome, Rejected
 from conformance.sql.writes import Path, Statement, statements
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from types import TracebackType
 
-    from conformance.cases.stuck import Stuck
+    from conformance.database.hanging import Stuck
     from conformance.scenario import Settings
     from conformance.sql.writes import Write
 

@@ -14,7 +14,7 @@ from conformance.sql.writes import Statement
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from conformance.session import Session
+    from conformance.database.session import Session
     from conformance.sql.outcomes import Inconclusive, Rejected
 
 

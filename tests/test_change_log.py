@@ -6,7 +6,7 @@ import pytest
 from psycopg import IntegrityError
 
 from conformance.catalogue import RULES
-from conformance.lab import Lab
+from conformance.database.sandbox import Lab
 from conformance.postgres.scratch import Scratch, Template
 
 MADE = """

@@ -1,1 +1,0 @@
-"""Running near misses: what is tried beside what a scenario says."""
