@@ -15,12 +15,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from conformance.blame import NOT_A_VALUE
+from conformance.cases.refusals import NOT_A_VALUE
+from conformance.cases.steps import LAWFUL, Expectation, Step, from_json, is_met
 from conformance.catalogue import RULES
 from conformance.machines.refusals import fault_of
 from conformance.sql.outcomes import Accepted, Inconclusive, Outcome, Rejected
 from conformance.sql.writes import Statement
-from conformance.steps import LAWFUL, Expectation, Step, from_json, is_met
 
 if TYPE_CHECKING:
     from pathlib import Path

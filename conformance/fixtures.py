@@ -11,12 +11,12 @@ from hypothesis.errors import Flaky
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
 
+    from conformance.cases.case_runner import Trial
+    from conformance.cases.impersonation import Impersonated
     from conformance.catalogue import Rule
     from conformance.database.sandbox import Lab
-    from conformance.impersonation import Impersonated
     from conformance.postgres.scratch import Database
     from conformance.sql.writes import Path
-    from conformance.trial import Trial
 
 TRIAL = pytest.StashKey["Trial"]()
 
@@ -36,8 +36,8 @@ def trial(
     request: pytest.FixtureRequest, lab: Lab, role: str | None, application: str | None
 ) -> Callable[[Rule, Path], Trial | Impersonated]:
     """Return the trial of a test's rule and path: one for all examples, so that counts add up."""
-    from conformance.impersonation import Impersonated
-    from conformance.trial import Trial
+    from conformance.cases.case_runner import Trial
+    from conformance.cases.impersonation import Impersonated
 
     found: list[Trial | Impersonated] = []
 

@@ -9,7 +9,8 @@ from hypothesis.errors import InvalidDefinition
 from hypothesis.stateful import get_state_machine_test
 
 from conformance import profiles
-from conformance.gaps import Gaps
+from conformance.cases.gaps import Gaps
+from conformance.cases.verdicts import Finding
 from conformance.machines.deliveries import DeliveryAndEventLife
 from conformance.machines.everything import WholeLife
 from conformance.machines.jobs import CreditLife, JobLife, ProjectLife
@@ -18,7 +19,6 @@ from conformance.machines.life import Life, Log
 from conformance.machines.memberships import MembershipLife
 from conformance.machines.shortening import shortest
 from conformance.machines.tours import COUNTS, PAIRS
-from conformance.verdicts import Finding
 
 if TYPE_CHECKING:
     from conformance.database.sandbox import Lab

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from conformance.cases.verdicts import Finding
 from conformance.recorder import sections
-from conformance.verdicts import Finding
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
@@ -39,7 +39,7 @@ def arena(lab: Lab, database: Database) -> Iterator[Arena]:
 @pytest.fixture
 def racer(request: pytest.FixtureRequest, arena: Arena) -> Racer:
     """Return who runs a test's races: one for all examples."""
-    from conformance.gaps import Gaps
+    from conformance.cases.gaps import Gaps
     from conformance.races.racer import Racer
 
     stash: pytest.Stash = request.node.stash

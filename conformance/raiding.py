@@ -25,7 +25,7 @@ PROPERTY = "raids"
 @pytest.fixture
 def raider(request: pytest.FixtureRequest, lab: Lab) -> Raider:
     """Return who raids this worker's database: one for all examples of a test."""
-    from conformance.gaps import Gaps
+    from conformance.cases.gaps import Gaps
     from conformance.machines.hostile import Raider
 
     stash: pytest.Stash = request.node.stash
@@ -42,8 +42,8 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.hookimpl(wrapper=True)
 def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, object]:
     """Show what was found by as little as it takes, or else what could not be tried."""
+    from conformance.cases.verdicts import Finding
     from conformance.machines.essentials import essentials
-    from conformance.verdicts import Finding
 
     try:
         called = yield

@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from conformance import corpus
+from conformance.cases.steps import ACCEPTED, LAWFUL, Expectation, Step, of_history
+from conformance.cases.verdicts import Finding, Verdict
 from conformance.catalogue import RULES
 from conformance.corpus import Entry, Status
 from conformance.plugin import STAGE
 from conformance.recorder import sections
 from conformance.roles import role_of
 from conformance.sql.outcomes import Accepted
-from conformance.steps import ACCEPTED, LAWFUL, Expectation, Step, of_history
-from conformance.verdicts import Finding, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator

@@ -12,9 +12,9 @@ import json
 from collections import Counter
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from conformance.cases.verdicts import NOT_RUN, Standing, Tally, Verdict
 from conformance.catalogue import RULES
 from conformance.sql.writes import Path
-from conformance.verdicts import NOT_RUN, Standing, Tally, Verdict
 from strategies.near_misses import WAYS
 
 if TYPE_CHECKING:

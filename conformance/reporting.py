@@ -19,7 +19,7 @@ from conformance.recorder.run import DESELECTED, PARTS, Recorder
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
 
-    from conformance.verdicts import Finding
+    from conformance.cases.verdicts import Finding
 
 OPTION = "--conformance-report"
 # What stands for the write path in the report, by the file of a test that is of none.

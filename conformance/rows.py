@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from conformance.gaps import about
+from conformance.cases.gaps import about
 from conformance.model import view
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from conformance.cases.gaps import Gaps
     from conformance.database.session import Session
-    from conformance.gaps import Gaps
     from conformance.model import State
 
 

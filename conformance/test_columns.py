@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from conformance import proof
-from conformance.columns import hold
+from conformance.cases.columns import hold
 from strategies.facts import facts
 
 if TYPE_CHECKING:

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from conformance import proof
+from conformance.cases.verdicts import Finding, Verdict
 from conformance.catalogue import RULES
 from conformance.reading.switches import switches
-from conformance.verdicts import Finding, Verdict
 
 if TYPE_CHECKING:
     from conformance.postgres.scratch import Database

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from conformance import proof
+from conformance.cases.verdicts import Finding, Verdict
 from conformance.catalogue import RULES
 from conformance.database import acting
 from conformance.powers import KINDS, Powers, declared
 from conformance.roles import proven_role
-from conformance.verdicts import Finding, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

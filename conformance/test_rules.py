@@ -17,10 +17,10 @@ from strategies.session_settings import session_settings
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from conformance.cases.case_runner import Trial
+    from conformance.cases.impersonation import Impersonated
     from conformance.catalogue import Rule
-    from conformance.impersonation import Impersonated
     from conformance.sql.writes import Path
-    from conformance.trial import Trial
 
 TRIED = [
     pytest.param(rule, path, id=f"{rule.token}{path}", marks=proof.about({rule.id}))

@@ -12,8 +12,8 @@ from conformance.races.strangers import Strangers
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from conformance.cases.verdicts import Finding
     from conformance.database.sandbox import Lab
-    from conformance.verdicts import Finding
 
 # The rules for which writers of a table take locks that are not their own row's.
 LOCKED: Final[Mapping[str, frozenset[str]]] = {

@@ -11,7 +11,7 @@ from functools import cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
-from conformance.scenario import Fact, Transaction
+from conformance.cases.scenario import Fact, Transaction
 from conformance.sql.writes import Delete, Insert, Row, Update, literal
 from strategies.columns import DEFAULTS, DERIVED, EMAILS, LEAST, NAMED, NULLABLE, TYPED
 from strategies.documents import Jsonb

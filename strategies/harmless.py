@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from conformance.cases.scenario import Fact
 from conformance.database.disabled_triggers import triggers_of
-from conformance.scenario import Fact
 from conformance.sql.writes import Delete, Insert, Row, Run, Sql, Truncate, Update
 from strategies.conflicts import proposed
 from strategies.forms import Form, a_row
@@ -22,7 +22,7 @@ from strategies.world import NOW, World, urn_of_member, urn_of_team
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from conformance.scenario import Transaction
+    from conformance.cases.scenario import Transaction
 
 # For each table: changes of a legal row, each of which would be refused in a new one.
 PROPOSED: dict[str, tuple[Row, ...]] = {

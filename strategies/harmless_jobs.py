@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from conformance.scenario import Fact
+from conformance.cases.scenario import Fact
 from conformance.sql.writes import Delete, Insert, Run, Update, statements
 from strategies.conflicts import proposed
 from strategies.forms import Form
@@ -13,7 +13,7 @@ from strategies.world import NOW, World, steps_to, urn_of_team
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from conformance.scenario import Transaction
+    from conformance.cases.scenario import Transaction
 
 
 def harmless_jobs() -> Iterator[Form]:

@@ -16,7 +16,7 @@ from strategies.world import World, age, urn_of_member, urn_of_team, urn_of_user
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from conformance.scenario import Transaction
+    from conformance.cases.scenario import Transaction
 
 IN_FUTURE = Sql("now() + interval '168 hours'")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from conformance.scenario import Fact
+from conformance.cases.scenario import Fact
 from conformance.sql.writes import Delete, Row, Run, Update
 from strategies.documents import Jsonb
 from strategies.forms import Form
@@ -13,7 +13,7 @@ from strategies.world import World
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from conformance.scenario import Transaction
+    from conformance.cases.scenario import Transaction
 
 # True where the copy that is searched is what it is a copy of. Its name stands in a text, which
 # ts_stat runs, since a schema need not have a copy.

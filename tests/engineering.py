@@ -6,13 +6,13 @@ from typing import Any, NamedTuple
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
+from conformance.cases.case_runner import Trial
+from conformance.cases.verdicts import Finding
 from conformance.catalogue import RULES
 from conformance.database.sandbox import Lab
 from conformance.postgres.scratch import Scratch, Template
 from conformance.profiles import EXAMPLES
 from conformance.sql.writes import Path
-from conformance.trial import Trial
-from conformance.verdicts import Finding
 from strategies.near_misses import WAYS
 from strategies.session_settings import session_settings
 

@@ -9,6 +9,9 @@ from typing import Final
 import pytest
 
 from conformance.application import APPLICATION
+from conformance.cases.case_runner import Trial
+from conformance.cases.scenario import Fact, Scenario
+from conformance.cases.verdicts import Finding, Standing, Tally, Verdict
 from conformance.catalogue import RULES
 from conformance.database.acting import RoleError
 from conformance.database.sandbox import Lab
@@ -18,12 +21,9 @@ from conformance.machines.life import Life, Log
 from conformance.operations import teams, users
 from conformance.operations.clock import PASS
 from conformance.postgres.scratch import Database, Scratch, Template
-from conformance.scenario import Fact, Scenario
 from conformance.sql.outcomes import Rejected
 from conformance.sql.writes import Insert, Row, Statement, Truncate
 from conformance.sql.writes import Path as Way
-from conformance.trial import Trial
-from conformance.verdicts import Finding, Standing, Tally, Verdict
 from conformance.withheld import PRIVILEGE, lacks
 from strategies.hostility import Attack, Blow, Part, Raid
 from strategies.world import World

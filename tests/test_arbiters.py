@@ -4,11 +4,11 @@ from typing import Final
 
 import pytest
 
+from conformance.cases.case_runner import Trial
 from conformance.catalogue import RULES
 from conformance.postgres.scratch import Scratch, Template
 from conformance.sql.arbiters import Index
 from conformance.sql.writes import Path
-from conformance.trial import Trial
 from strategies.near_misses import WAYS
 from tests.drawing import examples
 from tests.test_labels import changed

@@ -4,12 +4,12 @@ from typing import Final, NamedTuple
 
 import pytest
 
-from conformance.columns import hold
+from conformance.cases.columns import hold
+from conformance.cases.verdicts import Finding, Verdict
 from conformance.database.sandbox import Lab
 from conformance.database.session import Session
 from conformance.postgres.scratch import Scratch, Template
 from conformance.powers import LISTS
-from conformance.verdicts import Finding, Verdict
 from strategies.facts import facts
 from strategies.forms import Form
 from tests.test_labels import changed

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from conformance.cases.steps import ACCEPTED, LAWFUL, Step, of_history
+from conformance.cases.verdicts import Finding
 from conformance.corpus import Entry, Status, UnreadableEntryError, read, replay, write
 from conformance.database.sandbox import Lab
 from conformance.machines.life import Life, Log
@@ -18,8 +20,6 @@ from conformance.operations.users import SIGN_UP, SIGN_UP_AS_CREATOR
 from conformance.postgres.scratch import Scratch, Template
 from conformance.sql.outcomes import Accepted, Outcome, Rejected
 from conformance.sql.writes import Insert, Statement, statements
-from conformance.steps import ACCEPTED, LAWFUL, Step, of_history
-from conformance.verdicts import Finding
 
 ROOT = Path(__file__).parent.parent
 CORPUS = ROOT / "conformance" / "corpus"

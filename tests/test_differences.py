@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from conformance import differences
+from conformance.cases.verdicts import Finding, Verdict
 from conformance.database.sandbox import Lab
 from conformance.machines.life import Life, Log
 from conformance.model import view
@@ -17,7 +18,6 @@ from conformance.races.orders import following
 from conformance.races.schedule import Race
 from conformance.races.trace import Trace
 from conformance.sql.outcomes import Accepted, Rejected
-from conformance.verdicts import Finding, Verdict
 
 CAP = "card_5__two_made_at_four"
 LEAVE = "inv_t2__two_owners_leave"

@@ -7,12 +7,12 @@ from typing import Any, Final, NamedTuple
 import pytest
 
 from conformance import edges, guide, living
+from conformance.cases.verdicts import Finding
 from conformance.database.sandbox import Lab
 from conformance.machines.life import Life, Log
 from conformance.machines.tours import every_pair
 from conformance.operations import step, users
 from conformance.postgres.scratch import Scratch, Template
-from conformance.verdicts import Finding
 
 MIGRATIONS: Final = Path(__file__).parent.parent / "migrations"
 # By what is missing: whose pairs are tried, and what no longer refuses some of them. Without most

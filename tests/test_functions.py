@@ -4,14 +4,14 @@ from typing import Final
 
 import pytest
 
+from conformance.cases.case_runner import Trial
+from conformance.cases.scenario import Fact, Scenario
+from conformance.cases.verdicts import Finding, Verdict
 from conformance.catalogue import RULES
 from conformance.database.sandbox import Lab
 from conformance.postgres.scratch import Scratch, Template
 from conformance.reading.functions import mismatches
-from conformance.scenario import Fact, Scenario
 from conformance.sql.writes import Insert, Path, Sql, Update
-from conformance.trial import Trial
-from conformance.verdicts import Finding, Verdict
 from strategies.world import World
 
 VALID: Final = "public.api_key_is_valid(uuid, timestamptz)"

@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 
 from conformance import replay
-from conformance.gaps import MODEL, Gaps, about
+from conformance.cases.gaps import MODEL, Gaps, about
+from conformance.cases.verdicts import Finding, Verdict
 from conformance.recorder.record import PROPERTY
 from conformance.reporting import add_finding
-from conformance.verdicts import Finding, Verdict
 
 
 def test_nothing_that_is_missing_ends_no_test() -> None:

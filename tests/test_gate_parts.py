@@ -8,6 +8,7 @@ import pytest
 
 from conformance import migrations
 from conformance.audit.findings import Fault
+from conformance.cases.verdicts import Finding, Verdict
 from conformance.catalogue import RULES
 from conformance.gate import compare, contents, lint, rehearsal, states, waivers
 from conformance.gate.files import Files
@@ -18,7 +19,6 @@ from conformance.gate.waivers import Waiver
 from conformance.migrations import Migration
 from conformance.model.moves import MOVES
 from conformance.postgres.scratch import Scratch, Template
-from conformance.verdicts import Finding, Verdict
 
 SOME = (
     "a team",

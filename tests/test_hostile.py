@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
 
 from conformance import profiles
+from conformance.cases.verdicts import Finding
 from conformance.database.sandbox import Lab
 from conformance.machines.essentials import essentials
 from conformance.machines.hostile import Raider, Tally, shape_of
@@ -18,7 +19,6 @@ from conformance.machines.refusals import NAMES, fault_of
 from conformance.postgres.scratch import Scratch, Template
 from conformance.sql.outcomes import Inconclusive, Rejected
 from conformance.sql.writes import Statement
-from conformance.verdicts import Finding
 from strategies.hostile_rows import Shape
 from strategies.hostility import BOOKS, MOST_PARTS, MOST_TRANSACTIONS, Raid, raids
 from strategies.tables import COLUMNS

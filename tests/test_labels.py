@@ -6,13 +6,13 @@ from typing import Final
 
 import pytest
 
+from conformance.cases.case_runner import Trial
+from conformance.cases.columns import hold
+from conformance.cases.verdicts import Finding, Verdict
 from conformance.catalogue import RULES
-from conformance.columns import hold
 from conformance.database.sandbox import Lab
 from conformance.postgres.scratch import Scratch, Template
 from conformance.sql.writes import Path
-from conformance.trial import Trial
-from conformance.verdicts import Finding, Verdict
 from strategies.enums import COLUMNS, ENUMS
 from strategies.forms import forms
 from strategies.near_misses import WAYS

@@ -12,8 +12,9 @@ from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
 
 from conformance import profiles
+from conformance.cases.gaps import Gaps
+from conformance.cases.verdicts import Finding, Verdict
 from conformance.database.sandbox import Lab
-from conformance.gaps import Gaps
 from conformance.guide import Guide
 from conformance.machines.hostile import Raider
 from conformance.machines.jobs import JobLife, ProjectLife
@@ -27,7 +28,6 @@ from conformance.races.explorer import PAIRS, drawn
 from conformance.races.orders import following
 from conformance.races.racer import Racer
 from conformance.races.schedule import Race, Start
-from conformance.verdicts import Finding, Verdict
 from strategies.hostility import raids
 from tests.planted_races import COUNT_WITHOUT_LOCK
 from tests.rewriting import KEYS_AT_ONCE

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from conformance.cases.verdicts import Finding, Verdict
 from conformance.database.sandbox import Lab
 from conformance.machines.life import Life, Log
 from conformance.model.entities import Owner
 from conformance.operations import clock, keys, memberships, projects, users
 from conformance.postgres.scratch import Scratch
-from conformance.verdicts import Finding, Verdict
 from tests.test_machine_canaries import edit
 
 MIGRATIONS = Path(__file__).parent.parent / "migrations"

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import settings
 
 from conformance import profiles
+from conformance.cases.verdicts import Finding
 from conformance.database.sandbox import Lab
 from conformance.guide import Guide
 from conformance.machines.deliveries import DeliveryAndEventLife
@@ -15,7 +16,6 @@ from conformance.machines.jobs import CreditLife, JobLife, ProjectLife
 from conformance.machines.keys import KeyAndAssetLife
 from conformance.machines.machine import Machine
 from conformance.postgres.scratch import Scratch
-from conformance.verdicts import Finding
 
 MIGRATIONS = Path(__file__).parent.parent / "migrations"
 LONGEST = 8  # steps after shrinking

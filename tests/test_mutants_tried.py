@@ -13,8 +13,9 @@ import psycopg
 import pytest
 
 from conformance.__main__ import main
+from conformance.cases.columns import hold
+from conformance.cases.verdicts import Finding, Verdict
 from conformance.catalogue import RULES
-from conformance.columns import hold
 from conformance.database.sandbox import Lab
 from conformance.mutants import pool, role
 from conformance.mutants.applying import apply
@@ -28,7 +29,6 @@ from conformance.mutants.trying import Bench, Kill, Trial
 from conformance.postgres.scratch import Scratch, Template
 from conformance.races.arena import UnlawfulStartError
 from conformance.sql.writes import Statement
-from conformance.verdicts import Finding, Verdict
 from strategies.facts import facts
 
 ROOT: Final = Path(__file__).parent.parent

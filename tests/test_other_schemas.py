@@ -5,13 +5,13 @@ from typing import Final
 
 import pytest
 
+from conformance.cases.case_runner import Trial
+from conformance.cases.verdicts import Finding, Verdict
 from conformance.catalogue import RULES
 from conformance.database.sandbox import Lab
 from conformance.postgres.scratch import Scratch, Template
 from conformance.sql.ordering import parents_first
 from conformance.sql.writes import Delete, Insert, Path, Statement
-from conformance.trial import Trial
-from conformance.verdicts import Finding, Verdict
 from strategies.near_misses import WAYS
 from strategies.world import World
 from tests.drawing import examples

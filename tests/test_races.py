@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from conformance.cases.verdicts import Finding, Verdict
 from conformance.operations import teams
 from conformance.postgres import binaries
 from conformance.races import judge, orders, telling
@@ -19,7 +20,6 @@ from conformance.races.explorer import PAIRS, drawn
 from conformance.races.orders import every, following
 from conformance.races.schedule import Level
 from conformance.sql.outcomes import Accepted, Inconclusive, Rejected
-from conformance.verdicts import Finding, Verdict
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from conformance.cases.gaps import Gaps
+from conformance.cases.verdicts import Finding, Verdict
 from conformance.database.sandbox import Lab
-from conformance.gaps import Gaps
 from conformance.machines.hostile import Raider
 from conformance.postgres.scratch import Database, Scratch
 from conformance.races import judge
@@ -18,7 +19,6 @@ from conformance.races.arena import Arena
 from conformance.races.classics import CLASSICS
 from conformance.races.explorer import PAIRS, drawn
 from conformance.races.racer import Racer
-from conformance.verdicts import Finding, Verdict
 from strategies.hostility import raids
 
 MIGRATIONS = Path(__file__).parent.parent / "migrations"

@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
+from conformance.cases.verdicts import Finding
 from conformance.database.sandbox import Lab
 from conformance.postgres.scratch import Scratch
 from conformance.races.arena import Arena
 from conformance.races.classics import CLASSICS
 from conformance.races.explorer import PAIRS, drawn
 from conformance.races.racer import Racer
-from conformance.verdicts import Finding
 from tests.planted_races import FAULTS, Planted
 
 MIGRATIONS = Path(__file__).parent.parent / "migrations"

@@ -4,13 +4,13 @@ from typing import Final
 
 import pytest
 
+from conformance.cases.verdicts import Verdict
 from conformance.database.sandbox import Lab
 from conformance.postgres.scratch import Scratch, Template
 from conformance.reading import bodies
 from conformance.reading.needs import FILE, written
 from conformance.reading.places import needed
 from conformance.reading.switches import ON_PURPOSE, Switch, switches
-from conformance.verdicts import Verdict
 from tests.rewriting import rechecked
 
 CREDITS: Final = "inv_u5__users_credits_not_negative"

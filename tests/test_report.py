@@ -11,12 +11,12 @@ from typing import Any, Final
 import pytest
 
 from conformance import report
+from conformance.cases.verdicts import Finding, Standing, Tally, Verdict
 from conformance.catalogue import RULES
 from conformance.recorder import causes
 from conformance.recorder.parts import Part, Parts
 from conformance.recorder.record import PROPERTY, Record
 from conformance.sql.writes import Path
-from conformance.verdicts import Finding, Standing, Tally, Verdict
 from strategies.near_misses import WAYS
 
 FINDING: Final = Finding(

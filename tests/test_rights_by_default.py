@@ -11,19 +11,19 @@ import pytest
 from psycopg.conninfo import make_conninfo
 
 from conformance.application import APPLICATION
+from conformance.cases.case_runner import Trial
+from conformance.cases.impersonation import EVERY, Impersonated
+from conformance.cases.scenario import Scenario
+from conformance.cases.verdicts import Finding, Verdict
 from conformance.catalogue import RULES
 from conformance.database import acting
 from conformance.database.sandbox import Lab
-from conformance.impersonation import EVERY, Impersonated
 from conformance.plugin import STAGE
 from conformance.postgres import Server, provision
 from conformance.postgres.scratch import Scratch, Template, opened
 from conformance.powers import Powers, declared
-from conformance.scenario import Scenario
 from conformance.sql.writes import Insert
 from conformance.sql.writes import Path as Way
-from conformance.trial import Trial
-from conformance.verdicts import Finding, Verdict
 from strategies.world import World
 from tests.granting import MIGRATIONS, planted
 

@@ -4,11 +4,11 @@ from typing import Final
 
 import pytest
 
+from conformance.cases.verdicts import Verdict
 from conformance.database.sandbox import Lab
 from conformance.postgres.scratch import Scratch, Template
 from conformance.races.strangers import Strangers
 from conformance.test_strangers import LOCKED
-from conformance.verdicts import Verdict
 from tests.rewriting import rewritten
 
 FIRST: Final = "\nBEGIN\n"

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
 import strategies as s
-from conformance.blame import NOT_A_VALUE
+from conformance.cases.refusals import NOT_A_VALUE
 from conformance.database.sandbox import Lab
 from conformance.sql.outcomes import Accepted, Outcome, Rejected
 from conformance.sql.writes import Insert, Row, Update

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pytest
 from hypothesis import find, settings
 
-from conformance.scenario import Mixed, Scenario
+from conformance.cases.scenario import Mixed, Scenario
 from conformance.sql.writes import Insert, Path, Write
 from strategies.near_misses import WAYS
 from strategies.near_misses.rest import rest

@@ -51,7 +51,7 @@ FORBIDDEN = (
     ("conformance.model", "psycopg"),
     ("conformance.model", "hypothesis"),
     ("conformance.operations", "psycopg"),
-    ("conformance.scenario", "psycopg"),
+    ("conformance.cases.scenario", "psycopg"),
     ("conformance.sql.writes", "psycopg"),
     ("conformance", "tests"),
     ("strategies", "tests"),

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from types import TracebackType
 
+    from conformance.cases.scenario import Settings
     from conformance.database.hanging import Stuck
-    from conformance.scenario import Settings
     from conformance.sql.writes import Write
 
 # A statement that takes longer than this is stuck. Examples take milliseconds.

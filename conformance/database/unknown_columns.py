@@ -12,15 +12,15 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final, NamedTuple
 from zlib import crc32
 
-from conformance.scenario import Mixed
+from conformance.cases.scenario import Mixed
 from conformance.sql.writes import Aside, Insert, Update
 from strategies.tables import COLUMNS as KNOWN
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
+    from conformance.cases.scenario import Scenario, Transaction
     from conformance.database.session import Session
-    from conformance.scenario import Scenario, Transaction
     from conformance.sql.writes import Write
 
 # What the database computes, and numbers by itself, nobody gives it.

@@ -10,13 +10,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from conformance.cases.verdicts import Finding
 from conformance.database.sandbox import TABLES, Lab
 from conformance.guide import MACHINES, Guide
 from conformance.machines.tours import COUNTS, PAIRS, Tour
 from conformance.model.moves import MOVES
 from conformance.operations.preludes import BY_NAME
 from conformance.profiles import PHASES
-from conformance.verdicts import Finding
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

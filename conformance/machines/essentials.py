@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
-from conformance.verdicts import Finding, Verdict
+from conformance.cases.verdicts import Finding, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -12,15 +12,15 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from conformance.cases.gaps import Gaps, about, about_sql
+from conformance.cases.steps import ACCEPTED, LAWFUL, Step
+from conformance.cases.verdicts import Finding, Verdict
 from conformance.catalogue import RULES
 from conformance.database.session import in_order
-from conformance.gaps import Gaps, about, about_sql
 from conformance.machines.refusals import fault_of
 from conformance.sql.inventory import Inventory, is_foreign
 from conformance.sql.outcomes import Accepted, Inconclusive, Outcome, Rejected
 from conformance.sql.writes import Path, Statement
-from conformance.steps import ACCEPTED, LAWFUL, Step
-from conformance.verdicts import Finding, Verdict
 from conformance.withheld import PRIVILEGE
 from strategies.hostile_rows import Shape
 from strategies.hostile_values import Column

@@ -16,11 +16,12 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from conformance import differences
-from conformance.attempt import transaction_script
-from conformance.blame import NOT_A_VALUE
+from conformance.cases.attempt import transaction_script
+from conformance.cases.gaps import MODEL, Gaps, about, about_all
+from conformance.cases.refusals import NOT_A_VALUE
+from conformance.cases.verdicts import Finding, Verdict
 from conformance.catalogue import RULES
 from conformance.edges import tried
-from conformance.gaps import MODEL, Gaps, about, about_all
 from conformance.machines.rows import claim, way_to_acceptance, way_to_difference
 from conformance.model import State, rules
 from conformance.operations import step
@@ -31,16 +32,15 @@ from conformance.rows import Rows
 from conformance.sql.inventory import Inventory, is_foreign
 from conformance.sql.outcomes import Accepted, Inconclusive, Outcome, Rejected
 from conformance.sql.writes import statements
-from conformance.verdicts import Finding, Verdict
 from conformance.withheld import PRIVILEGE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from conformance.cases.steps import Step as Shown
     from conformance.database.sandbox import Lab
     from conformance.operations import Operation, Step
     from conformance.sql.writes import Statement
-    from conformance.steps import Step as Shown
 
 UNIQUE, CHECK, REFERENCE = "23505", "23514", "23503"
 RIGHT = "RIGHT"  # in the place of a rule, where our role has no right to do it

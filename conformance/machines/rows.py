@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from conformance.cases.steps import ACCEPTED, LAWFUL, Step
 from conformance.model import view
 from conformance.sql.outcomes import Accepted
 from conformance.sql.writes import Statement
-from conformance.steps import ACCEPTED, LAWFUL, Step
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable

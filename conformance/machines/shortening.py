@@ -11,8 +11,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from conformance.cases.verdicts import Finding
 from conformance.operations.preludes import BEGIN
-from conformance.verdicts import Finding
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

@@ -10,7 +10,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from conformance.gaps import Gaps
+from conformance.cases.gaps import Gaps
 from conformance.machines import turns
 from conformance.model.moves import MOVES
 from conformance.operations import (

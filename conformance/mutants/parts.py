@@ -7,10 +7,10 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from conformance.application import APPLICATION
+from conformance.cases.case_runner import Trial
 from conformance.catalogue import RULES
 from conformance.database.sandbox import Lab
 from conformance.mutants.drawing import drawn
-from conformance.trial import Trial
 from strategies.near_misses import WAYS
 
 if TYPE_CHECKING:

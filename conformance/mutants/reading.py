@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import psycopg
 
+from conformance.cases.verdicts import Finding, Verdict
 from conformance.mutants.parts import Part
 from conformance.reading.functions import mismatches
 from conformance.reading.switches import switches
-from conformance.verdicts import Finding, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -17,8 +17,9 @@ from hypothesis.stateful import get_state_machine_test
 from psycopg.conninfo import make_conninfo
 
 from conformance import corpus
+from conformance.cases.columns import hold
+from conformance.cases.verdicts import Finding, Verdict
 from conformance.catalogue import RULES
-from conformance.columns import hold
 from conformance.corpus import Status
 from conformance.guide import MACHINES
 from conformance.machines.hostile import Raider
@@ -32,7 +33,6 @@ from conformance.races.classics import CLASSICS
 from conformance.races.meetings import ENDINGS, Floor
 from conformance.races.places import office, studio
 from conformance.races.racer import Racer
-from conformance.verdicts import Finding, Verdict
 from strategies.facts import facts
 from strategies.hostility import raids
 from strategies.tables import COLUMNS

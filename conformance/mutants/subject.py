@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self
 import psycopg
 from hypothesis.errors import Flaky
 
+from conformance.cases.verdicts import Finding
 from conformance.mutants.applying import apply
 from conformance.sql.outcomes import Inconclusive
-from conformance.verdicts import Finding
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

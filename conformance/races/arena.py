@@ -7,9 +7,9 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Self
 
-from conformance.attempt import transaction_script
+from conformance.cases.attempt import transaction_script
+from conformance.cases.gaps import Gaps, about, about_all
 from conformance.catalogue import RULES
-from conformance.gaps import Gaps, about, about_all
 from conformance.races import judge, telling
 from conformance.races.driver import Driver
 from conformance.races.orders import following
@@ -22,12 +22,12 @@ from conformance.sql.writes import statements
 if TYPE_CHECKING:
     from types import TracebackType
 
+    from conformance.cases.verdicts import Finding
     from conformance.database.sandbox import Lab
     from conformance.races.driver import Choose
     from conformance.races.schedule import Race, Start
     from conformance.races.trace import Trace
     from conformance.sql.writes import Write
-    from conformance.verdicts import Finding
 
 
 # How often the server is asked whether it sees a deadlock.

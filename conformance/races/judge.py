@@ -16,6 +16,7 @@ from itertools import chain, islice
 from typing import TYPE_CHECKING
 
 from conformance import differences
+from conformance.cases.verdicts import Finding, Verdict
 from conformance.catalogue import RULES
 from conformance.machines.life import names
 from conformance.model import view
@@ -23,7 +24,6 @@ from conformance.races import serial
 from conformance.races.schedule import Level, Transaction
 from conformance.sql.inventory import is_foreign
 from conformance.sql.outcomes import Inconclusive, Rejected
-from conformance.verdicts import Finding, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence

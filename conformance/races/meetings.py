@@ -15,13 +15,13 @@ from itertools import product
 from random import Random
 from typing import TYPE_CHECKING
 
+from conformance.cases.verdicts import Finding, Verdict
 from conformance.operations import OPERATIONS, step
 from conformance.races.arena import UnlawfulStartError
 from conformance.races.driver import Driver
 from conformance.races.judge import LOCKS
 from conformance.sql.outcomes import Accepted, Rejected
 from conformance.sql.writes import Statement, statements
-from conformance.verdicts import Finding, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

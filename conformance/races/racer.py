@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from conformance.gaps import Gaps, about, about_all
+from conformance.cases.gaps import Gaps, about, about_all
 from conformance.races.arena import Arena, Log, UnlawfulStartError
 from conformance.races.explorer import Limits
 from conformance.races.orders import every, following, switches
@@ -15,11 +15,11 @@ from conformance.sql.writes import Delete, Insert, Update
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from conformance.cases.verdicts import Finding
     from conformance.races.classics import Classic
     from conformance.races.driver import Choose
     from conformance.races.schedule import Race
     from conformance.races.trace import Trace
-    from conformance.verdicts import Finding
 
 TABLED = Insert | Update | Delete
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeAlias
 
+from conformance.cases.verdicts import Finding
 from conformance.races.orders import following, switches
 from conformance.races.schedule import Level, Planning, Race, Transaction
 from conformance.races.serial import merges
-from conformance.verdicts import Finding
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

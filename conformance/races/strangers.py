@@ -11,6 +11,7 @@ from dataclasses import replace
 from itertools import islice, product
 from typing import TYPE_CHECKING, NamedTuple
 
+from conformance.cases.verdicts import Finding, Verdict
 from conformance.operations import OPERATIONS, step
 from conformance.operations.tables import tables_of
 from conformance.races.judge import LOCKS
@@ -18,7 +19,6 @@ from conformance.races.meetings import SERIALS
 from conformance.races.places import office
 from conformance.sql.outcomes import Accepted, Inconclusive
 from conformance.sql.writes import Statement, statements
-from conformance.verdicts import Finding, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -10,10 +10,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from conformance.attempt import transaction_script
+from conformance.cases.attempt import transaction_script
+from conformance.cases.verdicts import Finding
 from conformance.races.schedule import Reader, Transaction
 from conformance.sql.writes import statements
-from conformance.verdicts import Finding
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -14,12 +14,12 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
+from conformance.cases.verdicts import Verdict
 from conformance.mutants.bodies import concern
 from conformance.reading import bodies
 from conformance.reading.needs import unknown, unneeded
 from conformance.reading.nodes import Reading, asks_clock
 from conformance.reading.places import LIFTED, Guards
-from conformance.verdicts import Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -6,7 +6,7 @@ import re
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from conformance.verdicts import Finding, Verdict
+from conformance.cases.verdicts import Finding, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -6,10 +6,10 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from conformance.cases.verdicts import Standing, Tally, Verdict
 from conformance.catalogue import RULES
 from conformance.recorder import causes
 from conformance.recorder.parts import Part, Parts
-from conformance.verdicts import Standing, Tally, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

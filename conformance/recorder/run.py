@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from conformance.cases.verdicts import Standing, Verdict
 from conformance.plugin import runs_tests
 from conformance.recorder import parts, sections
 from conformance.recorder.parts import Parts
 from conformance.recorder.record import COUNTED, Record
 from conformance.recorder.scope import about_all, is_whole
-from conformance.verdicts import Standing, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator

@@ -48,7 +48,7 @@ from strategies.near_misses.variety import varied
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from conformance.scenario import Ways
+    from conformance.cases.scenario import Ways
 
 _AREAS = (
     assets,

@@ -2,7 +2,7 @@
 
 from hypothesis import strategies as st
 
-from conformance.scenario import Fact, Scenario, Ways
+from conformance.cases.scenario import Fact, Scenario, Ways
 from conformance.sql.writes import Delete, Insert, Path, Row, Update
 from strategies.enums import ASSET_STATUS
 from strategies.files import broken_content_types, content_types

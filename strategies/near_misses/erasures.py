@@ -5,7 +5,7 @@ from typing import Final
 
 from hypothesis import strategies as st
 
-from conformance.scenario import Fact, Scenario, Ways
+from conformance.cases.scenario import Fact, Scenario, Ways
 from conformance.sql.writes import Insert, Path, Row, Run, Update
 from strategies.instants import FUTURE_START
 from strategies.near_misses.keys import REVOKED, in_form

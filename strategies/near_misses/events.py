@@ -7,7 +7,7 @@ from typing import Final
 
 from hypothesis import strategies as st
 
-from conformance.scenario import Fact, Scenario, Transaction, Ways
+from conformance.cases.scenario import Fact, Scenario, Transaction, Ways
 from conformance.sql.writes import Aside, Delete, Insert, Path, Row, Run, Truncate, Update
 from strategies.enums import JOB_EVENT_TYPE
 from strategies.near_misses.ways import ONE_ROW, Draw, by_shape, fixed, replayed, scenarios

@@ -2,7 +2,7 @@
 
 from hypothesis import strategies as st
 
-from conformance.scenario import Mixed, Scenario, Ways
+from conformance.cases.scenario import Mixed, Scenario, Ways
 from conformance.sql.writes import Aside, Delete, Insert, Path, Row, Sql, Update, Write
 from strategies.instants import FIRST
 from strategies.near_misses.invitations import MADE, changed, old_invitation

@@ -4,7 +4,7 @@ from typing import Final
 
 from hypothesis import strategies as st
 
-from conformance.scenario import Scenario, Ways
+from conformance.cases.scenario import Scenario, Ways
 from conformance.sql.writes import Delete, Path, Row, Sql, Update
 from strategies.enums import NoLabel, broken_labels
 from strategies.instants import FIRST, FUTURE_START, TICK, TURN, future_timestamps

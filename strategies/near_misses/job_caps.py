@@ -4,7 +4,7 @@ from typing import Final
 
 from hypothesis import strategies as st
 
-from conformance.scenario import Mixed, Scenario, Ways
+from conformance.cases.scenario import Mixed, Scenario, Ways
 from conformance.sql.writes import Delete, Insert, Path, Row, Truncate, Update, Write
 from strategies.documents import Jsonb
 from strategies.near_misses.jobs import FINISHED

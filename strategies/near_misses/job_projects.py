@@ -5,7 +5,7 @@ from uuid import UUID
 
 from hypothesis import strategies as st
 
-from conformance.scenario import Fact, Mixed, Scenario, Ways
+from conformance.cases.scenario import Fact, Mixed, Scenario, Ways
 from conformance.sql.writes import Aside, Delete, Insert, Path, Row, Truncate, Update
 from strategies.documents import Jsonb
 from strategies.near_misses.jobs import ACTIVE, FINISHED

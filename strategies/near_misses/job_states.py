@@ -6,7 +6,7 @@ from typing import Final, TypeAlias
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
-from conformance.scenario import Mixed, Scenario, Ways
+from conformance.cases.scenario import Mixed, Scenario, Ways
 from conformance.sql.writes import Insert, Row, Update
 from strategies.documents import Jsonb
 from strategies.enums import JOB_FAILURE_TYPE

@@ -4,7 +4,7 @@ from typing import Final
 
 from hypothesis import strategies as st
 
-from conformance.scenario import Fact, Mixed, Scenario, Ways
+from conformance.cases.scenario import Fact, Mixed, Scenario, Ways
 from conformance.sql.writes import Delete, Insert, Path, Row, Sql, Update, Write
 from strategies.documents import Jsonb
 from strategies.enums import JOB_FAILURE_TYPE, JOB_STATUS

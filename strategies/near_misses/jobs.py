@@ -9,7 +9,7 @@ from typing import Final
 
 from hypothesis import strategies as st
 
-from conformance.scenario import Mixed, Scenario, Ways
+from conformance.cases.scenario import Mixed, Scenario, Ways
 from conformance.sql.writes import Delete, Path, Row, Update
 from strategies.enums import JOB_STATUS
 from strategies.instants import FIRST, TICK, disordered_pairs, ordered_pairs

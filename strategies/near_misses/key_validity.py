@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from hypothesis import strategies as st
 
-from conformance.scenario import Fact, Scenario, Ways, Within
+from conformance.cases.scenario import Fact, Scenario, Ways, Within
 from conformance.sql.writes import Delete, Insert, Path, Row, Sql, Update
 from strategies.instants import FUTURE_START, PAST_END, TICK, TURN
 from strategies.near_misses.keys import key

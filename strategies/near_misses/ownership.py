@@ -2,7 +2,7 @@
 
 from hypothesis import strategies as st
 
-from conformance.scenario import Scenario, Ways
+from conformance.cases.scenario import Scenario, Ways
 from conformance.sql.writes import Aside, Insert, Path, Row, Update
 from strategies.near_misses.acting import (
     ASSETS,

@@ -4,7 +4,7 @@ from typing import Final
 
 from hypothesis import strategies as st
 
-from conformance.scenario import Mixed, Scenario, Ways
+from conformance.cases.scenario import Mixed, Scenario, Ways
 from conformance.sql.writes import Insert, Path, Row, Update
 from strategies.near_misses.keys import REVOKED
 from strategies.near_misses.ways import (

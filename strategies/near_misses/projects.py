@@ -7,7 +7,7 @@ from typing import Final
 
 from hypothesis import strategies as st
 
-from conformance.scenario import Mixed, Scenario, Ways
+from conformance.cases.scenario import Mixed, Scenario, Ways
 from conformance.sql.writes import Insert, Path, Row, Update
 from strategies.enums import PROJECT_STATUS
 from strategies.near_misses.job_projects import a_finished_job, a_project_job

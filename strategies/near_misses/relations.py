@@ -7,7 +7,7 @@ from uuid import UUID
 
 from hypothesis import strategies as st
 
-from conformance.scenario import Fact, Mixed, Scenario, Ways
+from conformance.cases.scenario import Fact, Mixed, Scenario, Ways
 from conformance.sql.writes import Delete, Insert, Path, Row, Update
 from strategies.near_misses.rest import rest
 from strategies.near_misses.ways import (

@@ -4,7 +4,7 @@ from typing import Final
 
 from hypothesis import strategies as st
 
-from conformance.scenario import Fact, Mixed, Scenario, Ways
+from conformance.cases.scenario import Fact, Mixed, Scenario, Ways
 from conformance.sql.writes import Delete, Insert, Path, Row, Truncate, Update
 from strategies.near_misses.job_projects import ENDED, a_finished_job, a_project_job, rendered
 from strategies.near_misses.jobs import FINISHED

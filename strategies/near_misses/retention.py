@@ -6,7 +6,7 @@ from typing import Final, TypeAlias
 
 from hypothesis import strategies as st
 
-from conformance.scenario import Beside, Fact, Scenario, Transaction, Ways
+from conformance.cases.scenario import Beside, Fact, Scenario, Transaction, Ways
 from conformance.sql.writes import Delete, Insert, Path, Row, Run, Sql, Update
 from strategies.documents import Jsonb
 from strategies.enums import JOB_EVENT_TYPE, WEBHOOK_DELIVERY_STATUS, WEBHOOK_EVENT_TYPE

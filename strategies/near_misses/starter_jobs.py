@@ -4,7 +4,7 @@ from typing import Final
 
 from hypothesis import strategies as st
 
-from conformance.scenario import Mixed, Scenario, Transaction, Ways
+from conformance.cases.scenario import Mixed, Scenario, Transaction, Ways
 from conformance.sql.writes import Delete, Insert, Path, Row, Run, Truncate, Update, Write
 from strategies.near_misses.job_caps import BY_KEY, ENDED
 from strategies.near_misses.ways import Draw, by_shape, fixed, replayed, scenarios

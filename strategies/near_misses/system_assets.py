@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from hypothesis import strategies as st
 
-from conformance.scenario import Scenario, Ways
+from conformance.cases.scenario import Scenario, Ways
 from conformance.sql.writes import Insert, Path, Row, Update
 from strategies.enums import SYSTEM_ASSET_CATEGORY, NoLabel, broken_labels
 from strategies.files import SYSTEM_ID_LIMIT, broken_system_asset_ids, system_asset_ids

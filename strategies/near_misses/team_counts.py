@@ -2,7 +2,7 @@
 
 from hypothesis import strategies as st
 
-from conformance.scenario import Scenario, Ways
+from conformance.cases.scenario import Scenario, Ways
 from conformance.sql.writes import Delete, Insert, Path, Row, Sql, Update
 from strategies.enums import MEMBERSHIP_ROLE
 from strategies.near_misses.ways import (

@@ -2,7 +2,7 @@
 
 from hypothesis import strategies as st
 
-from conformance.scenario import Fact, Mixed, Scenario, Ways
+from conformance.cases.scenario import Fact, Mixed, Scenario, Ways
 from conformance.sql.writes import Aside, Delete, Insert, Path, Row, Update
 from strategies.near_misses.keys import LIVE, REVOKED, in_form
 from strategies.near_misses.ways import DELETING, UPDATING, Draw, by_shape, fixed, scenarios

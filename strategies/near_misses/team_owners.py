@@ -2,7 +2,7 @@
 
 from hypothesis import strategies as st
 
-from conformance.scenario import Mixed, Scenario, Ways
+from conformance.cases.scenario import Mixed, Scenario, Ways
 from conformance.sql.writes import Delete, Insert, Path, Row, Run, Sql, Truncate, Update
 from strategies.near_misses.privacy import erases
 from strategies.near_misses.ways import ONE_ROW, Draw, Scenarios, by_shape, fixed, scenarios

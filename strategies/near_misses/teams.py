@@ -5,7 +5,7 @@ from typing import Final
 
 from hypothesis import strategies as st
 
-from conformance.scenario import Fact, Scenario, Ways
+from conformance.cases.scenario import Fact, Scenario, Ways
 from conformance.sql.writes import Aside, Insert, Path, Row, Update, Write
 from strategies.naming import SLUG_LIMIT, broken_slugs, slugs, team_names
 from strategies.near_misses.relations import unique

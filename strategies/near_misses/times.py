@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from hypothesis import strategies as st
 
-from conformance.scenario import Scenario, Ways
+from conformance.cases.scenario import Scenario, Ways
 from conformance.sql.writes import Insert, Path, Row, Update
 from strategies.instants import (
     FUTURE_START,

@@ -2,7 +2,7 @@
 
 from hypothesis import strategies as st
 
-from conformance.scenario import Fact, Scenario, Ways
+from conformance.cases.scenario import Fact, Scenario, Ways
 from conformance.sql.writes import Delete, Insert, Path, Row, Update
 from strategies.documents import Jsonb
 from strategies.instants import FIRST, FUTURE_START, PAST_END, TICK

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from conformance.scenario import Scenario, Ways
+from conformance.cases.scenario import Scenario, Ways
 from conformance.sql.writes import Row, Update
 from strategies.instants import broken_periods, periods
 from strategies.near_misses.relations import unique

@@ -2,7 +2,7 @@
 
 from hypothesis import strategies as st
 
-from conformance.scenario import Mixed, Scenario, Ways
+from conformance.cases.scenario import Mixed, Scenario, Ways
 from conformance.sql.writes import Delete, Insert, Path, Row, Truncate, Update
 from strategies.instants import past_timestamps
 from strategies.near_misses.ways import (

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from hypothesis import strategies as st
 
-from conformance.scenario import Mixed, Plain, Scenario
+from conformance.cases.scenario import Mixed, Plain, Scenario
 from conformance.sql.writes import Insert, Update
 from strategies.documents import Jsonb
 from strategies.enums import INVITATION_ROLE
@@ -23,7 +23,7 @@ from strategies.world import NOW
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from conformance.scenario import Transaction
+    from conformance.cases.scenario import Transaction
     from conformance.sql.writes import Row, Write
     from strategies.near_misses.ways import Draw, Scenarios
 

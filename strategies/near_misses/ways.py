@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
-from conformance.scenario import Mixed, Scenario, Ways
+from conformance.cases.scenario import Mixed, Scenario, Ways
 from conformance.sql.writes import Insert, Path, Row, Run, Update, Write, carries
 from strategies.conflicts import proposed
 from strategies.enums import ENUMS, broken_labels

@@ -4,7 +4,7 @@ from itertools import product
 
 from hypothesis import strategies as st
 
-from conformance.scenario import Scenario, Ways
+from conformance.cases.scenario import Scenario, Ways
 from conformance.sql.writes import Insert, Path, Row, Sql, Update
 from strategies.enums import WEBHOOK_DELIVERY_STATUS, WEBHOOK_EVENT_TYPE
 from strategies.instants import past_timestamps

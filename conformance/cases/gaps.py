@@ -11,8 +11,8 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from conformance.cases.verdicts import Finding, Verdict
 from conformance.catalogue import RULES
-from conformance.verdicts import Finding, Verdict
 from strategies.tables import COLUMNS
 
 if TYPE_CHECKING:

@@ -6,27 +6,27 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from conformance.attempt import Attempt, transaction_script
-from conformance.blame import culprit, is_denied, names, rule_named, says_nothing
+from conformance.cases.attempt import Attempt, transaction_script
+from conformance.cases.findings import Findings
+from conformance.cases.refusals import culprit, is_denied, names, rule_named, says_nothing
+from conformance.cases.scenario import Mixed
+from conformance.cases.verdicts import Tally, Verdict
 from conformance.catalogue import RULES
 from conformance.database.prepared_plans import Plans
 from conformance.database.session import TIMEOUTS, in_order
-from conformance.findings import Findings
-from conformance.scenario import Mixed
 from conformance.sql.arbiters import NotExpressibleError
 from conformance.sql.outcomes import INCONCLUSIVE, Accepted, Outcome
 from conformance.sql.writes import Path, Statement
-from conformance.verdicts import Tally, Verdict
 from conformance.withheld import PRIVILEGE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from conformance.cases.scenario import Beside, Fact, Scenario, Transaction, Within
+    from conformance.cases.verdicts import Finding
     from conformance.catalogue import Rule
     from conformance.database.sandbox import Lab
     from conformance.database.session import Session
-    from conformance.scenario import Beside, Fact, Scenario, Transaction, Within
-    from conformance.verdicts import Finding
 
 # Lock timeout for statements that must not block.
 WAITED = "55P03"

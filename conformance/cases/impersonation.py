@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from conformance.trial import Trial
-from conformance.verdicts import Finding
+from conformance.cases.case_runner import Trial
+from conformance.cases.verdicts import Finding
 
 if TYPE_CHECKING:
+    from conformance.cases.scenario import Scenario
     from conformance.database.sandbox import Lab
-    from conformance.scenario import Scenario
 
 # One scenario in so many: what the role has no right to is mostly refused before a rule is asked.
 EVERY = 10

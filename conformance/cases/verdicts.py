@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from conformance.steps import Step
+    from conformance.cases.steps import Step
 
 
 class Verdict(StrEnum):

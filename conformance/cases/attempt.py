@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from conformance.blame import culprit, names, rule_named
+from conformance.cases.refusals import culprit, names, rule_named
+from conformance.cases.steps import ACCEPTED, LAWFUL, of_history
+from conformance.cases.verdicts import Finding, Verdict
 from conformance.database.session import in_order, locally
 from conformance.sql.ordering import parents_first
 from conformance.sql.outcomes import Accepted, Outcome, Rejected
-from conformance.steps import ACCEPTED, LAWFUL, of_history
-from conformance.verdicts import Finding, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from conformance.cases.scenario import Settings, Transaction
+    from conformance.cases.steps import Step
     from conformance.catalogue import Rule
     from conformance.database.sandbox import Lab
-    from conformance.scenario import Settings, Transaction
     from conformance.sql.writes import Path, Statement
-    from conformance.steps import Step
 
 # A foreign key that does not wait for COMMIT wants parents before their children.
 NO_PARENT = "23503"

@@ -5,11 +5,13 @@ from typing import Final, NamedTuple
 
 import pytest
 
+from conformance.cases.case_runner import Trial
+from conformance.cases.scenario import Beside, Fact, Mixed, Scenario
+from conformance.cases.verdicts import Finding, Standing, Tally, Verdict
 from conformance.catalogue import RULES
 from conformance.database.sandbox import Lab
 from conformance.database.session import in_order
 from conformance.postgres.scratch import Scratch
-from conformance.scenario import Beside, Fact, Mixed, Scenario
 from conformance.sql.writes import (
     Aside,
     Delete,
@@ -23,8 +25,6 @@ from conformance.sql.writes import (
     Update,
     Write,
 )
-from conformance.trial import Trial
-from conformance.verdicts import Finding, Standing, Tally, Verdict
 
 # Of the real schema only what a few rules need: users, with one rule and keys of no rule.
 SCHEMA: Final = """

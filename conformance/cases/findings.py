@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
-from conformance.verdicts import Finding, Verdict
+from conformance.cases.verdicts import Finding, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -5,19 +5,19 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from conformance.attempt import Attempt
-from conformance.blame import NULL, culprit, rule_named, says_nothing
+from conformance.cases.attempt import Attempt
+from conformance.cases.refusals import NULL, culprit, rule_named, says_nothing
+from conformance.cases.verdicts import Finding, Verdict
 from conformance.catalogue import RULES
 from conformance.database.session import in_order
 from conformance.sql.arbiters import NotExpressibleError
 from conformance.sql.outcomes import Accepted, Outcome, Rejected
 from conformance.sql.writes import Path
-from conformance.verdicts import Finding, Verdict
 from strategies.tables import COLUMNS
 
 if TYPE_CHECKING:
+    from conformance.cases.scenario import Transaction
     from conformance.database.sandbox import Lab
-    from conformance.scenario import Transaction
     from strategies.forms import Form
 
 

@@ -1,0 +1,1 @@
+"""Running the cases of a rule: what is tried, what it came to, and the verdict."""
