@@ -78,4 +78,5 @@ class Guide:
                 raise
         finally:
             self.log.gaps = None
+        self.log.left_out.note(gaps)
         gaps.settle()

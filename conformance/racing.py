@@ -59,7 +59,7 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, o
     called = yield
     racer = pyfuncitem.stash.get(RACER, None)
     if racer is not None and racer.gaps is not None:
-        racer.gaps.settle()
+        racer.settle()
     return called
 
 

@@ -137,16 +137,38 @@ def test_what_is_broken_is_found_without_the_column(lacking: Lacking) -> None:
 
 
 def test_drawn_races_go_on_without_the_column(lacking: Lacking) -> None:
-    """What writes the column is not drawn; all else is, and the column's rule is unproven."""
-    place = lacking(RENAMED)
-    gaps = Gaps()
-    with place.arena() as arena:
-        racer = Racer(arena, gaps)
-        for number in range(4):
-            racer.run_some(*drawn(*PAIRS["credits, a team"], number, racer.limits), "credits")
+    """A step that writes the column is not drawn; other arguments are, and all else.
 
-    assert {"INV-T6"} == rules(gaps.finding())
+    An operation that always writes it is left out whole, and with it its share in each rule that
+    speaks of what it writes.
+    """
+    place = lacking(RENAMED)
+    with place.arena() as arena:
+        racer = Racer(arena, Gaps())
+        for number in range(12):
+            racer.run_some(*drawn(*PAIRS["credits, a team"], number, racer.limits), "credits")
+        found = found_by(racer.settle)
+
+    assert found is not None
+    assert "INV-T6" in rules(found)
+    assert not {"CARD-5", "CARD-6", "INV-J5"} & rules(found)
+    assert "spend credits: payer=('teams'" in found.observed
+    assert "'refund a job' cannot be done" in found.observed
     assert racer.log.judged
+
+
+def test_an_operation_that_is_never_done_leaves_all_its_rules_unproven(lacking: Lacking) -> None:
+    """Where no job can be made, every rule that speaks of a new job's columns lost its races."""
+    place = lacking("ALTER TABLE public.jobs RENAME COLUMN spec_snapshot TO document;")
+    with place.arena() as arena:
+        racer = Racer(arena, Gaps())
+        for number in range(12):
+            racer.run_some(*drawn(*PAIRS["jobs, a team"], number, racer.limits), "jobs")
+        found = found_by(racer.settle)
+
+    assert found is not None
+    assert "'make a job' cannot be done" in found.observed
+    assert {"CARD-5", "CARD-6", "INV-X1", "URN-1"} <= rules(found)
 
 
 def test_a_start_goes_without_what_it_can_spare(lacking: Lacking) -> None:

@@ -13,12 +13,14 @@ from typing import TYPE_CHECKING
 
 from conformance.cases.verdicts import Finding, Verdict
 from conformance.catalogue import RULES
+from conformance.sql.writes import Delete, Insert, Update, statements
 from strategies.tables import COLUMNS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from conformance.catalogue import Rule
+    from conformance.sql.writes import Write
 
 # In the place of a rule, where no rule speaks of what could not be tried.
 MODEL = "MODEL"
@@ -70,11 +72,9 @@ def about(table: str, text: str = "") -> tuple[str, ...]:
 
     These are functions, or else columns. Where no rule speaks of them, those of the table.
     """
-    rules = [rule for rule in RULES.values() if table in rule.tables]
     functions = set(FUNCTION.findall(text))
     names = functions or set(WORD.findall(text)) & set(COLUMNS.get(table, ()))
-    named = [rule.id for rule in rules if names & _words(rule)]
-    return tuple(named or (rule.id for rule in rules))
+    return _named(table, names) or tuple(each.id for each in RULES.values() if table in each.tables)
 
 
 def about_all(places: Iterable[tuple[str, str]]) -> tuple[str, ...]:
@@ -83,10 +83,33 @@ def about_all(places: Iterable[tuple[str, str]]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(found))
 
 
+def about_writes(writes: Iterable[Write]) -> tuple[str, ...]:
+    """Return the rules that speak of what some writes name: columns of tables, and functions."""
+    rules: list[str] = []
+    for write in writes:
+        match write:
+            case Insert():
+                rules.extend(_named(write.table, {name for row in write.rows for name in row}))
+            case Update():
+                rules.extend(_named(write.table, set(write.changes)))
+            case Delete():
+                rules.extend(about(write.table))
+            case _:
+                rules.extend(rule for each in statements(write) for rule in about_sql(each.sql))
+    return tuple(dict.fromkeys(rules))
+
+
 def about_sql(sql: str) -> tuple[str, ...]:
     """Return the rules that speak of a function of the schema that some SQL names."""
     functions = set(FUNCTION.findall(sql))
     return tuple(rule.id for rule in RULES.values() if functions & _words(rule))
+
+
+def _named(table: str, names: set[str]) -> tuple[str, ...]:
+    """Return the rules of a table that name one of its columns, or a function."""
+    return tuple(
+        rule.id for rule in RULES.values() if table in rule.tables and names & _words(rule)
+    )
 
 
 def _words(rule: Rule) -> set[str]:

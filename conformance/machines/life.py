@@ -26,6 +26,7 @@ from conformance.machines.rows import claim, way_to_acceptance, way_to_differenc
 from conformance.model import State, rules
 from conformance.operations import step
 from conformance.operations.clock import AGING
+from conformance.operations.left_out import LeftOut
 from conformance.operations.preludes import BEGIN, begin
 from conformance.operations.story import Story, told
 from conformance.rows import Rows
@@ -64,6 +65,7 @@ class Log:
     gaps: Gaps | None = None
     rows: Rows | None = None
     inventory: Inventory | None = None
+    left_out: LeftOut = field(default_factory=LeftOut)
 
 
 class Life:
@@ -233,6 +235,7 @@ class Life:
         self.log.accepted += accepted * len(steps)
         for each in steps:
             self.log.operations[each.operation.name] += 1
+            self.log.left_out.keep(each.operation.name)
             for edge, rule in tried(before, each.after, each.broken):
                 # Of several operations, nobody knows which one was reached.
                 refused = bool(rule) and len(steps) == 1 and is_refused_by(outcome, rule)
@@ -281,6 +284,8 @@ class Life:
         if not rules:
             sql = " ".join(each.sql for one in steps for each in _body(one))
             rules = about_all((table, sql) for table in sorted(changed))
+        if len(steps) == 1:
+            self.log.left_out.skip(steps[0], str(outcome), rules)
         name = " and ".join(dict.fromkeys(repr(each.operation.name) for each in steps))
         self._note_gap(f"{name} cannot be done: {outcome}", rules)
 

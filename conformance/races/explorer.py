@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from conformance.operations import (
     Operation,
+    Step,
     assets,
     credit,
     deliveries,
@@ -192,10 +193,17 @@ THEMES: Mapping[str, Theme] = {
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What writes need and a schema lacks, and who is told what is not drawn because of that."""
+    """Writes that a schema cannot take, for lack of a column or a function, are not drawn.
+
+    Attributes:
+        lack: what a write needs and the schema lacks.
+        skip: is told of each planned step that was left out, and of what it lacks.
+        keep: is told the name of each operation that was drawn.
+    """
 
     lack: Lack = all_there
-    skip: Callable[[str, tuple[str, str]], None] = lambda _name, _lack: None
+    skip: Callable[[Step, tuple[str, str]], None] = lambda _step, _lack: None
+    keep: Callable[[str], None] = lambda _name: None
 
 
 NO_LIMITS = Limits()
@@ -312,10 +320,10 @@ def _legal(
         except LookupError:
             return None  # it is about what only another session has
         lacks = [each for each in map(limits.lack, planned.writes) if each != ("", "")]
-        if lacks:
-            limits.skip(operation.name, lacks[0])
-            return None
-        if not planned.broken or chance.random() < WRONG:
+        if lacks:  # other arguments may need less
+            limits.skip(planned, lacks[0])
+        elif not planned.broken or chance.random() < WRONG:
+            limits.keep(operation.name)
             return tried
         arguments = None
     return None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from conformance.cases.gaps import Gaps, about, about_all
+from conformance.operations.left_out import LeftOut
 from conformance.races.arena import Arena, Log, UnlawfulStartError
 from conformance.races.explorer import Limits
 from conformance.races.orders import every, following, switches
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from conformance.cases.verdicts import Finding
+    from conformance.operations import Step
     from conformance.races.classics import Classic
     from conformance.races.driver import Choose
     from conformance.races.schedule import Race
@@ -37,6 +39,7 @@ class Racer:
         self._noted = Gaps() if gaps is None else gaps
         self.gaps = gaps
         self._arena = arena
+        self._left_out = LeftOut()
         self._hung: Finding | None = None
 
     @property
@@ -47,12 +50,19 @@ class Racer:
     @property
     def limits(self) -> Limits:
         """Return what the schema lacks, so that it is not drawn, and is noted."""
-        return Limits(self._arena.inventory.lack, self._skip)
+        return Limits(self._arena.inventory.lack, self._skip, self._left_out.keep)
 
-    def _skip(self, name: str, lack: tuple[str, str]) -> None:
-        self._noted.note(
-            f"{name!r} cannot be done: {self._arena.inventory.told(lack)}", about(*lack)
-        )
+    def _skip(self, step: Step, lack: tuple[str, str]) -> None:
+        self._left_out.skip(step, self._arena.inventory.told(lack), about(*lack))
+
+    def settle(self) -> None:
+        """End drawn races that found nothing worse than what could not be tried.
+
+        Raises:
+            Finding: Some operation or start could not be tried.
+        """
+        self._left_out.note(self._noted)
+        self._noted.settle()
 
     def run_all(self, classic: Classic) -> None:
         """Run a classic in all its orders, at each level.
