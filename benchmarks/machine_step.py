@@ -23,7 +23,6 @@ from typing import TYPE_CHECKING
 
 from hypothesis import settings
 
-from conformance import profiles
 from conformance.database.sandbox import Lab
 from conformance.guide import MACHINES, Guide
 from conformance.machines.life import Life
@@ -31,6 +30,7 @@ from conformance.model import State, rules, view
 from conformance.operations import step
 from conformance.operations.preludes import BEGIN
 from conformance.postgres import Request, provision, scratch
+from conformance.pytest_plugin import profiles
 from conformance.sql.outcomes import Accepted, Rejected
 
 if TYPE_CHECKING:

@@ -8,7 +8,6 @@ from hypothesis import Phase, seed, settings
 from hypothesis.errors import InvalidDefinition
 from hypothesis.stateful import get_state_machine_test
 
-from conformance import profiles
 from conformance.cases.gaps import Gaps
 from conformance.cases.verdicts import Finding
 from conformance.machines.deliveries import DeliveryAndEventLife
@@ -19,6 +18,7 @@ from conformance.machines.life import Life, Log
 from conformance.machines.memberships import MembershipLife
 from conformance.machines.shortening import shortest
 from conformance.machines.tours import COUNTS, PAIRS
+from conformance.pytest_plugin import profiles
 
 if TYPE_CHECKING:
     from conformance.database.sandbox import Lab

@@ -10,17 +10,17 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from conformance.imports import unrewritten
+from conformance.pytest_plugin.imports import unrewritten
 
 with unrewritten():
     from hypothesis import settings
     from hypothesis.errors import InvalidArgument
 
-from conformance import profiles, workers
 from conformance.migrations import MigrationError
 from conformance.postgres import ProvisionError, Request, Server
 from conformance.postgres.request import SETTINGS
-from conformance.stage import Stage
+from conformance.pytest_plugin import profiles, workers
+from conformance.pytest_plugin.environment import Stage
 
 if TYPE_CHECKING:
     import argparse
@@ -47,15 +47,15 @@ HELP = {
 
 # Further plugins of the suite, by the names of their modules.
 pytest_plugins = (
-    "conformance.roles",
-    "conformance.replay",
-    "conformance.proof",
-    "conformance.fixtures",
-    "conformance.reporting",
-    "conformance.raiding",
-    "conformance.living",
-    "conformance.racing",
-    "conformance.regressions",
+    "conformance.pytest_plugin.role",
+    "conformance.pytest_plugin.replay",
+    "conformance.pytest_plugin.proof",
+    "conformance.pytest_plugin.fixtures",
+    "conformance.pytest_plugin.verdicts",
+    "conformance.pytest_plugin.hostile",
+    "conformance.pytest_plugin.machines",
+    "conformance.pytest_plugin.races",
+    "conformance.pytest_plugin.regressions",
 )
 
 profiles.register()

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from conformance import proof
 from conformance.cases.columns import hold
+from conformance.pytest_plugin import proof
 from strategies.facts import facts
 
 if TYPE_CHECKING:

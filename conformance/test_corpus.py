@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from conformance import corpus, proof
+from conformance import corpus
 from conformance.corpus import Replay, Status
-from conformance.regressions import REPLAYED, folder_of
+from conformance.pytest_plugin import proof
+from conformance.pytest_plugin.regressions import REPLAYED, folder_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from conformance import proof
 from conformance.cases.verdicts import Finding, Verdict
 from conformance.catalogue import RULES
+from conformance.pytest_plugin import proof
 from conformance.reading.functions import mismatches
 
 if TYPE_CHECKING:

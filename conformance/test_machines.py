@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from conformance import proof
 from conformance.edges import unseen
 from conformance.guide import MACHINES
 from conformance.machines.tours import COUNTS, PAIRS, every_count, every_pair
 from conformance.operations.tables import tables_of
+from conformance.pytest_plugin import proof
 
 if TYPE_CHECKING:
     from conformance.guide import Guide

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from conformance import profiles, proof
+from conformance.pytest_plugin import profiles, proof
 from conformance.races.meetings import ENDINGS, Floor, Meeting
 from conformance.races.places import office, studio
 

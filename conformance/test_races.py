@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from conformance import profiles, proof
 from conformance.operations.tables import tables_of
+from conformance.pytest_plugin import profiles, proof
 from conformance.races.classics import CLASSICS
 from conformance.races.explorer import PAIRS, races
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from conformance import proof
+from conformance.pytest_plugin import proof
 from strategies.replacements import replacements
 from strategies.tables import COLUMNS
 

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from conformance import proof
 from conformance.cases.verdicts import Finding, Verdict
 from conformance.catalogue import RULES
 from conformance.database import acting
 from conformance.powers import KINDS, Powers, declared
-from conformance.roles import proven_role
+from conformance.pytest_plugin import proof
+from conformance.pytest_plugin.role import proven_role
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

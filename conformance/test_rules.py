@@ -9,8 +9,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from conformance import proof
 from conformance.catalogue import RULES
+from conformance.pytest_plugin import proof
 from strategies.near_misses import WAYS
 from strategies.session_settings import session_settings
 

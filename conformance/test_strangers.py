@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from conformance import proof
+from conformance.pytest_plugin import proof
 from conformance.races.strangers import Strangers
 
 if TYPE_CHECKING:

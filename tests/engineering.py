@@ -11,7 +11,7 @@ from conformance.cases.verdicts import Finding
 from conformance.catalogue import RULES
 from conformance.database.sandbox import Lab
 from conformance.postgres.scratch import Scratch, Template
-from conformance.profiles import EXAMPLES
+from conformance.pytest_plugin.profiles import EXAMPLES
 from conformance.sql.writes import Path
 from strategies.near_misses import WAYS
 from strategies.session_settings import session_settings

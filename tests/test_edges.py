@@ -6,13 +6,14 @@ from typing import Any, Final, NamedTuple
 
 import pytest
 
-from conformance import edges, guide, living
+from conformance import edges, guide
 from conformance.cases.verdicts import Finding
 from conformance.database.sandbox import Lab
 from conformance.machines.life import Life, Log
 from conformance.machines.tours import every_pair
 from conformance.operations import step, users
 from conformance.postgres.scratch import Scratch, Template
+from conformance.pytest_plugin import machines
 
 MIGRATIONS: Final = Path(__file__).parent.parent / "migrations"
 # By what is missing: whose pairs are tried, and what no longer refuses some of them. Without most
@@ -68,13 +69,13 @@ def report(name: str, seen: dict[str, int]) -> pytest.TestReport:
         "passed",
         None,
         "call",
-        user_properties=[(living.PROPERTY, properties)],
+        user_properties=[(machines.PROPERTY, properties)],
     )
 
 
 def gate(seen: Seen) -> tuple[list[str], list[str]]:
     """Return what fails a run that has seen this, and what it says at last."""
-    total = living._Sum()
+    total = machines._Sum()
     for name in sorted(seen.names):
         total.note(report(name, seen.edges))
     return total.missed(), list(total.lines())

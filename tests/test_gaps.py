@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from conformance import replay
 from conformance.cases.gaps import MODEL, Gaps, about
 from conformance.cases.verdicts import Finding, Verdict
+from conformance.pytest_plugin import replay
+from conformance.pytest_plugin.verdicts import add_finding
 from conformance.recorder.record import PROPERTY
-from conformance.reporting import add_finding
 
 
 def test_nothing_that_is_missing_ends_no_test() -> None:

@@ -10,13 +10,13 @@ import pytest
 from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
 
-from conformance import profiles
 from conformance.cases.verdicts import Finding
 from conformance.database.sandbox import Lab
 from conformance.machines.essentials import essentials
 from conformance.machines.hostile import Raider, Tally, shape_of
 from conformance.machines.refusals import NAMES, fault_of
 from conformance.postgres.scratch import Scratch, Template
+from conformance.pytest_plugin import profiles
 from conformance.sql.outcomes import Inconclusive, Rejected
 from conformance.sql.writes import Statement
 from strategies.hostile_rows import Shape

@@ -11,7 +11,6 @@ import pytest
 from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
 
-from conformance import profiles
 from conformance.cases.gaps import Gaps
 from conformance.cases.verdicts import Finding, Verdict
 from conformance.database.sandbox import Lab
@@ -22,6 +21,7 @@ from conformance.machines.keys import KeyAndAssetLife
 from conformance.machines.machine import Machine
 from conformance.machines.tours import every_count, every_pair
 from conformance.postgres.scratch import Scratch
+from conformance.pytest_plugin import profiles
 from conformance.races.arena import Arena
 from conformance.races.classics import CLASSICS
 from conformance.races.explorer import PAIRS, drawn

@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from conformance import profiles
 from conformance.cases.verdicts import Finding
 from conformance.database.sandbox import Lab
 from conformance.guide import Guide
@@ -16,6 +15,7 @@ from conformance.machines.jobs import CreditLife, JobLife, ProjectLife
 from conformance.machines.keys import KeyAndAssetLife
 from conformance.machines.machine import Machine
 from conformance.postgres.scratch import Scratch
+from conformance.pytest_plugin import profiles
 
 MIGRATIONS = Path(__file__).parent.parent / "migrations"
 LONGEST = 8  # steps after shrinking

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from conformance import profiles
+from conformance.pytest_plugin import profiles
 
 SHOW = """
 import json
-from conformance import profiles
+from conformance.pytest_plugin import profiles
 profiles.register()
 from hypothesis import settings
 print(json.dumps({

@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
-from conformance import proof
 from conformance.catalogue import RULES
 from conformance.guide import MACHINES
 from conformance.operations import OPERATIONS
 from conformance.operations.tables import tables_of
+from conformance.pytest_plugin import proof
 from conformance.races.explorer import THEMES
 from strategies.facts import facts
 from strategies.tables import COLUMNS

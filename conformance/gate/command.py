@@ -47,9 +47,9 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 
 
 def _run(options: argparse.Namespace) -> None:
-    from conformance import profiles  # noqa: PLC0415 - Hypothesis and more, where it is needed
     from conformance.audit import report  # noqa: PLC0415 - as above
     from conformance.gate.run import Effort, Gate  # noqa: PLC0415 - as above
+    from conformance.pytest_plugin import profiles  # noqa: PLC0415 - Hypothesis and more, where it is needed
 
     say = command.progress()
 

@@ -16,7 +16,7 @@ from conformance.guide import MACHINES, Guide
 from conformance.machines.tours import COUNTS, PAIRS, Tour
 from conformance.model.moves import MOVES
 from conformance.operations.preludes import BY_NAME
-from conformance.profiles import PHASES
+from conformance.pytest_plugin.profiles import PHASES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

@@ -19,7 +19,7 @@ from conformance import migrations
 from conformance.migrations import MigrationError
 from conformance.plugin import SEED, STAGE
 from conformance.postgres import ProvisionError
-from conformance.roles import role_of
+from conformance.pytest_plugin.role import role_of
 
 if TYPE_CHECKING:
     import pytest

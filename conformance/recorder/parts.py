@@ -11,7 +11,7 @@ import os
 from dataclasses import astuple, dataclass, field
 from typing import TYPE_CHECKING
 
-from conformance import proof
+from conformance.pytest_plugin import proof
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

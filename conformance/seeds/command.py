@@ -22,10 +22,10 @@ from typing import TYPE_CHECKING
 
 import conformance
 import strategies
-from conformance import profiles
 from conformance.arguments import positive
-from conformance.regressions import FOLDER as REGRESSIONS
-from conformance.regressions import OPTION as REGRESSIONS_OPTION
+from conformance.pytest_plugin import profiles
+from conformance.pytest_plugin.regressions import FOLDER as REGRESSIONS
+from conformance.pytest_plugin.regressions import OPTION as REGRESSIONS_OPTION
 from conformance.seeds.recorder import DRAWN_ONLY, OUTCOMES
 
 if TYPE_CHECKING:

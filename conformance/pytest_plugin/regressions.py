@@ -17,8 +17,8 @@ from conformance.cases.verdicts import Finding, Verdict
 from conformance.catalogue import RULES
 from conformance.corpus import Entry, Status
 from conformance.plugin import STAGE
+from conformance.pytest_plugin.role import role_of
 from conformance.recorder import sections
-from conformance.roles import role_of
 from conformance.sql.outcomes import Accepted
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from conformance.database.sandbox import Lab
 
 OPTION = "--conformance-corpus"
-FOLDER = Path(__file__).with_name("corpus")
+FOLDER = Path(__file__).parents[1] / "corpus"
 REPLAYED, ADDED = "corpus replayed", "corpus added"
 
 

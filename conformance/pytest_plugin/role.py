@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 OPTION, VARIABLE = "--role", "CONFORMANCE_ROLE"
 NOBODY = "none"  # in the place of a role's name, as in SET ROLE: no role can have it
-TESTS = Path(__file__).with_name("test_role.py")
+TESTS = Path(__file__).parents[1] / "test_role.py"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -68,14 +68,14 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 @pytest.hookimpl(trylast=True)
 def pytest_collection_finish(session: pytest.Session) -> None:
     """End here if the suite cannot act as the role."""
-    from conformance.plugin import LOOKS_ONLY, STAGE  # noqa: PLC0415 - it registers this module
+    from conformance.plugin import LOOKS_ONLY, STAGE
 
     config = session.config
     role, stage = role_of(config), config.stash[STAGE]
     looks = any(config.getoption(name, default=False) for name in LOOKS_ONLY)
     if role is None or not stage.begun or looks:
         return
-    from conformance.database import acting  # noqa: PLC0415 - only for those who need it
+    from conformance.database import acting
 
     try:
         stage.template()  # which makes the role
@@ -97,7 +97,7 @@ def application(pytestconfig: pytest.Config, database: Database) -> str | None:
 
     In a run that names a role, that one is proven, and `pytest_collection_finish` saw to it.
     """
-    from conformance.database import acting  # noqa: PLC0415 - only for those who need it
+    from conformance.database import acting
 
     proven = proven_role(pytestconfig)
     if proven is None or proven == role_of(pytestconfig):

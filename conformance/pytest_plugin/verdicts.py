@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from conformance import replay
-from conformance.fixtures import TRIAL
+from conformance.pytest_plugin import replay
+from conformance.pytest_plugin.fixtures import TRIAL
 from conformance.recorder import causes, parts
 from conformance.recorder.record import PROPERTY
 from conformance.recorder.run import DESELECTED, PARTS, Recorder

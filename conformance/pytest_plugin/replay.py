@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import settings
 
-from conformance import roles
 from conformance.plugin import PLUGIN, SEED, STAGE
 from conformance.postgres.request import SETTINGS
 from conformance.postgres.surroundings import without_password
+from conformance.pytest_plugin import role
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -93,9 +93,9 @@ def _server(config: pytest.Config) -> Iterator[str]:
 
 
 def _others(config: pytest.Config) -> Iterator[tuple[str, str]]:
-    role = config.getoption(roles.OPTION) or os.environ.get(roles.VARIABLE)
-    if role:
-        yield roles.OPTION, role
+    named = config.getoption(role.OPTION) or os.environ.get(role.VARIABLE)
+    if named:
+        yield role.OPTION, named
     if config.getoption(REGRESSIONS):
         yield REGRESSIONS, config.getoption(REGRESSIONS)
     if config.getoption("inifilename", default=None):

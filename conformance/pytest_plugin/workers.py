@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterable
 
-SUITE = Path(__file__).resolve().parent
+SUITE = Path(__file__).resolve().parents[1]
 WHOLE = (SUITE, SUITE.parent / "tests")
 # Options of a run that is about some of the tests, or that wants to be one process.
 ALONE = (

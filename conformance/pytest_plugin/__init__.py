@@ -1,0 +1,1 @@
+"""Parts of the pytest plugin: fixtures, workers, profiles, what each kind of test records."""
