@@ -138,7 +138,7 @@ def _run_migrate(options: argparse.Namespace) -> None:
         message = "no database: give its URL, or set DATABASE_URL"
         raise MigrationError(message)
     do = migrate.record if options.record else migrate.migrate
-    do(options.url, options.migrations, options.lock_timeout, _say)
+    do(options.url, options.migrations, options.lock_timeout, _say, options.record_schema)
 
 
 def _run_soak(options: argparse.Namespace) -> int:

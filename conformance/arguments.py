@@ -27,6 +27,12 @@ def add_database(parser: argparse.ArgumentParser) -> None:
         default=Path("migrations"),
         help="the folder of the *.sql files (default: %(default)s)",
     )
+    parser.add_argument(
+        "--record-schema",
+        metavar="NAME",
+        default="public",
+        help="where the table schema_migrations lies (default: %(default)s)",
+    )
 
 
 def positive(text: str) -> int:

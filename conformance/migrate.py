@@ -1,24 +1,28 @@
 """Bring a database up to date: run the migration files that it has no record of.
 
 Each file runs in one transaction together with its record, in the table ``schema_migrations``.
-A session advisory lock keeps two runs apart. A lock timeout keeps a run from waiting long for a
-busy table, because every other client of that table would wait behind it.
+An advisory lock keeps two runs apart, file by file. A lock timeout keeps a run from waiting long
+for a busy table, because every other client of that table would wait behind it.
 
 A schema that psql has made has no such record; `record` makes it.
 """
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import psycopg
 from psycopg import errors
-from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from conformance import migrations
+from conformance.deployment import address
+from conformance.deployment.address import AddressError
+from conformance.deployment.dialect import undoes
+from conformance.deployment.record import HOME, Record
 from conformance.migrations import Migration, MigrationError
+from conformance.postgres.request import MINIMUM_MAJOR
 
 Connection = psycopg.Connection[Any]
 
@@ -26,19 +30,21 @@ DEFAULTS = {"connect_timeout": "10", "application_name": "framecast migrate"}  #
 
 LOCK_KEY = int.from_bytes(b"framecst")  # any number will do that every run agrees on
 
-CREATE_RECORDS = """
-    CREATE TABLE IF NOT EXISTS schema_migrations (
-        name text PRIMARY KEY,
-        sha256 text NOT NULL,
-        applied_at timestamptz NOT NULL DEFAULT now()
-    )
-"""
-
-ADD_RECORD = "INSERT INTO schema_migrations (name, sha256) VALUES (%s, %s)"
+MISSING = "was applied, but is missing here: bring the file back"
+UNDONE = (
+    "was applied, though its name says that it undoes another: bring back what it has undone, and "
+    "delete its row from schema_migrations"
+)
 IS_INSTALLED = "SELECT to_regclass('public.users') IS NOT NULL"
 
 
-def migrate(url: str, directory: Path, lock_timeout: float, say: Callable[[str], None]) -> None:
+def migrate(
+    url: str,
+    directory: Path,
+    lock_timeout: float,
+    say: Callable[[str], None],
+    schema: str = HOME,
+) -> None:
     """Run what is pending, in the order of the files' names, and say so line by line.
 
     Args:
@@ -46,25 +52,34 @@ def migrate(url: str, directory: Path, lock_timeout: float, say: Callable[[str],
         directory: the folder of the files.
         lock_timeout: seconds that each wait for a lock may take.
         say: receives each line of the outcome.
+        schema: where the record lies.
 
     Raises:
         MigrationError: nothing was run, or the file that it names was not; those before it,
             which have been said, stay applied.
     """
-    files = migrations.load(directory)
-    with _connected(url) as conn, _locked(conn, lock_timeout):
-        todo = pending(files, recorded(conn))
+    files, record = migrations.load(directory), Record(schema)
+    with _connected(url) as conn:
+        todo = pending(files, record.read(conn))
         for migration in todo:
-            migrations.refuse_own_transaction(migration)
-        if todo:
-            conn.execute(CREATE_RECORDS)
+            migrations.refuse_foreign_parts(migration)
+        applied = False
         for migration in todo:
-            say(f"applied {migration.name} ({_apply(conn, migration, lock_timeout):.2f} s)")
-        if not todo:
+            seconds = _apply(conn, migration, files, record, lock_timeout)
+            if seconds is not None:
+                say(f"applied {migration.name} ({seconds:.2f} s)")
+                applied = True
+        if not applied:
             say("nothing to do: every file is applied")
 
 
-def record(url: str, directory: Path, lock_timeout: float, say: Callable[[str], None]) -> None:
+def record(
+    url: str,
+    directory: Path,
+    lock_timeout: float,
+    say: Callable[[str], None],
+    schema: str = HOME,
+) -> None:
     """Record every file as applied, and run none: for a schema that was made without this program.
 
     Args:
@@ -72,13 +87,15 @@ def record(url: str, directory: Path, lock_timeout: float, say: Callable[[str], 
         directory: the folder of the files that were run there, and of no others.
         lock_timeout: seconds that each wait for a lock may take.
         say: receives each line of the outcome.
+        schema: where the record is to lie.
 
     Raises:
         MigrationError: there is no schema, or a record already; nothing was changed.
     """
-    files = migrations.load(directory)
-    with _connected(url) as conn, _locked(conn, lock_timeout), _recording(), conn.transaction():
-        known = recorded(conn)
+    files, place = migrations.load(directory), Record(schema)
+    with _connected(url) as conn, _recording(), conn.transaction():
+        _lock(conn, lock_timeout)
+        known = place.read(conn)
         if known:
             message = (
                 f"the database has a record already, the last of it {max(known)}: "
@@ -91,10 +108,9 @@ def record(url: str, directory: Path, lock_timeout: float, say: Callable[[str], 
                 "run migrate without --record"
             )
             raise MigrationError(message)
-        _limit_waits(conn, lock_timeout)
-        conn.execute(CREATE_RECORDS)
+        place.create(conn)
         for migration in files:
-            conn.execute(ADD_RECORD, (migration.name, migration.sha256))
+            place.add(conn, migration)
     for migration in files:
         say(f"recorded {migration.name}, and did not run it")
 
@@ -102,25 +118,6 @@ def record(url: str, directory: Path, lock_timeout: float, say: Callable[[str], 
 def is_installed(conn: Connection) -> bool:
     """Tell whether a database has a schema of Framecast, whoever made it."""
     return conn.execute(IS_INSTALLED).fetchone() == (True,)
-
-
-def recorded(conn: Connection) -> dict[str, str]:
-    """Read which files were applied: the SHA-256 of each by its name; changes nothing.
-
-    Raises:
-        MigrationError: the table of records is not this program's.
-    """
-    known = conn.execute("SELECT to_regclass('schema_migrations') IS NOT NULL").fetchone()
-    if known == (False,):
-        return {}
-    try:
-        return dict(conn.execute("SELECT name, sha256 FROM schema_migrations").fetchall())
-    except errors.UndefinedColumn as error:
-        message = (
-            "the database's table schema_migrations belongs to another program "
-            f"({error.diag.message_primary}): use a database or a search_path of its own"
-        )
-        raise MigrationError(message) from error
 
 
 def pending(files: Iterable[Migration], applied: Mapping[str, str]) -> tuple[Migration, ...]:
@@ -131,7 +128,7 @@ def pending(files: Iterable[Migration], applied: Mapping[str, str]) -> tuple[Mig
     """
     files = tuple(files)
     faults = [
-        f"{name}: was applied, but is missing here: bring the file back"
+        f"{name}: {UNDONE if undoes(name) else MISSING}"
         for name in sorted(applied.keys() - {file.name for file in files})
     ]
     newest = max(applied, default="")
@@ -142,7 +139,7 @@ def pending(files: Iterable[Migration], applied: Mapping[str, str]) -> tuple[Mig
                     f"{file.path}: is new, but sorts before {newest}, which was applied: "
                     "give it a name that sorts after"
                 )
-        elif applied[file.name] != file.sha256:
+        elif not file.is_recorded_as(applied[file.name]):
             faults.append(
                 f"{file.path}: was edited after it had been applied: "
                 "restore it, and write the change as a new file"
@@ -155,15 +152,14 @@ def pending(files: Iterable[Migration], applied: Mapping[str, str]) -> tuple[Mig
 @contextmanager
 def _connected(url: str) -> Iterator[Connection]:
     try:
-        settings = {**DEFAULTS, **conninfo_to_dict(url), "client_encoding": "utf8"}
-        conn = psycopg.connect(make_conninfo("", **settings), autocommit=True)
-    except psycopg.ProgrammingError as error:
-        message = f"not a database URL, such as postgresql://user@host:5432/name: {_flat(error)}"
-        raise MigrationError(message) from error
-    except psycopg.OperationalError as error:
-        message = f"the database cannot be reached: {_flat(error)}"
-        raise MigrationError(message) from error
+        conn = address.connect(url, DEFAULTS)
+    except AddressError as error:
+        raise MigrationError(str(error)) from None
     with conn:
+        if conn.info.server_version < MINIMUM_MAJOR * 10_000:
+            release = conn.info.parameter_status("server_version") or conn.info.server_version
+            message = f"its server is PostgreSQL {release}: {MINIMUM_MAJOR} or newer is needed"
+            raise MigrationError(message)
         yield conn
 
 
@@ -180,30 +176,48 @@ def _flat(error: psycopg.Error) -> str:
     return " ".join(str(error).split())
 
 
-@contextmanager
-def _locked(conn: Connection, lock_timeout: float) -> Iterator[None]:
+def _lock(conn: Connection, lock_timeout: float) -> None:
+    """Keep other runs out until the transaction ends.
+
+    A lock of the session would stay behind where a pooler gives that to somebody else.
+    """
+    _limit_waits(conn, lock_timeout)
     try:
-        with conn.transaction():
-            _limit_waits(conn, lock_timeout)
-            conn.execute("SELECT pg_advisory_lock(%s)", (LOCK_KEY,))
+        conn.execute("SELECT pg_advisory_xact_lock(%s)", (LOCK_KEY,))
     except errors.LockNotAvailable as error:
         message = (
             f"another run is migrating this database, and did not end within {lock_timeout:g} s: "
             "wait for it, or give a longer --lock-timeout"
         )
         raise MigrationError(message) from error
-    yield  # the lock goes with the session
 
 
-def _apply(conn: Connection, migration: Migration, lock_timeout: float) -> float:
-    """Run one file with its record, and return the seconds that it took."""
-    start = time.perf_counter()
+def _apply(
+    conn: Connection,
+    migration: Migration,
+    files: Sequence[Migration],
+    record: Record,
+    lock_timeout: float,
+) -> float | None:
+    """Run one file with its record, and return the seconds that it took.
+
+    Returns:
+        None where another run has applied it meanwhile.
+    """
+    start = None
     try:
         with migrations.transaction(conn, migration):
-            _limit_waits(conn, lock_timeout)
+            _lock(conn, lock_timeout)
+            known = record.read(conn)
+            if migration not in pending(files, known):
+                return None
+            start = time.perf_counter()
+            record.create(conn)
             migrations.run(conn, migration)
-            conn.execute(ADD_RECORD, (migration.name, migration.sha256))
+            record.add(conn, migration)
     except MigrationError as error:
+        if start is None:
+            raise
         # A connection that is lost at COMMIT leaves open what the server made of it.
         lost = "may have been rolled back: the next run will tell"
         outcome = lost if conn.broken else "was rolled back as a whole"

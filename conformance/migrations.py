@@ -8,17 +8,27 @@ import hashlib
 import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import psycopg
 from psycopg import errors, generators, pq
 
+from conformance.deployment import dialect, reach
+from conformance.deployment.dialect import undoes
+from conformance.deployment.migration import Migration, MigrationError
+from conformance.deployment.statements import Statement, statements
+from conformance.deployment.tokens import line_of
+
 SHOWN_LINES = 6  # of a failed statement: enough to recognise it
 SHOWN_COLUMNS = 100
 
-RESET = "RESET SESSION AUTHORIZATION; RESET ROLE; RESET ALL"
+# What a file may leave in its session, which a pooler gives to somebody else afterwards.
+RESET = """
+    RESET SESSION AUTHORIZATION; RESET ROLE; RESET ALL; UNLISTEN *; DEALLOCATE ALL; DISCARD TEMP;
+    SELECT pg_advisory_unlock_all()
+"""
 
 HINTS: dict[type[psycopg.Error], str] = {
     errors.ActiveSqlTransaction: (
@@ -44,46 +54,10 @@ ENDED = (b"BEGIN", b"START TRANSACTION", b"COMMIT", b"ROLLBACK", b"PREPARE TRANS
 COPIES = (pq.ExecStatus.COPY_IN, pq.ExecStatus.COPY_OUT, pq.ExecStatus.COPY_BOTH)
 
 
-class MigrationError(Exception):
-    """Migrations that cannot be read or run; its text is one message, ready for a user."""
-
-
-@dataclass(frozen=True, slots=True)
-class Migration:
-    """One migration file.
-
-    Attributes:
-        path: where it was read.
-        name: the file's name, which orders it and under which it is recorded.
-        sql: its text, without a byte order mark.
-        sha256: of its bytes, in hexadecimal.
-    """
-
-    path: Path
-    name: str
-    sql: str
-    sha256: str
-
-
-@dataclass(frozen=True, slots=True)
-class Statement:
-    """One statement of a file.
-
-    Attributes:
-        start: the index in the file at which it begins.
-        line: the line, counted from 1, to show for it: its first, or the one that failed.
-        text: without the semicolon.
-        offset: how many lines of it come before that line.
-    """
-
-    start: int
-    line: int
-    text: str
-    offset: int = 0
-
-
 def load(directory: Path) -> tuple[Migration, ...]:
     """Read every ``*.sql`` file of a folder, in the order of their names.
+
+    Files that undo others by their names, such as ``x.down.sql``, are left out.
 
     Raises:
         MigrationError: the folder is missing or holds no such file, or one cannot be read.
@@ -93,10 +67,11 @@ def load(directory: Path) -> tuple[Migration, ...]:
         message = f"migrations folder {directory} {reason}: name one that holds *.sql files"
         raise MigrationError(message)
     try:
-        named = [path for path in directory.iterdir() if path.suffix.lower() == ".sql"]
+        every = [path for path in directory.iterdir() if path.suffix.lower() == ".sql"]
     except OSError as error:
         message = f"migrations folder {directory} cannot be read: {error.strerror}"
         raise MigrationError(message) from error
+    named = [path for path in every if not undoes(path.name)]
     paths = sorted((path for path in named if path.suffix == ".sql"), key=lambda path: path.name)
     odd = sorted(path for path in named if path.suffix != ".sql")
     if odd:
@@ -115,23 +90,37 @@ def install(conn: psycopg.Connection[Any], migrations: Iterable[Migration]) -> N
     connection was opened with, as under ``psql -f``: what was SET since is RESET after each.
 
     Raises:
-        MigrationError: a statement failed; its file has left nothing behind.
+        MigrationError: a file reaches beyond the database, or a statement of it failed; it has left
+            nothing behind.
     """
     for migration in migrations:
+        refuse_reach(migration)
         try:
             with transaction(conn, migration):
                 run(conn, migration)
         except MigrationError:
-            refuse_own_transaction(migration)  # which is worth more than what came of it
+            refuse_foreign_parts(migration)  # which is worth more than what came of it
             raise
 
 
-def refuse_own_transaction(migration: Migration) -> None:
-    """Refuse a file with statements that begin or end transactions.
+def refuse_reach(migration: Migration) -> None:
+    """Refuse a file that reaches beyond the database: to files, programs or other servers.
+
+    Raises:
+        MigrationError: it does.
+    """
+    if message := reach.refusal(migration):
+        raise MigrationError(message)
+
+
+def refuse_foreign_parts(migration: Migration) -> None:
+    """Refuse a file with parts for psql or another runner, or with transactions of its own.
 
     Raises:
         MigrationError: it has one.
     """
+    if message := dialect.refusal(migration):
+        raise MigrationError(message)
     for statement in statements(migration.sql):
         if ENDS_TRANSACTION.match(statement.text):
             message = (
@@ -157,7 +146,7 @@ def transaction(conn: psycopg.Connection[Any], migration: Migration) -> Iterator
 
 
 def run(conn: psycopg.Connection[Any], migration: Migration) -> None:
-    """Run one file inside the transaction that is open, and reset what it SET.
+    """Run one file inside the transaction that is open, and take back what it left in its session.
 
     Raises:
         MigrationError: a statement failed; the transaction can only be rolled back. Where the
@@ -167,7 +156,7 @@ def run(conn: psycopg.Connection[Any], migration: Migration) -> None:
         script = migration.sql.encode(conn.info.encoding)
     except UnicodeEncodeError as error:
         message = (
-            f"{migration.path}:{_line(migration.sql, error.start)}: the connection's encoding, "
+            f"{migration.path}:{line_of(migration.sql, error.start)}: the connection's encoding, "
             f"{conn.info.encoding}, has no {error.object[error.start]!r}: set client_encoding=utf8"
         )
         raise MigrationError(message) from error
@@ -183,25 +172,9 @@ def run(conn: psycopg.Connection[Any], migration: Migration) -> None:
         raise _failure(migration, cause, preceding=len(results) - 1) from cause
     for number, result in enumerate(results):
         if result.command_status in ENDED:
-            refuse_own_transaction(migration)
+            refuse_foreign_parts(migration)
             raise MigrationError(_message(migration, _nth(migration.sql, number), NO_TRANSACTION))
     conn.execute(RESET, prepare=False)
-
-
-def statements(sql: str) -> tuple[Statement, ...]:
-    """Split a script into its statements, empty ones left out.
-
-    The parser does it where it can. A script that it rejects, because it is wrong or because a
-    newer server knows more, is split at the scanner's semicolons; one that cannot even be scanned
-    gives no statements.
-    """
-    from pglast.parser import ParseError, split  # noqa: PLC0415 - slow, and rarely needed
-
-    try:
-        cuts = [(cut.start, cut.stop) for cut in split(sql, only_slices=True)]
-    except ParseError:
-        cuts = _cuts_of_tokens(sql)
-    return tuple(Statement(start, _line(sql, start), sql[start:stop]) for start, stop in cuts)
 
 
 def _read(path: Path) -> Migration:
@@ -217,40 +190,13 @@ def _read(path: Path) -> Migration:
         message = f"{path}:{line}: is not UTF-8 ({byte}): save it as UTF-8"
         raise MigrationError(message) from error
     if "\0" in sql:
-        message = f"{path}:{_line(sql, sql.index(chr(0)))}: holds a NUL byte: it is not plain SQL"
+        message = f"{path}:{line_of(sql, sql.index(chr(0)))}: holds a NUL byte: it is not plain SQL"
         raise MigrationError(message)
-    return Migration(path, path.name, sql, hashlib.sha256(content).hexdigest())
-
-
-def _cuts_of_tokens(sql: str) -> list[tuple[int, int]]:
-    from pglast.parser import ParseError, scan  # noqa: PLC0415 - as above
-
-    try:
-        tokens = scan(sql)
-    except ParseError:
-        return []
-    cuts: list[tuple[int, int]] = []
-    start: int | None = None
-    parentheses = blocks = 0
-    before = ""
-    for token in tokens:
-        if token.name in ("SQL_COMMENT", "C_COMMENT"):
-            continue
-        if token.name == "ASCII_59" and parentheses <= 0 and not blocks:
-            if start is not None:
-                cuts.append((start, token.start))
-            start, parentheses, before = None, 0, ""
-            continue
-        start = token.start if start is None else start
-        parentheses += (token.name == "ASCII_40") - (token.name == "ASCII_41")
-        if token.name == "ATOMIC" and before == "BEGIN_P":
-            blocks = 1
-        elif blocks:  # only a body that began with BEGIN ATOMIC holds semicolons of its own
-            blocks += (token.name == "CASE") - (token.name == "END_P")
-        before = token.name
-    if start is not None:
-        cuts.append((start, len(sql.rstrip())))
-    return cuts
+    lines = content.replace(b"\r\n", b"\n")
+    digest, *further = (
+        hashlib.sha256(form).hexdigest() for form in (lines, content, lines.replace(b"\n", b"\r\n"))
+    )
+    return Migration(path, path.name, sql.replace("\r\n", "\n"), digest, frozenset(further))
 
 
 def _failure(migration: Migration, error: psycopg.Error, preceding: int) -> MigrationError:
@@ -305,12 +251,20 @@ def _nth(sql: str, number: int) -> Statement:
 
 def _around(sql: str, index: int) -> Statement:
     """Find the statement that an index lies in, and which line of it that is."""
-    line = _line(sql, index)
+    line = line_of(sql, index)
     for statement in reversed(statements(sql)):
         if statement.start <= index:
             return replace(statement, line=line, offset=line - statement.line)
     return Statement(index, line, sql.split("\n")[line - 1].rstrip())
 
 
-def _line(sql: str, index: int) -> int:
-    return sql.count("\n", 0, index) + 1
+__all__ = [
+    "Migration",
+    "MigrationError",
+    "install",
+    "load",
+    "refuse_foreign_parts",
+    "refuse_reach",
+    "run",
+    "transaction",
+]

@@ -74,3 +74,9 @@ def test_what_is_restored_is_as_it_should_be(restored: tuple[Database, Descripti
 def test_what_is_the_same_in_other_words(one: str, other: str, alike: bool) -> None:
     """Brackets that change nothing are nothing; all others are."""
     assert alike == same("constraint", CHECK.format(one), CHECK.format(other))
+
+
+def test_line_endings_are_no_drift() -> None:
+    """A function that was made of a checkout with other line endings is the same."""
+    assert same("function", "BEGIN\r\n    RETURN 1;\r\nEND", "BEGIN\n    RETURN 1;\nEND")
+    assert not same("function", "BEGIN\r\n    RETURN 1;\r\nEND", "BEGIN\n    RETURN 2;\nEND")

@@ -277,8 +277,8 @@ def test_records_of_another_program_are_left_alone(project: Project) -> None:
     assert (
         Outcome(
             1,
-            err="migrate: the database's table schema_migrations belongs to another program "
-            '(column "name" does not exist): use a database or a search_path of its own\n',
+            err="migrate: the database's table public.schema_migrations belongs to another "
+            "program: name another schema for the record with --record-schema\n",
         )
         == project.migrate()
     )

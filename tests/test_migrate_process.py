@@ -123,7 +123,7 @@ def test_a_run_that_is_killed_leaves_no_half_of_a_file(
     ("arguments", "message"),
     [
         ([], "no database: give its URL, or set DATABASE_URL"),
-        (["no url"], 'not a database URL, such as postgresql://user@host:5432/name: missing "="'),
+        (["no url"], "not a database URL, such as postgresql://user@host:5432/name\n"),
         (["host=/nowhere"], "the database cannot be reached: connection is bad: "),
         (["host=x", "--migrations", "nope"], "migrations folder nope does not exist: name one"),
     ],

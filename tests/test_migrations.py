@@ -10,6 +10,8 @@ import pytest
 from psycopg import errors
 
 from conformance import migrations
+from conformance.deployment import dialect
+from conformance.deployment.statements import statements
 from conformance.migrations import MigrationError
 from conformance.postgres.scratch import Database
 
@@ -55,13 +57,13 @@ def test_files_are_read_in_the_order_of_their_names(folder: Path) -> None:
 
 def test_a_file_is_known_by_its_bytes(folder: Path) -> None:
     """The hash is that of the file as it lies on disk, of which a byte order mark is no SQL."""
-    content = "\ufeffSELECT 'é';\r\n".encode()
+    content = "\ufeffSELECT 'é';\n".encode()
     (folder / "a.sql").write_bytes(content)
 
     (read,) = migrations.load(folder)
 
     assert hashlib.sha256(content).hexdigest() == read.sha256
-    assert "SELECT 'é';\r\n" == read.sql
+    assert "SELECT 'é';\n" == read.sql
 
 
 @pytest.mark.parametrize(
@@ -120,18 +122,18 @@ def test_a_wrong_script_is_split_like_a_right_one(wanted: list[str]) -> None:
     """Statements are found with the parser, and also where another one is beyond it."""
     script = "-- héad;\n;\n" + ";\n/* next */ ".join(wanted) + ";\n"
 
-    split = migrations.statements(script)
+    split = statements(script)
 
     assert wanted == [statement.text for statement in split]
     assert wanted == [script[s.start : s.start + len(s.text)] for s in split]
     assert [script[: s.start].count("\n") + 1 for s in split] == [s.line for s in split]
-    assert split == migrations.statements(f"{script}SELEC 2")[:-1]
-    assert "SELEC 2" == migrations.statements(f"{script}SELEC 2")[-1].text
+    assert split == statements(f"{script}SELEC 2")[:-1]
+    assert "SELEC 2" == statements(f"{script}SELEC 2")[-1].text
 
 
 def test_a_script_that_cannot_be_scanned_gives_no_statements() -> None:
     """Where even a quote is open, nothing is guessed."""
-    assert () == migrations.statements("SELECT 1; SELECT 'open")
+    assert () == statements("SELECT 1; SELECT 'open")
 
 
 def test_files_are_installed_in_order(conn: psycopg.Connection[Any], folder: Path) -> None:
@@ -186,7 +188,12 @@ FAILURES = {
     ),
     "which is not even SQL": (
         "SELECT 1;\n\\restrict abc\n",
-        ['a.sql:2: syntax error at or near "\\" (42601)', "\\restrict abc"],
+        [
+            (
+                "a.sql:2: \\restrict is a command of psql, and no SQL: "
+                "take that line out, which pg_dump writes for psql alone"
+            ),
+        ],
     ),
     "with an open quote": (
         "SELECT 1;\n  SELECT 'abc",
@@ -255,7 +262,7 @@ FAILURES = {
     ),
     "from the client": (
         "SELECT 1;\nCOPY pg_class FROM STDIN",
-        [f"a.sql:2: {migrations.NO_CLIENT}", "COPY pg_class FROM STDIN"],
+        [f"a.sql:2: {dialect.DATA}"],
     ),
     "to the client": (
         "SELECT 1;\nCOPY pg_class TO STDOUT",

@@ -240,6 +240,21 @@ def test_a_reset_empties_everything(scratch: Scratch) -> None:
         assert before == lab.session.fetch(ENABLED)
 
 
+def test_a_reset_empties_unlogged_tables_too(scratch: Scratch) -> None:
+    """A table that is not logged is taken back like any other."""
+    with scratch.cloned(scratch.template(MIGRATIONS)) as database:
+        with database.connect() as connection:
+            connection.execute("CREATE UNLOGGED TABLE public.seen (id integer PRIMARY KEY)")
+            connection.execute("CREATE UNLOGGED TABLE framecast.seen (id integer PRIMARY KEY)")
+        with Lab(database.conninfo) as lab:
+            for _ in range(2):
+                fill(lab)
+                lab.session.connection.execute("INSERT INTO public.seen VALUES (1)")
+                lab.session.connection.execute("INSERT INTO framecast.seen VALUES (1)")
+                lab.reset()
+                assert [] == contents(lab)["public.seen"] + contents(lab)["framecast.seen"]
+
+
 def test_a_reset_needs_no_superuser(server: Server) -> None:
     """A role that owns its database, and nothing else, resets as well."""
     have_role(server.conninfo)

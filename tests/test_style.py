@@ -26,6 +26,7 @@ KNOW_THE_DATABASE = (
     "conformance.__main__",
     "conformance.audit",
     "conformance.database",
+    "conformance.deployment",
     "conformance.gate",
     "conformance.migrate",
     "conformance.migrations",

@@ -12,7 +12,8 @@ import pglast
 import pytest
 from pglast import ast
 
-from conformance.migrations import Statement, load, statements
+from conformance.deployment.statements import Statement, statements
+from conformance.migrations import load
 from conformance.reading.tree import below
 
 MIGRATIONS = Path(__file__).parent.parent / "migrations"

@@ -81,6 +81,7 @@ def wish_of(options: argparse.Namespace) -> Wish:
         environ=os.environ,
         limits=Limits(options.statement_timeout, options.lock_timeout),
         sessions=options.sessions,
+        record=options.record_schema,
     )
 
 

@@ -11,6 +11,7 @@ from conformance import migrations
 from conformance.audit import enforcement, sessions, snapshot
 from conformance.audit.findings import Fault, Section
 from conformance.audit.target import TargetError, examine, reading
+from conformance.deployment.record import HOME
 from conformance.migrate import pending
 from conformance.migrations import MigrationError
 from conformance.postgres import ProvisionError
@@ -42,6 +43,7 @@ class Wish:
         environ: the same as environment variables, where no option says it.
         limits: how long anything may take on the database.
         sessions: how many ask at once.
+        record: the schema that the record of migrations lies in.
     """
 
     url: str
@@ -50,6 +52,7 @@ class Wish:
     environ: Mapping[str, str]
     limits: Limits
     sessions: int = 2
+    record: str = HOME
 
 
 def audit(wish: Wish, say: Callable[[str], None]) -> list[Section]:
@@ -67,7 +70,7 @@ def audit(wish: Wish, say: Callable[[str], None]) -> list[Section]:
     enforcement.request_of(0, wish.options, wish.environ)  # fails before the target is asked
     try:
         with reading(wish.url, wish.limits) as conn:
-            target = examine(conn)
+            target = examine(conn, wish.record)
     except TargetError as error:
         return closed(str(error))
     say(str(target))
@@ -97,7 +100,7 @@ def ask(
     enforced = Section(enforcement.NUMBER, enforcement.TITLE)
     try:
         with reading(wish.url, wish.limits) as conn:
-            if examine(conn) != target:
+            if examine(conn, wish.record) != target:
                 return closed("it has changed meanwhile: migrated, or another server: ask again")
             with sessions.beside(conn, wish.url, wish.limits, wish.sessions - 1) as others:
                 data = snapshot.ask(conn, say, others)

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 import psycopg
 from psycopg import IsolationLevel, errors
-from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.sql import SQL
 
-from conformance.migrate import is_installed, recorded
+from conformance.deployment.address import AddressError, connect
+from conformance.deployment.record import HOME, Record
+from conformance.migrate import is_installed
 from conformance.migrations import MigrationError
 from conformance.postgres.request import MINIMUM_MAJOR
 
@@ -49,7 +50,7 @@ SETTINGS = {
 }
 FACTS = """
     SELECT current_setting('server_version_num')::integer, current_setting('server_version'),
-        current_database(), current_user::text, current_setting('search_path')
+        current_database(), current_user::text
 """
 
 
@@ -113,10 +114,7 @@ def reading(url: str, limits: Limits, snapshot: str | None = None) -> Iterator[C
         with conn.transaction():
             if snapshot is not None:
                 conn.execute(SQL("SET TRANSACTION SNAPSHOT {}").format(snapshot))
-            # The record of migrations lies where the URL's own search_path has it.
-            path = conn.execute("SHOW search_path").fetchall()[0][0]
-            ours = {**_timeouts(limits), "framecast.record_path": path, **SETTINGS}
-            for name, value in ours.items():
+            for name, value in {**_timeouts(limits), **SETTINGS}.items():
                 conn.execute("SELECT set_config(%s, %s, true)", (name, value))
             yield conn
     except psycopg.Error as error:
@@ -125,24 +123,25 @@ def reading(url: str, limits: Limits, snapshot: str | None = None) -> Iterator[C
         conn.close()
 
 
-def examine(conn: Connection) -> Target:
+def examine(conn: Connection, schema: str = HOME) -> Target:
     """Ask a database what it is.
+
+    Args:
+        conn: in a transaction of `reading`.
+        schema: where the record of migrations lies.
 
     Raises:
         TargetError: its server is too old, or its record of migrations is another program's.
     """
-    version, release, database, role, path = conn.execute(FACTS).fetchall()[0]
+    version, release, database, role = conn.execute(FACTS).fetchall()[0]
     if version < MINIMUM_MAJOR * 10_000:
         message = f"its server is PostgreSQL {release}: {MINIMUM_MAJOR} or newer is needed"
         raise TargetError(message)
     installed = is_installed(conn)
-    own = "SELECT set_config('search_path', {}, true)"
-    conn.execute(own.format("current_setting('framecast.record_path')"))
     try:
-        applied = recorded(conn)
+        applied = Record(schema).read(conn)
     except MigrationError as error:
         raise TargetError(str(error)) from error
-    conn.execute(own.format("%s"), (path,))
     return Target(version, release.split()[0], database, role, installed, applied)
 
 
@@ -168,18 +167,9 @@ def reason(error: psycopg.Error, limits: Limits) -> str:
 
 def _connected(url: str) -> Connection:
     try:
-        settings = {**DEFAULTS, **conninfo_to_dict(url), "client_encoding": "utf8"}
-    except psycopg.ProgrammingError:  # its message repeats the address, password and all
-        message = "not a database URL, such as postgresql://user@host:5432/name"
-        raise TargetError(message) from None
-    try:
-        return psycopg.connect(
-            make_conninfo("", **settings), autocommit=True, prepare_threshold=None
-        )
-    except psycopg.Error as error:
-        said = " ".join(str(error).split())
-        message = f"the database cannot be reached: {said}"
-        raise TargetError(message) from error
+        return connect(url, DEFAULTS)
+    except AddressError as error:
+        raise TargetError(str(error)) from None
 
 
 def _timeouts(limits: Limits) -> dict[str, str]:

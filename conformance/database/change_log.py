@@ -123,7 +123,7 @@ BEGIN
     END LOOP;
     FOR v_table IN
         SELECT c.oid FROM pg_class AS c
-        WHERE c.relkind = 'r' AND c.relpersistence = 'p'
+        WHERE c.relkind = 'r' AND c.relpersistence IN ('p', 'u')
             AND c.relnamespace::regnamespace::text
                 NOT IN ('public', 'conformance', 'pg_catalog', 'information_schema')
     LOOP

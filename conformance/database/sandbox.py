@@ -34,7 +34,7 @@ SELECT format('%I.%I', n.nspname, c.relname),
 FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
 WHERE c.relkind = 'r'
     AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'conformance')
-    AND c.relpersistence = 'p'
+    AND c.relpersistence IN ('p', 'u')
 ORDER BY 1
 """
 AWAKE = """

@@ -109,7 +109,7 @@ class Gate:
         section = _section(1)
         try:
             with reading(self._wish.url, self._wish.limits) as conn:
-                target = examine(conn)
+                target = examine(conn, self._wish.record)
         except TargetError as error:
             section.faults.append(Fault("target", str(error), AGAIN))
             self._done(section)

@@ -16,7 +16,7 @@ import psycopg
 from psycopg.conninfo import make_conninfo
 
 from conformance.postgres import binaries as programs
-from conformance.postgres import folders, identity, seed
+from conformance.postgres import folders, identity, keeper, seed
 from conformance.postgres.request import ProvisionError
 
 if TYPE_CHECKING:
@@ -175,6 +175,7 @@ class Cluster:
                 stdout=subprocess.PIPE,
                 stderr=log,
                 cwd="/",
+                env=keeper.environment(),
                 pass_fds=self._locks,
                 start_new_session=True,
                 bufsize=0,

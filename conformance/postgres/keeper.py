@@ -35,6 +35,8 @@ CLONE_NEWUSER = 0x10000000
 PR_SET_PDEATHSIG = 1
 IPC_RMID = 0
 PATIENCE = 5.0  # seconds that a server has to shut down before it is killed
+# Where programs and libraries are found, and where files of the moment go.
+NEEDED = ("PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "DYLD_FALLBACK_LIBRARY_PATH", "TMPDIR")
 SIGNALS_TO_END = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT)
 
 
@@ -114,8 +116,11 @@ def launch(argv: list[str], identity: str, log: str) -> int:
 
 
 def environment() -> dict[str, str]:
-    """Our environment without what would steer PostgreSQL, and with untranslated messages."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("PG", "LC_"))}
+    """What programs of PostgreSQL need of our environment, and untranslated messages.
+
+    The rest may hold secrets, which statements of a migration could read on the server.
+    """
+    kept = {name: os.environ[name] for name in NEEDED if name in os.environ}
     return {**kept, "LC_ALL": "C", "LANG": "C"}
 
 

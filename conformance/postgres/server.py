@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
+from conformance.deployment.address import reason
 from conformance.postgres.request import MINIMUM_MAJOR, ProvisionError
 from conformance.postgres.surroundings import pinned
 
@@ -80,7 +81,7 @@ def examine(
         with psycopg.connect(conninfo, autocommit=True) as connection:
             facts = connection.execute(FACTS).fetchone()
     except psycopg.Error as error:
-        message = f"{source}: cannot connect to the server: {_reason(error)}"
+        message = f"{source}: cannot connect to the server: {reason(conninfo, error)}"
         raise ProvisionError(message) from None
     if facts is None:
         message = f"{source}: the server does not say who we are"
@@ -111,8 +112,3 @@ def _complaint(
             f'run ALTER ROLE "{role}" CREATEDB, or connect as a role that may'
         )
     return None
-
-
-def _reason(error: psycopg.Error) -> str:
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return "; ".join(dict.fromkeys(lines)) or type(error).__name__

@@ -1,0 +1,32 @@
+"""One migration file, and what is wrong with it."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+class MigrationError(Exception):
+    """Migrations that cannot be read or run; its text is one message, ready for a user."""
+
+
+@dataclass(frozen=True, slots=True)
+class Migration:
+    """One migration file.
+
+    Attributes:
+        path: where it was read.
+        name: the file's name, which orders it and under which it is recorded.
+        sql: its text, without a byte order mark, its lines ended by a line feed alone.
+        sha256: of its bytes with such lines, in hexadecimal.
+        further: what its bytes may have been recorded as: an earlier version of this program took
+            them as they were, and a checkout may end lines in either way.
+    """
+
+    path: Path
+    name: str
+    sql: str
+    sha256: str
+    further: frozenset[str] = frozenset()
+
+    def is_recorded_as(self, digest: str) -> bool:
+        """Whether a record is of this file; how its lines end is no difference."""
+        return digest == self.sha256 or digest in self.further

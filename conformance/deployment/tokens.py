@@ -1,0 +1,70 @@
+"""Tokens of a script, as far as the scanner of PostgreSQL gets."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+COMMENTS = ("SQL_COMMENT", "C_COMMENT")
+STRING = "SCONST"
+SEMICOLON = "ASCII_59"
+OPEN, CLOSE = "ASCII_40", "ASCII_41"
+BACKSLASH = "ASCII_92"
+
+
+class Token(NamedTuple):
+    """One token: the scanner's name for it, where it begins in the script, and its text."""
+
+    name: str
+    start: int
+    text: str
+
+    @property
+    def word(self) -> str:
+        """The token in lower case, without the quotes of an identifier."""
+        return self.text.lower().strip('"')
+
+
+def tokens(sql: str) -> list[Token]:
+    """Return all tokens and comments, up to where the script cannot be scanned any more."""
+    from pglast.parser import ParseError, scan  # noqa: PLC0415 - slow, and rarely needed
+
+    try:
+        found = scan(sql)
+    except ParseError as error:
+        *_, where = error.args
+        found = scan(sql[:where]) if isinstance(where, int) else []
+    return [Token(each.name, each.start, sql[each.start : each.end + 1]) for each in found]
+
+
+def by_statement(sql: str) -> Iterator[list[Token]]:
+    """Yield the tokens of each statement, without comments and semicolons.
+
+    A semicolon in a rule or in a body that is no string divides here as well.
+    """
+    statement: list[Token] = []
+    for token in tokens(sql):
+        if token.name == SEMICOLON:
+            if statement:
+                yield statement
+            statement = []
+        elif token.name not in COMMENTS:
+            statement.append(token)
+    if statement:
+        yield statement
+
+
+def content(token: Token) -> str:
+    """Return what a string constant holds."""
+    text = token.text
+    if text.startswith("$"):
+        tag = text[: text.index("$", 1) + 1]
+        return text.removeprefix(tag).removesuffix(tag)
+    return text[text.index("'") + 1 :].removesuffix("'").replace("''", "'")
+
+
+def line_of(sql: str, index: int) -> int:
+    """Return the line, counted from 1, that an index lies in."""
+    return sql.count("\n", 0, index) + 1
