@@ -18,8 +18,8 @@ from conformance.migrations import MigrationError
 from conformance.mutants import command as mutants
 from conformance.mutants.errors import MutantsError
 from conformance.postgres.request import SETTINGS, ProvisionError
+from conformance.report.versions import ReportError, versions
 from conformance.seeds import command as seeds
-from conformance.versions import ReportError, versions
 
 FAILED = 1
 MOST_CLIENTS = 90  # a server of ours has 100 connections

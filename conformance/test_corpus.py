@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from conformance import corpus
-from conformance.corpus import Replay, Status
 from conformance.pytest_plugin import proof
 from conformance.pytest_plugin.regressions import REPLAYED, folder_of
+from conformance.regressions import entries
+from conformance.regressions.entries import Replay, Status
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,16 +28,16 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 def _rules(file: Path) -> frozenset[str]:
     """Return the rule of a regression; of one that cannot be read, what its name says."""
     try:
-        return frozenset({corpus.read(file).rule})
-    except (corpus.UnreadableEntryError, OSError):
+        return frozenset({entries.read(file).rule})
+    except (entries.UnreadableEntryError, OSError):
         return proof.of_token(file.name)
 
 
 def test_corpus(file: Path, lab: Lab, record_property: Callable[[str, Any], None]) -> None:
     """A failure of old no longer happens."""
     try:
-        replay = corpus.replay(lab, corpus.read(file))
-    except (corpus.UnreadableEntryError, OSError) as error:
+        replay = entries.replay(lab, entries.read(file))
+    except (entries.UnreadableEntryError, OSError) as error:
         replay = Replay(Status.ERROR, str(error))
     status, reason = str(replay.status), replay.reason
     record_property(REPLAYED, {"file": file.name, "status": status, "reason": reason})

@@ -9,7 +9,7 @@ from conformance.cases.gaps import MODEL, Gaps, about
 from conformance.cases.verdicts import Finding, Verdict
 from conformance.pytest_plugin import replay
 from conformance.pytest_plugin.verdicts import add_finding
-from conformance.recorder.record import PROPERTY
+from conformance.report.record import PROPERTY
 
 
 def test_nothing_that_is_missing_ends_no_test() -> None:

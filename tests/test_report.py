@@ -10,12 +10,11 @@ from typing import Any, Final
 
 import pytest
 
-from conformance import report
 from conformance.cases.verdicts import Finding, Standing, Tally, Verdict
 from conformance.catalogue import RULES
-from conformance.recorder import causes
-from conformance.recorder.parts import Part, Parts
-from conformance.recorder.record import PROPERTY, Record
+from conformance.report import causes, rules
+from conformance.report.parts import Part, Parts
+from conformance.report.record import PROPERTY, Record
 from conformance.sql.writes import Path
 from strategies.near_misses import WAYS
 
@@ -59,7 +58,7 @@ JUDGED: Final = {
 @pytest.fixture
 def document() -> dict[str, Any]:
     """Return what a program reads of three rules."""
-    return dict(json.loads(report.as_json(JUDGED)))
+    return dict(json.loads(rules.as_json(JUDGED)))
 
 
 def test_the_json_says_how_many_rules_have_each_verdict(document: dict[str, Any]) -> None:
@@ -108,20 +107,20 @@ def test_the_json_shows_failures(document: dict[str, Any]) -> None:
 
 def test_the_terminal_has_a_line_a_rule() -> None:
     """A line has id, verdict, counts and what enforces the rule; the last one sums up."""
-    *lines, summary = report.lines(JUDGED)
+    *lines, summary = rules.lines(JUDGED)
     expected = ["INV-U5 held 3 accepted 2 rejected inv_u5__users_credits_not_negative"]
     expected += ["INV-U6 broken 1 accepted 0 rejected inv_u6__users_ephemeral_storage_not_negative"]
     expected += ["INV-T2 unproven 1 accepted 0 rejected inv_t2__teams_has_an_owner and 3 more"]
     assert expected == [" ".join(line.split()) for line in lines]
     assert "1 held, 1 unproven, 1 broken" == summary
-    assert max(map(len, RULES)) <= report.WIDTH
+    assert max(map(len, RULES)) <= rules.WIDTH
 
 
 def test_what_is_no_rules_is_shown_as_well() -> None:
     """A failure beside the rules has a line, is summed up, and stands in the JSON as it is."""
     ours = {**FAILURE, "rule": "MODEL of jobs", "test": "test_machines.py::test_life[JobLife]"}
-    *_, line, summary = report.lines(JUDGED, [ours])
-    document = json.loads(report.as_json({}, None, {"beside": [ours]}))
+    *_, line, summary = rules.lines(JUDGED, [ours])
+    document = json.loads(rules.as_json({}, None, {"beside": [ours]}))
 
     assert "MODEL of jobs broken no rule's: " + ours["test"] == " ".join(line.split())
     assert "1 held, 1 unproven, 1 broken, 1 beside the rules" == summary

@@ -16,11 +16,9 @@ from hypothesis import seed, settings
 from hypothesis.stateful import get_state_machine_test
 from psycopg.conninfo import make_conninfo
 
-from conformance import corpus
 from conformance.cases.columns import hold
 from conformance.cases.verdicts import Finding, Verdict
 from conformance.catalogue import RULES
-from conformance.corpus import Status
 from conformance.guide import MACHINES
 from conformance.machines.hostile import Raider
 from conformance.machines.life import Life, Log
@@ -33,6 +31,8 @@ from conformance.races.classics import CLASSICS
 from conformance.races.meetings import ENDINGS, Floor
 from conformance.races.places import office, studio
 from conformance.races.racer import Racer
+from conformance.regressions import entries
+from conformance.regressions.entries import Status
 from strategies.facts import facts
 from strategies.hostility import raids
 from strategies.tables import COLUMNS
@@ -167,8 +167,8 @@ def _is_named(form: str, name: str) -> bool:
 
 
 def _replay(file: File, lab: Lab) -> None:
-    entry = corpus.read(file)
-    replay = corpus.replay(lab, entry)
+    entry = entries.read(file)
+    replay = entries.replay(lab, entry)
     if replay.status is not Status.FIXED:
         raise _finding(entry.rule, replay.reason)
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import settings
 
-from conformance.recorder import sections
+from conformance.report import sections
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator

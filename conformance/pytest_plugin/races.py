@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from conformance.cases.verdicts import Finding
-from conformance.recorder import sections
+from conformance.report import sections
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator

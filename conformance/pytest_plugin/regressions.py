@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from conformance import corpus
 from conformance.cases.steps import ACCEPTED, LAWFUL, Expectation, Step, of_history
 from conformance.cases.verdicts import Finding, Verdict
 from conformance.catalogue import RULES
-from conformance.corpus import Entry, Status
 from conformance.plugin import STAGE
 from conformance.pytest_plugin.role import role_of
-from conformance.recorder import sections
+from conformance.regressions import entries
+from conformance.regressions.entries import Entry, Status
+from conformance.report import sections
 from conformance.sql.outcomes import Accepted
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ def _keep(finding: Finding, folder: Path, item: pytest.Item) -> Path | None:
     note = f"{finding.verdict}. expected: {finding.expected}. observed: {finding.observed}"
     found = datetime.now(UTC).date().isoformat()
     with suppress(OSError):  # a folder that has become full or is gone loses no verdict
-        return corpus.write(folder, Entry(finding.rule, found, note, steps))
+        return entries.write(folder, Entry(finding.rule, found, note, steps))
     return None
 
 

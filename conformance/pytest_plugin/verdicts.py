@@ -12,9 +12,9 @@ import pytest
 
 from conformance.pytest_plugin import replay
 from conformance.pytest_plugin.fixtures import TRIAL
-from conformance.recorder import causes, parts
-from conformance.recorder.record import PROPERTY
-from conformance.recorder.run import DESELECTED, PARTS, Recorder
+from conformance.report import causes, parts
+from conformance.report.record import PROPERTY
+from conformance.report.run import DESELECTED, PARTS, Recorder
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence

@@ -11,8 +11,8 @@ import pytest
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from conformance.recorder.record import Failed, Record
-    from conformance.recorder.sections import Sections, Summary
+    from conformance.report.record import Failed, Record
+    from conformance.report.sections import Sections, Summary
 
 INDENT = "    "  # of what is left of a line that is wrapped
 MOST_NAMED = 4  # tests that failed for one reason

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from conformance.cases.verdicts import Standing, Tally, Verdict
 from conformance.catalogue import RULES
-from conformance.recorder import causes
-from conformance.recorder.parts import Part, Parts
+from conformance.report import causes
+from conformance.report.parts import Part, Parts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     import pytest
 
-    from conformance.recorder.causes import Cause
+    from conformance.report.causes import Cause
 
 PROPERTY = "conformance"  # what a report carries: a rule, a path, their tally, maybe a failure
 MOST_NAMED = 5  # rules that one reason leaves unproven

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
 
-from conformance.recorder.causes import first_line
+from conformance.report.causes import first_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

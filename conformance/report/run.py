@@ -13,10 +13,10 @@ import pytest
 
 from conformance.cases.verdicts import Standing, Verdict
 from conformance.plugin import runs_tests
-from conformance.recorder import parts, sections
-from conformance.recorder.parts import Parts
-from conformance.recorder.record import COUNTED, Record
-from conformance.recorder.scope import about_all, is_whole
+from conformance.report import parts, sections
+from conformance.report.parts import Parts
+from conformance.report.record import COUNTED, Record
+from conformance.report.scope import about_all, is_whole
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
@@ -82,7 +82,7 @@ class Recorder:
         self, terminalreporter: pytest.TerminalReporter
     ) -> Generator[None, None, None]:
         """Print failures by their causes, then what pytest has to say, and the verdicts last."""
-        from conformance.recorder.terminal import Terminal  # noqa: PLC0415 - only at the end
+        from conformance.report.terminal import Terminal  # noqa: PLC0415 - only at the end
 
         if not self._is_of_suite():
             yield
@@ -104,10 +104,10 @@ class Recorder:
         """Return a line a rule; of a quiet run, a line for each that is not held."""
         if not self._judged and not self._record.beside:
             return
-        from conformance import report  # noqa: PLC0415 - it knows every way to try every rule
+        from conformance.report import rules  # noqa: PLC0415 - it knows every way to try every rule
 
         verbosity = self._config.get_verbosity()
-        *rows, counts = report.lines(
+        *rows, counts = rules.lines(
             self._judged,
             self._record.beside,
             width=0 if verbosity > 0 else self._config.get_terminal_writer().fullwidth,
@@ -127,8 +127,8 @@ class Recorder:
 
     def _write(self, target: Path, session: pytest.Session, missed: list[str]) -> None:
         def write() -> None:
-            from conformance import report  # noqa: PLC0415 - it knows every way to try every rule
-            from conformance.recorder.about import about  # noqa: PLC0415 - only for a report
+            from conformance.report import rules  # noqa: PLC0415 - it knows every way to try every rule
+            from conformance.report.about import about  # noqa: PLC0415 - only for a report
 
             counts = self._record.counts
             interrupted = counts["not_run"] > 0 or not self._parts.tests
@@ -147,7 +147,7 @@ class Recorder:
                 ],
                 "missed": [*missed, *self._sections.broken.values()],
             }
-            text = report.as_json(self._judged, of_run, of_tests)
+            text = rules.as_json(self._judged, of_run, of_tests)
             try:
                 target.write_text(text, encoding="utf-8")
             except OSError as error:  # it has become full, or is gone, since the run began

@@ -1,0 +1,1 @@
+"""Failures that were found once, and are replayed by every run."""
