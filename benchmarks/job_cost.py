@@ -34,7 +34,7 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 
 from benchmarks import dataset, timing
-from conformance import migrations
+from conformance.migrate import migrations
 from conformance.postgres import Request, folders, provision
 
 if TYPE_CHECKING:

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import psycopg
 
-from conformance import migrate
 from conformance.arguments import add_database
 from conformance.audit import command as audit
 from conformance.audit.command import Incomplete
 from conformance.gate import command as gate
-from conformance.migrations import MigrationError
+from conformance.migrate import runner
+from conformance.migrate.migrations import MigrationError
 from conformance.mutants import command as mutants
 from conformance.mutants.errors import MutantsError
 from conformance.postgres.request import SETTINGS, ProvisionError
@@ -137,7 +137,7 @@ def _run_migrate(options: argparse.Namespace) -> None:
     if not options.url:
         message = "no database: give its URL, or set DATABASE_URL"
         raise MigrationError(message)
-    do = migrate.record if options.record else migrate.migrate
+    do = runner.record if options.record else runner.migrate
     do(options.url, options.migrations, options.lock_timeout, _say, options.record_schema)
 
 

@@ -16,7 +16,7 @@ with unrewritten():
     from hypothesis import settings
     from hypothesis.errors import InvalidArgument
 
-from conformance.migrations import MigrationError
+from conformance.migrate.migrations import MigrationError
 from conformance.postgres import ProvisionError, Request, Server
 from conformance.postgres.request import SETTINGS
 from conformance.pytest_plugin import profiles, workers

@@ -7,10 +7,10 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from conformance import migrations
 from conformance.audit import enforcement
 from conformance.audit.description import Description
 from conformance.audit.target import Limits, TargetError, reading
+from conformance.migrate import migrations
 from conformance.postgres import Server
 from conformance.postgres.scratch import Database, Scratch, Template
 

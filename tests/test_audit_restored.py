@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from conformance import migrations
 from conformance.audit import enforcement
 from conformance.audit.canonical import same
 from conformance.audit.description import Description
 from conformance.audit.target import Limits, reading
+from conformance.migrate import migrations
 from conformance.postgres import Request, binaries, provision
 from conformance.postgres.scratch import Database, opened
 

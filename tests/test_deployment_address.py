@@ -6,10 +6,10 @@ import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
 
-from conformance import migrate
 from conformance.audit.target import Limits, TargetError, examine, reading
 from conformance.deployment import address
 from conformance.deployment.address import AddressError
+from conformance.migrate import runner
 from conformance.postgres import Request
 from conformance.postgres.scratch import Database
 from tests.asking import complaint
@@ -99,7 +99,7 @@ def test_a_server_that_is_too_old_is_told(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """On a major that the schema does not support nothing is run."""
-    monkeypatch.setattr(migrate, "MINIMUM_MAJOR", 99)
+    monkeypatch.setattr(runner, "MINIMUM_MAJOR", 99)
     ended = project.migrate()
 
     assert 1 == ended.code

@@ -19,13 +19,13 @@ import pytest
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
-from conformance import migrate
 from conformance.__main__ import main
 from conformance.audit import enforcement
 from conformance.audit.target import TargetError
 from conformance.catalogue import RULES
 from conformance.gate import rehearsal, states, suite
 from conformance.gate.suite import Result
+from conformance.migrate import runner
 from conformance.postgres import Request, Server
 from conformance.postgres.scratch import Database, Scratch, Template
 from tests.migrating import Outcome
@@ -46,7 +46,7 @@ READER = "framecast_conformance_gate_reader"
 def target(scratch: Scratch, empty_template: Template, schema: Path) -> Iterator[Database]:
     """Lend a database that `migrate` has made."""
     with scratch.cloned(empty_template, "target") as database:
-        migrate.migrate(database.conninfo, schema, 5, lambda _line: None)
+        runner.migrate(database.conninfo, schema, 5, lambda _line: None)
         yield database
 
 
@@ -181,7 +181,7 @@ def test_a_gutted_target_is_not_right(
 ) -> None:
     """A record of files whose tables are gone is no new database: gate and audit stay closed."""
     with scratch.cloned(empty_template, "gutted") as database:
-        migrate.migrate(database.conninfo, schema, 5, lambda _line: None)
+        runner.migrate(database.conninfo, schema, 5, lambda _line: None)
         with database.connect() as connection:
             connection.execute("DROP SCHEMA framecast CASCADE")
             connection.execute("DROP TABLE users, teams CASCADE")
@@ -200,7 +200,7 @@ def test_a_first_file_without_tables_is_no_schema_yet(
     """Where what is applied makes no table, that there is none is as it should be."""
     (folder / "000_types.sql").write_text("CREATE TYPE public.pair AS (a int, b int);")
     with scratch.cloned(empty_template, "begun") as database:
-        migrate.migrate(database.conninfo, folder, 5, lambda _line: None)
+        runner.migrate(database.conninfo, folder, 5, lambda _line: None)
         ended = run(database.conninfo, folder, server, "--suite-timeout", "0.01")
 
     assert ("ok", "ok") == (outcomes(ended.out)[7], outcomes(ended.out)[8]), ended.out

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from conformance import migrations
 from conformance.audit.findings import Fault
 from conformance.cases.verdicts import Finding, Verdict
 from conformance.catalogue import RULES
@@ -16,7 +15,8 @@ from conformance.gate.outcomes import headline
 from conformance.gate.states import State
 from conformance.gate.suite import Result
 from conformance.gate.waivers import Waiver
-from conformance.migrations import Migration
+from conformance.migrate import migrations
+from conformance.migrate.migrations import Migration
 from conformance.model.moves import MOVES
 from conformance.postgres.scratch import Scratch, Template
 

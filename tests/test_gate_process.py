@@ -10,7 +10,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from conformance import migrate
+from conformance.migrate import runner
 from conformance.postgres import Request, provision
 from conformance.postgres.scratch import Database, Scratch, opened
 from tests.migrating import COMMAND, PATIENCE
@@ -34,7 +34,7 @@ def target(scratch: Scratch, folder: Path) -> Iterator[Database]:
     """Lend a database that `migrate` has made."""
     (folder / "nothing.sql").write_text("-- nothing\n")
     with scratch.cloned(scratch.template(folder), "target") as database:
-        migrate.migrate(database.conninfo, MIGRATIONS, 5, lambda _line: None)
+        runner.migrate(database.conninfo, MIGRATIONS, 5, lambda _line: None)
         yield database
 
 

@@ -8,9 +8,9 @@ import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
 
-from conformance import migrate
 from conformance.__main__ import main
-from conformance.migrations import Migration, MigrationError
+from conformance.migrate import runner
+from conformance.migrate.migrations import Migration, MigrationError
 from tests.granting import have_role
 from tests.migrating import TABLES, Outcome, Project
 
@@ -105,7 +105,7 @@ def test_every_fault_of_the_history_is_told() -> None:
     files = [Migration(Path(name), name, "", "new") for name in ("a", "b", "d")]
 
     with pytest.raises(MigrationError) as caught:
-        migrate.pending(files, {"b": "old", "c": "new"})
+        runner.pending(files, {"b": "old", "c": "new"})
 
     assert ["c: was", "a: is ", "b: was"] == [line[:6] for line in str(caught.value).split("\n")]
 

@@ -7,7 +7,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from conformance import migrate
+from conformance.migrate import runner
 from tests.migrating import COMMAND, TABLES, Outcome, Project, await_count
 
 PATIENT = ("--lock-timeout", "600")
@@ -29,7 +29,7 @@ def test_two_runs_at_once_apply_each_file_once(
 ) -> None:
     """Of two runs that begin together one applies everything, and the other finds nothing to do."""
     with watcher.transaction():
-        watcher.execute("SELECT pg_advisory_xact_lock(%s)", (migrate.LOCK_KEY,))
+        watcher.execute("SELECT pg_advisory_xact_lock(%s)", (runner.LOCK_KEY,))
         runs = [project.start(*PATIENT), project.start(*PATIENT)]
         await_count(watcher, WAITING, 2)
 
@@ -43,7 +43,7 @@ def test_a_run_does_not_wait_for_another_for_ever(
     project: Project, watcher: psycopg.Connection[Any]
 ) -> None:
     """A run that finds another one at work gives up after the lock timeout, and says so."""
-    watcher.execute("SELECT pg_advisory_lock(%s)", (migrate.LOCK_KEY,))
+    watcher.execute("SELECT pg_advisory_lock(%s)", (runner.LOCK_KEY,))
 
     assert Outcome(
         1,
@@ -57,7 +57,7 @@ def test_a_run_that_waits_for_another_can_be_interrupted(
     project: Project, watcher: psycopg.Connection[Any]
 ) -> None:
     """Ctrl-C ends the wait with one line and the exit code of an interrupt."""
-    watcher.execute("SELECT pg_advisory_lock(%s)", (migrate.LOCK_KEY,))
+    watcher.execute("SELECT pg_advisory_lock(%s)", (runner.LOCK_KEY,))
     run = project.start(*PATIENT)
     await_count(watcher, WAITING, 1)
     run.send_signal(signal.SIGINT)

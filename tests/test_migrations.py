@@ -9,10 +9,10 @@ import psycopg
 import pytest
 from psycopg import errors
 
-from conformance import migrations
 from conformance.deployment import dialect
 from conformance.deployment.statements import statements
-from conformance.migrations import MigrationError
+from conformance.migrate import migrations
+from conformance.migrate.migrations import MigrationError
 from conformance.postgres.scratch import Database
 
 TABLES = "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace ORDER BY 1"

@@ -17,9 +17,9 @@ import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
 
-from conformance import migrations
 from conformance.audit import enforcement
 from conformance.audit.target import Limits, reading
+from conformance.migrate import migrations
 from conformance.postgres import Request, Server, binaries, folders, identity, provision, seed
 from conformance.postgres.scratch import opened
 from tests.waiting import until

@@ -15,7 +15,7 @@ from conformance.application import APPLICATION
 from conformance.catalogue import RULES
 from conformance.database.sandbox import Lab
 from conformance.database.session import Session
-from conformance.migrations import MigrationError, install, load
+from conformance.migrate.migrations import MigrationError, install, load
 from conformance.plugin import STAGE
 from conformance.postgres import Server, provision
 from conformance.postgres.scratch import Scratch, Template, opened

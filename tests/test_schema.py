@@ -13,7 +13,7 @@ import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
 
-from conformance.migrations import load
+from conformance.migrate.migrations import load
 from conformance.postgres import Request, binaries, provision
 from conformance.postgres.scratch import Scratch, Template
 from conformance.sql.writes import Insert, statements

@@ -14,7 +14,7 @@ import pytest
 from psycopg import errors
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from conformance.migrations import MigrationError
+from conformance.migrate.migrations import MigrationError
 from conformance.plugin import STAGE
 from conformance.postgres import ProvisionError, Request, Server, provision, seed
 from conformance.postgres.scratch import PREFIX, Database, Scratch, Template, joined, opened

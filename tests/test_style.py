@@ -29,7 +29,6 @@ KNOW_THE_DATABASE = (
     "conformance.deployment",
     "conformance.gate",
     "conformance.migrate",
-    "conformance.migrations",
     "conformance.mutants",
     "conformance.plugin",
     "conformance.postgres",
@@ -57,7 +56,6 @@ FORBIDDEN = (
     ("conformance", "tests"),
     ("strategies", "tests"),
     ("benchmarks", "tests"),
-    ("conformance.migrations", "pytest"),
     ("conformance.migrate", "pytest"),
 )
 
@@ -193,7 +191,7 @@ def sources() -> Sources:
 @pytest.mark.parametrize("check", PYTHON_CHECKS)
 def test_python_keeps_the_style(check: Check, sources: Sources) -> None:
     """Every Python file of the project keeps each rule of style."""
-    assert Path("conformance/migrations.py") in sources
+    assert Path("conformance/migrate/migrations.py") in sources
     _expect_none(check(sources))
 
 
@@ -263,8 +261,8 @@ def test_a_planted_fault_is_reported(check: Check, planted: dict[str, str], find
 def test_good_style_is_not_reported(check: Check) -> None:
     """No check reports what is as it should be."""
     good = {
-        "conformance/a.py": "from conformance.migrations import load\nimport conformance",
-        "conformance/migrations.py": "import psycopg\ntry: g()\nexcept OSError: ...",
+        "conformance/a.py": "from conformance.migrate.migrations import load\nimport conformance",
+        "conformance/migrate/migrations.py": "import psycopg\ntry: g()\nexcept OSError: ...",
         "conformance/a/b.py": "import conformance.a.c\ntry: g()\nexcept BaseException: h(); raise",
         "conformance/a/c.py": "class _C:\n def f(s): ...  # noqa: E501 - it is long",
         "tests/test_a.py": 'import time, psycopg\ndef test_a():\n "One.\\nStill it."\n time.time()',

@@ -13,7 +13,7 @@ import pytest
 from pglast import ast
 
 from conformance.deployment.statements import Statement, statements
-from conformance.migrations import load
+from conformance.migrate.migrations import load
 from conformance.reading.tree import below
 
 MIGRATIONS = Path(__file__).parent.parent / "migrations"

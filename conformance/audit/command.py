@@ -69,7 +69,7 @@ def wish_of(options: argparse.Namespace) -> Wish:
     """
     from conformance.audit.run import Wish  # noqa: PLC0415 - psycopg, where it is needed
     from conformance.audit.target import Limits  # noqa: PLC0415 - as above
-    from conformance.migrations import MigrationError  # noqa: PLC0415 - as above
+    from conformance.migrate.migrations import MigrationError  # noqa: PLC0415 - as above
 
     if not options.url:
         message = "no database: give its URL, or set DATABASE_URL"

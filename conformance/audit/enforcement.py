@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from conformance.audit.description import Description
     from conformance.audit.target import Connection
-    from conformance.migrations import Migration
+    from conformance.migrate.migrations import Migration
     from conformance.postgres.scratch import Scratch
 
 NUMBER, TITLE = 8, "enforcement"

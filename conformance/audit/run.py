@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 import psycopg
 
-from conformance import migrations
 from conformance.audit import enforcement, sessions, snapshot
 from conformance.audit.findings import Fault, Section
 from conformance.audit.target import TargetError, examine, reading
 from conformance.deployment.record import HOME
-from conformance.migrate import pending
-from conformance.migrations import MigrationError
+from conformance.migrate import migrations
+from conformance.migrate.migrations import MigrationError
+from conformance.migrate.runner import pending
 from conformance.postgres import ProvisionError
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from conformance.audit.description import Description
     from conformance.audit.target import Limits, Target
-    from conformance.migrations import Migration
+    from conformance.migrate.migrations import Migration
 
 ABSENT = "there is no schema of Framecast: name its database, or migrate it"
 GONE = (

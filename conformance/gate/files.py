@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from conformance.gate.waivers import Waiver
-    from conformance.migrations import Migration
+    from conformance.migrate.migrations import Migration
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from conformance.audit.findings import Fault, Section
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from conformance.migrations import Migration
+    from conformance.migrate.migrations import Migration
 
 NUMBER, TITLE = 3, "lint"
 PATIENCE = 120.0  # seconds

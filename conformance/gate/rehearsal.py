@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from conformance import migrations
 from conformance.audit import snapshot
 from conformance.audit.enforcement import folder_of
 from conformance.audit.findings import Fault, Section
 from conformance.catalogue import RULES
 from conformance.gate import contents, states
-from conformance.migrations import MigrationError
+from conformance.migrate import migrations
+from conformance.migrate.migrations import MigrationError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from conformance.audit.target import Connection
     from conformance.gate.files import Files
     from conformance.gate.states import State
-    from conformance.migrations import Migration
+    from conformance.migrate.migrations import Migration
     from conformance.postgres.scratch import Database, Scratch, Template
 
 NUMBER, TITLE = 5, "rehearsal"

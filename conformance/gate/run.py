@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import psycopg
 
-from conformance import migrations
 from conformance.audit import enforcement, snapshot
 from conformance.audit.findings import Fault, Section
 from conformance.audit.run import Wish, ask, closed, gone
@@ -15,8 +14,9 @@ from conformance.audit.target import TargetError, examine, reading
 from conformance.gate import compare, rehearsal, suite, waivers
 from conformance.gate import lint as linter
 from conformance.gate.files import Files
-from conformance.migrate import pending
-from conformance.migrations import MigrationError
+from conformance.migrate import migrations
+from conformance.migrate.migrations import MigrationError
+from conformance.migrate.runner import pending
 from conformance.postgres import ProvisionError
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from conformance.audit.description import Description
     from conformance.audit.target import Target
     from conformance.gate.suite import Result
-    from conformance.migrations import Migration
+    from conformance.migrate.migrations import Migration
     from conformance.postgres import Request
     from conformance.postgres.scratch import Scratch
 

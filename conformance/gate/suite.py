@@ -26,7 +26,7 @@ from conformance.postgres.request import SETTINGS
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from conformance.migrations import Migration
+    from conformance.migrate.migrations import Migration
     from conformance.postgres import Request
 
 SUITE = Path(conformance.__file__).parent

@@ -17,7 +17,7 @@ from conformance.catalogue import RULES
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from conformance.migrations import Migration
+    from conformance.migrate.migrations import Migration
 
 LINE = re.compile(r"^--[ \t]*waives\b[ \t]*(?P<rest>.*)$", re.IGNORECASE | re.MULTILINE)
 WHOLE = re.compile(

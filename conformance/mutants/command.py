@@ -9,9 +9,9 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from conformance import migrations
 from conformance.arguments import positive
 from conformance.catalogue import RULES
+from conformance.migrate import migrations
 from conformance.mutants.errors import ChoiceError, SurvivorsError
 from conformance.mutants.progress import Progress
 from conformance.postgres import Request, provision, scratch

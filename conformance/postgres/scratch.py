@@ -20,15 +20,15 @@ import psycopg
 from psycopg import errors, sql
 from psycopg.conninfo import make_conninfo
 
-from conformance import migrations
 from conformance.application import APPLICATION
+from conformance.migrate import migrations
 from conformance.postgres.request import ProvisionError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from conformance.migrations import Migration
+    from conformance.migrate.migrations import Migration
     from conformance.postgres.server import Server
 
 PREFIX = "framecast_conformance_"

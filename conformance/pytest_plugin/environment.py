@@ -11,7 +11,7 @@ from contextlib import ExitStack
 from threading import Thread
 from typing import TYPE_CHECKING, TypedDict, TypeVar, cast
 
-from conformance import migrations
+from conformance.migrate import migrations
 from conformance.postgres import Request, Server, provision, scratch
 from conformance.postgres.scratch import Database, Scratch, Template
 from conformance.postgres.surroundings import withdrawn

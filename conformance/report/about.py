@@ -15,8 +15,8 @@ from hypothesis import settings
 
 import conformance
 import strategies
-from conformance import migrations
-from conformance.migrations import MigrationError
+from conformance.migrate import migrations
+from conformance.migrate.migrations import MigrationError
 from conformance.plugin import SEED, STAGE
 from conformance.postgres import ProvisionError
 from conformance.pytest_plugin.role import role_of

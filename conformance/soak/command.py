@@ -7,7 +7,7 @@ import secrets
 import sys
 from typing import TYPE_CHECKING
 
-from conformance import migrations
+from conformance.migrate import migrations
 from conformance.postgres import ProvisionError, Request, provision, scratch
 from conformance.postgres.request import SETTINGS
 from conformance.postgres.surroundings import withdrawn

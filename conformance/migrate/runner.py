@@ -16,12 +16,12 @@ from typing import Any
 import psycopg
 from psycopg import errors
 
-from conformance import migrations
 from conformance.deployment import address
 from conformance.deployment.address import AddressError
 from conformance.deployment.dialect import undoes
 from conformance.deployment.record import HOME, Record
-from conformance.migrations import Migration, MigrationError
+from conformance.migrate import migrations
+from conformance.migrate.migrations import Migration, MigrationError
 from conformance.postgres.request import MINIMUM_MAJOR
 
 Connection = psycopg.Connection[Any]

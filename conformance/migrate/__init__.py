@@ -1,0 +1,1 @@
+"""Migration files, and the command that brings a database up to date with them."""
