@@ -9,7 +9,7 @@ import pytest
 from conformance.cases.verdicts import Finding, Verdict
 from conformance.catalogue import RULES
 from conformance.database import acting
-from conformance.powers import KINDS, Powers, declared
+from conformance.privileges.powers import KINDS, Powers, declared
 from conformance.pytest_plugin import proof
 from conformance.pytest_plugin.role import proven_role
 

@@ -10,8 +10,8 @@ import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
 
-from conformance.application import APPLICATION
 from conformance.database.sandbox import Lab
+from conformance.framecast.application import APPLICATION
 from conformance.postgres.scratch import Database, Scratch, Template
 from conformance.races.arena import Arena
 from tests.migrating import Project

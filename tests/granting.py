@@ -5,7 +5,7 @@ from pathlib import Path
 
 import psycopg
 
-from conformance.application import APPLICATION
+from conformance.framecast.application import APPLICATION
 from conformance.postgres.scratch import Scratch, Template
 
 MIGRATIONS = Path(__file__).parent.parent / "migrations"

@@ -8,7 +8,6 @@ from typing import Final
 
 import pytest
 
-from conformance.application import APPLICATION
 from conformance.cases.case_runner import Trial
 from conformance.cases.scenario import Fact, Scenario
 from conformance.cases.verdicts import Finding, Standing, Tally, Verdict
@@ -16,15 +15,16 @@ from conformance.catalogue import RULES
 from conformance.database.acting import RoleError
 from conformance.database.sandbox import Lab
 from conformance.database.session import Session
+from conformance.framecast.application import APPLICATION
 from conformance.machines.hostile import Raider
 from conformance.machines.life import Life, Log
 from conformance.operations import teams, users
 from conformance.operations.clock import PASS
 from conformance.postgres.scratch import Database, Scratch, Template
+from conformance.privileges.missing import PRIVILEGE, lacks
 from conformance.sql.outcomes import Rejected
 from conformance.sql.writes import Insert, Row, Statement, Truncate
 from conformance.sql.writes import Path as Way
-from conformance.withheld import PRIVILEGE, lacks
 from strategies.hostility import Attack, Blow, Part, Raid
 from strategies.world import World
 from tests.granting import planted

@@ -9,7 +9,7 @@ from conformance.cases.verdicts import Finding, Verdict
 from conformance.database.sandbox import Lab
 from conformance.database.session import Session
 from conformance.postgres.scratch import Scratch, Template
-from conformance.powers import LISTS
+from conformance.privileges.powers import LISTS
 from strategies.facts import facts
 from strategies.forms import Form
 from tests.test_labels import changed

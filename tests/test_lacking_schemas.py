@@ -137,10 +137,9 @@ def test_what_is_broken_is_found_without_the_column(lacking: Lacking) -> None:
 
 
 def test_drawn_races_go_on_without_the_column(lacking: Lacking) -> None:
-    """A step that writes the column is not drawn; other arguments are, and all else.
-    An operation that always writes it is left out whole, and with it its share in each rule that
-    speaks of what it writes.
-    """
+    """A step that writes the column is not drawn; other arguments are, and all else."""
+    # An operation that always writes it is left out whole, and with it its share in each rule that
+    # speaks of what it writes.
     place = lacking(RENAMED)
     with place.arena() as arena:
         racer = Racer(arena, Gaps())

@@ -10,7 +10,6 @@ import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
 
-from conformance.application import APPLICATION
 from conformance.cases.case_runner import Trial
 from conformance.cases.impersonation import EVERY, Impersonated
 from conformance.cases.scenario import Scenario
@@ -18,10 +17,11 @@ from conformance.cases.verdicts import Finding, Verdict
 from conformance.catalogue import RULES
 from conformance.database import acting
 from conformance.database.sandbox import Lab
+from conformance.framecast.application import APPLICATION
 from conformance.plugin import STAGE
 from conformance.postgres import Server, provision
 from conformance.postgres.scratch import Scratch, Template, opened
-from conformance.powers import Powers, declared
+from conformance.privileges.powers import Powers, declared
 from conformance.sql.writes import Insert
 from conformance.sql.writes import Path as Way
 from strategies.world import World

@@ -11,15 +11,15 @@ import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
 
-from conformance.application import APPLICATION
 from conformance.catalogue import RULES
 from conformance.database.sandbox import Lab
 from conformance.database.session import Session
+from conformance.framecast.application import APPLICATION
 from conformance.migrate.migrations import MigrationError, install, load
 from conformance.plugin import STAGE
 from conformance.postgres import Server, provision
 from conformance.postgres.scratch import Scratch, Template, opened
-from conformance.powers import Powers, declared
+from conformance.privileges.powers import Powers, declared
 from conformance.sql.outcomes import Accepted
 from strategies.world import World
 from tests.granting import have_role, planted

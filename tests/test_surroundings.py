@@ -10,7 +10,7 @@ import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
 
-from conformance.application import APPLICATION
+from conformance.framecast.application import APPLICATION
 from conformance.postgres import Request, provision
 from conformance.postgres.scratch import PREFIX
 from conformance.postgres.server import examine

@@ -14,10 +14,10 @@ from conformance.cases.verdicts import Tally, Verdict
 from conformance.catalogue import RULES
 from conformance.database.prepared_plans import Plans
 from conformance.database.session import TIMEOUTS, in_order
+from conformance.privileges.missing import PRIVILEGE
 from conformance.sql.arbiters import NotExpressibleError
 from conformance.sql.outcomes import INCONCLUSIVE, Accepted, Outcome
 from conformance.sql.writes import Path, Statement
-from conformance.withheld import PRIVILEGE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -189,7 +189,7 @@ class Trial:
 
     def _lack(self, transaction: Transaction, path: Path) -> str:
         """Return a right that a transaction needs and our role lacks; of the owner, '' at once."""
-        return self._lab.withheld(in_order(transaction, path)) if self._lab.role else ""
+        return self._lab.missing_privilege(in_order(transaction, path)) if self._lab.role else ""
 
     def _expect_denied(self, body: Sequence[Statement], lack: str) -> None:
         outcome = self._now.transact(body)
@@ -278,7 +278,7 @@ class Trial:
 
     def _asked(self, fact: Fact) -> Session:
         """Return the session that a fact is asked in: the owner's, where our role has no right."""
-        lack = self._lab.withheld([Statement(fact.query)])
+        lack = self._lab.missing_privilege([Statement(fact.query)])
         return self._lab.owner if lack else self._lab.session
 
     def _check_within(self, within: Within) -> None:

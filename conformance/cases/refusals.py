@@ -6,8 +6,8 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from conformance.catalogue import RULES
+from conformance.privileges.missing import PRIVILEGE
 from conformance.sql.outcomes import Inconclusive, Outcome, Rejected
-from conformance.withheld import PRIVILEGE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

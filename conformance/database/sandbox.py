@@ -11,9 +11,9 @@ from conformance.catalogue import RULES
 from conformance.database import change_log, restore
 from conformance.database.session import Session
 from conformance.database.unknown_columns import Spare
+from conformance.privileges.missing import missing_privilege
 from conformance.sql import labels
 from conformance.sql.arbiters import Arbiters
-from conformance.withheld import withheld
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -125,9 +125,9 @@ class Lab:
         finally:
             self.session, self.role = before
 
-    def withheld(self, body: Sequence[Statement]) -> str:
+    def missing_privilege(self, body: Sequence[Statement]) -> str:
         """Return the first right that statements need and our role lacks, or ''."""
-        return withheld(body) if self.role is not None else ""
+        return missing_privilege(body) if self.role is not None else ""
 
     def knows(self, tokens: AbstractSet[str]) -> bool:
         """Whether anything in the schema has one of the tokens in its name, or speaks of it."""

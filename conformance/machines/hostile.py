@@ -18,10 +18,10 @@ from conformance.cases.verdicts import Finding, Verdict
 from conformance.catalogue import RULES
 from conformance.database.session import in_order
 from conformance.machines.refusals import fault_of
+from conformance.privileges.missing import PRIVILEGE
 from conformance.sql.inventory import Inventory, is_foreign
 from conformance.sql.outcomes import Accepted, Inconclusive, Outcome, Rejected
 from conformance.sql.writes import Path, Statement
-from conformance.withheld import PRIVILEGE
 from strategies.hostile_rows import Shape
 from strategies.hostile_values import Column
 from strategies.hostility import ISOLATION, Attack, Blow, Part, Raid
@@ -169,7 +169,11 @@ class Raider:
             self._lab.reset()
             self._committed = list(bodies[:-1])
             for body in self._committed:
-                run = self._lab.run_as_owner if self._lab.withheld(body) else self._lab.session.run
+                run = (
+                    self._lab.run_as_owner
+                    if self._lab.missing_privilege(body)
+                    else self._lab.session.run
+                )
                 if not isinstance(run(body), Accepted):
                     return None
             if self._lab.new_violations():
@@ -215,7 +219,7 @@ class Raider:
 
     def _prepare(self, body: Sequence[Statement]) -> bool:
         """Write a part of the prelude; return whether the schema can take it."""
-        run = self._lab.run_as_owner if self._lab.withheld(body) else self._lab.session.run
+        run = self._lab.run_as_owner if self._lab.missing_privilege(body) else self._lab.session.run
         outcome = run(body)
         if isinstance(outcome, Accepted):
             return True
@@ -278,7 +282,7 @@ class Raider:
     def _send(self, statement: Statement, sent: list[Statement]) -> Outcome:
         outcome = self._lab.session.send(statement)
         sent.append(statement)
-        lack = self._lab.withheld([statement])
+        lack = self._lab.missing_privilege([statement])
         if isinstance(outcome, Accepted):
             if lack:
                 self._committed.append(tuple(sent))

@@ -29,11 +29,11 @@ from conformance.operations.clock import AGING
 from conformance.operations.left_out import LeftOut
 from conformance.operations.preludes import BEGIN, begin
 from conformance.operations.story import Story, told
+from conformance.privileges.missing import PRIVILEGE
 from conformance.rows import Rows
 from conformance.sql.inventory import Inventory, is_foreign
 from conformance.sql.outcomes import Accepted, Inconclusive, Outcome, Rejected
 from conformance.sql.writes import statements
-from conformance.withheld import PRIVILEGE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -179,7 +179,7 @@ class Life:
         """Whether we act as a role that has no right to do this."""
         if _is_no_clients(steps):
             return False
-        return bool(self.lab.withheld([one for each in steps for one in _body(each)]))
+        return bool(self.lab.missing_privilege([one for each in steps for one in _body(each)]))
 
     def _tell(self, steps: Sequence[Step]) -> list[Statement]:
         """Note what is about to be done, and return its statements."""

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from conformance.application import APPLICATION
 from conformance.cases.case_runner import Trial
 from conformance.catalogue import RULES
 from conformance.database.sandbox import Lab
+from conformance.framecast.application import APPLICATION
 from conformance.mutants.drawing import drawn
 from strategies.near_misses import WAYS
 

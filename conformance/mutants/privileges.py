@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from conformance.application import APPLICATION
+from conformance.framecast.application import APPLICATION
 from conformance.mutants.bodies import concern
 from conformance.mutants.mutant import Mutant
 from conformance.mutants.schema import short

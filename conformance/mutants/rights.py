@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from conformance.application import APPLICATION
+from conformance.framecast.application import APPLICATION
 
 OURS = "NOT IN ('pg_catalog', 'information_schema', 'pg_toast', 'conformance')"
 # What owners have is every privilege that this server knows for a kind of object. Of columns those

@@ -5,13 +5,13 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from conformance.application import APPLICATION
 from conformance.cases.verdicts import Finding, Verdict
 from conformance.catalogue import RULES
+from conformance.framecast.application import APPLICATION
 from conformance.mutants.habits import RIGHTS
 from conformance.mutants.parts import Part, as_role, near_misses
 from conformance.mutants.privileges import OPERATORS
-from conformance.powers import KINDS, Powers, declared
+from conformance.privileges.powers import KINDS, Powers, declared
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -20,7 +20,7 @@ import psycopg
 from psycopg import errors, sql
 from psycopg.conninfo import make_conninfo
 
-from conformance.application import APPLICATION
+from conformance.framecast.application import APPLICATION
 from conformance.migrate import migrations
 from conformance.postgres.request import ProvisionError
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from conformance.application import APPLICATION
+from conformance.framecast.application import APPLICATION
 
 if TYPE_CHECKING:
     from conformance.postgres.scratch import Database

@@ -121,7 +121,7 @@ def replay(lab: Lab, entry: Entry) -> Replay:
     lab.reset()
     for number, step in enumerate(entry.steps, start=1):
         # What our role has no right to do, the owner did when it failed.
-        run = lab.run_as_owner if lab.withheld(step.sql) else lab.session.run
+        run = lab.run_as_owner if lab.missing_privilege(step.sql) else lab.session.run
         outcome = run(step.sql)
         where = f"step {number} of {len(entry.steps)}: expected {_words(step.expect)}; {outcome}"
         if isinstance(outcome, Inconclusive) or _is_unreadable(outcome):

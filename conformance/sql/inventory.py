@@ -8,8 +8,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from conformance.privileges.missing import PRIVILEGE
 from conformance.sql.writes import Aside, Delete, Insert, Run, Truncate, Update
-from conformance.withheld import PRIVILEGE
 from strategies.tables import COLUMNS as KNOWN
 
 if TYPE_CHECKING:

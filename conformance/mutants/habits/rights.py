@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
-from conformance.application import APPLICATION
+from conformance.framecast.application import APPLICATION
 from conformance.mutants.bodies import concern
 from conformance.mutants.habits.conditions import conditions, picked
 from conformance.mutants.mutant import Mutant

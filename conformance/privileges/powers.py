@@ -9,13 +9,28 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Self
 
-from conformance.application import APPLICATION
 from conformance.database.session import Session
-from conformance.granted import LACKING, OF_CLASS, OF_EVERYBODY, OF_EXTENSION, OURS, RIGHTS
-from conformance.rights import CALLS, COMPUTES, DELETES, INSERTS, OFFERS, READS, UPDATES
+from conformance.framecast.application import APPLICATION
+from conformance.framecast.privileges import (
+    CALLS,
+    COMPUTES,
+    DELETES,
+    INSERTS,
+    OFFERS,
+    READS,
+    UPDATES,
+)
+from conformance.privileges.granted import (
+    LACKING,
+    OF_CLASS,
+    OF_EVERYBODY,
+    OF_EXTENSION,
+    OURS,
+    RIGHTS,
+)
+from conformance.privileges.missing import PRIVILEGE
 from conformance.sql.outcomes import Rejected
 from conformance.sql.writes import Statement
-from conformance.withheld import PRIVILEGE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from conformance.framecast.privileges import CALLS, DELETES, INSERTS, UPDATES
 from conformance.reading.tree import below
-from conformance.rights import CALLS, DELETES, INSERTS, UPDATES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -21,7 +21,7 @@ PRIVILEGE = "42501"
 OWNERS_SETTING = "session_replication_role"
 
 
-def withheld(body: Iterable[Statement]) -> str:
+def missing_privilege(body: Iterable[Statement]) -> str:
     """Return the first right that the statements need and the role lacks, or ''."""
     return next((lack for statement in body for lack in lacks(statement.sql)), "")
 

@@ -1,0 +1,1 @@
+"""Framecast as data: its rules, operations, model and privileges, which the suite tries."""

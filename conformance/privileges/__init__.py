@@ -1,0 +1,1 @@
+"""Privileges of a role: what the catalogue of a server grants, and what the role lacks."""
