@@ -20,7 +20,7 @@ from benchmarks.audit_dataset import load
 from conformance.audit import questions, snapshot
 from conformance.audit.sessions import beside
 from conformance.audit.target import Limits, reading
-from conformance.catalogue import RULES
+from conformance.framecast.rules import RULES
 from conformance.postgres import Request, folders, provision, scratch
 
 if TYPE_CHECKING:

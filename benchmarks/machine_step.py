@@ -24,11 +24,11 @@ from typing import TYPE_CHECKING
 from hypothesis import settings
 
 from conformance.database.sandbox import Lab
+from conformance.framecast.model import State, rules, view
+from conformance.framecast.operations import step
+from conformance.framecast.operations.preludes import BEGIN
 from conformance.guide import MACHINES, Guide
 from conformance.machines.life import Life
-from conformance.model import State, rules, view
-from conformance.operations import step
-from conformance.operations.preludes import BEGIN
 from conformance.postgres import Request, provision, scratch
 from conformance.pytest_plugin import profiles
 from conformance.sql.outcomes import Accepted, Rejected
@@ -36,8 +36,8 @@ from conformance.sql.outcomes import Accepted, Rejected
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from conformance.framecast.operations import Step
     from conformance.machines.machine import Machine
-    from conformance.operations import Step
 
 MIGRATIONS = Path(__file__).parent.parent / "migrations"
 REFUSED = Rejected("23514")

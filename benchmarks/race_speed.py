@@ -21,9 +21,9 @@ from pathlib import Path
 import psycopg
 
 from conformance.database.sandbox import Lab
+from conformance.framecast.known_races import CLASSICS
 from conformance.postgres import Request, provision, scratch
 from conformance.races.arena import Arena
-from conformance.races.classics import CLASSICS
 from conformance.races.explorer import PAIRS, drawn
 from conformance.races.orders import every, following
 from conformance.races.schedule import Level

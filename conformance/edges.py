@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from conformance.model import rules
-from conformance.model.moves import MOVES, state_of
+from conformance.framecast.model import rules
+from conformance.framecast.model.moves import MOVES, state_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from conformance.model import State
+    from conformance.framecast.model import State
 
 # Caps by their rules: the table whose rows are counted, and the most that there may be.
 CAPS = {

@@ -9,14 +9,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from conformance.cases.gaps import about
-from conformance.model import view
+from conformance.framecast.model import view
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from conformance.cases.gaps import Gaps
     from conformance.database.session import Session
-    from conformance.model import State
+    from conformance.framecast.model import State
 
 
 class Rows:

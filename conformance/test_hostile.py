@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from conformance.catalogue import RULES
+from conformance.framecast.rules import RULES
 from conformance.pytest_plugin import profiles, proof
 from strategies.hostility import BOOKS, raids
 from strategies.tables import COLUMNS

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from conformance.edges import unseen
+from conformance.framecast.operations.tables import tables_of
 from conformance.guide import MACHINES
 from conformance.machines.tours import COUNTS, PAIRS, every_count, every_pair
-from conformance.operations.tables import tables_of
 from conformance.pytest_plugin import proof
 
 if TYPE_CHECKING:

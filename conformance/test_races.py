@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from conformance.operations.tables import tables_of
+from conformance.framecast.known_races import CLASSICS
+from conformance.framecast.operations.tables import tables_of
 from conformance.pytest_plugin import profiles, proof
-from conformance.races.classics import CLASSICS
 from conformance.races.explorer import PAIRS, races
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from conformance.catalogue import RULES
+from conformance.framecast.rules import RULES
 from conformance.pytest_plugin import proof
 from strategies.near_misses import WAYS
 from strategies.session_settings import session_settings
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from conformance.cases.case_runner import Trial
     from conformance.cases.impersonation import Impersonated
-    from conformance.catalogue import Rule
+    from conformance.framecast.rules import Rule
     from conformance.sql.writes import Path
 
 TRIED = [

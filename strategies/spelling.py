@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from conformance.catalogue import RULES
+from conformance.framecast.rules import RULES
 from conformance.sql.writes import Insert, Row
 from strategies.forms import CHECK, Form
 from strategies.owners import member_urn, team_urn, user_urn

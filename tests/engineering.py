@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from conformance.cases.case_runner import Trial
 from conformance.cases.verdicts import Finding
-from conformance.catalogue import RULES
 from conformance.database.sandbox import Lab
+from conformance.framecast.rules import RULES
 from conformance.postgres.scratch import Scratch, Template
 from conformance.pytest_plugin.profiles import EXAMPLES
 from conformance.sql.writes import Path

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import product
 from typing import Final
 
-from conformance.catalogue.ownership import SUBJECTS
+from conformance.framecast.rules.ownership import SUBJECTS
 from conformance.sql.writes import Insert, Row
 from strategies.documents import Jsonb
 from strategies.enums import JOB_STATUS, PROJECT_STATUS, WEBHOOK_DELIVERY_STATUS

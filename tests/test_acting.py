@@ -11,15 +11,15 @@ import pytest
 from conformance.cases.case_runner import Trial
 from conformance.cases.scenario import Fact, Scenario
 from conformance.cases.verdicts import Finding, Standing, Tally, Verdict
-from conformance.catalogue import RULES
 from conformance.database.acting import RoleError
 from conformance.database.sandbox import Lab
 from conformance.database.session import Session
 from conformance.framecast.application import APPLICATION
+from conformance.framecast.operations import teams, users
+from conformance.framecast.operations.clock import PASS
+from conformance.framecast.rules import RULES
 from conformance.machines.hostile import Raider
 from conformance.machines.life import Life, Log
-from conformance.operations import teams, users
-from conformance.operations.clock import PASS
 from conformance.postgres.scratch import Database, Scratch, Template
 from conformance.privileges.missing import PRIVILEGE, lacks
 from conformance.sql.outcomes import Rejected

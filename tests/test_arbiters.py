@@ -5,7 +5,7 @@ from typing import Final
 import pytest
 
 from conformance.cases.case_runner import Trial
-from conformance.catalogue import RULES
+from conformance.framecast.rules import RULES
 from conformance.postgres.scratch import Scratch, Template
 from conformance.sql.arbiters import Index
 from conformance.sql.writes import Path

@@ -9,8 +9,8 @@ import pytest
 from conformance.audit import snapshot
 from conformance.audit.findings import SHOWN
 from conformance.audit.questions import of_rules
-from conformance.catalogue import RULES
 from conformance.database import change_log
+from conformance.framecast.rules import RULES
 from conformance.postgres.scratch import Database, Scratch, Template
 from conformance.sql.writes import statements
 from strategies.world import World

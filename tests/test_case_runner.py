@@ -8,9 +8,9 @@ import pytest
 from conformance.cases.case_runner import Trial
 from conformance.cases.scenario import Beside, Fact, Mixed, Scenario
 from conformance.cases.verdicts import Finding, Standing, Tally, Verdict
-from conformance.catalogue import RULES
 from conformance.database.sandbox import Lab
 from conformance.database.session import in_order
+from conformance.framecast.rules import RULES
 from conformance.postgres.scratch import Scratch
 from conformance.sql.writes import (
     Aside,

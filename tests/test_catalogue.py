@@ -10,7 +10,7 @@ import psycopg
 import pytest
 from hypothesis.strategies import SearchStrategy
 
-from conformance.catalogue import (
+from conformance.framecast.rules import (
     RULES,
     accounts,
     content,
@@ -20,7 +20,7 @@ from conformance.catalogue import (
     ownership,
     projects,
 )
-from conformance.catalogue.rule import Holds, Rule
+from conformance.framecast.rules.rule import Holds, Rule
 from conformance.postgres.scratch import Scratch, Template
 from conformance.sql.writes import Path as WritePath
 from conformance.test_rules import TRIED

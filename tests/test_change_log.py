@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import pytest
 from psycopg import IntegrityError
 
-from conformance.catalogue import RULES
 from conformance.database.sandbox import Lab
+from conformance.framecast.rules import RULES
 from conformance.postgres.scratch import Scratch, Template
 
 MADE = """

@@ -7,13 +7,13 @@ import pytest
 from conformance import differences
 from conformance.cases.verdicts import Finding, Verdict
 from conformance.database.sandbox import Lab
+from conformance.framecast.known_races import CLASSICS
+from conformance.framecast.model import view
+from conformance.framecast.operations import projects, users
 from conformance.machines.life import Life, Log
-from conformance.model import view
-from conformance.operations import projects, users
 from conformance.postgres.scratch import Scratch, Template
 from conformance.races import judge
 from conformance.races.arena import Arena
-from conformance.races.classics import CLASSICS
 from conformance.races.orders import following
 from conformance.races.schedule import Race
 from conformance.races.trace import Trace

@@ -9,9 +9,9 @@ import pytest
 from conformance import edges, guide
 from conformance.cases.verdicts import Finding
 from conformance.database.sandbox import Lab
+from conformance.framecast.operations import step, users
 from conformance.machines.life import Life, Log
 from conformance.machines.tours import every_pair
-from conformance.operations import step, users
 from conformance.postgres.scratch import Scratch, Template
 from conformance.pytest_plugin import machines
 

@@ -7,8 +7,8 @@ import pytest
 from conformance.cases.case_runner import Trial
 from conformance.cases.scenario import Fact, Scenario
 from conformance.cases.verdicts import Finding, Verdict
-from conformance.catalogue import RULES
 from conformance.database.sandbox import Lab
+from conformance.framecast.rules import RULES
 from conformance.postgres.scratch import Scratch, Template
 from conformance.reading.functions import mismatches
 from conformance.sql.writes import Insert, Path, Sql, Update

@@ -22,7 +22,7 @@ from psycopg.conninfo import make_conninfo
 from conformance.__main__ import main
 from conformance.audit import enforcement
 from conformance.audit.target import TargetError
-from conformance.catalogue import RULES
+from conformance.framecast.rules import RULES
 from conformance.gate import rehearsal, states, suite
 from conformance.gate.suite import Result
 from conformance.migrate import runner

@@ -8,7 +8,8 @@ import pytest
 
 from conformance.audit.findings import Fault
 from conformance.cases.verdicts import Finding, Verdict
-from conformance.catalogue import RULES
+from conformance.framecast.model.moves import MOVES
+from conformance.framecast.rules import RULES
 from conformance.gate import compare, contents, lint, rehearsal, states, waivers
 from conformance.gate.files import Files
 from conformance.gate.outcomes import headline
@@ -17,7 +18,6 @@ from conformance.gate.suite import Result
 from conformance.gate.waivers import Waiver
 from conformance.migrate import migrations
 from conformance.migrate.migrations import Migration
-from conformance.model.moves import MOVES
 from conformance.postgres.scratch import Scratch, Template
 
 SOME = (

@@ -11,10 +11,10 @@ import psycopg
 import pytest
 
 from conformance.database.sandbox import Lab
+from conformance.framecast.known_races import members
 from conformance.postgres import Request, Server, provision
 from conformance.postgres.scratch import Database, Scratch, Template, opened
 from conformance.races.arena import Arena
-from conformance.races.classics import members
 from conformance.races.racer import Racer
 
 MIGRATIONS = Path(__file__).parent.parent / "migrations"

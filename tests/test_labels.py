@@ -9,8 +9,8 @@ import pytest
 from conformance.cases.case_runner import Trial
 from conformance.cases.columns import hold
 from conformance.cases.verdicts import Finding, Verdict
-from conformance.catalogue import RULES
 from conformance.database.sandbox import Lab
+from conformance.framecast.rules import RULES
 from conformance.postgres.scratch import Scratch, Template
 from conformance.sql.writes import Path
 from strategies.enums import COLUMNS, ENUMS

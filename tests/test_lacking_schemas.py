@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from conformance.cases.gaps import Gaps
 from conformance.cases.verdicts import Finding, Verdict
 from conformance.database.sandbox import Lab
+from conformance.framecast.known_races import CLASSICS
 from conformance.guide import Guide
 from conformance.machines.hostile import Raider
 from conformance.machines.jobs import JobLife, ProjectLife
@@ -23,7 +24,6 @@ from conformance.machines.tours import every_count, every_pair
 from conformance.postgres.scratch import Scratch
 from conformance.pytest_plugin import profiles
 from conformance.races.arena import Arena
-from conformance.races.classics import CLASSICS
 from conformance.races.explorer import PAIRS, drawn
 from conformance.races.orders import following
 from conformance.races.racer import Racer

@@ -15,8 +15,8 @@ import pytest
 from conformance.__main__ import main
 from conformance.cases.columns import hold
 from conformance.cases.verdicts import Finding, Verdict
-from conformance.catalogue import RULES
 from conformance.database.sandbox import Lab
+from conformance.framecast.rules import RULES
 from conformance.mutants import pool, role
 from conformance.mutants.applying import apply
 from conformance.mutants.errors import BaselineError, StuckError

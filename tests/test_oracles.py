@@ -6,8 +6,8 @@ from typing import Any
 import psycopg
 import pytest
 
-from conformance.catalogue import RULES
 from conformance.database import change_log
+from conformance.framecast.rules import RULES
 from conformance.postgres.scratch import Scratch, Template
 from conformance.sql.writes import statements
 from strategies.world import World

@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple
 
 import pytest
 
-from conformance.catalogue import RULES
+from conformance.framecast.rules import RULES
 from conformance.postgres import binaries
 from conformance.postgres.scratch import Database, Scratch
 from tests.rewriting import rechecked, rewritten

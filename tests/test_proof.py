@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from conformance.catalogue import RULES
+from conformance.framecast.operations import OPERATIONS
+from conformance.framecast.operations.tables import tables_of
+from conformance.framecast.rules import RULES
 from conformance.guide import MACHINES
-from conformance.operations import OPERATIONS
-from conformance.operations.tables import tables_of
 from conformance.pytest_plugin import proof
 from conformance.races.explorer import THEMES
 from strategies.facts import facts

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from conformance.cases.verdicts import Finding, Verdict
-from conformance.operations import teams
+from conformance.framecast.known_races import AREAS, CLASSICS, Classic
+from conformance.framecast.known_races.scene import Deed, Scene
+from conformance.framecast.operations import teams
 from conformance.postgres import binaries
 from conformance.races import judge, orders, telling
-from conformance.races.classics import AREAS, CLASSICS, Classic
-from conformance.races.classics.scene import Deed, Scene
 from conformance.races.explorer import PAIRS, drawn
 from conformance.races.orders import every, following
 from conformance.races.schedule import Level

@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 from conformance.cases.gaps import Gaps
 from conformance.cases.verdicts import Finding, Verdict
 from conformance.database.sandbox import Lab
+from conformance.framecast.known_races import CLASSICS
 from conformance.machines.hostile import Raider
 from conformance.postgres.scratch import Database, Scratch
 from conformance.races import judge
 from conformance.races.arena import Arena
-from conformance.races.classics import CLASSICS
 from conformance.races.explorer import PAIRS, drawn
 from conformance.races.racer import Racer
 from strategies.hostility import raids

@@ -11,9 +11,9 @@ import pytest
 
 from conformance.cases.verdicts import Finding
 from conformance.database.sandbox import Lab
+from conformance.framecast.known_races import CLASSICS
 from conformance.postgres.scratch import Scratch
 from conformance.races.arena import Arena
-from conformance.races.classics import CLASSICS
 from conformance.races.explorer import PAIRS, drawn
 from conformance.races.racer import Racer
 from tests.planted_races import FAULTS, Planted

@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 import psycopg
 import pytest
 
-from conformance.catalogue import RULES, Rule
+from conformance.framecast.rules import RULES, Rule
 from conformance.rejections.listing import answered, entries, listed, written
 from conformance.sql.writes import Delete, Insert, Run, Update, Write
 from strategies.world import World

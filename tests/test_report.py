@@ -11,7 +11,7 @@ from typing import Any, Final
 import pytest
 
 from conformance.cases.verdicts import Finding, Standing, Tally, Verdict
-from conformance.catalogue import RULES
+from conformance.framecast.rules import RULES
 from conformance.report import causes, rules
 from conformance.report.parts import Part, Parts
 from conformance.report.record import PROPERTY, Record

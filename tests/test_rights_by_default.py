@@ -14,10 +14,10 @@ from conformance.cases.case_runner import Trial
 from conformance.cases.impersonation import EVERY, Impersonated
 from conformance.cases.scenario import Scenario
 from conformance.cases.verdicts import Finding, Verdict
-from conformance.catalogue import RULES
 from conformance.database import acting
 from conformance.database.sandbox import Lab
 from conformance.framecast.application import APPLICATION
+from conformance.framecast.rules import RULES
 from conformance.plugin import STAGE
 from conformance.postgres import Server, provision
 from conformance.postgres.scratch import Scratch, Template, opened

@@ -11,10 +11,10 @@ import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
 
-from conformance.catalogue import RULES
 from conformance.database.sandbox import Lab
 from conformance.database.session import Session
 from conformance.framecast.application import APPLICATION
+from conformance.framecast.rules import RULES
 from conformance.migrate.migrations import MigrationError, install, load
 from conformance.plugin import STAGE
 from conformance.postgres import Server, provision

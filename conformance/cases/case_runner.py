@@ -11,9 +11,9 @@ from conformance.cases.findings import Findings
 from conformance.cases.refusals import culprit, is_denied, names, rule_named, says_nothing
 from conformance.cases.scenario import Mixed
 from conformance.cases.verdicts import Tally, Verdict
-from conformance.catalogue import RULES
 from conformance.database.prepared_plans import Plans
 from conformance.database.session import TIMEOUTS, in_order
+from conformance.framecast.rules import RULES
 from conformance.privileges.missing import PRIVILEGE
 from conformance.sql.arbiters import NotExpressibleError
 from conformance.sql.outcomes import INCONCLUSIVE, Accepted, Outcome
@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 
     from conformance.cases.scenario import Beside, Fact, Scenario, Transaction, Within
     from conformance.cases.verdicts import Finding
-    from conformance.catalogue import Rule
     from conformance.database.sandbox import Lab
     from conformance.database.session import Session
+    from conformance.framecast.rules import Rule
 
 # Lock timeout for statements that must not block.
 WAITED = "55P03"

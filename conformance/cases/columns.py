@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from conformance.cases.attempt import Attempt
 from conformance.cases.refusals import NULL, culprit, rule_named, says_nothing
 from conformance.cases.verdicts import Finding, Verdict
-from conformance.catalogue import RULES
 from conformance.database.session import in_order
+from conformance.framecast.rules import RULES
 from conformance.sql.arbiters import NotExpressibleError
 from conformance.sql.outcomes import Accepted, Outcome, Rejected
 from conformance.sql.writes import Path

@@ -5,14 +5,14 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING
 
-from conformance.catalogue import RULES
+from conformance.framecast.rules import RULES
 from conformance.privileges.missing import PRIVILEGE
 from conformance.sql.outcomes import Inconclusive, Outcome, Rejected
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from conformance.catalogue import Rule
+    from conformance.framecast.rules import Rule
 
 # What a type says of text that is none of its values.
 NOT_A_VALUE = "22P02"

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, NamedTuple, Self
 
 import psycopg
 
-from conformance.catalogue import RULES
 from conformance.database import change_log, restore
 from conformance.database.session import Session
 from conformance.database.unknown_columns import Spare
+from conformance.framecast.rules import RULES
 from conformance.privileges.missing import missing_privilege
 from conformance.sql import labels
 from conformance.sql.arbiters import Arbiters
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
     from types import TracebackType
 
-    from conformance.catalogue import Rule
     from conformance.database.hanging import Stuck
+    from conformance.framecast.rules import Rule
     from conformance.sql.outcomes import Outcome
     from conformance.sql.writes import Statement
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
-from conformance.catalogue.ownership import SUBJECTS
+from conformance.framecast.rules.ownership import SUBJECTS
 from strategies.tables import COLUMNS
 
 if TYPE_CHECKING:

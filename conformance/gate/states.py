@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 
 from conformance.cases.verdicts import Finding
 from conformance.database.sandbox import TABLES, Lab
+from conformance.framecast.model.moves import MOVES
+from conformance.framecast.operations.preludes import BY_NAME
 from conformance.guide import MACHINES, Guide
 from conformance.machines.tours import COUNTS, PAIRS, Tour
-from conformance.model.moves import MOVES
-from conformance.operations.preludes import BY_NAME
 from conformance.pytest_plugin.profiles import PHASES
 
 if TYPE_CHECKING:

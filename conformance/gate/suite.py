@@ -18,7 +18,7 @@ import conformance
 import strategies
 from conformance.audit.enforcement import folder_of
 from conformance.audit.target import TargetError
-from conformance.catalogue import RULES
+from conformance.framecast.rules import RULES
 from conformance.gate import child
 from conformance.postgres import folders
 from conformance.postgres.request import SETTINGS

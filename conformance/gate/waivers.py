@@ -12,7 +12,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from conformance.catalogue import RULES
+from conformance.framecast.rules import RULES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from conformance.framecast.operations import clock, deliveries, events, jobs, memberships, teams
 from conformance.machines.machine import Machine, does, in_turn, together
-from conformance.operations import clock, deliveries, events, jobs, memberships, teams
 
 
 class DeliveryAndEventLife(Machine):

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from conformance.machines.machine import Machine, does, does_any, together
-from conformance.operations import (
+from conformance.framecast.operations import (
     OPERATIONS,
     assets,
     clock,
@@ -17,7 +16,8 @@ from conformance.operations import (
     teams,
     users,
 )
-from conformance.operations.preludes import BY_NAME
+from conformance.framecast.operations.preludes import BY_NAME
+from conformance.machines.machine import Machine, does, does_any, together
 
 
 class WholeLife(Machine):

@@ -11,13 +11,13 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
-from conformance.model.entities import Owner
+from conformance.framecast.model.entities import Owner
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from conformance.model import State
-    from conformance.operations import Operation
+    from conformance.framecast.model import State
+    from conformance.framecast.operations import Operation
 
 # Arguments that are ids, and the tables of the rows that have them. Of other arguments only tuples
 # hold ids.

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 from conformance.cases.gaps import Gaps, about, about_sql
 from conformance.cases.steps import ACCEPTED, LAWFUL, Step
 from conformance.cases.verdicts import Finding, Verdict
-from conformance.catalogue import RULES
 from conformance.database.session import in_order
+from conformance.framecast.rules import RULES
 from conformance.machines.refusals import fault_of
 from conformance.privileges.missing import PRIVILEGE
 from conformance.sql.inventory import Inventory, is_foreign

@@ -2,8 +2,17 @@
 
 from __future__ import annotations
 
+from conformance.framecast.operations import (
+    clock,
+    credit,
+    events,
+    jobs,
+    memberships,
+    projects,
+    teams,
+    users,
+)
 from conformance.machines.machine import Machine, does, in_turn, together
-from conformance.operations import clock, credit, events, jobs, memberships, projects, teams, users
 
 
 class JobLife(Machine):

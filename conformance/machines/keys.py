@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
+from conformance.framecast.operations import (
+    assets,
+    clock,
+    keys,
+    memberships,
+    projects,
+    teams,
+    users,
+)
 from conformance.machines.machine import Machine, does, in_turn, together
-from conformance.operations import assets, clock, keys, memberships, projects, teams, users
 
 
 class KeyAndAssetLife(Machine):

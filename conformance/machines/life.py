@@ -20,15 +20,15 @@ from conformance.cases.attempt import transaction_script
 from conformance.cases.gaps import MODEL, Gaps, about, about_all
 from conformance.cases.refusals import NOT_A_VALUE
 from conformance.cases.verdicts import Finding, Verdict
-from conformance.catalogue import RULES
 from conformance.edges import tried
+from conformance.framecast.model import State, rules
+from conformance.framecast.operations import step
+from conformance.framecast.operations.clock import AGING
+from conformance.framecast.operations.left_out import LeftOut
+from conformance.framecast.operations.preludes import BEGIN, begin
+from conformance.framecast.operations.story import Story, told
+from conformance.framecast.rules import RULES
 from conformance.machines.rows import claim, way_to_acceptance, way_to_difference
-from conformance.model import State, rules
-from conformance.operations import step
-from conformance.operations.clock import AGING
-from conformance.operations.left_out import LeftOut
-from conformance.operations.preludes import BEGIN, begin
-from conformance.operations.story import Story, told
 from conformance.privileges.missing import PRIVILEGE
 from conformance.rows import Rows
 from conformance.sql.inventory import Inventory, is_foreign
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
     from conformance.cases.steps import Step as Shown
     from conformance.database.sandbox import Lab
-    from conformance.operations import Operation, Step
+    from conformance.framecast.operations import Operation, Step
     from conformance.sql.writes import Statement
 
 UNIQUE, CHECK, REFERENCE = "23505", "23514", "23503"

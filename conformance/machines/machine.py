@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
+from conformance.framecast.operations import step
 from conformance.machines.following import Focus, focus, follow_ups, of_arguments
 from conformance.machines.life import Life, Log, clock
-from conformance.operations import step
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from conformance.database.sandbox import Lab
-    from conformance.model import State
-    from conformance.operations import Operation, Step
+    from conformance.framecast.model import State
+    from conformance.framecast.operations import Operation, Step
 
     Choices: TypeAlias = Mapping[str, Sequence[Any]]
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from conformance.framecast.operations import clock, memberships, teams, users
 from conformance.machines.machine import Machine, does, together
-from conformance.operations import clock, memberships, teams, users
 
 
 class MembershipLife(Machine):

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from conformance.cases.steps import ACCEPTED, LAWFUL, Step
-from conformance.model import view
+from conformance.framecast.model import view
 from conformance.sql.outcomes import Accepted
 from conformance.sql.writes import Statement
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
     from conformance.database.sandbox import Lab
-    from conformance.model import State
+    from conformance.framecast.model import State
 
 # Fails where the rows of a table are not these.
 CLAIM = """DO $claim$

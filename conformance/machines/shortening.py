@@ -12,13 +12,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from conformance.cases.verdicts import Finding
-from conformance.operations.preludes import BEGIN
+from conformance.framecast.operations.preludes import BEGIN
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    from conformance.framecast.operations.story import Story
     from conformance.machines.life import Life
-    from conformance.operations.story import Story
 
 WAYS = ("value", "newest", "oldest")
 

@@ -11,9 +11,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from conformance.cases.gaps import Gaps
-from conformance.machines import turns
-from conformance.model.moves import MOVES
-from conformance.operations import (
+from conformance.framecast.model.moves import MOVES
+from conformance.framecast.operations import (
     assets,
     clock,
     deliveries,
@@ -23,12 +22,13 @@ from conformance.operations import (
     teams,
     users,
 )
+from conformance.machines import turns
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from conformance.framecast.operations import Operation
     from conformance.machines.life import Life
-    from conformance.operations import Operation
 
 
 GUEST = "guest@example.com"

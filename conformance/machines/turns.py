@@ -10,16 +10,16 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from conformance.model import moves
-from conformance.model.entities import Invitation, uuid
-from conformance.operations.choices import EMAILS, among, place, row
-from conformance.operations.jobs import OUTPUT
-from conformance.operations.memberships import CLOCK, LASTS
-from conformance.operations.operation import Act, Operation
+from conformance.framecast.model import moves
+from conformance.framecast.model.entities import Invitation, uuid
+from conformance.framecast.operations.choices import EMAILS, among, place, row
+from conformance.framecast.operations.jobs import OUTPUT
+from conformance.framecast.operations.memberships import CLOCK, LASTS
+from conformance.framecast.operations.operation import Act, Operation
 from conformance.sql.writes import Insert, Sql, Update
 
 if TYPE_CHECKING:
-    from conformance.model import State
+    from conformance.framecast.model import State
 
 OTHER = {"accepted": "revoked", "revoked": "accepted"}
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from conformance.arguments import positive
-from conformance.catalogue import RULES
+from conformance.framecast.rules import RULES
 from conformance.migrate import migrations
 from conformance.mutants.errors import ChoiceError, SurvivorsError
 from conformance.mutants.progress import Progress

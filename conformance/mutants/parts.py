@@ -7,9 +7,9 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from conformance.cases.case_runner import Trial
-from conformance.catalogue import RULES
 from conformance.database.sandbox import Lab
 from conformance.framecast.application import APPLICATION
+from conformance.framecast.rules import RULES
 from conformance.mutants.drawing import drawn
 from strategies.near_misses import WAYS
 

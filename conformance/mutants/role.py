@@ -6,8 +6,8 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from conformance.cases.verdicts import Finding, Verdict
-from conformance.catalogue import RULES
 from conformance.framecast.application import APPLICATION
+from conformance.framecast.rules import RULES
 from conformance.mutants.habits import RIGHTS
 from conformance.mutants.parts import Part, as_role, near_misses
 from conformance.mutants.privileges import OPERATORS

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from psycopg.rows import namedtuple_row
 
-from conformance.catalogue import RULES
+from conformance.framecast.rules import RULES
 from conformance.mutants.rights import HELD, LACKING, OURS
 
 if TYPE_CHECKING:

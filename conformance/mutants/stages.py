@@ -18,7 +18,8 @@ from psycopg.conninfo import make_conninfo
 
 from conformance.cases.columns import hold
 from conformance.cases.verdicts import Finding, Verdict
-from conformance.catalogue import RULES
+from conformance.framecast.known_races import CLASSICS
+from conformance.framecast.rules import RULES
 from conformance.guide import MACHINES
 from conformance.machines.hostile import Raider
 from conformance.machines.life import Life, Log
@@ -27,7 +28,6 @@ from conformance.mutants import reading, role
 from conformance.mutants.drawing import GENERATE, drawn
 from conformance.mutants.parts import Part, Stage, near_misses
 from conformance.races.arena import Arena
-from conformance.races.classics import CLASSICS
 from conformance.races.meetings import ENDINGS, Floor
 from conformance.races.places import office, studio
 from conformance.races.racer import Racer

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
     from conformance.cases.case_runner import Trial
     from conformance.cases.impersonation import Impersonated
-    from conformance.catalogue import Rule
     from conformance.database.sandbox import Lab
+    from conformance.framecast.rules import Rule
     from conformance.postgres.scratch import Database
     from conformance.sql.writes import Path
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from conformance.catalogue import RULES
+from conformance.framecast.rules import RULES
 from strategies.tables import COLUMNS
 
 if TYPE_CHECKING:

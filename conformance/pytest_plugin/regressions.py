@@ -13,7 +13,7 @@ import pytest
 
 from conformance.cases.steps import ACCEPTED, LAWFUL, Expectation, Step, of_history
 from conformance.cases.verdicts import Finding, Verdict
-from conformance.catalogue import RULES
+from conformance.framecast.rules import RULES
 from conformance.plugin import STAGE
 from conformance.pytest_plugin.role import role_of
 from conformance.regressions import entries

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Self
 
 from conformance.cases.attempt import transaction_script
 from conformance.cases.gaps import Gaps, about, about_all
-from conformance.catalogue import RULES
+from conformance.framecast.rules import RULES
 from conformance.races import judge, telling
 from conformance.races.driver import Driver
 from conformance.races.orders import following

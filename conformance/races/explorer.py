@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from hypothesis import strategies as st
 
-from conformance.operations import (
+from conformance.framecast.operations import (
     Operation,
     Step,
     assets,
@@ -30,7 +30,7 @@ from conformance.operations import (
     teams,
     users,
 )
-from conformance.operations.preludes import BY_NAME, Lack, all_there
+from conformance.framecast.operations.preludes import BY_NAME, Lack, all_there
 from conformance.races.schedule import Level, Planning, Race, Reader, Start, Transaction, start
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
     from hypothesis.strategies import DrawFn
 
-    from conformance.operations.preludes import Building
+    from conformance.framecast.operations.preludes import Building
     from conformance.races.schedule import Session
 
 LONGEST = 4  # operations in one transaction

@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING
 
 from conformance import differences
 from conformance.cases.verdicts import Finding, Verdict
-from conformance.catalogue import RULES
+from conformance.framecast.model import view
+from conformance.framecast.rules import RULES
 from conformance.machines.life import names
-from conformance.model import view
 from conformance.races import serial
 from conformance.races.schedule import Level, Transaction
 from conformance.sql.inventory import is_foreign
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from conformance.differences import Difference
-    from conformance.model import State
+    from conformance.framecast.model import State
     from conformance.races.schedule import Race
     from conformance.races.trace import Trace
 

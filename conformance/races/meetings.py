@@ -16,7 +16,7 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from conformance.cases.verdicts import Finding, Verdict
-from conformance.operations import OPERATIONS, step
+from conformance.framecast.operations import OPERATIONS, step
 from conformance.races.arena import UnlawfulStartError
 from conformance.races.driver import Driver
 from conformance.races.judge import LOCKS
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 
     from conformance.database.sandbox import Lab
     from conformance.database.session import Session
-    from conformance.model import State
-    from conformance.operations import Operation
+    from conformance.framecast.model import State
+    from conformance.framecast.operations import Operation
     from conformance.races.schedule import Start
 
 # Arguments of one operation that are tried: the newest rows come first.

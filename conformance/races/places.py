@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from conformance.model import State
-from conformance.operations import (
+from conformance.framecast.model import State
+from conformance.framecast.operations import (
     assets,
     deliveries,
     events,
@@ -13,7 +13,7 @@ from conformance.operations import (
     projects,
     teams,
 )
-from conformance.operations.preludes import Building, merged
+from conformance.framecast.operations.preludes import Building, merged
 from conformance.races.schedule import Start
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from conformance.cases.gaps import Gaps, about, about_all
-from conformance.operations.left_out import LeftOut
+from conformance.framecast.operations.left_out import LeftOut
 from conformance.races.arena import Arena, Log, UnlawfulStartError
 from conformance.races.explorer import Limits
 from conformance.races.orders import every, following, switches
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from conformance.cases.verdicts import Finding
-    from conformance.operations import Step
-    from conformance.races.classics import Classic
+    from conformance.framecast.known_races import Classic
+    from conformance.framecast.operations import Step
     from conformance.races.driver import Choose
     from conformance.races.schedule import Race
     from conformance.races.trace import Trace

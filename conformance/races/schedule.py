@@ -11,10 +11,10 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from conformance.model import State
-from conformance.model.entities import TABLES, uuid
-from conformance.operations import Operation, Step, step
-from conformance.operations.preludes import BY_NAME, Building, Lack, all_there, merged
+from conformance.framecast.model import State
+from conformance.framecast.model.entities import TABLES, uuid
+from conformance.framecast.operations import Operation, Step, step
+from conformance.framecast.operations.preludes import BY_NAME, Building, Lack, all_there, merged
 from conformance.sql.writes import Insert, Run, Update, Write, statements
 
 if TYPE_CHECKING:

@@ -13,8 +13,8 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 from uuid import UUID
 
-from conformance.model import State, rules, view
-from conformance.operations import step
+from conformance.framecast.model import State, rules, view
+from conformance.framecast.operations import step
 from conformance.rows import is_lost
 from conformance.sql.writes import Delete, Run, Update
 

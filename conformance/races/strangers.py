@@ -12,8 +12,8 @@ from itertools import islice, product
 from typing import TYPE_CHECKING, NamedTuple
 
 from conformance.cases.verdicts import Finding, Verdict
-from conformance.operations import OPERATIONS, step
-from conformance.operations.tables import tables_of
+from conformance.framecast.operations import OPERATIONS, step
+from conformance.framecast.operations.tables import tables_of
 from conformance.races.judge import LOCKS
 from conformance.races.meetings import SERIALS
 from conformance.races.places import office
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
     from conformance.database.sandbox import Lab
     from conformance.database.session import Session
-    from conformance.model import State
-    from conformance.operations import Operation
+    from conformance.framecast.model import State
+    from conformance.framecast.operations import Operation
     from conformance.sql.outcomes import Outcome
 
 # Arguments of one operation that are looked at, of which so many legal ones are taken.

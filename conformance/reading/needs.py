@@ -15,7 +15,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from conformance.catalogue import RULES
+from conformance.framecast.rules import RULES
 from strategies.tables import COLUMNS
 
 if TYPE_CHECKING:

@@ -13,14 +13,14 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from conformance.cases.verdicts import NOT_RUN, Standing, Tally, Verdict
-from conformance.catalogue import RULES
+from conformance.framecast.rules import RULES
 from conformance.sql.writes import Path
 from strategies.near_misses import WAYS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from conformance.catalogue import Rule
+    from conformance.framecast.rules import Rule
 
     Failure: TypeAlias = Mapping[str, Any]
 

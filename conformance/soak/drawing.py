@@ -5,18 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from conformance.model import rules
-from conformance.model.entities import TABLES
-from conformance.operations import OPERATIONS, step
-from conformance.operations.clock import PASS
+from conformance.framecast.model import rules
+from conformance.framecast.model.entities import TABLES
+from conformance.framecast.operations import OPERATIONS, step
+from conformance.framecast.operations.clock import PASS
 from conformance.sql.writes import Delete, Insert, Sql, Update, statements
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from random import Random
 
-    from conformance.model import State
-    from conformance.operations import Operation, Step
+    from conformance.framecast.model import State
+    from conformance.framecast.operations import Operation, Step
     from conformance.sql.writes import Statement, Write
 
 LEVELS = ("READ COMMITTED", "REPEATABLE READ", "SERIALIZABLE")

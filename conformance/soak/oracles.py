@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from conformance.catalogue import RULES
 from conformance.database.sandbox import part_of_union
+from conformance.framecast.rules import RULES
 
 if TYPE_CHECKING:
     import psycopg

@@ -9,8 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from conformance.model import State
-from conformance.model.entities import (
+from conformance.framecast.model import State
+from conformance.framecast.model.entities import (
     Asset,
     Delivery,
     Event,

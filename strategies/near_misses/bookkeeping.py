@@ -3,7 +3,7 @@
 from hypothesis import strategies as st
 
 from conformance.cases.scenario import Fact, Scenario, Transaction, Ways
-from conformance.catalogue.ownership import PERMISSIONS
+from conformance.framecast.rules.ownership import PERMISSIONS
 from conformance.sql.writes import Aside, Delete, Insert, Path, Row, Run, Truncate, Update, Write
 from strategies.documents import Jsonb
 from strategies.enums import MEMBERSHIP_ROLE

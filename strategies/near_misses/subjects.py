@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from hypothesis import strategies as st
 
 from conformance.cases.scenario import Fact, Mixed, Scenario, Ways
-from conformance.catalogue.ownership import SUBJECTS
+from conformance.framecast.rules.ownership import SUBJECTS
 from conformance.sql.writes import Delete, Path, Row, Sql, Update
 from strategies.documents import Jsonb
 from strategies.instants import FUTURE_START, TICK

@@ -1,0 +1,70 @@
+"""Races of single statements that write several rows, whose locks the schema has to sort."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from conformance.framecast.known_races.scene import Scene, classic, does
+from conformance.framecast.operations import Act, Operation, jobs, keys, memberships, teams, users
+from conformance.framecast.operations.preludes import merged
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from conformance.framecast.model import State
+
+ORDER = "whoever waits for the same waits in the same order"
+
+
+def _make_keys(state: State, by: Sequence[tuple[int, int, None]]) -> Act:
+    return _together(
+        state, keys.MAKE, [{"by": each, "hashed": "fresh", "lasts": None} for each in by]
+    )
+
+
+def _make_jobs(state: State, by: tuple[int, int, None], count: int) -> Act:
+    plain = {"by": by, "project": None, "charge": 0, "key": None, "status": "queued"}
+    return _together(state, jobs.MAKE, [plain] * count)
+
+
+def _together(state: State, operation: Operation, each: Sequence[dict[str, Any]]) -> Act:
+    """Do the same several times, in one statement."""
+    acts: list[Act] = []
+    for arguments in each:
+        acts.append(operation.act(acts[-1].after if acts else state, **arguments))
+    broken = frozenset().union(*(act.broken for act in acts))
+    return Act(tuple(merged([one for act in acts for one in act.writes])), acts[-1].after, broken)
+
+
+MAKE_KEYS = Operation("make several keys", {}, _make_keys)
+MAKE_JOBS = Operation("make several jobs", {}, _make_jobs)
+
+
+@classic("LOCK ORDER", "ROLE-2", law=ORDER, times=8)
+def keys_of_two_made_behind_a_third(scene: Scene) -> None:
+    """A role changes; meanwhile keys of two members are made, in one order and in the other."""
+    _, team = scene.given.creator()
+    _, other = scene.given.creator("cid@example.com")
+    members, seats = [], []
+    for email in ("bob@example.com", "ben@example.com"):
+        user = scene.given.do(users.SIGN_UP, email=email)
+        scene.given.do(users.UPGRADE, user=user, stamp=True, team=False)
+        scene.given.do(memberships.JOIN, by=(user, other), role="member")
+        seats.append(scene.given.do(memberships.JOIN, by=(user, team), role="member"))
+        members.append((user, team, None))
+    scene.session("ann", does(memberships.CHANGE_ROLE, membership=seats[0], role="admin"))
+    scene.session("service", does(MAKE_KEYS, by=members))
+    scene.session("another", does(MAKE_KEYS, by=members[::-1]))
+
+
+@classic("LOCK ORDER", "CARD-5", "DEL-1", law=ORDER)
+def two_jobs_made_while_the_team_goes(scene: Scene) -> None:
+    """Two jobs are made in one statement, while their team is being deleted."""
+    ann, team = scene.given.creator()
+    _, other = scene.given.creator("cid@example.com")
+    scene.given.do(memberships.JOIN, by=(ann, other), role="member")
+    scene.session("ann", does(MAKE_JOBS, by=(ann, team, None), count=2))
+    scene.session("support", does(teams.DELETE, team=team))
+
+
+CLASSICS = (keys_of_two_made_behind_a_third, two_jobs_made_while_the_team_goes)

@@ -1,0 +1,122 @@
+"""How a classic race is written down: a story, the law that it must keep, and named steps."""
+
+from __future__ import annotations
+
+from collections.abc import Callable  # noqa: TC003 - a field of a dataclass
+from dataclasses import dataclass, field
+from typing import Any
+
+from conformance.framecast.model import State
+from conformance.framecast.operations.operation import Act, Operation
+from conformance.framecast.operations.preludes import Building
+from conformance.races.schedule import (
+    ROOM,
+    Level,
+    Planning,
+    Race,
+    Reader,
+    Session,
+    Transaction,
+    started,
+)
+from conformance.sql.writes import Run
+
+# The ids that the first session gives begin here.
+FIRST = ROOM + 1
+
+
+@dataclass(frozen=True, slots=True)
+class Deed:
+    """An operation with its arguments, before anybody has planned it."""
+
+    operation: Operation
+    arguments: dict[str, Any]
+
+
+def does(operation: Operation, **arguments: Any) -> Deed:
+    """Do something."""
+    return Deed(operation, arguments)
+
+
+# What waits for the commit is asked after each statement from here on.
+AT_ONCE = Operation(
+    "ask all rules at once", {}, lambda state: Act((Run("SET CONSTRAINTS ALL IMMEDIATE"),), state)
+)
+
+
+@dataclass(slots=True)
+class Scene:
+    """What there is before a race, and who does what in it.
+
+    `given` builds what there is. A session is a transaction of some deeds; it may be `early`, which
+    begins before its first deed, and it may know of what an earlier session makes. Sessions that
+    are `apart` have nothing to do with each other.
+    """
+
+    given: Building = field(default_factory=lambda: Building(State()))
+    apart: bool = False
+    _casts: list[tuple[str, tuple[Deed, ...], bool, tuple[str, ...]]] = field(default_factory=list)
+    _readers: list[Reader] = field(default_factory=list)
+
+    def session(
+        self, name: str, *deeds: Deed, early: bool = False, knows: tuple[str, ...] = ()
+    ) -> None:
+        """Add a session that writes."""
+        self._casts.append((name, deeds, early, knows))
+
+    def reader(self, name: str, job: int, looks: int) -> None:
+        """Add a session that follows the events of a job."""
+        self._readers.append(Reader(name, job, looks))
+
+    def race(self, name: str) -> Race:
+        """Return the race, at read committed."""
+        start = started(name, self.given)
+        made: dict[str, Transaction] = {}
+        for place, (who, deeds, early, knows) in enumerate(self._casts):
+            plan = Planning(start, place, [made[each] for each in knows])
+            for deed in deeds:
+                plan.add(deed.operation, deed.arguments)
+            made[who] = Transaction(
+                who, Level.READ_COMMITTED, tuple(plan.actions), plan.serial, early
+            )
+        sessions: tuple[Session, ...] = (*made.values(), *self._readers)
+        return Race(start, sessions, self.apart)
+
+
+@dataclass(frozen=True, slots=True)
+class Classic:
+    """A race that everybody knows.
+
+    Attributes:
+        name: begins with the token of the first of its rules.
+        rules: the ids of the rules that it is about.
+        law: what must hold, whoever comes first.
+        story: what happens.
+        play: puts it on a scene.
+        times: how often each order is run at read committed: more than once where a commit sets two
+            sessions free, and the server decides which of them goes on first.
+    """
+
+    name: str
+    rules: tuple[str, ...]
+    law: str
+    story: str
+    play: Callable[[Scene], None]
+    times: int = 1
+
+    def race(self) -> Race:
+        """Return the race, at read committed."""
+        scene = Scene()
+        self.play(scene)
+        return scene.race(self.name)
+
+
+def classic(*rules: str, law: str, times: int = 1) -> Callable[[Callable[[Scene], None]], Classic]:
+    """Return what makes a classic of a function; its docstring is the story."""
+
+    def make(play: Callable[[Scene], None]) -> Classic:
+        token = rules[0].lower().replace("-", "_").replace(" ", "_")
+        story = (play.__doc__ or "").partition("\n")[0]
+        return Classic(f"{token}__{play.__name__}", rules, law, story, play, times)
+
+    return make

@@ -1,0 +1,284 @@
+"""Rules of users, teams and memberships."""
+
+from conformance.framecast.rules.rule import Holds, Rule, dangling, repeated
+
+MALFORMED_SLUG = "slug ~ '[^a-z0-9-]' OR left(slug, 1) IN ('', '-') OR right(slug, 1) IN ('', '-')"
+# Rules that say the same in other words are asked with the same words.
+_WITHOUT_OWNER = (
+    "SELECT t.id::text FROM teams t WHERE NOT EXISTS"
+    " (SELECT FROM memberships m WHERE m.team_id = t.id AND m.role = 'owner')"
+)
+# Few are in more than ten teams, which an index alone can tell.
+_OWNS_TOO_MANY = (
+    "SELECT user_id::text FROM memberships WHERE role = 'owner' AND user_id IN"
+    " (SELECT user_id FROM memberships GROUP BY user_id HAVING count(*) > 10 OFFSET 0)"
+    " GROUP BY user_id HAVING count(*) > 10"
+)
+# An account was erased when this is its address, whichever its letters' case.
+_ERASED = "lower({0} ->> 'email') = ({0} ->> 'id') || '@erased.invalid'"
+_IN_TOO_MANY = "SELECT user_id::text FROM memberships GROUP BY user_id HAVING count(*) > 50"
+
+RULES = (
+    Rule(
+        "INV-U1",
+        "a user is a creator exactly when upgraded_at is set",
+        ("users",),
+        Holds.ALWAYS,
+        ("inv_u1__users_creator_iff_upgraded",),
+        "SELECT id::text FROM users WHERE (tier = 'creator') <> (upgraded_at IS NOT NULL)",
+    ),
+    Rule(
+        "INV-U2",
+        "a creator belongs to at least one team",
+        ("users", "memberships"),
+        Holds.ALWAYS,
+        (
+            "inv_u2__users_creator_has_a_team",
+            "inv_u2__memberships_last_one_not_gone",
+            "inv_u2__memberships_truncated_with_creators",
+        ),
+        "SELECT u.id::text FROM users u WHERE u.tier = 'creator'"
+        " AND NOT EXISTS (SELECT FROM memberships m WHERE m.user_id = u.id)",
+    ),
+    Rule(
+        "INV-U3",
+        "a starter belongs to no team",
+        ("users", "memberships"),
+        Holds.ALWAYS,
+        ("inv_u3__memberships_user_is_creator",),
+        "SELECT u.id::text FROM users u WHERE u.tier = 'starter'"
+        " AND EXISTS (SELECT FROM memberships m WHERE m.user_id = u.id)",
+    ),
+    Rule(
+        "INV-U4",
+        "tier is starter or creator",
+        ("users",),
+        Holds.ALWAYS,
+        ("type user_tier",),
+        "SELECT id::text FROM users WHERE (tier IN ('starter', 'creator')) IS NOT TRUE",
+    ),
+    Rule(
+        "INV-U5",
+        "a user's credits are never negative",
+        ("users",),
+        Holds.ALWAYS,
+        ("inv_u5__users_credits_not_negative",),
+        "SELECT id::text FROM users WHERE credits < 0",
+    ),
+    Rule(
+        "INV-U6",
+        "a user's ephemeral_storage_bytes is never negative",
+        ("users",),
+        Holds.ALWAYS,
+        ("inv_u6__users_ephemeral_storage_not_negative",),
+        "SELECT id::text FROM users WHERE ephemeral_storage_bytes < 0",
+    ),
+    Rule(
+        "INV-T1",
+        "a team has at least one member",
+        ("teams", "memberships"),
+        Holds.ALWAYS,
+        (
+            "inv_t2__teams_has_an_owner",
+            "inv_t2__memberships_owner_not_demoted",
+            "inv_t2__memberships_owner_not_gone",
+            "inv_t2__memberships_truncated_with_teams",
+        ),
+        "SELECT t.id::text FROM teams t"
+        " WHERE NOT EXISTS (SELECT FROM memberships m WHERE m.team_id = t.id)",
+    ),
+    Rule(
+        "INV-T2",
+        "a team has at least one owner",
+        ("teams", "memberships"),
+        Holds.ALWAYS,
+        (
+            "inv_t2__teams_has_an_owner",
+            "inv_t2__memberships_owner_not_demoted",
+            "inv_t2__memberships_owner_not_gone",
+            "inv_t2__memberships_truncated_with_teams",
+        ),
+        _WITHOUT_OWNER,
+    ),
+    Rule(
+        "INV-T3",
+        "no two teams share a slug",
+        ("teams",),
+        Holds.ALWAYS,
+        ("inv_t3__teams_slug_unique",),
+        repeated("teams", "slug"),
+    ),
+    Rule(
+        "INV-T4",
+        "a slug is lower-case letters, digits and hyphens, and neither begins nor ends with a"
+        " hyphen",
+        ("teams",),
+        Holds.ALWAYS,
+        ("inv_t4__teams_slug_well_formed",),
+        f"SELECT id::text FROM teams WHERE {MALFORMED_SLUG}",
+    ),
+    Rule(
+        "INV-T5",
+        "a team's created_at is not after its updated_at",
+        ("teams",),
+        Holds.ALWAYS,
+        ("inv_t5__teams_created_not_after_updated",),
+        "SELECT id::text FROM teams WHERE updated_at < created_at",
+    ),
+    Rule(
+        "INV-T6",
+        "a team's credits are never negative",
+        ("teams",),
+        Holds.ALWAYS,
+        ("inv_t6__teams_credits_not_negative",),
+        "SELECT id::text FROM teams WHERE credits < 0",
+    ),
+    Rule(
+        "INV-T7",
+        "a user owns at most 10 teams",
+        ("memberships",),
+        Holds.ALWAYS,
+        (
+            "inv_t7__memberships_user_owns_at_most_10_teams",
+            "inv_t7__memberships_promoted_owns_at_most_10_teams",
+        ),
+        _OWNS_TOO_MANY,
+    ),
+    Rule(
+        "INV-T8",
+        "a user belongs to at most 50 teams",
+        ("memberships",),
+        Holds.ALWAYS,
+        ("inv_t8__memberships_user_in_at_most_50_teams",),
+        _IN_TOO_MANY,
+    ),
+    Rule(
+        "INV-M1",
+        "a membership names a user and a team",
+        ("memberships",),
+        Holds.ALWAYS,
+        ("inv_m1__memberships_names_user_and_team",),
+        "SELECT id::text FROM memberships WHERE team_id IS NULL OR user_id IS NULL",
+    ),
+    Rule(
+        "INV-M2",
+        "its role is owner, admin, member or viewer",
+        ("memberships",),
+        Holds.ALWAYS,
+        ("type membership_role",),
+        "SELECT id::text FROM memberships"
+        " WHERE (role IN ('owner', 'admin', 'member', 'viewer')) IS NOT TRUE",
+    ),
+    Rule(
+        "INV-M3",
+        "a user is in a team at most once",
+        ("memberships",),
+        Holds.ALWAYS,
+        ("inv_m3__memberships_user_once_per_team",),
+        repeated("memberships", "team_id", "user_id"),
+    ),
+    Rule(
+        "INV-M4",
+        "only creators have memberships",
+        ("memberships", "users"),
+        Holds.ALWAYS,
+        ("inv_u3__memberships_user_is_creator",),
+        "SELECT m.id::text FROM memberships m JOIN users u ON u.id = m.user_id"
+        " WHERE u.tier <> 'creator'",
+    ),
+    Rule(
+        "INV-M5",
+        "its user exists",
+        ("memberships", "users"),
+        Holds.ALWAYS,
+        ("inv_m5__memberships_user_exists", "inv_m5__user_guards_user_exists"),
+        dangling("memberships", "user_id", "users", null=False),
+    ),
+    Rule(
+        "INV-M6",
+        "its team exists",
+        ("memberships", "teams"),
+        Holds.ALWAYS,
+        ("inv_m6__memberships_team_exists", "inv_m6__team_guards_team_exists"),
+        dangling("memberships", "team_id", "teams", null=False),
+    ),
+    Rule(
+        "CARD-1",
+        "a team has at least one owner",
+        ("teams", "memberships"),
+        Holds.ALWAYS,
+        (
+            "inv_t2__teams_has_an_owner",
+            "inv_t2__memberships_owner_not_demoted",
+            "inv_t2__memberships_owner_not_gone",
+            "inv_t2__memberships_truncated_with_teams",
+        ),
+        _WITHOUT_OWNER,
+    ),
+    Rule(
+        "CARD-2",
+        "a user owns at most 10 teams",
+        ("memberships",),
+        Holds.ALWAYS,
+        (
+            "inv_t7__memberships_user_owns_at_most_10_teams",
+            "inv_t7__memberships_promoted_owns_at_most_10_teams",
+        ),
+        _OWNS_TOO_MANY,
+    ),
+    Rule(
+        "CARD-3",
+        "a user belongs to at most 50 teams",
+        ("memberships",),
+        Holds.ALWAYS,
+        ("inv_t8__memberships_user_in_at_most_50_teams",),
+        _IN_TOO_MANY,
+    ),
+    Rule(
+        "STATE-USER",
+        "a creator stays a creator",
+        ("users",),
+        Holds.TRANSITION,
+        ("state_user__users_creator_stays_creator",),
+        "SELECT old ->> 'id' FROM conformance.fresh WHERE tbl = 'users' AND op = 'UPDATE'"
+        " AND old ->> 'tier' = 'creator' AND new ->> 'tier' <> 'creator'",
+    ),
+    Rule(
+        "PRIVACY-1",
+        "an account whose address is its own id at erased.invalid was erased: it has no name, no"
+        " picture and no key, and is in no team but one of its own id",
+        ("users", "memberships", "api_keys"),
+        Holds.ALWAYS,
+        (
+            "privacy_1__users_erased_names_nobody",
+            "privacy_1__memberships_user_not_erased",
+            "privacy_1__api_keys_user_not_erased",
+        ),
+        "SELECT u.id::text FROM users u WHERE lower(u.email) = u.id::text || '@erased.invalid'"
+        " AND (u.name IS NOT NULL OR u.avatar_url IS NOT NULL"
+        " OR EXISTS (SELECT FROM api_keys k WHERE k.user_id = u.id)"
+        " OR EXISTS (SELECT FROM memberships m WHERE m.user_id = u.id AND m.team_id <> u.id))",
+    ),
+    Rule(
+        "PRIVACY-2",
+        "an erased account stays erased",
+        ("users",),
+        Holds.TRANSITION,
+        ("privacy_2__users_erased_stays_erased",),
+        "SELECT old ->> 'id' FROM conformance.fresh WHERE tbl = 'users' AND op = 'UPDATE'"
+        f" AND {_ERASED.format('old')} AND NOT {_ERASED.format('new')}",
+    ),
+    Rule(
+        "PRIVACY-3",
+        "a function erases an account, once, and says whether it did: the name, address, picture,"
+        " keys and memberships of the user, the invitations from the user and to that address,"
+        " and the teams that nobody else is in go, and what others work with stays",
+        ("users", "teams", "memberships", "invitations", "api_keys"),
+        Holds.DERIVED,
+        ("function erase_user",),
+        # What goes shows only where it is known who was erased.
+        "SELECT tbl || ' ' || (old ->> 'id') FROM conformance.fresh WHERE op = 'DELETE'"
+        " AND via LIKE '%erase_user%'"
+        " AND tbl IN ('users', 'jobs', 'job_events', 'usage', 'system_assets')",
+    ),
+)

@@ -1,0 +1,267 @@
+"""Rules of assets, webhooks, deliveries, usage and system assets."""
+
+from conformance.framecast.rules.rule import (
+    Holds,
+    Rule,
+    dangling,
+    repeated,
+    unowned,
+    unowned_at_scale,
+)
+
+RULES = (
+    Rule(
+        "INV-AF1",
+        "an asset's status is one of the three",
+        ("asset_files",),
+        Holds.ALWAYS,
+        ("type asset_status",),
+        "SELECT id::text FROM asset_files"
+        " WHERE (status IN ('pending', 'ready', 'failed')) IS NOT TRUE",
+    ),
+    Rule(
+        "INV-AF2",
+        "its size is positive",
+        ("asset_files",),
+        Holds.ALWAYS,
+        ("inv_af2__asset_files_size_positive",),
+        "SELECT id::text FROM asset_files WHERE size_bytes <= 0",
+    ),
+    Rule(
+        "INV-AF3",
+        "its size is at most 50 MiB",
+        ("asset_files",),
+        Holds.ALWAYS,
+        ("inv_af3__asset_files_size_at_most_50_mib",),
+        "SELECT id::text FROM asset_files WHERE size_bytes > 52428800",
+    ),
+    Rule(
+        "INV-AF4",
+        "its content type is image/jpeg, image/png, image/webp, audio/mpeg, audio/wav, audio/ogg"
+        " or video/mp4",
+        ("asset_files",),
+        Holds.ALWAYS,
+        ("inv_af4__asset_files_content_type_known",),
+        "SELECT id::text FROM asset_files WHERE (content_type IN ('image/jpeg', 'image/png',"
+        " 'image/webp', 'audio/mpeg', 'audio/wav', 'audio/ogg', 'video/mp4')) IS NOT TRUE",
+    ),
+    Rule(
+        "INV-AF5",
+        "its uploader exists",
+        ("asset_files", "users"),
+        Holds.ALWAYS,
+        ("inv_af5__asset_files_uploader_exists",),
+        dangling("asset_files", "uploaded_by", "users"),
+    ),
+    Rule(
+        "INV-AF6",
+        "no two assets share an s3_key",
+        ("asset_files",),
+        Holds.ALWAYS,
+        ("inv_af6__asset_files_s3_key_unique",),
+        repeated("asset_files", "s3_key"),
+    ),
+    Rule(
+        "INV-X3",
+        "an asset of a project is owned by framecast:team:… of that project's team",
+        ("asset_files", "projects"),
+        Holds.ALWAYS,
+        ("inv_x3__asset_files_project_of_owning_team",),
+        unowned("asset_files"),
+        unowned_at_scale("asset_files"),
+    ),
+    Rule(
+        "STATE-ASSET",
+        "an asset is inserted pending. transition: pending → ready or failed; both are final",
+        ("asset_files",),
+        Holds.TRANSITION,
+        (
+            "state_asset__asset_files_inserted_pending",
+            "state_asset__asset_files_ready_and_failed_are_final",
+        ),
+        "SELECT coalesce(new, old) ->> 'id' FROM conformance.fresh WHERE tbl = 'asset_files'"
+        " AND (op = 'INSERT' AND new ->> 'status' <> 'pending'"
+        " OR op = 'UPDATE' AND old ->> 'status' IN ('ready', 'failed')"
+        " AND new ->> 'status' <> old ->> 'status')",
+    ),
+    Rule(
+        "INV-W1",
+        "a webhook's team exists",
+        ("webhooks", "teams"),
+        Holds.ALWAYS,
+        ("inv_w1__webhooks_team_exists",),
+        dangling("webhooks", "team_id", "teams"),
+    ),
+    Rule(
+        "INV-W2",
+        "it subscribes to at least one event",
+        ("webhooks",),
+        Holds.ALWAYS,
+        ("inv_w2__webhooks_has_an_event",),
+        "SELECT id::text FROM webhooks WHERE cardinality(events) = 0",
+    ),
+    Rule(
+        "INV-W3",
+        "each of its events is one of the six (and none is null)",
+        ("webhooks",),
+        Holds.ALWAYS,
+        ("inv_w3__webhooks_no_event_is_null", "type webhook_event_type"),
+        "SELECT id::text FROM webhooks WHERE EXISTS (SELECT FROM unnest(events) AS e (label)"
+        " WHERE (e.label::text IN ('job.queued', 'job.started', 'job.progress', 'job.completed',"
+        " 'job.failed', 'job.canceled')) IS NOT TRUE)",
+    ),
+    Rule(
+        "INV-W4",
+        "its url is an https URL with a host",
+        ("webhooks",),
+        Holds.ALWAYS,
+        ("inv_w4__webhooks_url_is_https_with_host",),
+        "SELECT w.id::text FROM webhooks w CROSS JOIN LATERAL (SELECT regexp_replace("
+        "split_part(split_part(split_part(substr(w.url, 9), '/', 1), '?', 1), '#', 1),"
+        " '^.*@', '') AS text) AS host WHERE lower(left(w.url, 8)) <> 'https://'"
+        " OR w.url ~ '\\s|[\\x01-\\x1f\\x7f-\\x9f]'"
+        " OR host.text !~ '^(\\[[0-9A-Fa-f:]+\\]|[^][!-,/:-@\\\\^`{|}~]+)(:[0-9]*)?$'"
+        " OR host.text ~ ':::|^\\[:?\\]|::.*::'"
+        " OR substring(host.text from ':([0-9]+)$')::numeric > 65535",
+    ),
+    Rule(
+        "INV-W5",
+        "its creator exists",
+        ("webhooks", "users"),
+        Holds.ALWAYS,
+        ("inv_w5__webhooks_creator_exists",),
+        dangling("webhooks", "created_by", "users"),
+    ),
+    Rule(
+        "INV-WD1",
+        "a delivery's status is one of the four",
+        ("webhook_deliveries",),
+        Holds.ALWAYS,
+        ("type webhook_delivery_status",),
+        "SELECT id::text FROM webhook_deliveries"
+        " WHERE (status IN ('pending', 'retrying', 'delivered', 'failed')) IS NOT TRUE",
+    ),
+    Rule(
+        "INV-WD2",
+        "its webhook exists",
+        ("webhook_deliveries", "webhooks"),
+        Holds.ALWAYS,
+        ("inv_wd2__webhook_deliveries_webhook_exists",),
+        dangling("webhook_deliveries", "webhook_id", "webhooks"),
+    ),
+    Rule(
+        "INV-WD3",
+        "its attempts never exceed max_attempts",
+        ("webhook_deliveries",),
+        Holds.ALWAYS,
+        ("inv_wd3__webhook_deliveries_attempts_within_max",),
+        "SELECT id::text FROM webhook_deliveries WHERE attempts > max_attempts",
+    ),
+    Rule(
+        "INV-WD4",
+        "a delivered one has a delivered_at",
+        ("webhook_deliveries",),
+        Holds.ALWAYS,
+        ("inv_wd4__webhook_deliveries_delivered_has_time",),
+        "SELECT id::text FROM webhook_deliveries"
+        " WHERE delivered_at IS NULL AND status = 'delivered'",
+    ),
+    Rule(
+        "STATE-DELIVERY",
+        "a delivery is inserted pending. transition: pending or retrying → delivered, retrying"
+        " or failed; failed → pending (asked for again by hand, with attempts back at 0);"
+        " delivered is final",
+        ("webhook_deliveries",),
+        Holds.TRANSITION,
+        (
+            "state_delivery__webhook_deliveries_inserted_pending",
+            "state_delivery__webhook_deliveries_status_moves_on",
+            "state_delivery__webhook_deliveries_asked_again_from_zero",
+        ),
+        "SELECT coalesce(new, old) ->> 'id' FROM conformance.fresh"
+        " WHERE tbl = 'webhook_deliveries' AND ("
+        "op = 'INSERT' AND new ->> 'status' <> 'pending'"
+        " OR op = 'UPDATE' AND old ->> 'status' <> new ->> 'status'"
+        " AND ((old ->> 'status', new ->> 'status') NOT IN (('pending', 'delivered'),"
+        " ('pending', 'retrying'), ('pending', 'failed'), ('retrying', 'delivered'),"
+        " ('retrying', 'failed'), ('failed', 'pending'))"
+        " OR old ->> 'status' = 'failed' AND new ->> 'attempts' <> '0'))",
+    ),
+    Rule(
+        "INV-US1",
+        "a usage period is YYYY-MM with a real month",
+        ("usage",),
+        Holds.ALWAYS,
+        ("inv_us1__usage_period_is_a_month",),
+        "SELECT id::text FROM usage WHERE length(period) <> 7 OR substr(period, 5, 1) <> '-'"
+        " OR translate(left(period, 4) || right(period, 2), '0123456789', '') <> ''"
+        " OR right(period, 2) NOT BETWEEN '01' AND '12'",
+    ),
+    Rule(
+        "INV-US2",
+        "renders_count is never negative",
+        ("usage",),
+        Holds.ALWAYS,
+        ("inv_us2__usage_renders_not_negative",),
+        "SELECT id::text FROM usage WHERE renders_count < 0",
+    ),
+    Rule(
+        "INV-US3",
+        "credits_used is never negative",
+        ("usage",),
+        Holds.ALWAYS,
+        ("inv_us3__usage_credits_used_not_negative",),
+        "SELECT id::text FROM usage WHERE credits_used < 0",
+    ),
+    Rule(
+        "INV-US4",
+        "an owner has one row a period",
+        ("usage",),
+        Holds.ALWAYS,
+        ("inv_us4__usage_one_row_per_owner_and_period",),
+        repeated("usage", "owner", "period"),
+    ),
+    Rule(
+        "INV-SA1",
+        "a system asset's category is one of the four",
+        ("system_assets",),
+        Holds.ALWAYS,
+        ("type system_asset_category",),
+        "SELECT id FROM system_assets"
+        " WHERE (category IN ('sfx', 'ambient', 'music', 'transition')) IS NOT TRUE",
+    ),
+    Rule(
+        "INV-SA2",
+        "its id is asset_<category>_<name>, the name of lower-case letters, digits and underscores",
+        ("system_assets",),
+        Holds.ALWAYS,
+        ("inv_sa2__system_assets_id_names_category",),
+        "SELECT id FROM system_assets WHERE NOT starts_with(id, 'asset_' || category::text || '_')"
+        " OR length(id) <= length('asset_' || category::text || '_')"
+        " OR translate(id, 'abcdefghijklmnopqrstuvwxyz0123456789_', '') <> ''",
+    ),
+    Rule(
+        "INV-SA3",
+        "no two system assets share an s3_key",
+        ("system_assets",),
+        Holds.ALWAYS,
+        ("inv_sa3__system_assets_s3_key_unique",),
+        repeated("system_assets", "s3_key"),
+    ),
+    Rule(
+        "RET-1",
+        "job events are kept 7 days, webhook deliveries 30 days; a function for each deletes"
+        " what is older, oldest first, at most as many rows as it is told (10,000 unless told),"
+        " without waiting on rows that others hold, and returns how many it deleted",
+        ("job_events", "webhook_deliveries"),
+        Holds.DERIVED,
+        ("function delete_old_job_events", "function delete_old_webhook_deliveries"),
+        "SELECT d.old ->> 'id' FROM conformance.fresh d WHERE d.tbl = 'job_events'"
+        " AND d.op = 'DELETE' AND d.via LIKE '%delete_old_job_events%'"
+        " AND (d.old ->> 'created_at')::timestamptz > d.began - interval '168 hours'"
+        " UNION ALL SELECT d.old ->> 'id' FROM conformance.fresh d"
+        " WHERE d.tbl = 'webhook_deliveries' AND d.op = 'DELETE'"
+        " AND d.via LIKE '%delete_old_webhook_deliveries%'"
+        " AND (d.old ->> 'created_at')::timestamptz > d.began - interval '720 hours'",
+    ),
+)

@@ -1,0 +1,133 @@
+"""Rules of invitations."""
+
+from conformance.framecast.rules.rule import Holds, Rule, dangling
+
+_OPEN = "i.accepted_at IS NULL AND i.revoked_at IS NULL AND i.expires_at > clock_timestamp()"
+
+RULES = (
+    Rule(
+        "INV-I1",
+        "an invitation names a team and an email",
+        ("invitations",),
+        Holds.ALWAYS,
+        ("inv_i1__invitations_names_team_and_email",),
+        "SELECT id::text FROM invitations WHERE team_id IS NULL OR email IS NULL",
+    ),
+    Rule(
+        "INV-I2",
+        "its role is admin, member or viewer: nobody is invited as owner",
+        ("invitations",),
+        Holds.ALWAYS,
+        ("type invitation_role",),
+        "SELECT id::text FROM invitations"
+        " WHERE (role IN ('admin', 'member', 'viewer')) IS NOT TRUE",
+    ),
+    Rule(
+        "INV-I3",
+        "an accepted invitation is not revoked",
+        ("invitations",),
+        Holds.ALWAYS,
+        ("inv_i3__invitations_not_accepted_and_revoked",),
+        "SELECT id::text FROM invitations WHERE accepted_at IS NOT NULL AND revoked_at IS NOT NULL",
+    ),
+    Rule(
+        "INV-I4",
+        "a revoked invitation is not accepted",
+        ("invitations",),
+        Holds.ALWAYS,
+        ("inv_i3__invitations_not_accepted_and_revoked",),
+        "SELECT id::text FROM invitations WHERE accepted_at IS NOT NULL AND revoked_at IS NOT NULL",
+    ),
+    Rule(
+        "INV-I5",
+        "its team exists",
+        ("invitations", "teams"),
+        Holds.ALWAYS,
+        ("inv_i5__invitations_team_exists",),
+        dangling("invitations", "team_id", "teams", null=False),
+    ),
+    Rule(
+        "INV-I6",
+        "its inviter exists",
+        ("invitations", "users"),
+        Holds.ALWAYS,
+        ("inv_i6__invitations_inviter_exists",),
+        dangling("invitations", "invited_by", "users"),
+    ),
+    Rule(
+        "INV-I7",
+        "nobody invites their own email",
+        ("invitations", "users"),
+        Holds.ALWAYS,
+        ("inv_i7__invitations_not_to_inviter", "inv_i7__users_email_not_invited_by_itself"),
+        "SELECT i.id::text FROM invitations i JOIN users u ON u.id = i.invited_by"
+        " WHERE upper(u.email) = upper(i.email)",
+    ),
+    Rule(
+        "INV-I8",
+        "there is no open invitation for somebody who is in that team",
+        ("invitations", "memberships", "users"),
+        Holds.ALWAYS,
+        (
+            "inv_i8__invitations_none_open_for_member",
+            "inv_i8__memberships_without_open_invitation",
+            "inv_i8__users_email_not_invited_to_own_team",
+            "inv_i8__users_new_not_invited_to_own_team",
+        ),
+        "SELECT i.id::text FROM invitations i JOIN memberships m ON m.team_id = i.team_id"
+        f" JOIN users u ON u.id = m.user_id WHERE upper(u.email) = upper(i.email) AND {_OPEN}",
+    ),
+    Rule(
+        "INV-I9",
+        "it expires after it was created",
+        ("invitations",),
+        Holds.ALWAYS,
+        ("inv_i9__invitations_expires_after_created",),
+        "SELECT id::text FROM invitations WHERE expires_at <= created_at",
+    ),
+    Rule(
+        "INV-TIME4",
+        "an invitation expires after it was created",
+        ("invitations",),
+        Holds.ALWAYS,
+        ("inv_i9__invitations_expires_after_created",),
+        "SELECT id::text FROM invitations WHERE expires_at <= created_at",
+    ),
+    Rule(
+        "INV-TIME5",
+        "it is accepted after it was created",
+        ("invitations",),
+        Holds.ALWAYS,
+        ("inv_time5__invitations_accepted_after_created",),
+        "SELECT id::text FROM invitations WHERE accepted_at <= created_at",
+    ),
+    Rule(
+        "CARD-4",
+        "a team has at most 50 open invitations",
+        ("invitations",),
+        Holds.ALWAYS,
+        ("card_4__invitations_team_has_at_most_50_open",),
+        f"SELECT i.team_id::text FROM invitations i WHERE {_OPEN}"
+        " GROUP BY i.team_id HAVING count(*) > 50",
+    ),
+    Rule(
+        "STATE-INVITATION",
+        "an invitation is inserted open. transition: accepted and revoked are final; only an"
+        " open one is accepted",
+        ("invitations",),
+        Holds.TRANSITION,
+        (
+            "state_invitation__invitations_inserted_open",
+            "state_invitation__invitations_ends_are_final",
+            "state_invitation__invitations_only_open_is_accepted",
+        ),
+        "SELECT coalesce(new, old) ->> 'id' FROM conformance.fresh c WHERE tbl = 'invitations'"
+        " AND (op = 'INSERT' AND (new ->> 'accepted_at' IS NOT NULL"
+        " OR new ->> 'revoked_at' IS NOT NULL OR (new ->> 'expires_at')::timestamptz <= c.at)"
+        " OR op = 'UPDATE' AND (old ->> 'accepted_at' <> coalesce(new ->> 'accepted_at', '')"
+        " OR old ->> 'revoked_at' <> coalesce(new ->> 'revoked_at', '')"
+        " OR old ->> 'accepted_at' IS NULL AND new ->> 'accepted_at' IS NOT NULL"
+        " AND (old ->> 'revoked_at' IS NOT NULL"
+        " OR (old ->> 'expires_at')::timestamptz <= c.began)))",
+    ),
+)

@@ -1,0 +1,283 @@
+"""Rules of jobs and their events."""
+
+from conformance.framecast.rules.rule import (
+    Holds,
+    Rule,
+    dangling,
+    repeated,
+    unowned,
+    unowned_at_scale,
+)
+
+_FINISHED = "status IN ('completed', 'failed', 'canceled')"
+_ACTIVE = "j.status IN ('queued', 'processing')"
+# The team that a URN names in either form, worked out apart from the schema's own function.
+TEAM_OF_URN = (
+    "CASE WHEN {0}::text LIKE 'framecast:user:%' THEN NULL"
+    " WHEN {0}::text LIKE 'framecast:team:%' THEN substr({0}::text, 16, 36)"
+    " WHEN {0}::text LIKE 'framecast:%' THEN substr({0}::text, 11, 36) END"
+)
+
+# As far as rows can tell: numbers that no count from one upwards gives.
+_NUMBERED_TWICE = (
+    f"{repeated('job_events', 'job_id', 'sequence')}"
+    " UNION ALL SELECT id::text FROM job_events WHERE sequence < 1"
+)
+# Events whose number is not the rank that they have among all that were ever written for a job of
+# that id, whether or not it was deleted and made again meanwhile.
+_MISNUMBERED = (
+    "SELECT new ->> 'id' FROM (SELECT new, {} AS n FROM conformance.changes"
+    " WHERE tbl = 'job_events' AND op = 'INSERT') e WHERE (new ->> 'sequence')::bigint <> n"
+)
+
+RULES = (
+    Rule(
+        "INV-J1",
+        "a job's status is one of the five",
+        ("jobs",),
+        Holds.ALWAYS,
+        ("type job_status",),
+        "SELECT id::text FROM jobs WHERE (status IN"
+        " ('queued', 'processing', 'completed', 'failed', 'canceled')) IS NOT TRUE",
+    ),
+    Rule(
+        "INV-J2",
+        "a finished job has a completed_at, not before its created_at",
+        ("jobs",),
+        Holds.ALWAYS,
+        ("inv_j2__jobs_finished_has_completed_at",),
+        f"SELECT id::text FROM jobs WHERE (completed_at >= created_at) IS NOT TRUE AND {_FINISHED}",
+    ),
+    Rule(
+        "INV-J3",
+        "a processing job has a started_at",
+        ("jobs",),
+        Holds.ALWAYS,
+        ("inv_j3__jobs_processing_has_started_at",),
+        "SELECT id::text FROM jobs WHERE started_at IS NULL AND status = 'processing'",
+    ),
+    Rule(
+        "INV-J4",
+        "a completed job has an output",
+        ("jobs",),
+        Holds.ALWAYS,
+        ("inv_j4__jobs_completed_has_output",),
+        "SELECT id::text FROM jobs WHERE status = 'completed'"
+        " AND coalesce(output, 'null') = 'null'",
+    ),
+    Rule(
+        "INV-J5",
+        "a failed job has an error",
+        ("jobs",),
+        Holds.ALWAYS,
+        ("inv_j5__jobs_failed_has_error",),
+        "SELECT id::text FROM jobs WHERE coalesce(error, 'null') = 'null' AND status = 'failed'",
+    ),
+    Rule(
+        "INV-J6",
+        "a failed or canceled job has a failure_type",
+        ("jobs",),
+        Holds.ALWAYS,
+        ("inv_j6__jobs_failed_or_canceled_has_failure_type",),
+        "SELECT id::text FROM jobs WHERE status IN ('failed', 'canceled') AND failure_type IS NULL",
+    ),
+    Rule(
+        "INV-J7",
+        "a completed job has no failure_type",
+        ("jobs",),
+        Holds.ALWAYS,
+        ("inv_j7__jobs_completed_has_no_failure_type",),
+        "SELECT id::text FROM jobs WHERE failure_type IS NOT NULL AND status = 'completed'",
+    ),
+    Rule(
+        "INV-J8",
+        "a job is never refunded more than it was charged",
+        ("jobs",),
+        Holds.ALWAYS,
+        ("inv_j8__jobs_refund_within_charge",),
+        "SELECT id::text FROM jobs WHERE credits_refunded > credits_charged",
+    ),
+    Rule(
+        "INV-J9",
+        "neither its charge nor its refund is negative",
+        ("jobs",),
+        Holds.ALWAYS,
+        ("inv_j9__job_credits_not_negative",),
+        "SELECT id::text FROM jobs WHERE credits_charged < 0 OR credits_refunded < 0",
+    ),
+    Rule(
+        "INV-J10",
+        "its created_at is not after its updated_at",
+        ("jobs",),
+        Holds.ALWAYS,
+        ("inv_j10__jobs_created_not_after_updated",),
+        "SELECT id::text FROM jobs WHERE updated_at < created_at",
+    ),
+    Rule(
+        "INV-J11",
+        "a project's job is owned by framecast:team:… of that project's team",
+        ("jobs", "projects"),
+        Holds.ALWAYS,
+        ("inv_j11__jobs_project_of_owning_team",),
+        unowned("jobs"),
+        unowned_at_scale("jobs"),
+    ),
+    Rule(
+        "INV-J12",
+        "a project has at most one active job",
+        ("jobs",),
+        Holds.ALWAYS,
+        ("inv_j12__jobs_one_active_per_project",),
+        f"SELECT j.project_id::text FROM jobs j WHERE j.project_id IS NOT NULL AND {_ACTIVE}"
+        " GROUP BY j.project_id HAVING count(*) > 1",
+    ),
+    Rule(
+        "INV-J13",
+        "the user who triggered it exists",
+        ("jobs", "users"),
+        Holds.ALWAYS,
+        ("inv_j13__jobs_trigger_exists",),
+        dangling("jobs", "triggered_by", "users"),
+    ),
+    Rule(
+        "INV-TIME2",
+        "a job's started_at is not before its created_at",
+        ("jobs",),
+        Holds.ALWAYS,
+        ("inv_time2__jobs_started_not_before_created",),
+        "SELECT id::text FROM jobs WHERE started_at < created_at",
+    ),
+    Rule(
+        "INV-TIME3",
+        "a job's completed_at is not before its started_at",
+        ("jobs",),
+        Holds.ALWAYS,
+        ("inv_time3__jobs_completed_not_before_started",),
+        "SELECT id::text FROM jobs WHERE completed_at < started_at",
+    ),
+    Rule(
+        "CARD-5",
+        "a team has at most 5 active jobs",
+        ("jobs",),
+        Holds.ALWAYS,
+        ("card_5__jobs_team_has_at_most_5_active",),
+        f"SELECT {TEAM_OF_URN.format('j.owner')} FROM jobs j WHERE {_ACTIVE}"
+        f" AND {TEAM_OF_URN.format('j.owner')} IS NOT NULL GROUP BY 1 HAVING count(*) > 5",
+    ),
+    Rule(
+        "CARD-6",
+        "a starter has at most 1 active job",
+        ("jobs", "users"),
+        Holds.ALWAYS,
+        (
+            "card_6__jobs_starter_has_at_most_1_active",
+            "card_6__memberships_leaves_starter_1_active",
+        ),
+        "SELECT u.id::text FROM users u JOIN jobs j ON j.triggered_by = u.id"
+        f" WHERE u.tier = 'starter' AND {_ACTIVE} GROUP BY u.id HAVING count(*) > 1",
+    ),
+    Rule(
+        "STATE-JOB",
+        "a job is inserted queued. transition: queued → processing or canceled; processing →"
+        " completed, failed or canceled; a finished job stays as it is, save that its refund may"
+        " grow and that its project may go",
+        ("jobs",),
+        Holds.TRANSITION,
+        (
+            "state_job__jobs_inserted_queued",
+            "state_job__jobs_moves_on",
+            "state_job__jobs_finished_stays",
+        ),
+        "SELECT coalesce(new, old) ->> 'id' FROM conformance.fresh WHERE tbl = 'jobs' AND ("
+        "op = 'INSERT' AND new ->> 'status' <> 'queued'"
+        " OR op = 'UPDATE' AND old ->> 'status' <> new ->> 'status'"
+        " AND (old ->> 'status', new ->> 'status') NOT IN (('queued', 'processing'),"
+        " ('queued', 'canceled'), ('processing', 'completed'), ('processing', 'failed'),"
+        " ('processing', 'canceled'))"
+        " OR op = 'UPDATE' AND old ->> 'status' IN ('completed', 'failed', 'canceled')"
+        " AND (old - '{updated_at,credits_refunded,project_id}'::text[]"
+        " <> new - '{updated_at,credits_refunded,project_id}'::text[]"
+        " OR (new ->> 'credits_refunded')::int < (old ->> 'credits_refunded')::int"
+        " OR new ->> 'project_id' <> coalesce(old ->> 'project_id', '')))",
+    ),
+    Rule(
+        "SEQ-1",
+        "a job's events are numbered 1, 2, 3 … in the order in which they commit; no number is"
+        " used twice, even after old events were cleaned up",
+        ("job_events",),
+        Holds.ALWAYS,
+        ("trigger job_events._500_number", "seq_1__job_events_number_used_once"),
+        _MISNUMBERED.format("row_number() OVER (PARTITION BY new ->> 'job_id' ORDER BY seq)")
+        + f" UNION ALL {_NUMBERED_TWICE}",
+    ),
+    Rule(
+        "SEQ-2",
+        "whoever sees event n of a job sees every earlier one that was not cleaned up: a client"
+        " that resumes after n misses nothing",
+        ("job_events",),
+        Holds.ALWAYS,
+        ("trigger job_events._500_number",),
+        "SELECT c.new ->> 'id' FROM conformance.changes c WHERE c.tbl = 'job_events'"
+        " AND c.op = 'INSERT' AND NOT EXISTS (SELECT FROM job_events e"
+        " WHERE e.id::text = c.new ->> 'id') AND NOT EXISTS (SELECT FROM conformance.changes d"
+        " WHERE d.tbl = 'job_events' AND (d.op = 'TRUNCATE'"
+        " OR d.op = 'DELETE' AND d.old ->> 'id' = c.new ->> 'id')) UNION ALL "
+        # A number that nobody has written yet, below one that is there.
+        + _MISNUMBERED.format(
+            "row_number() OVER (PARTITION BY new ->> 'job_id'"
+            " ORDER BY (new ->> 'sequence')::bigint, seq)"
+        ),
+    ),
+    Rule(
+        "DEL-1",
+        "a team with active jobs, a project with an active job, and an active job cannot be"
+        " deleted",
+        ("jobs", "projects", "teams"),
+        Holds.TRANSITION,
+        (
+            "del_1__jobs_active_not_deleted",
+            "del_1__jobs_active_keeps_its_project",
+            "del_1__jobs_active_not_truncated",
+            "del_1__projects_without_active_job",
+            "del_1__teams_without_active_jobs",
+        ),
+        "SELECT old ->> 'id' FROM conformance.fresh WHERE tbl = 'jobs' AND op = 'DELETE'"
+        " AND old ->> 'status' IN ('queued', 'processing')"
+        " UNION ALL SELECT d.old ->> 'id' FROM conformance.fresh d JOIN jobs j ON"
+        f" {TEAM_OF_URN.format('j.owner')} = d.old ->> 'id' AND {_ACTIVE}"
+        " WHERE d.tbl = 'teams' AND d.op = 'DELETE'"
+        # An active job has left the project, or is still in it.
+        " UNION ALL SELECT d.old ->> 'id' FROM conformance.fresh d"
+        " WHERE d.tbl = 'projects' AND d.op = 'DELETE' AND (EXISTS (SELECT FROM jobs j"
+        f" WHERE j.project_id::text = d.old ->> 'id' AND {_ACTIVE}) OR EXISTS"
+        " (SELECT FROM conformance.changes c WHERE c.tbl = 'jobs' AND c.op = 'UPDATE'"
+        " AND c.old ->> 'project_id' = d.old ->> 'id' AND c.new ->> 'project_id' IS NULL"
+        " AND c.new ->> 'status' IN ('queued', 'processing')))"
+        # TRUNCATE notes no rows: they were active when last seen, and are gone without a word.
+        " UNION ALL SELECT c.id FROM (SELECT DISTINCT ON (coalesce(new, old) ->> 'id')"
+        " coalesce(new, old) ->> 'id' AS id, new ->> 'status' AS status FROM conformance.changes"
+        " WHERE tbl = 'jobs' AND op <> 'TRUNCATE' ORDER BY coalesce(new, old) ->> 'id', seq DESC) c"
+        " WHERE c.status IN ('queued', 'processing')"
+        " AND EXISTS (SELECT FROM conformance.fresh WHERE op = 'TRUNCATE')"
+        " AND NOT EXISTS (SELECT FROM jobs j WHERE j.id::text = c.id)",
+    ),
+    Rule(
+        "AUTO-TIMES",
+        "started_at and completed_at are set on the transitions that need them, when not given",
+        ("jobs",),
+        Holds.DERIVED,
+        ("trigger jobs._100_set_times",),
+        "SELECT id::text FROM jobs WHERE started_at IS NULL AND status = 'processing'"
+        f" OR completed_at IS NULL AND {_FINISHED}",
+    ),
+    Rule(
+        "AUTO-NUMBER",
+        "events are numbered by the database, whatever number the client gave",
+        ("job_events",),
+        Holds.DERIVED,
+        ("trigger job_events._500_number",),
+        f"{_NUMBERED_TWICE} UNION ALL "
+        # In rows alone, a number that is too high may be one that follows many that are gone.
+        + _MISNUMBERED.format("row_number() OVER (PARTITION BY new ->> 'job_id' ORDER BY seq)"),
+    ),
+)

@@ -1,0 +1,96 @@
+"""Rules of projects."""
+
+from conformance.framecast.rules.rule import Holds, Rule, dangling
+
+_ACTIVE = "j.status IN ('queued', 'processing')"
+_WITH_ACTIVE = (
+    "SELECT p.id::text FROM projects p WHERE p.status <> 'rendering' AND p.id IN"
+    f" (SELECT j.project_id FROM jobs j WHERE j.project_id IS NOT NULL AND {_ACTIVE})"
+)
+
+RULES = (
+    Rule(
+        "INV-P1",
+        "a project's status is one of the four",
+        ("projects",),
+        Holds.ALWAYS,
+        ("type project_status",),
+        "SELECT id::text FROM projects"
+        " WHERE (status IN ('draft', 'rendering', 'completed', 'archived')) IS NOT TRUE",
+    ),
+    Rule(
+        "INV-P2",
+        "its team exists",
+        ("projects", "teams"),
+        Holds.ALWAYS,
+        ("inv_p2__projects_team_exists",),
+        dangling("projects", "team_id", "teams"),
+    ),
+    Rule(
+        "INV-P3",
+        "its creator exists",
+        ("projects", "users"),
+        Holds.ALWAYS,
+        ("inv_p3__projects_creator_exists",),
+        dangling("projects", "created_by", "users"),
+    ),
+    Rule(
+        "INV-P4",
+        "its created_at is not after its updated_at",
+        ("projects",),
+        Holds.ALWAYS,
+        ("inv_p4__projects_created_not_after_updated",),
+        "SELECT id::text FROM projects WHERE updated_at < created_at",
+    ),
+    Rule(
+        "INV-P5",
+        "a rendering project has an active job",
+        ("projects", "jobs"),
+        Holds.ALWAYS,
+        ("inv_p5__projects_rendering_has_active_job",),
+        "SELECT p.id::text FROM projects p WHERE p.status = 'rendering'"
+        f" AND NOT EXISTS (SELECT FROM jobs j WHERE j.project_id = p.id AND {_ACTIVE})",
+    ),
+    Rule(
+        "STATE-PROJECT",
+        "a project is inserted draft. transition: draft → rendering or archived; rendering →"
+        " completed or draft; completed → rendering or archived; archived → draft. A project"
+        " with an active job is rendering (the converse of INV-P5), so only its job moves it in"
+        " and out of that state. A job cannot be made in an archived project",
+        ("projects", "jobs"),
+        Holds.TRANSITION,
+        (
+            "state_project__projects_inserted_draft",
+            "state_project__projects_status_moves_on",
+            "state_project__projects_active_job_keeps_rendering",
+        ),
+        "SELECT coalesce(new, old) ->> 'id' FROM conformance.fresh WHERE tbl = 'projects' AND ("
+        "op = 'INSERT' AND new ->> 'status' <> 'draft'"
+        " OR op = 'UPDATE' AND old ->> 'status' <> new ->> 'status'"
+        " AND (old ->> 'status', new ->> 'status') NOT IN ("
+        "('draft', 'rendering'), ('draft', 'archived'), ('rendering', 'completed'),"
+        " ('rendering', 'draft'), ('completed', 'rendering'), ('completed', 'archived'),"
+        " ('archived', 'draft')))"
+        f" UNION ALL {_WITH_ACTIVE}",
+    ),
+    Rule(
+        "AUTO-PROJECT",
+        "a job moves its project to rendering when it is made, to completed when it completes, to"
+        " draft when it fails or is canceled",
+        ("projects", "jobs"),
+        Holds.DERIVED,
+        ("trigger jobs._500_move_project",),
+        f"{_WITH_ACTIVE} UNION ALL "
+        # What the last job to be made or to end asked for, and its transaction did not do.
+        "SELECT c.id FROM (SELECT DISTINCT ON (new ->> 'project_id') new ->> 'project_id' AS id,"
+        " began, CASE WHEN new ->> 'status' IN ('failed', 'canceled') THEN 'draft'"
+        " WHEN new ->> 'status' = 'completed' THEN 'completed' ELSE 'rendering' END AS status"
+        " FROM conformance.changes WHERE tbl = 'jobs' AND new ->> 'project_id' IS NOT NULL"
+        " AND (op = 'INSERT' OR old ->> 'status' <> new ->> 'status'"
+        " AND new ->> 'status' <> 'processing')"
+        " ORDER BY new ->> 'project_id', seq DESC) c"
+        " WHERE NOT EXISTS (SELECT FROM conformance.changes p WHERE p.tbl = 'projects'"
+        " AND p.op = 'UPDATE' AND p.new ->> 'id' = c.id AND p.new ->> 'status' = c.status"
+        " AND p.began = c.began)",
+    ),
+)
