@@ -27,8 +27,8 @@ from conformance.database.sandbox import Lab
 from conformance.framecast.model import State, rules, view
 from conformance.framecast.operations import step
 from conformance.framecast.operations.preludes import BEGIN
-from conformance.guide import MACHINES, Guide
-from conformance.machines.life import Life
+from conformance.machines.run import Life
+from conformance.machines.runner import MACHINES, Guide
 from conformance.postgres import Request, provision, scratch
 from conformance.pytest_plugin import profiles
 from conformance.sql.outcomes import Accepted, Rejected

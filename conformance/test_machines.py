@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from conformance.edges import unseen
 from conformance.framecast.operations.tables import tables_of
-from conformance.guide import MACHINES
-from conformance.machines.tours import COUNTS, PAIRS, every_count, every_pair
+from conformance.machines.coverage import unseen
+from conformance.machines.coverage_runs import COUNTS, PAIRS, every_count, every_pair
+from conformance.machines.runner import MACHINES
 from conformance.pytest_plugin import proof
 
 if TYPE_CHECKING:
-    from conformance.guide import Guide
     from conformance.machines.machine import Machine
+    from conformance.machines.runner import Guide
 
 
 def _rules(machine: type[Machine]) -> frozenset[str]:

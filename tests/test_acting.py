@@ -19,7 +19,7 @@ from conformance.framecast.operations import teams, users
 from conformance.framecast.operations.clock import PASS
 from conformance.framecast.rules import RULES
 from conformance.machines.hostile import Raider
-from conformance.machines.life import Life, Log
+from conformance.machines.run import Life, Log
 from conformance.postgres.scratch import Database, Scratch, Template
 from conformance.privileges.missing import PRIVILEGE, lacks
 from conformance.sql.outcomes import Rejected

@@ -15,7 +15,7 @@ from conformance.cases.verdicts import Finding
 from conformance.database.sandbox import Lab
 from conformance.framecast.operations.jobs import MAKE as MAKE_JOB
 from conformance.framecast.operations.users import SIGN_UP, SIGN_UP_AS_CREATOR
-from conformance.machines.life import Life, Log
+from conformance.machines.run import Life, Log
 from conformance.postgres.scratch import Scratch, Template
 from conformance.regressions.entries import Entry, Status, UnreadableEntryError, read, replay, write
 from conformance.sql.outcomes import Accepted, Outcome, Rejected

@@ -4,13 +4,13 @@ from collections.abc import Iterator
 
 import pytest
 
-from conformance import differences
 from conformance.cases.verdicts import Finding, Verdict
 from conformance.database.sandbox import Lab
 from conformance.framecast.known_races import CLASSICS
 from conformance.framecast.model import view
 from conformance.framecast.operations import projects, users
-from conformance.machines.life import Life, Log
+from conformance.machines import differences
+from conformance.machines.run import Life, Log
 from conformance.postgres.scratch import Scratch, Template
 from conformance.races import judge
 from conformance.races.arena import Arena

@@ -15,12 +15,12 @@ from conformance.cases.gaps import Gaps
 from conformance.cases.verdicts import Finding, Verdict
 from conformance.database.sandbox import Lab
 from conformance.framecast.known_races import CLASSICS
-from conformance.guide import Guide
+from conformance.machines.coverage_runs import every_count, every_pair
 from conformance.machines.hostile import Raider
 from conformance.machines.jobs import JobLife, ProjectLife
 from conformance.machines.keys import KeyAndAssetLife
 from conformance.machines.machine import Machine
-from conformance.machines.tours import every_count, every_pair
+from conformance.machines.runner import Guide
 from conformance.postgres.scratch import Scratch
 from conformance.pytest_plugin import profiles
 from conformance.races.arena import Arena

@@ -9,11 +9,11 @@ from hypothesis import settings
 
 from conformance.cases.verdicts import Finding
 from conformance.database.sandbox import Lab
-from conformance.guide import Guide
 from conformance.machines.deliveries import DeliveryAndEventLife
 from conformance.machines.jobs import CreditLife, JobLife, ProjectLife
 from conformance.machines.keys import KeyAndAssetLife
 from conformance.machines.machine import Machine
+from conformance.machines.runner import Guide
 from conformance.postgres.scratch import Scratch
 from conformance.pytest_plugin import profiles
 

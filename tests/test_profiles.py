@@ -51,7 +51,7 @@ def test_says():
 LIVES = """
 from hypothesis import settings
 
-from conformance.guide import MACHINES
+from conformance.machines.runner import MACHINES
 
 def test_lives(guide):
     how = settings(max_examples=3, stateful_step_count=8, database=None)

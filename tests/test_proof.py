@@ -14,7 +14,7 @@ import pytest
 from conformance.framecast.operations import OPERATIONS
 from conformance.framecast.operations.tables import tables_of
 from conformance.framecast.rules import RULES
-from conformance.guide import MACHINES
+from conformance.machines.runner import MACHINES
 from conformance.pytest_plugin import proof
 from conformance.races.explorer import THEMES
 from strategies.facts import facts

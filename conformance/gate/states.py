@@ -14,16 +14,16 @@ from conformance.cases.verdicts import Finding
 from conformance.database.sandbox import TABLES, Lab
 from conformance.framecast.model.moves import MOVES
 from conformance.framecast.operations.preludes import BY_NAME
-from conformance.guide import MACHINES, Guide
-from conformance.machines.tours import COUNTS, PAIRS, Tour
+from conformance.machines.coverage_runs import COUNTS, PAIRS, Tour
+from conformance.machines.runner import MACHINES, Guide
 from conformance.pytest_plugin.profiles import PHASES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from conformance.database.session import Session
-    from conformance.machines.life import Life
     from conformance.machines.machine import Machine
+    from conformance.machines.run import Life
     from conformance.postgres.scratch import Database
 
 LIVES = 4  # of each machine: the last one's rows are taken

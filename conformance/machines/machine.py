@@ -10,7 +10,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 
 from conformance.framecast.operations import step
 from conformance.machines.following import Focus, focus, follow_ups, of_arguments
-from conformance.machines.life import Life, Log, clock
+from conformance.machines.run import Life, Log, clock
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

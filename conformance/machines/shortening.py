@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from conformance.framecast.operations.story import Story
-    from conformance.machines.life import Life
+    from conformance.machines.run import Life
 
 WAYS = ("value", "newest", "oldest")
 

@@ -20,10 +20,10 @@ from conformance.cases.columns import hold
 from conformance.cases.verdicts import Finding, Verdict
 from conformance.framecast.known_races import CLASSICS
 from conformance.framecast.rules import RULES
-from conformance.guide import MACHINES
+from conformance.machines.coverage_runs import COUNTS, PAIRS, every_count, every_pair
 from conformance.machines.hostile import Raider
-from conformance.machines.life import Life, Log
-from conformance.machines.tours import COUNTS, PAIRS, every_count, every_pair
+from conformance.machines.run import Life, Log
+from conformance.machines.runner import MACHINES
 from conformance.mutants import reading, role
 from conformance.mutants.drawing import GENERATE, drawn
 from conformance.mutants.parts import Part, Stage, near_misses

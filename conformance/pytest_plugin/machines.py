@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
 
     from conformance.database.sandbox import Lab
-    from conformance.guide import Guide
+    from conformance.machines.runner import Guide
 
 GUIDE = pytest.StashKey["Guide"]()
 PROPERTY = "lives"
@@ -26,7 +26,7 @@ PROPERTY = "lives"
 @pytest.fixture
 def guide(request: pytest.FixtureRequest, lab: Lab, own_seed: int) -> Guide:
     """Return who leads a test's lives."""
-    from conformance.guide import Guide
+    from conformance.machines.runner import Guide
 
     stash: pytest.Stash = request.node.stash
     stash[GUIDE] = Guide(lab, own_seed)
@@ -98,11 +98,11 @@ class _Sum:
         """Return the matrices, the counts around caps, and what a part of the machines missed."""
         if not self._names:
             return
-        from conformance import edges
-        from conformance.guide import ALL
+        from conformance.machines import coverage
+        from conformance.machines.runner import ALL
 
-        yield from edges.matrices(self._edges)
-        unseen = edges.unseen(self._edges)
+        yield from coverage.matrices(self._edges)
+        unseen = coverage.unseen(self._edges)
         if unseen and not self._names >= ALL:
             yield f"unseen: {', '.join(unseen)} (not all machines ran)"
 
@@ -110,9 +110,9 @@ class _Sum:
         """Return the edges that a run of all machines has not seen; the quickest may miss some."""
         if not self._names:
             return []
-        from conformance import edges
-        from conformance.guide import ALL
+        from conformance.machines import coverage
+        from conformance.machines.runner import ALL
 
         whole = self._names >= ALL and settings.get_current_profile_name() != "quick"
-        unseen = edges.unseen(self._edges) if whole else []
+        unseen = coverage.unseen(self._edges) if whole else []
         return [f"unseen: {', '.join(unseen)}"] if unseen else []

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Self
 from conformance.cases.attempt import transaction_script
 from conformance.cases.gaps import Gaps, about, about_all
 from conformance.framecast.rules import RULES
+from conformance.machines.visible_rows import Rows
 from conformance.races import judge, telling
 from conformance.races.driver import Driver
 from conformance.races.orders import following
 from conformance.races.schedule import Reader, aimed
-from conformance.rows import Rows
 from conformance.sql.inventory import Inventory, is_foreign
 from conformance.sql.outcomes import Accepted, Inconclusive, Rejected
 from conformance.sql.writes import statements

@@ -15,11 +15,11 @@ from __future__ import annotations
 from itertools import chain, islice
 from typing import TYPE_CHECKING
 
-from conformance import differences
 from conformance.cases.verdicts import Finding, Verdict
 from conformance.framecast.model import view
 from conformance.framecast.rules import RULES
-from conformance.machines.life import names
+from conformance.machines import differences
+from conformance.machines.run import names
 from conformance.races import serial
 from conformance.races.schedule import Level, Transaction
 from conformance.sql.inventory import is_foreign
@@ -28,8 +28,8 @@ from conformance.sql.outcomes import Inconclusive, Rejected
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from conformance.differences import Difference
     from conformance.framecast.model import State
+    from conformance.machines.differences import Difference
     from conformance.races.schedule import Race
     from conformance.races.trace import Trace
 

@@ -15,7 +15,7 @@ from uuid import UUID
 
 from conformance.framecast.model import State, rules, view
 from conformance.framecast.operations import step
-from conformance.rows import is_lost
+from conformance.machines.visible_rows import is_lost
 from conformance.sql.writes import Delete, Run, Update
 
 if TYPE_CHECKING:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from conformance.framecast.operations import Operation
-    from conformance.machines.life import Life
+    from conformance.machines.run import Life
 
 
 GUEST = "guest@example.com"

@@ -10,14 +10,14 @@ from hypothesis.stateful import get_state_machine_test
 
 from conformance.cases.gaps import Gaps
 from conformance.cases.verdicts import Finding
+from conformance.machines.coverage_runs import COUNTS, PAIRS
 from conformance.machines.deliveries import DeliveryAndEventLife
 from conformance.machines.everything import WholeLife
 from conformance.machines.jobs import CreditLife, JobLife, ProjectLife
 from conformance.machines.keys import KeyAndAssetLife
-from conformance.machines.life import Life, Log
 from conformance.machines.memberships import MembershipLife
+from conformance.machines.run import Life, Log
 from conformance.machines.shortening import shortest
-from conformance.machines.tours import COUNTS, PAIRS
 from conformance.pytest_plugin import profiles
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from conformance.cases.verdicts import Finding, Verdict
 from conformance.database.sandbox import Lab
 from conformance.framecast.model.entities import Owner
 from conformance.framecast.operations import clock, keys, memberships, projects, users
-from conformance.machines.life import Life, Log
+from conformance.machines.run import Life, Log
 from conformance.postgres.scratch import Scratch
 from tests.test_machine_canaries import edit
 

@@ -15,12 +15,10 @@ from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from conformance import differences
 from conformance.cases.attempt import transaction_script
 from conformance.cases.gaps import MODEL, Gaps, about, about_all
 from conformance.cases.refusals import NOT_A_VALUE
 from conformance.cases.verdicts import Finding, Verdict
-from conformance.edges import tried
 from conformance.framecast.model import State, rules
 from conformance.framecast.operations import step
 from conformance.framecast.operations.clock import AGING
@@ -28,9 +26,11 @@ from conformance.framecast.operations.left_out import LeftOut
 from conformance.framecast.operations.preludes import BEGIN, begin
 from conformance.framecast.operations.story import Story, told
 from conformance.framecast.rules import RULES
+from conformance.machines import differences
+from conformance.machines.coverage import tried
 from conformance.machines.rows import claim, way_to_acceptance, way_to_difference
+from conformance.machines.visible_rows import Rows
 from conformance.privileges.missing import PRIVILEGE
-from conformance.rows import Rows
 from conformance.sql.inventory import Inventory, is_foreign
 from conformance.sql.outcomes import Accepted, Inconclusive, Outcome, Rejected
 from conformance.sql.writes import statements

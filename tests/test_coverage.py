@@ -6,12 +6,12 @@ from typing import Any, Final, NamedTuple
 
 import pytest
 
-from conformance import edges, guide
 from conformance.cases.verdicts import Finding
 from conformance.database.sandbox import Lab
 from conformance.framecast.operations import step, users
-from conformance.machines.life import Life, Log
-from conformance.machines.tours import every_pair
+from conformance.machines import coverage, runner
+from conformance.machines.coverage_runs import every_pair
+from conformance.machines.run import Life, Log
 from conformance.postgres.scratch import Scratch, Template
 from conformance.pytest_plugin import machines
 
@@ -42,7 +42,7 @@ TRIGGERS: Final = {
         "projects",
     ),
 }
-ALL_EDGES: Final = dict.fromkeys(edges.ALL, 1)
+ALL_EDGES: Final = dict.fromkeys(coverage.ALL, 1)
 
 
 class Seen(NamedTuple):
@@ -83,24 +83,24 @@ def gate(seen: Seen) -> tuple[list[str], list[str]]:
 
 def test_a_run_that_saw_every_edge_passes() -> None:
     """All machines and tours, and every pair and count: nothing is said to be unseen."""
-    missed, lines = gate(Seen(guide.ALL, ALL_EDGES))
+    missed, lines = gate(Seen(runner.ALL, ALL_EDGES))
 
     assert [] == missed
     assert [] == [line for line in lines if line.startswith("unseen")]
 
 
-@pytest.mark.parametrize("missing", sorted(edges.ALL))
+@pytest.mark.parametrize("missing", sorted(coverage.ALL))
 def test_a_run_that_missed_an_edge_fails_and_names_it(missing: str) -> None:
     """One pair or one count that nobody saw fails a run of all machines."""
     seen = {edge: count for edge, count in ALL_EDGES.items() if edge != missing}
-    missed, _ = gate(Seen(guide.ALL, seen))
+    missed, _ = gate(Seen(runner.ALL, seen))
 
     assert [f"unseen: {missing}"] == missed
 
 
 def test_a_run_of_some_machines_is_not_asked_for_all_edges() -> None:
     """Whoever runs one machine is told what it did not see, and passes."""
-    some = frozenset(sorted(guide.ALL)[:1])
+    some = frozenset(sorted(runner.ALL)[:1])
     missed, lines = gate(Seen(some, {}))
 
     assert [] == missed
@@ -109,14 +109,14 @@ def test_a_run_of_some_machines_is_not_asked_for_all_edges() -> None:
 
 def test_every_pair_of_every_state_machine_is_an_edge() -> None:
     """The matrices have a cell for each pair, legal or not, and each cap has its counts."""
-    shown = "\n".join(edges.matrices(ALL_EDGES))
+    shown = "\n".join(coverage.matrices(ALL_EDGES))
 
-    assert len([edge for edge in edges.ALL if ">" in edge]) == sum(
+    assert len([edge for edge in coverage.ALL if ">" in edge]) == sum(
         line.split()[1:].count("1") + line.split()[1:].count("1!")
         for line in shown.splitlines()
         if ":" not in line
     )
-    assert {"CARD-5 4", "CARD-5 5", "CARD-5 6"} <= edges.ALL
+    assert {"CARD-5 4", "CARD-5 5", "CARD-5 6"} <= coverage.ALL
 
 
 @pytest.mark.parametrize("missing", TRIGGERS)
@@ -153,7 +153,7 @@ def complaints(machine: str, lab: Lab) -> list[str]:
         every_pair(machine, lambda: Life(lab, log))
     except Finding as finding:
         return [str(finding)]
-    return [edge for edge in edges.unseen(log.edges) if edge.startswith(f"{machine} ")]
+    return [edge for edge in coverage.unseen(log.edges) if edge.startswith(f"{machine} ")]
 
 
 def test_a_refusal_of_several_operations_shows_no_edge(
