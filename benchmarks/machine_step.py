@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING
 
 from hypothesis import settings
 
-from conformance.database.sandbox import Lab
+from conformance.database.sandbox import Sandbox
 from conformance.framecast.model import State, rules, view
 from conformance.framecast.operations import step
 from conformance.framecast.operations.preludes import BEGIN
@@ -76,13 +76,15 @@ class IdleLife(Life):
             self._send_nothing()
 
     def _send_nothing(self) -> None:
-        self.lab.session.connection.execute("")
+        self.sandbox.session.connection.execute("")
 
 
-def measure(machine: type[Machine], lab: Lab, life: type[Life], number: int, lives: int) -> float:
+def measure(
+    machine: type[Machine], sandbox: Sandbox, life: type[Life], number: int, lives: int
+) -> float:
     """Return the seconds that a step took on average, everything included."""
     machine.life_of = life
-    guide = Guide(lab, number)
+    guide = Guide(sandbox, number)
     how = settings(
         settings.get_profile("default"),
         max_examples=lives,
@@ -104,12 +106,12 @@ def main() -> None:
     whole, idle = 0.0, 0.0
     with provision(Request.read({}, os.environ)) as server, scratch.opened(server) as made:
         database = made.clone(made.template(MIGRATIONS), "steps")
-        with Lab(database.conninfo) as lab:
+        with Sandbox(database.conninfo) as sandbox:
             for machine in MACHINES:
                 times: dict[type[Life], list[float]] = {Life: [], IdleLife: []}
                 for _ in range(options.rounds):
                     for life, taken in times.items():
-                        taken.append(measure(machine, lab, life, 0, options.lives))
+                        taken.append(measure(machine, sandbox, life, 0, options.lives))
                 best = {life: min(taken) * 1000 for life, taken in times.items()}
                 print(
                     f"{machine.__name__:<22} {best[Life]:6.2f} ms a step,"

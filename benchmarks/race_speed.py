@@ -20,7 +20,7 @@ from pathlib import Path
 
 import psycopg
 
-from conformance.database.sandbox import Lab
+from conformance.database.sandbox import Sandbox
 from conformance.framecast.known_races import CLASSICS
 from conformance.postgres import Request, provision, scratch
 from conformance.races.arena import Arena
@@ -68,8 +68,8 @@ def main() -> None:
     with provision(Request.read({}, os.environ)) as server, scratch.opened(server) as made:
         database = made.clone(made.template(MIGRATIONS), "races")
         with (
-            Lab(database.conninfo) as lab,
-            Arena(lab, database.conninfo) as arena,
+            Sandbox(database.conninfo) as sandbox,
+            Arena(sandbox, database.conninfo) as arena,
             psycopg.connect(database.conninfo, autocommit=True) as watcher,
         ):
             before, here, began = server_seconds(watcher), time.process_time(), time.monotonic()

@@ -11,7 +11,7 @@ from conformance.pytest_plugin import proof
 from strategies.facts import facts
 
 if TYPE_CHECKING:
-    from conformance.database.sandbox import Lab
+    from conformance.database.sandbox import Sandbox
     from strategies.forms import Form
 
 
@@ -22,6 +22,6 @@ FACTS = [
 
 
 @pytest.mark.parametrize("form", FACTS)
-def test_column(form: Form, lab: Lab) -> None:
+def test_column(form: Form, sandbox: Sandbox) -> None:
     """A column takes what the domain says that it holds, and refuses what is next to it."""
-    hold(lab, form)
+    hold(sandbox, form)

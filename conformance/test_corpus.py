@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from conformance.database.sandbox import Lab
+    from conformance.database.sandbox import Sandbox
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -33,10 +33,10 @@ def _rules(file: Path) -> frozenset[str]:
         return proof.of_token(file.name)
 
 
-def test_corpus(file: Path, lab: Lab, record_property: Callable[[str, Any], None]) -> None:
+def test_corpus(file: Path, sandbox: Sandbox, record_property: Callable[[str, Any], None]) -> None:
     """A failure of old no longer happens."""
     try:
-        replay = entries.replay(lab, entries.read(file))
+        replay = entries.replay(sandbox, entries.read(file))
     except (entries.UnreadableEntryError, OSError) as error:
         replay = Replay(Status.ERROR, str(error))
     status, reason = str(replay.status), replay.reason

@@ -15,7 +15,7 @@ from conformance.races.places import office, studio
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from conformance.database.sandbox import Lab
+    from conformance.database.sandbox import Sandbox
     from conformance.postgres.scratch import Database
 
 # A deadlock breaks no rule: who is refused tries again. It is a matter of the whole schema.
@@ -23,17 +23,17 @@ pytestmark = proof.about_none()
 
 
 @pytest.fixture(scope="module")
-def floor(lab: Lab, database: Database) -> Iterator[Floor]:
+def floor(sandbox: Sandbox, database: Database) -> Iterator[Floor]:
     """This worker's database, with statements that meet on it."""
-    floor = Floor(lab, database.conninfo, office())
+    floor = Floor(sandbox, database.conninfo, office())
     yield floor
     floor.close()
 
 
 @pytest.fixture(scope="module")
-def studio_floor(lab: Lab, database: Database) -> Iterator[Floor]:
+def studio_floor(sandbox: Sandbox, database: Database) -> Iterator[Floor]:
     """Return the same where somebody is alone in a team."""
-    floor = Floor(lab, database.conninfo, studio())
+    floor = Floor(sandbox, database.conninfo, studio())
     yield floor
     floor.close()
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from conformance.cases.verdicts import Finding
-    from conformance.database.sandbox import Lab
+    from conformance.database.sandbox import Sandbox
 
 # The rules for which writers of a table take locks that are not their own row's.
 LOCKED: Final[Mapping[str, frozenset[str]]] = {
@@ -33,9 +33,9 @@ LOCKED: Final[Mapping[str, frozenset[str]]] = {
 
 
 @pytest.fixture(scope="module")
-def waits(lab: Lab) -> dict[str, Finding]:
+def waits(sandbox: Sandbox) -> dict[str, Finding]:
     """Return who waits for people that they have nothing to do with, by tables."""
-    return Strangers(lab).waits()
+    return Strangers(sandbox).waits()
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
 
-from conformance.database.sandbox import Lab
+from conformance.database.sandbox import Sandbox
 from conformance.framecast.application import APPLICATION
 from conformance.postgres.scratch import Database, Scratch, Template
 from conformance.races.arena import Arena
@@ -88,7 +88,7 @@ def arena(scratch: Scratch, template: Template) -> Iterator[Arena]:
     """Lend a database of this module's own, with sessions that race on it."""
     with (
         scratch.cloned(template, "races") as database,
-        Lab(database.conninfo) as lab,
-        Arena(lab, database.conninfo) as arena,
+        Sandbox(database.conninfo) as sandbox,
+        Arena(sandbox, database.conninfo) as arena,
     ):
         yield arena

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from conformance.cases.case_runner import Trial
 from conformance.cases.verdicts import Finding
-from conformance.database.sandbox import Lab
+from conformance.database.sandbox import Sandbox
 from conformance.framecast.rules import RULES
 from conformance.postgres.scratch import Scratch, Template
 from conformance.pytest_plugin.profiles import EXAMPLES
@@ -33,27 +33,27 @@ def findings(change: Change, scratch: Scratch, template: Template) -> list[Findi
     with scratch.cloned(template, "change") as database:
         with database.connect() as connection:
             connection.execute(change.sql.encode())
-        with Lab(database.conninfo) as lab:
-            return [_found(lab, change, number) for number in SEEDS]
+        with Sandbox(database.conninfo) as sandbox:
+            return [_found(sandbox, change, number) for number in SEEDS]
 
 
-def _found(lab: Lab, change: Change, number: int) -> Finding | None:
+def _found(sandbox: Sandbox, change: Change, number: int) -> Finding | None:
     paths = sorted(Path, key=lambda path: path is not change.path)
     first = None
     for path in paths:
-        finding = _along(lab, change, path, number)
+        finding = _along(sandbox, change, path, number)
         if finding is not None and finding.verdict == change.verdict:
             return finding
         first = first or finding
     return first
 
 
-def _along(lab: Lab, change: Change, path: Path, number: int) -> Finding | None:
+def _along(sandbox: Sandbox, change: Change, path: Path, number: int) -> Finding | None:
     """Return the worst that is found along a path; at once, where that is what is expected."""
     ways: Any = WAYS[change.rule][path]
     if isinstance(ways, str):
         return None
-    trial = Trial(lab, RULES[change.rule], path)
+    trial = Trial(sandbox, RULES[change.rule], path)
 
     @seed(f"{number} {path}")
     @settings(

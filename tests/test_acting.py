@@ -12,7 +12,7 @@ from conformance.cases.case_runner import Trial
 from conformance.cases.scenario import Fact, Scenario
 from conformance.cases.verdicts import Finding, Standing, Tally, Verdict
 from conformance.database.acting import RoleError
-from conformance.database.sandbox import Lab
+from conformance.database.sandbox import Sandbox
 from conformance.database.session import Session
 from conformance.framecast.application import APPLICATION
 from conformance.framecast.operations import teams, users
@@ -33,18 +33,18 @@ ROOT: Final = Path(__file__).parent.parent
 
 
 @pytest.fixture(scope="module")
-def lab(scratch: Scratch, template: Template) -> Iterator[Lab]:
+def sandbox(scratch: Scratch, template: Template) -> Iterator[Sandbox]:
     """Lend a database, to be written as the role."""
     with (
         scratch.cloned(template, "role") as database,
-        Lab(database.conninfo, APPLICATION) as lab,
+        Sandbox(database.conninfo, APPLICATION) as sandbox,
     ):
-        yield lab
+        yield sandbox
 
 
-def role_trial(lab: Lab, scenario: Scenario, rule: str) -> tuple[Tally, Verdict]:
+def role_trial(sandbox: Sandbox, scenario: Scenario, rule: str) -> tuple[Tally, Verdict]:
     """Return what is counted of a scenario, and the verdict on its rule."""
-    trial = Trial(lab, RULES[rule], Way.INSERT)
+    trial = Trial(sandbox, RULES[rule], Way.INSERT)
     standing = Standing({"insert": trial.tally})
     try:
         trial.run(scenario)
@@ -62,24 +62,24 @@ def kept(table: str, **columns: object) -> tuple[Insert]:
 GUARD: Final = kept("framecast.user_guards", user_id="00000000-0000-0000-0000-000000000001")
 
 
-def test_what_is_withheld_counts_as_refused(lab: Lab) -> None:
+def test_what_is_withheld_counts_as_refused(sandbox: Sandbox) -> None:
     """A violation that the role has no right to try is a side that was seen."""
     world = World()
     legal = (Insert("users", (world.a_starter(),)),)
 
-    tally, verdict = role_trial(lab, Scenario((), (legal,), (GUARD,)), "OWN-1")
+    tally, verdict = role_trial(sandbox, Scenario((), (legal,), (GUARD,)), "OWN-1")
 
     assert Tally(accepted=1, rejected=1, denied=1) == tally
     assert Verdict.HELD == verdict
 
 
-def test_the_owner_does_what_is_legal_and_withheld(lab: Lab) -> None:
+def test_the_owner_does_what_is_legal_and_withheld(sandbox: Sandbox) -> None:
     """A legal write that the role has no right to is refused, then done, and facts are asked."""
     world = World()
     legal = ((Insert("users", (world.a_starter(),)),), (Truncate(("users",)),))
     facts = (Fact("SELECT count(*) FROM public.users", 0, side=False),)
 
-    tally, verdict = role_trial(lab, Scenario((), legal, (), facts), "INV-U2")
+    tally, verdict = role_trial(sandbox, Scenario((), legal, (), facts), "INV-U2")
 
     assert Tally(accepted=1, rejected=1, named=1, withheld=1) == tally
     assert Verdict.HELD == verdict
@@ -112,9 +112,9 @@ def test_a_planted_right_changes_the_verdict(
     """What is withheld must be refused for that, and nothing else may be."""
     with (
         scratch.cloned(planted(scratch, tmp_path, sql), "planted") as database,
-        Lab(database.conninfo, APPLICATION) as lab,
+        Sandbox(database.conninfo, APPLICATION) as sandbox,
     ):
-        assert verdict == role_trial(lab, scenario, "INV-U5")[1]
+        assert verdict == role_trial(sandbox, scenario, "INV-U5")[1]
 
 
 @pytest.mark.parametrize(
@@ -136,10 +136,10 @@ def test_a_raid_finds_a_planted_right(
     raid = Raid("nothing", (), (Attack((Part((blow,)),)),))
     with (
         scratch.cloned(planted(scratch, tmp_path, sql), "planted") as database,
-        Lab(database.conninfo, APPLICATION) as lab,
+        Sandbox(database.conninfo, APPLICATION) as sandbox,
         pytest.raises(Finding) as caught,
     ):
-        Raider(lab).run(raid)
+        Raider(sandbox).run(raid)
 
     assert ("HOSTILE", verdict) == (caught.value.rule, str(caught.value.verdict))
 
@@ -149,9 +149,9 @@ def test_a_life_misses_a_right(scratch: Scratch, tmp_path: Path) -> None:
     sql = "REVOKE UPDATE (name) ON public.users FROM framecast_app"
     with (
         scratch.cloned(planted(scratch, tmp_path, sql), "planted") as database,
-        Lab(database.conninfo, APPLICATION) as lab,
+        Sandbox(database.conninfo, APPLICATION) as sandbox,
     ):
-        life = Life(lab, Log())
+        life = Life(sandbox, Log())
         life.do(users.SIGN_UP, {"email": "one@example.com"})
         with pytest.raises(Finding) as caught:
             life.do(users.RENAME, {"user": 1})
@@ -160,9 +160,9 @@ def test_a_life_misses_a_right(scratch: Scratch, tmp_path: Path) -> None:
     assert PRIVILEGE in caught.value.observed
 
 
-def test_a_life_knows_what_is_withheld(lab: Lab) -> None:
+def test_a_life_knows_what_is_withheld(sandbox: Sandbox) -> None:
     """What the role has no right to do must be refused, and time passes without anybody's."""
-    life = Life(lab, Log())
+    life = Life(sandbox, Log())
     life.do(users.SIGN_UP_AS_CREATOR, {"email": "one@example.com", "team": True})
     before = life.state
     (team,) = before.teams
@@ -203,9 +203,9 @@ def test_what_a_statement_lacks(sql: str, expected: list[str]) -> None:
     assert expected == list(lacks(sql))
 
 
-def test_the_role_cannot_become_its_owner(lab: Lab) -> None:
+def test_the_role_cannot_become_its_owner(sandbox: Sandbox) -> None:
     """A session as the role is that role's: it cannot take back what it gave up."""
-    outcome = lab.session.send(Statement("SET ROLE postgres"))
+    outcome = sandbox.session.send(Statement("SET ROLE postgres"))
 
     assert isinstance(outcome, Rejected)
     assert PRIVILEGE == outcome.sqlstate

@@ -44,8 +44,8 @@ def test_rules_hold_with_other_indexes(
     """A schema that has the key in another way, or not at all, is not blamed for a statement."""
     ways = WAYS[rule][path]
     assert not isinstance(ways, str)
-    with changed(scratch, template, *statements) as lab:
-        trial = Trial(lab, RULES[rule], path)
+    with changed(scratch, template, *statements) as sandbox:
+        trial = Trial(sandbox, RULES[rule], path)
         trial.findings.wait()
         for scenario in examples(ways, 100):
             trial.run(scenario)
@@ -56,8 +56,8 @@ def test_rules_hold_with_other_indexes(
 
 def test_what_cannot_be_said_has_a_reason(scratch: Scratch, template: Template) -> None:
     """A path of which a schema can express nothing says why, and counts nothing."""
-    with changed(scratch, template, "ALTER TABLE usage DROP CONSTRAINT usage_pkey") as lab:
-        trial = Trial(lab, RULES["INV-US2"], Path.ON_CONFLICT)
+    with changed(scratch, template, "ALTER TABLE usage DROP CONSTRAINT usage_pkey") as sandbox:
+        trial = Trial(sandbox, RULES["INV-US2"], Path.ON_CONFLICT)
         ways = WAYS["INV-US2"][Path.ON_CONFLICT]
         assert not isinstance(ways, str)
         for scenario in examples(ways, 25):

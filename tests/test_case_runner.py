@@ -8,7 +8,7 @@ import pytest
 from conformance.cases.case_runner import Trial
 from conformance.cases.scenario import Beside, Fact, Mixed, Scenario
 from conformance.cases.verdicts import Finding, Standing, Tally, Verdict
-from conformance.database.sandbox import Lab
+from conformance.database.sandbox import Sandbox
 from conformance.database.session import in_order
 from conformance.framecast.rules import RULES
 from conformance.postgres.scratch import Scratch
@@ -195,19 +195,19 @@ def test_a_path_carries_each_of_many_rows(path: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def small(scratch: Scratch, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+def small(scratch: Scratch, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
     """Make a database with the small schema."""
     folder = tmp_path_factory.mktemp("small")
     (folder / "001.sql").write_text(SCHEMA)
     with (
         scratch.cloned(scratch.template(folder), "small") as database,
-        Lab(database.conninfo) as lab,
+        Sandbox(database.conninfo) as sandbox,
     ):
-        yield lab
+        yield sandbox
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_a_trial_comes_to_its_verdict(name: str, small: Lab) -> None:
+def test_a_trial_comes_to_its_verdict(name: str, small: Sandbox) -> None:
     """What a scenario meets decides the verdict, and what is counted."""
     case = CASES[name]
     trial = Trial(small, RULES[case.rule], Path.INSERT)
@@ -251,7 +251,7 @@ def test_the_worst_failure_is_the_verdict() -> None:
         assert verdict == standing.verdict
 
 
-def test_what_was_tried_is_left_behind_by_nobody(small: Lab) -> None:
+def test_what_was_tried_is_left_behind_by_nobody(small: Sandbox) -> None:
     """Each scenario finds the database empty, whatever the one before it left."""
     trial = Trial(small, RULES["INV-U5"], Path.INSERT)
     for _ in range(3):
@@ -259,13 +259,13 @@ def test_what_was_tried_is_left_behind_by_nobody(small: Lab) -> None:
     assert Tally(3, 3, 3) == trial.tally
 
 
-def test_rules_that_a_schema_cannot_answer_are_known(small: Lab) -> None:
+def test_rules_that_a_schema_cannot_answer_are_known(small: Sandbox) -> None:
     """Oracles that this schema has no tables for are left out, and it is said why."""
     assert "INV-T1" in small.unreadable
     assert not {"INV-U4", "INV-U5", "INV-U6"} & small.unreadable.keys()
 
 
-def test_a_rule_without_an_oracle_is_unproven(small: Lab) -> None:
+def test_a_rule_without_an_oracle_is_unproven(small: Sandbox) -> None:
     """Where a rule's violation query cannot be asked, nothing that is tried proves it."""
     with pytest.raises(Finding) as raised:
         Trial(small, RULES["INV-T1"], Path.INSERT).run(Scenario((), (GOOD,)))

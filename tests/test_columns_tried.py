@@ -6,7 +6,7 @@ import pytest
 
 from conformance.cases.columns import hold
 from conformance.cases.verdicts import Finding, Verdict
-from conformance.database.sandbox import Lab
+from conformance.database.sandbox import Sandbox
 from conformance.database.session import Session
 from conformance.postgres.scratch import Scratch, Template
 from conformance.privileges.powers import LISTS
@@ -33,9 +33,9 @@ def test_a_type_with_a_length_is_as_good(scratch: Scratch, template: Template) -
         " WHERE conrelid = 'asset_files'::regclass AND pg_get_constraintdef(oid) ~ 'filename'"
         " LOOP EXECUTE format('ALTER TABLE asset_files DROP CONSTRAINT %I', c); END LOOP; END$$",
         "ALTER TABLE asset_files ADD CHECK (filename <> '')",
-    ) as lab:
-        hold(lab, form("asset_files.filename longest"))
-        hold(lab, form("asset_files.filename ''"))
+    ) as sandbox:
+        hold(sandbox, form("asset_files.filename longest"))
+        hold(sandbox, form("asset_files.filename ''"))
 
 
 def test_a_type_that_is_too_long_is_not(scratch: Scratch, template: Template) -> None:
@@ -49,10 +49,10 @@ def test_a_type_that_is_too_long_is_not(scratch: Scratch, template: Template) ->
             " LOOP EXECUTE format('ALTER TABLE asset_files DROP CONSTRAINT %I', c); END LOOP;"
             " END$$",
             "ALTER TABLE asset_files ALTER COLUMN filename TYPE varchar(256)",
-        ) as lab,
+        ) as sandbox,
         pytest.raises(Finding) as raised,
     ):
-        hold(lab, form("asset_files.filename longest"))
+        hold(sandbox, form("asset_files.filename longest"))
     assert Verdict.BROKEN == raised.value.verdict
 
 
@@ -94,8 +94,8 @@ class Fault(NamedTuple):
 )
 def test_a_case_fails_as_a_rule_does(fault: Fault, scratch: Scratch, template: Template) -> None:
     """What a case comes to is a finding, which names what refused; never another error."""
-    with changed(scratch, template, fault.statement) as lab, pytest.raises(Finding) as raised:
-        hold(lab, form(fault.name))
+    with changed(scratch, template, fault.statement) as sandbox, pytest.raises(Finding) as raised:
+        hold(sandbox, form(fault.name))
     assert (fault.name, fault.verdict) == (raised.value.rule, raised.value.verdict)
     assert fault.said in raised.value.observed
     assert raised.value.cause
@@ -106,7 +106,7 @@ def test_what_the_suite_adds_is_not_listed(scratch: Scratch, template: Template)
     with scratch.cloned(template, "listed") as database:
         with Session(database.conninfo) as session:
             before = {kind: session.fetch(f"{query} ORDER BY 1") for kind, query in LISTS.items()}
-        with Lab(database.conninfo), Session(database.conninfo) as session:
+        with Sandbox(database.conninfo), Session(database.conninfo) as session:
             after = {kind: session.fetch(f"{query} ORDER BY 1") for kind, query in LISTS.items()}
             assert session.fetch(
                 "SELECT count(*) > 0 FROM pg_trigger WHERE tgname ~ '^zzz_note'"

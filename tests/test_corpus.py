@@ -12,7 +12,7 @@ import pytest
 
 from conformance.cases.steps import ACCEPTED, LAWFUL, Step, of_history
 from conformance.cases.verdicts import Finding
-from conformance.database.sandbox import Lab
+from conformance.database.sandbox import Sandbox
 from conformance.framecast.operations.jobs import MAKE as MAKE_JOB
 from conformance.framecast.operations.users import SIGN_UP, SIGN_UP_AS_CREATOR
 from conformance.machines.run import Life, Log
@@ -47,16 +47,16 @@ FOR EACH ROW EXECUTE FUNCTION framecast.tg_users__shout();
 
 
 @pytest.fixture(scope="module")
-def lab(scratch: Scratch, template: Template) -> Iterator[Lab]:
+def sandbox(scratch: Scratch, template: Template) -> Iterator[Sandbox]:
     """Lend a database with the schema."""
-    with scratch.cloned(template, "corpus") as database, Lab(database.conninfo) as lab:
-        yield lab
+    with scratch.cloned(template, "corpus") as database, Sandbox(database.conninfo) as sandbox:
+        yield sandbox
 
 
 @pytest.mark.parametrize("file", sorted(CORPUS.glob("*.json")), ids=lambda each: each.stem)
-def test_what_is_kept_is_fixed(file: Path, lab: Lab) -> None:
+def test_what_is_kept_is_fixed(file: Path, sandbox: Sandbox) -> None:
     """Every regression that is kept is a failure of old, and no scenario that was never legal."""
-    done = replay(lab, read(file))
+    done = replay(sandbox, read(file))
 
     assert Status.FIXED == done.status, done.reason
 
@@ -123,18 +123,18 @@ def test_what_is_no_entry_is_said_to_be_none(text: str, tmp_path: Path) -> None:
         (Status.ERROR, (Step((Statement("nonsense"),), ("INV-U5",)),)),
     ],
 )
-def test_an_entry_is_replayed(status: Status, steps: tuple[Step, ...], lab: Lab) -> None:
+def test_an_entry_is_replayed(status: Status, steps: tuple[Step, ...], sandbox: Sandbox) -> None:
     """It is FIXED if its last step does as expected, and ERROR if one before it does not."""
-    assert status == replay(lab, entry(*steps)).status
+    assert status == replay(sandbox, entry(*steps)).status
 
 
 def test_a_difference_from_the_model_is_replayed_without_it(
-    scratch: Scratch, tmp_path: Path, lab: Lab
+    scratch: Scratch, tmp_path: Path, sandbox: Sandbox
 ) -> None:
     """Rows that break no rule and are not the model's fail again where they are still others."""
     with (
         scratch.cloned(scratch.template(_holed(tmp_path, SHOUTS)), "shouts") as database,
-        Lab(database.conninfo) as shouting,
+        Sandbox(database.conninfo) as shouting,
     ):
         life = Life(shouting, Log())
         with pytest.raises(Finding) as caught:
@@ -145,16 +145,16 @@ def test_a_difference_from_the_model_is_replayed_without_it(
 
     assert "MODEL of users" == found.rule
     assert Status.FAILED == again.status
-    assert Status.FIXED == replay(lab, found).status
+    assert Status.FIXED == replay(sandbox, found).status
 
 
 def test_what_a_key_should_have_refused_is_replayed(
-    scratch: Scratch, tmp_path: Path, lab: Lab
+    scratch: Scratch, tmp_path: Path, sandbox: Sandbox
 ) -> None:
     """What was accepted against a key, which is no rule, fails again while there is no key."""
     with (
         scratch.cloned(scratch.template(_holed(tmp_path, KEYLESS)), "keyless") as database,
-        Lab(database.conninfo) as keyless,
+        Sandbox(database.conninfo) as keyless,
     ):
         life = Life(keyless, Log())
         life.do(SIGN_UP_AS_CREATOR, {"email": "a@example.com", "team": True})
@@ -168,7 +168,7 @@ def test_what_a_key_should_have_refused_is_replayed(
 
     assert "KEY jobs" == found.rule
     assert Status.FAILED == again.status
-    assert Status.FIXED == replay(lab, found).status
+    assert Status.FIXED == replay(sandbox, found).status
 
 
 def test_a_broken_rule_fails_whatever_was_expected(scratch: Scratch, tmp_path: Path) -> None:
@@ -178,7 +178,7 @@ def test_a_broken_rule_fails_whatever_was_expected(scratch: Scratch, tmp_path: P
 
     with (
         scratch.cloned(scratch.template(schema), "holed") as database,
-        Lab(database.conninfo) as holed,
+        Sandbox(database.conninfo) as holed,
     ):
         replayed = replay(holed, entry(*steps))
 

@@ -7,7 +7,7 @@ from typing import Any, Final, NamedTuple
 import pytest
 
 from conformance.cases.verdicts import Finding
-from conformance.database.sandbox import Lab
+from conformance.database.sandbox import Sandbox
 from conformance.framecast.operations import step, users
 from conformance.machines import coverage, runner
 from conformance.machines.coverage_runs import every_pair
@@ -128,9 +128,9 @@ def test_a_tour_misses_what_does_not_refuse(missing: str, scratch: Scratch, tmp_
 
     with (
         scratch.cloned(scratch.template(schema), "edges") as database,
-        Lab(database.conninfo) as lab,
+        Sandbox(database.conninfo) as sandbox,
     ):
-        assert complaints(machine, lab)
+        assert complaints(machine, sandbox)
 
 
 def test_a_creator_who_becomes_a_starter_is_not_seen(scratch: Scratch, tmp_path: Path) -> None:
@@ -141,16 +141,16 @@ def test_a_creator_who_becomes_a_starter_is_not_seen(scratch: Scratch, tmp_path:
 
     with (
         scratch.cloned(scratch.template(schema), "edges") as database,
-        Lab(database.conninfo) as lab,
+        Sandbox(database.conninfo) as sandbox,
     ):
-        assert ["user creator>starter"] == complaints("user", lab)
+        assert ["user creator>starter"] == complaints("user", sandbox)
 
 
-def complaints(machine: str, lab: Lab) -> list[str]:
+def complaints(machine: str, sandbox: Sandbox) -> list[str]:
     """Return what a tour of a state machine has found, and else the edges that it has not seen."""
     log = Log()
     try:
-        every_pair(machine, lambda: Life(lab, log))
+        every_pair(machine, lambda: Life(sandbox, log))
     except Finding as finding:
         return [str(finding)]
     return [edge for edge in coverage.unseen(log.edges) if edge.startswith(f"{machine} ")]
@@ -161,8 +161,8 @@ def test_a_refusal_of_several_operations_shows_no_edge(
 ) -> None:
     """Nobody knows which of several operations was reached: only one by itself shows an edge."""
     log = Log()
-    with scratch.cloned(template, "edges") as database, Lab(database.conninfo) as lab:
-        life = Life(lab, log)
+    with scratch.cloned(template, "edges") as database, Sandbox(database.conninfo) as sandbox:
+        life = Life(sandbox, log)
         life.do(users.SIGN_UP_AS_CREATOR, {"email": "ann@example.com", "team": True})
         first = step(life.state, users.RENAME, {"user": 1})
         life.commit([first, step(first.after, users.DOWNGRADE, {"user": 1})])

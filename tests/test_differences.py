@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from conformance.cases.verdicts import Finding, Verdict
-from conformance.database.sandbox import Lab
+from conformance.database.sandbox import Sandbox
 from conformance.framecast.known_races import CLASSICS
 from conformance.framecast.model import view
 from conformance.framecast.operations import projects, users
@@ -24,10 +24,10 @@ LEAVE = "inv_t2__two_owners_leave"
 
 
 @pytest.fixture(scope="module")
-def lab(scratch: Scratch, template: Template) -> Iterator[Lab]:
+def sandbox(scratch: Scratch, template: Template) -> Iterator[Sandbox]:
     """Lend a database of this module's own."""
-    with scratch.cloned(template, "differences") as database, Lab(database.conninfo) as lab:
-        yield lab
+    with scratch.cloned(template, "differences") as database, Sandbox(database.conninfo) as sandbox:
+        yield sandbox
 
 
 def fault(
@@ -70,15 +70,15 @@ def test_what_a_rule_sets_is_that_rules() -> None:
     assert not differences.rule_of(differences.differences("users", {"1|a"}, {"1|b"}))
 
 
-def test_a_difference_in_a_life_is_told_by_its_rule(lab: Lab) -> None:
+def test_a_difference_in_a_life_is_told_by_its_rule(sandbox: Sandbox) -> None:
     """A project that has another status than in the model is AUTO-PROJECT's, by one value."""
-    life = Life(lab, Log())
+    life = Life(sandbox, Log())
     life.do(users.SIGN_UP_AS_CREATOR, {"email": "ann@example.com", "team": True})
     life.do(projects.MAKE, {"by": (1, 2), "status": "draft"})
     (project,) = life.state.projects
-    lab.session.connection.execute("SET session_replication_role = replica")
-    lab.session.connection.execute("UPDATE public.projects SET status = 'completed'")
-    lab.session.connection.execute("SET session_replication_role = origin")
+    sandbox.session.connection.execute("SET session_replication_role = replica")
+    sandbox.session.connection.execute("UPDATE public.projects SET status = 'completed'")
+    sandbox.session.connection.execute("SET session_replication_role = origin")
 
     with pytest.raises(Finding) as caught:
         life.do(projects.EDIT, {"project": project})
@@ -126,9 +126,9 @@ def test_a_refusal_under_another_name_is_the_rules_that_it_lacks(arena: Arena) -
     assert ("CARD-5", Verdict.UNNAMED) == (found.rule, found.verdict)
 
 
-def test_a_life_blames_no_rule_that_is_not_broken(lab: Lab) -> None:
+def test_a_life_blames_no_rule_that_is_not_broken(sandbox: Sandbox) -> None:
     """An illegal write that is refused by another rule leaves its own rule unnamed."""
-    life = Life(lab, Log())
+    life = Life(sandbox, Log())
     foreign = frozenset({"INV-T2", "KEY teams"})
     refused = Rejected("23514", constraint="card_5__jobs_team_has_at_most_5_active")
 

@@ -7,7 +7,7 @@ import pytest
 from conformance.cases.case_runner import Trial
 from conformance.cases.scenario import Fact, Scenario
 from conformance.cases.verdicts import Finding, Verdict
-from conformance.database.sandbox import Lab
+from conformance.database.sandbox import Sandbox
 from conformance.framecast.rules import RULES
 from conformance.postgres.scratch import Scratch, Template
 from conformance.reading.functions import mismatches
@@ -141,10 +141,10 @@ def test_the_same_question_may_not_be_answered_from_an_old_plan(
         legal=((revoked,),),
         facts=(Fact(ask, expected=False, side=False),),
     )
-    with scratch.cloned(template, "plans") as database, Lab(database.conninfo) as lab:
-        trial = Trial(lab, RULES["INV-A4"], Path.UPDATE)
+    with scratch.cloned(template, "plans") as database, Sandbox(database.conninfo) as sandbox:
+        trial = Trial(sandbox, RULES["INV-A4"], Path.UPDATE)
         trial.run(scenario)
-        lab.owner.fetch_all(f"ALTER FUNCTION {VALID} IMMUTABLE")
+        sandbox.owner.fetch_all(f"ALTER FUNCTION {VALID} IMMUTABLE")
         for _ in range(2):  # plans of one scenario are not those of the next
             with pytest.raises(Finding) as caught:
                 trial.run(scenario)
@@ -165,5 +165,5 @@ def test_what_cannot_be_asked_before_is_asked_after(scratch: Scratch, template: 
         Fact("SELECT public.delete_old_job_events()", 0, side=False),
     )
     scenario = Scenario((), ((Insert("users", (user,)),),), facts=facts, because="no violation")
-    with scratch.cloned(template, "plans") as database, Lab(database.conninfo) as lab:
-        Trial(lab, RULES["INV-U5"], Path.INSERT).run(scenario)
+    with scratch.cloned(template, "plans") as database, Sandbox(database.conninfo) as sandbox:
+        Trial(sandbox, RULES["INV-U5"], Path.INSERT).run(scenario)

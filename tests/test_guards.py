@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from psycopg import errors
 
-from conformance.database.sandbox import Lab
+from conformance.database.sandbox import Sandbox
 from conformance.database.session import Session, in_order
 from conformance.sql.outcomes import Accepted
 from conformance.sql.writes import Delete, Insert, Path
@@ -37,18 +37,22 @@ def refusal_of_late(own: Database, given: list[Write], first: list[Write], late:
     Returns:
         The token of the rule that refused the late transaction; '' where nothing did.
     """
-    with Lab(own.conninfo) as lab, Session(own.conninfo) as other, ThreadPoolExecutor(1) as pool:
-        assert Accepted() == lab.session.transact(given)
-        lab.session.connection.execute("BEGIN")
+    with (
+        Sandbox(own.conninfo) as sandbox,
+        Session(own.conninfo) as other,
+        ThreadPoolExecutor(1) as pool,
+    ):
+        assert Accepted() == sandbox.session.transact(given)
+        sandbox.session.connection.execute("BEGIN")
         for statement in in_order(first, Path.INSERT):
-            lab.session.connection.execute(statement.sql)
+            sandbox.session.connection.execute(statement.sql)
         other.connection.execute("BEGIN")
         (statement,) = in_order([late], Path.INSERT)
         written = pool.submit(other.connection.execute, statement.sql)
         pid = other.connection.info.backend_pid
         with Session(own.conninfo) as watcher:
             until(lambda: written.done() or watcher.fetch(BLOCKED.format(pid)) == [(True,)])
-        lab.session.connection.execute("COMMIT")
+        sandbox.session.connection.execute("COMMIT")
         refused = ""
         try:
             written.result()
@@ -56,7 +60,7 @@ def refusal_of_late(own: Database, given: list[Write], first: list[Write], late:
         except errors.CheckViolation as error:
             refused = str(error.diag.constraint_name).partition("__")[0] + "__"
             other.connection.execute("ROLLBACK")
-        assert {} == lab.violations()
+        assert {} == sandbox.violations()
     return refused
 
 

@@ -7,7 +7,7 @@ from typing import Final
 import pytest
 
 from conformance.database.hanging import OFTEN, Stuck
-from conformance.database.sandbox import Lab
+from conformance.database.sandbox import Sandbox
 from conformance.postgres.scratch import Scratch, Template
 from conformance.sql.outcomes import Inconclusive
 from conformance.sql.writes import Insert, Update, statements
@@ -34,16 +34,18 @@ def test_what_has_hung_is_not_tried_again(scratch: Scratch, template: Template) 
     with scratch.cloned(template, "hanging") as database:
         with database.connect() as connection:
             connection.execute(HANGS.format("teams").encode())
-        with Lab(database.conninfo, stuck=Stuck()) as lab:
-            lab.session.connection.execute("SET statement_timeout = '300ms'")
+        with Sandbox(database.conninfo, stuck=Stuck()) as sandbox:
+            sandbox.session.connection.execute("SET statement_timeout = '300ms'")
             world = World()
             user, team = world.a_starter(), world.a_team()
             body = statements(Insert("teams", (team,)))
-            first = [lab.session.run(body) for _ in range(OFTEN)]
+            first = [sandbox.session.run(body) for _ in range(OFTEN)]
             begun = time.monotonic()
-            later = [lab.session.run(body) for _ in range(100)]
-            beside = lab.session.run(statements(Insert("users", (user,))))
-            again = lab.session.run(statements(Update("users", {"id": user["id"]}, {"credits": 1})))
+            later = [sandbox.session.run(body) for _ in range(100)]
+            beside = sandbox.session.run(statements(Insert("users", (user,))))
+            again = sandbox.session.run(
+                statements(Update("users", {"id": user["id"]}, {"credits": 1}))
+            )
 
     assert time.monotonic() - begun < 2
     assert all(isinstance(each, Inconclusive) for each in first)

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
 
 from conformance.cases.verdicts import Finding
-from conformance.database.sandbox import Lab
+from conformance.database.sandbox import Sandbox
 from conformance.machines.essentials import essentials
 from conformance.machines.hostile import Raider, Tally, shape_of
 from conformance.machines.refusals import NAMES, fault_of
@@ -81,16 +81,16 @@ HOLES: dict[str, tuple[str, str, set[str]]] = {
 
 
 @pytest.fixture(scope="module")
-def lab(scratch: Scratch, template: Template) -> Iterator[Lab]:
+def sandbox(scratch: Scratch, template: Template) -> Iterator[Sandbox]:
     """Lend a database with the schema."""
-    with scratch.cloned(template, "raids") as database, Lab(database.conninfo) as lab:
-        yield lab
+    with scratch.cloned(template, "raids") as database, Sandbox(database.conninfo) as sandbox:
+        yield sandbox
 
 
 @pytest.fixture(scope="module")
-def shape(lab: Lab) -> Shape:
+def shape(sandbox: Sandbox) -> Shape:
     """Look at the schema."""
-    return shape_of(lab)
+    return shape_of(sandbox)
 
 
 @pytest.mark.parametrize("hole", HOLES)
@@ -102,7 +102,7 @@ def test_a_planted_hole_is_found(hole: str, scratch: Scratch, tmp_path: Path) ->
 
     with (
         scratch.cloned(scratch.template(schema), "hole") as database,
-        Lab(database.conninfo) as it,
+        Sandbox(database.conninfo) as it,
     ):
         raider = Raider(it)
         with pytest.raises(Finding) as caught:
@@ -137,9 +137,9 @@ def test_a_hole_shows_in_the_report(tmp_path: Path) -> None:
     assert "raids, " in done.stdout
 
 
-def test_the_schema_stands(lab: Lab) -> None:
+def test_the_schema_stands(sandbox: Sandbox) -> None:
     """A raid of the default profile finds nothing, and a good share of it is accepted."""
-    raider = Raider(lab)
+    raider = Raider(sandbox)
 
     _raid(raider, "everything")
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import psycopg
 import pytest
 
-from conformance.database.sandbox import Lab
+from conformance.database.sandbox import Sandbox
 from conformance.framecast.known_races import members
 from conformance.postgres import Request, Server, provision
 from conformance.postgres.scratch import Database, Scratch, Template, opened
@@ -139,8 +139,8 @@ def test_no_race_depends_on_what_is_cascaded_to_first(scratch: Scratch, tmp_path
     assert len(races) > 5
     with (
         scratch.cloned(scratch.template(schema), "cascades") as database,
-        Lab(database.conninfo) as lab,
-        Arena(lab, database.conninfo) as arena,
+        Sandbox(database.conninfo) as sandbox,
+        Arena(sandbox, database.conninfo) as arena,
     ):
         for race in races:
             Racer(arena).run_all(race)

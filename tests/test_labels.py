@@ -9,7 +9,7 @@ import pytest
 from conformance.cases.case_runner import Trial
 from conformance.cases.columns import hold
 from conformance.cases.verdicts import Finding, Verdict
-from conformance.database.sandbox import Lab
+from conformance.database.sandbox import Sandbox
 from conformance.framecast.rules import RULES
 from conformance.postgres.scratch import Scratch, Template
 from conformance.sql.writes import Path
@@ -27,23 +27,23 @@ MOVED: Final = {"job_status", "project_status", "asset_status", "webhook_deliver
 
 
 @contextmanager
-def changed(scratch: Scratch, template: Template, *statements: str) -> Iterator[Lab]:
-    """Lend a lab on a clone of the schema that statements have changed."""
+def changed(scratch: Scratch, template: Template, *statements: str) -> Iterator[Sandbox]:
+    """Lend a sandbox on a clone of the schema that statements have changed."""
     with scratch.cloned(template, "labels") as database:
         with database.connect() as connection:
             for statement in statements:
                 connection.execute(statement)
-        with Lab(database.conninfo) as lab:
-            yield lab
+        with Sandbox(database.conninfo) as sandbox:
+            yield sandbox
 
 
-def findings(lab: Lab, rule: str, path: Path, count: int = 100) -> list[Finding]:
+def findings(sandbox: Sandbox, rule: str, path: Path, count: int = 100) -> list[Finding]:
     """Return what near misses of a rule along a path find, of so many examples."""
     ways = WAYS[rule][path]
     assert not isinstance(ways, str)
     found: list[Finding] = []
     for scenario in examples(ways, count):
-        trial = Trial(lab, RULES[rule], path)
+        trial = Trial(sandbox, RULES[rule], path)
         with suppress(Finding):  # the worst of what it met
             trial.run(scenario)
         found += trial.met
@@ -59,11 +59,11 @@ def badness(finding: Finding) -> int:
 def test_a_label_too_many_is_found(enum: str, scratch: Scratch, template: Template) -> None:
     """A label too many breaks its rule, or is refused by no name of it, along each path."""
     rule = RULES_OF[enum]
-    with changed(scratch, template, f"ALTER TYPE {enum} ADD VALUE 'guest'") as lab:
+    with changed(scratch, template, f"ALTER TYPE {enum} ADD VALUE 'guest'") as sandbox:
         for path, ways in WAYS[rule].items():
             if isinstance(ways, str):
                 continue
-            found = findings(lab, rule, path)
+            found = findings(sandbox, rule, path)
             inserts = path in (Path.INSERT, Path.INSERT_MANY, Path.COPY)
             expected = {Verdict.BROKEN}
             if enum in MOVED:
@@ -85,17 +85,19 @@ def test_a_check_beside_a_wide_type_is_a_name(scratch: Scratch, template: Templa
         # Another rule, which such a status breaks as well, is asked first.
         "ALTER TABLE jobs ADD CONSTRAINT inv_j1__jobs_status CHECK (status <> 'paused')",
     )
-    with changed(scratch, template, *wide) as lab:
+    with changed(scratch, template, *wide) as sandbox:
         for rule in ("INV-M2", "INV-J1"):
-            assert [] == findings(lab, rule, Path.INSERT) + findings(lab, rule, Path.UPDATE)
+            assert [] == findings(sandbox, rule, Path.INSERT) + findings(sandbox, rule, Path.UPDATE)
 
 
 @pytest.mark.parametrize("enum", RULES_OF)
 def test_a_label_that_is_missing_is_found(enum: str, scratch: Scratch, template: Template) -> None:
     """A type without one of the domain's labels refuses what is legal, whichever label it is."""
     last = ENUMS[enum][-1]
-    with changed(scratch, template, f"ALTER TYPE {enum} RENAME VALUE '{last}' TO 'other'") as lab:
-        found = findings(lab, RULES_OF[enum], Path.INSERT, 1)
+    with changed(
+        scratch, template, f"ALTER TYPE {enum} RENAME VALUE '{last}' TO 'other'"
+    ) as sandbox:
+        found = findings(sandbox, RULES_OF[enum], Path.INSERT, 1)
     assert Verdict.OVERBLOCKED in {finding.verdict for finding in found}
     assert any(f"'{last}'::" in finding.script for finding in found)
 
@@ -107,10 +109,10 @@ def test_a_label_of_no_rule_is_found(
     """What a column takes beside the domain's labels is found where no rule speaks of its type."""
     tried = [form for form in forms() if form.name.startswith(name) and "another" in form.name]
     assert tried
-    with changed(scratch, template, f"ALTER TYPE {enum} ADD VALUE 'guest'") as lab:
+    with changed(scratch, template, f"ALTER TYPE {enum} ADD VALUE 'guest'") as sandbox:
         for form in tried:
             with pytest.raises(Finding, match="guest") as raised:
-                hold(lab, form)
+                hold(sandbox, form)
             assert Verdict.BROKEN == raised.value.verdict
 
 
@@ -124,7 +126,7 @@ def test_every_type_is_compared_in_a_column() -> None:
 
 def test_the_schema_has_the_labels_of_the_domain(scratch: Scratch, template: Template) -> None:
     """The schema's own types differ from the domain's in nothing, its arrays and domains too."""
-    with changed(scratch, template) as lab:
-        assert ({}, {}) == (lab.labels.undeclared, lab.labels.missing)
-    with changed(scratch, template, "ALTER TYPE webhook_event_type ADD VALUE 'x'") as lab:
-        assert {"webhook_event_type": ("x",)} == lab.labels.undeclared
+    with changed(scratch, template) as sandbox:
+        assert ({}, {}) == (sandbox.labels.undeclared, sandbox.labels.missing)
+    with changed(scratch, template, "ALTER TYPE webhook_event_type ADD VALUE 'x'") as sandbox:
+        assert {"webhook_event_type": ("x",)} == sandbox.labels.undeclared

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from conformance.cases.gaps import Gaps
 from conformance.cases.verdicts import Finding, Verdict
-from conformance.database.sandbox import Lab
+from conformance.database.sandbox import Sandbox
 from conformance.framecast.known_races import CLASSICS
 from conformance.machines.coverage_runs import every_count, every_pair
 from conformance.machines.hostile import Raider
@@ -58,12 +58,12 @@ NOBODY_IS_CALLED_TEAM = "ALTER TABLE public.teams ADD CONSTRAINT plain CHECK (na
 class Place(NamedTuple):
     """A database with a schema that lacks something."""
 
-    lab: Lab
+    sandbox: Sandbox
     conninfo: str
 
     def arena(self) -> Arena:
         """Return an arena on it."""
-        return Arena(self.lab, self.conninfo)
+        return Arena(self.sandbox, self.conninfo)
 
     def race(self, name: str) -> Finding | None:
         """Run a known race; return what it finds."""
@@ -83,7 +83,7 @@ def lacking(scratch: Scratch, tmp_path: Path) -> Iterator[Lacking]:
             schema = Path(shutil.copytree(MIGRATIONS, tmp_path / "migrations"))
             (schema / "999_lack.sql").write_text(sql)
             database = databases.enter_context(scratch.cloned(scratch.template(schema), "lack"))
-            return Place(databases.enter_context(Lab(database.conninfo)), database.conninfo)
+            return Place(databases.enter_context(Sandbox(database.conninfo)), database.conninfo)
 
         yield make
 
@@ -104,7 +104,7 @@ def rules(finding: Finding | None) -> set[str]:
     return {finding.rule, *finding.also}
 
 
-def lead(lab: Lab, machine: type[Machine]) -> tuple[Guide, Finding | None]:
+def lead(sandbox: Sandbox, machine: type[Machine]) -> tuple[Guide, Finding | None]:
     """Lead a few lives; return who led them, and what they found."""
     how = settings(
         settings.get_profile("default"),
@@ -112,7 +112,7 @@ def lead(lab: Lab, machine: type[Machine]) -> tuple[Guide, Finding | None]:
         stateful_step_count=profiles.LIFE,
         database=None,
     )
-    guide = Guide(lab, 1)
+    guide = Guide(sandbox, 1)
     return guide, found_by(lambda: guide.run(machine, how))
 
 
@@ -185,7 +185,7 @@ def test_a_start_goes_without_what_it_can_spare(lacking: Lacking) -> None:
 
 def test_a_life_goes_on_without_the_column(lacking: Lacking) -> None:
     """A machine that begins with a grant begins without it, and only that is unproven."""
-    guide, found = lead(lacking(RENAMED).lab, JobLife)
+    guide, found = lead(lacking(RENAMED).sandbox, JobLife)
 
     assert {"INV-T6"} == rules(found)
     assert guide.log.operations["make a job"]
@@ -196,7 +196,7 @@ def test_a_life_finds_what_is_broken_without_the_column(lacking: Lacking) -> Non
     """A cap that is one too low is found as everywhere."""
     place = lacking(RENAMED + CAP_COUNTS_ITSELF)
 
-    found = found_by(lambda: every_count("CARD-5", Guide(place.lab).new_life()))
+    found = found_by(lambda: every_count("CARD-5", Guide(place.sandbox).new_life()))
 
     assert found is not None
     assert ("CARD-5", Verdict.OVERBLOCKED) == (found.rule, found.verdict)
@@ -204,7 +204,7 @@ def test_a_life_finds_what_is_broken_without_the_column(lacking: Lacking) -> Non
 
 def test_a_tour_goes_on_to_its_end(lacking: Lacking) -> None:
     """Each pair of a state machine is tried where a column cannot be read, not only the first."""
-    guide = Guide(lacking(RENAMED).lab)
+    guide = Guide(lacking(RENAMED).sandbox)
 
     found = found_by(lambda: every_pair("asset", guide.new_life))
 
@@ -218,8 +218,8 @@ def test_machines_that_can_do_nothing_say_why(lacking: Lacking, table: str) -> N
     """Where nothing can be made, lives and pairs end with what is missing, not in an error."""
     place = lacking(CALLS_NOTHING.replace("TABLE", table))
 
-    _, life = lead(place.lab, ProjectLife)
-    pairs = found_by(lambda: every_pair("project", Guide(place.lab).new_life))
+    _, life = lead(place.sandbox, ProjectLife)
+    pairs = found_by(lambda: every_pair("project", Guide(place.sandbox).new_life))
 
     for found in (life, pairs):
         assert "framecast.no_such" in str(found)
@@ -229,11 +229,11 @@ def test_machines_that_can_do_nothing_say_why(lacking: Lacking, table: str) -> N
 def test_a_missing_function_leaves_unproven_what_it_answers(lacking: Lacking) -> None:
     """Where nothing says whether a key is valid, that is unproven, and the rest is compared."""
     place = lacking(NO_FUNCTION)
-    _, found = lead(place.lab, KeyAndAssetLife)
+    _, found = lead(place.sandbox, KeyAndAssetLife)
 
     assert {"INV-A4", "INV-A5"} == rules(found)
     assert place.race(CAP) is None
-    assert lead(place.lab, ProjectLife)[1] is None
+    assert lead(place.sandbox, ProjectLife)[1] is None
 
 
 def test_a_missing_table_leaves_unproven_its_rules(lacking: Lacking) -> None:
@@ -247,7 +247,7 @@ def test_a_missing_table_leaves_unproven_its_rules(lacking: Lacking) -> None:
 def test_a_new_column_that_must_be_given_leaves_its_table_unproven(lacking: Lacking) -> None:
     """No row of the table can be made, which is no rule's fault: other tables are tried."""
     place = lacking(NEW_COLUMN)
-    _, found = lead(place.lab, KeyAndAssetLife)
+    _, found = lead(place.sandbox, KeyAndAssetLife)
 
     assert "INV-AF2" in rules(found)
     assert "INV-A3" not in rules(found)
@@ -257,7 +257,7 @@ def test_a_new_column_that_must_be_given_leaves_its_table_unproven(lacking: Lack
 def test_a_violation_query_that_fails_is_its_rules(lacking: Lacking) -> None:
     """A race is unproven where the query of a rule that it is about cannot be asked."""
     place = lacking(RENAMED)
-    place.lab.unreadable["CARD-5"] = "no such thing"
+    place.sandbox.unreadable["CARD-5"] = "no such thing"
 
     assert {"CARD-5"} == rules(place.race(CAP))
     assert place.race("card_6__two_made_by_a_starter") is None
@@ -291,7 +291,7 @@ def test_a_hostile_run_goes_on_without_what_is_missing(
 ) -> None:
     """Its start leaves out what the schema lacks; one that cannot be made is unproven."""
     gaps = Gaps()
-    raider = Raider(lacking(sql).lab, gaps)
+    raider = Raider(lacking(sql).sandbox, gaps)
 
     @seed(1)
     @settings(

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import settings
 
 from conformance.cases.verdicts import Finding
-from conformance.database.sandbox import Lab
+from conformance.database.sandbox import Sandbox
 from conformance.machines.deliveries import DeliveryAndEventLife
 from conformance.machines.jobs import CreditLife, JobLife, ProjectLife
 from conformance.machines.keys import KeyAndAssetLife
@@ -112,9 +112,9 @@ def test_a_planted_fault_is_found(
 
     found: dict[int, Finding | None] = {}
     template = scratch.template(schema)
-    with scratch.cloned(template, "fault") as database, Lab(database.conninfo) as lab:
+    with scratch.cloned(template, "fault") as database, Sandbox(database.conninfo) as sandbox:
         for number in SEEDS:
-            found[number] = found_by(Guide(lab, number), machine)
+            found[number] = found_by(Guide(sandbox, number), machine)
 
     with capsys.disabled():
         for number, finding in found.items():

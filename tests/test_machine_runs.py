@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from conformance.cases.verdicts import Finding, Verdict
-from conformance.database.sandbox import Lab
+from conformance.database.sandbox import Sandbox
 from conformance.framecast.model.entities import Owner
 from conformance.framecast.operations import clock, keys, memberships, projects, users
 from conformance.machines.run import Life, Log
@@ -43,7 +43,7 @@ MADE_BEFORE = edit(
 
 REVIVED_BY_ANYBODY = "DROP TRIGGER _300_role_2__api_keys_maker_may_revive ON public.api_keys"
 
-Holed = Callable[[str], Lab]
+Holed = Callable[[str], Sandbox]
 
 
 @pytest.fixture
@@ -51,11 +51,11 @@ def holed(scratch: Scratch, tmp_path: Path) -> Iterator[Holed]:
     """Return who makes a database with a fault."""
     with ExitStack() as databases:
 
-        def make(fault: str) -> Lab:
+        def make(fault: str) -> Sandbox:
             schema = Path(shutil.copytree(MIGRATIONS, tmp_path / "migrations"))
             (schema / "999_fault.sql").write_text(fault)
             database = databases.enter_context(scratch.cloned(scratch.template(schema), "lives"))
-            return databases.enter_context(Lab(database.conninfo))
+            return databases.enter_context(Sandbox(database.conninfo))
 
         yield make
 
@@ -73,15 +73,15 @@ def test_what_time_breaks_is_seen(holed: Holed) -> None:
 
 def test_a_life_in_which_time_passed_leaves_nothing(holed: Holed) -> None:
     """What is written after time has passed is gone in the next life, whatever table it is in."""
-    lab = holed("-- none")
-    life = Life(lab, Log())
+    sandbox = holed("-- none")
+    life = Life(sandbox, Log())
     life.do(users.SIGN_UP, {"email": "ann@example.com"})
     life.do(clock.PASS, {"days": 1})
     life.do(users.SIGN_UP_AS_CREATOR, {"email": "bob@example.com", "team": True})
 
-    Life(lab, Log()).do(users.SIGN_UP, {"email": "cid@example.com"})
+    Life(sandbox, Log()).do(users.SIGN_UP, {"email": "cid@example.com"})
 
-    assert [(1, 0)] == lab.session.fetch(
+    assert [(1, 0)] == sandbox.session.fetch(
         "SELECT (SELECT count(*) FROM public.users), (SELECT count(*) FROM public.teams)"
     )
 

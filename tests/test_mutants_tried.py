@@ -15,7 +15,7 @@ import pytest
 from conformance.__main__ import main
 from conformance.cases.columns import hold
 from conformance.cases.verdicts import Finding, Verdict
-from conformance.database.sandbox import Lab
+from conformance.database.sandbox import Sandbox
 from conformance.framecast.rules import RULES
 from conformance.mutants import pool, role
 from conformance.mutants.applying import apply
@@ -113,19 +113,19 @@ def test_no_column_wakes_a_trigger_that_sleeps(scratch: Scratch, template: Templ
     with scratch.cloned(template, "asleep") as database:
         with database.connect() as connection:
             connection.execute("ALTER TABLE public.job_events DISABLE TRIGGER _500_record_number")
-        with Lab(database.conninfo) as lab:
+        with Sandbox(database.conninfo) as sandbox:
             for form in facts():
                 if "job_events" in form.tables:
                     with suppress(Finding):
-                        hold(lab, form)
-            assert [("_500_record_number",)] == lab.session.fetch(triggers)
+                        hold(sandbox, form)
+            assert [("_500_record_number",)] == sandbox.session.fetch(triggers)
 
 
 def test_whatever_a_test_would_fail_with_is_noticed(bench: Bench) -> None:
     """A start that a mutant refuses is no finding, and ends no run: it kills."""
 
-    def begin(lab: Lab) -> None:
-        if lab.owner.fetch("SELECT FROM pg_constraint WHERE conname LIKE 'inv_u5__%'") == []:
+    def begin(sandbox: Sandbox) -> None:
+        if sandbox.owner.fetch("SELECT FROM pg_constraint WHERE conname LIKE 'inv_u5__%'") == []:
             raise UnlawfulStartError
 
     sql = f"{USERS} inv_u5__users_credits_not_negative"
@@ -173,7 +173,7 @@ def test_a_mutant_leaves_no_database(bench: Bench, scratch: Scratch) -> None:
         assert before == connection.execute(query).fetchone()
 
 
-def fail(_lab: Lab) -> None:
+def fail(_sandbox: Sandbox) -> None:
     """Find fault with any schema."""
     rule = "INV-U5"
     raise Finding(rule, Verdict.BROKEN, expected="", observed="", script="")
@@ -186,28 +186,28 @@ def test_a_red_baseline_ends_the_run(bench: Bench) -> None:
         bench.attempt(Mutant("users", "neutral", "", ("SELECT 1",)), [stage])
 
 
-def late(times: int, lab: Lab, runs: list[str]) -> None:
+def late(times: int, sandbox: Sandbox, runs: list[str]) -> None:
     """Find that the server gives no answer in time, the first times that this is asked."""
-    runs.append(lab.session.connection.info.dbname)
+    runs.append(sandbox.session.connection.info.dbname)
     if len(runs) <= times:
-        lab.session.connection.execute("SET statement_timeout = '1ms'")
-        observed = str(lab.session.run([Statement("SELECT pg_catalog.pg_sleep(1)")]))
+        sandbox.session.connection.execute("SET statement_timeout = '1ms'")
+        observed = str(sandbox.session.run([Statement("SELECT pg_catalog.pg_sleep(1)")]))
         rule = "INV-U5"
         raise Finding(rule, Verdict.UNPROVEN, expected="", observed=observed, script="")
 
 
-def lost(times: int, lab: Lab, runs: list[str]) -> None:
+def lost(times: int, sandbox: Sandbox, runs: list[str]) -> None:
     """Lose the session, the first times that this is asked."""
-    runs.append(lab.session.connection.info.dbname)
+    runs.append(sandbox.session.connection.info.dbname)
     if len(runs) <= times:
-        lab.session.fetch("SELECT pg_catalog.pg_terminate_backend(pg_catalog.pg_backend_pid())")
+        sandbox.session.fetch("SELECT pg_catalog.pg_terminate_backend(pg_catalog.pg_backend_pid())")
 
 
 @pytest.mark.parametrize("fault", [late, lost])
 def test_what_is_late_once_kills_nothing(bench: Bench, fault: Callable[..., None]) -> None:
     """A timeout or a lost session says nothing of a mutant that then passes, on a fresh clone."""
     runs: list[str] = []
-    part = Part("late", lambda lab: fault(1, lab, runs))
+    part = Part("late", lambda sandbox: fault(1, sandbox, runs))
     trial = bench.attempt(NEUTRAL, [Stage("slow", lambda _mutant: iter([part]))])
     assert trial.kill is None
     assert 2 == len(set(runs))
@@ -216,7 +216,7 @@ def test_what_is_late_once_kills_nothing(bench: Bench, fault: Callable[..., None
 def test_what_is_late_twice_is_killed_by_a_timeout(bench: Bench) -> None:
     """What gives no answer on two clones is stuck; the matrix says that it was the time."""
     runs: list[str] = []
-    part = Part("late", lambda lab: late(2, lab, runs))
+    part = Part("late", lambda sandbox: late(2, sandbox, runs))
     trial = bench.attempt(NEUTRAL, [Stage("slow", lambda _mutant: iter([part]))])
     assert Kill("slow", "late", "INV-U5", "timeout") == trial.kill
 
@@ -224,18 +224,18 @@ def test_what_is_late_twice_is_killed_by_a_timeout(bench: Bench) -> None:
 def test_a_late_control_is_asked_again(bench: Bench) -> None:
     """One timeout on the schema itself does not end the run; one after another does."""
     runs: list[str] = []
-    bench.check(Part("late once", lambda lab: late(1, lab, runs)))
+    bench.check(Part("late once", lambda sandbox: late(1, sandbox, runs)))
     assert 2 == len(runs)
     with pytest.raises(BaselineError, match="late: INV-U5 is timeout"):
-        bench.check(Part("late", lambda lab: late(9, lab, runs)))
-    bench.check(Part("fine", lambda _lab: None))
+        bench.check(Part("late", lambda sandbox: late(9, sandbox, runs)))
+    bench.check(Part("fine", lambda _sandbox: None))
 
 
 def test_what_breaks_the_suite_itself_is_noticed(bench: Bench) -> None:
     """A schema on which a test ends with an error of the server fails that test."""
 
-    def ask(lab: Lab) -> None:
-        lab.session.fetch("SELECT name FROM public.users")
+    def ask(sandbox: Sandbox) -> None:
+        sandbox.session.fetch("SELECT name FROM public.users")
 
     stage = Stage("asks", lambda _mutant: iter([Part("a column", ask)]))
     sql = "ALTER TABLE public.users RENAME COLUMN name TO title"

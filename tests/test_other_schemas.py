@@ -7,7 +7,7 @@ import pytest
 
 from conformance.cases.case_runner import Trial
 from conformance.cases.verdicts import Finding, Verdict
-from conformance.database.sandbox import Lab
+from conformance.database.sandbox import Sandbox
 from conformance.framecast.rules import RULES
 from conformance.postgres.scratch import Scratch, Template
 from conformance.sql.ordering import parents_first
@@ -46,11 +46,11 @@ $$
 """
 
 
-def tried(lab: Lab, rule: str, path: Path, count: int = 100) -> Iterable[Finding]:
+def tried(sandbox: Sandbox, rule: str, path: Path, count: int = 100) -> Iterable[Finding]:
     """Return what is found of a rule along a path, of each sort the shortest."""
     ways = WAYS[rule][path]
     assert not isinstance(ways, str)
-    trial = Trial(lab, RULES[rule], path)
+    trial = Trial(sandbox, RULES[rule], path)
     trial.findings.wait()
     for scenario in examples(ways, count):
         trial.run(scenario)
@@ -64,16 +64,16 @@ def paths(rule: str) -> list[Path]:
 
 def test_plain_now_is_right(scratch: Scratch, template: Template) -> None:
     """A schema that sets updated_at to now(), whatever it was, keeps AUTO-UPDATED."""
-    with changed(scratch, template, PLAIN_NOW) as lab:
+    with changed(scratch, template, PLAIN_NOW) as sandbox:
         assert [] == [
-            each for path in paths("AUTO-UPDATED") for each in tried(lab, "AUTO-UPDATED", path)
+            each for path in paths("AUTO-UPDATED") for each in tried(sandbox, "AUTO-UPDATED", path)
         ]
 
 
 def test_a_given_time_is_wrong(scratch: Scratch, template: Template) -> None:
     """A schema that takes what is given for updated_at breaks AUTO-UPDATED."""
-    with changed(scratch, template, AS_GIVEN) as lab:
-        found = {each.verdict for each in tried(lab, "AUTO-UPDATED", Path.UPDATE)}
+    with changed(scratch, template, AS_GIVEN) as sandbox:
+        found = {each.verdict for each in tried(sandbox, "AUTO-UPDATED", Path.UPDATE)}
     assert Verdict.BROKEN in found
 
 
@@ -82,8 +82,8 @@ def test_keys_that_do_not_wait_are_no_fault_of_others(
     rule: str, scratch: Scratch, template: Template
 ) -> None:
     """Where foreign keys are asked at once, rules of other kinds are tried all the same."""
-    with changed(scratch, template, KEYS_AT_ONCE) as lab:
-        met = list(tried(lab, rule, Path.INSERT, 50))
+    with changed(scratch, template, KEYS_AT_ONCE) as sandbox:
+        met = list(tried(sandbox, rule, Path.INSERT, 50))
     assert [] == [
         each for each in met if each.verdict is not Verdict.UNPROVEN and each.rule == rule
     ]
@@ -120,6 +120,6 @@ def test_a_cap_on_some_states_is_seen(
     """A schema in which jobs of one state alone count as active breaks INV-J12, by a move too."""
     # What never changes would hide that.
     moves = "ALTER TABLE jobs DISABLE TRIGGER USER" if path is Path.MOVE else "SELECT 1"
-    with changed(scratch, template, ONE_IN_STATE.format(status), moves) as lab:
-        met = {(each.rule, each.verdict) for each in tried(lab, "INV-J12", path)}
+    with changed(scratch, template, ONE_IN_STATE.format(status), moves) as sandbox:
+        met = {(each.rule, each.verdict) for each in tried(sandbox, "INV-J12", path)}
     assert ("INV-J12", Verdict.BROKEN) in met

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from conformance.cases.gaps import Gaps
 from conformance.cases.verdicts import Finding, Verdict
-from conformance.database.sandbox import Lab
+from conformance.database.sandbox import Sandbox
 from conformance.framecast.known_races import CLASSICS
 from conformance.machines.hostile import Raider
 from conformance.postgres.scratch import Database, Scratch
@@ -64,7 +64,7 @@ def database(
 def test_a_known_race_that_hangs_fails(database: Database) -> None:
     """Its rule is named, and who waits for whom; the race is not run again and again."""
     begun = time.monotonic()
-    with Lab(database.conninfo) as lab, Arena(lab, database.conninfo) as arena:
+    with Sandbox(database.conninfo) as sandbox, Arena(sandbox, database.conninfo) as arena:
         racer = Racer(arena)
         with pytest.raises(Finding, match="until its timeout") as caught:
             racer.run_all(CLASSICS["card_5__two_made_at_four"])
@@ -78,7 +78,7 @@ def test_a_known_race_that_hangs_fails(database: Database) -> None:
 def test_a_drawn_race_that_hangs_fails(database: Database) -> None:
     """What hangs is found in drawn races too, and whatever is drawn after it is not run."""
     begun = time.monotonic()
-    with Lab(database.conninfo) as lab, Arena(lab, database.conninfo) as arena:
+    with Sandbox(database.conninfo) as sandbox, Arena(sandbox, database.conninfo) as arena:
         racer, found = Racer(arena, Gaps()), []
         for number in range(30):
             try:
@@ -94,9 +94,9 @@ def test_a_drawn_race_that_hangs_fails(database: Database) -> None:
 @pytest.mark.parametrize("database", [SLEEPS], indirect=True)
 def test_a_hostile_run_that_hangs_fails(database: Database) -> None:
     """Nothing is proven where a statement waits until its timeout, and the run ends there."""
-    with Lab(database.conninfo) as lab:
-        lab.session.connection.execute("SET statement_timeout = '1s'")
-        raider = Raider(lab, Gaps())
+    with Sandbox(database.conninfo) as sandbox:
+        sandbox.session.connection.execute("SET statement_timeout = '1s'")
+        raider = Raider(sandbox, Gaps())
 
         @settings(
             max_examples=60,

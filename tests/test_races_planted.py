@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from conformance.cases.verdicts import Finding
-from conformance.database.sandbox import Lab
+from conformance.database.sandbox import Sandbox
 from conformance.framecast.known_races import CLASSICS
 from conformance.postgres.scratch import Scratch
 from conformance.races.arena import Arena
@@ -35,8 +35,8 @@ def test_a_planted_race_is_found(
     template = scratch.template(schema)
     with (
         scratch.cloned(template, fault) as database,
-        Lab(database.conninfo) as lab,
-        Arena(lab, database.conninfo) as arena,
+        Sandbox(database.conninfo) as sandbox,
+        Arena(sandbox, database.conninfo) as arena,
     ):
         with pytest.raises(Finding) as in_classic:
             Racer(arena).run_all(CLASSICS[planted.classic])

@@ -5,7 +5,7 @@ from typing import Final
 import pytest
 
 from conformance.cases.verdicts import Verdict
-from conformance.database.sandbox import Lab
+from conformance.database.sandbox import Sandbox
 from conformance.postgres.scratch import Scratch, Template
 from conformance.reading import bodies
 from conformance.reading.needs import FILE, written
@@ -294,7 +294,7 @@ def test_the_schema_has_none(scratch: Scratch, template: Template) -> None:
     """The schema as it is has no switch but those that are written down, whoever looks on."""
     with (
         scratch.cloned(template, "switch") as database,
-        Lab(database.conninfo),
+        Sandbox(database.conninfo),
         database.connect() as connection,
     ):
         assert [] == switches(connection)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from conformance.database.sandbox import Lab
+from conformance.database.sandbox import Sandbox
 from conformance.races.driver import Driver
 from conformance.sql.outcomes import Accepted, Inconclusive
 from conformance.sql.writes import statements
@@ -101,16 +101,16 @@ class Plan:
 class Floor:
     """A database on which recipes are carried out at once."""
 
-    def __init__(self, lab: Lab, driver: Driver) -> None:
+    def __init__(self, sandbox: Sandbox, driver: Driver) -> None:
         """Bring the company there."""
-        self.lab, self._driver = lab, driver
+        self.sandbox, self._driver = sandbox, driver
         given = [each for write in WORLD.given for each in statements(write)]
-        assert Accepted() == lab.run_as_owner(given)
-        assert lab.keep(KEPT)
+        assert Accepted() == sandbox.run_as_owner(given)
+        assert sandbox.keep(KEPT)
 
     def run(self, scripts: list[Script], steps: list[int]) -> Trace:
         """Carry out scripts at once, in an order."""
-        self.lab.bring_back(KEPT)
+        self.sandbox.bring_back(KEPT)
         return self._driver.run(scripts, Plan(steps))
 
     def meet(self, one: Script, other: Script) -> Iterator[Trace]:
@@ -133,10 +133,10 @@ def floor(scratch: Scratch, template: Template) -> Iterator[Floor]:
     """Return a database of this module's own."""
     with (
         scratch.cloned(template, "recipes") as database,
-        Lab(database.conninfo) as lab,
+        Sandbox(database.conninfo) as sandbox,
         Driver(database.conninfo) as driver,
     ):
-        yield Floor(lab, driver)
+        yield Floor(sandbox, driver)
 
 
 def script(sql: tuple[str, ...], **values: object) -> Script:
@@ -155,7 +155,7 @@ def test_a_recipe_is_legal(title: str, floor: Floor) -> None:
     trace = floor.run([script(RECIPES[title])], [])
 
     assert {0: Accepted()} == trace.outcomes
-    assert {} == floor.lab.new_violations()
+    assert {} == floor.sandbox.new_violations()
 
 
 @pytest.mark.parametrize("title", RECIPES)

@@ -15,7 +15,7 @@ from conformance.cases.impersonation import EVERY, Impersonated
 from conformance.cases.scenario import Scenario
 from conformance.cases.verdicts import Finding, Verdict
 from conformance.database import acting
-from conformance.database.sandbox import Lab
+from conformance.database.sandbox import Sandbox
 from conformance.framecast.application import APPLICATION
 from conformance.framecast.rules import RULES
 from conformance.plugin import STAGE
@@ -137,13 +137,13 @@ def test_the_first_and_some_later_ones_are_tried_again(
     tried = Trial.run
 
     def noted(trial: Trial, scenario: Scenario) -> None:
-        wrote.append(lab.role)
+        wrote.append(sandbox.role)
         tried(trial, scenario)
 
     monkeypatch.setattr(Trial, "run", noted)
-    with scratch.cloned(template, "twice") as database, Lab(database.conninfo) as lab:
-        trial = Trial(lab, RULES["INV-U5"], Way.INSERT)
-        both = Impersonated(trial, lab, APPLICATION)
+    with scratch.cloned(template, "twice") as database, Sandbox(database.conninfo) as sandbox:
+        trial = Trial(sandbox, RULES["INV-U5"], Way.INSERT)
+        both = Impersonated(trial, sandbox, APPLICATION)
         for _ in range(EVERY + 1):
             both.run(some_users())
 
@@ -154,8 +154,8 @@ def test_the_first_and_some_later_ones_are_tried_again(
 def test_what_fails_as_the_role_fails_again(scratch: Scratch, tmp_path: Path) -> None:
     """Once the role has failed it is tried each time, and what is shown says who writes."""
     template = planted(scratch, tmp_path, "REVOKE INSERT ON public.users FROM framecast_app")
-    with scratch.cloned(template, "less") as database, Lab(database.conninfo) as lab:
-        both = Impersonated(Trial(lab, RULES["INV-U5"], Way.INSERT), lab, APPLICATION)
+    with scratch.cloned(template, "less") as database, Sandbox(database.conninfo) as sandbox:
+        both = Impersonated(Trial(sandbox, RULES["INV-U5"], Way.INSERT), sandbox, APPLICATION)
         found: list[Finding] = []
         for _ in range(2):
             with pytest.raises(Finding) as caught:

@@ -11,7 +11,7 @@ import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
 
-from conformance.database.sandbox import Lab
+from conformance.database.sandbox import Sandbox
 from conformance.database.session import Session
 from conformance.framecast.application import APPLICATION
 from conformance.framecast.rules import RULES
@@ -80,13 +80,13 @@ def installed(conninfo: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def lab(scratch: Scratch, template: Template) -> Iterator[Lab]:
+def sandbox(scratch: Scratch, template: Template) -> Iterator[Sandbox]:
     """Lend a database, to be written as the role."""
     with (
         scratch.cloned(template, "role") as database,
-        Lab(database.conninfo, APPLICATION) as lab,
+        Sandbox(database.conninfo, APPLICATION) as sandbox,
     ):
-        yield lab
+        yield sandbox
 
 
 # The migration
@@ -107,11 +107,11 @@ def test_the_first_two_files_hold_every_rule(scratch: Scratch, tmp_path: Path) -
             there = {str(name) for (name,) in session.fetch(ENFORCING)}
             ((bodies,),) = session.fetch(BODIES)  # where one trigger holds several rules
             assert [] == [name for name in names - there if f"'{name}'" not in str(bodies)]
-        with Lab(database.conninfo) as lab:
+        with Sandbox(database.conninfo) as sandbox:
             world = World()
             world.team()
-            assert Accepted() == lab.session.transact(world.given)
-            assert {} == lab.violations()
+            assert Accepted() == sandbox.session.transact(world.given)
+            assert {} == sandbox.violations()
 
 
 def test_a_second_database_finds_the_role(alone: Server) -> None:
@@ -228,9 +228,9 @@ def test_a_role_with_more_power_is_refused(more: str, alone: Server) -> None:
             installed(conninfo)
 
 
-def test_triggers_run_as_their_owner(lab: Lab) -> None:
+def test_triggers_run_as_their_owner(sandbox: Sandbox) -> None:
     """Every trigger function of the schema has its owner's rights, and a search_path of its own."""
-    loose = lab.owner.fetch(
+    loose = sandbox.owner.fetch(
         "SELECT oid::regprocedure::text FROM pg_proc WHERE prorettype = 'trigger'::regtype"
         " AND pronamespace IN ('public'::regnamespace, 'framecast'::regnamespace)"
         " AND NOT (prosecdef AND coalesce(proconfig::text LIKE '%search_path=%', false))"

@@ -1,4 +1,4 @@
-"""Sessions and labs: what a server's answers mean, how values travel, and the way back to empty."""
+"""Sessions and sandboxes: answers of a server, values on their way, and the reset to empty."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -14,7 +14,7 @@ from hypothesis.strategies import SearchStrategy
 
 import strategies as s
 from conformance.database.disabled_triggers import triggers_of
-from conformance.database.sandbox import TABLES, Lab
+from conformance.database.sandbox import TABLES, Sandbox
 from conformance.database.session import Session, outcome
 from conformance.postgres import Server
 from conformance.postgres.scratch import Database, Scratch, opened
@@ -185,14 +185,14 @@ def test_many_rows_may_name_different_columns(session: Session) -> None:
         session.connection.execute("DELETE FROM v")
 
 
-def contents(lab: Lab) -> dict[str, list[tuple[object, ...]]]:
+def contents(sandbox: Sandbox) -> dict[str, list[tuple[object, ...]]]:
     """Return all rows of all tables, the schema's own bookkeeping and the witness among them."""
-    tables = [str(name) for name, *_ in lab.session.fetch(TABLES)]
+    tables = [str(name) for name, *_ in sandbox.session.fetch(TABLES)]
     tables.append("conformance.changes")
-    return {table: sorted(lab.session.fetch(ROWS.format(table))) for table in tables}
+    return {table: sorted(sandbox.session.fetch(ROWS.format(table))) for table in tables}
 
 
-def fill(lab: Lab) -> None:
+def fill(sandbox: Sandbox) -> None:
     """Write something to many tables, and so to the bookkeeping."""
     world = World()
     team, owner = world.team()
@@ -203,41 +203,48 @@ def fill(lab: Lab) -> None:
         "webhook_deliveries",
         world.a_delivery(world.insert("webhooks", world.a_webhook(team, owner))),
     )
-    assert Accepted() == lab.session.transact(world.given)
+    assert Accepted() == sandbox.session.transact(world.given)
 
 
-def expect_reset(lab: Lab) -> None:
-    """Fill and empty a lab, whether or not it has looked at what was written in between."""
-    before = contents(lab)
+def expect_reset(sandbox: Sandbox) -> None:
+    """Fill and empty a sandbox, whether or not it has looked at what was written in between."""
+    before = contents(sandbox)
     assert before["public.role_permissions"]
     for looks in (False, True):
-        fill(lab)
+        fill(sandbox)
         if looks:
-            assert {} == lab.violations()
-        written = {table for table, rows in contents(lab).items() if rows != before[table]}
+            assert {} == sandbox.violations()
+        written = {table for table, rows in contents(sandbox).items() if rows != before[table]}
         assert {
             *("public.users", "public.jobs", "public.job_events", "framecast.team_guards"),
             *("framecast.user_guards", "framecast.job_event_counters", "conformance.changes"),
         } <= written
-        lab.reset()
-        assert before == contents(lab)
-    lab.session.connection.execute(f"ALTER TABLE public.role_permissions DISABLE TRIGGER {FIXED}")
-    lab.session.connection.execute(
+        sandbox.reset()
+        assert before == contents(sandbox)
+    sandbox.session.connection.execute(
+        f"ALTER TABLE public.role_permissions DISABLE TRIGGER {FIXED}"
+    )
+    sandbox.session.connection.execute(
         "DELETE FROM public.role_permissions WHERE role = 'owner';"
         "INSERT INTO public.role_permissions VALUES ('viewer', 'team.delete');"
     )
-    lab.session.connection.execute(f"ALTER TABLE public.role_permissions ENABLE TRIGGER {FIXED}")
-    lab.reset()
-    assert before == contents(lab)
-    assert Accepted() == lab.session.transact([Insert("users", (World().a_starter(),))])
+    sandbox.session.connection.execute(
+        f"ALTER TABLE public.role_permissions ENABLE TRIGGER {FIXED}"
+    )
+    sandbox.reset()
+    assert before == contents(sandbox)
+    assert Accepted() == sandbox.session.transact([Insert("users", (World().a_starter(),))])
 
 
 def test_a_reset_empties_everything(scratch: Scratch) -> None:
     """After a reset all is as it was installed: rows, bookkeeping, permissions, and triggers."""
-    with scratch.cloned(scratch.template(MIGRATIONS)) as database, Lab(database.conninfo) as lab:
-        before = lab.session.fetch(ENABLED)
-        expect_reset(lab)
-        assert before == lab.session.fetch(ENABLED)
+    with (
+        scratch.cloned(scratch.template(MIGRATIONS)) as database,
+        Sandbox(database.conninfo) as sandbox,
+    ):
+        before = sandbox.session.fetch(ENABLED)
+        expect_reset(sandbox)
+        assert before == sandbox.session.fetch(ENABLED)
 
 
 def test_a_reset_empties_unlogged_tables_too(scratch: Scratch) -> None:
@@ -246,13 +253,13 @@ def test_a_reset_empties_unlogged_tables_too(scratch: Scratch) -> None:
         with database.connect() as connection:
             connection.execute("CREATE UNLOGGED TABLE public.seen (id integer PRIMARY KEY)")
             connection.execute("CREATE UNLOGGED TABLE framecast.seen (id integer PRIMARY KEY)")
-        with Lab(database.conninfo) as lab:
+        with Sandbox(database.conninfo) as sandbox:
             for _ in range(2):
-                fill(lab)
-                lab.session.connection.execute("INSERT INTO public.seen VALUES (1)")
-                lab.session.connection.execute("INSERT INTO framecast.seen VALUES (1)")
-                lab.reset()
-                assert [] == contents(lab)["public.seen"] + contents(lab)["framecast.seen"]
+                fill(sandbox)
+                sandbox.session.connection.execute("INSERT INTO public.seen VALUES (1)")
+                sandbox.session.connection.execute("INSERT INTO framecast.seen VALUES (1)")
+                sandbox.reset()
+                assert [] == contents(sandbox)["public.seen"] + contents(sandbox)["framecast.seen"]
 
 
 def test_a_reset_needs_no_superuser(server: Server) -> None:
@@ -263,13 +270,13 @@ def test_a_reset_needs_no_superuser(server: Server) -> None:
         with run.cloned(run.template(MIGRATIONS)) as database, ExitStack() as stack:
             with database.connect() as connection:  # and what was disabled stays so
                 connection.execute("ALTER TABLE public.usage DISABLE TRIGGER _500_set_updated_at")
-            lab = stack.enter_context(Lab(database.conninfo))
+            sandbox = stack.enter_context(Sandbox(database.conninfo))
             triggers = (
                 "SELECT tgname, tgenabled FROM pg_trigger WHERE NOT tgisinternal ORDER BY 1, 2"
             )
-            before = lab.session.fetch(triggers)
-            expect_reset(lab)
-            assert before == lab.session.fetch(triggers)
+            before = sandbox.session.fetch(triggers)
+            expect_reset(sandbox)
+            assert before == sandbox.session.fetch(triggers)
 
 
 def test_triggers_sleep_for_an_owner_too(server: Server) -> None:
@@ -281,22 +288,22 @@ def test_triggers_sleep_for_an_owner_too(server: Server) -> None:
         role(server, "CREATEDB") as seen,
         opened(seen) as run,
         run.cloned(run.template(MIGRATIONS)) as database,
-        Lab(database.conninfo) as lab,
+        Sandbox(database.conninfo) as sandbox,
     ):
         usage = World().a_usage("framecast:user:00000000-0000-0000-0000-000000000001")
-        lab.session.transact([Insert("usage", (usage,))])
-        lab.session.connection.execute(
+        sandbox.session.transact([Insert("usage", (usage,))])
+        sandbox.session.connection.execute(
             "ALTER TABLE public.usage DISABLE TRIGGER _500_set_updated_at"
         )
-        lab.session.connection.execute(
+        sandbox.session.connection.execute(
             'CREATE TRIGGER "50% off" BEFORE UPDATE ON public.usage FOR EACH ROW'
             " EXECUTE FUNCTION suppress_redundant_updates_trigger()"
         )
-        before = lab.session.fetch(triggers)
+        before = sandbox.session.fetch(triggers)
         asleep, awake = triggers_of(["usage"])
-        assert Accepted() == lab.session.transact([asleep, Run(older), awake])
-        assert before == lab.session.fetch(triggers)
-        refused = lab.session.transact([Run(older)])
+        assert Accepted() == sandbox.session.transact([asleep, Run(older), awake])
+        assert before == sandbox.session.fetch(triggers)
+        refused = sandbox.session.transact([Run(older)])
         assert isinstance(refused, Rejected)
         assert "imm_1__usage_subject_is_fixed" == refused.constraint
 
@@ -304,13 +311,16 @@ def test_triggers_sleep_for_an_owner_too(server: Server) -> None:
 def test_copies_may_have_long_names_that_begin_alike(scratch: Scratch) -> None:
     """PostgreSQL cuts names after 63 bytes: two copies are two all the same."""
     alike = "a_race_that_has_a_very_long_name_which_is_the_same_up_to_a_point_"
-    with scratch.cloned(scratch.template(MIGRATIONS)) as database, Lab(database.conninfo) as lab:
+    with (
+        scratch.cloned(scratch.template(MIGRATIONS)) as database,
+        Sandbox(database.conninfo) as sandbox,
+    ):
         kept = {}
         for name in (f"{alike}one", f"{alike}two"):
-            fill(lab)
-            assert lab.keep(name)
-            kept[name] = contents(lab)
-            lab.reset()
+            fill(sandbox)
+            assert sandbox.keep(name)
+            kept[name] = contents(sandbox)
+            sandbox.reset()
         for name, rows in kept.items():
-            lab.bring_back(name)
-            assert rows == contents(lab)
+            sandbox.bring_back(name)
+            assert rows == contents(sandbox)

@@ -5,7 +5,7 @@ from typing import Final
 import pytest
 
 from conformance.cases.verdicts import Verdict
-from conformance.database.sandbox import Lab
+from conformance.database.sandbox import Sandbox
 from conformance.postgres.scratch import Scratch, Template
 from conformance.races.strangers import Strangers
 from conformance.test_strangers import LOCKED
@@ -53,16 +53,16 @@ def test_a_lock_for_all_is_found(sql: str, scratch: Scratch, template: Template)
     with scratch.cloned(template, "strangers") as database:
         with database.connect() as connection:
             connection.execute(sql.encode())
-        with Lab(database.conninfo) as lab:
-            found = Strangers(lab).waits()
+        with Sandbox(database.conninfo) as sandbox:
+            found = Strangers(sandbox).waits()
 
     assert Verdict.OVERBLOCKED == found[PLANTED[sql]].verdict
 
 
 def test_strangers_do_not_wait(scratch: Scratch, template: Template) -> None:
     """In the schema as it is nobody waits, and something is done in every table that is named."""
-    with scratch.cloned(template, "strangers") as database, Lab(database.conninfo) as lab:
-        strangers = Strangers(lab)
+    with scratch.cloned(template, "strangers") as database, Sandbox(database.conninfo) as sandbox:
+        strangers = Strangers(sandbox)
         assert {} == strangers.waits()
         assert LOCKED.keys() <= strangers.tables
 
@@ -72,8 +72,8 @@ def test_what_cannot_be_done_is_unproven(scratch: Scratch, template: Template) -
     with scratch.cloned(template, "strangers") as database:
         with database.connect() as connection:
             connection.execute("ALTER TABLE public.webhooks ADD COLUMN region text NOT NULL")
-        with Lab(database.conninfo) as lab:
-            found = Strangers(lab).waits()
+        with Sandbox(database.conninfo) as sandbox:
+            found = Strangers(sandbox).waits()
 
     assert {"webhooks": Verdict.UNPROVEN} == {
         table: each.verdict for table, each in found.items() if table != "webhook_deliveries"

@@ -9,7 +9,7 @@ from hypothesis.strategies import SearchStrategy
 
 import strategies as s
 from conformance.cases.refusals import NOT_A_VALUE
-from conformance.database.sandbox import Lab
+from conformance.database.sandbox import Sandbox
 from conformance.sql.outcomes import Accepted, Outcome, Rejected
 from conformance.sql.writes import Insert, Row, Update
 from strategies.enums import ENUMS
@@ -220,13 +220,13 @@ MISSES: Final[dict[str, Miss]] = dict(
 )
 
 
-def written(lab: Lab, table: str, row: Row) -> Outcome:
+def written(sandbox: Sandbox, table: str, row: Row) -> Outcome:
     """Insert a row with what it cannot do without, in one transaction."""
     insert = Insert(table, (row,))
     if table != "teams":
-        return lab.session.transact([insert])
+        return sandbox.session.transact([insert])
     founder = {"team_id": row["id"], "user_id": OWNER, "role": "owner"}
-    return lab.session.transact([Insert("memberships", (founder,)), insert])
+    return sandbox.session.transact([Insert("memberships", (founder,)), insert])
 
 
 def refused_by(rejected: Rejected) -> str:
@@ -245,20 +245,20 @@ def apart() -> World:
     return world
 
 
-def among_parents(lab: Lab) -> None:
+def among_parents(sandbox: Sandbox) -> None:
     """Empty the database but for the parents."""
-    lab.reset()
-    assert Accepted() == lab.session.transact(HERE.world.given)
+    sandbox.reset()
+    assert Accepted() == sandbox.session.transact(HERE.world.given)
 
 
 @pytest.mark.parametrize("table", COLUMNS)
-def test_legal_rows_are_accepted(table: str, lab: Lab) -> None:
+def test_legal_rows_are_accepted(table: str, sandbox: Sandbox) -> None:
     """Every row that a strategy draws for a table can be inserted, and breaks no rule."""
     rows = examples(ROWS[table], COUNT) + (examples(REVOKED, COUNT) if table == "api_keys" else [])
     for row in rows:
-        among_parents(lab)
-        assert (Accepted(), row) == (written(lab, table, row), row)
-        assert ({}, row) == (lab.violations(), row)
+        among_parents(sandbox)
+        assert (Accepted(), row) == (written(sandbox, table, row), row)
+        assert ({}, row) == (sandbox.violations(), row)
 
 
 ENDS: Final = {
@@ -269,28 +269,30 @@ ENDS: Final = {
 
 
 @pytest.mark.parametrize("end", ENDS)
-def test_legal_ends_of_jobs_are_accepted(end: str, lab: Lab) -> None:
+def test_legal_ends_of_jobs_are_accepted(end: str, sandbox: Sandbox) -> None:
     """Every way to finish a job that a strategy draws can be gone."""
     key = {"id": JOB}
     for changes in examples(ENDS[end], COUNT):
-        among_parents(lab)
-        assert Accepted() == lab.session.transact([Update("jobs", key, {"status": "processing"})])
-        outcome = lab.session.transact([Update("jobs", key, changes)])
+        among_parents(sandbox)
+        assert Accepted() == sandbox.session.transact(
+            [Update("jobs", key, {"status": "processing"})]
+        )
+        outcome = sandbox.session.transact([Update("jobs", key, changes)])
         assert (Accepted(), changes) == (outcome, changes)
-        assert ({}, changes) == (lab.violations(), changes)
+        assert ({}, changes) == (sandbox.violations(), changes)
 
 
 @pytest.mark.parametrize("name", MISSES)
-def test_near_misses_are_refused(name: str, lab: Lab) -> None:
+def test_near_misses_are_refused(name: str, sandbox: Sandbox) -> None:
     """What is one step out of legal values is refused, by its rule where there is one."""
     table, strategy, rules = MISSES[name]
     made = MAKERS[table](apart())
-    among_parents(lab)
+    among_parents(sandbox)
     for columns in examples(strategy, COUNT):
-        outcome = written(lab, table, {**made, **columns})
+        outcome = written(sandbox, table, {**made, **columns})
         assert isinstance(outcome, Rejected), columns
         assert refused_by(outcome) in rules, (columns, outcome)
-    assert Accepted() == written(lab, table, made)
+    assert Accepted() == written(sandbox, table, made)
 
 
 def test_a_near_miss_of_every_enum_and_limit_is_tried() -> None:

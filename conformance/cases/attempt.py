@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from conformance.cases.scenario import Settings, Transaction
     from conformance.cases.steps import Step
-    from conformance.database.sandbox import Lab
+    from conformance.database.sandbox import Sandbox
     from conformance.framecast.rules import Rule
     from conformance.sql.writes import Path, Statement
 
@@ -32,9 +32,9 @@ class Attempt:
         script: what psql reads, with each outcome as a comment.
     """
 
-    def __init__(self, lab: Lab, rule: Rule | None, settings: Settings = ()) -> None:
+    def __init__(self, sandbox: Sandbox, rule: Rule | None, settings: Settings = ()) -> None:
         """Begin with nothing; each transaction is one of a session that has set these."""
-        self._lab = lab
+        self._sandbox = sandbox
         self._rule = rule
         self._about = "" if rule is None else rule.id
         self._settings = locally(settings)
@@ -47,12 +47,12 @@ class Attempt:
         Raises:
             NotExpressibleError: The schema has no unique index for one of its statements.
         """
-        body = self._lab.arbiters.aimed(body)
-        role = None if as_owner else self._lab.role
+        body = self._sandbox.arbiters.aimed(body)
+        role = None if as_owner else self._sandbox.role
         body = [*self._settings, *body]
         shown = transaction_script(body)
         self.script.append(f"SET ROLE {role};\n{shown}RESET ROLE;\n" if role else shown)
-        outcome = self._lab.run_as_owner(body) if as_owner else self._lab.session.run(body)
+        outcome = self._sandbox.run_as_owner(body) if as_owner else self._sandbox.session.run(body)
         self.script.append(f"-- {outcome}\n\n")
         return outcome
 
@@ -118,11 +118,11 @@ class Attempt:
         self.met.append(finding)
 
     def _steps(self, verdict: Verdict, rule: str) -> tuple[Step, ...]:
-        history = self._lab.session.history
+        history = self._sandbox.session.history
         if verdict in (Verdict.OVERBLOCKED, Verdict.UNPROVEN) or not history:
             return of_history(history, ACCEPTED)
         accepted = isinstance(history[-1][1], Accepted)
-        shows = verdict is Verdict.BROKEN and (not accepted or self._lab.violations())
+        shows = verdict is Verdict.BROKEN and (not accepted or self._sandbox.violations())
         return of_history(history, LAWFUL if shows else (rule,))
 
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from conformance.cases.scenario import Beside, Fact, Scenario, Transaction, Within
     from conformance.cases.verdicts import Finding
-    from conformance.database.sandbox import Lab
+    from conformance.database.sandbox import Sandbox
     from conformance.database.session import Session
     from conformance.framecast.rules import Rule
 
@@ -40,7 +40,7 @@ class _EndError(Exception):
 class Trial:
     """Scenarios of one rule along one path, on one database."""
 
-    def __init__(self, lab: Lab, rule: Rule, path: Path) -> None:
+    def __init__(self, sandbox: Sandbox, rule: Rule, path: Path) -> None:
         """Count what happens in `tally`, keep what is found in `findings`.
 
         Where the schema cannot express some of it, `reason` says why.
@@ -48,11 +48,11 @@ class Trial:
         self.reason = ""
         self.tally = Tally()
         self.findings = Findings(rule.id)
-        self._lab = lab
+        self._sandbox = sandbox
         self.rule = rule
         self.path = path
         self._plans = Plans()
-        self._now = Attempt(lab, rule)
+        self._now = Attempt(sandbox, rule)
         self._is_astray = False  # a legal write was refused: what follows begins from elsewhere
         self._elsewhere = ""  # what refused a violation in another name
 
@@ -79,16 +79,16 @@ class Trial:
             )
             self._now.met += broken
         self.findings.meet(self._now.met)
-        if self._lab.role is None:
-            for variant in self._lab.spare.variants(scenario):
+        if self._sandbox.role is None:
+            for variant in self._sandbox.spare.variants(scenario):
                 self._vary(variant)
 
     def _carry_through(self, scenario: Scenario, before: Tally) -> None:
-        self._lab.reset()
-        self._now, self._is_astray = Attempt(self._lab, self.rule, scenario.settings), False
+        self._sandbox.reset()
+        self._now, self._is_astray = Attempt(self._sandbox, self.rule, scenario.settings), False
         self._elsewhere = ""
         try:
-            with self._lab.session.under(scenario.settings):
+            with self._sandbox.session.under(scenario.settings):
                 self._try(scenario)
         except _EndError:
             pass
@@ -105,9 +105,12 @@ class Trial:
         It counts nothing.
         """
         counts, met = replace(self.tally), self._now
-        self._lab.reset()
-        self._now, self._is_astray = Attempt(self._lab, self.rule, variant.settings), False
-        with self._lab.session.under(variant.settings), suppress(_EndError, NotExpressibleError):
+        self._sandbox.reset()
+        self._now, self._is_astray = Attempt(self._sandbox, self.rule, variant.settings), False
+        with (
+            self._sandbox.session.under(variant.settings),
+            suppress(_EndError, NotExpressibleError),
+        ):
             self._try(variant)
         broken = [each for each in self._now.met if each.verdict is Verdict.BROKEN]
         self.tally, self._now = counts, met
@@ -136,7 +139,7 @@ class Trial:
         for each in scenario.broken:
             mixed = each if isinstance(each, Mixed) else Mixed(each, frozenset())
             self._expect_rejected(mixed.writes, frozenset(mixed.also))
-            for writes in self._lab.labels.stand_ins(mixed.writes):
+            for writes in self._sandbox.labels.stand_ins(mixed.writes):
                 self._expect_rejected(writes, self._instead(mixed))
         self._expect_no_violation()
 
@@ -189,7 +192,11 @@ class Trial:
 
     def _lack(self, transaction: Transaction, path: Path) -> str:
         """Return a right that a transaction needs and our role lacks; of the owner, '' at once."""
-        return self._lab.missing_privilege(in_order(transaction, path)) if self._lab.role else ""
+        return (
+            self._sandbox.missing_privilege(in_order(transaction, path))
+            if self._sandbox.role
+            else ""
+        )
 
     def _expect_denied(self, body: Sequence[Statement], lack: str) -> None:
         outcome = self._now.transact(body)
@@ -238,7 +245,7 @@ class Trial:
 
         After a legal write that was refused it may be none: then the violation query decides.
         """
-        if not self._is_astray or self.rule.id in self._lab.violations():
+        if not self._is_astray or self.rule.id in self._sandbox.violations():
             self._now.note(
                 Verdict.BROKEN, expected=expected, observed=str(outcome), cause="accepted"
             )
@@ -250,7 +257,7 @@ class Trial:
         Another one's name says nothing of a rule that the schema has no other name of: that rule
         left it to the type.
         """
-        return frozenset(mixed.also if self._lab.knows(self.rule.tokens) else ())
+        return frozenset(mixed.also if self._sandbox.knows(self.rule.tokens) else ())
 
     def _check(self, fact: Fact, begun: int | None = None) -> None:
         """Ask a fact; if that is right but for a plan, show how the plan was made where it was."""
@@ -278,18 +285,18 @@ class Trial:
 
     def _asked(self, fact: Fact) -> Session:
         """Return the session that a fact is asked in: the owner's, where our role has no right."""
-        lack = self._lab.missing_privilege([Statement(fact.query)])
-        return self._lab.owner if lack else self._lab.session
+        lack = self._sandbox.missing_privilege([Statement(fact.query)])
+        return self._sandbox.owner if lack else self._sandbox.session
 
     def _check_within(self, within: Within) -> None:
         """Ask facts in the transaction that has written something."""
         try:
             for statement in (Statement("BEGIN"), *in_order(within.writes, Path.UPDATE)):
                 self._now.script.append(statement.script())
-                self._expect_held(self._lab.session.send(statement))
+                self._expect_held(self._sandbox.session.send(statement))
             list(map(self._check, within.facts))
         finally:
-            self._lab.session.send(Statement("ROLLBACK"))
+            self._sandbox.session.send(Statement("ROLLBACK"))
         self._now.script.append("ROLLBACK;\n")
 
     def _check_beside(self, beside: Beside) -> None:
@@ -297,8 +304,8 @@ class Trial:
         body = in_order(beside.writes, self.path)
         self._now.script.append("-- meanwhile, in another session, which has not committed:\n")
         self._now.script += [f"-- {line}\n" for line in transaction_script(body).splitlines()[:-1]]
-        asked = self._lab.session, self._lab.owner
-        with self._lab.owner.another() as other:
+        asked = self._sandbox.session, self._sandbox.owner
+        with self._sandbox.owner.another() as other:
             for statement in (Statement("BEGIN"), *body):
                 self._expect_held(other.send(statement))
             try:
@@ -325,13 +332,13 @@ class Trial:
 
     def _expect_all_labels(self) -> None:
         for enum in sorted(self.rule.types):
-            for label in self._lab.labels.missing.get(enum, ()):
+            for label in self._sandbox.labels.missing.get(enum, ()):
                 outcome = self._now.transact([Statement(f"SELECT {label}")])
                 if not isinstance(outcome, Accepted):
                     self._now.refused(outcome, "accepted: it is legal")
 
     def _expect_an_oracle(self) -> None:
-        error = self._lab.unreadable.get(self.rule.id)
+        error = self._sandbox.unreadable.get(self.rule.id)
         if error is not None:
             self._now.note(
                 Verdict.UNPROVEN,
@@ -342,7 +349,7 @@ class Trial:
             )
 
     def _expect_no_violation(self) -> None:
-        for rule, keys in self._lab.violations().items():
+        for rule, keys in self._sandbox.violations().items():
             self._now.note(
                 Verdict.BROKEN,
                 expected=f"no row that breaks it: {RULES[rule].statement}",

@@ -17,18 +17,18 @@ from strategies.tables import COLUMNS
 
 if TYPE_CHECKING:
     from conformance.cases.scenario import Transaction
-    from conformance.database.sandbox import Lab
+    from conformance.database.sandbox import Sandbox
     from strategies.forms import Form
 
 
-def hold(lab: Lab, form: Form) -> None:
+def hold(sandbox: Sandbox, form: Form) -> None:
     """Try one fact of a column on the emptied database, as the owner: rights are proven elsewhere.
 
     Raises:
         Finding: The table does not do what the domain says of it. Its rule is the fact's name.
     """
-    lab.reset()
-    column = _Column(lab, form)
+    sandbox.reset()
+    column = _Column(sandbox, form)
     # Where a schema has no index for it, an ON CONFLICT is no fact of its columns.
     with suppress(NotExpressibleError):
         for transaction in filter(None, form.accepted):
@@ -38,17 +38,17 @@ def hold(lab: Lab, form: Form) -> None:
         for transaction in refused:
             column.expect_refused(transaction)
         for transaction in refused:
-            for other in lab.labels.stand_ins(transaction):
+            for other in sandbox.labels.stand_ins(transaction):
                 column.expect_refused(other)
 
 
 class _Column:
     """One fact of a column, tried."""
 
-    def __init__(self, lab: Lab, form: Form) -> None:
-        self._lab = lab
+    def __init__(self, sandbox: Sandbox, form: Form) -> None:
+        self._sandbox = sandbox
         self._form = form
-        self._now = Attempt(lab, None)
+        self._now = Attempt(sandbox, None)
 
     def expect_accepted(self, transaction: Transaction) -> None:
         outcome = self._now.carry_out(transaction, Path.UPDATE, as_owner=True)
@@ -61,7 +61,7 @@ class _Column:
 
     def expect_facts(self) -> None:
         for fact in self._form.facts:
-            observed = self._lab.owner.ask(fact.query)
+            observed = self._sandbox.owner.ask(fact.query)
             if observed == [(fact.expected,)]:
                 continue
             self._now.script.append(f"{fact.query};\n")

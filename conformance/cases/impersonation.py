@@ -9,7 +9,7 @@ from conformance.cases.verdicts import Finding
 
 if TYPE_CHECKING:
     from conformance.cases.scenario import Scenario
-    from conformance.database.sandbox import Lab
+    from conformance.database.sandbox import Sandbox
 
 # One scenario in so many: what the role has no right to is mostly refused before a rule is asked.
 EVERY = 10
@@ -22,12 +22,12 @@ class Impersonated:
     what is made smaller fails for as long as the role does.
     """
 
-    def __init__(self, trial: Trial, lab: Lab, role: str) -> None:
+    def __init__(self, trial: Trial, sandbox: Sandbox, role: str) -> None:
         """Try what the trial tries; the trial alone counts."""
         self._trial = trial
-        self._lab = lab
+        self._sandbox = sandbox
         self._role = role
-        self._again = Trial(lab, trial.rule, trial.path)
+        self._again = Trial(sandbox, trial.rule, trial.path)
         self._runs = 0
         self._has_failed = False
 
@@ -43,7 +43,7 @@ class Impersonated:
             return
         if self._has_failed or self._runs % EVERY == 1:
             try:
-                with self._lab.acting_as(self._role):
+                with self._sandbox.acting_as(self._role):
                     self._again.run(scenario)
             except Finding as finding:
                 self._has_failed = True

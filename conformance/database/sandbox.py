@@ -57,7 +57,7 @@ class _Copy(NamedTuple):
     last: int
 
 
-class Lab:
+class Sandbox:
     """One scratch database, from the time its schema is installed."""
 
     def __init__(self, conninfo: str, role: str | None = None, stuck: Stuck | None = None) -> None:

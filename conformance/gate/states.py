@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from conformance.cases.verdicts import Finding
-from conformance.database.sandbox import TABLES, Lab
+from conformance.database.sandbox import TABLES, Sandbox
 from conformance.framecast.model.moves import MOVES
 from conformance.framecast.operations.preludes import BY_NAME
 from conformance.machines.coverage_runs import COUNTS, PAIRS, Tour
@@ -81,8 +81,8 @@ class State:
 
 def reached(database: Database, seed: int | str, say: Callable[[str], None]) -> Iterator[State]:
     """Yield every state, reached on a scratch database with nothing in it but its schema."""
-    with Lab(database.conninfo) as lab:
-        guide = Guide(lab, seed)
+    with Sandbox(database.conninfo) as sandbox:
+        guide = Guide(sandbox, seed)
         for name, lead in _ways(guide):
             say(f"reaching {name}")
             try:
@@ -90,7 +90,7 @@ def reached(database: Database, seed: int | str, say: Callable[[str], None]) -> 
                 trouble = ""
             except Finding as finding:
                 trouble = str(finding).partition("\n  on a fresh")[0]
-            yield State(name, _filled(lab.session), trouble)
+            yield State(name, _filled(sandbox.session), trouble)
 
 
 def _ways(guide: Guide) -> Iterator[tuple[str, Callable[[], None]]]:
@@ -129,7 +129,7 @@ def _others(guide: Guide) -> Callable[[], None]:
     def lead() -> None:
         life = guide.new_life()
         life.begin("a team")
-        life.lab.session.connection.execute(OTHERS)
+        life.sandbox.session.connection.execute(OTHERS)
 
     return lead
 

@@ -29,7 +29,7 @@ from strategies.hostility import ISOLATION, Attack, Blow, Part, Raid
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from conformance.database.sandbox import Lab
+    from conformance.database.sandbox import Sandbox
 
 COLUMNS = """
 SELECT CASE n.nspname WHEN 'public' THEN '' ELSE n.nspname || '.' END || c.relname,
@@ -59,18 +59,18 @@ NO_RIGHT = "refused for want of a right: "
 COUNTED = ("transactions", "accepted", "refused", "named")
 
 
-def shape_of(lab: Lab) -> Shape:
+def shape_of(sandbox: Sandbox) -> Shape:
     """Return the tables, labels and constraints of the schema in a database."""
     tables: dict[str, list[Column]] = {}
-    for table, name, kind, generated in lab.session.fetch(COLUMNS):
+    for table, name, kind, generated in sandbox.session.fetch(COLUMNS):
         tables.setdefault(str(table), []).append(Column(str(name), str(kind), bool(generated)))
     labels: dict[str, list[str]] = {}
-    for kind, label in lab.session.fetch(LABELS):
+    for kind, label in sandbox.session.fetch(LABELS):
         labels.setdefault(str(kind), []).append(str(label))
     return Shape(
         {table: tuple(columns) for table, columns in tables.items()},
         {kind: tuple(each) for kind, each in labels.items()},
-        tuple(str(name) for (name,) in lab.session.fetch(DEFERRABLE)),
+        tuple(str(name) for (name,) in sandbox.session.fetch(DEFERRABLE)),
     )
 
 
@@ -125,16 +125,16 @@ class Raider:
     `gaps` are what could not be brought about: whoever has them noted settles them at the end.
     """
 
-    def __init__(self, lab: Lab, gaps: Gaps | None = None) -> None:
+    def __init__(self, sandbox: Sandbox, gaps: Gaps | None = None) -> None:
         """Look at the schema; count what happens in `tally`.
 
         Without gaps to note it in, a raid ends where the schema cannot take its prelude.
         """
-        self.shape = shape_of(lab)
+        self.shape = shape_of(sandbox)
         self.tally = Tally()
         self.gaps = gaps
-        self._lab = lab
-        self._inventory = Inventory.of(lab.owner)
+        self._sandbox = sandbox
+        self._inventory = Inventory.of(sandbox.owner)
         self._hung: Finding | None = None
         self._kept: dict[str, bool] = {}
         self._preludes: dict[str, list[tuple[Statement, ...]]] = {}
@@ -166,17 +166,17 @@ class Raider:
         """
         tally, self.tally = self.tally, Tally()
         try:
-            self._lab.reset()
+            self._sandbox.reset()
             self._committed = list(bodies[:-1])
             for body in self._committed:
                 run = (
-                    self._lab.run_as_owner
-                    if self._lab.missing_privilege(body)
-                    else self._lab.session.run
+                    self._sandbox.run_as_owner
+                    if self._sandbox.missing_privilege(body)
+                    else self._sandbox.session.run
                 )
                 if not isinstance(run(body), Accepted):
                     return None
-            if self._lab.new_violations():
+            if self._sandbox.new_violations():
                 return None
             self._last([each for each in bodies[-1] if each != COMMIT])
         except Finding as finding:
@@ -187,13 +187,13 @@ class Raider:
 
     def _last(self, body: Sequence[Statement]) -> None:
         sent: list[Statement] = []
-        self._lab.session.send(Statement("BEGIN"))
+        self._sandbox.session.send(Statement("BEGIN"))
         try:
             if all(isinstance(self._send(each, sent), Accepted) for each in (*body, COMMIT)):
                 self._committed.append(tuple(body))
                 self._expect_no_violation()
         finally:
-            self._lab.session.send(Statement("ROLLBACK"))
+            self._sandbox.session.send(Statement("ROLLBACK"))
 
     def _begin(self, raid: Raid) -> bool:
         """Bring the prelude about: the first time by writing it, later from a copy.
@@ -207,19 +207,23 @@ class Raider:
             ]
         self._committed = list(self._preludes[raid.name])
         if self._kept.get(raid.name):
-            self._lab.bring_back(f"{PRELUDE}_{raid.name}")
+            self._sandbox.bring_back(f"{PRELUDE}_{raid.name}")
             return True
-        self._lab.reset()
+        self._sandbox.reset()
         if not all(map(self._prepare, self._committed)):
             return False
         self._expect_no_violation()
         if raid.name not in self._kept:
-            self._kept[raid.name] = self._lab.keep(f"{PRELUDE}_{raid.name}")
+            self._kept[raid.name] = self._sandbox.keep(f"{PRELUDE}_{raid.name}")
         return True
 
     def _prepare(self, body: Sequence[Statement]) -> bool:
         """Write a part of the prelude; return whether the schema can take it."""
-        run = self._lab.run_as_owner if self._lab.missing_privilege(body) else self._lab.session.run
+        run = (
+            self._sandbox.run_as_owner
+            if self._sandbox.missing_privilege(body)
+            else self._sandbox.session.run
+        )
         outcome = run(body)
         if isinstance(outcome, Accepted):
             return True
@@ -241,7 +245,7 @@ class Raider:
     def _attack(self, attack: Attack) -> None:
         begin = "BEGIN" if attack.isolation == ISOLATION[0] else _begin(attack.isolation)
         sent: list[Statement] = []
-        self._lab.session.send(Statement(begin))
+        self._sandbox.session.send(Statement(begin))
         try:
             for part in attack.parts:
                 if not self._carry_out(part, sent):
@@ -254,7 +258,7 @@ class Raider:
                     self._expect_no_violation()
                     return
         finally:
-            self._lab.session.send(Statement("ROLLBACK"))
+            self._sandbox.session.send(Statement("ROLLBACK"))
         self.tally.transactions["refused"] += 1
 
     def _carry_out(self, part: Part, sent: list[Statement]) -> bool:
@@ -267,7 +271,7 @@ class Raider:
                 if not part.guarded:
                     return False
                 del sent[mark:]
-                self._lab.session.send(BACK)
+                self._sandbox.session.send(BACK)
                 return True
         if part.guarded:
             self._send(BACK if part.undone else RELEASE, sent)
@@ -280,9 +284,9 @@ class Raider:
         return isinstance(outcome, Accepted)
 
     def _send(self, statement: Statement, sent: list[Statement]) -> Outcome:
-        outcome = self._lab.session.send(statement)
+        outcome = self._sandbox.session.send(statement)
         sent.append(statement)
-        lack = self._lab.missing_privilege([statement])
+        lack = self._sandbox.missing_privilege([statement])
         if isinstance(outcome, Accepted):
             if lack:
                 self._committed.append(tuple(sent))
@@ -305,7 +309,7 @@ class Raider:
         return outcome
 
     def _expect_no_violation(self) -> None:
-        broken = self._lab.new_violations()
+        broken = self._sandbox.new_violations()
         for rule, keys in broken.items():
             expected = f"no row that breaks it: {RULES[rule].statement}"
             observed = f"its violation query returns {keys[:5]}"

@@ -15,7 +15,7 @@ from conformance.machines.run import Life, Log, clock
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from conformance.database.sandbox import Lab
+    from conformance.database.sandbox import Sandbox
     from conformance.framecast.model import State
     from conformance.framecast.operations import Operation, Step
 
@@ -26,9 +26,9 @@ FOLLOW_UPS = (0, 1, 2, 3)  # how many things one leads to
 
 
 class Machine(RuleBasedStateMachine):
-    """A life that Hypothesis leads. Whoever runs it sets `lab` and `log` first."""
+    """A life that Hypothesis leads. Whoever runs it sets `sandbox` and `log` first."""
 
-    lab: ClassVar[Lab]
+    sandbox: ClassVar[Sandbox]
     log: ClassVar[Log]
     life_of: ClassVar[type[Life]] = Life
     preludes: ClassVar[tuple[str, ...]] = ("nothing",)
@@ -37,7 +37,7 @@ class Machine(RuleBasedStateMachine):
         """Begin with an empty database and an empty model."""
         super().__init__()
         self.began = clock()
-        self.life = self.life_of(self.lab, self.log)
+        self.life = self.life_of(self.sandbox, self.log)
 
     @initialize(data=st.data())
     def begin(self, data: st.DataObject) -> None:

@@ -16,7 +16,7 @@ from conformance.sql.writes import Statement
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
-    from conformance.database.sandbox import Lab
+    from conformance.database.sandbox import Sandbox
     from conformance.framecast.model import State
 
 # Fails where the rows of a table are not these.
@@ -39,24 +39,24 @@ def claim(state: State, table: str, without: Collection[int] = ()) -> Statement:
     return Statement(CLAIM.format(there=view.query(table, without), model=model, table=table))
 
 
-def way_to_difference(lab: Lab, claimed: Statement) -> tuple[Step, ...]:
+def way_to_difference(sandbox: Sandbox, claimed: Statement) -> tuple[Step, ...]:
     """Return what a database went through, and the claim that fails at the end of it."""
-    return (*map(Step, _accepted(lab)), Step((claimed,), ACCEPTED))
+    return (*map(Step, _accepted(sandbox)), Step((claimed,), ACCEPTED))
 
 
-def way_to_acceptance(lab: Lab, claims: Iterable[Statement]) -> tuple[Step, ...]:
+def way_to_acceptance(sandbox: Sandbox, claims: Iterable[Statement]) -> tuple[Step, ...]:
     """Return the same, where the last transaction should have been refused, but by no rule.
 
     Whoever refuses it names a key or a form, which an expectation cannot: so what is claimed is
     that it has left the rows as they were.
     """
-    *way, last = _accepted(lab)
+    *way, last = _accepted(sandbox)
     return (*map(Step, way), Step(last, LAWFUL), Step(tuple(claims), ACCEPTED))
 
 
-def _accepted(lab: Lab) -> list[tuple[Statement, ...]]:
+def _accepted(sandbox: Sandbox) -> list[tuple[Statement, ...]]:
     """Return the transactions that led here: what was rejected left nothing behind."""
-    return [body for body, outcome in lab.session.history if isinstance(outcome, Accepted)]
+    return [body for body, outcome in sandbox.session.history if isinstance(outcome, Accepted)]
 
 
 def _quoted(text: str) -> str:

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from conformance.cases.steps import Step as Shown
-    from conformance.database.sandbox import Lab
+    from conformance.database.sandbox import Sandbox
     from conformance.framecast.operations import Operation, Step
     from conformance.sql.writes import Statement
 
@@ -71,14 +71,14 @@ class Log:
 class Life:
     """A model and a database that go through the same operations."""
 
-    def __init__(self, lab: Lab, log: Log) -> None:
+    def __init__(self, sandbox: Sandbox, log: Log) -> None:
         """Begin with nothing, on both sides."""
         self.state = State()
         self.log = log
-        log.rows = self._rows = log.rows or Rows(lab.session)
-        log.inventory = self._inventory = log.inventory or Inventory.of(lab.session)
+        log.rows = self._rows = log.rows or Rows(sandbox.session)
+        log.inventory = self._inventory = log.inventory or Inventory.of(sandbox.session)
         self._transactions: list[tuple[State, Sequence[Step]]] = []
-        self.lab = lab
+        self.sandbox = sandbox
         self._script: list[str] = []
         self._learned = False  # whether a refusal has told of a column that must be given
         self._begun = False
@@ -98,17 +98,17 @@ class Life:
             message = f"the prelude {like!r} breaks {sorted(first.broken)}"
             raise ValueError(message)
         copy = "life_" + like.replace(" ", "_")
-        if not self.lab.has_kept(copy):
+        if not self.sandbox.has_kept(copy):
             self.commit([first])
             if self.state.serial:
-                self.lab.keep(copy)
+                self.sandbox.keep(copy)
             elif self._learned:
                 self.begin(like)
             return
-        self.lab.bring_back(copy)
+        self.sandbox.bring_back(copy)
         self._begun = True
         body = self._tell([first])
-        self.lab.session.history[:] = [(tuple(body), Accepted())]
+        self.sandbox.session.history[:] = [(tuple(body), Accepted())]
         self._note(self.state, [first], Accepted())
         self.state = replace(first.after, tick=self.state.tick + 1)
 
@@ -167,10 +167,10 @@ class Life:
         self, steps: Sequence[Step], may: frozenset[str], must: frozenset[str]
     ) -> Outcome:
         if not self._begun:
-            self.lab.reset()
+            self.sandbox.reset()
             self._begun = True
         body = self._tell(steps)
-        run = self.lab.run_as_owner if _is_no_clients(steps) else self.lab.session.run
+        run = self.sandbox.run_as_owner if _is_no_clients(steps) else self.sandbox.session.run
         outcome = run(body)
         self._script.append(f"-- expected: {_expected(may, must)}; observed: {outcome}\n\n")
         return outcome
@@ -179,13 +179,13 @@ class Life:
         """Whether we act as a role that has no right to do this."""
         if _is_no_clients(steps):
             return False
-        return bool(self.lab.missing_privilege([one for each in steps for one in _body(each)]))
+        return bool(self.sandbox.missing_privilege([one for each in steps for one in _body(each)]))
 
     def _tell(self, steps: Sequence[Step]) -> list[Statement]:
         """Note what is about to be done, and return its statements."""
         self._transactions.append((self.state, steps))
         written = [each for one in steps for each in _body(one)]
-        body = list(self.lab.arbiters.aimed_if_possible(written))
+        body = list(self.sandbox.arbiters.aimed_if_possible(written))
         comment = "".join(f"-- {each}\n" for each in steps)
         self._script.append(comment + transaction_script(body))
         return body
@@ -250,7 +250,7 @@ class Life:
         # A right that our role lacks, the owner has, who replays it.
         if rule == RIGHT:
             return ()
-        return way_to_acceptance(self.lab, [self._claim(table) for table in sorted(changed)])
+        return way_to_acceptance(self.sandbox, [self._claim(table) for table in sorted(changed)])
 
     def _expect_the_same(self, changed: frozenset[str], says: Sequence[str]) -> None:
         shown = self._rows.read(sorted(changed))
@@ -264,7 +264,7 @@ class Life:
                     Verdict.BROKEN,
                     expected=ours,
                     observed=theirs,
-                    steps=way_to_difference(self.lab, self._claim(table)),
+                    steps=way_to_difference(self.sandbox, self._claim(table)),
                 )
         gaps = Gaps() if self.log.gaps is None else self.log.gaps
         self._rows.note(changed, gaps)
@@ -303,12 +303,13 @@ class Life:
         """Ask the oracles of what was written; all of them, from when time has passed.
 
         The witness sleeps while it does, and sees none of the rows that get older. Nor does what
-        the lab knows of written tables go on from there, unless it is asked for all of them again.
+        the sandbox knows of written tables go on from there, unless it is asked for all of them
+        again.
         """
         if passed:
             self._aged = True
-            self.lab.lose_track()
-        return self.lab.violations() if self._aged else self.lab.new_violations()
+            self.sandbox.lose_track()
+        return self.sandbox.violations() if self._aged else self.sandbox.new_violations()
 
     def _expect_none(self, broken: dict[str, list[str]]) -> None:
         if broken:

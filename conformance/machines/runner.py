@@ -21,7 +21,7 @@ from conformance.machines.shortening import shortest
 from conformance.pytest_plugin import profiles
 
 if TYPE_CHECKING:
-    from conformance.database.sandbox import Lab
+    from conformance.database.sandbox import Sandbox
     from conformance.machines.machine import Machine
 
 WITHOUT_SHRINK = tuple(phase for phase in profiles.PHASES if phase is not Phase.shrink)
@@ -41,16 +41,16 @@ ALL = frozenset({*(machine.__name__ for machine in MACHINES), *PAIRS, *COUNTS})
 class Guide:
     """Leads the lives of one test on one database, and notes what they saw in `log`."""
 
-    def __init__(self, lab: Lab, number: int | str | None = None) -> None:
-        """Lead lives on a lab; with a number, those that the same number led before."""
+    def __init__(self, sandbox: Sandbox, number: int | str | None = None) -> None:
+        """Lead lives on a sandbox; with a number, those that the same number led before."""
         self.log = Log()
         self.name = ""  # of the machine or the tour
         self.number = number
-        self._lab = lab
+        self._sandbox = sandbox
 
     def new_life(self) -> Life:
         """Return a life that begins with an empty database."""
-        return Life(self._lab, self.log)
+        return Life(self._sandbox, self.log)
 
     def run(self, machine: type[Machine], how: settings | None = None) -> None:
         """Let Hypothesis lead as many lives as the profile says, or as `how` does.
@@ -64,7 +64,7 @@ class Guide:
         """
         self.name = machine.__name__
         self.log.gaps = gaps = Gaps()
-        machine.lab, machine.log = self._lab, self.log
+        machine.sandbox, machine.log = self._sandbox, self.log
         how = settings(how or profiles.machines(), phases=WITHOUT_SHRINK)
         test = get_state_machine_test(machine, settings=how)
         if self.number is not None:

@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from conformance.cases.case_runner import Trial
-from conformance.database.sandbox import Lab
+from conformance.database.sandbox import Sandbox
 from conformance.framecast.application import APPLICATION
 from conformance.framecast.rules import RULES
 from conformance.mutants.drawing import drawn
@@ -20,27 +20,27 @@ if TYPE_CHECKING:
     from conformance.mutants.mutant import Mutant
     from conformance.sql.writes import Path
 
-# Makes of a new clone, by how one connects to it, the place where parts are tried: a lab, or what
-# else closes itself. Parts of one opener share a clone.
+# Makes of a new clone, by how one connects to it, the place where parts are tried: a sandbox, or
+# what else closes itself. Parts of one opener share a clone.
 Opener: TypeAlias = "Callable[[str], AbstractContextManager[Any]]"
 
 # A mutant may loop for ever, or wait for itself. What is tried takes milliseconds.
 TIMEOUTS = "SET statement_timeout = '5s'; SET lock_timeout = '2s'"
 
 
-def as_owner(conninfo: str) -> Lab:
-    """Open a lab that writes as the owner."""
-    return _limited(Lab(conninfo))
+def as_owner(conninfo: str) -> Sandbox:
+    """Open a sandbox that writes as the owner."""
+    return _limited(Sandbox(conninfo))
 
 
-def as_role(conninfo: str) -> Lab:
-    """Open a lab that writes as the application's role."""
-    return _limited(Lab(conninfo, APPLICATION))
+def as_role(conninfo: str) -> Sandbox:
+    """Open a sandbox that writes as the application's role."""
+    return _limited(Sandbox(conninfo, APPLICATION))
 
 
-def _limited(lab: Lab) -> Lab:
-    lab.session.connection.execute(TIMEOUTS)
-    return lab
+def _limited(sandbox: Sandbox) -> Sandbox:
+    sandbox.session.connection.execute(TIMEOUTS)
+    return sandbox
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,10 +76,10 @@ def near_misses(
                     yield Part(name, partial(_try, rule, path, number, end), opener)
 
 
-def _try(rule: str, path: Path, number: int, count: int, lab: Lab) -> None:
+def _try(rule: str, path: Path, number: int, count: int, sandbox: Sandbox) -> None:
     ways = WAYS[rule][path]
     if isinstance(ways, str):  # `near_misses` takes no such
         return
     scenarios = drawn(("near misses", rule, path, count), lambda: ways, count)
     if number < len(scenarios):
-        Trial(lab, RULES[rule], path).run(scenarios[number])
+        Trial(sandbox, RULES[rule], path).run(scenarios[number])

@@ -41,7 +41,7 @@ def parts(mutant: Mutant) -> Iterator[Part]:
 
 
 def _powers(conninfo: str) -> Powers:
-    """Open what tries a role: without a lab, whose books everybody may write."""
+    """Open what tries a role: without a sandbox, whose books everybody may write."""
     return Powers(conninfo, APPLICATION)
 
 

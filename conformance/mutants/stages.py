@@ -1,6 +1,6 @@
 """What a mutant is tried with: the cheapest first, and the nearest to what it changes.
 
-A stage is made of parts. A part does something on a lab that is always the same, and raises a
+A stage is made of parts. A part does something on a sandbox that is always the same, and raises a
 Finding where the schema does not do what the rules ask. To add a stage, append it to `STAGES`.
 """
 
@@ -40,7 +40,7 @@ from strategies.tables import COLUMNS
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from conformance.database.sandbox import Lab
+    from conformance.database.sandbox import Sandbox
     from conformance.machines.machine import Machine
     from conformance.mutants.mutant import Mutant
     from strategies.forms import Form
@@ -157,8 +157,8 @@ STAGES: list[Stage] = [
 ]
 
 
-def _hold(form: Form, lab: Lab) -> None:
-    hold(lab, form)
+def _hold(form: Form, sandbox: Sandbox) -> None:
+    hold(sandbox, form)
 
 
 def _is_named(form: str, name: str) -> bool:
@@ -166,53 +166,53 @@ def _is_named(form: str, name: str) -> bool:
     return form.partition(" ")[0].rpartition(".")[2] in name
 
 
-def _replay(file: File, lab: Lab) -> None:
+def _replay(file: File, sandbox: Sandbox) -> None:
     entry = entries.read(file)
-    replay = entries.replay(lab, entry)
+    replay = entries.replay(sandbox, entry)
     if replay.status is not Status.FIXED:
         raise _finding(entry.rule, replay.reason)
 
 
-def _pairs(machine: str, lab: Lab) -> None:
-    every_pair(machine, lambda: Life(lab, Log()))
+def _pairs(machine: str, sandbox: Sandbox) -> None:
+    every_pair(machine, lambda: Life(sandbox, Log()))
 
 
-def _counts(rule: str, lab: Lab) -> None:
-    every_count(rule, Life(lab, Log()))
+def _counts(rule: str, sandbox: Sandbox) -> None:
+    every_count(rule, Life(sandbox, Log()))
 
 
-def _race(name: str, lab: Lab) -> None:
-    with Arena(lab, _conninfo(lab)) as arena:
+def _race(name: str, sandbox: Sandbox) -> None:
+    with Arena(sandbox, _conninfo(sandbox)) as arena:
         Racer(arena).run_all(CLASSICS[name])
 
 
-def _erasures(lab: Lab) -> None:
-    with closing(Floor(lab, _conninfo(lab), studio())) as floor:
+def _erasures(sandbox: Sandbox) -> None:
+    with closing(Floor(sandbox, _conninfo(sandbox), studio())) as floor:
         for meeting in floor.pairs.of_erasures():
             floor.meet(meeting)
 
 
-def _endings(lab: Lab) -> None:
-    with closing(Floor(lab, _conninfo(lab), office())) as floor:
+def _endings(sandbox: Sandbox) -> None:
+    with closing(Floor(sandbox, _conninfo(sandbox), office())) as floor:
         for one, other in combinations_with_replacement(ENDINGS, 2):
             for meeting in floor.pairs.of_endings(one, other):
                 floor.meet(meeting)
 
 
-def _conninfo(lab: Lab) -> str:
-    info = lab.session.connection.info
+def _conninfo(sandbox: Sandbox) -> str:
+    info = sandbox.session.connection.info
     secret = {"password": info.password} if info.password else {}
     return make_conninfo(info.dsn, **secret)
 
 
-def _live(machine: type[Machine], lab: Lab) -> None:
-    machine.lab, machine.log = lab, Log()
+def _live(machine: type[Machine], sandbox: Sandbox) -> None:
+    machine.sandbox, machine.log = sandbox, Log()
     how = settings(GENERATE, max_examples=LIVES, stateful_step_count=LIFE)
     seed(0)(get_state_machine_test(machine, settings=how))()
 
 
-def _raid(focus: str, lab: Lab) -> None:
-    raider = Raider(lab)
+def _raid(focus: str, sandbox: Sandbox) -> None:
+    raider = Raider(sandbox)
     for raid in drawn(("raids", focus), lambda: raids(raider.shape, focus), RAIDS):
         raider.run(raid)
 

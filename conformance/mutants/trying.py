@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 TIMEOUT = "timeout"
 
 
-def _open(_lab: object) -> None:
-    """Do nothing: a lab has been opened, and what the suite asks of every schema is there."""
+def _open(_sandbox: object) -> None:
+    """Do nothing: a sandbox has been opened, and what the suite asks of every schema is there."""
 
 
 SETUP = Part("the suite's own", _open)
@@ -112,7 +112,7 @@ class Bench:
 
 
 def _parts(mutant: Mutant, stages: Sequence[Stage]) -> Iterator[tuple[str, Part]]:
-    """Return all parts with the names of their stages, after the opening of a lab."""
+    """Return all parts with the names of their stages, after the opening of a sandbox."""
     yield "setup", SETUP
     for stage in stages:
         for part in stage.parts(mutant):

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from conformance.cases.case_runner import Trial
     from conformance.cases.impersonation import Impersonated
-    from conformance.database.sandbox import Lab
+    from conformance.database.sandbox import Sandbox
     from conformance.framecast.rules import Rule
     from conformance.postgres.scratch import Database
     from conformance.sql.writes import Path
@@ -22,18 +22,18 @@ TRIAL = pytest.StashKey["Trial"]()
 
 
 @pytest.fixture(scope="session")
-def lab(database: Database, role: str | None) -> Iterator[Lab]:
+def sandbox(database: Database, role: str | None) -> Iterator[Sandbox]:
     """This worker's database, with its oracles and its reset."""
     from conformance.database.hanging import Stuck
-    from conformance.database.sandbox import Lab
+    from conformance.database.sandbox import Sandbox
 
-    with Lab(database.conninfo, role, Stuck()) as lab:
-        yield lab
+    with Sandbox(database.conninfo, role, Stuck()) as sandbox:
+        yield sandbox
 
 
 @pytest.fixture
 def trial(
-    request: pytest.FixtureRequest, lab: Lab, role: str | None, application: str | None
+    request: pytest.FixtureRequest, sandbox: Sandbox, role: str | None, application: str | None
 ) -> Callable[[Rule, Path], Trial | Impersonated]:
     """Return the trial of a test's rule and path: one for all examples, so that counts add up."""
     from conformance.cases.case_runner import Trial
@@ -43,13 +43,13 @@ def trial(
 
     def find(rule: Rule, path: Path) -> Trial | Impersonated:
         if not found:
-            trial = Trial(lab, rule, path)
+            trial = Trial(sandbox, rule, path)
             trial.findings.wait()
             request.node.stash[TRIAL] = trial
             if application is None or role is not None:
                 found.append(trial)
             else:
-                found.append(Impersonated(trial, lab, application))
+                found.append(Impersonated(trial, sandbox, application))
         return found[0]
 
     return find

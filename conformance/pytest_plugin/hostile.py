@@ -15,7 +15,7 @@ from conformance.report import sections
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
 
-    from conformance.database.sandbox import Lab
+    from conformance.database.sandbox import Sandbox
     from conformance.machines.hostile import Raider, Tally
 
 RAIDER = pytest.StashKey["Raider"]()
@@ -23,14 +23,14 @@ PROPERTY = "raids"
 
 
 @pytest.fixture
-def raider(request: pytest.FixtureRequest, lab: Lab) -> Raider:
+def raider(request: pytest.FixtureRequest, sandbox: Sandbox) -> Raider:
     """Return who raids this worker's database: one for all examples of a test."""
     from conformance.cases.gaps import Gaps
     from conformance.machines.hostile import Raider
 
     stash: pytest.Stash = request.node.stash
     if RAIDER not in stash:
-        stash[RAIDER] = Raider(lab, Gaps())
+        stash[RAIDER] = Raider(sandbox, Gaps())
     return stash[RAIDER]
 
 

@@ -16,7 +16,7 @@ from conformance.report import sections
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
 
-    from conformance.database.sandbox import Lab
+    from conformance.database.sandbox import Sandbox
     from conformance.machines.runner import Guide
 
 GUIDE = pytest.StashKey["Guide"]()
@@ -24,12 +24,12 @@ PROPERTY = "lives"
 
 
 @pytest.fixture
-def guide(request: pytest.FixtureRequest, lab: Lab, own_seed: int) -> Guide:
+def guide(request: pytest.FixtureRequest, sandbox: Sandbox, own_seed: int) -> Guide:
     """Return who leads a test's lives."""
     from conformance.machines.runner import Guide
 
     stash: pytest.Stash = request.node.stash
-    stash[GUIDE] = Guide(lab, own_seed)
+    stash[GUIDE] = Guide(sandbox, own_seed)
     return stash[GUIDE]
 
 

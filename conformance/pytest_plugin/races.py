@@ -15,7 +15,7 @@ from conformance.report import sections
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
 
-    from conformance.database.sandbox import Lab
+    from conformance.database.sandbox import Sandbox
     from conformance.postgres.scratch import Database
     from conformance.races.arena import Arena
     from conformance.races.racer import Racer
@@ -28,11 +28,11 @@ WORDS = ("committed", "rejected", "40001", "40P01")
 
 
 @pytest.fixture(scope="session")
-def arena(lab: Lab, database: Database) -> Iterator[Arena]:
+def arena(sandbox: Sandbox, database: Database) -> Iterator[Arena]:
     """This worker's database, with sessions that race on it."""
     from conformance.races.arena import Arena
 
-    with Arena(lab, database.conninfo) as arena:
+    with Arena(sandbox, database.conninfo) as arena:
         yield arena
 
 

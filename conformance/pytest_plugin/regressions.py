@@ -24,7 +24,7 @@ from conformance.sql.outcomes import Accepted
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
 
-    from conformance.database.sandbox import Lab
+    from conformance.database.sandbox import Sandbox
 
 OPTION = "--conformance-corpus"
 FOLDER = Path(__file__).parents[1] / "corpus"
@@ -94,19 +94,19 @@ def _keep(finding: Finding, folder: Path, item: pytest.Item) -> Path | None:
 
 def _steps(finding: Finding, item: pytest.Item) -> tuple[Step, ...]:
     """Return what the test's database went through since it was empty."""
-    lab: Lab | None = getattr(item, "funcargs", {}).get("lab")
-    if lab is None:
+    sandbox: Sandbox | None = getattr(item, "funcargs", {}).get("sandbox")
+    if sandbox is None:
         return ()
-    return of_history(lab.session.history, _expectation(finding, lab))
+    return of_history(sandbox.session.history, _expectation(finding, sandbox))
 
 
-def _expectation(finding: Finding, lab: Lab) -> Expectation:
+def _expectation(finding: Finding, sandbox: Sandbox) -> Expectation:
     if finding.verdict in (Verdict.OVERBLOCKED, Verdict.UNPROVEN):
         return ACCEPTED
     if finding.rule not in RULES:  # nothing that could be expected to refuse it by name
         return LAWFUL
-    accepted = isinstance(lab.session.history[-1][1], Accepted)
-    if finding.verdict is Verdict.BROKEN and (not accepted or lab.violations()):
+    accepted = isinstance(sandbox.session.history[-1][1], Accepted)
+    if finding.verdict is Verdict.BROKEN and (not accepted or sandbox.violations()):
         return LAWFUL
     return (finding.rule,)
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from conformance.cases.verdicts import Finding
-    from conformance.database.sandbox import Lab
+    from conformance.database.sandbox import Sandbox
     from conformance.races.driver import Choose
     from conformance.races.schedule import Race, Start
     from conformance.races.trace import Trace
@@ -61,21 +61,21 @@ class Log:
 
 
 class Arena:
-    """A lab on which several sessions race.
+    """A sandbox on which several sessions race.
 
     `gaps` are what could not be tried, `inventory` is what the schema has.
     """
 
-    def __init__(self, lab: Lab, conninfo: str) -> None:
+    def __init__(self, sandbox: Sandbox, conninfo: str) -> None:
         """Connect the sessions."""
         self.log = Log()
         self.failed: tuple[Race, Trace] | None = None
-        self._lab = lab
+        self._sandbox = sandbox
         self._conninfo = conninfo
         self._driver = Driver(conninfo)
-        self._rows = Rows(lab.owner, "shown")
+        self._rows = Rows(sandbox.owner, "shown")
         self.gaps = Gaps()
-        self.inventory = Inventory.of(lab.owner)
+        self.inventory = Inventory.of(sandbox.owner)
 
     def __enter__(self) -> Self:
         """Return itself."""
@@ -135,10 +135,10 @@ class Arena:
         self, driver: Driver, race: Race, choose: Choose, about: tuple[str, ...] = ()
     ) -> tuple[Trace, Finding | None]:
         self._begin(race.start)
-        race = aimed(race, self._lab.arbiters)
+        race = aimed(race, self._sandbox.arbiters)
         trace = driver.run([each.script for each in race.sessions], choose)
-        broken = self._lab.new_violations() if trace.committed else {}
-        shown = self._rows.read(self._lab.changed) if trace.committed else {}
+        broken = self._sandbox.new_violations() if trace.committed else {}
+        shown = self._rows.read(self._sandbox.changed) if trace.committed else {}
         foreign = self._note_gaps(race, trace, about)
         without = self._rows.without
         explained = None if foreign else judge.explained(race, trace, shown, without)
@@ -156,10 +156,12 @@ class Arena:
         """Note what could not be tried, or cannot be judged; return whether it was a statement."""
         rules = [rule for rule in about if rule in RULES]
         for rule in rules:
-            if rule in self._lab.unreadable:
-                self.gaps.note(f"the violation query fails: {self._lab.unreadable[rule]}", [rule])
+            if rule in self._sandbox.unreadable:
+                self.gaps.note(
+                    f"the violation query fails: {self._sandbox.unreadable[rule]}", [rule]
+                )
         if trace.committed:
-            self._rows.note(self._lab.changed, self.gaps, frozenset(rules) if rules else None)
+            self._rows.note(self._sandbox.changed, self.gaps, frozenset(rules) if rules else None)
         foreign = False
         for place, outcome in trace.outcomes.items():
             if isinstance(outcome, Rejected) and is_foreign(outcome):
@@ -183,20 +185,20 @@ class Arena:
 
     def _begin(self, start: Start) -> None:
         copy = "race_" + start.name.replace(" ", "_")
-        if self._lab.has_kept(copy):
-            self._lab.bring_back(copy)
+        if self._sandbox.has_kept(copy):
+            self._sandbox.bring_back(copy)
             return
         self._write(start)
-        self._lab.new_violations()
-        self._lab.keep(copy)
+        self._sandbox.new_violations()
+        self._sandbox.keep(copy)
 
     def _write(self, start: Start) -> None:
         """Bring a start about, in the first order in which the schema accepts it."""
         refused: list[UnlawfulStartError] = []
         for writes in start.orders:
-            self._lab.reset()
+            self._sandbox.reset()
             body = [each for write in writes for each in statements(write)]
-            outcome = self._lab.run_as_owner(body) if body else Accepted()
+            outcome = self._sandbox.run_as_owner(body) if body else Accepted()
             if isinstance(outcome, Accepted):
                 return
             message = f"the start {start.name!r} is {outcome}"
@@ -211,7 +213,7 @@ class Arena:
         found = {}
         for each in race.sessions:
             if isinstance(each, Reader):
-                rows = self._lab.owner.fetch(each.script[0][1])
+                rows = self._sandbox.owner.fetch(each.script[0][1])
                 found[each.job] = [int(str(number)) for (number,) in rows]
         return found
 

@@ -26,7 +26,7 @@ from conformance.sql.writes import Statement, statements
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from conformance.database.sandbox import Lab
+    from conformance.database.sandbox import Sandbox
     from conformance.database.session import Session
     from conformance.framecast.model import State
     from conformance.framecast.operations import Operation
@@ -231,22 +231,24 @@ class Pairs:
 class Floor:
     """A database on which statements meet, brought back to the start each time."""
 
-    def __init__(self, lab: Lab, conninfo: str, start: Start) -> None:
+    def __init__(self, sandbox: Sandbox, conninfo: str, start: Start) -> None:
         """Bring the start about, and learn what there is to meet.
 
         Raises:
             UnlawfulStartError: The schema refuses it.
         """
-        self._lab = lab
+        self._sandbox = sandbox
         self._copy = f"meeting_{start.name}"
-        lab.reset()
-        outcome = lab.run_as_owner([each for write in start.writes for each in statements(write)])
+        sandbox.reset()
+        outcome = sandbox.run_as_owner(
+            [each for write in start.writes for each in statements(write)]
+        )
         if not isinstance(outcome, Accepted):
             message = f"{start.name}: {outcome}"
             raise UnlawfulStartError(message)
-        lab.new_violations()
-        lab.keep(self._copy)
-        self.pairs = Pairs.of(lab.owner, start)
+        sandbox.new_violations()
+        sandbox.keep(self._copy)
+        self.pairs = Pairs.of(sandbox.owner, start)
         self._driver = Driver(conninfo)
 
     def close(self) -> None:
@@ -259,7 +261,7 @@ class Floor:
         Raises:
             Finding: They wait for each other, or for nobody.
         """
-        self._lab.bring_back(self._copy)
+        self._sandbox.bring_back(self._copy)
         trace = self._driver.run(meeting.scripts, Choice())
         if not trace.deadlocked and not trace.hung:
             return

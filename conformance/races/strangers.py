@@ -23,7 +23,7 @@ from conformance.sql.writes import Statement, statements
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from conformance.database.sandbox import Lab
+    from conformance.database.sandbox import Sandbox
     from conformance.database.session import Session
     from conformance.framecast.model import State
     from conformance.framecast.operations import Operation
@@ -65,10 +65,10 @@ def table_of(operation: str) -> str:
 class Strangers:
     """Two companies in one database, and what there is to do in each."""
 
-    def __init__(self, lab: Lab) -> None:
+    def __init__(self, sandbox: Sandbox) -> None:
         """Bring both about, as far as the schema takes it."""
-        self._session = lab.owner
-        lab.reset()
+        self._session = sandbox.owner
+        sandbox.reset()
         companies = office(), office(SERIALS)
         for each in companies:
             self._begin([one for write in each.writes for one in statements(write)])

@@ -25,7 +25,7 @@ from conformance.sql.writes import Statement
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from conformance.database.sandbox import Lab
+    from conformance.database.sandbox import Sandbox
 
 VERSION = 1
 # SQL that this schema cannot read: a table, a column or a function that is not there.
@@ -116,12 +116,12 @@ def write(folder: Path, entry: Entry) -> Path | None:
     return path
 
 
-def replay(lab: Lab, entry: Entry) -> Replay:
+def replay(sandbox: Sandbox, entry: Entry) -> Replay:
     """Do on an emptied database what failed once."""
-    lab.reset()
+    sandbox.reset()
     for number, step in enumerate(entry.steps, start=1):
         # What our role has no right to do, the owner did when it failed.
-        run = lab.run_as_owner if lab.missing_privilege(step.sql) else lab.session.run
+        run = sandbox.run_as_owner if sandbox.missing_privilege(step.sql) else sandbox.session.run
         outcome = run(step.sql)
         where = f"step {number} of {len(entry.steps)}: expected {_words(step.expect)}; {outcome}"
         if isinstance(outcome, Inconclusive) or _is_unreadable(outcome):
@@ -131,7 +131,7 @@ def replay(lab: Lab, entry: Entry) -> Replay:
             return Replay(Status.ERROR, where)
         if not met:
             return Replay(Status.FAILED, where)
-        broken = lab.new_violations()
+        broken = sandbox.new_violations()
         if broken:
             rule, keys = next(iter(broken.items()))
             return Replay(Status.FAILED, f"{where}; {rule} is broken by {keys[:5]}")
