@@ -2,36 +2,29 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import TYPE_CHECKING
 
-from conformance.framecast.model import rules
 from conformance.framecast.model.moves import MOVES, state_of
+from conformance.framecast.rules import RULES
+from conformance.kinds.at_most import AtMost
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
 
     from conformance.framecast.model import State
 
-# Caps by their rules: the table whose rows are counted, and the most that there may be.
+# Caps by their rules; of rules that say the same, the last one.
 CAPS = {
-    "CARD-2": ("memberships", rules.MOST_OWNED),
-    "CARD-3": ("memberships", rules.MOST_TEAMS),
-    "CARD-4": ("invitations", rules.MOST_OPEN),
-    "CARD-5": ("jobs", rules.MOST_ACTIVE),
-    "CARD-6": ("jobs", 1),
+    rule: kind
+    for kind, rule in {each.kind: each.id for each in RULES.values()}.items()
+    if isinstance(kind, AtMost)
 }
 
 ALL = frozenset(
     f"{machine} {before or 'new'}>{after}"
     for machine, moves in MOVES.items()
     for before, after in moves.pairs()
-) | {
-    f"{rule} {count}"
-    for rule, (_, most) in CAPS.items()
-    for count in (most - 1, most, most + 1)
-    if count
-}
+) | {f"{rule} {count}" for rule, cap in CAPS.items() for count in cap.near}
 
 
 def tried(before: State, after: State, broken: frozenset[str]) -> Iterator[tuple[str, str]]:
@@ -61,36 +54,14 @@ def tried(before: State, after: State, broken: frozenset[str]) -> Iterator[tuple
 
 
 def _counts(before: State, after: State, broken: frozenset[str]) -> Iterator[tuple[str, str]]:
-    for rule, (table, most) in CAPS.items():
-        if getattr(before, table) is getattr(after, table):
+    for rule, cap in CAPS.items():
+        if getattr(before, cap.table) is getattr(after, cap.table):
             continue
-        was = Counter(_counted(rule, before))
-        for subject, count in Counter(_counted(rule, after)).items():
-            legal = count <= most
-            near = count > was[subject] and most - 1 <= count <= most + 1
-            if near and (legal or rule in broken):
+        was = cap.counts(before)
+        for subject, count in cap.counts(after).items():
+            legal = count <= cap.most
+            if count > was[subject] and count in cap.near and (legal or rule in broken):
                 yield f"{rule} {count}", "" if legal else rule
-
-
-def _counted(rule: str, state: State) -> Iterable[object]:
-    """Return who a cap counts, once for each row that counts."""
-    match rule:
-        case "CARD-2":
-            return [m.user for m in state.memberships.values() if m.role == "owner"]
-        case "CARD-3":
-            return [m.user for m in state.memberships.values()]
-        case "CARD-4":
-            return [i.team for i in state.invitations.values() if i.is_open(state.day)]
-        case "CARD-5":
-            active = [j for j in state.jobs.values() if j.active]
-            return [j.owner.team for j in active if j.owner.team is not None]
-        case _:
-            users = state.users
-            return [
-                j.user
-                for j in state.jobs.values()
-                if j.active and j.user in users and users[j.user].tier == "starter"
-            ]
 
 
 def matrices(seen: Mapping[str, int]) -> Iterator[str]:
@@ -105,12 +76,8 @@ def matrices(seen: Mapping[str, int]) -> Iterator[str]:
                 for after in moves.states
             )
             yield f"{before or 'new':>11} " + "".join(f"{cell:>{width}}" for cell in cells)
-    for rule, (_, most) in CAPS.items():
-        counts = (
-            f"{count}: {seen.get(f'{rule} {count}', 0)}"
-            for count in range(most - 1, most + 2)
-            if count
-        )
+    for rule, cap in CAPS.items():
+        counts = (f"{count}: {seen.get(f'{rule} {count}', 0)}" for count in cap.near)
         yield f"{rule:<11} " + ", ".join(counts) + "!"
 
 

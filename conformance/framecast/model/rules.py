@@ -11,6 +11,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, TypeAlias
 
 from conformance.framecast.model.entities import FINISHED
+from conformance.framecast.rules import RULES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 
     Predicate: TypeAlias = Callable[[State], bool]
 
-MOST_OWNED, MOST_TEAMS, MOST_OPEN, MOST_ACTIVE = 10, 50, 50, 5
 CONTENT_TYPES = frozenset(f"image/{kind}" for kind in ("jpeg", "png", "webp")) | {
     "audio/mpeg",
     "audio/wav",
@@ -89,15 +89,6 @@ def _other_teams_assets(state: State) -> bool:
     )
 
 
-def _busy_starters(state: State) -> bool:
-    users = state.users
-    active = Counter(j.user for j in state.jobs.values() if j.active)
-    return any(
-        number > 1 and user in users and users[user].tier == "starter"
-        for user, number in active.items()
-    )
-
-
 def _rendering(state: State, *, idle: bool) -> bool:
     """Tell of projects that render without a job, or of those with a job that do not render."""
     busy = {j.project for j in state.jobs.values() if j.active and j.project is not None}
@@ -161,7 +152,6 @@ ALWAYS: dict[str, tuple[frozenset[str], Predicate]] = {
         ("INV-T1", "teams memberships", lambda s: _teams_without(s, owners=False)),
         ("INV-T2", "teams memberships", lambda s: _teams_without(s, owners=True)),
         ("CARD-1", "teams memberships", lambda s: _teams_without(s, owners=True)),
-        ("INV-T3", "teams", lambda s: _more((t.slug for t in s.teams.values() if t.slug), 1)),
         (
             "INV-T4",
             "teams",
@@ -177,49 +167,6 @@ ALWAYS: dict[str, tuple[frozenset[str], Predicate]] = {
             ),
         ),
         ("INV-T6", "teams", lambda s: any(t.credits < 0 for t in s.teams.values())),
-        *(
-            (
-                rule,
-                "memberships",
-                lambda s: _more(
-                    (m.user for m in s.memberships.values() if m.role == "owner"), MOST_OWNED
-                ),
-            )
-            for rule in ("INV-T7", "CARD-2")
-        ),
-        *(
-            (
-                rule,
-                "memberships",
-                lambda s: _more((m.user for m in s.memberships.values()), MOST_TEAMS),
-            )
-            for rule in ("INV-T8", "CARD-3")
-        ),
-        (
-            "INV-M3",
-            "memberships",
-            lambda s: _more(((m.team, m.user) for m in s.memberships.values()), 1),
-        ),
-        (
-            "INV-M5",
-            "users memberships",
-            lambda s: any(m.user not in s.users for m in s.memberships.values()),
-        ),
-        (
-            "INV-M6",
-            "teams memberships",
-            lambda s: any(m.team not in s.teams for m in s.memberships.values()),
-        ),
-        (
-            "INV-I5",
-            "teams invitations",
-            lambda s: any(i.team not in s.teams for i in s.invitations.values()),
-        ),
-        (
-            "INV-I6",
-            "users invitations",
-            lambda s: any(i.inviter not in s.users for i in s.invitations.values()),
-        ),
         *(
             (
                 rule,
@@ -239,23 +186,6 @@ ALWAYS: dict[str, tuple[frozenset[str], Predicate]] = {
                 lambda s: any(i.expires <= i.created for i in s.invitations.values()),
             )
             for rule in ("INV-I9", "INV-TIME4")
-        ),
-        (
-            "CARD-4",
-            "invitations",
-            lambda s: _more(
-                (i.team for i in s.invitations.values() if i.is_open(s.day)), MOST_OPEN
-            ),
-        ),
-        (
-            "INV-P2",
-            "teams projects",
-            lambda s: any(p.team not in s.teams for p in s.projects.values()),
-        ),
-        (
-            "INV-P3",
-            "users projects",
-            lambda s: any(p.creator not in s.users for p in s.projects.values()),
         ),
         ("INV-P5", "projects jobs", lambda s: _rendering(s, idle=True)),
         ("STATE-PROJECT", "projects jobs", lambda s: _rendering(s, idle=False)),
@@ -298,16 +228,6 @@ ALWAYS: dict[str, tuple[frozenset[str], Predicate]] = {
                 (j.project for j in s.jobs.values() if j.active and j.project is not None), 1
             ),
         ),
-        ("INV-J13", "jobs users", lambda s: any(j.user not in s.users for j in s.jobs.values())),
-        (
-            "CARD-5",
-            "jobs",
-            lambda s: _more(
-                (j.owner.team for j in s.jobs.values() if j.active and j.owner.team is not None),
-                MOST_ACTIVE,
-            ),
-        ),
-        ("CARD-6", "jobs users", _busy_starters),
         (
             "KEY jobs",
             "jobs",
@@ -318,13 +238,7 @@ ALWAYS: dict[str, tuple[frozenset[str], Predicate]] = {
             "job_events jobs",
             lambda s: any(e.job not in s.jobs for e in s.job_events.values()),
         ),
-        (
-            "INV-A1",
-            "api_keys users",
-            lambda s: any(k.user not in s.users for k in s.api_keys.values()),
-        ),
         ("INV-A2", "api_keys", lambda s: any(not k.hash for k in s.api_keys.values())),
-        ("INV-A3", "api_keys", lambda s: _more((k.hash for k in s.api_keys.values()), 1)),
         ("INV-A6", "api_keys users", _team_keys_of_starters),
         ("INV-A7", "api_keys users", _team_keys_of_starters),
         ("PRIVACY-1", "users memberships api_keys", _known_though_erased),
@@ -341,34 +255,13 @@ ALWAYS: dict[str, tuple[frozenset[str], Predicate]] = {
             "asset_files",
             lambda s: any(a.kind not in CONTENT_TYPES for a in s.asset_files.values()),
         ),
-        (
-            "INV-AF5",
-            "asset_files users",
-            lambda s: any(a.user not in s.users for a in s.asset_files.values()),
-        ),
-        ("INV-AF6", "asset_files", lambda s: _more((a.path for a in s.asset_files.values()), 1)),
         ("INV-X3", "asset_files projects", _other_teams_assets),
-        (
-            "INV-W1",
-            "webhooks teams",
-            lambda s: any(w.team not in s.teams for w in s.webhooks.values()),
-        ),
         ("INV-W2", "webhooks", lambda s: any(not w.events for w in s.webhooks.values())),
         ("INV-W3", "webhooks", lambda s: any(None in w.events for w in s.webhooks.values())),
         (
             "INV-W4",
             "webhooks",
             lambda s: any(not w.url.startswith("https://e") for w in s.webhooks.values()),
-        ),
-        (
-            "INV-W5",
-            "webhooks users",
-            lambda s: any(w.creator not in s.users for w in s.webhooks.values()),
-        ),
-        (
-            "INV-WD2",
-            "webhook_deliveries webhooks",
-            lambda s: any(d.webhook not in s.webhooks for d in s.webhook_deliveries.values()),
         ),
         (
             "INV-WD3",
@@ -385,8 +278,11 @@ ALWAYS: dict[str, tuple[frozenset[str], Predicate]] = {
         ("INV-US1", "usage", lambda s: any(not _is_month(u.period) for u in s.usage.values())),
         ("INV-US2", "usage", lambda s: any(u.renders < 0 for u in s.usage.values())),
         ("INV-US3", "usage", lambda s: any(u.used < 0 for u in s.usage.values())),
-        ("INV-US4", "usage", lambda s: _more(((u.owner, u.period) for u in s.usage.values()), 1)),
     )
+} | {
+    rule.id: (frozenset(rule.kind.tables), rule.kind.is_broken)
+    for rule in RULES.values()
+    if rule.kind is not None
 }
 
 

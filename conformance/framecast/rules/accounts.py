@@ -1,6 +1,8 @@
 """Rules of users, teams and memberships."""
 
-from conformance.framecast.rules.rule import Holds, Rule, dangling, repeated
+from conformance.framecast.rules.rule import Holds, Rule
+from conformance.kinds.at_most import AtMost
+from conformance.kinds.keys import References, Unique
 
 MALFORMED_SLUG = "slug ~ '[^a-z0-9-]' OR left(slug, 1) IN ('', '-') OR right(slug, 1) IN ('', '-')"
 # Rules that say the same in other words are asked with the same words.
@@ -8,15 +10,22 @@ _WITHOUT_OWNER = (
     "SELECT t.id::text FROM teams t WHERE NOT EXISTS"
     " (SELECT FROM memberships m WHERE m.team_id = t.id AND m.role = 'owner')"
 )
-# Few are in more than ten teams, which an index alone can tell.
-_OWNS_TOO_MANY = (
-    "SELECT user_id::text FROM memberships WHERE role = 'owner' AND user_id IN"
-    " (SELECT user_id FROM memberships GROUP BY user_id HAVING count(*) > 10 OFFSET 0)"
-    " GROUP BY user_id HAVING count(*) > 10"
-)
 # An account was erased when this is its address, whichever its letters' case.
 _ERASED = "lower({0} ->> 'email') = ({0} ->> 'id') || '@erased.invalid'"
-_IN_TOO_MANY = "SELECT user_id::text FROM memberships GROUP BY user_id HAVING count(*) > 50"
+_OWNED_TEAMS = AtMost(
+    10,
+    "memberships m",
+    per="m.user_id",
+    where="m.role = 'owner'",
+    sifted=True,
+    counted=lambda state: (m.user for m in state.memberships.values() if m.role == "owner"),
+)
+_TEAMS = AtMost(
+    50,
+    "memberships m",
+    per="m.user_id",
+    counted=lambda state: (m.user for m in state.memberships.values()),
+)
 
 RULES = (
     Rule(
@@ -100,13 +109,11 @@ RULES = (
         ),
         _WITHOUT_OWNER,
     ),
-    Rule(
+    Rule.of(
         "INV-T3",
         "no two teams share a slug",
-        ("teams",),
-        Holds.ALWAYS,
+        Unique("teams", ("slug",), ("slug",)),
         ("inv_t3__teams_slug_unique",),
-        repeated("teams", "slug"),
     ),
     Rule(
         "INV-T4",
@@ -133,24 +140,20 @@ RULES = (
         ("inv_t6__teams_credits_not_negative",),
         "SELECT id::text FROM teams WHERE credits < 0",
     ),
-    Rule(
+    Rule.of(
         "INV-T7",
         "a user owns at most 10 teams",
-        ("memberships",),
-        Holds.ALWAYS,
+        _OWNED_TEAMS,
         (
             "inv_t7__memberships_user_owns_at_most_10_teams",
             "inv_t7__memberships_promoted_owns_at_most_10_teams",
         ),
-        _OWNS_TOO_MANY,
     ),
-    Rule(
+    Rule.of(
         "INV-T8",
         "a user belongs to at most 50 teams",
-        ("memberships",),
-        Holds.ALWAYS,
+        _TEAMS,
         ("inv_t8__memberships_user_in_at_most_50_teams",),
-        _IN_TOO_MANY,
     ),
     Rule(
         "INV-M1",
@@ -169,13 +172,11 @@ RULES = (
         "SELECT id::text FROM memberships"
         " WHERE (role IN ('owner', 'admin', 'member', 'viewer')) IS NOT TRUE",
     ),
-    Rule(
+    Rule.of(
         "INV-M3",
         "a user is in a team at most once",
-        ("memberships",),
-        Holds.ALWAYS,
+        Unique("memberships", ("team_id", "user_id"), ("team", "user")),
         ("inv_m3__memberships_user_once_per_team",),
-        repeated("memberships", "team_id", "user_id"),
     ),
     Rule(
         "INV-M4",
@@ -186,21 +187,17 @@ RULES = (
         "SELECT m.id::text FROM memberships m JOIN users u ON u.id = m.user_id"
         " WHERE u.tier <> 'creator'",
     ),
-    Rule(
+    Rule.of(
         "INV-M5",
         "its user exists",
-        ("memberships", "users"),
-        Holds.ALWAYS,
+        References("memberships", "user_id", "users", "user", null=False),
         ("inv_m5__memberships_user_exists", "inv_m5__user_guards_user_exists"),
-        dangling("memberships", "user_id", "users", null=False),
     ),
-    Rule(
+    Rule.of(
         "INV-M6",
         "its team exists",
-        ("memberships", "teams"),
-        Holds.ALWAYS,
+        References("memberships", "team_id", "teams", "team", null=False),
         ("inv_m6__memberships_team_exists", "inv_m6__team_guards_team_exists"),
-        dangling("memberships", "team_id", "teams", null=False),
     ),
     Rule(
         "CARD-1",
@@ -215,24 +212,20 @@ RULES = (
         ),
         _WITHOUT_OWNER,
     ),
-    Rule(
+    Rule.of(
         "CARD-2",
         "a user owns at most 10 teams",
-        ("memberships",),
-        Holds.ALWAYS,
+        _OWNED_TEAMS,
         (
             "inv_t7__memberships_user_owns_at_most_10_teams",
             "inv_t7__memberships_promoted_owns_at_most_10_teams",
         ),
-        _OWNS_TOO_MANY,
     ),
-    Rule(
+    Rule.of(
         "CARD-3",
         "a user belongs to at most 50 teams",
-        ("memberships",),
-        Holds.ALWAYS,
+        _TEAMS,
         ("inv_t8__memberships_user_in_at_most_50_teams",),
-        _IN_TOO_MANY,
     ),
     Rule(
         "STATE-USER",

@@ -1,13 +1,7 @@
 """Rules of assets, webhooks, deliveries, usage and system assets."""
 
-from conformance.framecast.rules.rule import (
-    Holds,
-    Rule,
-    dangling,
-    repeated,
-    unowned,
-    unowned_at_scale,
-)
+from conformance.framecast.rules.rule import Holds, Rule, unowned, unowned_at_scale
+from conformance.kinds.keys import References, Unique, repeated
 
 RULES = (
     Rule(
@@ -45,21 +39,17 @@ RULES = (
         "SELECT id::text FROM asset_files WHERE (content_type IN ('image/jpeg', 'image/png',"
         " 'image/webp', 'audio/mpeg', 'audio/wav', 'audio/ogg', 'video/mp4')) IS NOT TRUE",
     ),
-    Rule(
+    Rule.of(
         "INV-AF5",
         "its uploader exists",
-        ("asset_files", "users"),
-        Holds.ALWAYS,
+        References("asset_files", "uploaded_by", "users", "user"),
         ("inv_af5__asset_files_uploader_exists",),
-        dangling("asset_files", "uploaded_by", "users"),
     ),
-    Rule(
+    Rule.of(
         "INV-AF6",
         "no two assets share an s3_key",
-        ("asset_files",),
-        Holds.ALWAYS,
+        Unique("asset_files", ("s3_key",), ("path",)),
         ("inv_af6__asset_files_s3_key_unique",),
-        repeated("asset_files", "s3_key"),
     ),
     Rule(
         "INV-X3",
@@ -84,13 +74,11 @@ RULES = (
         " OR op = 'UPDATE' AND old ->> 'status' IN ('ready', 'failed')"
         " AND new ->> 'status' <> old ->> 'status')",
     ),
-    Rule(
+    Rule.of(
         "INV-W1",
         "a webhook's team exists",
-        ("webhooks", "teams"),
-        Holds.ALWAYS,
+        References("webhooks", "team_id", "teams", "team"),
         ("inv_w1__webhooks_team_exists",),
-        dangling("webhooks", "team_id", "teams"),
     ),
     Rule(
         "INV-W2",
@@ -124,13 +112,11 @@ RULES = (
         " OR host.text ~ ':::|^\\[:?\\]|::.*::'"
         " OR substring(host.text from ':([0-9]+)$')::numeric > 65535",
     ),
-    Rule(
+    Rule.of(
         "INV-W5",
         "its creator exists",
-        ("webhooks", "users"),
-        Holds.ALWAYS,
+        References("webhooks", "created_by", "users", "creator"),
         ("inv_w5__webhooks_creator_exists",),
-        dangling("webhooks", "created_by", "users"),
     ),
     Rule(
         "INV-WD1",
@@ -141,13 +127,11 @@ RULES = (
         "SELECT id::text FROM webhook_deliveries"
         " WHERE (status IN ('pending', 'retrying', 'delivered', 'failed')) IS NOT TRUE",
     ),
-    Rule(
+    Rule.of(
         "INV-WD2",
         "its webhook exists",
-        ("webhook_deliveries", "webhooks"),
-        Holds.ALWAYS,
+        References("webhook_deliveries", "webhook_id", "webhooks", "webhook"),
         ("inv_wd2__webhook_deliveries_webhook_exists",),
-        dangling("webhook_deliveries", "webhook_id", "webhooks"),
     ),
     Rule(
         "INV-WD3",
@@ -213,13 +197,11 @@ RULES = (
         ("inv_us3__usage_credits_used_not_negative",),
         "SELECT id::text FROM usage WHERE credits_used < 0",
     ),
-    Rule(
+    Rule.of(
         "INV-US4",
         "an owner has one row a period",
-        ("usage",),
-        Holds.ALWAYS,
+        Unique("usage", ("owner", "period"), ("owner", "period")),
         ("inv_us4__usage_one_row_per_owner_and_period",),
-        repeated("usage", "owner", "period"),
     ),
     Rule(
         "INV-SA1",

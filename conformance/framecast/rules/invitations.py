@@ -1,6 +1,8 @@
 """Rules of invitations."""
 
-from conformance.framecast.rules.rule import Holds, Rule, dangling
+from conformance.framecast.rules.rule import Holds, Rule
+from conformance.kinds.at_most import AtMost
+from conformance.kinds.keys import References
 
 _OPEN = "i.accepted_at IS NULL AND i.revoked_at IS NULL AND i.expires_at > clock_timestamp()"
 
@@ -38,21 +40,17 @@ RULES = (
         ("inv_i3__invitations_not_accepted_and_revoked",),
         "SELECT id::text FROM invitations WHERE accepted_at IS NOT NULL AND revoked_at IS NOT NULL",
     ),
-    Rule(
+    Rule.of(
         "INV-I5",
         "its team exists",
-        ("invitations", "teams"),
-        Holds.ALWAYS,
+        References("invitations", "team_id", "teams", "team", null=False),
         ("inv_i5__invitations_team_exists",),
-        dangling("invitations", "team_id", "teams", null=False),
     ),
-    Rule(
+    Rule.of(
         "INV-I6",
         "its inviter exists",
-        ("invitations", "users"),
-        Holds.ALWAYS,
+        References("invitations", "invited_by", "users", "inviter"),
         ("inv_i6__invitations_inviter_exists",),
-        dangling("invitations", "invited_by", "users"),
     ),
     Rule(
         "INV-I7",
@@ -101,14 +99,19 @@ RULES = (
         ("inv_time5__invitations_accepted_after_created",),
         "SELECT id::text FROM invitations WHERE accepted_at <= created_at",
     ),
-    Rule(
+    Rule.of(
         "CARD-4",
         "a team has at most 50 open invitations",
-        ("invitations",),
-        Holds.ALWAYS,
+        AtMost(
+            50,
+            "invitations i",
+            per="i.team_id",
+            where=_OPEN,
+            counted=lambda state: (
+                i.team for i in state.invitations.values() if i.is_open(state.day)
+            ),
+        ),
         ("card_4__invitations_team_has_at_most_50_open",),
-        f"SELECT i.team_id::text FROM invitations i WHERE {_OPEN}"
-        " GROUP BY i.team_id HAVING count(*) > 50",
     ),
     Rule(
         "STATE-INVITATION",

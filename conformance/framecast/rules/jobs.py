@@ -1,13 +1,17 @@
 """Rules of jobs and their events."""
 
-from conformance.framecast.rules.rule import (
-    Holds,
-    Rule,
-    dangling,
-    repeated,
-    unowned,
-    unowned_at_scale,
-)
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from conformance.framecast.rules.rule import Holds, Rule, unowned, unowned_at_scale
+from conformance.kinds.at_most import AtMost
+from conformance.kinds.keys import References, repeated
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from conformance.framecast.model import State
 
 _FINISHED = "status IN ('completed', 'failed', 'canceled')"
 _ACTIVE = "j.status IN ('queued', 'processing')"
@@ -29,6 +33,15 @@ _MISNUMBERED = (
     "SELECT new ->> 'id' FROM (SELECT new, {} AS n FROM conformance.changes"
     " WHERE tbl = 'job_events' AND op = 'INSERT') e WHERE (new ->> 'sequence')::bigint <> n"
 )
+
+
+def _busy_starters(state: State) -> Iterator[int]:
+    """Return the starter of each active job of the model."""
+    for job in state.jobs.values():
+        user = state.users.get(job.user)
+        if job.active and user is not None and user.tier == "starter":
+            yield user.id
+
 
 RULES = (
     Rule(
@@ -131,13 +144,11 @@ RULES = (
         f"SELECT j.project_id::text FROM jobs j WHERE j.project_id IS NOT NULL AND {_ACTIVE}"
         " GROUP BY j.project_id HAVING count(*) > 1",
     ),
-    Rule(
+    Rule.of(
         "INV-J13",
         "the user who triggered it exists",
-        ("jobs", "users"),
-        Holds.ALWAYS,
+        References("jobs", "triggered_by", "users", "user"),
         ("inv_j13__jobs_trigger_exists",),
-        dangling("jobs", "triggered_by", "users"),
     ),
     Rule(
         "INV-TIME2",
@@ -155,26 +166,35 @@ RULES = (
         ("inv_time3__jobs_completed_not_before_started",),
         "SELECT id::text FROM jobs WHERE completed_at < started_at",
     ),
-    Rule(
+    Rule.of(
         "CARD-5",
         "a team has at most 5 active jobs",
-        ("jobs",),
-        Holds.ALWAYS,
+        AtMost(
+            5,
+            "jobs j",
+            per=TEAM_OF_URN.format("j.owner"),
+            where=_ACTIVE,
+            counted=lambda state: (
+                j.owner.team for j in state.jobs.values() if j.active and j.owner.team is not None
+            ),
+        ),
         ("card_5__jobs_team_has_at_most_5_active",),
-        f"SELECT {TEAM_OF_URN.format('j.owner')} FROM jobs j WHERE {_ACTIVE}"
-        f" AND {TEAM_OF_URN.format('j.owner')} IS NOT NULL GROUP BY 1 HAVING count(*) > 5",
     ),
-    Rule(
+    Rule.of(
         "CARD-6",
         "a starter has at most 1 active job",
-        ("jobs", "users"),
-        Holds.ALWAYS,
+        AtMost(
+            1,
+            "jobs j JOIN users u ON u.id = j.triggered_by",
+            per="u.id",
+            where=f"u.tier = 'starter' AND {_ACTIVE}",
+            also=("users",),
+            counted=_busy_starters,
+        ),
         (
             "card_6__jobs_starter_has_at_most_1_active",
             "card_6__memberships_leaves_starter_1_active",
         ),
-        "SELECT u.id::text FROM users u JOIN jobs j ON j.triggered_by = u.id"
-        f" WHERE u.tier = 'starter' AND {_ACTIVE} GROUP BY u.id HAVING count(*) > 1",
     ),
     Rule(
         "STATE-JOB",

@@ -1,7 +1,8 @@
 """Rules of API keys."""
 
 from conformance.framecast.rules.jobs import TEAM_OF_URN
-from conformance.framecast.rules.rule import Holds, Rule, dangling, repeated, unmatched
+from conformance.framecast.rules.rule import Holds, Rule
+from conformance.kinds.keys import References, Unique, unmatched
 
 
 def _without_membership(column: str) -> str:
@@ -10,13 +11,11 @@ def _without_membership(column: str) -> str:
 
 
 RULES = (
-    Rule(
+    Rule.of(
         "INV-A1",
         "a key's user exists",
-        ("api_keys", "users"),
-        Holds.ALWAYS,
+        References("api_keys", "user_id", "users", "user"),
         ("inv_a1__api_keys_user_exists",),
-        dangling("api_keys", "user_id", "users"),
     ),
     Rule(
         "INV-A2",
@@ -26,13 +25,11 @@ RULES = (
         ("inv_a2__api_keys_hash_not_empty",),
         "SELECT id::text FROM api_keys WHERE length(key_hash) = 0",
     ),
-    Rule(
+    Rule.of(
         "INV-A3",
         "no two keys share a key_hash",
-        ("api_keys",),
-        Holds.ALWAYS,
+        Unique("api_keys", ("key_hash",), ("hash",)),
         ("inv_a3__api_keys_hash_unique",),
-        repeated("api_keys", "key_hash"),
     ),
     Rule(
         "INV-A4",

@@ -1,6 +1,7 @@
 """Rules of projects."""
 
-from conformance.framecast.rules.rule import Holds, Rule, dangling
+from conformance.framecast.rules.rule import Holds, Rule
+from conformance.kinds.keys import References
 
 _ACTIVE = "j.status IN ('queued', 'processing')"
 _WITH_ACTIVE = (
@@ -18,21 +19,17 @@ RULES = (
         "SELECT id::text FROM projects"
         " WHERE (status IN ('draft', 'rendering', 'completed', 'archived')) IS NOT TRUE",
     ),
-    Rule(
+    Rule.of(
         "INV-P2",
         "its team exists",
-        ("projects", "teams"),
-        Holds.ALWAYS,
+        References("projects", "team_id", "teams", "team"),
         ("inv_p2__projects_team_exists",),
-        dangling("projects", "team_id", "teams"),
     ),
-    Rule(
+    Rule.of(
         "INV-P3",
         "its creator exists",
-        ("projects", "users"),
-        Holds.ALWAYS,
+        References("projects", "created_by", "users", "creator"),
         ("inv_p3__projects_creator_exists",),
-        dangling("projects", "created_by", "users"),
     ),
     Rule(
         "INV-P4",

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from conformance.kinds.keys import unmatched
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from conformance.kinds.kind import Kind
 
 
 class Holds(StrEnum):
@@ -38,6 +40,8 @@ class Rule:
         at_scale: the same rows, where that query is slow on a full database; or ''. It may read
             columns that PostgreSQL itself derives from others (GENERATED), for those have indexes.
             Whether they are still derived as they should be, the audit asks beside it.
+        kind: what the rule is one of, from which its query, its judgement in the model and the
+            counts that a run must have seen follow; None where they are written by hand.
     """
 
     id: str
@@ -47,6 +51,21 @@ class Rule:
     enforced_by: tuple[str, ...]
     violations: str
     at_scale: str = ""
+    kind: Kind | None = None
+
+    @classmethod
+    def of(cls, rule: str, statement: str, kind: Kind, enforced_by: tuple[str, ...]) -> Rule:
+        """Return the rule that a declaration of a kind makes.
+
+        Args:
+            rule: its id.
+            statement: the rule in words.
+            kind: the declaration.
+            enforced_by: as the attribute.
+        """
+        return cls(
+            rule, statement, kind.tables, Holds.ALWAYS, enforced_by, kind.violations, kind=kind
+        )
 
     @property
     def token(self) -> str:
@@ -76,48 +95,6 @@ class Rule:
         """Return what a full database is asked: the parts that rows alone can answer, or ''."""
         parts = (self.at_scale or self.violations).split(" UNION ALL ")
         return " UNION ALL ".join(part for part in parts if "conformance." not in part)
-
-
-def repeated(table: str, *columns: str) -> str:
-    """Return a query for the rows of a table that share all of some columns with another row."""
-    key = ", ".join(columns)
-    again = f"SELECT {key} FROM {table} GROUP BY {key} HAVING count(*) > 1 OFFSET 0"
-    return f"SELECT id::text FROM {table} WHERE ({key}) IN ({again})"
-
-
-def dangling(table: str, column: str, parent: str, *, null: bool = True) -> str:
-    """Return a query for the rows of a table whose column names no row of another.
-
-    Args:
-        table: whose rows are looked at.
-        column: where the other's id stands.
-        parent: the other table.
-        null: whether a null names none; else it is another rule's.
-    """
-    found = unmatched(table, {column: "id"}, parent)
-    if not null:
-        return found
-    return f"{found} UNION ALL SELECT id::text FROM {table} WHERE {column} IS NULL"
-
-
-def unmatched(table: str, columns: Mapping[str, str], parent: str) -> str:
-    """Return a query for the rows of a table that name no row of another, if they name one.
-
-    Args:
-        table: whose rows are looked at.
-        columns: of the table, of which the first may be null, and those of the other.
-        parent: the other table.
-    """
-    # What is missing is looked for among the values alone, which indexes have in order: OFFSET 0
-    # keeps the rows, which are many and wide, out of that.
-    key, first = ", ".join(columns), next(iter(columns))
-    same = " AND ".join(f"p.{theirs} = c.{ours}" for ours, theirs in columns.items())
-    missing = (
-        f"SELECT {', '.join(f'c.{column}' for column in columns)} FROM {table} c"
-        f" WHERE c.{first} IS NOT NULL"
-        f" AND NOT EXISTS (SELECT FROM {parent} p WHERE {same}) OFFSET 0"
-    )
-    return f"SELECT id::text FROM {table} WHERE ({key}) IN ({missing})"
 
 
 def unowned(table: str) -> str:

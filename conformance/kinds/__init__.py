@@ -1,0 +1,1 @@
+"""Kinds of rules: what follows from a declaration of each, whatever the schema."""

@@ -1,0 +1,70 @@
+"""Caps: of some rows, no more than so many belong to one parent."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable  # noqa: TC003 - fields of a dataclass
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class AtMost:
+    """A cap on the rows that count for one parent.
+
+    The same set is declared twice, for a database and for the model, and every run compares them.
+
+    Attributes:
+        most: rows that one parent may have.
+        rows: their table with an alias, and what is joined to it, as SQL after FROM.
+        per: the parent of a row, as SQL; rows without one do not count.
+        where: what makes a row count, as SQL.
+        counted: the parents of the rows that count in a state of the model, once for each row.
+        sifted: whether parents that have so many rows at all are looked for first: these are few,
+            and an index alone can tell.
+        also: tables that are joined.
+    """
+
+    most: int
+    rows: str
+    per: str
+    counted: Callable[[Any], Iterable[object]] = field(repr=False)
+    where: str = "true"
+    sifted: bool = False
+    also: tuple[str, ...] = ()
+
+    @property
+    def table(self) -> str:
+        """The table whose rows are counted."""
+        return self.rows.split()[0]
+
+    @property
+    def tables(self) -> tuple[str, ...]:
+        """The tables that the rule speaks of."""
+        return (self.table, *self.also)
+
+    @property
+    def near(self) -> tuple[int, ...]:
+        """The counts around the cap that a run must have seen: below, at, and above it."""
+        return tuple(n for n in (self.most - 1, self.most, self.most + 1) if n)
+
+    @property
+    def violations(self) -> str:
+        """A query for the parents that have too many rows, as text."""
+        over = f"HAVING count(*) > {self.most}"
+        sift = ""
+        if self.sifted:
+            every = f"SELECT {self.per} FROM {self.rows} GROUP BY {self.per} {over} OFFSET 0"
+            sift = f" AND {self.per} IN ({every})"
+        return (
+            f"SELECT ({self.per})::text FROM {self.rows}"
+            f" WHERE {self.where} AND ({self.per}) IS NOT NULL{sift} GROUP BY 1 {over}"
+        )
+
+    def counts(self, state: object) -> Counter[object]:
+        """Return how many rows count for each parent in a state of the model."""
+        return Counter(self.counted(state))
+
+    def is_broken(self, state: object) -> bool:
+        """Return whether a parent has too many rows in a state of the model."""
+        return any(count > self.most for count in self.counts(state).values())

@@ -1,0 +1,103 @@
+"""Kinds of rules: a declaration's query and its judgement in the model follow from it."""
+
+from dataclasses import dataclass, field
+
+import pytest
+
+from conformance.framecast.rules import RULES
+from conformance.kinds.at_most import AtMost
+from conformance.kinds.keys import References, Unique
+
+
+@dataclass
+class Row:
+    """A row of a model that only these tests know."""
+
+    parent: int | None
+    name: str | None = None
+
+
+@dataclass
+class Model:
+    """Two tables of such rows."""
+
+    children: dict[int, Row] = field(default_factory=dict)
+    parents: dict[int, Row] = field(default_factory=dict)
+
+
+def children(*rows: Row) -> Model:
+    """Return a model with a parent, 1, and some children."""
+    return Model(dict(enumerate(rows)), {1: Row(None)})
+
+
+CAP = AtMost(2, "children c", "c.parent", lambda state: (c.parent for c in state.children.values()))
+
+
+@pytest.mark.parametrize(("count", "is_broken"), [(0, False), (1, False), (2, False), (3, True)])
+def test_a_cap_is_broken_by_one_more(count: int, *, is_broken: bool) -> None:
+    """As many as the cap says are allowed; another parent's rows do not count."""
+    state = children(*[Row(1)] * count, *[Row(2)] * 2)
+
+    assert is_broken == CAP.is_broken(state)
+    assert count == CAP.counts(state)[1]
+
+
+@pytest.mark.parametrize(("most", "near"), [(1, (1, 2)), (2, (1, 2, 3)), (50, (49, 50, 51))])
+def test_counts_around_a_cap_must_be_seen(most: int, near: tuple[int, ...]) -> None:
+    """One below, at and above the cap; none is no count."""
+    assert near == AtMost(most, "children c", "c.parent", lambda _: ()).near
+
+
+def test_a_cap_asks_for_rows_that_count() -> None:
+    """The condition and the rows that have no parent are left out, and the sieve comes before."""
+    cap = AtMost(2, "children c", "c.parent", lambda _: (), where="c.name = 'x'", sifted=True)
+
+    assert cap.violations == (
+        "SELECT (c.parent)::text FROM children c WHERE c.name = 'x' AND (c.parent) IS NOT NULL"
+        " AND c.parent IN (SELECT c.parent FROM children c GROUP BY c.parent"
+        " HAVING count(*) > 2 OFFSET 0) GROUP BY 1 HAVING count(*) > 2"
+    )
+
+
+@pytest.mark.parametrize(
+    ("rows", "is_broken"),
+    [
+        ((Row(1, "a"), Row(1, "b"), Row(2, "a")), False),
+        ((Row(1, "a"), Row(2, "b"), Row(1, "a")), True),
+        ((Row(1), Row(1)), False),
+    ],
+)
+def test_rows_are_alike_in_all_columns(rows: tuple[Row, ...], *, is_broken: bool) -> None:
+    """Rows that differ in one column are not alike, nor are those with a null."""
+    key = Unique("children", ("parent", "name"), ("parent", "name"))
+
+    assert is_broken == key.is_broken(children(*rows))
+
+
+@pytest.mark.parametrize(("parent", "is_broken"), [(1, False), (2, True), (None, True)])
+def test_a_reference_names_a_row(parent: int | None, *, is_broken: bool) -> None:
+    """A row that is not there breaks it."""
+    reference = References("children", "parent", "parents", "parent")
+
+    assert is_broken == reference.is_broken(children(Row(parent)))
+
+
+def test_a_null_may_be_another_rules() -> None:
+    """The query leaves nulls out where it is told to."""
+    whole, part = (
+        References("children", "parent", "parents", "parent", null=null) for null in (True, False)
+    )
+
+    parts = whole.violations.split(" UNION ALL ")
+
+    assert [part.violations, "SELECT id::text FROM children WHERE parent IS NULL"] == parts
+
+
+def test_rules_of_a_kind_speak_of_its_tables() -> None:
+    """A rule that was declared has its tables and its query from there."""
+    declared = {rule.id: rule for rule in RULES.values() if rule.kind is not None}
+
+    assert {"CARD-4", "INV-M3", "INV-M5"} < set(declared)
+    for rule in declared.values():
+        assert rule.kind is not None
+        assert (rule.tables, rule.violations) == (rule.kind.tables, rule.kind.violations)
