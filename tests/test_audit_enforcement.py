@@ -35,6 +35,11 @@ class Weakening(NamedTuple):
 
 WEAKENINGS = (
     Weakening(
+        "CREATE UNIQUE INDEX one_email ON users (email)",
+        "index public.one_email on public.users",
+        "no part of the migrations",
+    ),
+    Weakening(
         "ALTER TABLE job_events DISABLE TRIGGER _500_number",
         "trigger _500_number on public.job_events",
         "disabled",
@@ -95,12 +100,12 @@ WEAKENINGS = (
     Weakening(
         "UPDATE pg_index SET indisvalid = false"
         " WHERE indexrelid = 'inv_t3__teams_slug_unique'::regclass",
-        "index public.inv_t3__teams_slug_unique",
+        "index public.inv_t3__teams_slug_unique on public.teams",
         "not valid: it neither finds nor refuses what it should",
     ),
     Weakening(
         "DROP INDEX inv_j12__jobs_one_active_per_project",
-        "index public.inv_j12__jobs_one_active_per_project",
+        "index public.inv_j12__jobs_one_active_per_project on public.jobs",
         "missing",
     ),
     Weakening(
@@ -337,6 +342,33 @@ def test_what_stands_beside_the_schema_is_a_note(
         f"{STRANGER} has 2 privileges that the migrations do not give, such as"
         " SELECT on public.teams"
     ) in section.notes
+
+
+def test_an_index_that_refuses_nothing_is_a_note(
+    target: Database, owner: psycopg.Connection[Any], expected: Description
+) -> None:
+    """An index that somebody made to read faster takes nothing away."""
+    owner.execute("CREATE INDEX faster ON users (created_at)")
+    with reading(target.conninfo, Limits()) as connection:
+        section = enforcement.inspect(connection, expected)
+    owner.execute("DROP INDEX faster")
+
+    assert [] == section.faults
+    assert (
+        "index public.faster on public.users is no part of the migrations, and refuses nothing"
+    ) in section.notes
+
+
+def test_what_applied_files_have_taken_away_is_told(expected: Description) -> None:
+    """A rule is off where the applied files drop what enforces it; on a whole schema none is."""
+    assert [] == enforcement.switched_off(expected)
+    dropped = {key: each for key, each in expected.items() if "inv_t6__" not in key[1]}
+
+    [note] = enforcement.switched_off(dropped)
+    assert note == (
+        "INV-T6 is off there: the applied files do not make inv_t6__teams_credits_not_negative, "
+        "or have taken it away"
+    )
 
 
 def test_another_major_says_nothing_of_this_one(server: Server) -> None:

@@ -38,6 +38,12 @@ WEAKER = """\
 ALTER TABLE public.users DROP CONSTRAINT inv_u5__users_credits_not_negative;
 ALTER TABLE public.teams DROP CONSTRAINT inv_t6__teams_credits_not_negative;
 """
+BROKE = {
+    "users": "INSERT INTO users (id, email, tier, credits) VALUES "
+    "('00000000-0000-0000-0000-00000000000a', 'a@example.com', 'starter', -1)",
+    "teams": "INSERT INTO teams (id, name, slug, credits) VALUES "
+    "('00000000-0000-0000-0000-00000000000b', 'b', 'b', -1)",
+}
 HELD = Result(dict.fromkeys(RULES, "held"))
 READER = "framecast_conformance_gate_reader"
 
@@ -287,3 +293,82 @@ def test_a_suite_that_takes_too_long_settles_nothing(
     patient = suite.Run(how.request, how.version, how.profile, 60)
     with pytest.raises(TargetError, match=r"did not run \(exit code"):
         suite.run((), patient)
+
+
+def unasked(_files: object, _how: object) -> Result:
+    """Fail a test that runs the suite where it should not."""
+    message = "the suite was run"
+    raise AssertionError(message)
+
+
+@pytest.mark.parametrize(
+    ("content", "found", "said"),
+    [
+        (
+            "ALTER TABLE public.teams\n    ADD COLUM motto text;\n",
+            {3: "1 finding", 4: "not asked", 5: "1 finding", 6: "not asked"},
+            '900_next.sql:2: syntax error at or near "text" (42601)',
+        ),
+        (
+            "SELECT 1;\nCOPY public.teams (slug) FROM PROGRAM 'env';\n",
+            {2: "1 finding", 4: "not asked", 5: "not asked", 6: "not asked"},
+            "900_next.sql:2: COPY FROM PROGRAM would reach the server's machine: a migration",
+        ),
+        (
+            "SELECT 1;\n\\i next.sql\n",
+            {2: "1 finding", 4: "not asked", 5: "not asked", 6: "not asked"},
+            "900_next.sql:2: \\i is a command of psql, and no SQL",
+        ),
+    ],
+)
+def test_what_cannot_be_run_is_told_at_once(  # noqa: PLR0913, PLR0917 - three are a case
+    content: str,
+    found: dict[int, str],
+    said: str,
+    target: Database,
+    schema: Path,
+    pending: Path,
+    server: Server,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """No suite is run, and no state reached, for a file that is no migration."""
+    monkeypatch.setattr(suite, "run", unasked)
+    monkeypatch.setattr(suite, "run_once", unasked)
+    pending.write_text(content)
+    ended = run(target.conninfo, schema, server)
+    seen = outcomes(ended.out)
+
+    assert 1 == ended.code
+    assert found == {number: seen[number] for number in found}, ended.out
+    assert ("ok", "ok") == (seen[7], seen[8])
+    assert f"     {said}" in ended.out
+
+
+def test_an_old_report_is_not_left_standing(
+    schema: Path, server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where a run does not come to its end, there is no report of an earlier one."""
+    report = tmp_path / "gate.json"
+    report.write_text('{"holds": true}')
+    monkeypatch.setattr(rehearsal, "TITLE", "unused")
+    ended = run("host=x", schema / "nowhere", server, "--json", str(report))
+
+    assert (1, False) == (ended.code, report.exists())
+
+
+def test_what_an_applied_file_waives_may_be_broken(
+    scratch: Scratch, empty_template: Template, schema: Path, pending: Path, server: Server
+) -> None:
+    """Rows that break a rule which an applied file gave up are a note, as is that it is off."""
+    pending.write_text(WEAKER)
+    with scratch.cloned(empty_template, "waived") as database:
+        runner.migrate(database.conninfo, schema, 5, lambda _line: None)
+        for table in ("users", "teams"):
+            with database.connect() as connection:
+                connection.execute("SET session_replication_role = replica")
+                connection.execute(BROKE[table])
+        ended = run(database.conninfo, schema, server, command="audit")
+
+    assert "note: INV-U5 is broken by 1 row, as 900_next.sql:1 waives INV-U5: users" in ended.out
+    assert "INV-T6: broken by 1 row" in ended.out
+    assert "note: INV-U5 is off there: the applied files do not make inv_u5__users" in ended.out

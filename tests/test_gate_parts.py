@@ -1,4 +1,4 @@
-"""The parts of the gate that need no suite: waivers, the linter, verdicts, what data lose."""
+"""The parts of the gate that need no suite: verdicts, states, and what data lose."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -8,14 +8,15 @@ import pytest
 
 from conformance.audit.findings import Fault
 from conformance.cases.verdicts import Finding, Verdict
+from conformance.deployment import waivers
+from conformance.deployment.waivers import Waiver
 from conformance.framecast.model.moves import MOVES
 from conformance.framecast.rules import RULES
-from conformance.gate import compare, contents, lint, rehearsal, states, waivers
+from conformance.gate import compare, contents, rehearsal, states
 from conformance.gate.files import Files
 from conformance.gate.outcomes import headline
 from conformance.gate.states import State
 from conformance.gate.suite import Result
-from conformance.gate.waivers import Waiver
 from conformance.migrate import migrations
 from conformance.migrate.migrations import Migration
 from conformance.postgres.scratch import Scratch, Template
@@ -39,6 +40,7 @@ COLUMN = "test_columns.py::test_column[a b: c null]"
 NAMELESS = Waiver(f"SUITE {COLUMN}", "none is needed", "003_x.sql", 4)
 OTHER = "test_columns.py::test_column[a/b]"
 BESIDE = Result(HELD, {}, {f"conformance/{COLUMN}": "a b: c null is broken"})
+NAMELESS_USERS = "UPDATE users SET name = NULL"
 BORROW = "UPDATE teams SET credits = -1 WHERE credits = 0"
 DROP = "ALTER TABLE public.teams DROP CONSTRAINT inv_t6__teams_credits_not_negative;\n"
 
@@ -78,47 +80,6 @@ def rehearse(
         return [(fault.about, fault.what) for fault in section.faults]
 
     return try_out
-
-
-def test_a_waiver_names_what_and_why(folder: Path) -> None:
-    """A line that names a rule or data, and a reason, is read with its place."""
-    found, wrong = waivers.of_files(
-        [
-            file(
-                folder,
-                "SELECT 1;\n-- waives INV-T6: debts\n--waives DATA users.name: privacy\n"
-                "-- waives SUITE test_columns.py::test_column[a b: c null]: none is needed\n",
-            )
-        ]
-    )
-
-    assert [] == wrong
-    assert [
-        Waiver("INV-T6", "debts", "003_x.sql", 2),
-        Waiver("DATA users.name", "privacy", "003_x.sql", 3),
-        Waiver(NAMELESS.what, "none is needed", "003_x.sql", 4),
-    ] == found
-    assert "003_x.sql:2 waives INV-T6: debts" == str(found[0])
-
-
-@pytest.mark.parametrize(
-    ("line", "said"),
-    [
-        ("-- waives INV-T6", "003_x.sql:1: write `-- waives RULE: reason`"),
-        ("-- waives INV-T6:", "003_x.sql:1: write `-- waives RULE: reason`"),
-        ("-- waives SUITE test_columns.py: all", "003_x.sql:1: write `-- waives RULE: reason`"),
-        (
-            "-- waives SUITE test_columns.py::test_column[x]",
-            "003_x.sql:1: write `-- waives RULE: reason`",
-        ),
-        ("-- waives INV-T66: debts", "003_x.sql:1: there is no rule INV-T66"),
-    ],
-)
-def test_a_waiver_without_a_rule_or_a_reason_waives_nothing(
-    folder: Path, line: str, said: str
-) -> None:
-    """What looks like a waiver and is none is said, and waives nothing."""
-    assert ([], [said]) == waivers.of_files([file(folder, f"{line}\n")])
 
 
 def test_keys_share_a_line_and_sentences_take_one_each() -> None:
@@ -182,6 +143,15 @@ def test_an_old_waiver_is_for_what_was_given_up_then() -> None:
     assert not compare.compare(WEAKER, WEAKER, [], []).right
 
 
+def test_what_was_given_up_may_not_get_worse() -> None:
+    """A rule that an applied file waived, and that is weaker now than then, needs a new waiver."""
+    unnamed = Result({**HELD, "INV-T6": "unnamed"}, {"INV-T6": ["on update: no name"]})
+
+    assert compare.compare(unnamed, unnamed, [], [BORROWED]).right
+    assert not compare.compare(unnamed, WEAKER, [], [BORROWED]).right
+    assert compare.compare(unnamed, WEAKER, [BORROWED], []).right
+
+
 def test_a_waiver_of_what_is_held_is_a_finding() -> None:
     """A waiver that nothing needs would hide what comes later."""
     section = compare.compare(Result(HELD), Result(HELD), [BORROWED], [])
@@ -238,29 +208,6 @@ def test_the_first_schema_has_no_verdicts_before() -> None:
 
     assert ["INV-T6"] == [fault.about for fault in section.faults]
     assert "there was no schema before" in section.faults[0].what
-
-
-def test_the_linter_names_file_line_and_rule(folder: Path) -> None:
-    """What Squawk finds in a pending file is a finding, with the way to excuse it."""
-    section = lint.lint([file(folder, f"\n{DROP}")], 18)
-
-    assert section.asked
-    assert [("003_x.sql:2", True)] == [
-        (fault.about, "ban-drop-constraint" in fault.what) for fault in section.faults
-    ]
-    assert lint.lint([file(folder, "ALTER TABLE public.teams ADD COLUMN motto text;\n")], 18).right
-
-
-def test_without_the_linter_nothing_is_right(
-    folder: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    """Where Squawk is not installed, the section is not asked, and says what to install."""
-    monkeypatch.setattr("sys.executable", str(tmp_path / "python"))
-    monkeypatch.setenv("PATH", str(tmp_path))
-    section = lint.lint([file(folder, DROP)], 18)
-
-    assert not section.asked
-    assert ["install it: pip install squawk-cli"] == [fault.remedy for fault in section.faults]
 
 
 def test_states_are_at_every_status_and_cap(reached: list[State]) -> None:
@@ -357,6 +304,45 @@ def test_a_check_that_legal_data_break_is_named(
     assert fault.what.startswith("cannot be applied to data that is legal today: 003_x.sql:1: ")
     assert "projects of each kind" in fault.keys
     assert "jobs of each kind" not in fault.keys
+
+
+def test_an_error_keeps_its_file_and_line(
+    scratch: Scratch, template: Template, some: list[State], folder: Path
+) -> None:
+    """What an error says may hold a slash; where it was is said all the same."""
+    poor = file(folder, "\nDO $$ BEGIN RAISE 'no a/b: c'; END $$")
+    [fault] = rehearsal.tried(scratch, template, Files((), (poor,)), some).faults
+
+    assert "003_x.sql" == fault.about
+    assert fault.what.endswith(": 003_x.sql:2: no a/b: c (P0001)")
+
+
+def test_a_waiver_is_for_its_own_file(
+    scratch: Scratch, template: Template, some: list[State], folder: Path
+) -> None:
+    """What another file waives, applied or pending, excuses no loss; what is excused is shown."""
+    harmless = file(folder, "-- waives DATA users.name: privacy\n-- waives INV-T6: debts\nSELECT 1")
+    harmful = file(folder, f"{DROP}{BORROW};\n{NAMELESS_USERS}", "004_y.sql")
+    waived = tuple(waivers.of_files([harmless])[0])
+    own = tuple(
+        Waiver(what, "privacy", "004_y.sql", 1)
+        for what in ("DATA users.name", "DATA teams.credits", "INV-T6")
+    )
+    applied = Files((harmless,), (harmful,), given_up=waived)
+    beside = Files((), (harmless, harmful), waived=waived)
+    excused = Files((), (harmful,), waived=own)
+    tried = [rehearsal.tried(scratch, template, each, some) for each in (applied, beside, excused)]
+    lost = {"users.name", "teams.credits", "INV-T6"}
+    told = [{fault.about for fault in section.faults} for section in tried]
+
+    assert [lost, lost, set()] == told
+    assert (
+        "003_x.sql:1 waives DATA users.name: privacy (excuses nothing in these states)"
+    ) in tried[1].notes
+    assert (
+        "004_y.sql:1 waives DATA users.name: privacy "
+        "(excuses users.name: values are not what they were)"
+    ) in tried[2].notes
 
 
 def test_data_that_break_a_rule_afterwards_are_named(

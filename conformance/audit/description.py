@@ -104,7 +104,8 @@ QUERIES = (
         AND first.conname < k.conname AND g.tgname > own.tgname
     """,
     """
-    SELECT 'index', x.indexrelid::regclass::text, pg_get_indexdef(x.indexrelid)
+    SELECT 'index', x.indexrelid::regclass::text || ' on ' || r.called,
+        pg_get_indexdef(x.indexrelid)
         || CASE WHEN x.indisvalid AND x.indisready AND x.indislive THEN '' ELSE ' (invalid)' END
         || CASE WHEN x.indimmediate THEN '' ELSE ' (deferrable)' END
     FROM pg_index AS x JOIN lasting AS r ON r.oid = x.indrelid

@@ -72,10 +72,12 @@ def compare(expected: Description, found: Description) -> tuple[list[Fault], lis
     ]
     notes = []
     granted: dict[str, list[str]] = {}
-    for key in found:
+    for key, definition in found.items():
         if key in expected:
             continue
-        if _weakens(key, expected):
+        if _is_for_speed(key, definition):
+            notes.append(f"{_called(key)} is no part of the migrations, and refuses nothing")
+        elif _weakens(key, expected):
             remedy = GIVEN_BACK if _is_of_database(key) else REMOVE
             faults.append(Fault(_called(key), "no part of the migrations", remedy))
         elif key[0] == "privilege":
@@ -113,8 +115,6 @@ def _out_of_work(key: tuple[str, str], what: str, statement: str) -> Fault:
     name, _, table = called.rpartition(" on ")
     if kind == "trigger of":
         name = "ALL"
-    if kind == "index":
-        name = called
     return Fault(_called(key), what, statement.format(name=name, table=table))
 
 
@@ -151,6 +151,11 @@ def _weakens(key: tuple[str, str], expected: Description) -> bool:
         names = {other.partition("(")[0] for what, other in expected if what == "function"}
         return name.startswith("framecast.") or name.partition("(")[0] in names
     return kind in ("relation", "type") and name.startswith("framecast.")
+
+
+def _is_for_speed(key: tuple[str, str], definition: str) -> bool:
+    """Whether this is an index that finds rows and refuses none."""
+    return key[0] == "index" and not definition.startswith("CREATE UNIQUE ")
 
 
 def _is_of_database(key: tuple[str, str]) -> bool:

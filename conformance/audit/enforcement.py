@@ -12,6 +12,7 @@ from conformance.audit import books, drift, powers
 from conformance.audit.description import describe
 from conformance.audit.findings import Section
 from conformance.audit.target import Limits, TargetError, reading
+from conformance.framecast.rules import RULES
 from conformance.postgres import ProvisionError, Request, provision, scratch
 
 if TYPE_CHECKING:
@@ -38,9 +39,35 @@ def inspect(conn: Connection, expected: Description) -> Section:
     faults, notes = books.look(conn, expected)
     section.faults += faults
     section.notes += notes
+    section.notes += switched_off(expected)
     section.summary = f"{len(expected)} objects compared with the migrations"
     section.asked = True
     return section
+
+
+def switched_off(expected: Description) -> list[str]:
+    """Name each rule of which the applied files themselves have taken away what enforces it."""
+    # A trigger's function may refuse in another name than the trigger's.
+    made = "\n".join(
+        f"{name} {definition}" for (kind, name), definition in expected.items() if kind != "comment"
+    )
+    notes = []
+    for rule in RULES.values():
+        wanted = [_as_described(each) for each in rule.enforced_by]
+        gone = [each for each in wanted if each not in made]
+        if gone:
+            notes.append(
+                f"{rule.id} is off there: the applied files do not make {', '.join(gone)}, or have "
+                "taken it away"
+            )
+    return notes
+
+
+def _as_described(enforcement: str) -> str:
+    """Return what the name of an object in a description holds, where the catalogue names it."""
+    kind, _, name = enforcement.rpartition(" ")
+    table, _, trigger = name.partition(".")
+    return f"{trigger} on public.{table}" if kind == "trigger" else name
 
 
 def expected_of(scratch: Scratch, files: Sequence[Migration]) -> Description:

@@ -11,6 +11,7 @@ from conformance.audit import enforcement, sessions, snapshot
 from conformance.audit.findings import Fault, Section
 from conformance.audit.target import TargetError, examine, reading
 from conformance.deployment.record import HOME
+from conformance.deployment.waivers import of_files
 from conformance.migrate import migrations
 from conformance.migrate.migrations import MigrationError
 from conformance.migrate.runner import pending
@@ -80,13 +81,17 @@ def audit(wish: Wish, say: Callable[[str], None]) -> list[Section]:
         applied = applied_of(files, target)
         say(f"installing {len(applied)} files on a scratch server")
         with enforcement.scratch_of(target.major, wish.options, wish.environ) as scratch:
-            return ask(wish, target, enforcement.expected_of(scratch, applied), say)
+            return ask(wish, target, enforcement.expected_of(scratch, applied), say, applied)
     except (MigrationError, ProvisionError, TargetError, psycopg.Error) as error:
         return ask(wish, target, " ".join(str(error).split()), say)
 
 
 def ask(
-    wish: Wish, target: Target, expected: Description | str, say: Callable[[str], None]
+    wish: Wish,
+    target: Target,
+    expected: Description | str,
+    say: Callable[[str], None],
+    applied: Sequence[Migration] = (),
 ) -> list[Section]:
     """Ask everything in one snapshot, if the target is still what it was when it was examined.
 
@@ -95,7 +100,9 @@ def ask(
         target: what it was.
         expected: what its migrations make; or in words, why that is unknown.
         say: receives lines of progress.
+        applied: its migrations, as far as they are known.
     """
+    given_up = {waiver.what: str(waiver) for waiver in of_files(applied)[0]}
     data = Section(snapshot.NUMBER, snapshot.TITLE)
     enforced = Section(enforcement.NUMBER, enforcement.TITLE)
     try:
@@ -103,7 +110,7 @@ def ask(
             if examine(conn, wish.record) != target:
                 return closed("it has changed meanwhile: migrated, or another server: ask again")
             with sessions.beside(conn, wish.url, wish.limits, wish.sessions - 1) as others:
-                data = snapshot.ask(conn, say, others)
+                data = snapshot.ask(conn, say, others, given_up)
             say("comparing what enforces the rules")
             if not isinstance(expected, str):
                 enforced = enforcement.inspect(conn, expected)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from itertools import count
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import psycopg
@@ -15,7 +16,7 @@ from conformance.audit.sessions import shared
 from conformance.framecast.rules import RULES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from conformance.audit.questions import Question
     from conformance.audit.target import Connection
@@ -49,28 +50,40 @@ class Seen:
 Answer: TypeAlias = "tuple[dict[str, Seen], list[Fault]]"
 
 
-def ask(conn: Connection, say: Callable[[str], None], beside: Sequence[Connection] = ()) -> Section:
+def ask(
+    conn: Connection,
+    say: Callable[[str], None],
+    beside: Sequence[Connection] = (),
+    given_up: Mapping[str, str] = MappingProxyType({}),
+) -> Section:
     """Ask every rule that rows can answer, and return what was found.
 
     Args:
         conn: in a repeatable-read transaction, with the schema first in its search_path.
         say: receives a line of progress before each query.
         beside: further sessions that see the same, and share the work.
+        given_up: rules that an applied file waives, and where it says so: rows may break them.
 
     Raises:
         psycopg.Error: the server did not answer in time, or is gone.
     """
     found, faults = violations(conn, say, beside)
+    unasked, excused = {fault.about for fault in faults}, []
     for rule, seen in found.items():
         rows = "1 row" if seen.count == 1 else f"{seen.count} rows"
+        if rule in given_up:
+            excused.append(f"{rule} is broken by {rows}, as {given_up[rule]}")
+            continue
         what = f"broken by {rows}: {RULES[rule].statement}"
         remedy = "mend these rows, and find out who could write them: section 8 may tell"
         faults.append(Fault(rule, what, remedy, tuple(seen.keys), seen.count))
     order = list(RULES)
     faults.sort(key=lambda fault: order.index(fault.about))
-    asked = sum(bool(rule.of_rows) for rule in RULES.values())
+    asked = sum(bool(rule.of_rows) for rule in RULES.values()) - len(unasked)
     summary = f"{asked} rules asked in one snapshot, {len(found)} of them broken"
-    return Section(NUMBER, TITLE, summary, asked=True, faults=faults, notes=notes())
+    if unasked:
+        summary += f"; {len(unasked)} could not be asked"
+    return Section(NUMBER, TITLE, summary, not unasked, faults, [*notes(), *excused])
 
 
 def violations(

@@ -1,11 +1,34 @@
 """One migration file, and what is wrong with it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 
 class MigrationError(Exception):
     """Migrations that cannot be read or run; its text is one message, ready for a user."""
+
+
+class Wrong(NamedTuple):
+    """One thing that is wrong with a file: which, what, and what to do."""
+
+    about: str
+    what: str
+    remedy: str
+
+    def __str__(self) -> str:
+        """Return it in one line."""
+        return f"{self.about}: {self.what}: {self.remedy}"
+
+
+class HistoryError(MigrationError):
+    """Files that are not what a record says was applied."""
+
+    def __init__(self, faults: Sequence[Wrong]) -> None:
+        """Say all that is wrong, in a line each."""
+        super().__init__("\n".join(map(str, faults)))
+        self.faults = tuple(faults)
 
 
 @dataclass(frozen=True, slots=True)

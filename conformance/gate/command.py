@@ -51,6 +51,8 @@ def _run(options: argparse.Namespace) -> None:
     from conformance.gate.run import Effort, Gate  # noqa: PLC0415 - as above
     from conformance.pytest_plugin import profiles  # noqa: PLC0415 - Hypothesis and more, where it is needed
 
+    if options.json:  # what an earlier run wrote says nothing of this one
+        options.json.unlink(missing_ok=True)
     say = command.progress()
 
     def show(section: Section) -> None:

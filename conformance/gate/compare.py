@@ -13,8 +13,8 @@ from conformance.framecast.rules import RULES
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from conformance.deployment.waivers import Waiver
     from conformance.gate.suite import Result
-    from conformance.gate.waivers import Waiver
 
 NUMBER, TITLE = 6, "verdicts"
 # What a Finding prints first.
@@ -39,14 +39,17 @@ def compare(
         before: what the suite says of the schema as it is; None where there is none yet.
         after: what it says of the schema as it will be.
         pending: the waivers of files that are pending: a rule that was held needs one of them.
-        applied: those of files that were applied: what was given up then stays so.
+        applied: those of files that were applied: what was given up then stays so, as far as it
+            was given up.
     """
     section = Section(NUMBER, TITLE, asked=True)
     old, new = _wrong(before) if before else {}, _wrong(after)
     alone: dict[str, str] = {}
     for rule, seen in new.items():
         was_wrong = rule in old
-        waiver = _of(rule, (*pending, *applied) if was_wrong else pending)
+        # What was given up then stays so; it does not get worse for it.
+        as_it_was = was_wrong and before and _verdict(rule, before) == _verdict(rule, after)
+        waiver = _of(rule, (*pending, *applied) if as_it_was else pending)
         if waiver:
             section.notes.append(str(waiver))
         elif rule.startswith(SUITE):
@@ -92,12 +95,16 @@ def _wrong(result: Result) -> dict[str, list[str]]:
 
 
 def _fault(rule: str, seen: Sequence[str], after: Result, *, was_wrong: bool, new: bool) -> Fault:
-    verdict = after.verdicts.get(rule, "broken")
+    verdict = _verdict(rule, after)
     since = "it was before, too" if was_wrong else "there was no schema before"
     since = since if was_wrong or new else "it was held before"
     what = f"{verdict}, and {since}: {RULES[rule].statement}"
     remedy = MEND.format(rule)
     return Fault(rule, what, remedy, tuple(seen[:SHOWN]), len(seen))
+
+
+def _verdict(rule: str, result: Result) -> str:
+    return result.verdicts.get(rule, Verdict.BROKEN)
 
 
 def _of_no_rule(failed: Mapping[str, str]) -> list[Fault]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from conformance.gate.waivers import Waiver
+    from conformance.deployment.waivers import Waiver
     from conformance.migrate.migrations import Migration
 
 
@@ -19,9 +19,11 @@ class Files:
         pending: those to try.
         given_up: the waivers of applied files.
         waived: the waivers of pending files.
+        refused: whether a pending file is none that may be run, so that none is.
     """
 
     applied: tuple[Migration, ...]
     pending: tuple[Migration, ...]
     given_up: tuple[Waiver, ...] = ()
     waived: tuple[Waiver, ...] = ()
+    refused: bool = False

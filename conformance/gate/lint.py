@@ -6,18 +6,22 @@ import json
 import shutil
 import subprocess
 import sys
+import tomllib
+from fnmatch import fnmatch
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from conformance.audit.findings import Fault, Section
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from conformance.migrate.migrations import Migration
 
 NUMBER, TITLE = 3, "lint"
 PATIENCE = 120.0  # seconds
+EXCUSE = "squawk-ignore"
+NO_EXCUSE = (EXCUSE, "squawk-passed")  # the same length, so that places stay what they are
 # Runs when there is no configuration beside the migrations: as `migrate` runs each file.
 WITHOUT_CONFIGURATION = (
     "--assume-in-transaction",
@@ -36,20 +40,18 @@ def lint(files: Sequence[Migration], major: int) -> Section:
         section.faults.append(Fault("squawk", "not found beside Python or on the PATH", remedy))
         return section
     home = files[0].path.resolve().parent
-    configured = any((place / ".squawk.toml").is_file() for place in (home, *home.parents))
+    configuration = next(filter(Path.is_file, _configurations(home)), None)
     command = [
         program,
         "--reporter=json",
         f"--pg-version={major}.0",
-        *(() if configured else WITHOUT_CONFIGURATION),
-        *(file.name for file in files),
+        *(() if configuration else WITHOUT_CONFIGURATION),
     ]
     try:
-        done = subprocess.run(  # noqa: S603 - the linter, on files that are to be run anyway
-            command, capture_output=True, text=True, check=False, timeout=PATIENCE, cwd=home
-        )
-        section.faults += [_fault(each) for each in json.loads(done.stdout or "null")]
-    except (OSError, subprocess.TimeoutExpired, json.JSONDecodeError, TypeError, KeyError) as error:
+        excluded = _excluded(configuration) if configuration else ()
+        for file in files:
+            _look_at(file, _Squawk(command, home), excluded, section)
+    except (OSError, subprocess.TimeoutExpired, ValueError, TypeError, KeyError) as error:
         section.faults.append(
             Fault("squawk", f"gave no answer: {error}", f"run it by hand: {' '.join(command)}")
         )
@@ -59,12 +61,61 @@ def lint(files: Sequence[Migration], major: int) -> Section:
     return section
 
 
+class _Squawk(NamedTuple):
+    """How the linter is called, and where."""
+
+    command: list[str]
+    home: Path
+
+    def findings(self, name: str, text: str) -> list[dict[str, object]]:
+        """Lint a text; as a path, a name may be read as an option or as a pattern."""
+        done = subprocess.run(  # noqa: S603 - the linter, on files that are to be run anyway
+            [*self.command, f"--stdin-filepath={name}"],
+            input=text,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=PATIENCE,
+            cwd=self.home,
+        )
+        found: list[dict[str, object]] = json.loads(done.stdout or "null")
+        return found
+
+
+def _look_at(file: Migration, squawk: _Squawk, excluded: Sequence[str], section: Section) -> None:
+    """Add what is found in one file: as findings, and what is excused as notes."""
+    found = squawk.findings(file.name, file.sql)
+    every = squawk.findings(file.name, file.sql.replace(*NO_EXCUSE)) if EXCUSE in file.sql else []
+    by = f"a comment with {EXCUSE}"
+    if any(fnmatch(file.name, pattern) for pattern in excluded):
+        found, every, by = [], found + every, "excluded_paths of .squawk.toml"
+    section.faults += [_fault(each) for each in found]
+    excused = {(_place(each), _what(each)) for each in every}
+    excused -= {(_place(each), _what(each)) for each in found}
+    section.notes += [f"{place}: {what}: excused by {by}" for place, what in sorted(excused)]
+
+
+def _configurations(home: Path) -> Iterator[Path]:
+    return (place / ".squawk.toml" for place in (home, *home.parents))
+
+
+def _excluded(configuration: Path) -> Sequence[str]:
+    with configuration.open("rb") as file:
+        return tuple(tomllib.load(file).get("excluded_paths", ()))
+
+
 def _fault(found: dict[str, object]) -> Fault:
-    place = f"{found['file']}:{int(str(found['line'])) + 1}"
-    what = " ".join(str(found["message"]).split())
     helps = " ".join(str(found.get("help") or "").split())
-    excuse = f"or excuse it where it stands: -- squawk-ignore {found['rule_name']}"
-    return Fault(place, f"{what} ({found['rule_name']})", f"{helps or 'rewrite it'}, {excuse}")
+    excuse = f"or excuse it where it stands: -- {EXCUSE} {found['rule_name']}"
+    return Fault(_place(found), _what(found), f"{helps or 'rewrite it'}, {excuse}")
+
+
+def _place(found: dict[str, object]) -> str:
+    return f"{found['file']}:{int(str(found['line'])) + 1}"
+
+
+def _what(found: dict[str, object]) -> str:
+    return f"{' '.join(str(found['message']).split())} ({found['rule_name']})"
 
 
 def _program() -> str | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from conformance.audit import snapshot
@@ -10,15 +12,15 @@ from conformance.audit.findings import Fault, Section
 from conformance.framecast.rules import RULES
 from conformance.gate import contents, states
 from conformance.migrate import migrations
-from conformance.migrate.migrations import MigrationError
+from conformance.migrate.migrations import Migration, MigrationError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Collection, Iterable, Sequence
 
     from conformance.audit.target import Connection
+    from conformance.deployment.waivers import Waiver
     from conformance.gate.files import Files
     from conformance.gate.states import State
-    from conformance.migrate.migrations import Migration
     from conformance.postgres.scratch import Database, Scratch, Template
 
 NUMBER, TITLE = 5, "rehearsal"
@@ -28,9 +30,12 @@ SHOWN = 5  # states in which one thing goes wrong
 class Notebook:
     """What goes wrong, each thing once, with the states in which it does."""
 
-    def __init__(self) -> None:
-        """Begin with nothing."""
+    def __init__(self, waivers: Iterable[Waiver] = ()) -> None:
+        """Begin with nothing; waivers say what of it is as it should be."""
         self._seen: dict[tuple[str, str, str], list[str]] = {}
+        self._excused: dict[Waiver, list[str]] = {
+            waiver: [] for waiver in waivers if not waiver.what.startswith("SUITE ")
+        }
 
     def note(self, state: str, about: str, what: str, remedy: str) -> None:
         """Note that something goes wrong in a state."""
@@ -38,12 +43,53 @@ class Notebook:
         if state not in places:
             places.append(state)
 
+    def excuses(self, file: Migration, named: Collection[str], what: str) -> bool:
+        """Whether the file that does something waives it; it is noted as well."""
+        for waiver, seen in self._excused.items():
+            if waiver.file == file.name and waiver.what in named:
+                if what not in seen:
+                    seen.append(what)
+                return True
+        return False
+
+    def notes(self) -> list[str]:
+        """Return each waiver of data, and of rules that rows break, with what it excuses."""
+        return [
+            f"{waiver} (excuses {'; '.join(seen) or 'nothing in these states'})"
+            for waiver, seen in self._excused.items()
+            if seen or waiver.what.startswith("DATA ")
+        ]
+
     def faults(self) -> list[Fault]:
         """Return each thing with the first states in which it goes wrong."""
         return [
             Fault(*fault, tuple(places[:SHOWN]), len(places))
             for fault, places in self._seen.items()
         ]
+
+
+def fails(scratch: Scratch, files: Files) -> Fault | None:
+    """Apply what is pending to the schema as it is, without data, and return what goes wrong.
+
+    Raises:
+        MigrationError: the schema as it is cannot be installed.
+    """
+    if not files.pending:
+        return None
+    nothing = Migration(Path("nothing.sql"), "nothing.sql", "", "")
+    with folder_of(files.applied or [nothing]) as folder:
+        template = scratch.template(folder)
+    with scratch.cloned(template, "without_data") as database, database.connect() as conn:
+        for file in files.pending:
+            try:
+                migrations.install(conn, [file])
+            except MigrationError as error:
+                head, *below = str(error).splitlines()
+                place, _, what = head.removeprefix(f"{file.path.parent}{os.sep}").partition(": ")
+                lines = tuple(line.strip() for line in below)
+                remedy = "mend the file: it cannot be applied even where there are no data"
+                return Fault(place, what, remedy, lines, len(lines))
+    return None
 
 
 def rehearse(
@@ -85,60 +131,61 @@ def rehearse(
 
 def tried(scratch: Scratch, template: Template, files: Files, reached: Iterable[State]) -> Section:
     """Apply what is pending to each of some states, on copies of a template that suits them."""
-    notebook, count = Notebook(), 0
-    excused = {waiver.what for waiver in (*files.given_up, *files.waived)}
+    notebook, count = Notebook(files.waived), 0
+    given_up = {waiver.what for waiver in files.given_up}
     for state in reached:
         count += 1
-        _unreached(state, excused, notebook)
+        _unreached(state, given_up, notebook)
         with scratch.cloned(template, "rehearsal") as database:
-            _try(database, state, files.pending, excused, notebook)
+            _try(database, state, files.pending, notebook)
     return Section(
         NUMBER,
         TITLE,
         f"{', '.join(file.name for file in files.pending)} on data in {count} states",
         asked=True,
         faults=notebook.faults(),
-        notes=[str(each) for each in files.waived if each.what.startswith("DATA ")],
+        notes=notebook.notes(),
     )
 
 
-def _unreached(state: State, excused: set[str], notebook: Notebook) -> None:
+def _unreached(state: State, given_up: set[str], notebook: Notebook) -> None:
     rule = state.trouble.partition(" is ")[0]
-    if state.trouble and rule not in excused:
+    if state.trouble and rule not in given_up:
         said = "; ".join(line.strip() for line in state.trouble.splitlines())
         remedy = "the schema as it is does not keep its rules: run pytest conformance on it first"
         notebook.note(state.name, "the schema as it is", said, remedy)
 
 
 def _try(
-    database: Database,
-    state: State,
-    pending: Iterable[Migration],
-    excused: set[str],
-    notebook: Notebook,
+    database: Database, state: State, pending: Sequence[Migration], notebook: Notebook
 ) -> None:
+    """Apply file by file: what one of them waives excuses no other."""
     with database.connect() as conn:
         _fill(conn, state)
         before, broken = contents.read(conn), _broken(conn)
-        try:
-            migrations.install(conn, pending)
-        except MigrationError as error:
-            file = str(error).partition("\n")[0].rpartition("/")[2]
-            notebook.note(
-                state.name,
-                file.partition(":")[0],
-                f"cannot be applied to data that is legal today: {file}",
-                "mend such data in the migration first, or let it ask for less",
-            )
-            return
-        for loss in contents.lost(before, contents.read(conn)):
-            if not excused & {f"DATA {loss.place}", f"DATA {loss.place.rpartition('.')[0]}"}:
-                remedy = f"keep it, or say why it may go: -- waives DATA {loss.place}: reason"
-                notebook.note(state.name, loss.place, loss.what, remedy)
-        for rule, how in _broken(conn).items():
-            if rule not in broken and rule not in excused:
-                remedy = "mend what the migration does to such data, or the rule's own query"
-                notebook.note(state.name, rule, how, remedy)
+        for file in pending:
+            try:
+                migrations.install(conn, [file])
+            except MigrationError as error:
+                said = str(error).partition("\n")[0].removeprefix(f"{file.path.parent}{os.sep}")
+                notebook.note(
+                    state.name,
+                    file.name,
+                    f"cannot be applied to data that is legal today: {said}",
+                    "mend such data in the migration first, or let it ask for less",
+                )
+                return
+            after, breaks = contents.read(conn), _broken(conn)
+            for loss in contents.lost(before, after):
+                named = (f"DATA {loss.place}", f"DATA {loss.place.rpartition('.')[0]}")
+                if not notebook.excuses(file, named, f"{loss.place}: {loss.what}"):
+                    remedy = f"keep it, or say why it may go: -- waives DATA {loss.place}: reason"
+                    notebook.note(state.name, loss.place, loss.what, remedy)
+            for rule in breaks.keys() - broken.keys():
+                if not notebook.excuses(file, (rule,), breaks[rule]):
+                    remedy = "mend what the migration does to such data, or the rule's own query"
+                    notebook.note(state.name, rule, breaks[rule], remedy)
+            before, broken = after, breaks
 
 
 def _fill(conn: Connection, state: State) -> None:

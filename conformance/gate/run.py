@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,9 @@ from conformance.audit import enforcement, snapshot
 from conformance.audit.findings import Fault, Section
 from conformance.audit.run import Wish, ask, closed, gone
 from conformance.audit.target import TargetError, examine, reading
-from conformance.gate import compare, rehearsal, suite, waivers
+from conformance.deployment import waivers
+from conformance.deployment.migration import HistoryError
+from conformance.gate import compare, rehearsal, suite
 from conformance.gate import lint as linter
 from conformance.gate.files import Files
 from conformance.migrate import migrations
@@ -20,7 +23,7 @@ from conformance.migrate.runner import pending
 from conformance.postgres import ProvisionError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from conformance.audit.description import Description
     from conformance.audit.target import Target
@@ -103,7 +106,7 @@ class Gate:
             self._audit(target, UNKNOWN)
             return
         self._done(linter.lint(files.pending, target.major))
-        self._audit(target, self._scratch(target, files))
+        self._audit(target, self._scratch(target, files), files.applied)
 
     def _look(self) -> Target | None:
         section = _section(1)
@@ -128,11 +131,8 @@ class Gate:
         section = _section(2)
         try:
             todo = pending(every, target.applied)
-        except MigrationError as error:
-            for line in str(error).splitlines():
-                what, _, remedy = line.rpartition(": ")
-                about, _, said = what.partition(": ")
-                section.faults.append(Fault(about, said, remedy))
+        except HistoryError as error:
+            section.faults += [Fault(*each) for each in error.faults]
             self._done(section)
             return None
         applied = tuple(file for file in every if file not in todo)
@@ -143,6 +143,8 @@ class Gate:
             section.faults.append(
                 Fault(place, what, "a waiver that is not understood waives nothing")
             )
+        refused = [each for file in todo for each in _refusals(file)]
+        section.faults += refused
         section.asked = not (target.installed and not target.applied)
         names = ", ".join(file.name for file in todo) or "none"
         section.summary = f"{len(applied)} applied, as they were; pending: {names}"
@@ -150,7 +152,7 @@ class Gate:
         self._done(section)
         if not section.asked:
             return None
-        return Files(applied, todo, tuple(before), tuple(waived))
+        return Files(applied, todo, tuple(before), tuple(waived), refused=bool(refused))
 
     def _scratch(self, target: Target, files: Files) -> Description | str:
         """Ask what needs a scratch server; return what the target should be, or why not."""
@@ -164,6 +166,11 @@ class Gate:
                 expected = (
                     enforcement.expected_of(scratch, files.applied) if files.applied else "no file"
                 )
+                if files.refused:
+                    self._skip(4, 6, "a pending file may not be run: see section 2")
+                    return expected
+                if self._fails(scratch, files):
+                    return expected
                 after, before = self._verdicts(scratch, request, files)
                 number = 5
                 self._done(self._rehearsal(scratch, files))
@@ -176,6 +183,19 @@ class Gate:
         self._done(section)
         self._skip(number + 1, 6)
         return expected
+
+    def _fails(self, scratch: Scratch, files: Files) -> bool:
+        """Tell at once what cannot be applied even where there are no data."""
+        self._say("applying the pending files where there are no data")
+        fault = rehearsal.fails(scratch, files)
+        if fault is None:
+            return False
+        self._skip(4, 4, "the pending files cannot be applied: see section 5")
+        section = _section(5, "applied where there are no data")
+        section.faults.append(fault)
+        self._done(section)
+        self._skip(6, 6, "there are no verdicts")
+        return True
 
     def _verdicts(
         self, scratch: Scratch, request: Request, files: Files
@@ -212,7 +232,9 @@ class Gate:
         except UNSETTLED as error:
             return _unsettled(_section(5), error)
 
-    def _audit(self, target: Target, expected: Description | str) -> None:
+    def _audit(
+        self, target: Target, expected: Description | str, applied: Sequence[Migration] = ()
+    ) -> None:
         why = "" if _makes_no_table(expected) else gone(target)
         if why:
             for section in closed(why):
@@ -224,7 +246,7 @@ class Gate:
                 section.asked = True
                 self._done(section)
             return
-        for section in ask(self._wish, target, expected, self._say):
+        for section in ask(self._wish, target, expected, self._say, applied):
             self._done(section)
 
     def _skip(self, first: int, last: int, why: str = "") -> None:
@@ -234,6 +256,17 @@ class Gate:
     def _done(self, section: Section) -> None:
         self.sections.append(section)
         self._show(section)
+
+
+def _refusals(file: Migration) -> Iterator[Fault]:
+    """Yield what of a file is for another program, or reaches beyond the database."""
+    for refuse in (migrations.refuse_foreign_parts, migrations.refuse_reach):
+        try:
+            refuse(file)
+        except MigrationError as error:
+            place, _, what = str(error).removeprefix(f"{file.path.parent}{os.sep}").partition(": ")
+            what, _, remedy = what.rpartition(": ")
+            yield Fault(place, what, remedy)
 
 
 def _makes_no_table(expected: Description | str) -> bool:

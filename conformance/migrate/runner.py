@@ -19,6 +19,7 @@ from psycopg import errors
 from conformance.deployment import address
 from conformance.deployment.address import AddressError
 from conformance.deployment.dialect import undoes
+from conformance.deployment.migration import HistoryError, Wrong
 from conformance.deployment.record import HOME, Record
 from conformance.migrate import migrations
 from conformance.migrate.migrations import Migration, MigrationError
@@ -30,10 +31,14 @@ DEFAULTS = {"connect_timeout": "10", "application_name": "framecast migrate"}  #
 
 LOCK_KEY = int.from_bytes(b"framecst")  # any number will do that every run agrees on
 
-MISSING = "was applied, but is missing here: bring the file back"
+MISSING = ("was applied, but is missing here", "bring the file back")
+EDITED = (
+    "was edited after it had been applied",
+    "restore it, and write the change as a new file",
+)
 UNDONE = (
-    "was applied, though its name says that it undoes another: bring back what it has undone, and "
-    "delete its row from schema_migrations"
+    "was applied, though its name says that it undoes another",
+    "bring back what it has undone, and delete its row from schema_migrations",
 )
 IS_INSTALLED = "SELECT to_regclass('public.users') IS NOT NULL"
 
@@ -124,28 +129,23 @@ def pending(files: Iterable[Migration], applied: Mapping[str, str]) -> tuple[Mig
     """Tell which files have yet to be run, given the SHA-256 of those that were.
 
     Raises:
-        MigrationError: an applied file was edited or is missing, or a new one sorts before it.
+        HistoryError: an applied file was edited or is missing, or a new one sorts before it.
     """
     files = tuple(files)
     faults = [
-        f"{name}: {UNDONE if undoes(name) else MISSING}"
+        Wrong(name, *(UNDONE if undoes(name) else MISSING))
         for name in sorted(applied.keys() - {file.name for file in files})
     ]
     newest = max(applied, default="")
     for file in files:
         if file.name not in applied:
             if file.name < newest:
-                faults.append(
-                    f"{file.path}: is new, but sorts before {newest}, which was applied: "
-                    "give it a name that sorts after"
-                )
+                what = f"is new, but sorts before {newest}, which was applied"
+                faults.append(Wrong(str(file.path), what, "give it a name that sorts after"))
         elif not file.is_recorded_as(applied[file.name]):
-            faults.append(
-                f"{file.path}: was edited after it had been applied: "
-                "restore it, and write the change as a new file"
-            )
+            faults.append(Wrong(str(file.path), *EDITED))
     if faults:
-        raise MigrationError("\n".join(faults))
+        raise HistoryError(faults)
     return tuple(file for file in files if file.name not in applied)
 
 

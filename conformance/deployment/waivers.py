@@ -12,14 +12,15 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from conformance.deployment.tokens import line_of, tokens
 from conformance.framecast.rules import RULES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from conformance.migrate.migrations import Migration
 
-LINE = re.compile(r"^--[ \t]*waives\b[ \t]*(?P<rest>.*)$", re.IGNORECASE | re.MULTILINE)
+LINE = re.compile(r"--[ \t]*waives\b[ \t]*(?P<rest>.*)", re.IGNORECASE)
 WHOLE = re.compile(
     r"(?P<what>DATA [\w.\"]+|SUITE \w+\.py::\w+(?:\[.*?\])?|[A-Z][A-Z0-9-]*)"
     r":[ \t]*(?P<reason>\S.*)"
@@ -50,17 +51,36 @@ class Waiver:
 
 
 def of_files(files: Iterable[Migration]) -> tuple[list[Waiver], list[str]]:
-    """Return the waivers of some files, and what is wrong with lines that look like one."""
+    """Return the waivers of some files, and what is wrong with lines that look like one.
+
+    What stands in a string, in a body or in a comment of several lines is no waiver.
+    """
     waivers: list[Waiver] = []
     wrong: list[str] = []
     for file in files:
-        for found in LINE.finditer(file.sql):
-            number = file.sql.count("\n", 0, found.start()) + 1
-            whole = WHOLE.fullmatch(found["rest"].strip())
-            if whole is None:
-                wrong.append(f"{file.name}:{number}: write `-- waives RULE: reason`")
+        seen: dict[str, int] = {}
+        for index, rest in _lines(file.sql):
+            number = line_of(file.sql, index)
+            place = f"{file.name}:{number}"
+            whole = WHOLE.fullmatch(rest.strip())
+            before = file.sql[:index].rpartition("\n")[2]
+            if whole is None or before.strip():
+                wrong.append(f"{place}: write `-- waives RULE: reason`, in its own line")
             elif not whole["what"].startswith(BESIDE_RULES) and whole["what"] not in RULES:
-                wrong.append(f"{file.name}:{number}: there is no rule {whole['what']}")
+                wrong.append(f"{place}: there is no rule {whole['what']}")
+            elif whole["what"] in seen:
+                line = seen[whole["what"]]
+                wrong.append(f"{place}: {whole['what']} is waived in line {line} already")
             else:
+                seen[whole["what"]] = number
                 waivers.append(Waiver(whole["what"], whole["reason"], file.name, number))
     return waivers, wrong
+
+
+def _lines(sql: str) -> Iterator[tuple[int, str]]:
+    """Yield each comment of one line that begins as a waiver does: where, and what follows."""
+    if not LINE.search(sql):
+        return
+    for token in tokens(sql):
+        if token.name == "SQL_COMMENT" and (found := LINE.match(token.text)):
+            yield token.start, found["rest"]

@@ -1,0 +1,140 @@
+"""Waivers and the linter: what a file says of itself, and what Squawk says of it."""
+
+from pathlib import Path
+
+import pytest
+
+from conformance.deployment import waivers
+from conformance.deployment.waivers import Waiver
+from conformance.gate import lint
+from conformance.migrate import migrations
+from conformance.migrate.migrations import Migration
+
+HOW = "003_x.sql:1: write `-- waives RULE: reason`, in its own line"
+TEST = "SUITE test_columns.py::test_column[a b: c null]"
+DROP = "ALTER TABLE public.teams DROP CONSTRAINT inv_t6__teams_credits_not_negative;\n"
+
+
+def file(folder: Path, sql: str, name: str = "003_x.sql") -> Migration:
+    """Write one migration file, and read it."""
+    (folder / name).write_text(sql)
+    return next(each for each in migrations.load(folder) if each.name == name)
+
+
+def test_a_waiver_names_what_and_why(folder: Path) -> None:
+    """A line that names a rule or data, and a reason, is read with its place."""
+    found, wrong = waivers.of_files(
+        [
+            file(
+                folder,
+                "SELECT 1;\n-- waives INV-T6: debts\n--waives DATA users.name: privacy\n"
+                "-- waives SUITE test_columns.py::test_column[a b: c null]: none is needed\n",
+            )
+        ]
+    )
+
+    assert [] == wrong
+    assert [
+        Waiver("INV-T6", "debts", "003_x.sql", 2),
+        Waiver("DATA users.name", "privacy", "003_x.sql", 3),
+        Waiver(TEST, "none is needed", "003_x.sql", 4),
+    ] == found
+    assert "003_x.sql:2 waives INV-T6: debts" == str(found[0])
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("-- waives INV-T6", HOW),
+        ("-- waives INV-T6:", HOW),
+        ("-- waives SUITE test_columns.py: all", HOW),
+        ("-- waives SUITE test_columns.py::test_column[x]", HOW),
+        ("SELECT 1; -- waives INV-T6: debts", HOW),
+        ("-- waives INV-T66: debts", "003_x.sql:1: there is no rule INV-T66"),
+    ],
+)
+def test_a_waiver_without_a_rule_or_a_reason_waives_nothing(
+    folder: Path, line: str, said: str
+) -> None:
+    """What looks like a waiver and is none is said, and waives nothing."""
+    assert ([], [said]) == waivers.of_files([file(folder, f"{line}\n")])
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "/*\n-- waives INV-T6: debts\n*/",
+        "SELECT '\n-- waives INV-T6: debts\n'",
+        "DO $$\n-- waives INV-T6: debts\nBEGIN END $$",
+        "/* /* */\n-- waives INV-T6: debts\n*/",
+    ],
+)
+def test_what_is_no_line_of_its_own_waives_nothing(folder: Path, sql: str) -> None:
+    """In a comment of several lines, a string or a body there are no waivers."""
+    assert ([], []) == waivers.of_files([file(folder, sql)])
+
+
+def test_a_waiver_is_given_once(folder: Path) -> None:
+    """The second waiver of the same in one file is told, and an indented one is one."""
+    found, wrong = waivers.of_files(
+        [file(folder, "    -- waives INV-T6: debts\n-- waives INV-T6: more debts\n")]
+    )
+
+    assert [Waiver("INV-T6", "debts", "003_x.sql", 1)] == found
+    assert ["003_x.sql:2: INV-T6 is waived in line 1 already"] == wrong
+
+
+def test_the_linter_names_file_line_and_rule(folder: Path) -> None:
+    """What Squawk finds in a pending file is a finding, with the way to excuse it."""
+    section = lint.lint([file(folder, f"\n{DROP}")], 18)
+
+    assert section.asked
+    assert [("003_x.sql:2", True)] == [
+        (fault.about, "ban-drop-constraint" in fault.what) for fault in section.faults
+    ]
+    assert lint.lint([file(folder, "ALTER TABLE public.teams ADD COLUMN motto text;\n")], 18).right
+
+
+@pytest.mark.parametrize(
+    "excuse",
+    ["-- squawk-ignore-file", "/* squawk-ignore-file */", "-- squawk-ignore ban-drop-table"],
+)
+def test_what_the_linter_is_told_to_ignore_is_shown(folder: Path, excuse: str) -> None:
+    """Whichever comment excuses a finding of Squawk, the finding is a note."""
+    section = lint.lint([file(folder, f"{excuse}\nDROP TABLE IF EXISTS teams;\n")], 18)
+
+    assert section.right
+    [note] = [note for note in section.notes if "ban-drop-table" in note]
+    assert note == (
+        "003_x.sql:2: Dropping a table may break existing clients. (ban-drop-table): "
+        "excused by a comment with squawk-ignore"
+    )
+
+
+def test_a_file_that_the_linter_leaves_out_is_shown(folder: Path) -> None:
+    """What the configuration excludes by its path is a note."""
+    (folder / ".squawk.toml").write_text('excluded_paths = ["*_x.sql"]\n')
+    section = lint.lint([file(folder, "DROP TABLE IF EXISTS teams;\n")], 18)
+
+    assert section.right
+    assert any("excused by excluded_paths of .squawk.toml" in note for note in section.notes)
+
+
+@pytest.mark.parametrize("name", ["-c.sql", "--help.sql", "00[4]*{a}?.sql", "a b'c.sql"])
+def test_the_linter_reads_files_of_any_name(folder: Path, name: str) -> None:
+    """A name that looks like an option or a pattern is that of a file."""
+    section = lint.lint([file(folder, DROP, name)], 18)
+
+    assert [f"{name}:1"] == [fault.about for fault in section.faults]
+
+
+def test_without_the_linter_nothing_is_right(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Where Squawk is not installed, the section is not asked, and says what to install."""
+    monkeypatch.setattr("sys.executable", str(tmp_path / "python"))
+    monkeypatch.setenv("PATH", str(tmp_path))
+    section = lint.lint([file(folder, DROP)], 18)
+
+    assert not section.asked
+    assert ["install it: pip install squawk-cli"] == [fault.remedy for fault in section.faults]
