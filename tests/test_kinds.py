@@ -6,6 +6,7 @@ import pytest
 
 from conformance.framecast.rules import RULES
 from conformance.kinds.at_most import AtMost
+from conformance.kinds.check import Check
 from conformance.kinds.keys import References, Unique
 
 
@@ -53,9 +54,9 @@ def test_a_cap_asks_for_rows_that_count() -> None:
     cap = AtMost(2, "children c", "c.parent", lambda _: (), where="c.name = 'x'", sifted=True)
 
     assert cap.violations == (
-        "SELECT (c.parent)::text FROM children c WHERE c.name = 'x' AND (c.parent) IS NOT NULL"
+        "SELECT c.parent::text FROM children c WHERE c.name = 'x' AND c.parent IS NOT NULL"
         " AND c.parent IN (SELECT c.parent FROM children c GROUP BY c.parent"
-        " HAVING count(*) > 2 OFFSET 0) GROUP BY 1 HAVING count(*) > 2"
+        " HAVING count(*) > 2 OFFSET 0) GROUP BY c.parent HAVING count(*) > 2"
     )
 
 
@@ -82,6 +83,17 @@ def test_a_reference_names_a_row(parent: int | None, *, is_broken: bool) -> None
     assert is_broken == reference.is_broken(children(Row(parent)))
 
 
+def test_a_check_says_what_breaks_it() -> None:
+    """Where the model lacks the columns, it does not judge."""
+    named = Check("children", "name IS NULL", lambda row: row.name is None)
+
+    assert named.violations == "SELECT id::text FROM children WHERE name IS NULL"
+    assert named.model is not None
+    assert named.model(children(Row(1, "a"), Row(1)))
+    assert not named.model(children(Row(1, "a")))
+    assert Check("children", "age < 0").model is None
+
+
 def test_a_null_may_be_another_rules() -> None:
     """The query leaves nulls out where it is told to."""
     whole, part = (
@@ -101,3 +113,4 @@ def test_rules_of_a_kind_speak_of_its_tables() -> None:
     for rule in declared.values():
         assert rule.kind is not None
         assert (rule.tables, rule.violations) == (rule.kind.tables, rule.kind.violations)
+        assert rule.model == rule.kind.model

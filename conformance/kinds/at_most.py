@@ -18,7 +18,7 @@ class AtMost:
         most: rows that one parent may have.
         rows: their table with an alias, and what is joined to it, as SQL after FROM.
         per: the parent of a row, as SQL; rows without one do not count.
-        where: what makes a row count, as SQL.
+        where: what makes a row count, as SQL; '' where every row does.
         counted: the parents of the rows that count in a state of the model, once for each row.
         sifted: whether parents that have so many rows at all are looked for first: these are few,
             and an index alone can tell.
@@ -29,7 +29,7 @@ class AtMost:
     rows: str
     per: str
     counted: Callable[[Any], Iterable[object]] = field(repr=False)
-    where: str = "true"
+    where: str = ""
     sifted: bool = False
     also: tuple[str, ...] = ()
 
@@ -51,19 +51,21 @@ class AtMost:
     @property
     def violations(self) -> str:
         """A query for the parents that have too many rows, as text."""
-        over = f"HAVING count(*) > {self.most}"
-        sift = ""
-        if self.sifted:
-            every = f"SELECT {self.per} FROM {self.rows} GROUP BY {self.per} {over} OFFSET 0"
-            sift = f" AND {self.per} IN ({every})"
-        return (
-            f"SELECT ({self.per})::text FROM {self.rows}"
-            f" WHERE {self.where} AND ({self.per}) IS NOT NULL{sift} GROUP BY 1 {over}"
-        )
+        per = f"({self.per})" if " " in self.per else self.per
+        over = f"GROUP BY {per} HAVING count(*) > {self.most}"
+        sift = [f"{per} IN (SELECT {per} FROM {self.rows} {over} OFFSET 0)"] if self.sifted else []
+        counted = [self.where] if self.where else []
+        where = " AND ".join((*counted, f"{per} IS NOT NULL", *sift))
+        return f"SELECT {per}::text FROM {self.rows} WHERE {where} {over}"
 
     def counts(self, state: object) -> Counter[object]:
         """Return how many rows count for each parent in a state of the model."""
         return Counter(self.counted(state))
+
+    @property
+    def model(self) -> Callable[[Any], bool]:
+        """Whether a state of the model breaks it."""
+        return self.is_broken
 
     def is_broken(self, state: object) -> bool:
         """Return whether a parent has too many rows in a state of the model."""

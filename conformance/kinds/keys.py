@@ -8,7 +8,7 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +34,11 @@ class Unique:
     def violations(self) -> str:
         """A query for the rows that share their key with another row."""
         return repeated(self.table, *self.columns)
+
+    @property
+    def model(self) -> Callable[[Any], bool]:
+        """Whether a state of the model breaks it."""
+        return self.is_broken
 
     def is_broken(self, state: object) -> bool:
         """Return whether two rows of the model are alike."""
@@ -74,6 +79,11 @@ class References:
         if not self.null:
             return found
         return f"{found} UNION ALL SELECT id::text FROM {self.table} WHERE {self.column} IS NULL"
+
+    @property
+    def model(self) -> Callable[[Any], bool]:
+        """Whether a state of the model breaks it."""
+        return self.is_broken
 
     def is_broken(self, state: object) -> bool:
         """Return whether a row of the model names none of the other table."""

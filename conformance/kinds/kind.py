@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Callable  # noqa: TC003 - in the type of a property
+from typing import Any, Protocol
 
 
 class Kind(Protocol):
@@ -18,6 +19,7 @@ class Kind(Protocol):
         """A query for the keys, as one text column, of the rows that break the rule."""
         ...
 
-    def is_broken(self, state: object) -> bool:
-        """Return whether a state of the model breaks the rule."""
+    @property
+    def model(self) -> Callable[[Any], bool] | None:
+        """Whether a state of the model breaks the rule; None where the model cannot say."""
         ...

@@ -11,6 +11,13 @@ from uuid import UUID
 
 ACTIVE = frozenset({"queued", "processing"})
 FINISHED = frozenset({"completed", "failed", "canceled"})
+CONTENT_TYPES = frozenset(f"image/{kind}" for kind in ("jpeg", "png", "webp")) | {
+    "audio/mpeg",
+    "audio/wav",
+    "audio/ogg",
+    "video/mp4",
+}
+MIB = 1024 * 1024
 MAKERS = frozenset({"owner", "admin", "member"})
 MANAGERS = frozenset({"owner", "admin"})
 

@@ -6,8 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from conformance.framecast.model import moves
-from conformance.framecast.model.entities import MAKERS, Asset, Owner, uuid
-from conformance.framecast.model.rules import CONTENT_TYPES, MIB
+from conformance.framecast.model.entities import CONTENT_TYPES, MAKERS, MIB, Asset, Owner, uuid
 from conformance.framecast.operations.choices import actor, among, row, row_or_none, varied
 from conformance.framecast.operations.operation import Act, Operation
 from conformance.sql.writes import Delete, Insert, Row, Update

@@ -1,7 +1,9 @@
 """Rules of users, teams and memberships."""
 
+from conformance.framecast.model import judgements
 from conformance.framecast.rules.rule import Holds, Rule
 from conformance.kinds.at_most import AtMost
+from conformance.kinds.check import Check
 from conformance.kinds.keys import References, Unique
 
 MALFORMED_SLUG = "slug ~ '[^a-z0-9-]' OR left(slug, 1) IN ('', '-') OR right(slug, 1) IN ('', '-')"
@@ -28,13 +30,15 @@ _TEAMS = AtMost(
 )
 
 RULES = (
-    Rule(
+    Rule.of(
         "INV-U1",
         "a user is a creator exactly when upgraded_at is set",
-        ("users",),
-        Holds.ALWAYS,
+        Check(
+            "users",
+            "(tier = 'creator') <> (upgraded_at IS NOT NULL)",
+            lambda u: (u.tier == "creator") != u.upgraded,
+        ),
         ("inv_u1__users_creator_iff_upgraded",),
-        "SELECT id::text FROM users WHERE (tier = 'creator') <> (upgraded_at IS NOT NULL)",
     ),
     Rule(
         "INV-U2",
@@ -48,6 +52,7 @@ RULES = (
         ),
         "SELECT u.id::text FROM users u WHERE u.tier = 'creator'"
         " AND NOT EXISTS (SELECT FROM memberships m WHERE m.user_id = u.id)",
+        model=judgements.creators_without_team,
     ),
     Rule(
         "INV-U3",
@@ -57,30 +62,25 @@ RULES = (
         ("inv_u3__memberships_user_is_creator",),
         "SELECT u.id::text FROM users u WHERE u.tier = 'starter'"
         " AND EXISTS (SELECT FROM memberships m WHERE m.user_id = u.id)",
+        model=judgements.starters_in_teams,
     ),
-    Rule(
+    Rule.of(
         "INV-U4",
         "tier is starter or creator",
-        ("users",),
-        Holds.ALWAYS,
+        Check("users", "(tier IN ('starter', 'creator')) IS NOT TRUE"),
         ("type user_tier",),
-        "SELECT id::text FROM users WHERE (tier IN ('starter', 'creator')) IS NOT TRUE",
     ),
-    Rule(
+    Rule.of(
         "INV-U5",
         "a user's credits are never negative",
-        ("users",),
-        Holds.ALWAYS,
+        Check("users", "credits < 0", lambda u: u.credits < 0),
         ("inv_u5__users_credits_not_negative",),
-        "SELECT id::text FROM users WHERE credits < 0",
     ),
-    Rule(
+    Rule.of(
         "INV-U6",
         "a user's ephemeral_storage_bytes is never negative",
-        ("users",),
-        Holds.ALWAYS,
+        Check("users", "ephemeral_storage_bytes < 0"),
         ("inv_u6__users_ephemeral_storage_not_negative",),
-        "SELECT id::text FROM users WHERE ephemeral_storage_bytes < 0",
     ),
     Rule(
         "INV-T1",
@@ -95,6 +95,7 @@ RULES = (
         ),
         "SELECT t.id::text FROM teams t"
         " WHERE NOT EXISTS (SELECT FROM memberships m WHERE m.team_id = t.id)",
+        model=lambda s: judgements.teams_without(s, owners=False),
     ),
     Rule(
         "INV-T2",
@@ -108,6 +109,7 @@ RULES = (
             "inv_t2__memberships_truncated_with_teams",
         ),
         _WITHOUT_OWNER,
+        model=lambda s: judgements.teams_without(s, owners=True),
     ),
     Rule.of(
         "INV-T3",
@@ -123,22 +125,28 @@ RULES = (
         Holds.ALWAYS,
         ("inv_t4__teams_slug_well_formed",),
         f"SELECT id::text FROM teams WHERE {MALFORMED_SLUG}",
+        model=lambda state: any(
+            t.slug is not None
+            and not (
+                t.slug.strip("-") == t.slug
+                and t.slug.replace("-", "a").isalnum()
+                and t.slug.isascii()
+                and t.slug == t.slug.lower()
+            )
+            for t in state.teams.values()
+        ),
     ),
-    Rule(
+    Rule.of(
         "INV-T5",
         "a team's created_at is not after its updated_at",
-        ("teams",),
-        Holds.ALWAYS,
+        Check("teams", "updated_at < created_at"),
         ("inv_t5__teams_created_not_after_updated",),
-        "SELECT id::text FROM teams WHERE updated_at < created_at",
     ),
-    Rule(
+    Rule.of(
         "INV-T6",
         "a team's credits are never negative",
-        ("teams",),
-        Holds.ALWAYS,
+        Check("teams", "credits < 0", lambda t: t.credits < 0),
         ("inv_t6__teams_credits_not_negative",),
-        "SELECT id::text FROM teams WHERE credits < 0",
     ),
     Rule.of(
         "INV-T7",
@@ -155,22 +163,17 @@ RULES = (
         _TEAMS,
         ("inv_t8__memberships_user_in_at_most_50_teams",),
     ),
-    Rule(
+    Rule.of(
         "INV-M1",
         "a membership names a user and a team",
-        ("memberships",),
-        Holds.ALWAYS,
+        Check("memberships", "team_id IS NULL OR user_id IS NULL"),
         ("inv_m1__memberships_names_user_and_team",),
-        "SELECT id::text FROM memberships WHERE team_id IS NULL OR user_id IS NULL",
     ),
-    Rule(
+    Rule.of(
         "INV-M2",
         "its role is owner, admin, member or viewer",
-        ("memberships",),
-        Holds.ALWAYS,
+        Check("memberships", "(role IN ('owner', 'admin', 'member', 'viewer')) IS NOT TRUE"),
         ("type membership_role",),
-        "SELECT id::text FROM memberships"
-        " WHERE (role IN ('owner', 'admin', 'member', 'viewer')) IS NOT TRUE",
     ),
     Rule.of(
         "INV-M3",
@@ -186,6 +189,7 @@ RULES = (
         ("inv_u3__memberships_user_is_creator",),
         "SELECT m.id::text FROM memberships m JOIN users u ON u.id = m.user_id"
         " WHERE u.tier <> 'creator'",
+        model=judgements.starters_in_teams,
     ),
     Rule.of(
         "INV-M5",
@@ -211,6 +215,7 @@ RULES = (
             "inv_t2__memberships_truncated_with_teams",
         ),
         _WITHOUT_OWNER,
+        model=lambda s: judgements.teams_without(s, owners=True),
     ),
     Rule.of(
         "CARD-2",
@@ -251,6 +256,7 @@ RULES = (
         " AND (u.name IS NOT NULL OR u.avatar_url IS NOT NULL"
         " OR EXISTS (SELECT FROM api_keys k WHERE k.user_id = u.id)"
         " OR EXISTS (SELECT FROM memberships m WHERE m.user_id = u.id AND m.team_id <> u.id))",
+        model=judgements.known_though_erased,
     ),
     Rule(
         "PRIVACY-2",

@@ -1,43 +1,42 @@
 """Rules of assets, webhooks, deliveries, usage and system assets."""
 
+from conformance.framecast.model import judgements
+from conformance.framecast.model.entities import CONTENT_TYPES, MIB
+from conformance.framecast.model.judgements import is_month
 from conformance.framecast.rules.rule import Holds, Rule, unowned, unowned_at_scale
+from conformance.kinds.check import Check
 from conformance.kinds.keys import References, Unique, repeated
 
 RULES = (
-    Rule(
+    Rule.of(
         "INV-AF1",
         "an asset's status is one of the three",
-        ("asset_files",),
-        Holds.ALWAYS,
+        Check("asset_files", "(status IN ('pending', 'ready', 'failed')) IS NOT TRUE"),
         ("type asset_status",),
-        "SELECT id::text FROM asset_files"
-        " WHERE (status IN ('pending', 'ready', 'failed')) IS NOT TRUE",
     ),
-    Rule(
+    Rule.of(
         "INV-AF2",
         "its size is positive",
-        ("asset_files",),
-        Holds.ALWAYS,
+        Check("asset_files", "size_bytes <= 0", lambda a: a.size <= 0),
         ("inv_af2__asset_files_size_positive",),
-        "SELECT id::text FROM asset_files WHERE size_bytes <= 0",
     ),
-    Rule(
+    Rule.of(
         "INV-AF3",
         "its size is at most 50 MiB",
-        ("asset_files",),
-        Holds.ALWAYS,
+        Check("asset_files", "size_bytes > 52428800", lambda a: a.size > 50 * MIB),
         ("inv_af3__asset_files_size_at_most_50_mib",),
-        "SELECT id::text FROM asset_files WHERE size_bytes > 52428800",
     ),
-    Rule(
+    Rule.of(
         "INV-AF4",
         "its content type is image/jpeg, image/png, image/webp, audio/mpeg, audio/wav, audio/ogg"
         " or video/mp4",
-        ("asset_files",),
-        Holds.ALWAYS,
+        Check(
+            "asset_files",
+            "(content_type IN ('image/jpeg', 'image/png', 'image/webp', 'audio/mpeg',"
+            " 'audio/wav', 'audio/ogg', 'video/mp4')) IS NOT TRUE",
+            lambda a: a.kind not in CONTENT_TYPES,
+        ),
         ("inv_af4__asset_files_content_type_known",),
-        "SELECT id::text FROM asset_files WHERE (content_type IN ('image/jpeg', 'image/png',"
-        " 'image/webp', 'audio/mpeg', 'audio/wav', 'audio/ogg', 'video/mp4')) IS NOT TRUE",
     ),
     Rule.of(
         "INV-AF5",
@@ -59,6 +58,7 @@ RULES = (
         ("inv_x3__asset_files_project_of_owning_team",),
         unowned("asset_files"),
         unowned_at_scale("asset_files"),
+        model=judgements.other_teams_assets,
     ),
     Rule(
         "STATE-ASSET",
@@ -80,23 +80,23 @@ RULES = (
         References("webhooks", "team_id", "teams", "team"),
         ("inv_w1__webhooks_team_exists",),
     ),
-    Rule(
+    Rule.of(
         "INV-W2",
         "it subscribes to at least one event",
-        ("webhooks",),
-        Holds.ALWAYS,
+        Check("webhooks", "cardinality(events) = 0", lambda w: not w.events),
         ("inv_w2__webhooks_has_an_event",),
-        "SELECT id::text FROM webhooks WHERE cardinality(events) = 0",
     ),
-    Rule(
+    Rule.of(
         "INV-W3",
         "each of its events is one of the six (and none is null)",
-        ("webhooks",),
-        Holds.ALWAYS,
+        Check(
+            "webhooks",
+            "EXISTS (SELECT FROM unnest(events) AS e (label) WHERE (e.label::text IN"
+            " ('job.queued', 'job.started', 'job.progress', 'job.completed', 'job.failed',"
+            " 'job.canceled')) IS NOT TRUE)",
+            lambda w: None in w.events,
+        ),
         ("inv_w3__webhooks_no_event_is_null", "type webhook_event_type"),
-        "SELECT id::text FROM webhooks WHERE EXISTS (SELECT FROM unnest(events) AS e (label)"
-        " WHERE (e.label::text IN ('job.queued', 'job.started', 'job.progress', 'job.completed',"
-        " 'job.failed', 'job.canceled')) IS NOT TRUE)",
     ),
     Rule(
         "INV-W4",
@@ -111,6 +111,7 @@ RULES = (
         " OR host.text !~ '^(\\[[0-9A-Fa-f:]+\\]|[^][!-,/:-@\\\\^`{|}~]+)(:[0-9]*)?$'"
         " OR host.text ~ ':::|^\\[:?\\]|::.*::'"
         " OR substring(host.text from ':([0-9]+)$')::numeric > 65535",
+        model=lambda state: any(not w.url.startswith("https://e") for w in state.webhooks.values()),
     ),
     Rule.of(
         "INV-W5",
@@ -118,14 +119,14 @@ RULES = (
         References("webhooks", "created_by", "users", "creator"),
         ("inv_w5__webhooks_creator_exists",),
     ),
-    Rule(
+    Rule.of(
         "INV-WD1",
         "a delivery's status is one of the four",
-        ("webhook_deliveries",),
-        Holds.ALWAYS,
+        Check(
+            "webhook_deliveries",
+            "(status IN ('pending', 'retrying', 'delivered', 'failed')) IS NOT TRUE",
+        ),
         ("type webhook_delivery_status",),
-        "SELECT id::text FROM webhook_deliveries"
-        " WHERE (status IN ('pending', 'retrying', 'delivered', 'failed')) IS NOT TRUE",
     ),
     Rule.of(
         "INV-WD2",
@@ -133,22 +134,21 @@ RULES = (
         References("webhook_deliveries", "webhook_id", "webhooks", "webhook"),
         ("inv_wd2__webhook_deliveries_webhook_exists",),
     ),
-    Rule(
+    Rule.of(
         "INV-WD3",
         "its attempts never exceed max_attempts",
-        ("webhook_deliveries",),
-        Holds.ALWAYS,
+        Check("webhook_deliveries", "attempts > max_attempts", lambda d: d.attempts > d.limit),
         ("inv_wd3__webhook_deliveries_attempts_within_max",),
-        "SELECT id::text FROM webhook_deliveries WHERE attempts > max_attempts",
     ),
-    Rule(
+    Rule.of(
         "INV-WD4",
         "a delivered one has a delivered_at",
-        ("webhook_deliveries",),
-        Holds.ALWAYS,
+        Check(
+            "webhook_deliveries",
+            "delivered_at IS NULL AND status = 'delivered'",
+            lambda d: d.status == "delivered" and not d.arrived,
+        ),
         ("inv_wd4__webhook_deliveries_delivered_has_time",),
-        "SELECT id::text FROM webhook_deliveries"
-        " WHERE delivered_at IS NULL AND status = 'delivered'",
     ),
     Rule(
         "STATE-DELIVERY",
@@ -171,31 +171,29 @@ RULES = (
         " ('retrying', 'failed'), ('failed', 'pending'))"
         " OR old ->> 'status' = 'failed' AND new ->> 'attempts' <> '0'))",
     ),
-    Rule(
+    Rule.of(
         "INV-US1",
         "a usage period is YYYY-MM with a real month",
-        ("usage",),
-        Holds.ALWAYS,
+        Check(
+            "usage",
+            "length(period) <> 7 OR substr(period, 5, 1) <> '-' OR translate(left(period,"
+            " 4) || right(period, 2), '0123456789', '') <> '' OR right(period, 2) NOT"
+            " BETWEEN '01' AND '12'",
+            lambda u: not is_month(u.period),
+        ),
         ("inv_us1__usage_period_is_a_month",),
-        "SELECT id::text FROM usage WHERE length(period) <> 7 OR substr(period, 5, 1) <> '-'"
-        " OR translate(left(period, 4) || right(period, 2), '0123456789', '') <> ''"
-        " OR right(period, 2) NOT BETWEEN '01' AND '12'",
     ),
-    Rule(
+    Rule.of(
         "INV-US2",
         "renders_count is never negative",
-        ("usage",),
-        Holds.ALWAYS,
+        Check("usage", "renders_count < 0", lambda u: u.renders < 0),
         ("inv_us2__usage_renders_not_negative",),
-        "SELECT id::text FROM usage WHERE renders_count < 0",
     ),
-    Rule(
+    Rule.of(
         "INV-US3",
         "credits_used is never negative",
-        ("usage",),
-        Holds.ALWAYS,
+        Check("usage", "credits_used < 0", lambda u: u.used < 0),
         ("inv_us3__usage_credits_used_not_negative",),
-        "SELECT id::text FROM usage WHERE credits_used < 0",
     ),
     Rule.of(
         "INV-US4",

@@ -1,44 +1,45 @@
 """Rules of invitations."""
 
+from conformance.framecast.model import judgements
 from conformance.framecast.rules.rule import Holds, Rule
 from conformance.kinds.at_most import AtMost
+from conformance.kinds.check import Check
 from conformance.kinds.keys import References
 
 _OPEN = "i.accepted_at IS NULL AND i.revoked_at IS NULL AND i.expires_at > clock_timestamp()"
 
 RULES = (
-    Rule(
+    Rule.of(
         "INV-I1",
         "an invitation names a team and an email",
-        ("invitations",),
-        Holds.ALWAYS,
+        Check("invitations", "team_id IS NULL OR email IS NULL"),
         ("inv_i1__invitations_names_team_and_email",),
-        "SELECT id::text FROM invitations WHERE team_id IS NULL OR email IS NULL",
     ),
-    Rule(
+    Rule.of(
         "INV-I2",
         "its role is admin, member or viewer: nobody is invited as owner",
-        ("invitations",),
-        Holds.ALWAYS,
+        Check("invitations", "(role IN ('admin', 'member', 'viewer')) IS NOT TRUE"),
         ("type invitation_role",),
-        "SELECT id::text FROM invitations"
-        " WHERE (role IN ('admin', 'member', 'viewer')) IS NOT TRUE",
     ),
-    Rule(
+    Rule.of(
         "INV-I3",
         "an accepted invitation is not revoked",
-        ("invitations",),
-        Holds.ALWAYS,
+        Check(
+            "invitations",
+            "accepted_at IS NOT NULL AND revoked_at IS NOT NULL",
+            lambda i: i.accepted is not None and i.revoked is not None,
+        ),
         ("inv_i3__invitations_not_accepted_and_revoked",),
-        "SELECT id::text FROM invitations WHERE accepted_at IS NOT NULL AND revoked_at IS NOT NULL",
     ),
-    Rule(
+    Rule.of(
         "INV-I4",
         "a revoked invitation is not accepted",
-        ("invitations",),
-        Holds.ALWAYS,
+        Check(
+            "invitations",
+            "accepted_at IS NOT NULL AND revoked_at IS NOT NULL",
+            lambda i: i.accepted is not None and i.revoked is not None,
+        ),
         ("inv_i3__invitations_not_accepted_and_revoked",),
-        "SELECT id::text FROM invitations WHERE accepted_at IS NOT NULL AND revoked_at IS NOT NULL",
     ),
     Rule.of(
         "INV-I5",
@@ -60,6 +61,7 @@ RULES = (
         ("inv_i7__invitations_not_to_inviter", "inv_i7__users_email_not_invited_by_itself"),
         "SELECT i.id::text FROM invitations i JOIN users u ON u.id = i.invited_by"
         " WHERE upper(u.email) = upper(i.email)",
+        model=judgements.invites_self,
     ),
     Rule(
         "INV-I8",
@@ -74,30 +76,25 @@ RULES = (
         ),
         "SELECT i.id::text FROM invitations i JOIN memberships m ON m.team_id = i.team_id"
         f" JOIN users u ON u.id = m.user_id WHERE upper(u.email) = upper(i.email) AND {_OPEN}",
+        model=judgements.invites_members,
     ),
-    Rule(
+    Rule.of(
         "INV-I9",
         "it expires after it was created",
-        ("invitations",),
-        Holds.ALWAYS,
+        Check("invitations", "expires_at <= created_at", lambda i: i.expires <= i.created),
         ("inv_i9__invitations_expires_after_created",),
-        "SELECT id::text FROM invitations WHERE expires_at <= created_at",
     ),
-    Rule(
+    Rule.of(
         "INV-TIME4",
         "an invitation expires after it was created",
-        ("invitations",),
-        Holds.ALWAYS,
+        Check("invitations", "expires_at <= created_at", lambda i: i.expires <= i.created),
         ("inv_i9__invitations_expires_after_created",),
-        "SELECT id::text FROM invitations WHERE expires_at <= created_at",
     ),
-    Rule(
+    Rule.of(
         "INV-TIME5",
         "it is accepted after it was created",
-        ("invitations",),
-        Holds.ALWAYS,
+        Check("invitations", "accepted_at <= created_at"),
         ("inv_time5__invitations_accepted_after_created",),
-        "SELECT id::text FROM invitations WHERE accepted_at <= created_at",
     ),
     Rule.of(
         "CARD-4",

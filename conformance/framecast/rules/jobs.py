@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from conformance.framecast.model import judgements
+from conformance.framecast.model.entities import FINISHED
 from conformance.framecast.rules.rule import Holds, Rule, unowned, unowned_at_scale
 from conformance.kinds.at_most import AtMost
+from conformance.kinds.check import Check
 from conformance.kinds.keys import References, repeated
 
 if TYPE_CHECKING:
@@ -44,14 +47,14 @@ def _busy_starters(state: State) -> Iterator[int]:
 
 
 RULES = (
-    Rule(
+    Rule.of(
         "INV-J1",
         "a job's status is one of the five",
-        ("jobs",),
-        Holds.ALWAYS,
+        Check(
+            "jobs",
+            "(status IN ('queued', 'processing', 'completed', 'failed', 'canceled')) IS NOT TRUE",
+        ),
         ("type job_status",),
-        "SELECT id::text FROM jobs WHERE (status IN"
-        " ('queued', 'processing', 'completed', 'failed', 'canceled')) IS NOT TRUE",
     ),
     Rule(
         "INV-J2",
@@ -61,70 +64,73 @@ RULES = (
         ("inv_j2__jobs_finished_has_completed_at",),
         f"SELECT id::text FROM jobs WHERE (completed_at >= created_at) IS NOT TRUE AND {_FINISHED}",
     ),
-    Rule(
+    Rule.of(
         "INV-J3",
         "a processing job has a started_at",
-        ("jobs",),
-        Holds.ALWAYS,
+        Check("jobs", "started_at IS NULL AND status = 'processing'"),
         ("inv_j3__jobs_processing_has_started_at",),
-        "SELECT id::text FROM jobs WHERE started_at IS NULL AND status = 'processing'",
     ),
-    Rule(
+    Rule.of(
         "INV-J4",
         "a completed job has an output",
-        ("jobs",),
-        Holds.ALWAYS,
+        Check(
+            "jobs",
+            "status = 'completed' AND coalesce(output, 'null') = 'null'",
+            lambda j: j.status == "completed" and not j.output,
+        ),
         ("inv_j4__jobs_completed_has_output",),
-        "SELECT id::text FROM jobs WHERE status = 'completed'"
-        " AND coalesce(output, 'null') = 'null'",
     ),
-    Rule(
+    Rule.of(
         "INV-J5",
         "a failed job has an error",
-        ("jobs",),
-        Holds.ALWAYS,
+        Check(
+            "jobs",
+            "coalesce(error, 'null') = 'null' AND status = 'failed'",
+            lambda j: j.status == "failed" and not j.error,
+        ),
         ("inv_j5__jobs_failed_has_error",),
-        "SELECT id::text FROM jobs WHERE coalesce(error, 'null') = 'null' AND status = 'failed'",
     ),
-    Rule(
+    Rule.of(
         "INV-J6",
         "a failed or canceled job has a failure_type",
-        ("jobs",),
-        Holds.ALWAYS,
+        Check(
+            "jobs",
+            "status IN ('failed', 'canceled') AND failure_type IS NULL",
+            lambda j: j.status in FINISHED and j.status != "completed" and j.failure is None,
+        ),
         ("inv_j6__jobs_failed_or_canceled_has_failure_type",),
-        "SELECT id::text FROM jobs WHERE status IN ('failed', 'canceled') AND failure_type IS NULL",
     ),
-    Rule(
+    Rule.of(
         "INV-J7",
         "a completed job has no failure_type",
-        ("jobs",),
-        Holds.ALWAYS,
+        Check(
+            "jobs",
+            "failure_type IS NOT NULL AND status = 'completed'",
+            lambda j: j.status == "completed" and j.failure is not None,
+        ),
         ("inv_j7__jobs_completed_has_no_failure_type",),
-        "SELECT id::text FROM jobs WHERE failure_type IS NOT NULL AND status = 'completed'",
     ),
-    Rule(
+    Rule.of(
         "INV-J8",
         "a job is never refunded more than it was charged",
-        ("jobs",),
-        Holds.ALWAYS,
+        Check("jobs", "credits_refunded > credits_charged", lambda j: j.refunded > j.charged),
         ("inv_j8__jobs_refund_within_charge",),
-        "SELECT id::text FROM jobs WHERE credits_refunded > credits_charged",
     ),
-    Rule(
+    Rule.of(
         "INV-J9",
         "neither its charge nor its refund is negative",
-        ("jobs",),
-        Holds.ALWAYS,
+        Check(
+            "jobs",
+            "credits_charged < 0 OR credits_refunded < 0",
+            lambda j: j.refunded < 0 or j.charged < 0,
+        ),
         ("inv_j9__job_credits_not_negative",),
-        "SELECT id::text FROM jobs WHERE credits_charged < 0 OR credits_refunded < 0",
     ),
-    Rule(
+    Rule.of(
         "INV-J10",
         "its created_at is not after its updated_at",
-        ("jobs",),
-        Holds.ALWAYS,
+        Check("jobs", "updated_at < created_at"),
         ("inv_j10__jobs_created_not_after_updated",),
-        "SELECT id::text FROM jobs WHERE updated_at < created_at",
     ),
     Rule(
         "INV-J11",
@@ -134,6 +140,7 @@ RULES = (
         ("inv_j11__jobs_project_of_owning_team",),
         unowned("jobs"),
         unowned_at_scale("jobs"),
+        model=judgements.other_teams_jobs,
     ),
     Rule(
         "INV-J12",
@@ -143,6 +150,9 @@ RULES = (
         ("inv_j12__jobs_one_active_per_project",),
         f"SELECT j.project_id::text FROM jobs j WHERE j.project_id IS NOT NULL AND {_ACTIVE}"
         " GROUP BY j.project_id HAVING count(*) > 1",
+        model=lambda s: judgements.more(
+            (j.project for j in s.jobs.values() if j.active and j.project is not None), 1
+        ),
     ),
     Rule.of(
         "INV-J13",
@@ -150,21 +160,17 @@ RULES = (
         References("jobs", "triggered_by", "users", "user"),
         ("inv_j13__jobs_trigger_exists",),
     ),
-    Rule(
+    Rule.of(
         "INV-TIME2",
         "a job's started_at is not before its created_at",
-        ("jobs",),
-        Holds.ALWAYS,
+        Check("jobs", "started_at < created_at"),
         ("inv_time2__jobs_started_not_before_created",),
-        "SELECT id::text FROM jobs WHERE started_at < created_at",
     ),
-    Rule(
+    Rule.of(
         "INV-TIME3",
         "a job's completed_at is not before its started_at",
-        ("jobs",),
-        Holds.ALWAYS,
+        Check("jobs", "completed_at < started_at"),
         ("inv_time3__jobs_completed_not_before_started",),
-        "SELECT id::text FROM jobs WHERE completed_at < started_at",
     ),
     Rule.of(
         "CARD-5",

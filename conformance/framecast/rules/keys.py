@@ -1,7 +1,9 @@
 """Rules of API keys."""
 
+from conformance.framecast.model import judgements
 from conformance.framecast.rules.jobs import TEAM_OF_URN
 from conformance.framecast.rules.rule import Holds, Rule
+from conformance.kinds.check import Check
 from conformance.kinds.keys import References, Unique, unmatched
 
 
@@ -17,13 +19,11 @@ RULES = (
         References("api_keys", "user_id", "users", "user"),
         ("inv_a1__api_keys_user_exists",),
     ),
-    Rule(
+    Rule.of(
         "INV-A2",
         "its key_hash is not empty",
-        ("api_keys",),
-        Holds.ALWAYS,
+        Check("api_keys", "length(key_hash) = 0", lambda k: not k.hash),
         ("inv_a2__api_keys_hash_not_empty",),
-        "SELECT id::text FROM api_keys WHERE length(key_hash) = 0",
     ),
     Rule.of(
         "INV-A3",
@@ -59,6 +59,7 @@ RULES = (
         ),
         "SELECT k.id::text FROM api_keys k JOIN users u ON u.id = k.user_id"
         " WHERE u.tier = 'starter' AND k.owner::text <> 'framecast:user:' || u.id::text",
+        model=judgements.team_keys_of_starters,
     ),
     Rule(
         "INV-A7",
@@ -68,6 +69,7 @@ RULES = (
         ("inv_a6__api_keys_team_key_is_a_creators",),
         "SELECT k.id::text FROM api_keys k JOIN users u ON u.id = k.user_id"
         " WHERE k.owner::text NOT LIKE 'framecast:user:%' AND u.tier <> 'creator'",
+        model=judgements.team_keys_of_starters,
     ),
     Rule(
         "INV-X4",
@@ -85,6 +87,7 @@ RULES = (
         " AND k.owner::text NOT LIKE 'framecast:team:%'"
         " AND split_part(k.owner::text, ':', 3) <> k.user_id::text"
         f" UNION ALL {_without_membership('live_member_team_id')}",
+        model=judgements.foreign_keys_of_members,
     ),
     Rule(
         "AUTO-REVOKE",
@@ -98,5 +101,6 @@ RULES = (
         f" AND m.team_id::text = {TEAM_OF_URN.format('k.owner')})",
         f"{_without_membership('live_member_team_id')}"
         f" UNION ALL {_without_membership('live_shared_team_id')}",
+        model=judgements.foreign_keys_of_teams,
     ),
 )

@@ -1,6 +1,8 @@
 """Rules of projects."""
 
+from conformance.framecast.model import judgements
 from conformance.framecast.rules.rule import Holds, Rule
+from conformance.kinds.check import Check
 from conformance.kinds.keys import References
 
 _ACTIVE = "j.status IN ('queued', 'processing')"
@@ -10,14 +12,13 @@ _WITH_ACTIVE = (
 )
 
 RULES = (
-    Rule(
+    Rule.of(
         "INV-P1",
         "a project's status is one of the four",
-        ("projects",),
-        Holds.ALWAYS,
+        Check(
+            "projects", "(status IN ('draft', 'rendering', 'completed', 'archived')) IS NOT TRUE"
+        ),
         ("type project_status",),
-        "SELECT id::text FROM projects"
-        " WHERE (status IN ('draft', 'rendering', 'completed', 'archived')) IS NOT TRUE",
     ),
     Rule.of(
         "INV-P2",
@@ -31,13 +32,11 @@ RULES = (
         References("projects", "created_by", "users", "creator"),
         ("inv_p3__projects_creator_exists",),
     ),
-    Rule(
+    Rule.of(
         "INV-P4",
         "its created_at is not after its updated_at",
-        ("projects",),
-        Holds.ALWAYS,
+        Check("projects", "updated_at < created_at"),
         ("inv_p4__projects_created_not_after_updated",),
-        "SELECT id::text FROM projects WHERE updated_at < created_at",
     ),
     Rule(
         "INV-P5",
@@ -47,6 +46,7 @@ RULES = (
         ("inv_p5__projects_rendering_has_active_job",),
         "SELECT p.id::text FROM projects p WHERE p.status = 'rendering'"
         f" AND NOT EXISTS (SELECT FROM jobs j WHERE j.project_id = p.id AND {_ACTIVE})",
+        model=lambda s: judgements.rendering(s, idle=True),
     ),
     Rule(
         "STATE-PROJECT",
@@ -69,6 +69,7 @@ RULES = (
         " ('rendering', 'draft'), ('completed', 'rendering'), ('completed', 'archived'),"
         " ('archived', 'draft')))"
         f" UNION ALL {_WITH_ACTIVE}",
+        model=lambda s: judgements.rendering(s, idle=False),
     ),
     Rule(
         "AUTO-PROJECT",

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from conformance.kinds.keys import unmatched
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from conformance.framecast.model.state import State
     from conformance.kinds.kind import Kind
 
 
@@ -40,8 +43,9 @@ class Rule:
         at_scale: the same rows, where that query is slow on a full database; or ''. It may read
             columns that PostgreSQL itself derives from others (GENERATED), for those have indexes.
             Whether they are still derived as they should be, the audit asks beside it.
-        kind: what the rule is one of, from which its query, its judgement in the model and the
-            counts that a run must have seen follow; None where they are written by hand.
+        model: whether a state of the model breaks the rule; None where the model cannot say.
+        kind: the declaration from which the query and the judgement in the model follow; None where
+            these are written by hand.
     """
 
     id: str
@@ -51,6 +55,7 @@ class Rule:
     enforced_by: tuple[str, ...]
     violations: str
     at_scale: str = ""
+    model: Callable[[State], bool] | None = field(default=None, repr=False)
     kind: Kind | None = None
 
     @classmethod
@@ -64,7 +69,14 @@ class Rule:
             enforced_by: as the attribute.
         """
         return cls(
-            rule, statement, kind.tables, Holds.ALWAYS, enforced_by, kind.violations, kind=kind
+            rule,
+            statement,
+            kind.tables,
+            Holds.ALWAYS,
+            enforced_by,
+            kind.violations,
+            model=kind.model,
+            kind=kind,
         )
 
     @property
