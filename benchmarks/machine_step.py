@@ -1,15 +1,15 @@
 """What a step of a machine costs, against the same on a database that does nothing.
 
-Both sides lead the same lives: the same seeds, the same draws, the same model, the same SQL put
+Both sides make the same runs: the same seeds, the same draws, the same model, the same SQL put
 together and the same rows expected. One carries out each transaction, reads the rows, asks the
-oracles, and empties the database between lives. The other sends an empty message for each of the
+oracles, and empties the database between runs. The other sends an empty message for each of the
 other's messages, and takes the model's word for the answers. They take turns, machine by machine,
 and the best of each counts: what else goes on in the computer adds to the rest.
 
     python -m benchmarks.machine_step
-    python -m benchmarks.machine_step --lives 40 --rounds 7
+    python -m benchmarks.machine_step --runs 40 --rounds 7
 
-The last line, `ratio: N.NN`, is for all machines together, each with the same number of lives.
+The last line, `ratio: N.NN`, is for all machines together, each with the same number of runs.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ from conformance.database.sandbox import Sandbox
 from conformance.framecast.model import State, rules, view
 from conformance.framecast.operations import step
 from conformance.framecast.operations.preludes import BEGIN
-from conformance.machines.run import Life
-from conformance.machines.runner import MACHINES, Guide
+from conformance.machines.run import MachineRun
+from conformance.machines.runner import MACHINES, MachineRunner
 from conformance.postgres import Request, provision, scratch
 from conformance.pytest_plugin import profiles
 from conformance.sql.outcomes import Accepted, Rejected
@@ -43,8 +43,8 @@ MIGRATIONS = Path(__file__).parent.parent / "migrations"
 REFUSED = Rejected("23514")
 
 
-class IdleLife(Life):
-    """A life on a database that does nothing."""
+class IdleMachine(MachineRun):
+    """A run on a database that does nothing."""
 
     def begin(self, like: str) -> None:
         """Begin with a prelude."""
@@ -80,26 +80,26 @@ class IdleLife(Life):
 
 
 def measure(
-    machine: type[Machine], sandbox: Sandbox, life: type[Life], number: int, lives: int
+    machine: type[Machine], sandbox: Sandbox, run: type[MachineRun], number: int, runs: int
 ) -> float:
     """Return the seconds that a step took on average, everything included."""
-    machine.life_of = life
-    guide = Guide(sandbox, number)
+    machine.run_of = run
+    runner = MachineRunner(sandbox, number)
     how = settings(
         settings.get_profile("default"),
-        max_examples=lives,
-        stateful_step_count=profiles.LIFE,
+        max_examples=runs,
+        stateful_step_count=profiles.RUN,
         database=None,
     )
     begun = time.perf_counter()
-    guide.run(machine, how)
-    return (time.perf_counter() - begun) / guide.log.steps
+    runner.run(machine, how)
+    return (time.perf_counter() - begun) / runner.log.steps
 
 
 def main() -> None:
     """Measure all machines, and print a line each and the ratio."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--lives", type=int, default=20, help="of each machine and round")
+    parser.add_argument("--runs", type=int, default=20, help="of each machine and round")
     parser.add_argument("--rounds", type=int, default=5, help="of which the best counts")
     options = parser.parse_args()
     profiles.register()
@@ -108,16 +108,16 @@ def main() -> None:
         database = made.clone(made.template(MIGRATIONS), "steps")
         with Sandbox(database.conninfo) as sandbox:
             for machine in MACHINES:
-                times: dict[type[Life], list[float]] = {Life: [], IdleLife: []}
+                times: dict[type[MachineRun], list[float]] = {MachineRun: [], IdleMachine: []}
                 for _ in range(options.rounds):
-                    for life, taken in times.items():
-                        taken.append(measure(machine, sandbox, life, 0, options.lives))
-                best = {life: min(taken) * 1000 for life, taken in times.items()}
+                    for run, taken in times.items():
+                        taken.append(measure(machine, sandbox, run, 0, options.runs))
+                best = {run: min(taken) * 1000 for run, taken in times.items()}
                 print(
-                    f"{machine.__name__:<22} {best[Life]:6.2f} ms a step,"
-                    f" {best[IdleLife]:6.2f} ms on a database that does nothing"
+                    f"{machine.__name__:<22} {best[MachineRun]:6.2f} ms a step,"
+                    f" {best[IdleMachine]:6.2f} ms on a database that does nothing"
                 )
-                whole, idle = whole + best[Life], idle + best[IdleLife]
+                whole, idle = whole + best[MachineRun], idle + best[IdleMachine]
     print(f"ratio: {whole / idle:.2f}")
 
 

@@ -1,4 +1,4 @@
-"""Whole lives: two judges agree on every operation, and nothing that is accepted breaks a rule."""
+"""Whole runs: two judges agree on every operation, and nothing that is accepted breaks a rule."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from conformance.pytest_plugin import proof
 
 if TYPE_CHECKING:
     from conformance.machines.machine import Machine
-    from conformance.machines.runner import Guide
+    from conformance.machines.runner import MachineRunner
 
 
 def _rules(machine: type[Machine]) -> frozenset[str]:
     return proof.of_tables(tables_of(machine.operations()))
 
 
-LIVES = [
+RUNS = [
     pytest.param(each, id=each.__name__, marks=proof.about(_rules(each), wide=True))
     for each in MACHINES
 ]
@@ -32,25 +32,25 @@ CAPS = [pytest.param(each, id=each, marks=proof.about({each})) for each in COUNT
 
 
 @pytest.mark.drawn
-@pytest.mark.parametrize("machine", LIVES)
-def test_life(machine: type[Machine], guide: Guide) -> None:
+@pytest.mark.parametrize("machine", RUNS)
+def test_run(machine: type[Machine], runner: MachineRunner) -> None:
     """Whatever is done in whatever order becomes what the model says, and no rule is broken."""
-    guide.run(machine)
+    runner.run(machine)
 
 
 @pytest.mark.parametrize("machine", MOVES)
-def test_pairs(machine: str, guide: Guide) -> None:
+def test_pairs(machine: str, runner: MachineRunner) -> None:
     """Every legal pair of a state machine is accepted, and every other one rejected by name."""
-    guide.name = machine
-    every_pair(machine, guide.new_life)
+    runner.name = machine
+    every_pair(machine, runner.new_run)
 
-    assert [] == [edge for edge in unseen(guide.log.edges) if edge.startswith(f"{machine} ")]
+    assert [] == [edge for edge in unseen(runner.log.edges) if edge.startswith(f"{machine} ")]
 
 
 @pytest.mark.parametrize("rule", CAPS)
-def test_counts(rule: str, guide: Guide) -> None:
+def test_counts(rule: str, runner: MachineRunner) -> None:
     """Below a cap and at it there is room for one more; above it there is none."""
-    guide.name = rule
-    every_count(rule, guide.new_life())
+    runner.name = rule
+    every_count(rule, runner.new_run())
 
-    assert [] == [edge for edge in unseen(guide.log.edges) if edge.startswith(f"{rule} ")]
+    assert [] == [edge for edge in unseen(runner.log.edges) if edge.startswith(f"{rule} ")]

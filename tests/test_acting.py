@@ -19,7 +19,7 @@ from conformance.framecast.operations import teams, users
 from conformance.framecast.operations.clock import PASS
 from conformance.framecast.rules import RULES
 from conformance.machines.hostile import Raider
-from conformance.machines.run import Life, Log
+from conformance.machines.run import Log, MachineRun
 from conformance.postgres.scratch import Database, Scratch, Template
 from conformance.privileges.missing import PRIVILEGE, lacks
 from conformance.sql.outcomes import Rejected
@@ -144,33 +144,33 @@ def test_a_raid_finds_a_planted_right(
     assert ("HOSTILE", verdict) == (caught.value.rule, str(caught.value.verdict))
 
 
-def test_a_life_misses_a_right(scratch: Scratch, tmp_path: Path) -> None:
+def test_a_run_misses_a_right(scratch: Scratch, tmp_path: Path) -> None:
     """What the product does and its role may not is a finding."""
     sql = "REVOKE UPDATE (name) ON public.users FROM framecast_app"
     with (
         scratch.cloned(planted(scratch, tmp_path, sql), "planted") as database,
         Sandbox(database.conninfo, APPLICATION) as sandbox,
     ):
-        life = Life(sandbox, Log())
-        life.do(users.SIGN_UP, {"email": "one@example.com"})
+        run = MachineRun(sandbox, Log())
+        run.do(users.SIGN_UP, {"email": "one@example.com"})
         with pytest.raises(Finding) as caught:
-            life.do(users.RENAME, {"user": 1})
+            run.do(users.RENAME, {"user": 1})
 
     assert Verdict.OVERBLOCKED == caught.value.verdict
     assert PRIVILEGE in caught.value.observed
 
 
-def test_a_life_knows_what_is_withheld(sandbox: Sandbox) -> None:
+def test_a_run_knows_what_is_withheld(sandbox: Sandbox) -> None:
     """What the role has no right to do must be refused, and time passes without anybody's."""
-    life = Life(sandbox, Log())
-    life.do(users.SIGN_UP_AS_CREATOR, {"email": "one@example.com", "team": True})
-    before = life.state
+    run = MachineRun(sandbox, Log())
+    run.do(users.SIGN_UP_AS_CREATOR, {"email": "one@example.com", "team": True})
+    before = run.state
     (team,) = before.teams
-    life.do(teams.CHANGE_SLUG, {"team": team})
-    assert before == life.state
+    run.do(teams.CHANGE_SLUG, {"team": team})
+    assert before == run.state
 
-    life.do(PASS, {"days": 1})
-    assert before.day + 1 == life.state.day
+    run.do(PASS, {"days": 1})
+    assert before.day + 1 == run.state.day
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from conformance.cases.verdicts import Finding
 from conformance.database.sandbox import Sandbox
 from conformance.framecast.operations.jobs import MAKE as MAKE_JOB
 from conformance.framecast.operations.users import SIGN_UP, SIGN_UP_AS_CREATOR
-from conformance.machines.run import Life, Log
+from conformance.machines.run import Log, MachineRun
 from conformance.postgres.scratch import Scratch, Template
 from conformance.regressions.entries import Entry, Status, UnreadableEntryError, read, replay, write
 from conformance.sql.outcomes import Accepted, Outcome, Rejected
@@ -136,9 +136,9 @@ def test_a_difference_from_the_model_is_replayed_without_it(
         scratch.cloned(scratch.template(_holed(tmp_path, SHOUTS)), "shouts") as database,
         Sandbox(database.conninfo) as shouting,
     ):
-        life = Life(shouting, Log())
+        run = MachineRun(shouting, Log())
         with pytest.raises(Finding) as caught:
-            life.do(SIGN_UP, {"email": "o'neil@example.com"})
+            run.do(SIGN_UP, {"email": "o'neil@example.com"})
         assert caught.value.steps is not None
         found = Entry(caught.value.rule, "2026-01-01", "a note", caught.value.steps)
         again = replay(shouting, found)
@@ -156,12 +156,12 @@ def test_what_a_key_should_have_refused_is_replayed(
         scratch.cloned(scratch.template(_holed(tmp_path, KEYLESS)), "keyless") as database,
         Sandbox(database.conninfo) as keyless,
     ):
-        life = Life(keyless, Log())
-        life.do(SIGN_UP_AS_CREATOR, {"email": "a@example.com", "team": True})
+        run = MachineRun(keyless, Log())
+        run.do(SIGN_UP_AS_CREATOR, {"email": "a@example.com", "team": True})
         plain = {"by": (1, None, 1), "project": None, "charge": 0, "status": "queued"}
-        life.do(MAKE_JOB, {**plain, "key": "once"})
+        run.do(MAKE_JOB, {**plain, "key": "once"})
         with pytest.raises(Finding) as caught:
-            life.do(MAKE_JOB, {**plain, "key": "once"})
+            run.do(MAKE_JOB, {**plain, "key": "once"})
         assert caught.value.steps is not None
         found = Entry(caught.value.rule, "2026-01-01", "a note", caught.value.steps)
         again = replay(keyless, found)

@@ -11,7 +11,7 @@ from conformance.database.sandbox import Sandbox
 from conformance.framecast.operations import step, users
 from conformance.machines import coverage, runner
 from conformance.machines.coverage_runs import every_pair
-from conformance.machines.run import Life, Log
+from conformance.machines.run import Log, MachineRun
 from conformance.postgres.scratch import Scratch, Template
 from conformance.pytest_plugin import machines
 
@@ -150,7 +150,7 @@ def complaints(machine: str, sandbox: Sandbox) -> list[str]:
     """Return what a tour of a state machine has found, and else the edges that it has not seen."""
     log = Log()
     try:
-        every_pair(machine, lambda: Life(sandbox, log))
+        every_pair(machine, lambda: MachineRun(sandbox, log))
     except Finding as finding:
         return [str(finding)]
     return [edge for edge in coverage.unseen(log.edges) if edge.startswith(f"{machine} ")]
@@ -162,11 +162,11 @@ def test_a_refusal_of_several_operations_shows_no_edge(
     """Nobody knows which of several operations was reached: only one by itself shows an edge."""
     log = Log()
     with scratch.cloned(template, "edges") as database, Sandbox(database.conninfo) as sandbox:
-        life = Life(sandbox, log)
-        life.do(users.SIGN_UP_AS_CREATOR, {"email": "ann@example.com", "team": True})
-        first = step(life.state, users.RENAME, {"user": 1})
-        life.commit([first, step(first.after, users.DOWNGRADE, {"user": 1})])
+        run = MachineRun(sandbox, log)
+        run.do(users.SIGN_UP_AS_CREATOR, {"email": "ann@example.com", "team": True})
+        first = step(run.state, users.RENAME, {"user": 1})
+        run.commit([first, step(first.after, users.DOWNGRADE, {"user": 1})])
         together = log.edges["user creator>starter"]
-        life.do(users.DOWNGRADE, {"user": 1})
+        run.do(users.DOWNGRADE, {"user": 1})
 
     assert (0, 1) == (together, log.edges["user creator>starter"])

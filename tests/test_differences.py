@@ -10,7 +10,7 @@ from conformance.framecast.known_races import CLASSICS
 from conformance.framecast.model import view
 from conformance.framecast.operations import projects, users
 from conformance.machines import differences
-from conformance.machines.run import Life, Log
+from conformance.machines.run import Log, MachineRun
 from conformance.postgres.scratch import Scratch, Template
 from conformance.races import judge
 from conformance.races.arena import Arena
@@ -70,18 +70,18 @@ def test_what_a_rule_sets_is_that_rules() -> None:
     assert not differences.rule_of(differences.differences("users", {"1|a"}, {"1|b"}))
 
 
-def test_a_difference_in_a_life_is_told_by_its_rule(sandbox: Sandbox) -> None:
+def test_a_difference_in_a_run_is_told_by_its_rule(sandbox: Sandbox) -> None:
     """A project that has another status than in the model is AUTO-PROJECT's, by one value."""
-    life = Life(sandbox, Log())
-    life.do(users.SIGN_UP_AS_CREATOR, {"email": "ann@example.com", "team": True})
-    life.do(projects.MAKE, {"by": (1, 2), "status": "draft"})
-    (project,) = life.state.projects
+    run = MachineRun(sandbox, Log())
+    run.do(users.SIGN_UP_AS_CREATOR, {"email": "ann@example.com", "team": True})
+    run.do(projects.MAKE, {"by": (1, 2), "status": "draft"})
+    (project,) = run.state.projects
     sandbox.session.connection.execute("SET session_replication_role = replica")
     sandbox.session.connection.execute("UPDATE public.projects SET status = 'completed'")
     sandbox.session.connection.execute("SET session_replication_role = origin")
 
     with pytest.raises(Finding) as caught:
-        life.do(projects.EDIT, {"project": project})
+        run.do(projects.EDIT, {"project": project})
 
     assert ("AUTO-PROJECT", Verdict.BROKEN) == (caught.value.rule, caught.value.verdict)
     assert caught.value.observed.startswith("projects.status of ")
@@ -126,13 +126,13 @@ def test_a_refusal_under_another_name_is_the_rules_that_it_lacks(arena: Arena) -
     assert ("CARD-5", Verdict.UNNAMED) == (found.rule, found.verdict)
 
 
-def test_a_life_blames_no_rule_that_is_not_broken(sandbox: Sandbox) -> None:
+def test_a_run_blames_no_rule_that_is_not_broken(sandbox: Sandbox) -> None:
     """An illegal write that is refused by another rule leaves its own rule unnamed."""
-    life = Life(sandbox, Log())
+    run = MachineRun(sandbox, Log())
     foreign = frozenset({"INV-T2", "KEY teams"})
     refused = Rejected("23514", constraint="card_5__jobs_team_has_at_most_5_active")
 
     with pytest.raises(Finding) as caught:
-        life.judge(refused, foreign, foreign, frozenset())
+        run.judge(refused, foreign, foreign, frozenset())
 
     assert ("INV-T2", Verdict.UNNAMED) == (caught.value.rule, caught.value.verdict)

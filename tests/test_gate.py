@@ -266,7 +266,7 @@ def test_the_rehearsal_shows_its_seed(
     pending: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """The random lives can be led again: their seed is shown, and may be given."""
+    """The random runs can be made again: their seed is shown, and may be given."""
     pending.write_text(CLEAN)
     seeds: list[int] = []
 
@@ -278,7 +278,7 @@ def test_the_rehearsal_shows_its_seed(
     ended = unproven(*given)
 
     [seed] = seeds
-    assert f"note: the random lives among them are drawn with --seed {seed}\n" in ended.out
+    assert f"note: the random runs among them are drawn with --seed {seed}\n" in ended.out
     assert not given or seed == int(given[-1])
 
 

@@ -48,7 +48,7 @@ DROP = "ALTER TABLE public.teams DROP CONSTRAINT inv_t6__teams_credits_not_negat
 @pytest.fixture(scope="module")
 def reached(scratch: Scratch, template: Template) -> Iterator[list[State]]:
     """Reach every state once, for all tests of rehearsals."""
-    with scratch.cloned(template, "lives") as database:
+    with scratch.cloned(template, "runs") as database:
         yield list(states.reached(database, 1, lambda _line: None))
 
 
@@ -159,10 +159,10 @@ def test_a_waiver_of_what_is_held_is_a_finding() -> None:
     assert ["INV-T6"] == [fault.about for fault in section.faults]
 
 
-def test_what_lives_and_raids_find_counts() -> None:
+def test_what_runs_and_raids_find_counts() -> None:
     """A test about all rules that fails names the rule that it found, or itself."""
     found = Result(HELD, {}, {"conformance/test_hostile.py::test_raids[jobs]": "INV-J9 is broken"})
-    other = Result(HELD, {}, {"conformance/test_machines.py::test_life[Job]": "MODEL is broken"})
+    other = Result(HELD, {}, {"conformance/test_machines.py::test_run[Job]": "MODEL is broken"})
 
     assert ["INV-J9"] == [
         fault.about for fault in compare.compare(Result(HELD), found, [], []).faults
@@ -227,7 +227,7 @@ def test_states_are_at_every_status_and_cap(reached: list[State]) -> None:
     assert 50 == rows(full, "public.invitations")
 
 
-def test_a_seed_leads_the_same_lives_again(
+def test_a_seed_leads_the_same_runs_again(
     scratch: Scratch, template: Template, reached: list[State]
 ) -> None:
     """With the seed of another run every state is reached with as many rows in each table."""

@@ -17,10 +17,10 @@ from conformance.database.sandbox import Sandbox
 from conformance.framecast.known_races import CLASSICS
 from conformance.machines.coverage_runs import every_count, every_pair
 from conformance.machines.hostile import Raider
-from conformance.machines.jobs import JobLife, ProjectLife
-from conformance.machines.keys import KeyAndAssetLife
+from conformance.machines.jobs import JobMachine, ProjectMachine
+from conformance.machines.keys import KeyAndAssetMachine
 from conformance.machines.machine import Machine
-from conformance.machines.runner import Guide
+from conformance.machines.runner import MachineRunner
 from conformance.postgres.scratch import Scratch
 from conformance.pytest_plugin import profiles
 from conformance.races.arena import Arena
@@ -36,7 +36,7 @@ from tests.test_machine_canaries import CAP_COUNTS_ITSELF
 MIGRATIONS = Path(__file__).parent.parent / "migrations"
 CAP = "card_5__two_made_at_four"
 SPENT = "inv_t6__spent_twice"
-FEW = 4  # lives of a machine
+FEW = 4  # runs of a machine
 
 RENAMED = "ALTER TABLE public.teams RENAME COLUMN credits TO balance;"
 NO_FUNCTION = "DROP FUNCTION public.api_key_is_valid CASCADE;"
@@ -104,16 +104,16 @@ def rules(finding: Finding | None) -> set[str]:
     return {finding.rule, *finding.also}
 
 
-def lead(sandbox: Sandbox, machine: type[Machine]) -> tuple[Guide, Finding | None]:
-    """Lead a few lives; return who led them, and what they found."""
+def lead(sandbox: Sandbox, machine: type[Machine]) -> tuple[MachineRunner, Finding | None]:
+    """Make a few runs; return the runner and what it found."""
     how = settings(
         settings.get_profile("default"),
         max_examples=FEW,
-        stateful_step_count=profiles.LIFE,
+        stateful_step_count=profiles.RUN,
         database=None,
     )
-    guide = Guide(sandbox, 1)
-    return guide, found_by(lambda: guide.run(machine, how))
+    runner = MachineRunner(sandbox, 1)
+    return runner, found_by(lambda: runner.run(machine, how))
 
 
 def test_a_renamed_column_leaves_unproven_what_needs_it(lacking: Lacking) -> None:
@@ -183,20 +183,20 @@ def test_a_start_goes_without_what_it_can_spare(lacking: Lacking) -> None:
     assert {rule for each in gaps.reasons.values() for rule in each} <= {"INV-T6"}
 
 
-def test_a_life_goes_on_without_the_column(lacking: Lacking) -> None:
+def test_a_run_goes_on_without_the_column(lacking: Lacking) -> None:
     """A machine that begins with a grant begins without it, and only that is unproven."""
-    guide, found = lead(lacking(RENAMED).sandbox, JobLife)
+    runner, found = lead(lacking(RENAMED).sandbox, JobMachine)
 
     assert {"INV-T6"} == rules(found)
-    assert guide.log.operations["make a job"]
-    assert guide.log.gaps is None
+    assert runner.log.operations["make a job"]
+    assert runner.log.gaps is None
 
 
-def test_a_life_finds_what_is_broken_without_the_column(lacking: Lacking) -> None:
+def test_a_run_finds_what_is_broken_without_the_column(lacking: Lacking) -> None:
     """A cap that is one too low is found as everywhere."""
     place = lacking(RENAMED + CAP_COUNTS_ITSELF)
 
-    found = found_by(lambda: every_count("CARD-5", Guide(place.sandbox).new_life()))
+    found = found_by(lambda: every_count("CARD-5", MachineRunner(place.sandbox).new_run()))
 
     assert found is not None
     assert ("CARD-5", Verdict.OVERBLOCKED) == (found.rule, found.verdict)
@@ -204,24 +204,24 @@ def test_a_life_finds_what_is_broken_without_the_column(lacking: Lacking) -> Non
 
 def test_a_tour_goes_on_to_its_end(lacking: Lacking) -> None:
     """Each pair of a state machine is tried where a column cannot be read, not only the first."""
-    guide = Guide(lacking(RENAMED).sandbox)
+    runner = MachineRunner(lacking(RENAMED).sandbox)
 
-    found = found_by(lambda: every_pair("asset", guide.new_life))
+    found = found_by(lambda: every_pair("asset", runner.new_run))
 
     assert {"INV-T6"} == rules(found)
-    assert guide.log.edges["asset pending>ready"]
-    assert guide.log.edges["asset failed>ready"]
+    assert runner.log.edges["asset pending>ready"]
+    assert runner.log.edges["asset failed>ready"]
 
 
 @pytest.mark.parametrize("table", ["projects", "jobs", "teams"])
 def test_machines_that_can_do_nothing_say_why(lacking: Lacking, table: str) -> None:
-    """Where nothing can be made, lives and pairs end with what is missing, not in an error."""
+    """Where nothing can be made, runs and pairs end with what is missing, not in an error."""
     place = lacking(CALLS_NOTHING.replace("TABLE", table))
 
-    _, life = lead(place.sandbox, ProjectLife)
-    pairs = found_by(lambda: every_pair("project", Guide(place.sandbox).new_life))
+    _, run = lead(place.sandbox, ProjectMachine)
+    pairs = found_by(lambda: every_pair("project", MachineRunner(place.sandbox).new_run))
 
-    for found in (life, pairs):
+    for found in (run, pairs):
         assert "framecast.no_such" in str(found)
         assert rules(found)
 
@@ -229,11 +229,11 @@ def test_machines_that_can_do_nothing_say_why(lacking: Lacking, table: str) -> N
 def test_a_missing_function_leaves_unproven_what_it_answers(lacking: Lacking) -> None:
     """Where nothing says whether a key is valid, that is unproven, and the rest is compared."""
     place = lacking(NO_FUNCTION)
-    _, found = lead(place.sandbox, KeyAndAssetLife)
+    _, found = lead(place.sandbox, KeyAndAssetMachine)
 
     assert {"INV-A4", "INV-A5"} == rules(found)
     assert place.race(CAP) is None
-    assert lead(place.sandbox, ProjectLife)[1] is None
+    assert lead(place.sandbox, ProjectMachine)[1] is None
 
 
 def test_a_missing_table_leaves_unproven_its_rules(lacking: Lacking) -> None:
@@ -247,7 +247,7 @@ def test_a_missing_table_leaves_unproven_its_rules(lacking: Lacking) -> None:
 def test_a_new_column_that_must_be_given_leaves_its_table_unproven(lacking: Lacking) -> None:
     """No row of the table can be made, which is no rule's fault: other tables are tried."""
     place = lacking(NEW_COLUMN)
-    _, found = lead(place.sandbox, KeyAndAssetLife)
+    _, found = lead(place.sandbox, KeyAndAssetMachine)
 
     assert "INV-AF2" in rules(found)
     assert "INV-A3" not in rules(found)

@@ -9,11 +9,11 @@ from hypothesis import settings
 
 from conformance.cases.verdicts import Finding
 from conformance.database.sandbox import Sandbox
-from conformance.machines.deliveries import DeliveryAndEventLife
-from conformance.machines.jobs import CreditLife, JobLife, ProjectLife
-from conformance.machines.keys import KeyAndAssetLife
+from conformance.machines.deliveries import DeliveryAndEventMachine
+from conformance.machines.jobs import CreditMachine, JobMachine, ProjectMachine
+from conformance.machines.keys import KeyAndAssetMachine
 from conformance.machines.machine import Machine
-from conformance.machines.runner import Guide
+from conformance.machines.runner import MachineRunner
 from conformance.postgres.scratch import Scratch
 from conformance.pytest_plugin import profiles
 
@@ -91,13 +91,13 @@ TRIED_KEPT = edit(
 )
 
 FAULTS: dict[str, tuple[str, type[Machine], set[str]]] = {
-    "refund grows": (REFUND_GROWS, CreditLife, {"INV-J8"}),
-    "number reused": (NUMBER_REUSED, DeliveryAndEventLife, {"SEQ-1"}),
-    "project stuck": (PROJECT_STUCK, ProjectLife, {"INV-P5"}),
-    "key alive": (KEY_ALIVE, KeyAndAssetLife, {"AUTO-REVOKE"}),
-    "failures kept": (FAILURES_KEPT, DeliveryAndEventLife, {"RET-1"}),
-    "tried kept": (TRIED_KEPT, DeliveryAndEventLife, {"RET-1"}),
-    "cap counts itself": (CAP_COUNTS_ITSELF, JobLife, {"CARD-5"}),
+    "refund grows": (REFUND_GROWS, CreditMachine, {"INV-J8"}),
+    "number reused": (NUMBER_REUSED, DeliveryAndEventMachine, {"SEQ-1"}),
+    "project stuck": (PROJECT_STUCK, ProjectMachine, {"INV-P5"}),
+    "key alive": (KEY_ALIVE, KeyAndAssetMachine, {"AUTO-REVOKE"}),
+    "failures kept": (FAILURES_KEPT, DeliveryAndEventMachine, {"RET-1"}),
+    "tried kept": (TRIED_KEPT, DeliveryAndEventMachine, {"RET-1"}),
+    "cap counts itself": (CAP_COUNTS_ITSELF, JobMachine, {"CARD-5"}),
 }
 
 
@@ -114,7 +114,7 @@ def test_a_planted_fault_is_found(
     template = scratch.template(schema)
     with scratch.cloned(template, "fault") as database, Sandbox(database.conninfo) as sandbox:
         for number in SEEDS:
-            found[number] = found_by(Guide(sandbox, number), machine)
+            found[number] = found_by(MachineRunner(sandbox, number), machine)
 
     with capsys.disabled():
         for number, finding in found.items():
@@ -125,17 +125,17 @@ def test_a_planted_fault_is_found(
     assert LONGEST >= max(len(steps(finding)) for finding in found.values())
 
 
-def found_by(guide: Guide, machine: type[Machine]) -> Finding | None:
+def found_by(runner: MachineRunner, machine: type[Machine]) -> Finding | None:
     """Return what a machine finds within the default profile."""
     try:
-        guide.run(machine, default_profile())
+        runner.run(machine, default_profile())
     except Finding as finding:
         return finding
     return None
 
 
 def steps(finding: Finding | None) -> list[str]:
-    """Return the operations of a life that found something."""
+    """Return the operations of a run that found something."""
     return [
         line.removeprefix("-- ")
         for line in (finding.script.splitlines() if finding else ())
@@ -148,6 +148,6 @@ def default_profile() -> settings:
     return settings(
         settings.get_profile("default"),
         max_examples=profiles.MACHINES["default"],
-        stateful_step_count=profiles.LIFE,
+        stateful_step_count=profiles.RUN,
         database=None,
     )

@@ -1,4 +1,4 @@
-"""Lives: what the judges see of a transaction, whatever else it does."""
+"""Runs: what the judges see of a transaction, whatever else it does."""
 
 import shutil
 from collections.abc import Callable, Iterator
@@ -11,7 +11,7 @@ from conformance.cases.verdicts import Finding, Verdict
 from conformance.database.sandbox import Sandbox
 from conformance.framecast.model.entities import Owner
 from conformance.framecast.operations import clock, keys, memberships, projects, users
-from conformance.machines.run import Life, Log
+from conformance.machines.run import Log, MachineRun
 from conformance.postgres.scratch import Scratch
 from tests.test_machine_canaries import edit
 
@@ -54,7 +54,7 @@ def holed(scratch: Scratch, tmp_path: Path) -> Iterator[Holed]:
         def make(fault: str) -> Sandbox:
             schema = Path(shutil.copytree(MIGRATIONS, tmp_path / "migrations"))
             (schema / "999_fault.sql").write_text(fault)
-            database = databases.enter_context(scratch.cloned(scratch.template(schema), "lives"))
+            database = databases.enter_context(scratch.cloned(scratch.template(schema), "runs"))
             return databases.enter_context(Sandbox(database.conninfo))
 
         yield make
@@ -62,24 +62,24 @@ def holed(scratch: Scratch, tmp_path: Path) -> Iterator[Holed]:
 
 def test_what_time_breaks_is_seen(holed: Holed) -> None:
     """After time has passed all oracles are asked, though nobody noted a write."""
-    life = Life(holed(AGE_COSTS), Log())
-    life.do(users.SIGN_UP, {"email": "ann@example.com"})
+    run = MachineRun(holed(AGE_COSTS), Log())
+    run.do(users.SIGN_UP, {"email": "ann@example.com"})
 
     with pytest.raises(Finding) as caught:
-        life.do(clock.PASS, {"days": 1})
+        run.do(clock.PASS, {"days": 1})
 
     assert ("INV-U5", Verdict.BROKEN) == (caught.value.rule, caught.value.verdict)
 
 
-def test_a_life_in_which_time_passed_leaves_nothing(holed: Holed) -> None:
-    """What is written after time has passed is gone in the next life, whatever table it is in."""
+def test_a_run_in_which_time_passed_leaves_nothing(holed: Holed) -> None:
+    """What is written after time has passed is gone in the next run, whatever table it is in."""
     sandbox = holed("-- none")
-    life = Life(sandbox, Log())
-    life.do(users.SIGN_UP, {"email": "ann@example.com"})
-    life.do(clock.PASS, {"days": 1})
-    life.do(users.SIGN_UP_AS_CREATOR, {"email": "bob@example.com", "team": True})
+    run = MachineRun(sandbox, Log())
+    run.do(users.SIGN_UP, {"email": "ann@example.com"})
+    run.do(clock.PASS, {"days": 1})
+    run.do(users.SIGN_UP_AS_CREATOR, {"email": "bob@example.com", "team": True})
 
-    Life(sandbox, Log()).do(users.SIGN_UP, {"email": "cid@example.com"})
+    MachineRun(sandbox, Log()).do(users.SIGN_UP, {"email": "cid@example.com"})
 
     assert [(1, 0)] == sandbox.session.fetch(
         "SELECT (SELECT count(*) FROM public.users), (SELECT count(*) FROM public.teams)"
@@ -88,12 +88,12 @@ def test_a_life_in_which_time_passed_leaves_nothing(holed: Holed) -> None:
 
 def test_the_viewer_of_a_team_has_a_past(holed: Holed) -> None:
     """Who was an admin, and made a project, may not make another one as a viewer."""
-    life = Life(holed(MADE_BEFORE), Log())
-    life.begin("a team")
-    (viewer,) = (each for each in life.state.memberships.values() if each.role == "viewer")
+    run = MachineRun(holed(MADE_BEFORE), Log())
+    run.begin("a team")
+    (viewer,) = (each for each in run.state.memberships.values() if each.role == "viewer")
 
     with pytest.raises(Finding) as caught:
-        life.do(projects.MAKE, {"by": (viewer.user, viewer.team), "status": "draft"})
+        run.do(projects.MAKE, {"by": (viewer.user, viewer.team), "status": "draft"})
 
     assert ("ROLE-2", Verdict.BROKEN) == (caught.value.rule, caught.value.verdict)
 
@@ -101,20 +101,20 @@ def test_the_viewer_of_a_team_has_a_past(holed: Holed) -> None:
 @pytest.mark.parametrize("fault", ["-- none", REVIVED_BY_ANYBODY])
 def test_a_key_is_revived_by_whoever_may_make_one(holed: Holed, fault: str) -> None:
     """Who has become a viewer is refused, as the model says; a schema that lets them is seen."""
-    life = Life(holed(fault), Log())
-    life.begin("keys of each kind")
+    run = MachineRun(holed(fault), Log())
+    run.begin("keys of each kind")
     key, held = next(
         (key, held)
-        for key in life.state.api_keys.values()
-        for held in life.state.memberships.values()
+        for key in run.state.api_keys.values()
+        for held in run.state.memberships.values()
         if key.owner == Owner(held.team) and key.user == held.user and held.role != "owner"
     )
-    life.do(keys.REVOKE, {"key": key.id})
-    life.do(keys.REVIVE, {"key": key.id})
-    life.do(keys.REVOKE, {"key": key.id})
-    life.do(memberships.CHANGE_ROLE, {"membership": held.id, "role": "viewer"})
+    run.do(keys.REVOKE, {"key": key.id})
+    run.do(keys.REVIVE, {"key": key.id})
+    run.do(keys.REVOKE, {"key": key.id})
+    run.do(memberships.CHANGE_ROLE, {"membership": held.id, "role": "viewer"})
 
     with nullcontext() if fault == "-- none" else pytest.raises(Finding) as caught:
-        life.do(keys.REVIVE, {"key": key.id})
+        run.do(keys.REVIVE, {"key": key.id})
 
     assert caught is None or ("ROLE-2", Verdict.BROKEN) == (caught.value.rule, caught.value.verdict)

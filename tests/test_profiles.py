@@ -48,15 +48,15 @@ class TestMethod:
 def test_says():
     print("drawn", settings.get_current_profile_name(), len(drawn), drawn)
 """
-LIVES = """
+RUNS = """
 from hypothesis import settings
 
 from conformance.machines.runner import MACHINES
 
-def test_lives(guide):
+def test_runs(runner):
     how = settings(max_examples=3, stateful_step_count=8, database=None)
-    guide.run(MACHINES[0], how)
-    print("drawn", *(f"{name}*{count}" for name, count in sorted(guide.log.operations.items())))
+    runner.run(MACHINES[0], how)
+    print("drawn", *(f"{name}*{count}" for name, count in sorted(runner.log.operations.items())))
 """
 SHAPES = """
 import json
@@ -222,12 +222,12 @@ def test_an_option_picks_the_profile(tmp_path: Path) -> None:
     assert line.startswith(f"quick {2 * profiles.EXAMPLES['quick']} ")
 
 
-def test_the_shown_seed_repeats_lives(tmp_path: Path) -> None:
-    """What leads lives draws the same operations from a seed that it is given as it drew first."""
+def test_the_shown_seed_repeats_runs(tmp_path: Path) -> None:
+    """The runner draws the same operations from a seed that it is given as it drew first."""
     schema = f"--migrations={MIGRATIONS}"
-    seed, first = drawn(tmp_path, schema, text=LIVES)
-    _, again = drawn(tmp_path, schema, f"--hypothesis-seed={seed}", text=LIVES)
-    _, other = drawn(tmp_path, schema, "--hypothesis-seed=0", text=LIVES)
+    seed, first = drawn(tmp_path, schema, text=RUNS)
+    _, again = drawn(tmp_path, schema, f"--hypothesis-seed={seed}", text=RUNS)
+    _, other = drawn(tmp_path, schema, "--hypothesis-seed=0", text=RUNS)
 
     assert "*" in first
     assert first == again

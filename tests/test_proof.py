@@ -26,13 +26,13 @@ ABOUT_T2 = (
     "test_rules.py::test_rule[inv_t2__delete]",
     "test_races.py::test_classic[inv_t2__two_owners_step_down]",
     "test_races.py::test_drawn[owners, two owners]",
-    "test_machines.py::test_life[MembershipLife]",
+    "test_machines.py::test_run[MembershipMachine]",
     "test_hostile.py::test_hostile[memberships]",
     "test_hostile.py::test_hostile[everything]",
     "test_columns.py::test_column[memberships.role null]",
     "test_role.py::test_rights",
 )
-CAP = ("test_machines.py::test_counts[CARD-5]", "test_machines.py::test_life[JobLife]")
+CAP = ("test_machines.py::test_counts[CARD-5]", "test_machines.py::test_run[JobMachine]")
 MOVES = ("test_machines.py::test_pairs[job]", "test_races.py::test_drawn[jobs, a team]")
 PAST = ("test_corpus.py::test_corpus[inv_m6__b1a7a04b6b71]",)
 

@@ -118,7 +118,7 @@ def test_the_terminal_has_a_line_a_rule() -> None:
 
 def test_what_is_no_rules_is_shown_as_well() -> None:
     """A failure beside the rules has a line, is summed up, and stands in the JSON as it is."""
-    ours = {**FAILURE, "rule": "MODEL of jobs", "test": "test_machines.py::test_life[JobLife]"}
+    ours = {**FAILURE, "rule": "MODEL of jobs", "test": "test_machines.py::test_run[JobMachine]"}
     *_, line, summary = rules.lines(JUDGED, [ours])
     document = json.loads(rules.as_json({}, None, {"beside": [ours]}))
 

@@ -124,7 +124,7 @@ def test_what_pytest_refuses_ends_it(tmp_path: Path) -> None:
 
 
 def test_what_draws_nothing_is_left_out_after_the_first() -> None:
-    """Near misses, lives, hostile runs and drawn races depend on the seed; nothing else does."""
+    """Near misses, runs, hostile runs and drawn races depend on the seed; nothing else does."""
     done = subprocess.run(
         [
             *(sys.executable, "-m", "pytest", "conformance", "--collect-only", "-q"),
@@ -140,6 +140,6 @@ def test_what_draws_nothing_is_left_out_after_the_first() -> None:
         for line in done.stdout.splitlines()
         if "::" in line
     }
-    assert {"test_life", "test_hostile", "test_drawn"} <= tests
+    assert {"test_run", "test_hostile", "test_drawn"} <= tests
     assert any(name.startswith("test_rule") for name in tests)
     assert not tests & {"test_pairs", "test_counts", "test_classic", "test_column", "test_corpus"}

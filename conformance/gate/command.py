@@ -40,7 +40,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         "--seed",
         metavar="N",
         type=int,
-        help="what the rehearsal's random lives draw (default: another one each time, shown)",
+        help="what the rehearsal's random runs draw (default: another one each time, shown)",
     )
     parser.add_argument("--json", metavar="FILE", type=Path, help="write all of it as JSON")
     parser.set_defaults(run=_run, undone="the database was only read")

@@ -100,7 +100,7 @@ def rehearse(
     Args:
         scratch: on a server where the role is a superuser: rows are put in with triggers off.
         files: those of the schema as it is, and those to try.
-        seed: of the machines' random lives.
+        seed: of the machines' random runs.
         say: receives lines of progress.
 
     Raises:
@@ -123,9 +123,9 @@ def rehearse(
         return section
     with folder_of(files.applied) as folder:
         template = scratch.template(folder)
-    with scratch.cloned(template, "lives") as alive:
+    with scratch.cloned(template, "runs") as alive:
         section = tried(scratch, template, files, states.reached(alive, seed, say))
-    section.notes.append(f"the random lives among them are drawn with --seed {seed}")
+    section.notes.append(f"the random runs among them are drawn with --seed {seed}")
     return section
 
 

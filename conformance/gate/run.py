@@ -55,7 +55,7 @@ class Effort:
     Attributes:
         profile: Hypothesis', for the suite on each schema.
         timeout: seconds that each of its runs may take.
-        seed: what the rehearsal's random lives draw.
+        seed: what the rehearsal's random runs draw.
     """
 
     profile: str

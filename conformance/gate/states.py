@@ -1,4 +1,4 @@
-"""States that a schema's data can be in: every status, every cap, and what random lives lead to.
+"""States that a schema's data can be in: every status, every cap, and what random runs lead to.
 
 Each is reached by the suite's machines on a scratch database with the schema as it is, under the
 eyes of their judges; then its rows are taken out, so that they can be put where a migration is to
@@ -15,7 +15,7 @@ from conformance.database.sandbox import TABLES, Sandbox
 from conformance.framecast.model.moves import MOVES
 from conformance.framecast.operations.preludes import BY_NAME
 from conformance.machines.coverage_runs import COUNTS, PAIRS, Tour
-from conformance.machines.runner import MACHINES, Guide
+from conformance.machines.runner import MACHINES, MachineRunner
 from conformance.pytest_plugin.profiles import PHASES
 
 if TYPE_CHECKING:
@@ -23,10 +23,10 @@ if TYPE_CHECKING:
 
     from conformance.database.session import Session
     from conformance.machines.machine import Machine
-    from conformance.machines.run import Life
+    from conformance.machines.run import MachineRun
     from conformance.postgres.scratch import Database
 
-LIVES = 4  # of each machine: the last one's rows are taken
+RUNS = 4  # of each machine: the last one's rows are taken
 STEPS = 20
 
 # Columns that no rule speaks of, so that a migration that loses them is seen to. Filled where a
@@ -82,8 +82,8 @@ class State:
 def reached(database: Database, seed: int | str, say: Callable[[str], None]) -> Iterator[State]:
     """Yield every state, reached on a scratch database with nothing in it but its schema."""
     with Sandbox(database.conninfo) as sandbox:
-        guide = Guide(sandbox, seed)
-        for name, lead in _ways(guide):
+        runner = MachineRunner(sandbox, seed)
+        for name, lead in _ways(runner):
             say(f"reaching {name}")
             try:
                 lead()
@@ -93,60 +93,62 @@ def reached(database: Database, seed: int | str, say: Callable[[str], None]) -> 
             yield State(name, _filled(sandbox.session), trouble)
 
 
-def _ways(guide: Guide) -> Iterator[tuple[str, Callable[[], None]]]:
+def _ways(runner: MachineRunner) -> Iterator[tuple[str, Callable[[], None]]]:
     for prelude in BY_NAME:
         if prelude != "nothing":
-            yield prelude, _prelude(guide.new_life, prelude)
+            yield prelude, _prelude(runner.new_run, prelude)
     for rule, count in COUNTS.items():
-        yield f"at the cap of {rule}", _tour(guide.new_life, count)
+        yield f"at the cap of {rule}", _tour(runner.new_run, count)
     for machine, moves in MOVES.items():
         for before, after in moves.pairs():
             if (before, after) in moves.legal:
                 yield (
                     f"{machine} {before or 'new'} -> {after}",
-                    _pair(guide.new_life, machine, before, after),
+                    _pair(runner.new_run, machine, before, after),
                 )
-    yield "usage and sounds", _others(guide)
+    yield "usage and sounds", _others(runner)
     for each in MACHINES:
-        yield f"a life of {each.__name__}", _walk(guide, each)
+        yield f"a run of {each.__name__}", _walk(runner, each)
 
 
-def _prelude(new_life: Callable[[], Life], name: str) -> Callable[[], None]:
-    return lambda: new_life().begin(name)
+def _prelude(new_run: Callable[[], MachineRun], name: str) -> Callable[[], None]:
+    return lambda: new_run().begin(name)
 
 
-def _tour(new_life: Callable[[], Life], lead: Callable[[Life], None]) -> Callable[[], None]:
-    return lambda: lead(new_life())
+def _tour(
+    new_run: Callable[[], MachineRun], lead: Callable[[MachineRun], None]
+) -> Callable[[], None]:
+    return lambda: lead(new_run())
 
 
 def _pair(
-    new_life: Callable[[], Life], machine: str, before: str | None, after: str
+    new_run: Callable[[], MachineRun], machine: str, before: str | None, after: str
 ) -> Callable[[], None]:
-    return lambda: PAIRS[machine](Tour(new_life()), before, after)
+    return lambda: PAIRS[machine](Tour(new_run()), before, after)
 
 
-def _others(guide: Guide) -> Callable[[], None]:
+def _others(runner: MachineRunner) -> Callable[[], None]:
     def lead() -> None:
-        life = guide.new_life()
-        life.begin("a team")
-        life.sandbox.session.connection.execute(OTHERS)
+        run = runner.new_run()
+        run.begin("a team")
+        run.sandbox.session.connection.execute(OTHERS)
 
     return lead
 
 
-def _walk(guide: Guide, machine: type[Machine]) -> Callable[[], None]:
+def _walk(runner: MachineRunner, machine: type[Machine]) -> Callable[[], None]:
     def lead() -> None:
         from hypothesis import HealthCheck, Phase, settings  # noqa: PLC0415 - slow to import
 
         how = settings(
-            max_examples=LIVES,
+            max_examples=RUNS,
             stateful_step_count=STEPS,
             database=None,
             deadline=None,
             phases=tuple(phase for phase in PHASES if phase is Phase.generate),
             suppress_health_check=tuple(HealthCheck),
         )
-        guide.run(machine, how)
+        runner.run(machine, how)
 
     return lead
 

@@ -1,1 +1,1 @@
-"""State machines that live whole lives on the schema."""
+"""State machines that live whole runs on the schema."""

@@ -1,7 +1,7 @@
 """Tours: every pair of every state machine, and every count around a cap, tried on purpose.
 
 Walks see most of them, and see them in strange company; a tour makes sure that none depends on
-luck. It is a life like any other: the same judges, and the same operations, save where another rule
+luck. It is a run like any other: the same judges, and the same operations, save where another rule
 than the state machine's would be the first to refuse.
 """
 
@@ -28,32 +28,32 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from conformance.framecast.operations import Operation
-    from conformance.machines.run import Life
+    from conformance.machines.run import MachineRun
 
 
 GUEST = "guest@example.com"
 
 
 class Tour:
-    """A life with a team, and with one row that is brought from state to state."""
+    """A run with a team, and with one row that is brought from state to state."""
 
-    def __init__(self, life: Life) -> None:
+    def __init__(self, run: MachineRun) -> None:
         """Sign up an owner with a team.
 
         Raises:
-            LookupError: The schema cannot take that, as the life has noted.
+            LookupError: The schema cannot take that, as the run has noted.
         """
-        self.life = life
+        self.run = run
         self.user = self.do(users.SIGN_UP_AS_CREATOR, email="ann@example.com", team=True) - 2
         self.team = self.user + 1
         self.row = 0
-        if self.team not in life.state.teams:
+        if self.team not in run.state.teams:
             raise LookupError(self.team)
 
     def do(self, operation: Operation, **arguments: Any) -> int:
         """Do one thing; return the last id that was given."""
-        self.life.do(operation, arguments)
-        return self.life.state.serial
+        self.run.do(operation, arguments)
+        return self.run.state.serial
 
     @property
     def place(self) -> tuple[int, int]:
@@ -107,7 +107,7 @@ def _invitation(tour: Tour, before: str | None, after: str) -> None:
 
 def _project(tour: Tour, before: str | None, after: str) -> None:
     def active() -> int:
-        return [job.id for job in tour.life.state.jobs.values() if job.active][-1]  # the newest
+        return [job.id for job in tour.run.state.jobs.values() if job.active][-1]  # the newest
 
     def move(status: str, was: str | None) -> None:
         if was is None:
@@ -183,80 +183,80 @@ PAIRS: dict[str, Callable[[Tour, str | None, str], None]] = {
 }
 
 
-def every_pair(machine: str, new_life: Callable[[], Life]) -> None:
-    """Try every pair of a state machine, each in a life of its own.
+def every_pair(machine: str, new_run: Callable[[], MachineRun]) -> None:
+    """Try every pair of a state machine, each in a run of its own.
 
     Raises:
-        Finding: As a life does; or what could not be tried, where nothing worse was found.
+        Finding: As a run does; or what could not be tried, where nothing worse was found.
     """
     gaps = Gaps()
     for before, after in MOVES[machine].pairs():
-        _tour(new_life(), gaps, partial(_pair, machine, before, after))
+        _tour(new_run(), gaps, partial(_pair, machine, before, after))
     gaps.settle()
 
 
-def every_count(rule: str, life: Life) -> None:
+def every_count(rule: str, run: MachineRun) -> None:
     """Try every count around a cap; raises as `every_pair`."""
     gaps = Gaps()
-    _tour(life, gaps, COUNTS[rule])
+    _tour(run, gaps, COUNTS[rule])
     gaps.settle()
 
 
-def _pair(machine: str, before: str | None, after: str, life: Life) -> None:
-    PAIRS[machine](Tour(life), before, after)
+def _pair(machine: str, before: str | None, after: str, run: MachineRun) -> None:
+    PAIRS[machine](Tour(run), before, after)
 
 
-def _tour(life: Life, gaps: Gaps, lead: Callable[[Life], None]) -> None:
-    """Lead a life that goes on without what the schema cannot take."""
-    life.log.gaps = gaps
+def _tour(run: MachineRun, gaps: Gaps, lead: Callable[[MachineRun], None]) -> None:
+    """Make a run that goes on without what the schema cannot take."""
+    run.log.gaps = gaps
     try:
-        lead(life)
+        lead(run)
     except (LookupError, StopIteration):
         if not gaps.reasons:
             raise  # else it speaks of what could not be made
     finally:
-        life.log.gaps = None
+        run.log.gaps = None
 
 
-def _owned(life: Life) -> None:
-    life.begin("nine owned teams")
+def _owned(run: MachineRun) -> None:
+    run.begin("nine owned teams")
     for _ in range(2):
-        life.do(teams.FOUND, {"user": 1, "slug": "given", "owned": True})
+        run.do(teams.FOUND, {"user": 1, "slug": "given", "owned": True})
 
 
-def _member(life: Life) -> None:
-    life.begin("forty nine memberships")
-    user = next(reversed(life.state.users))
-    placed = {each.team for each in life.state.teams_of(user)}
-    for team in [each for each in life.state.teams if each not in placed][:2]:
-        life.do(memberships.JOIN, {"by": (user, team), "role": "member"})
+def _member(run: MachineRun) -> None:
+    run.begin("forty nine memberships")
+    user = next(reversed(run.state.users))
+    placed = {each.team for each in run.state.teams_of(user)}
+    for team in [each for each in run.state.teams if each not in placed][:2]:
+        run.do(memberships.JOIN, {"by": (user, team), "role": "member"})
 
 
-def _letters(life: Life) -> None:
-    life.begin("forty nine invitations")
+def _letters(run: MachineRun) -> None:
+    run.begin("forty nine invitations")
     for email in ("one@example.com", "two@example.com"):
         plain = {"by": (1, 2), "role": "member", "answered": "open"}
-        life.do(memberships.INVITE, {**plain, "email": email})
+        run.do(memberships.INVITE, {**plain, "email": email})
 
 
-def _active(life: Life) -> None:
-    life.begin("four active jobs")
-    _two_jobs(life, (1, 2, None))
+def _active(run: MachineRun) -> None:
+    run.begin("four active jobs")
+    _two_jobs(run, (1, 2, None))
 
 
-def _busy(life: Life) -> None:
-    life.do(users.SIGN_UP, {"email": GUEST})
-    _two_jobs(life, (1, None, 1))
+def _busy(run: MachineRun) -> None:
+    run.do(users.SIGN_UP, {"email": GUEST})
+    _two_jobs(run, (1, None, 1))
 
 
-def _two_jobs(life: Life, by: tuple[int, int | None, int | None]) -> None:
+def _two_jobs(run: MachineRun, by: tuple[int, int | None, int | None]) -> None:
     plain = {"by": by, "project": None, "charge": 0, "key": None, "status": "queued"}
     for _ in range(2):
-        life.do(jobs.MAKE, plain)
+        run.do(jobs.MAKE, plain)
 
 
 # From one below a cap to one above it.
-COUNTS: dict[str, Callable[[Life], None]] = {
+COUNTS: dict[str, Callable[[MachineRun], None]] = {
     "CARD-2": _owned,
     "CARD-3": _member,
     "CARD-4": _letters,

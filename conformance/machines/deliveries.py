@@ -1,4 +1,4 @@
-"""The lives of webhooks, deliveries, events and usage."""
+"""The machine of webhooks, deliveries, events and usage."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from conformance.framecast.operations import clock, deliveries, events, jobs, me
 from conformance.machines.machine import Machine, does, in_turn, together
 
 
-class DeliveryAndEventLife(Machine):
+class DeliveryAndEventMachine(Machine):
     """Webhooks are told of jobs, again and again; events are appended and cleaned up."""
 
     preludes = ("deliveries of each kind", "deliveries of each kind", "a team")

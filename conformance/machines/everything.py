@@ -1,4 +1,4 @@
-"""All lives at once."""
+"""The machine of all tables at once."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from conformance.framecast.operations.preludes import BY_NAME
 from conformance.machines.machine import Machine, does, does_any, together
 
 
-class WholeLife(Machine):
+class WholeMachine(Machine):
     """All that the product does, in any order."""
 
     preludes = tuple(BY_NAME)

@@ -1,4 +1,4 @@
-"""The lives of jobs, of projects, and of the credits that they cost."""
+"""The machines of jobs, of projects, and of the credits that they cost."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from conformance.framecast.operations import (
 from conformance.machines.machine import Machine, does, in_turn, together
 
 
-class JobLife(Machine):
+class JobMachine(Machine):
     """Jobs are made for users, teams and members, move on, end in every way, and are cloned."""
 
     preludes = ("a team", "jobs of each kind", "jobs of each kind", "four active jobs")
@@ -45,7 +45,7 @@ class JobLife(Machine):
     do_together = together(*jobs.OPERATIONS, memberships.LEAVE, events.APPEND)
 
 
-class ProjectLife(Machine):
+class ProjectMachine(Machine):
     """Projects are made, render, are archived and deleted, and their jobs move them."""
 
     preludes = ("projects of each kind", "four active jobs", "a team")
@@ -76,7 +76,7 @@ class ProjectLife(Machine):
     )
 
 
-class CreditLife(Machine):
+class CreditMachine(Machine):
     """Credits are granted and spent down to zero; jobs charge them and give them back."""
 
     preludes = ("a team", "jobs of each kind")

@@ -1,4 +1,4 @@
-"""The lives of keys and assets."""
+"""The machine of keys and assets."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from conformance.framecast.operations import (
 from conformance.machines.machine import Machine, does, in_turn, together
 
 
-class KeyAndAssetLife(Machine):
+class KeyAndAssetMachine(Machine):
     """Keys are made, used, expire and end with their membership; assets are uploaded."""
 
     preludes = ("keys of each kind", "keys of each kind", "a team")

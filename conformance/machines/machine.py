@@ -10,7 +10,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 
 from conformance.framecast.operations import step
 from conformance.machines.following import Focus, focus, follow_ups, of_arguments
-from conformance.machines.run import Life, Log, clock
+from conformance.machines.run import Log, MachineRun, clock
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -26,42 +26,42 @@ FOLLOW_UPS = (0, 1, 2, 3)  # how many things one leads to
 
 
 class Machine(RuleBasedStateMachine):
-    """A life that Hypothesis leads. Whoever runs it sets `sandbox` and `log` first."""
+    """A run that Hypothesis leads. Whoever runs it sets `sandbox` and `log` first."""
 
     sandbox: ClassVar[Sandbox]
     log: ClassVar[Log]
-    life_of: ClassVar[type[Life]] = Life
+    run_of: ClassVar[type[MachineRun]] = MachineRun
     preludes: ClassVar[tuple[str, ...]] = ("nothing",)
 
     def __init__(self) -> None:
         """Begin with an empty database and an empty model."""
         super().__init__()
         self.began = clock()
-        self.life = self.life_of(self.sandbox, self.log)
+        self.run = self.run_of(self.sandbox, self.log)
 
     @initialize(data=st.data())
     def begin(self, data: st.DataObject) -> None:
         """Begin with one of the machine's preludes."""
-        self.life.begin(data.draw(st.sampled_from(self.preludes), "like"))
+        self.run.begin(data.draw(st.sampled_from(self.preludes), "like"))
 
     def do(self, data: st.DataObject, operation: Operation) -> None:
         """Do one thing, and go on with what it touched."""
-        about = self.take(data, operation, _choices(self.life.state, operation), Focus())
+        about = self.take(data, operation, _choices(self.run.state, operation), Focus())
         self.go_on(data, about, operation)
 
     def take(
         self, data: st.DataObject, operation: Operation, choices: Choices, about: Focus
     ) -> Focus:
         """Do one thing; return what it was about: what it touched, or else its arguments."""
-        before, arguments = self.life.state, drawn(data, choices)
-        self.life.do(operation, arguments)
-        touched = focus(before, self.life.state)
+        before, arguments = self.run.state, drawn(data, choices)
+        self.run.do(operation, arguments)
+        touched = focus(before, self.run.state)
         return touched if touched.touched else about or of_arguments(before, arguments)
 
     def go_on(self, data: st.DataObject, about: Focus, last: Operation | None) -> None:
         """Follow up what was done, a few times or not at all."""
         for _ in range(data.draw(st.sampled_from(FOLLOW_UPS), "follow-ups")):
-            ways = follow_ups(self.life.state, about, self.operations(), last)
+            ways = follow_ups(self.run.state, about, self.operations(), last)
             if not ways:
                 return
             last, choices = data.draw(st.sampled_from(ways), "then")
@@ -88,7 +88,7 @@ def does(operation: Operation) -> Any:
     return _as_rule(
         act,
         operation.identifier,
-        lambda self: operation.possible(self.life.state),
+        lambda self: operation.possible(self.run.state),
         operation,
     )
 
@@ -97,13 +97,13 @@ def does_any(name: str, *operations: Operation) -> Any:
     """Return a machine's rule that does one of several operations, which it draws."""
 
     def act(self: Machine, data: st.DataObject) -> None:
-        possible = [each for each in operations if each.possible(self.life.state)]
+        possible = [each for each in operations if each.possible(self.run.state)]
         self.do(data, data.draw(st.sampled_from(possible), "operation"))
 
     return _as_rule(
         act,
         f"act_on_{name}",
-        lambda self: any(m.possible(self.life.state) for m in operations),
+        lambda self: any(m.possible(self.run.state) for m in operations),
         *operations,
     )
 
@@ -114,7 +114,7 @@ def in_turn(*operations: Operation) -> Any:
     def act(self: Machine, data: st.DataObject) -> None:
         about = Focus()
         for operation in operations:
-            state = self.life.state
+            state = self.run.state
             if operation.possible(state):
                 ways = follow_ups(state, about, (operation,), None)
                 choices = ways[0][1] if ways else _choices(state, operation)
@@ -123,7 +123,7 @@ def in_turn(*operations: Operation) -> Any:
     return _as_rule(
         act,
         "_then_".join(each.identifier for each in operations),
-        lambda self: operations[0].possible(self.life.state),
+        lambda self: operations[0].possible(self.run.state),
     )
 
 
@@ -132,18 +132,18 @@ def together(*operations: Operation) -> Any:
     members = [operation for operation in operations if not operation.alone]
 
     def act(self: Machine, data: st.DataObject) -> None:
-        before = state = self.life.state
+        before = state = self.run.state
         steps: list[Step] = []
         for _ in range(data.draw(st.integers(2, LONGEST), "operations")):
             possible = [each for each in members if each.possible(state)]
             operation = data.draw(st.sampled_from(possible), "operation")
             steps.append(step(state, operation, drawn(data, _choices(state, operation))))
             state = steps[-1].after
-        self.life.commit(steps)
-        self.go_on(data, focus(before, self.life.state), None)
+        self.run.commit(steps)
+        self.go_on(data, focus(before, self.run.state), None)
 
     return _as_rule(
-        act, "do_together", lambda self: any(m.possible(self.life.state) for m in members)
+        act, "do_together", lambda self: any(m.possible(self.run.state) for m in members)
     )
 
 

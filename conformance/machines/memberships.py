@@ -1,4 +1,4 @@
-"""The lives of users, teams and memberships."""
+"""The machine of users, teams and memberships."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from conformance.framecast.operations import clock, memberships, teams, users
 from conformance.machines.machine import Machine, does, together
 
 
-class MembershipLife(Machine):
+class MembershipMachine(Machine):
     """People sign up, found teams, invite each other, join, change roles, and leave."""
 
     preludes = (

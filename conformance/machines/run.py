@@ -1,10 +1,10 @@
-"""One life on a database: operations, one transaction after another, judged twice each time.
+"""One run on a database: operations, one transaction after another, judged twice each time.
 
 The model says what must become of a transaction; the database says what did. After every commit the
 oracles look for rows that break a rule, and then the rows themselves are compared with the model's:
 what breaks a rule is named after it, and only what breaks none is named after the model.
 
-What a schema cannot take, because it lacks a column or a function, is a gap: a life that may have
+What a schema cannot take, because it lacks a column or a function, is a gap: a run that may have
 gaps goes on without it.
 """
 
@@ -50,9 +50,9 @@ PLAIN = {"KEY": UNIQUE, "CHECK": CHECK, "REFERENCE": REFERENCE}
 
 @dataclass(slots=True)
 class Log:
-    """What was seen in all lives together: edges, steps, and the seconds that they took.
+    """What was seen in all runs together: edges, steps, and the seconds that they took.
 
-    `gaps` are for lives that may go on without what the schema cannot take; None for those that
+    `gaps` are for runs that may go on without what the schema cannot take; None for those that
     end there. `rows` and `inventory` are what they have learned of the schema.
     """
 
@@ -61,14 +61,14 @@ class Log:
     steps: int = 0
     accepted: int = 0
     seconds: float = 0.0
-    failed: Story = ()  # the life that found the last fault
+    failed: Story = ()  # the run that found the last fault
     gaps: Gaps | None = None
     rows: Rows | None = None
     inventory: Inventory | None = None
     left_out: LeftOut = field(default_factory=LeftOut)
 
 
-class Life:
+class MachineRun:
     """A model and a database that go through the same operations."""
 
     def __init__(self, sandbox: Sandbox, log: Log) -> None:
@@ -87,7 +87,7 @@ class Life:
     def begin(self, like: str) -> None:
         """Begin with a prelude, which breaks nothing; raises as `commit`.
 
-        The first life that does so writes it, and it is judged. Later ones have a copy of its rows.
+        The first run that does so writes it, and it is judged. Later ones have a copy of its rows.
         """
         if like == "nothing":
             return
@@ -97,7 +97,7 @@ class Life:
         if first.broken:
             message = f"the prelude {like!r} breaks {sorted(first.broken)}"
             raise ValueError(message)
-        copy = "life_" + like.replace(" ", "_")
+        copy = "run_" + like.replace(" ", "_")
         if not self.sandbox.has_kept(copy):
             self.commit([first])
             if self.state.serial:
@@ -295,7 +295,7 @@ class Life:
         self._settle(gaps)
 
     def _settle(self, gaps: Gaps) -> None:
-        """End a life that may have no gaps; raises a Finding."""
+        """End a run that may have no gaps; raises a Finding."""
         if self.log.gaps is None:
             gaps.settle()
 

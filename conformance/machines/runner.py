@@ -1,4 +1,4 @@
-"""Who leads lives: the machines, and what leads one of them through as many as a profile asks."""
+"""All machines, and the runner that makes as many runs of one as a profile asks."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from hypothesis.stateful import get_state_machine_test
 from conformance.cases.gaps import Gaps
 from conformance.cases.verdicts import Finding
 from conformance.machines.coverage_runs import COUNTS, PAIRS
-from conformance.machines.deliveries import DeliveryAndEventLife
-from conformance.machines.everything import WholeLife
-from conformance.machines.jobs import CreditLife, JobLife, ProjectLife
-from conformance.machines.keys import KeyAndAssetLife
-from conformance.machines.memberships import MembershipLife
-from conformance.machines.run import Life, Log
+from conformance.machines.deliveries import DeliveryAndEventMachine
+from conformance.machines.everything import WholeMachine
+from conformance.machines.jobs import CreditMachine, JobMachine, ProjectMachine
+from conformance.machines.keys import KeyAndAssetMachine
+from conformance.machines.memberships import MembershipMachine
+from conformance.machines.run import Log, MachineRun
 from conformance.machines.shortening import shortest
 from conformance.pytest_plugin import profiles
 
@@ -26,41 +26,41 @@ if TYPE_CHECKING:
 
 WITHOUT_SHRINK = tuple(phase for phase in profiles.PHASES if phase is not Phase.shrink)
 MACHINES: tuple[type[Machine], ...] = (
-    MembershipLife,
-    JobLife,
-    ProjectLife,
-    CreditLife,
-    KeyAndAssetLife,
-    DeliveryAndEventLife,
-    WholeLife,
+    MembershipMachine,
+    JobMachine,
+    ProjectMachine,
+    CreditMachine,
+    KeyAndAssetMachine,
+    DeliveryAndEventMachine,
+    WholeMachine,
 )
 # What a run must have run for its edges to be complete.
 ALL = frozenset({*(machine.__name__ for machine in MACHINES), *PAIRS, *COUNTS})
 
 
-class Guide:
-    """Leads the lives of one test on one database, and notes what they saw in `log`."""
+class MachineRunner:
+    """Makes the runs of one test on one database, and notes what they saw in `log`."""
 
     def __init__(self, sandbox: Sandbox, number: int | str | None = None) -> None:
-        """Lead lives on a sandbox; with a number, those that the same number led before."""
+        """Make runs on a sandbox; with a number, the same as that number made before."""
         self.log = Log()
         self.name = ""  # of the machine or the tour
         self.number = number
         self._sandbox = sandbox
 
-    def new_life(self) -> Life:
-        """Return a life that begins with an empty database."""
-        return Life(self._sandbox, self.log)
+    def new_run(self) -> MachineRun:
+        """Return a run that begins with an empty database."""
+        return MachineRun(self._sandbox, self.log)
 
     def run(self, machine: type[Machine], how: settings | None = None) -> None:
-        """Let Hypothesis lead as many lives as the profile says, or as `how` does.
+        """Let Hypothesis make as many runs as the profile says, or as `how` does.
 
         It does not shrink what it found: see `shortening`.
 
         They go on without what the schema cannot take.
 
         Raises:
-            Finding: The shortest life that finds what one of them found; or what could not be done.
+            Finding: The shortest run that finds what one of them found; or what could not be done.
         """
         self.name = machine.__name__
         self.log.gaps = gaps = Gaps()
@@ -72,7 +72,7 @@ class Guide:
         try:
             test()
         except Finding as finding:
-            raise shortest(finding, self.log.failed, self.new_life) from None
+            raise shortest(finding, self.log.failed, self.new_run) from None
         except InvalidDefinition:
             if not gaps.reasons:  # else nothing is left to do, because of what could not be made
                 raise

@@ -1,10 +1,10 @@
-"""Making a life that failed as short as it can be.
+"""Making a run that failed as short as it can be.
 
 Hypothesis shrinks the numbers that it drew, and knows nothing of what they mean: leave out a step,
 and the draws of all later steps move. It took minutes, and left steps in that had no part in the
-failure. Operations are data, so they are left out here by what they mean instead: a life is led
+failure. Operations are data, so they are left out here by what they mean instead: a run is made
 again without a step, and what later steps spoke of is found again by its value, or by its place
-among the newest or the oldest. Every attempt is judged like any other life.
+among the newest or the oldest. Every attempt is judged like any other run.
 """
 
 from __future__ import annotations
@@ -18,38 +18,38 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from conformance.framecast.operations.story import Story
-    from conformance.machines.run import Life
+    from conformance.machines.run import MachineRun
 
 WAYS = ("value", "newest", "oldest")
 
 
-def shortest(finding: Finding, story: Story, new_life: Callable[[], Life]) -> Finding:
-    """Return the same finding, by rule, from a life of which nothing more can be left out."""
+def shortest(finding: Finding, story: Story, new_run: Callable[[], MachineRun]) -> Finding:
+    """Return the same finding, by rule, from a run of which nothing more can be left out."""
     progress = True
     while progress:
         progress = False
         for shorter in _shorter(story):
-            found = _first(finding, shorter, new_life)
+            found = _first(finding, shorter, new_run)
             if found is not None:
                 finding, story = found
                 progress = True
                 break
-    # Once more, so that what the session remembers is this life and no attempt after it.
-    again = _first(finding, story, new_life)
+    # Once more, so that what the session remembers is this run and no attempt after it.
+    again = _first(finding, story, new_run)
     return again[0] if again else finding
 
 
 def _first(
-    finding: Finding, story: Story, new_life: Callable[[], Life]
+    finding: Finding, story: Story, new_run: Callable[[], MachineRun]
 ) -> tuple[Finding, Story] | None:
-    """Lead a life in each way until one fails alike, and return what failed and how."""
+    """Make a run in each way until one fails alike, and return what failed and how."""
     for way in WAYS:
-        life = new_life()
+        run = new_run()
         try:
-            _lead(life, story, way)
+            _lead(run, story, way)
         except Finding as again:
-            if again == finding and _size(life.story) <= _size(story):
-                return again, life.story
+            if again == finding and _size(run.story) <= _size(story):
+                return again, run.story
         except LookupError:
             continue  # what it spoke of is not there any more
     return None
@@ -59,9 +59,9 @@ def _size(story: Story) -> int:
     return sum(map(len, story))
 
 
-def _lead(life: Life, story: Story, way: str) -> None:
+def _lead(run: MachineRun, story: Story, way: str) -> None:
     for transaction in story:
-        state, steps = life.state, []
+        state, steps = run.state, []
         for operation, places in transaction:
             if operation is BEGIN:
                 arguments = {name: value for name, (value, _, _) in places.items()}
@@ -70,12 +70,12 @@ def _lead(life: Life, story: Story, way: str) -> None:
                     name: _found(operation.takes[name](state), place, way)
                     for name, place in places.items()
                 }
-            planned = life.plan(state, operation, arguments)
+            planned = run.plan(state, operation, arguments)
             if planned is not None:
                 steps.append(planned)
                 state = planned.after
         if steps:
-            life.commit(steps)
+            run.commit(steps)
 
 
 def _found(choices: Sequence[Any], place: tuple[Any, int, int], way: str) -> Any:

@@ -22,7 +22,7 @@ from conformance.framecast.known_races import CLASSICS
 from conformance.framecast.rules import RULES
 from conformance.machines.coverage_runs import COUNTS, PAIRS, every_count, every_pair
 from conformance.machines.hostile import Raider
-from conformance.machines.run import Life, Log
+from conformance.machines.run import Log, MachineRun
 from conformance.machines.runner import MACHINES
 from conformance.mutants import reading, role
 from conformance.mutants.drawing import GENERATE, drawn
@@ -50,7 +50,7 @@ ROUNDS = (1, 3, 10)
 DEEP = 60
 OTHERS = (1, 3)
 RAIDS = 40
-LIVES, LIFE = 10, 20
+RUNS, RUN = 10, 20
 CORPUS = File(__file__).parents[1] / "corpus"
 
 
@@ -115,10 +115,10 @@ def tours(_mutant: Mutant) -> Iterator[Part]:
         yield Part(f"counts of {rule}", partial(_counts, rule))
 
 
-def lives(_mutant: Mutant) -> Iterator[Part]:
-    """Random lives, in which two judges agree on every operation."""
+def runs(_mutant: Mutant) -> Iterator[Part]:
+    """Random runs, in which two judges agree on every operation."""
     for machine in MACHINES:
-        yield Part(f"lives of {machine.__name__}", partial(_live, machine))
+        yield Part(f"runs of {machine.__name__}", partial(_live, machine))
 
 
 def attacks(mutant: Mutant) -> Iterator[Part]:
@@ -152,7 +152,7 @@ STAGES: list[Stage] = [
     Stage("meetings", meetings),
     Stage("deeper", deeper),
     Stage("raids", attacks),
-    Stage("lives", lives),
+    Stage("runs", runs),
     Stage("every rule", every_rule),
 ]
 
@@ -174,11 +174,11 @@ def _replay(file: File, sandbox: Sandbox) -> None:
 
 
 def _pairs(machine: str, sandbox: Sandbox) -> None:
-    every_pair(machine, lambda: Life(sandbox, Log()))
+    every_pair(machine, lambda: MachineRun(sandbox, Log()))
 
 
 def _counts(rule: str, sandbox: Sandbox) -> None:
-    every_count(rule, Life(sandbox, Log()))
+    every_count(rule, MachineRun(sandbox, Log()))
 
 
 def _race(name: str, sandbox: Sandbox) -> None:
@@ -207,7 +207,7 @@ def _conninfo(sandbox: Sandbox) -> str:
 
 def _live(machine: type[Machine], sandbox: Sandbox) -> None:
     machine.sandbox, machine.log = sandbox, Log()
-    how = settings(GENERATE, max_examples=LIVES, stateful_step_count=LIFE)
+    how = settings(GENERATE, max_examples=RUNS, stateful_step_count=RUN)
     seed(0)(get_state_machine_test(machine, settings=how))()
 
 

@@ -1,6 +1,6 @@
 """Raids in a run: who carries them out, and what the summary says of them.
 
-What carries them out is imported where that is done, as for lives.
+What carries them out is imported where that is done, as for runs.
 """
 
 from __future__ import annotations

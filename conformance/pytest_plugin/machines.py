@@ -1,6 +1,6 @@
-"""Lives in a run: which edges they saw, what they found, and what the summary says of that.
+"""Machines in a run: which edges they saw, what they found, and what the summary says of that.
 
-What leads them is imported where a life is led: whoever only hands tests to others needs none.
+What leads them is imported where a run is made: whoever only hands tests to others needs none.
 """
 
 from __future__ import annotations
@@ -17,20 +17,20 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
 
     from conformance.database.sandbox import Sandbox
-    from conformance.machines.runner import Guide
+    from conformance.machines.runner import MachineRunner
 
-GUIDE = pytest.StashKey["Guide"]()
-PROPERTY = "lives"
+RUNNER = pytest.StashKey["MachineRunner"]()
+PROPERTY = "runs"
 
 
 @pytest.fixture
-def guide(request: pytest.FixtureRequest, sandbox: Sandbox, own_seed: int) -> Guide:
-    """Return who leads a test's lives."""
-    from conformance.machines.runner import Guide
+def runner(request: pytest.FixtureRequest, sandbox: Sandbox, own_seed: int) -> MachineRunner:
+    """Return the runner of a test's machine."""
+    from conformance.machines.runner import MachineRunner
 
     stash: pytest.Stash = request.node.stash
-    stash[GUIDE] = Guide(sandbox, own_seed)
-    return stash[GUIDE]
+    stash[RUNNER] = MachineRunner(sandbox, own_seed)
+    return stash[RUNNER]
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -44,14 +44,14 @@ def pytest_runtest_makereport(
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Send what was seen along with the test's report."""
     outcome = yield
-    guide = item.stash.get(GUIDE, None)
-    if call.when == "call" and guide is not None:
-        log = guide.log
+    runner = item.stash.get(RUNNER, None)
+    if call.when == "call" and runner is not None:
+        log = runner.log
         outcome.user_properties.append(
             (
                 PROPERTY,
                 {
-                    "name": guide.name,
+                    "name": runner.name,
                     "edges": dict(log.edges),
                     "operations": dict(log.operations),
                     "steps": log.steps,

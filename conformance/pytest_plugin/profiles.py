@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     import pytest
 
 EXAMPLES = {"quick": 2, "default": 10, "thorough": 300}
-# Lives of each machine, and operations in each: a life costs as much as a hundred rows.
+# Runs of each machine, and operations in each: a run costs as much as a hundred rows.
 MACHINES = {"quick": 1, "default": 50, "thorough": 1000}
-LIFE = 20
+RUN = 20
 # Raids on each table: Hypothesis spends five of six on what it has tried, with one part changed.
 RAIDS = {"quick": 3, "default": 100, "thorough": 3000}
 # Races that are drawn, of each theme with each of its starts; each is run in a few orders.
@@ -57,7 +57,7 @@ def register() -> None:
 def machines() -> settings:
     """Return how the current profile runs a state machine."""
     known = MACHINES.get(settings.get_current_profile_name(), settings().max_examples)
-    return settings(max_examples=known, stateful_step_count=LIFE)
+    return settings(max_examples=known, stateful_step_count=RUN)
 
 
 def raids() -> settings:

@@ -1,6 +1,6 @@
 """Making a race that failed as small as it can be: sessions, steps, and switches between them.
 
-As with lives, what is left out is left out by what it means. Every attempt is run and judged like
+As with runs, what is left out is left out by what it means. Every attempt is run and judged like
 any other race, and counts where it fails by the same rule.
 """
 

@@ -1,4 +1,4 @@
-"""Where lives begin: states near an edge, which no walk of a few steps would reach.
+"""Where runs begin: states near an edge, which no walk of a few steps would reach.
 
 A prelude is one step like others, but of many operations. Their inserts are put together, so that
 fifty rows cost one statement.
