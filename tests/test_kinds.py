@@ -1,6 +1,6 @@
 """Kinds of rules: a declaration's query and its judgement in the model follow from it."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 
@@ -8,6 +8,7 @@ from conformance.framecast.rules import RULES
 from conformance.kinds.at_most import AtMost
 from conformance.kinds.check import Check
 from conformance.kinds.keys import References, Unique
+from conformance.kinds.transitions import Transitions, legal
 
 
 @dataclass
@@ -105,12 +106,45 @@ def test_a_null_may_be_another_rules() -> None:
     assert [part.violations, "SELECT id::text FROM children WHERE parent IS NULL"] == parts
 
 
-def test_rules_of_a_kind_speak_of_its_tables() -> None:
-    """A rule that was declared has its tables and its query from there."""
-    declared = {rule.id: rule for rule in RULES.values() if rule.kind is not None}
+DOOR = Transitions("doors", ("open", "shut", "gone"), legal(">open open>shut shut>open shut>gone"))
 
-    assert {"CARD-4", "INV-M3", "INV-M5"} < set(declared)
-    for rule in declared.values():
-        assert rule.kind is not None
-        assert (rule.tables, rule.violations) == (rule.kind.tables, rule.kind.violations)
-        assert rule.model == rule.kind.model
+
+def test_moves_are_asked_of_every_change() -> None:
+    """A first state that is none, and a pair that is not legal, break the rule."""
+    assert DOOR.violations == (
+        "SELECT coalesce(new, old) ->> 'id' FROM conformance.fresh c WHERE tbl = 'doors' AND ("
+        "op = 'INSERT' AND new ->> 'status' NOT IN ('open')"
+        " OR op = 'UPDATE' AND old ->> 'status' <> new ->> 'status'"
+        " AND (old ->> 'status', new ->> 'status') NOT IN"
+        " (('open', 'shut'), ('shut', 'open'), ('shut', 'gone')))"
+    )
+
+
+def test_what_else_breaks_a_move_is_asked_too() -> None:
+    """Where any state may be the first one, no insert breaks the rule."""
+    free = replace(DOOR, legal=DOOR.legal | legal(">shut >gone"), also="op = 'DELETE'")
+
+    assert "INSERT" not in free.violations
+    assert free.violations.endswith(" OR op = 'DELETE')")
+
+
+def test_a_state_machine_has_every_pair() -> None:
+    """A state with itself counts only where that is said; what cannot be does not."""
+    again = replace(DOOR, again=frozenset({"shut"}), never=legal("gone>open"))
+
+    assert len([*DOOR.pairs()]) == 3 + 6
+    assert {*again.pairs()} == {*DOOR.pairs(), ("shut", "shut")} - {("gone", "open")}
+
+
+def test_rules_of_a_kind_speak_of_its_tables() -> None:
+    """A rule that was declared has its query from there, and more only where that is written."""
+    declared = {rule.id: rule for rule in RULES.values() if rule.kind is not None}
+    more = {
+        rule.id
+        for rule in declared.values()
+        if rule.kind is not None
+        and (rule.violations, rule.model) != (rule.kind.violations, rule.kind.model)
+    }
+
+    assert {"CARD-4", "INV-M3", "INV-M5", "INV-J5", "STATE-JOB"} < set(declared)
+    assert {"STATE-PROJECT"} == more

@@ -5,6 +5,7 @@ from conformance.framecast.rules.rule import Holds, Rule
 from conformance.kinds.at_most import AtMost
 from conformance.kinds.check import Check
 from conformance.kinds.keys import References, Unique
+from conformance.kinds.transitions import Transitions, legal
 
 MALFORMED_SLUG = "slug ~ '[^a-z0-9-]' OR left(slug, 1) IN ('', '-') OR right(slug, 1) IN ('', '-')"
 # Rules that say the same in other words are asked with the same words.
@@ -232,14 +233,17 @@ RULES = (
         _TEAMS,
         ("inv_t8__memberships_user_in_at_most_50_teams",),
     ),
-    Rule(
+    Rule.of(
         "STATE-USER",
         "a creator stays a creator",
-        ("users",),
-        Holds.TRANSITION,
+        Transitions(
+            "users",
+            ("starter", "creator"),
+            legal(">starter >creator starter>creator"),
+            column="tier",
+        ),
         ("state_user__users_creator_stays_creator",),
-        "SELECT old ->> 'id' FROM conformance.fresh WHERE tbl = 'users' AND op = 'UPDATE'"
-        " AND old ->> 'tier' = 'creator' AND new ->> 'tier' <> 'creator'",
+        Holds.TRANSITION,
     ),
     Rule(
         "PRIVACY-1",

@@ -6,6 +6,7 @@ from conformance.framecast.model.judgements import is_month
 from conformance.framecast.rules.rule import Holds, Rule, unowned, unowned_at_scale
 from conformance.kinds.check import Check
 from conformance.kinds.keys import References, Unique, repeated
+from conformance.kinds.transitions import Transitions, legal
 
 RULES = (
     Rule.of(
@@ -60,19 +61,19 @@ RULES = (
         unowned_at_scale("asset_files"),
         model=judgements.other_teams_assets,
     ),
-    Rule(
+    Rule.of(
         "STATE-ASSET",
         "an asset is inserted pending. transition: pending → ready or failed; both are final",
-        ("asset_files",),
-        Holds.TRANSITION,
+        Transitions(
+            "asset_files",
+            ("pending", "ready", "failed"),
+            legal(">pending pending>ready pending>failed"),
+        ),
         (
             "state_asset__asset_files_inserted_pending",
             "state_asset__asset_files_ready_and_failed_are_final",
         ),
-        "SELECT coalesce(new, old) ->> 'id' FROM conformance.fresh WHERE tbl = 'asset_files'"
-        " AND (op = 'INSERT' AND new ->> 'status' <> 'pending'"
-        " OR op = 'UPDATE' AND old ->> 'status' IN ('ready', 'failed')"
-        " AND new ->> 'status' <> old ->> 'status')",
+        Holds.TRANSITION,
     ),
     Rule.of(
         "INV-W1",
@@ -150,26 +151,28 @@ RULES = (
         ),
         ("inv_wd4__webhook_deliveries_delivered_has_time",),
     ),
-    Rule(
+    Rule.of(
         "STATE-DELIVERY",
         "a delivery is inserted pending. transition: pending or retrying → delivered, retrying"
         " or failed; failed → pending (asked for again by hand, with attempts back at 0);"
         " delivered is final",
-        ("webhook_deliveries",),
-        Holds.TRANSITION,
+        Transitions(
+            "webhook_deliveries",
+            ("pending", "retrying", "delivered", "failed"),
+            legal(
+                ">pending pending>delivered pending>retrying pending>failed retrying>retrying"
+                " retrying>delivered retrying>failed failed>pending"
+            ),
+            again=frozenset({"retrying"}),
+            also="op = 'UPDATE' AND old ->> 'status' = 'failed' AND new ->> 'status' <> 'failed'"
+            " AND new ->> 'attempts' <> '0'",
+        ),
         (
             "state_delivery__webhook_deliveries_inserted_pending",
             "state_delivery__webhook_deliveries_status_moves_on",
             "state_delivery__webhook_deliveries_asked_again_from_zero",
         ),
-        "SELECT coalesce(new, old) ->> 'id' FROM conformance.fresh"
-        " WHERE tbl = 'webhook_deliveries' AND ("
-        "op = 'INSERT' AND new ->> 'status' <> 'pending'"
-        " OR op = 'UPDATE' AND old ->> 'status' <> new ->> 'status'"
-        " AND ((old ->> 'status', new ->> 'status') NOT IN (('pending', 'delivered'),"
-        " ('pending', 'retrying'), ('pending', 'failed'), ('retrying', 'delivered'),"
-        " ('retrying', 'failed'), ('failed', 'pending'))"
-        " OR old ->> 'status' = 'failed' AND new ->> 'attempts' <> '0'))",
+        Holds.TRANSITION,
     ),
     Rule.of(
         "INV-US1",

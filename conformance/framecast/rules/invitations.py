@@ -5,6 +5,7 @@ from conformance.framecast.rules.rule import Holds, Rule
 from conformance.kinds.at_most import AtMost
 from conformance.kinds.check import Check
 from conformance.kinds.keys import References
+from conformance.kinds.transitions import Transitions, legal
 
 _OPEN = "i.accepted_at IS NULL AND i.revoked_at IS NULL AND i.expires_at > clock_timestamp()"
 
@@ -110,24 +111,31 @@ RULES = (
         ),
         ("card_4__invitations_team_has_at_most_50_open",),
     ),
-    Rule(
+    Rule.of(
         "STATE-INVITATION",
         "an invitation is inserted open. transition: accepted and revoked are final; only an"
         " open one is accepted",
-        ("invitations",),
-        Holds.TRANSITION,
+        Transitions(
+            "invitations",
+            ("open", "accepted", "revoked", "expired"),
+            # To expire is the clock's to do; an invitation may be extended, even an expired one.
+            legal(">open open>accepted open>revoked open>expired expired>open expired>revoked"),
+            again=frozenset({"accepted", "revoked"}),
+            never=legal("accepted>expired revoked>expired"),  # what is answered does not expire
+            column="",
+            also="op = 'INSERT' AND (new ->> 'accepted_at' IS NOT NULL"
+            " OR new ->> 'revoked_at' IS NOT NULL OR (new ->> 'expires_at')::timestamptz <= c.at)"
+            " OR op = 'UPDATE' AND (old ->> 'accepted_at' <> coalesce(new ->> 'accepted_at', '')"
+            " OR old ->> 'revoked_at' <> coalesce(new ->> 'revoked_at', '')"
+            " OR old ->> 'accepted_at' IS NULL AND new ->> 'accepted_at' IS NOT NULL"
+            " AND (old ->> 'revoked_at' IS NOT NULL"
+            " OR (old ->> 'expires_at')::timestamptz <= c.began))",
+        ),
         (
             "state_invitation__invitations_inserted_open",
             "state_invitation__invitations_ends_are_final",
             "state_invitation__invitations_only_open_is_accepted",
         ),
-        "SELECT coalesce(new, old) ->> 'id' FROM conformance.fresh c WHERE tbl = 'invitations'"
-        " AND (op = 'INSERT' AND (new ->> 'accepted_at' IS NOT NULL"
-        " OR new ->> 'revoked_at' IS NOT NULL OR (new ->> 'expires_at')::timestamptz <= c.at)"
-        " OR op = 'UPDATE' AND (old ->> 'accepted_at' <> coalesce(new ->> 'accepted_at', '')"
-        " OR old ->> 'revoked_at' <> coalesce(new ->> 'revoked_at', '')"
-        " OR old ->> 'accepted_at' IS NULL AND new ->> 'accepted_at' IS NOT NULL"
-        " AND (old ->> 'revoked_at' IS NOT NULL"
-        " OR (old ->> 'expires_at')::timestamptz <= c.began)))",
+        Holds.TRANSITION,
     ),
 )

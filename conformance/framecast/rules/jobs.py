@@ -10,6 +10,7 @@ from conformance.framecast.rules.rule import Holds, Rule, unowned, unowned_at_sc
 from conformance.kinds.at_most import AtMost
 from conformance.kinds.check import Check
 from conformance.kinds.keys import References, repeated
+from conformance.kinds.transitions import Transitions, legal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -202,29 +203,30 @@ RULES = (
             "card_6__memberships_leaves_starter_1_active",
         ),
     ),
-    Rule(
+    Rule.of(
         "STATE-JOB",
         "a job is inserted queued. transition: queued → processing or canceled; processing →"
         " completed, failed or canceled; a finished job stays as it is, save that its refund may"
         " grow and that its project may go",
-        ("jobs",),
-        Holds.TRANSITION,
+        Transitions(
+            "jobs",
+            ("queued", "processing", "completed", "failed", "canceled"),
+            legal(
+                ">queued queued>processing queued>canceled"
+                " processing>completed processing>failed processing>canceled"
+            ),
+            also="op = 'UPDATE' AND old ->> 'status' IN ('completed', 'failed', 'canceled')"
+            " AND (old - '{updated_at,credits_refunded,project_id}'::text[]"
+            " <> new - '{updated_at,credits_refunded,project_id}'::text[]"
+            " OR (new ->> 'credits_refunded')::int < (old ->> 'credits_refunded')::int"
+            " OR new ->> 'project_id' <> coalesce(old ->> 'project_id', ''))",
+        ),
         (
             "state_job__jobs_inserted_queued",
             "state_job__jobs_moves_on",
             "state_job__jobs_finished_stays",
         ),
-        "SELECT coalesce(new, old) ->> 'id' FROM conformance.fresh WHERE tbl = 'jobs' AND ("
-        "op = 'INSERT' AND new ->> 'status' <> 'queued'"
-        " OR op = 'UPDATE' AND old ->> 'status' <> new ->> 'status'"
-        " AND (old ->> 'status', new ->> 'status') NOT IN (('queued', 'processing'),"
-        " ('queued', 'canceled'), ('processing', 'completed'), ('processing', 'failed'),"
-        " ('processing', 'canceled'))"
-        " OR op = 'UPDATE' AND old ->> 'status' IN ('completed', 'failed', 'canceled')"
-        " AND (old - '{updated_at,credits_refunded,project_id}'::text[]"
-        " <> new - '{updated_at,credits_refunded,project_id}'::text[]"
-        " OR (new ->> 'credits_refunded')::int < (old ->> 'credits_refunded')::int"
-        " OR new ->> 'project_id' <> coalesce(old ->> 'project_id', '')))",
+        Holds.TRANSITION,
     ),
     Rule(
         "SEQ-1",

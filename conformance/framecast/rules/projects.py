@@ -4,11 +4,20 @@ from conformance.framecast.model import judgements
 from conformance.framecast.rules.rule import Holds, Rule
 from conformance.kinds.check import Check
 from conformance.kinds.keys import References
+from conformance.kinds.transitions import Transitions, legal
 
 _ACTIVE = "j.status IN ('queued', 'processing')"
 _WITH_ACTIVE = (
     "SELECT p.id::text FROM projects p WHERE p.status <> 'rendering' AND p.id IN"
     f" (SELECT j.project_id FROM jobs j WHERE j.project_id IS NOT NULL AND {_ACTIVE})"
+)
+_MOVES = Transitions(
+    "projects",
+    ("draft", "rendering", "completed", "archived"),
+    legal(
+        ">draft draft>rendering draft>archived rendering>completed rendering>draft"
+        " completed>rendering completed>archived archived>draft"
+    ),
 )
 
 RULES = (
@@ -61,14 +70,8 @@ RULES = (
             "state_project__projects_status_moves_on",
             "state_project__projects_active_job_keeps_rendering",
         ),
-        "SELECT coalesce(new, old) ->> 'id' FROM conformance.fresh WHERE tbl = 'projects' AND ("
-        "op = 'INSERT' AND new ->> 'status' <> 'draft'"
-        " OR op = 'UPDATE' AND old ->> 'status' <> new ->> 'status'"
-        " AND (old ->> 'status', new ->> 'status') NOT IN ("
-        "('draft', 'rendering'), ('draft', 'archived'), ('rendering', 'completed'),"
-        " ('rendering', 'draft'), ('completed', 'rendering'), ('completed', 'archived'),"
-        " ('archived', 'draft')))"
-        f" UNION ALL {_WITH_ACTIVE}",
+        f"{_MOVES.violations} UNION ALL {_WITH_ACTIVE}",
+        kind=_MOVES,
         model=lambda s: judgements.rendering(s, idle=False),
     ),
     Rule(

@@ -59,7 +59,14 @@ class Rule:
     kind: Kind | None = None
 
     @classmethod
-    def of(cls, rule: str, statement: str, kind: Kind, enforced_by: tuple[str, ...]) -> Rule:
+    def of(
+        cls,
+        rule: str,
+        statement: str,
+        kind: Kind,
+        enforced_by: tuple[str, ...],
+        holds: Holds = Holds.ALWAYS,
+    ) -> Rule:
         """Return the rule that a declaration of a kind makes.
 
         Args:
@@ -67,12 +74,13 @@ class Rule:
             statement: the rule in words.
             kind: the declaration.
             enforced_by: as the attribute.
+            holds: as the attribute.
         """
         return cls(
             rule,
             statement,
             kind.tables,
-            Holds.ALWAYS,
+            holds,
             enforced_by,
             kind.violations,
             model=kind.model,
