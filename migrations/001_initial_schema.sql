@@ -246,6 +246,76 @@ BEGIN
 END;
 $$;
 
+-- Whether two documents are one to a client that reads numbers as most do: as doubles, in which
+-- 1.50 is 1.5, and digits after the seventeenth are lost. Level by level, so that no depth of a
+-- document is too much.
+CREATE FUNCTION framecast.reads_alike(p_one jsonb, p_other jsonb) RETURNS boolean
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF p_one = p_other THEN
+        RETURN TRUE;
+    END IF;
+    RETURN NOT EXISTS (
+        WITH RECURSIVE different AS (
+            SELECT p_one AS one, p_other AS other
+            UNION ALL
+            SELECT below.one, below.other
+            FROM different AS d
+            CROSS JOIN LATERAL (
+                SELECT o.value AS one, n.value AS other
+                FROM jsonb_each(CASE jsonb_typeof(d.one) WHEN 'object' THEN d.one END) AS o
+                FULL JOIN jsonb_each(
+                    CASE jsonb_typeof(d.other) WHEN 'object' THEN d.other END
+                ) AS n ON n.key = o.key
+                UNION ALL
+                SELECT o.value, n.value
+                FROM jsonb_array_elements(
+                    CASE jsonb_typeof(d.one) WHEN 'array' THEN d.one END
+                ) WITH ORDINALITY AS o (value, place)
+                FULL JOIN jsonb_array_elements(
+                    CASE jsonb_typeof(d.other) WHEN 'array' THEN d.other END
+                ) WITH ORDINALITY AS n (value, place) ON n.place = o.place
+            ) AS below
+            WHERE below.one IS DISTINCT FROM below.other
+        )
+        SELECT FROM different AS d
+        WHERE jsonb_typeof(d.one) IS DISTINCT FROM jsonb_typeof(d.other)
+            OR CASE jsonb_typeof(d.one)
+                WHEN 'object' THEN FALSE
+                WHEN 'array' THEN FALSE
+                WHEN 'number' THEN NOT framecast.is_one_double(d.one::numeric, d.other::numeric)
+                ELSE TRUE
+            END
+    );
+END;
+$$;
+
+-- Whether two numbers have one double. Those that have none are as they are.
+CREATE FUNCTION framecast.is_one_double(p_one numeric, p_other numeric) RETURNS boolean
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN CASE
+    WHEN abs(p_one) BETWEEN 2.5e-324 AND 1.797693134862315807e308
+        AND abs(p_other) BETWEEN 2.5e-324 AND 1.797693134862315807e308
+        THEN p_one::double precision = p_other::double precision
+    ELSE p_one = p_other
+END;
+
+-- Many clients know of a time no more than its milliseconds. What is fixed, and comes back with
+-- those, is what it was.
+CREATE FUNCTION framecast.tg__keep_created_at() RETURNS trigger
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF NEW.created_at = date_bin('1 millisecond', OLD.created_at, 'epoch') THEN
+        NEW.created_at := OLD.created_at;
+    END IF;
+    RETURN NEW;
+END;
+$$;
+
 
 ------------------------------------------------------------------------------------------------
 -- Tables
@@ -1115,6 +1185,10 @@ FOR EACH STATEMENT EXECUTE FUNCTION framecast.tg__reject_truncate_beside_parent(
 -- Users
 ------------------------------------------------------------------------------------------------
 
+CREATE TRIGGER _100_keep_created_at
+BEFORE UPDATE OF created_at ON public.users
+FOR EACH ROW EXECUTE FUNCTION framecast.tg__keep_created_at();
+
 CREATE TRIGGER _300_imm_1__users_identity_is_fixed
 BEFORE UPDATE OF id, created_at ON public.users
 FOR EACH ROW WHEN ((old.id, old.created_at) IS DISTINCT FROM (new.id, new.created_at))
@@ -1261,6 +1335,10 @@ CREATE TRIGGER _100_make_slug
 BEFORE INSERT ON public.teams
 FOR EACH ROW EXECUTE FUNCTION framecast.tg_teams__make_slug();
 
+CREATE TRIGGER _100_keep_created_at
+BEFORE UPDATE OF created_at ON public.teams
+FOR EACH ROW EXECUTE FUNCTION framecast.tg__keep_created_at();
+
 CREATE TRIGGER _300_imm_1__teams_identity_is_fixed
 BEFORE UPDATE OF id, slug, created_at ON public.teams
 FOR EACH ROW WHEN (
@@ -1282,6 +1360,10 @@ FOR EACH ROW EXECUTE FUNCTION framecast.tg__set_updated_at();
 ------------------------------------------------------------------------------------------------
 -- Memberships
 ------------------------------------------------------------------------------------------------
+
+CREATE TRIGGER _100_keep_created_at
+BEFORE UPDATE OF created_at ON public.memberships
+FOR EACH ROW EXECUTE FUNCTION framecast.tg__keep_created_at();
 
 CREATE TRIGGER _300_imm_1__memberships_subject_is_fixed
 BEFORE UPDATE OF id, team_id, user_id, created_at ON public.memberships
@@ -1495,6 +1577,9 @@ DECLARE
     v_user_id uuid;
 BEGIN
     IF TG_TABLE_NAME = 'users' THEN
+        IF TG_OP = 'UPDATE' AND OLD.tier = NEW.tier THEN
+            RETURN NULL;
+        END IF;
         v_user_id := NEW.id;
     ELSE
         v_user_id := OLD.user_id;
@@ -1576,6 +1661,32 @@ FOR EACH STATEMENT EXECUTE FUNCTION framecast.tg_memberships__truncated_with_cre
 -- Invitations
 ------------------------------------------------------------------------------------------------
 
+-- Times that are fixed, or final, come back with milliseconds as they do everywhere.
+CREATE FUNCTION framecast.tg_invitations__keep_times() RETURNS trigger
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF NEW.created_at = date_bin('1 millisecond', OLD.created_at, 'epoch') THEN
+        NEW.created_at := OLD.created_at;
+    END IF;
+    IF NEW.expires_at = date_bin('1 millisecond', OLD.expires_at, 'epoch') THEN
+        NEW.expires_at := OLD.expires_at;
+    END IF;
+    IF NEW.accepted_at = date_bin('1 millisecond', OLD.accepted_at, 'epoch') THEN
+        NEW.accepted_at := OLD.accepted_at;
+    END IF;
+    IF NEW.revoked_at = date_bin('1 millisecond', OLD.revoked_at, 'epoch') THEN
+        NEW.revoked_at := OLD.revoked_at;
+    END IF;
+    RETURN NEW;
+END;
+$$;
+
+CREATE TRIGGER _100_keep_times
+BEFORE UPDATE OF created_at, expires_at, accepted_at, revoked_at ON public.invitations
+FOR EACH ROW EXECUTE FUNCTION framecast.tg_invitations__keep_times();
+
 CREATE TRIGGER _300_imm_1__invitations_subject_is_fixed
 BEFORE UPDATE OF id, team_id, email, invited_by, created_at ON public.invitations
 FOR EACH ROW WHEN (
@@ -1637,12 +1748,16 @@ BEFORE INSERT ON public.invitations
 FOR EACH ROW EXECUTE FUNCTION framecast.tg_invitations__set_expiry();
 
 -- Whoever opens an invitation may break INV-I7 against the inviter's email, INV-I8 against a
--- member, and CARD-4 against other invitations of the team.
+-- member, and CARD-4 against other invitations of the team. Who writes expires_at back as it was
+-- opens none.
 CREATE FUNCTION framecast.tg_invitations__lock_inviter_and_team() RETURNS trigger
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
+    IF TG_OP = 'UPDATE' AND OLD.expires_at = NEW.expires_at THEN
+        RETURN NULL;
+    END IF;
     PERFORM framecast.lock_users(ARRAY[NEW.invited_by]);
     PERFORM framecast.lock_teams(ARRAY[NEW.team_id]);
     RETURN NULL;
@@ -1660,6 +1775,9 @@ LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
+    IF TG_OP = 'UPDATE' AND OLD.expires_at = NEW.expires_at THEN
+        RETURN NULL;
+    END IF;
     IF (
         SELECT count(*) > 50 FROM public.invitations AS i
         WHERE i.team_id = NEW.team_id
@@ -1746,6 +1864,8 @@ BEGIN
         v_user_id := NEW.user_id;
         v_team_id := NEW.team_id;
         SELECT u.email INTO v_email FROM public.users AS u WHERE u.id = NEW.user_id;
+    ELSIF TG_OP = 'UPDATE' AND OLD.expires_at = NEW.expires_at THEN
+        RETURN NULL;
     ELSE
         v_email := NEW.email;
         v_team_id := NEW.team_id;
@@ -1806,6 +1926,27 @@ FOR EACH ROW EXECUTE FUNCTION framecast.tg__no_open_invitation_for_member();
 ------------------------------------------------------------------------------------------------
 -- Keys
 ------------------------------------------------------------------------------------------------
+
+CREATE TRIGGER _100_keep_created_at
+BEFORE UPDATE OF created_at ON public.api_keys
+FOR EACH ROW EXECUTE FUNCTION framecast.tg__keep_created_at();
+
+-- Scopes that come back as a client has read them are those that were given.
+CREATE FUNCTION framecast.tg_api_keys__keep_scopes() RETURNS trigger
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF framecast.reads_alike(OLD.scopes, NEW.scopes) THEN
+        NEW.scopes := OLD.scopes;
+    END IF;
+    RETURN NEW;
+END;
+$$;
+
+CREATE TRIGGER _100_keep_scopes
+BEFORE UPDATE OF scopes ON public.api_keys
+FOR EACH ROW EXECUTE FUNCTION framecast.tg_api_keys__keep_scopes();
 
 CREATE TRIGGER _300_imm_1__api_keys_subject_is_fixed
 BEFORE UPDATE OF id, user_id, owner, key_hash, scopes, created_at ON public.api_keys
@@ -1930,6 +2071,10 @@ EXECUTE FUNCTION framecast.tg_api_keys__maker_may_make_keys();
 -- Projects (their states follow jobs: see the next migration)
 ------------------------------------------------------------------------------------------------
 
+CREATE TRIGGER _100_keep_created_at
+BEFORE UPDATE OF created_at ON public.projects
+FOR EACH ROW EXECUTE FUNCTION framecast.tg__keep_created_at();
+
 CREATE TRIGGER _300_imm_1__projects_subject_is_fixed
 BEFORE UPDATE OF id, team_id, created_by, created_at ON public.projects
 FOR EACH ROW WHEN (
@@ -1995,6 +2140,10 @@ FOR EACH ROW EXECUTE FUNCTION framecast.tg_projects__copy_spec();
 ------------------------------------------------------------------------------------------------
 -- Assets
 ------------------------------------------------------------------------------------------------
+
+CREATE TRIGGER _100_keep_created_at
+BEFORE UPDATE OF created_at ON public.asset_files
+FOR EACH ROW EXECUTE FUNCTION framecast.tg__keep_created_at();
 
 CREATE TRIGGER _300_imm_1__asset_files_subject_is_fixed
 BEFORE UPDATE OF id, owner, uploaded_by, project_id, created_at ON public.asset_files
@@ -2085,6 +2234,10 @@ FOR EACH ROW EXECUTE FUNCTION framecast.tg__set_updated_at();
 -- Webhooks and their deliveries
 ------------------------------------------------------------------------------------------------
 
+CREATE TRIGGER _100_keep_created_at
+BEFORE UPDATE OF created_at ON public.webhooks
+FOR EACH ROW EXECUTE FUNCTION framecast.tg__keep_created_at();
+
 CREATE TRIGGER _300_imm_1__webhooks_subject_is_fixed
 BEFORE UPDATE OF id, team_id, created_at ON public.webhooks
 FOR EACH ROW WHEN (
@@ -2126,6 +2279,10 @@ FOR EACH ROW EXECUTE FUNCTION framecast.tg__set_first_updated_at();
 CREATE TRIGGER _500_set_updated_at
 BEFORE UPDATE ON public.webhooks
 FOR EACH ROW EXECUTE FUNCTION framecast.tg__set_updated_at();
+
+CREATE TRIGGER _100_keep_created_at
+BEFORE UPDATE OF created_at ON public.webhook_deliveries
+FOR EACH ROW EXECUTE FUNCTION framecast.tg__keep_created_at();
 
 CREATE TRIGGER _300_imm_1__webhook_deliveries_subject_is_fixed
 BEFORE UPDATE OF id, webhook_id, created_at ON public.webhook_deliveries
@@ -2198,6 +2355,10 @@ FOR EACH ROW EXECUTE FUNCTION framecast.tg_usage__set_first_updated_at();
 CREATE TRIGGER _500_set_updated_at
 BEFORE UPDATE ON public.usage
 FOR EACH ROW EXECUTE FUNCTION framecast.tg__set_updated_at();
+
+CREATE TRIGGER _100_keep_created_at
+BEFORE UPDATE OF created_at ON public.system_assets
+FOR EACH ROW EXECUTE FUNCTION framecast.tg__keep_created_at();
 
 CREATE TRIGGER _300_imm_1__system_assets_identity_is_fixed
 BEFORE UPDATE OF id, created_at ON public.system_assets

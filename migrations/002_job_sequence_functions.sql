@@ -168,6 +168,61 @@ FOR EACH ROW EXECUTE FUNCTION framecast.tg_memberships__leaves_starter_1_active(
 -- How a job moves on
 ------------------------------------------------------------------------------------------------
 
+-- A spec that comes back as a client has read it is the one that was given.
+CREATE FUNCTION framecast.tg_jobs__keep_spec_snapshot() RETURNS trigger
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF framecast.reads_alike(OLD.spec_snapshot, NEW.spec_snapshot) THEN
+        NEW.spec_snapshot := OLD.spec_snapshot;
+    END IF;
+    RETURN NEW;
+END;
+$$;
+
+CREATE TRIGGER _100_keep_spec_snapshot
+BEFORE UPDATE OF spec_snapshot ON public.jobs
+FOR EACH ROW EXECUTE FUNCTION framecast.tg_jobs__keep_spec_snapshot();
+
+-- Likewise its times, and what a finished job says of itself.
+CREATE FUNCTION framecast.tg_jobs__keep_what_was_read() RETURNS trigger
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF NEW.created_at = date_bin('1 millisecond', OLD.created_at, 'epoch') THEN
+        NEW.created_at := OLD.created_at;
+    END IF;
+    IF NEW.started_at = date_bin('1 millisecond', OLD.started_at, 'epoch') THEN
+        NEW.started_at := OLD.started_at;
+    END IF;
+    IF NEW.completed_at = date_bin('1 millisecond', OLD.completed_at, 'epoch') THEN
+        NEW.completed_at := OLD.completed_at;
+    END IF;
+    IF OLD.status >= 'completed' THEN
+        IF framecast.reads_alike(OLD.options, NEW.options) THEN
+            NEW.options := OLD.options;
+        END IF;
+        IF framecast.reads_alike(OLD.progress, NEW.progress) THEN
+            NEW.progress := OLD.progress;
+        END IF;
+        IF framecast.reads_alike(OLD.output, NEW.output) THEN
+            NEW.output := OLD.output;
+        END IF;
+        IF framecast.reads_alike(OLD.error, NEW.error) THEN
+            NEW.error := OLD.error;
+        END IF;
+    END IF;
+    RETURN NEW;
+END;
+$$;
+
+-- Not on status and progress, which alone are written time and again.
+CREATE TRIGGER _100_keep_what_was_read
+BEFORE UPDATE OF created_at, options, output, error ON public.jobs
+FOR EACH ROW EXECUTE FUNCTION framecast.tg_jobs__keep_what_was_read();
+
 CREATE TRIGGER _300_imm_1__jobs_subject_is_fixed
 BEFORE UPDATE OF id, owner, triggered_by, project_id, spec_snapshot, created_at ON public.jobs
 FOR EACH ROW WHEN (
@@ -561,6 +616,26 @@ FOR EACH STATEMENT EXECUTE FUNCTION framecast.tg__reject(
     'the schema''s bookkeeping is out of a client''s reach', 'leave it to the triggers'
 );
 
+-- A payload that comes back as a client has read it is the one that was given, likewise the time.
+CREATE FUNCTION framecast.tg_job_events__keep_what_was_read() RETURNS trigger
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF framecast.reads_alike(OLD.payload, NEW.payload) THEN
+        NEW.payload := OLD.payload;
+    END IF;
+    IF NEW.created_at = date_bin('1 millisecond', OLD.created_at, 'epoch') THEN
+        NEW.created_at := OLD.created_at;
+    END IF;
+    RETURN NEW;
+END;
+$$;
+
+CREATE TRIGGER _100_keep_what_was_read
+BEFORE UPDATE ON public.job_events
+FOR EACH ROW EXECUTE FUNCTION framecast.tg_job_events__keep_what_was_read();
+
 CREATE TRIGGER _300_imm_1__job_events_are_fixed
 BEFORE UPDATE ON public.job_events
 FOR EACH ROW WHEN (old.* IS DISTINCT FROM new.*)
@@ -573,6 +648,9 @@ EXECUTE FUNCTION framecast.tg__reject('an event never changes', 'append another 
 -- The number is one more than the last event that was really written. It is recorded only after the
 -- row is in, so a row that ON CONFLICT drops takes no number with it. The rows themselves tell how
 -- far this statement has come; the counter, what was cleaned up.
+--
+-- An event that is there, and is proposed again with its number, keeps it, so that ON CONFLICT DO
+-- UPDATE finds no change. It is held: none can be inserted in its place.
 CREATE FUNCTION framecast.tg_job_events__number() RETURNS trigger
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
@@ -582,6 +660,14 @@ DECLARE
 BEGIN
     PERFORM FROM public.jobs AS j WHERE j.id = NEW.job_id FOR KEY SHARE;
     IF FOUND THEN
+        IF NEW.sequence > 0 THEN
+            PERFORM FROM public.job_events AS e
+            WHERE e.id = NEW.id AND e.job_id = NEW.job_id AND e.sequence = NEW.sequence
+            FOR KEY SHARE;
+            IF FOUND THEN
+                RETURN NEW;
+            END IF;
+        END IF;
         INSERT INTO framecast.job_event_counters (job_id) VALUES (NEW.job_id)
         ON CONFLICT (job_id) DO NOTHING;
         SELECT c.last_sequence INTO v_last

@@ -236,83 +236,84 @@ public.webhook_deliveries, public.usage, public.system_assets, public.role_permi
 public.searchable_projects
 TO framecast_app;
 
--- Insert every column but those that the database computes. An event's number may be given, and is
--- not heeded, nor is updated_at where it is ahead: libraries send both.
+-- Insert and update every column but those that the database computes: libraries write whole rows,
+-- with what they have read. What a row is about may be named, and is as it was (IMM-1). An event's
+-- number and updated_at may be given, and are not heeded.
 GRANT INSERT (
+    id, email, name, avatar_url, tier, credits, ephemeral_storage_bytes, upgraded_at, created_at,
+    updated_at
+), UPDATE (
     id, email, name, avatar_url, tier, credits, ephemeral_storage_bytes, upgraded_at, created_at,
     updated_at
 ) ON public.users TO framecast_app;
 GRANT INSERT (
     id, name, slug, credits, ephemeral_storage_bytes, settings, created_at, updated_at
+), UPDATE (
+    id, name, slug, credits, ephemeral_storage_bytes, settings, created_at, updated_at
 ) ON public.teams TO framecast_app;
-GRANT INSERT (id, team_id, user_id, role, created_at) ON public.memberships TO framecast_app;
 GRANT INSERT (
+    id, team_id, user_id, role, created_at
+), UPDATE (
+    id, team_id, user_id, role, created_at
+) ON public.memberships TO framecast_app;
+GRANT INSERT (
+    id, team_id, invited_by, email, role, token, expires_at, accepted_at, revoked_at, created_at
+), UPDATE (
     id, team_id, invited_by, email, role, token, expires_at, accepted_at, revoked_at, created_at
 ) ON public.invitations TO framecast_app;
 GRANT INSERT (
     id, user_id, owner, name, key_prefix, key_hash, scopes, last_used_at, expires_at, revoked_at,
     created_at
+), UPDATE (
+    id, user_id, owner, name, key_prefix, key_hash, scopes, last_used_at, expires_at, revoked_at,
+    created_at
 ) ON public.api_keys TO framecast_app;
 GRANT INSERT (
+    id, team_id, created_by, name, status, spec, created_at, updated_at
+), UPDATE (
     id, team_id, created_by, name, status, spec, created_at, updated_at
 ) ON public.projects TO framecast_app;
 GRANT INSERT (
     id, owner, triggered_by, project_id, status, spec_snapshot, options, progress, output,
     output_size_bytes, error, credits_charged, failure_type, credits_refunded, idempotency_key,
     started_at, completed_at, created_at, updated_at
+), UPDATE (
+    id, owner, triggered_by, project_id, status, spec_snapshot, options, progress, output,
+    output_size_bytes, error, credits_charged, failure_type, credits_refunded, idempotency_key,
+    started_at, completed_at, created_at, updated_at
 ) ON public.jobs TO framecast_app;
 GRANT INSERT (
     id, job_id, sequence, event_type, payload, created_at
+), UPDATE (
+    id, job_id, sequence, event_type, payload, created_at
 ) ON public.job_events TO framecast_app;
 GRANT INSERT (
+    id, owner, uploaded_by, project_id, filename, s3_key, content_type, size_bytes, status,
+    metadata, created_at, updated_at
+), UPDATE (
     id, owner, uploaded_by, project_id, filename, s3_key, content_type, size_bytes, status,
     metadata, created_at, updated_at
 ) ON public.asset_files TO framecast_app;
 GRANT INSERT (
     id, team_id, created_by, url, events, secret, is_active, last_triggered_at, created_at,
     updated_at
+), UPDATE (
+    id, team_id, created_by, url, events, secret, is_active, last_triggered_at, created_at,
+    updated_at
 ) ON public.webhooks TO framecast_app;
 GRANT INSERT (
+    id, webhook_id, job_id, event_type, status, payload, response_status, response_body, attempts,
+    max_attempts, next_retry_at, delivered_at, created_at
+), UPDATE (
     id, webhook_id, job_id, event_type, status, payload, response_status, response_body, attempts,
     max_attempts, next_retry_at, delivered_at, created_at
 ) ON public.webhook_deliveries TO framecast_app;
 GRANT INSERT (
     id, owner, period, renders_count, render_seconds, credits_used, credits_refunded, api_calls,
     updated_at
-) ON public.usage TO framecast_app;
-
--- Update what may change: not what a row is about (IMM-1), and no event. What is given for
--- updated_at is not heeded.
-GRANT UPDATE (
-    email, name, avatar_url, tier, credits, ephemeral_storage_bytes, upgraded_at, updated_at
-) ON public.users TO framecast_app;
-GRANT UPDATE (
-    name, credits, ephemeral_storage_bytes, settings, updated_at
-) ON public.teams TO framecast_app;
-GRANT UPDATE (role) ON public.memberships TO framecast_app;
-GRANT UPDATE (
-    role, token, expires_at, accepted_at, revoked_at
-) ON public.invitations TO framecast_app;
-GRANT UPDATE (
-    name, key_prefix, last_used_at, expires_at, revoked_at
-) ON public.api_keys TO framecast_app;
-GRANT UPDATE (name, status, spec, updated_at) ON public.projects TO framecast_app;
-GRANT UPDATE (
-    status, options, progress, output, output_size_bytes, error, credits_charged, failure_type,
-    credits_refunded, idempotency_key, started_at, completed_at, updated_at
-) ON public.jobs TO framecast_app;
-GRANT UPDATE (
-    filename, s3_key, content_type, size_bytes, status, metadata, updated_at
-) ON public.asset_files TO framecast_app;
-GRANT UPDATE (
-    created_by, url, events, secret, is_active, last_triggered_at, updated_at
-) ON public.webhooks TO framecast_app;
-GRANT UPDATE (
-    job_id, event_type, status, payload, response_status, response_body, attempts, max_attempts,
-    next_retry_at, delivered_at
-) ON public.webhook_deliveries TO framecast_app;
-GRANT UPDATE (
-    renders_count, render_seconds, credits_used, credits_refunded, api_calls, updated_at
+), UPDATE (
+    id, owner, period, renders_count, render_seconds, credits_used, credits_refunded, api_calls,
+    updated_at
 ) ON public.usage TO framecast_app;
 
 -- Delete what people delete. Keys are revoked, usage is what bills are made from, events and

@@ -180,10 +180,13 @@ def test_a_run_knows_what_is_withheld(sandbox: Sandbox) -> None:
         ("INSERT INTO users (id, updated_at) VALUES ('1', DEFAULT)", []),
         ("INSERT INTO memberships (user_tier) VALUES ('a')", ["INSERT of memberships.user_tier"]),
         (
-            "INSERT INTO public.users (id) VALUES ('1') ON CONFLICT (id) DO UPDATE SET id = '2'",
-            ["UPDATE of users.id"],
+            "INSERT INTO users (id) VALUES ('1') ON CONFLICT (id) DO UPDATE SET is_erased = true",
+            ["UPDATE of users.is_erased"],
         ),
-        ("WITH w AS (UPDATE jobs SET owner = 'x' RETURNING 1) TABLE w", ["UPDATE of jobs.owner"]),
+        (
+            "WITH w AS (UPDATE system_assets SET name = 'x' RETURNING 1) TABLE w",
+            ["UPDATE of system_assets", "UPDATE of system_assets.name"],
+        ),
         (
             "MERGE INTO usage USING (VALUES (1)) AS s (x) ON true WHEN MATCHED THEN DELETE",
             ["DELETE of usage"],

@@ -199,6 +199,10 @@ PLANTED: Final = {
         "assigns tier, which _300_state_user__users_creator_stays_creator watches",
         "STATE-USER",
     ),
+    assigning("NEW.email := OLD.name;"): (
+        "assigns email, which _300_inv_i7__users_email_not_invited_by_itself watches",
+        "INV-I7",
+    ),
     assigning("SELECT lower(NEW.email) INTO NEW.email;"): (
         "assigns email, which _300_inv_i7__users_email_not_invited_by_itself watches",
         "INV-I7",
@@ -237,6 +241,7 @@ HARMLESS: Final = (
     "CREATE AGGREGATE public.total(integer) (sfunc = int4pl, stype = integer, initcond = '0')",
     "CREATE VIEW public.mine AS SELECT * FROM public.users WHERE name = current_user",
     assigning('NEW."name" := btrim(NEW.name);'),
+    assigning("IF NEW.tier > OLD.tier THEN NEW.tier := OLD.tier; END IF;"),
     assigning("RETURN coalesce(NEW, OLD);"),
     assigning("RETURN CASE WHEN NEW.name IS NULL THEN NEW ELSE OLD END;"),
     assigning("-- RETURN v_row;"),

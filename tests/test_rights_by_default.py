@@ -31,9 +31,9 @@ ROOT: Final = Path(__file__).parent.parent
 # Rights that engineers give away, or take, and what a default run says of it.
 PLANTED: Final = {
     "a column given": (
-        "GRANT UPDATE (owner) ON public.jobs TO framecast_app;",
+        "GRANT UPDATE (name) ON public.system_assets TO framecast_app;",
         "test_role.py",
-        "too many: UPDATE jobs.owner",
+        "too many: UPDATE system_assets.name",
     ),
     "a table given to all": (
         "GRANT DELETE ON public.api_keys TO PUBLIC;",

@@ -267,7 +267,7 @@ def _roles(server: Server) -> list[tuple[Any, ...]]:
     [
         ("GRANT TRUNCATE ON public.users TO framecast_app", "table"),
         ("GRANT MAINTAIN ON public.jobs TO framecast_app", "table"),
-        ("GRANT UPDATE (created_at) ON public.jobs TO PUBLIC", "write"),
+        ("GRANT UPDATE (name) ON public.system_assets TO PUBLIC", "write"),
         ("GRANT DELETE ON public.usage TO framecast_app", "write"),
         (
             "CREATE FUNCTION public.extra(integer) RETURNS integer LANGUAGE sql IMMUTABLE RETURN 1",

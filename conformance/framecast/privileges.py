@@ -9,7 +9,6 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
-from conformance.framecast.rules.ownership import SUBJECTS
 from strategies.tables import COLUMNS
 
 if TYPE_CHECKING:
@@ -24,14 +23,8 @@ OFFERS: Final = frozenset({"searchable_projects"})
 INSERTS: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
     {table: frozenset(columns) for table, columns in COLUMNS.items() if table not in SHIPPED}
 )
-# What a row is about never changes (IMM-1), and an event not at all.
-UPDATES: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
-    {
-        table: columns - frozenset(SUBJECTS[table])
-        for table, columns in INSERTS.items()
-        if columns - frozenset(SUBJECTS[table])
-    }
-)
+# Libraries write whole rows. What a row is about never changes: that is IMM-1, and no right's.
+UPDATES: Final = INSERTS
 # Keys are revoked, usage is billed, events and deliveries are cleaned up by the two functions.
 DELETES: Final = frozenset(INSERTS) - {"api_keys", "usage", "job_events", "webhook_deliveries"}
 CALLS: Final = frozenset(

@@ -161,7 +161,7 @@ def _try(
 ) -> None:
     """Apply file by file: what one of them waives excuses no other."""
     with database.connect() as conn:
-        _fill(conn, state)
+        fill(conn, state)
         before, broken = contents.read(conn), _broken(conn)
         for file in pending:
             try:
@@ -188,7 +188,7 @@ def _try(
             before, broken = after, breaks
 
 
-def _fill(conn: Connection, state: State) -> None:
+def fill(conn: Connection, state: State) -> None:
     """Make the rows of a database those of a state, and no others."""
     with conn.transaction():
         conn.execute("SET LOCAL session_replication_role = replica")

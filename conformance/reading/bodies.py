@@ -170,7 +170,8 @@ def _expression(part: Any, reading: Reading, variables: frozenset[str]) -> None:
     text, mode = part["query"], part.get("parseMode", 0)
     if mode in ASSIGNMENTS and (found := ASSIGNMENT.fullmatch(text)):
         target = found[1].lower().split(".")
-        if target[0].split("[")[0] == "new":
+        is_put_back = found[2].lower().split(".") == ["old", *target[1:]]  # as if nobody wrote it
+        if target[0].split("[")[0] == "new" and not is_put_back:
             reading.assigns.add(target[1].split("[")[0].strip('"') if target[1:] else WHOLE)
         text, mode = found[2], EXPRESSION
     _sql(f"SELECT {text}" if mode == EXPRESSION else text, reading, variables)
