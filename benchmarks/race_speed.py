@@ -1,6 +1,6 @@
 """How many races a second are run and judged, on one core.
 
-Classic races in all their orders, then drawn ones, each brought back to its start, run, and judged
+Known races in all their orders, then drawn ones, each brought back to its start, run, and judged
 by oracles, serial orders and rows. The computer may do something else meanwhile, so what counts is
 what the processors spent on it: here, and in the server's processes where they can be seen.
 
@@ -21,10 +21,10 @@ from pathlib import Path
 import psycopg
 
 from conformance.database.sandbox import Sandbox
-from conformance.framecast.known_races import CLASSICS
+from conformance.framecast.known_races import KNOWN_RACES
 from conformance.postgres import Request, provision, scratch
-from conformance.races.arena import Arena
 from conformance.races.explorer import PAIRS, drawn
+from conformance.races.harness import Harness
 from conformance.races.orders import every, following
 from conformance.races.schedule import Level
 
@@ -46,18 +46,18 @@ def server_seconds(connection: psycopg.Connection) -> float:
     return total / TICKS
 
 
-def run_all(arena: Arena, races: int) -> None:
-    """Run all classics, and so many drawn races of each theme and start."""
-    for classic in CLASSICS.values():
-        race = classic.race()
+def run_all(harness: Harness, races: int) -> None:
+    """Run all known races, and so many drawn races of each theme and start."""
+    for known_race in KNOWN_RACES.values():
+        race = known_race.race()
         for level in Level:
-            for _ in every(partial(arena.run, race.at(level))):
+            for _ in every(partial(harness.run, race.at(level))):
                 pass
     for theme, like in PAIRS.values():
         for number in range(races):
             race, orders = drawn(theme, like, number)
             for order in dict.fromkeys(orders):
-                arena.run(race, following(order))
+                harness.run(race, following(order))
 
 
 def main() -> None:
@@ -69,14 +69,14 @@ def main() -> None:
         database = made.clone(made.template(MIGRATIONS), "races")
         with (
             Sandbox(database.conninfo) as sandbox,
-            Arena(sandbox, database.conninfo) as arena,
+            Harness(sandbox, database.conninfo) as harness,
             psycopg.connect(database.conninfo, autocommit=True) as watcher,
         ):
             before, here, began = server_seconds(watcher), time.process_time(), time.monotonic()
-            run_all(arena, options.races)
+            run_all(harness, options.races)
             there, here = server_seconds(watcher) - before, time.process_time() - here
-            wall, schedules = time.monotonic() - began, arena.log.schedules
-    print(f"{schedules} schedules, {arena.log.judged} of them judged by the model too")
+            wall, schedules = time.monotonic() - began, harness.log.schedules
+    print(f"{schedules} schedules, {harness.log.judged} of them judged by the model too")
     print(f"{wall:.1f} s by the clock, {here:.1f} s of a core here, {there:.1f} s in the server")
     print(f"{schedules / (here + there):.0f} schedules a second and core")
 

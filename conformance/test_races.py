@@ -8,17 +8,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from conformance.framecast.known_races import CLASSICS
+from conformance.framecast.known_races import KNOWN_RACES
 from conformance.framecast.operations.tables import tables_of
 from conformance.pytest_plugin import profiles, proof
 from conformance.races.explorer import PAIRS, races
 
 if TYPE_CHECKING:
-    from conformance.races.racer import Racer
+    from conformance.races.runner import RaceRunner
 
 
 KNOWN = [
-    pytest.param(name, id=name, marks=proof.about(each.rules)) for name, each in CLASSICS.items()
+    pytest.param(name, id=name, marks=proof.about(each.rules)) for name, each in KNOWN_RACES.items()
 ]
 DRAWN = [
     pytest.param(
@@ -33,15 +33,15 @@ DRAWN = [
 
 
 @pytest.mark.parametrize("name", KNOWN)
-def test_classic(name: str, racer: Racer) -> None:
-    """The race that everybody knows keeps its law, in all its interleavings at all levels."""
-    racer.run_all(CLASSICS[name])
+def test_known_race(name: str, race_runner: RaceRunner) -> None:
+    """The race that everybody knows keeps its invariant, in all its interleavings at all levels."""
+    race_runner.run_all(KNOWN_RACES[name])
 
 
 @pytest.mark.parametrize("pair", DRAWN)
 @profiles.races()
 @given(data=st.data())
-def test_drawn(pair: str, racer: Racer, data: st.DataObject) -> None:
+def test_drawn(pair: str, race_runner: RaceRunner, data: st.DataObject) -> None:
     """Whatever several sessions do at once, it is as if one had come after the other."""
-    race, orders = data.draw(races(*PAIRS[pair], racer.limits))
-    racer.run_some(race, orders, pair)
+    race, orders = data.draw(races(*PAIRS[pair], race_runner.limits))
+    race_runner.run_some(race, orders, pair)

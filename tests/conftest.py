@@ -13,7 +13,7 @@ from psycopg.conninfo import make_conninfo
 from conformance.database.sandbox import Sandbox
 from conformance.framecast.application import APPLICATION
 from conformance.postgres.scratch import Database, Scratch, Template
-from conformance.races.arena import Arena
+from conformance.races.harness import Harness
 from tests.migrating import Project
 
 
@@ -84,11 +84,11 @@ def client(application: str) -> Iterator[psycopg.Connection[Any]]:
 
 
 @pytest.fixture(scope="module")
-def arena(scratch: Scratch, template: Template) -> Iterator[Arena]:
+def harness(scratch: Scratch, template: Template) -> Iterator[Harness]:
     """Lend a database of this module's own, with sessions that race on it."""
     with (
         scratch.cloned(template, "races") as database,
         Sandbox(database.conninfo) as sandbox,
-        Arena(sandbox, database.conninfo) as arena,
+        Harness(sandbox, database.conninfo) as harness,
     ):
-        yield arena
+        yield harness

@@ -134,7 +134,7 @@ class Planted(NamedTuple):
 
     sql: str
     pairs: tuple[str, ...]
-    classic: str
+    known_race: str
     names: frozenset[str]
 
 

@@ -28,27 +28,27 @@ def test_rule(trial):
 PARTS: Final = {
     "setup": """
 @pytest.fixture(scope="module")
-def arena():
-    raise LookupError("no arena")
+def harness():
+    raise LookupError("no harness")
 
 @pytest.mark.parametrize("number", range(7))
 @pytest.mark.rules("INV-U5")
-def test_race(arena, number):
+def test_race(harness, number):
     pass
 """,
     "call": """
 @pytest.mark.rules("INV-U5", "CARD-1", wide=True)
 def test_race():
-    raise LookupError("no arena")
+    raise LookupError("no harness")
 """,
     "teardown": """
 @pytest.fixture
-def arena():
+def harness():
     yield
-    raise LookupError("no arena")
+    raise LookupError("no harness")
 
 @pytest.mark.rules("INV-U5")
-def test_race(arena):
+def test_race(harness):
     pass
 """,
     "crash": """
@@ -59,7 +59,7 @@ def test_race():
     "skipped": """
 @pytest.mark.rules("INV-U5")
 def test_race():
-    pytest.skip("no arena")
+    pytest.skip("no harness")
 """,
 }
 FAILS: Final = """

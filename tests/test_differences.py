@@ -6,14 +6,14 @@ import pytest
 
 from conformance.cases.verdicts import Finding, Verdict
 from conformance.database.sandbox import Sandbox
-from conformance.framecast.known_races import CLASSICS
+from conformance.framecast.known_races import KNOWN_RACES
 from conformance.framecast.model import view
 from conformance.framecast.operations import projects, users
 from conformance.machines import differences
 from conformance.machines.run import Log, MachineRun
 from conformance.postgres.scratch import Scratch, Template
 from conformance.races import judge
-from conformance.races.arena import Arena
+from conformance.races.harness import Harness
 from conformance.races.orders import following
 from conformance.races.schedule import Race
 from conformance.races.trace import Trace
@@ -88,10 +88,10 @@ def test_a_difference_in_a_run_is_told_by_its_rule(sandbox: Sandbox) -> None:
     assert caught.value.observed.endswith(" is completed")
 
 
-def test_an_end_without_an_order_shows_what_differs(arena: Arena) -> None:
+def test_an_end_without_an_order_shows_what_differs(harness: Harness) -> None:
     """The nearest serial order is compared with the end, and a rule of the race is named."""
-    race = CLASSICS[LEAVE].race()
-    trace = arena.run(race, following((0, 0, 1, 1)))
+    race = KNOWN_RACES[LEAVE].race()
+    trace = harness.run(race, following((0, 0, 1, 1)))
     end = view.rows(race.start.state, "memberships")
 
     named = fault(race, trace, {"memberships": end}, ("INV-T2",))
@@ -102,10 +102,10 @@ def test_an_end_without_an_order_shows_what_differs(arena: Arena) -> None:
     assert named.observed.endswith("is a row")
 
 
-def test_what_each_order_breaks_is_named(arena: Arena) -> None:
+def test_what_each_order_breaks_is_named(harness: Harness) -> None:
     """Transactions that may not both commit, and did, break the rule that forbids it."""
-    race = CLASSICS[CAP].race()
-    trace = arena.run(race, following((0, 1, 0, 1)))
+    race = KNOWN_RACES[CAP].race()
+    trace = harness.run(race, following((0, 1, 0, 1)))
     trace.committed[:] = [0, 1]
     trace.outcomes = {0: Accepted(), 1: Accepted()}
 
@@ -115,10 +115,10 @@ def test_what_each_order_breaks_is_named(arena: Arena) -> None:
     assert "'one device' and 'another' committed" == found.observed
 
 
-def test_a_refusal_under_another_name_is_the_rules_that_it_lacks(arena: Arena) -> None:
+def test_a_refusal_under_another_name_is_the_rules_that_it_lacks(harness: Harness) -> None:
     """What is illegal in every order, and refused by nobody's name, is unnamed, not overblocked."""
-    race = CLASSICS[CAP].race()
-    trace = arena.run(race, following((0, 1, 0, 1)))
+    race = KNOWN_RACES[CAP].race()
+    trace = harness.run(race, following((0, 1, 0, 1)))
     trace.outcomes[1] = Rejected("23514", constraint="jobs_cap")
 
     found = fault(race, trace, {}, ("CARD-5",))

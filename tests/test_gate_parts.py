@@ -84,7 +84,7 @@ def rehearse(
 
 def test_keys_share_a_line_and_sentences_take_one_each() -> None:
     """What is seen of a finding is readable: short keys in a row, sentences one below another."""
-    long = tuple(f"test_races.py::test_classic[{n}]: what it said" for n in "ab")
+    long = tuple(f"test_races.py::test_known_race[{n}]: what it said" for n in "ab")
 
     assert ["about: what", "  a, b and 1 more", "  -> mend"] == Fault(
         "about", "what", "mend", ("a", "b"), 3

@@ -14,8 +14,8 @@ from conformance.database.sandbox import Sandbox
 from conformance.framecast.known_races import members
 from conformance.postgres import Request, Server, provision
 from conformance.postgres.scratch import Database, Scratch, Template, opened
-from conformance.races.arena import Arena
-from conformance.races.racer import Racer
+from conformance.races.harness import Harness
+from conformance.races.runner import RaceRunner
 
 MIGRATIONS = Path(__file__).parent.parent / "migrations"
 KEYS = """
@@ -134,13 +134,13 @@ def test_no_race_depends_on_what_is_cascaded_to_first(scratch: Scratch, tmp_path
     """Where all that goes with a row goes in the opposite order, nobody waits for each other."""
     schema = Path(shutil.copytree(MIGRATIONS, tmp_path / "migrations"))
     (schema / "999_cascades.sql").write_text(CASCADES_REVERSED)
-    races = [race for race in members.CLASSICS if "LOCK ORDER" in race.rules]
+    races = [race for race in members.KNOWN_RACES if "LOCK ORDER" in race.rules]
 
     assert len(races) > 5
     with (
         scratch.cloned(scratch.template(schema), "cascades") as database,
         Sandbox(database.conninfo) as sandbox,
-        Arena(sandbox, database.conninfo) as arena,
+        Harness(sandbox, database.conninfo) as harness,
     ):
         for race in races:
-            Racer(arena).run_all(race)
+            RaceRunner(harness).run_all(race)

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from conformance.cases.gaps import Gaps
 from conformance.cases.verdicts import Finding, Verdict
 from conformance.database.sandbox import Sandbox
-from conformance.framecast.known_races import CLASSICS
+from conformance.framecast.known_races import KNOWN_RACES
 from conformance.machines.coverage_runs import every_count, every_pair
 from conformance.machines.hostile import Raider
 from conformance.machines.jobs import JobMachine, ProjectMachine
@@ -23,10 +23,10 @@ from conformance.machines.machine import Machine
 from conformance.machines.runner import MachineRunner
 from conformance.postgres.scratch import Scratch
 from conformance.pytest_plugin import profiles
-from conformance.races.arena import Arena
 from conformance.races.explorer import PAIRS, drawn
+from conformance.races.harness import Harness
 from conformance.races.orders import following
-from conformance.races.racer import Racer
+from conformance.races.runner import RaceRunner
 from conformance.races.schedule import Race, Start
 from strategies.hostility import raids
 from tests.planted_races import COUNT_WITHOUT_LOCK
@@ -61,14 +61,14 @@ class Place(NamedTuple):
     sandbox: Sandbox
     conninfo: str
 
-    def arena(self) -> Arena:
-        """Return an arena on it."""
-        return Arena(self.sandbox, self.conninfo)
+    def harness(self) -> Harness:
+        """Return a harness on it."""
+        return Harness(self.sandbox, self.conninfo)
 
     def race(self, name: str) -> Finding | None:
         """Run a known race; return what it finds."""
-        with self.arena() as arena:
-            return found_by(lambda: Racer(arena).run_all(CLASSICS[name]))
+        with self.harness() as harness:
+            return found_by(lambda: RaceRunner(harness).run_all(KNOWN_RACES[name]))
 
 
 Lacking = Callable[[str], Place]
@@ -141,28 +141,30 @@ def test_drawn_races_go_on_without_the_column(lacking: Lacking) -> None:
     # An operation that always writes it is left out whole, and with it its share in each rule that
     # speaks of what it writes.
     place = lacking(RENAMED)
-    with place.arena() as arena:
-        racer = Racer(arena, Gaps())
+    with place.harness() as harness:
+        race_runner = RaceRunner(harness, Gaps())
         for number in range(12):
-            racer.run_some(*drawn(*PAIRS["credits, a team"], number, racer.limits), "credits")
-        found = found_by(racer.settle)
+            race_runner.run_some(
+                *drawn(*PAIRS["credits, a team"], number, race_runner.limits), "credits"
+            )
+        found = found_by(race_runner.settle)
 
     assert found is not None
     assert "INV-T6" in rules(found)
     assert not {"CARD-5", "CARD-6", "INV-J5"} & rules(found)
     assert "spend credits: payer=('teams'" in found.observed
     assert "'refund a job' cannot be done" in found.observed
-    assert racer.log.judged
+    assert race_runner.log.judged
 
 
 def test_an_operation_that_is_never_done_leaves_all_its_rules_unproven(lacking: Lacking) -> None:
     """Where no job can be made, every rule that speaks of a new job's columns lost its races."""
     place = lacking("ALTER TABLE public.jobs RENAME COLUMN spec_snapshot TO document;")
-    with place.arena() as arena:
-        racer = Racer(arena, Gaps())
+    with place.harness() as harness:
+        race_runner = RaceRunner(harness, Gaps())
         for number in range(12):
-            racer.run_some(*drawn(*PAIRS["jobs, a team"], number, racer.limits), "jobs")
-        found = found_by(racer.settle)
+            race_runner.run_some(*drawn(*PAIRS["jobs, a team"], number, race_runner.limits), "jobs")
+        found = found_by(race_runner.settle)
 
     assert found is not None
     assert "'make a job' cannot be done" in found.observed
@@ -173,13 +175,13 @@ def test_a_start_goes_without_what_it_can_spare(lacking: Lacking) -> None:
     """Jobs that were charged for are made free of charge where nobody has credits."""
     place = lacking(RENAMED)
     gaps = Gaps()
-    with place.arena() as arena:
-        racer = Racer(arena, gaps)
+    with place.harness() as harness:
+        race_runner = RaceRunner(harness, gaps)
         for number in range(4):
-            race, orders = drawn(*PAIRS["jobs, jobs of each kind"], number, racer.limits)
-            racer.run_some(race, orders, "jobs")
+            race, orders = drawn(*PAIRS["jobs, jobs of each kind"], number, race_runner.limits)
+            race_runner.run_some(race, orders, "jobs")
 
-    assert racer.log.judged
+    assert race_runner.log.judged
     assert {rule for each in gaps.reasons.values() for rule in each} <= {"INV-T6"}
 
 
@@ -274,12 +276,12 @@ def test_a_start_that_is_refused_says_by_whom(lacking: Lacking) -> None:
 def test_a_start_is_written_in_the_order_that_is_accepted(lacking: Lacking) -> None:
     """Where foreign keys do not wait, parents are written before their children."""
     place = lacking(KEYS_AT_ONCE)
-    race = CLASSICS["inv_t2__two_owners_leave"].race()
+    race = KNOWN_RACES["inv_t2__two_owners_leave"].race()
     plainly = race.start.plainly[::-1]
     backwards = replace(race, start=Start("backwards", plainly, race.start.state, plainly))
 
-    with place.arena() as arena:
-        assert 2 == len(arena.run(backwards, following((0, 0, 1, 1))).outcomes)
+    with place.harness() as harness:
+        assert 2 == len(harness.run(backwards, following((0, 0, 1, 1))).outcomes)
     assert isinstance(backwards, Race)
 
 

@@ -27,7 +27,7 @@ from conformance.mutants.report import Report
 from conformance.mutants.stages import columns, own_rules
 from conformance.mutants.trying import Bench, Kill, Trial
 from conformance.postgres.scratch import Scratch, Template
-from conformance.races.arena import UnlawfulStartError
+from conformance.races.harness import UnlawfulStartError
 from conformance.sql.writes import Statement
 from strategies.facts import facts
 

@@ -24,7 +24,7 @@ ROOT = Path(__file__).parents[1]
 # What some of the tests about INV-T2 are named, one of every kind.
 ABOUT_T2 = (
     "test_rules.py::test_rule[inv_t2__delete]",
-    "test_races.py::test_classic[inv_t2__two_owners_step_down]",
+    "test_races.py::test_known_race[inv_t2__two_owners_step_down]",
     "test_races.py::test_drawn[owners, two owners]",
     "test_machines.py::test_run[MembershipMachine]",
     "test_hostile.py::test_hostile[memberships]",

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from conformance.cases.verdicts import Finding, Verdict
-from conformance.framecast.known_races import AREAS, CLASSICS, Classic
-from conformance.framecast.known_races.scene import Deed, Scene
+from conformance.framecast.known_races import AREAS, KNOWN_RACES, KnownRace
+from conformance.framecast.known_races.definition import RaceSetup, RaceStep
 from conformance.framecast.operations import teams
 from conformance.postgres import binaries
-from conformance.races import judge, orders, telling
+from conformance.races import judge, orders, rendering
 from conformance.races.explorer import PAIRS, drawn
 from conformance.races.orders import every, following
 from conformance.races.schedule import Level
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from types import ModuleType
 
     from conformance.postgres.scratch import Scratch, Template
-    from conformance.races.arena import Arena
+    from conformance.races.harness import Harness
 
 MADE_AND_TAKEN = ("made", "taken")
 LEAVE = "inv_t2__two_owners_leave"
@@ -34,18 +34,18 @@ CROSSING = "inv_t2__two_owners_hand_over_to_each_other"
 
 
 @pytest.mark.parametrize("area", AREAS, ids=lambda area: area.__name__.rpartition(".")[2])
-def test_every_classic_that_is_written_is_run(area: ModuleType) -> None:
+def test_every_known_race_that_is_written_is_run(area: ModuleType) -> None:
     """A race that is missing in its module's list would never be tried, and nobody would know."""
-    written = [each.name for each in vars(area).values() if isinstance(each, Classic)]
+    written = [each.name for each in vars(area).values() if isinstance(each, KnownRace)]
 
-    assert sorted(written) == sorted(each.name for each in area.CLASSICS)
+    assert sorted(written) == sorted(each.name for each in area.KNOWN_RACES)
 
 
-def test_a_second_session_waits_and_is_refused(arena: Arena) -> None:
+def test_a_second_session_waits_and_is_refused(harness: Harness) -> None:
     """Of two owners who leave at once, the second waits for the first, and is then refused."""
-    race = CLASSICS[LEAVE].race()
+    race = KNOWN_RACES[LEAVE].race()
 
-    trace = arena.run(race, following((0, 1, 0, 1)))
+    trace = harness.run(race, following((0, 1, 0, 1)))
 
     assert Accepted() == trace.outcomes[0]
     refused = trace.outcomes[1]
@@ -54,62 +54,62 @@ def test_a_second_session_waits_and_is_refused(arena: Arena) -> None:
     assert [(1, (0,))] == [(line.session, line.waits_for) for line in trace.lines if line.waits_for]
 
 
-def test_a_rejection_above_read_committed_is_inconclusive(arena: Arena) -> None:
+def test_a_rejection_above_read_committed_is_inconclusive(harness: Harness) -> None:
     """At repeatable read the second fails to serialize, which is no rejection."""
-    race = CLASSICS[LEAVE].race().at(Level.REPEATABLE_READ)
+    race = KNOWN_RACES[LEAVE].race().at(Level.REPEATABLE_READ)
 
-    trace = arena.run(race, following((0, 1, 0, 1)))
+    trace = harness.run(race, following((0, 1, 0, 1)))
 
     refused = trace.outcomes[1]
     assert isinstance(refused, Inconclusive)
     assert "40001" == refused.sqlstate
 
 
-def test_who_is_apart_must_not_wait(arena: Arena) -> None:
+def test_who_is_apart_must_not_wait(harness: Harness) -> None:
     """Of sessions that are said to be apart, one that waits is a fault; in turns nobody does."""
-    race = replace(CLASSICS[LEAVE].race(), apart=True)
+    race = replace(KNOWN_RACES[LEAVE].race(), apart=True)
 
-    arena.run(race, following((0, 0, 1, 1)))
+    harness.run(race, following((0, 0, 1, 1)))
     with pytest.raises(Finding, match="waits for") as caught:
-        arena.run(race, following((0, 1, 0, 1)))
+        harness.run(race, following((0, 1, 0, 1)))
     assert (judge.LOCKS, Verdict.OVERBLOCKED) == (caught.value.rule, caught.value.verdict)
 
 
-def test_a_deadlock_ends_the_last_to_wait(arena: Arena) -> None:
+def test_a_deadlock_ends_the_last_to_wait(harness: Harness) -> None:
     """Who closes the circle is given up, at once and each time."""
-    race = CLASSICS[CROSSING].race()
+    race = KNOWN_RACES[CROSSING].race()
 
-    ends = [arena.run(race, following((0, 1, 0, 1, 0, 1))) for _ in range(3)]
+    ends = [harness.run(race, following((0, 1, 0, 1, 0, 1))) for _ in range(3)]
 
     assert [{1: (0, 1)}] * 3 == [trace.deadlocked for trace in ends]
     assert ["40P01"] * 3 == [getattr(trace.outcomes[1], "sqlstate", "") for trace in ends]
 
 
-def test_every_order_is_run_once(arena: Arena) -> None:
+def test_every_order_is_run_once(harness: Harness) -> None:
     """Two sessions that do not meet have all six orders of two steps each."""
-    race = CLASSICS["inv_x2__uploaded_while_leaving"].race()
+    race = KNOWN_RACES["inv_x2__uploaded_while_leaving"].race()
 
-    seen = [trace.order for trace in every(lambda choose: arena.run(race, choose))]
+    seen = [trace.order for trace in every(lambda choose: harness.run(race, choose))]
 
     assert 6 == len(seen)
     assert 6 == len(set(seen))
 
 
-def test_the_same_draw_comes_to_the_same_end(arena: Arena) -> None:
+def test_the_same_draw_comes_to_the_same_end(harness: Harness) -> None:
     """A number draws the same race, and its orders come to the same ends each time."""
     pair = PAIRS["owned, nine owned teams"]
 
     def ends(number: int) -> list[object]:
         race, drawn_orders = drawn(*pair, number)
-        return [arena.run(race, following(order)).lines for order in drawn_orders]
+        return [harness.run(race, following(order)).lines for order in drawn_orders]
 
     assert [ends(number) for number in range(3)] == [ends(number) for number in range(3)]
 
 
-def test_no_order_explains_a_refusal_that_nothing_calls_for(arena: Arena) -> None:
+def test_no_order_explains_a_refusal_that_nothing_calls_for(harness: Harness) -> None:
     """A refusal that no serial order explains is one too many."""
-    race = CLASSICS["inv_p4__project_archived_by_who_began_before"].race()
-    trace = arena.run(race, following(()))
+    race = KNOWN_RACES["inv_p4__project_archived_by_who_began_before"].race()
+    trace = harness.run(race, following(()))
     trace.committed.remove(1)
     trace.outcomes[1] = Rejected("23514", constraint="card_5__jobs_team_has_at_most_5_active")
 
@@ -118,18 +118,18 @@ def test_no_order_explains_a_refusal_that_nothing_calls_for(arena: Arena) -> Non
     assert [("CARD-5", Verdict.OVERBLOCKED)] == [(each.rule, each.verdict) for each in faults]
 
 
-def test_an_end_that_no_order_comes_to_is_broken(arena: Arena) -> None:
+def test_an_end_that_no_order_comes_to_is_broken(harness: Harness) -> None:
     """Rows that no order of the committed transactions comes to are a finding."""
-    race = CLASSICS[LEAVE].race()
-    trace = arena.run(race, following((0, 0, 1, 1)))
+    race = KNOWN_RACES[LEAVE].race()
+    trace = harness.run(race, following((0, 0, 1, 1)))
 
     assert judge.explained(race, trace, {"memberships": set()}) is False
 
 
-def test_a_reader_that_misses_an_event_is_found(arena: Arena) -> None:
+def test_a_reader_that_misses_an_event_is_found(harness: Harness) -> None:
     """Who has seen event 2, and sees event 1 only later, has missed it."""
-    race = CLASSICS["seq_2__followed_while_appended"].race()
-    trace = arena.run(race, following(()))
+    race = KNOWN_RACES["seq_2__followed_while_appended"].race()
+    trace = harness.run(race, following(()))
     trace.looks = {2: [[2], [1, 2]]}
     (job,) = race.start.state.jobs
 
@@ -138,24 +138,24 @@ def test_a_reader_that_misses_an_event_is_found(arena: Arena) -> None:
     assert ["SEQ-2"] == [each.rule for each in faults]
 
 
-def test_the_race_is_shown_side_by_side(arena: Arena) -> None:
+def test_the_race_is_shown_side_by_side(harness: Harness) -> None:
     """Sessions stand side by side, line by line, with who waited for whom."""
-    race = CLASSICS[LEAVE].race()
-    trace = arena.run(race, following((0, 1, 0, 1)))
+    race = KNOWN_RACES[LEAVE].race()
+    trace = harness.run(race, following((0, 1, 0, 1)))
 
-    shown = telling.side_by_side(race, trace)
+    shown = rendering.side_by_side(race, trace)
 
     assert "ann (read committed)" in shown
     assert re.search(r"^ +2 .*leave a team", shown, re.MULTILINE)
     assert "waits for ann" in re.sub(r"\s+", " ", shown)
 
 
-def test_a_race_is_saved_as_scripts_and_a_spec(arena: Arena, tmp_path: Path) -> None:
+def test_a_race_is_saved_as_scripts_and_a_spec(harness: Harness, tmp_path: Path) -> None:
     """A failure is saved as a script for each session, and as an isolation test without braces."""
-    race = CLASSICS["inv_j12__rendered_twice"].race()
-    trace = arena.run(race, following((0, 1, 0, 1)))
+    race = KNOWN_RACES["inv_j12__rendered_twice"].race()
+    trace = harness.run(race, following((0, 1, 0, 1)))
 
-    telling.save(race, trace, tmp_path / "saved")
+    rendering.save(race, trace, tmp_path / "saved")
 
     names = {path.name for path in (tmp_path / "saved").iterdir()}
     assert {
@@ -174,12 +174,12 @@ def test_a_race_is_saved_as_scripts_and_a_spec(arena: Arena, tmp_path: Path) -> 
 
 @pytest.mark.parametrize("level", [Level.READ_COMMITTED, Level.REPEATABLE_READ])
 def test_a_saved_race_comes_to_the_same_end_under_psql(
-    arena: Arena, scratch: Scratch, template: Template, tmp_path: Path, level: Level
+    harness: Harness, scratch: Scratch, template: Template, tmp_path: Path, level: Level
 ) -> None:
     """Whoever began before a row was there, and took no snapshot, sees it in the scripts too."""
-    race = CLASSICS["inv_p4__project_archived_by_who_began_before"].race().at(level)
-    trace = arena.run(race, following((1, 0, 0, 1, 1)))
-    telling.save(race, trace, tmp_path / "saved")
+    race = KNOWN_RACES["inv_p4__project_archived_by_who_began_before"].race().at(level)
+    trace = harness.run(race, following((1, 0, 0, 1, 1)))
+    rendering.save(race, trace, tmp_path / "saved")
     bin_dir = binaries.embedded()
     path = f"{bin_dir}{os.pathsep}{os.environ['PATH']}" if bin_dir else os.environ["PATH"]
 
@@ -205,28 +205,28 @@ def test_orders_are_followed_as_far_as_they_can_be() -> None:
     assert [0, 1, 1] == [choose((0,)), choose((0, 1)), choose((0, 1))]
 
 
-def test_a_slug_that_is_made_up_may_be_another_above_read_committed(arena: Arena) -> None:
+def test_a_slug_that_is_made_up_may_be_another_above_read_committed(harness: Harness) -> None:
     """The database ends it in digits there, and then whoever asks for the plain one may have it."""
-    scene = Scene()
-    ann, _ = scene.given.creator()
+    setup = RaceSetup()
+    ann, _ = setup.given.creator()
     does = [
-        Deed(teams.FOUND, {"user": ann, "slug": slug, "owned": True}) for slug in MADE_AND_TAKEN
+        RaceStep(teams.FOUND, {"user": ann, "slug": slug, "owned": True}) for slug in MADE_AND_TAKEN
     ]
-    scene.session("ann", *does)
-    race = scene.race("slugs").at(Level.REPEATABLE_READ)
+    setup.session("ann", *does)
+    race = setup.race("slugs").at(Level.REPEATABLE_READ)
 
-    trace = arena.run(race, following((0, 0, 0)))
+    trace = harness.run(race, following((0, 0, 0)))
 
     assert {0: Accepted()} == trace.outcomes
 
 
-def test_a_finding_tells_the_race(arena: Arena) -> None:
+def test_a_finding_tells_the_race(harness: Harness) -> None:
     """What is printed of a failure is the race side by side, and the SQL of its start."""
-    race = CLASSICS[LEAVE].race()
-    trace = arena.run(race, following((0, 1, 0, 1)))
+    race = KNOWN_RACES[LEAVE].race()
+    trace = harness.run(race, following((0, 1, 0, 1)))
     finding = Finding("INV-T2", Verdict.BROKEN, expected="", observed="", script="", steps=())
 
-    shown = str(telling.told(finding, race, trace))
+    shown = str(rendering.told(finding, race, trace))
 
     assert "INSERT INTO public.teams" in shown
     assert "--      ann (read committed)" in shown

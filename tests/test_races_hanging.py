@@ -12,13 +12,13 @@ from hypothesis import strategies as st
 from conformance.cases.gaps import Gaps
 from conformance.cases.verdicts import Finding, Verdict
 from conformance.database.sandbox import Sandbox
-from conformance.framecast.known_races import CLASSICS
+from conformance.framecast.known_races import KNOWN_RACES
 from conformance.machines.hostile import Raider
 from conformance.postgres.scratch import Database, Scratch
 from conformance.races import judge
-from conformance.races.arena import Arena
 from conformance.races.explorer import PAIRS, drawn
-from conformance.races.racer import Racer
+from conformance.races.harness import Harness
+from conformance.races.runner import RaceRunner
 from strategies.hostility import raids
 
 MIGRATIONS = Path(__file__).parent.parent / "migrations"
@@ -64,10 +64,10 @@ def database(
 def test_a_known_race_that_hangs_fails(database: Database) -> None:
     """Its rule is named, and who waits for whom; the race is not run again and again."""
     begun = time.monotonic()
-    with Sandbox(database.conninfo) as sandbox, Arena(sandbox, database.conninfo) as arena:
-        racer = Racer(arena)
+    with Sandbox(database.conninfo) as sandbox, Harness(sandbox, database.conninfo) as harness:
+        race_runner = RaceRunner(harness)
         with pytest.raises(Finding, match="until its timeout") as caught:
-            racer.run_all(CLASSICS["card_5__two_made_at_four"])
+            race_runner.run_all(KNOWN_RACES["card_5__two_made_at_four"])
 
     assert ("CARD-5", Verdict.OVERBLOCKED) == (caught.value.rule, caught.value.verdict)
     assert "'another' waits for 'one device'" in str(caught.value)
@@ -78,11 +78,11 @@ def test_a_known_race_that_hangs_fails(database: Database) -> None:
 def test_a_drawn_race_that_hangs_fails(database: Database) -> None:
     """What hangs is found in drawn races too, and whatever is drawn after it is not run."""
     begun = time.monotonic()
-    with Sandbox(database.conninfo) as sandbox, Arena(sandbox, database.conninfo) as arena:
-        racer, found = Racer(arena, Gaps()), []
+    with Sandbox(database.conninfo) as sandbox, Harness(sandbox, database.conninfo) as harness:
+        race_runner, found = RaceRunner(harness, Gaps()), []
         for number in range(30):
             try:
-                racer.run_some(*drawn(*PAIRS["jobs, four active jobs"], number), "jobs")
+                race_runner.run_some(*drawn(*PAIRS["jobs, four active jobs"], number), "jobs")
             except Finding as finding:
                 found.append(finding)
 

@@ -73,7 +73,7 @@ def test_a_part_that_could_not_run_leaves_its_rule_unproven(
     (rule,) = done.report["rules"]
     failure = rule["failures"][0]
     assert (phase, "unproven") == (failure["path"], failure["verdict"])
-    reason = "crashed while running" if phase == "crash" else "no arena"
+    reason = "crashed while running" if phase == "crash" else "no harness"
     assert reason in failure["observed"]
     assert any(reason in row for row in done.rows[2:]), done.output
     assert 1 == done.report["exit_status"]
@@ -81,12 +81,12 @@ def test_a_part_that_could_not_run_leaves_its_rule_unproven(
 
 def test_a_file_that_cannot_be_read_is_an_error_of_the_run(run: Callable[..., Ended]) -> None:
     """A collection that fails is told, and counted, and proves nothing."""
-    done = run(HEAD + "raise LookupError('no arena')", "-n0")
+    done = run(HEAD + "raise LookupError('no harness')", "-n0")
 
     assert done.code
     assert 1 == done.report["counts"]["errors"]
     assert ["collection"] == [each["when"] for each in done.report["failed"]]
-    assert "no arena" in done.output
+    assert "no harness" in done.output
     assert not done.report["whole"]
 
 
@@ -122,10 +122,10 @@ def test_a_finding_is_no_traceback(run: Callable[..., Ended]) -> None:
     """A finding is printed in its own words, whatever test it comes from, a fixture's too."""
     one = """
 @pytest.fixture
-def arena():
+def harness():
     raise found("INV-U5")
 
-def test_race(arena):
+def test_race(harness):
     pass
 
 @pytest.mark.rules("INV-U5")

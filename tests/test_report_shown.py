@@ -29,8 +29,8 @@ def test_a_failure_that_many_share_is_printed_once(run: Callable[..., Ended]) ->
     done = run(HEAD + PARTS["setup"])
 
     assert "failures: 7 tests, 1 cause" in done.output
-    assert "7 tests: LookupError: no arena" in done.output
-    assert 1 == done.output.count('raise LookupError("no arena")')
+    assert "7 tests: LookupError: no harness" in done.output
+    assert 1 == done.output.count('raise LookupError("no harness")')
     assert 4 == done.output.count("test_fake.py::test_race[")
     assert "and 3 more" in done.output
     assert "short test summary" not in done.output
@@ -43,9 +43,11 @@ def test_a_failure_that_many_share_is_printed_once(run: Callable[..., Ended]) ->
 def test_lines_are_as_wide_as_the_terminal(run: Callable[..., Ended]) -> None:
     """In a pipe no line of the verdicts has more than 80 columns, unless all is asked for."""
     wide = HEAD.replace("INV-U5", "CARD-5")
-    long = wide + PARTS["setup"].replace("no arena", "no arena " * 20).replace("INV-U5", "CARD-5")
+    long = wide + PARTS["setup"].replace("no harness", "no harness " * 20).replace(
+        "INV-U5", "CARD-5"
+    )
     _, _, table = run(long).output.rpartition(" rules ===")
-    assert "because of 7 tests: LookupError: no arena" in table
+    assert "because of 7 tests: LookupError: no harness" in table
     assert [] == [line for line in table.splitlines() if len(line) > 80]
     assert "card_5__jobs_team_has_at_most_5_active" in run(wide, "-v").output
 

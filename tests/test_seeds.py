@@ -142,4 +142,10 @@ def test_what_draws_nothing_is_left_out_after_the_first() -> None:
     }
     assert {"test_run", "test_hostile", "test_drawn"} <= tests
     assert any(name.startswith("test_rule") for name in tests)
-    assert not tests & {"test_pairs", "test_counts", "test_classic", "test_column", "test_corpus"}
+    assert not tests & {
+        "test_pairs",
+        "test_counts",
+        "test_known_race",
+        "test_column",
+        "test_corpus",
+    }

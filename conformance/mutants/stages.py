@@ -18,7 +18,7 @@ from psycopg.conninfo import make_conninfo
 
 from conformance.cases.columns import hold
 from conformance.cases.verdicts import Finding, Verdict
-from conformance.framecast.known_races import CLASSICS
+from conformance.framecast.known_races import KNOWN_RACES
 from conformance.framecast.rules import RULES
 from conformance.machines.coverage_runs import COUNTS, PAIRS, every_count, every_pair
 from conformance.machines.hostile import Raider
@@ -27,10 +27,10 @@ from conformance.machines.runner import MACHINES
 from conformance.mutants import reading, role
 from conformance.mutants.drawing import GENERATE, drawn
 from conformance.mutants.parts import Part, Stage, near_misses
-from conformance.races.arena import Arena
+from conformance.races.harness import Harness
 from conformance.races.meetings import ENDINGS, Floor
 from conformance.races.places import office, studio
-from conformance.races.racer import Racer
+from conformance.races.runner import RaceRunner
 from conformance.regressions import entries
 from conformance.regressions.entries import Status
 from strategies.facts import facts
@@ -129,7 +129,9 @@ def attacks(mutant: Mutant) -> Iterator[Part]:
 
 def races(mutant: Mutant) -> Iterator[Part]:
     """Races that everybody knows, in all their orders; those of the object's own rules first."""
-    near = sorted(CLASSICS, key=lambda name: not set(CLASSICS[name].rules) & set(mutant.rules))
+    near = sorted(
+        KNOWN_RACES, key=lambda name: not set(KNOWN_RACES[name].rules) & set(mutant.rules)
+    )
     for name in near:
         yield Part(f"race {name}", partial(_race, name))
 
@@ -182,8 +184,8 @@ def _counts(rule: str, sandbox: Sandbox) -> None:
 
 
 def _race(name: str, sandbox: Sandbox) -> None:
-    with Arena(sandbox, _conninfo(sandbox)) as arena:
-        Racer(arena).run_all(CLASSICS[name])
+    with Harness(sandbox, _conninfo(sandbox)) as harness:
+        RaceRunner(harness).run_all(KNOWN_RACES[name])
 
 
 def _erasures(sandbox: Sandbox) -> None:

@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 
     from conformance.database.sandbox import Sandbox
     from conformance.postgres.scratch import Database
-    from conformance.races.arena import Arena
-    from conformance.races.racer import Racer
+    from conformance.races.harness import Harness
+    from conformance.races.runner import RaceRunner
 
-RACER = pytest.StashKey["Racer"]()
+RACE_RUNNER = pytest.StashKey["RaceRunner"]()
 PROPERTY = "races"
 SAVED = Path(".conformance", "races")
 LEVELS = ("read committed", "repeatable read", "serializable")
@@ -28,24 +28,24 @@ WORDS = ("committed", "rejected", "40001", "40P01")
 
 
 @pytest.fixture(scope="session")
-def arena(sandbox: Sandbox, database: Database) -> Iterator[Arena]:
+def harness(sandbox: Sandbox, database: Database) -> Iterator[Harness]:
     """This worker's database, with sessions that race on it."""
-    from conformance.races.arena import Arena
+    from conformance.races.harness import Harness
 
-    with Arena(sandbox, database.conninfo) as arena:
-        yield arena
+    with Harness(sandbox, database.conninfo) as harness:
+        yield harness
 
 
 @pytest.fixture
-def racer(request: pytest.FixtureRequest, arena: Arena) -> Racer:
+def race_runner(request: pytest.FixtureRequest, harness: Harness) -> RaceRunner:
     """Return who runs a test's races: one for all examples."""
     from conformance.cases.gaps import Gaps
-    from conformance.races.racer import Racer
+    from conformance.races.runner import RaceRunner
 
     stash: pytest.Stash = request.node.stash
-    if RACER not in stash:
-        stash[RACER] = Racer(arena, Gaps())
-    return stash[RACER]
+    if RACE_RUNNER not in stash:
+        stash[RACE_RUNNER] = RaceRunner(harness, Gaps())
+    return stash[RACE_RUNNER]
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -57,9 +57,9 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, object]:
     """End a test that found nothing worse with what it could not try."""
     called = yield
-    racer = pyfuncitem.stash.get(RACER, None)
-    if racer is not None and racer.gaps is not None:
-        racer.settle()
+    race_runner = pyfuncitem.stash.get(RACE_RUNNER, None)
+    if race_runner is not None and race_runner.gaps is not None:
+        race_runner.settle()
     return called
 
 
@@ -69,10 +69,10 @@ def pytest_runtest_makereport(
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Send what was counted along with the test's report; save a race that failed."""
     outcome = yield
-    racer = item.stash.get(RACER, None)
-    if call.when != "call" or racer is None:
+    race_runner = item.stash.get(RACE_RUNNER, None)
+    if call.when != "call" or race_runner is None:
         return outcome
-    log = racer.log
+    log = race_runner.log
     outcome.user_properties.append(
         (
             PROPERTY,
@@ -85,22 +85,22 @@ def pytest_runtest_makereport(
         )
     )
     finding = call.excinfo.value if call.excinfo is not None else None
-    if isinstance(finding, Finding) and racer.failed is not None:
-        outcome.longrepr = f"{outcome.longrepr}\nsaved: {_save(finding, racer, item.config)}"
+    if isinstance(finding, Finding) and race_runner.failed is not None:
+        outcome.longrepr = f"{outcome.longrepr}\nsaved: {_save(finding, race_runner, item.config)}"
     return outcome
 
 
-def _save(finding: Finding, racer: Racer, config: pytest.Config) -> str:
+def _save(finding: Finding, race_runner: RaceRunner, config: pytest.Config) -> str:
     """Save a race that failed as scripts; return where, or why not."""
-    from conformance.races import telling
+    from conformance.races import rendering
 
-    if racer.failed is None:
+    if race_runner.failed is None:
         return "nowhere, there was no race"
     digest = sha256(finding.script.encode()).hexdigest()[:8]
     name = f"{finding.rule.lower().replace('-', '_').replace(' ', '_')}_{digest}"
     folder = config.rootpath / SAVED / name
     try:
-        telling.save(*racer.failed, folder)
+        rendering.save(*race_runner.failed, folder)
     except OSError as error:  # a folder that has become full or is gone loses no verdict
         return f"nowhere, {error}"
     return str(folder.relative_to(config.rootpath))

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING
 
 from conformance.cases.verdicts import Finding, Verdict
 from conformance.framecast.operations import OPERATIONS, step
-from conformance.races.arena import UnlawfulStartError
 from conformance.races.driver import Driver
+from conformance.races.harness import UnlawfulStartError
 from conformance.races.judge import LOCKS
 from conformance.sql.outcomes import Accepted, Rejected
 from conformance.sql.writes import Statement, statements

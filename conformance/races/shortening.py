@@ -17,34 +17,34 @@ from conformance.races.serial import merges
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from conformance.races.arena import Arena
+    from conformance.races.harness import Harness
 
 Case: TypeAlias = "tuple[Race, tuple[int, ...]]"
 # Orders that are tried for fewer switches; races that have more of them keep theirs.
 MOST_ORDERS = 300
 
 
-def shortest(finding: Finding, race: Race, order: tuple[int, ...], arena: Arena) -> Finding:
+def shortest(finding: Finding, race: Race, order: tuple[int, ...], harness: Harness) -> Finding:
     """Return the same finding, by rule, from a race of which nothing more can be left out."""
     case: Case = (race, order)
     progress = True
     while progress:
         progress = False
         for shorter in (*_smaller(*case), *_calmer(*case)):
-            found = fails(finding, shorter, arena)
+            found = fails(finding, shorter, harness)
             if found is not None:
                 finding, case, progress = found, shorter, True
                 break
-    return fails(finding, case, arena) or finding
+    return fails(finding, case, harness) or finding
 
 
 def fails(
-    finding: Finding, case: Case, arena: Arena, about: tuple[str, ...] = ()
+    finding: Finding, case: Case, harness: Harness, about: tuple[str, ...] = ()
 ) -> Finding | None:
     """Run a race that is about some rules; return its finding where it is the same."""
     race, order = case
     try:
-        arena.run(race, following(order), about)
+        harness.run(race, following(order), about)
     except Finding as again:
         return again if again == finding else None
     return None

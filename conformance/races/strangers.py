@@ -49,7 +49,7 @@ UNABLE = Finding(
 )
 
 
-class _Deed(NamedTuple):
+class _RaceStep(NamedTuple):
     """One legal thing that is done: its operation, its name, and its statements."""
 
     operation: str
@@ -113,12 +113,12 @@ class Strangers:
         """The tables in which there is something to do."""
         return frozenset(table_of(each.operation) for each in self._theirs)
 
-    def _tried(self, deed: _Deed) -> Outcome | None:
+    def _tried(self, race_step: _RaceStep) -> Outcome | None:
         """Do something in one company and take it back; None where there is no row to do it to."""
         self._session.send(BEGIN)
         self._session.send(AT_ONCE)
         outcome: Outcome | None = Accepted()
-        for sql in deed.body:
+        for sql in race_step.body:
             done = self._session.ask(_counted(sql))
             if not isinstance(done, list) or done == [(0,)]:
                 outcome = None if isinstance(done, list) else done
@@ -144,7 +144,7 @@ def _keep(session: Session, body: Sequence[Statement]) -> None:
         session.send(BACK)
 
 
-def _legal(state: State) -> Iterator[_Deed]:
+def _legal(state: State) -> Iterator[_RaceStep]:
     """Return statements of each operation that are legal on a state."""
     for operation in OPERATIONS.values():
         # What writes no table moves the clock, for everybody.
@@ -152,7 +152,7 @@ def _legal(state: State) -> Iterator[_Deed]:
             yield from islice(_of(operation, state), LEGAL)
 
 
-def _of(operation: Operation, state: State) -> Iterator[_Deed]:
+def _of(operation: Operation, state: State) -> Iterator[_RaceStep]:
     choices = [choice(state) for choice in operation.takes.values()]
     for values in islice(product(*choices), SOME):
         try:
@@ -161,16 +161,16 @@ def _of(operation: Operation, state: State) -> Iterator[_Deed]:
             continue
         body = tuple(each.sql for write in planned.writes for each in statements(write))
         if body and not planned.broken:
-            yield _Deed(operation.name, str(planned), body)
+            yield _RaceStep(operation.name, str(planned), body)
 
 
-def _finding(deed: _Deed) -> Finding:
+def _finding(race_step: _RaceStep) -> Finding:
     return Finding(
         LOCKS,
         Verdict.OVERBLOCKED,
         expected="nobody waits for whom they have nothing to do with",
-        observed=f"{deed.name} waits for what is done in another company:\n"
-        + ";\n".join(deed.body),
+        observed=f"{race_step.name} waits for what is done in another company:\n"
+        + ";\n".join(race_step.body),
         script="",
         steps=(),
         cause="strangers wait",

@@ -54,7 +54,7 @@ def writes(*rules: str) -> str:
 
 def races(*rules: str) -> str:
     """Return what chooses writes and known races of some rules, as for `-k`."""
-    return f"(test_rules or test_classic) and ({everything(*rules)})"
+    return f"(test_rules or test_known_race) and ({everything(*rules)})"
 
 
 def on_table(table: str, *changes: str) -> str:

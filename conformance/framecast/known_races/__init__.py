@@ -1,20 +1,20 @@
-"""The classic races: one short definition each, run in all its interleavings at all levels."""
+"""The known races: one short definition each, run in all its interleavings at all levels."""
 
 from conformance.framecast.known_races import (
-    apart,
-    belongings,
     erasures,
-    letters,
+    independent,
+    invitations,
+    jobs,
     members,
+    owned_resources,
     rows,
     slugs,
     times,
-    work,
 )
-from conformance.framecast.known_races.scene import Classic
+from conformance.framecast.known_races.definition import KnownRace
 
-__all__ = ["AREAS", "CLASSICS", "Classic"]
+__all__ = ["AREAS", "KNOWN_RACES", "KnownRace"]
 
-AREAS = (members, slugs, letters, work, belongings, erasures, times, rows, apart)
+AREAS = (members, slugs, invitations, jobs, owned_resources, erasures, times, rows, independent)
 
-CLASSICS: dict[str, Classic] = {each.name: each for area in AREAS for each in area.CLASSICS}
+KNOWN_RACES: dict[str, KnownRace] = {each.name: each for area in AREAS for each in area.KNOWN_RACES}

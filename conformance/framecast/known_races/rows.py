@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from conformance.framecast.known_races.scene import Scene, classic, does
+from conformance.framecast.known_races.definition import RaceSetup, does, known_race
 from conformance.framecast.operations import Act, Operation, jobs, keys, memberships, teams, users
 from conformance.framecast.operations.preludes import merged
 
@@ -40,31 +40,31 @@ MAKE_KEYS = Operation("make several keys", {}, _make_keys)
 MAKE_JOBS = Operation("make several jobs", {}, _make_jobs)
 
 
-@classic("LOCK ORDER", "ROLE-2", law=ORDER, times=8)
-def keys_of_two_made_behind_a_third(scene: Scene) -> None:
+@known_race("LOCK ORDER", "ROLE-2", invariant=ORDER, times=8)
+def keys_of_two_made_behind_a_third(setup: RaceSetup) -> None:
     """A role changes; meanwhile keys of two members are made, in one order and in the other."""
-    _, team = scene.given.creator()
-    _, other = scene.given.creator("cid@example.com")
+    _, team = setup.given.creator()
+    _, other = setup.given.creator("cid@example.com")
     members, seats = [], []
     for email in ("bob@example.com", "ben@example.com"):
-        user = scene.given.do(users.SIGN_UP, email=email)
-        scene.given.do(users.UPGRADE, user=user, stamp=True, team=False)
-        scene.given.do(memberships.JOIN, by=(user, other), role="member")
-        seats.append(scene.given.do(memberships.JOIN, by=(user, team), role="member"))
+        user = setup.given.do(users.SIGN_UP, email=email)
+        setup.given.do(users.UPGRADE, user=user, stamp=True, team=False)
+        setup.given.do(memberships.JOIN, by=(user, other), role="member")
+        seats.append(setup.given.do(memberships.JOIN, by=(user, team), role="member"))
         members.append((user, team, None))
-    scene.session("ann", does(memberships.CHANGE_ROLE, membership=seats[0], role="admin"))
-    scene.session("service", does(MAKE_KEYS, by=members))
-    scene.session("another", does(MAKE_KEYS, by=members[::-1]))
+    setup.session("ann", does(memberships.CHANGE_ROLE, membership=seats[0], role="admin"))
+    setup.session("service", does(MAKE_KEYS, by=members))
+    setup.session("another", does(MAKE_KEYS, by=members[::-1]))
 
 
-@classic("LOCK ORDER", "CARD-5", "DEL-1", law=ORDER)
-def two_jobs_made_while_the_team_goes(scene: Scene) -> None:
+@known_race("LOCK ORDER", "CARD-5", "DEL-1", invariant=ORDER)
+def two_jobs_made_while_the_team_goes(setup: RaceSetup) -> None:
     """Two jobs are made in one statement, while their team is being deleted."""
-    ann, team = scene.given.creator()
-    _, other = scene.given.creator("cid@example.com")
-    scene.given.do(memberships.JOIN, by=(ann, other), role="member")
-    scene.session("ann", does(MAKE_JOBS, by=(ann, team, None), count=2))
-    scene.session("support", does(teams.DELETE, team=team))
+    ann, team = setup.given.creator()
+    _, other = setup.given.creator("cid@example.com")
+    setup.given.do(memberships.JOIN, by=(ann, other), role="member")
+    setup.session("ann", does(MAKE_JOBS, by=(ann, team, None), count=2))
+    setup.session("support", does(teams.DELETE, team=team))
 
 
-CLASSICS = (keys_of_two_made_behind_a_third, two_jobs_made_while_the_team_goes)
+KNOWN_RACES = (keys_of_two_made_behind_a_third, two_jobs_made_while_the_team_goes)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from conformance.framecast.known_races.scene import Scene, classic, does
+from conformance.framecast.known_races.definition import RaceSetup, does, known_race
 from conformance.framecast.operations import Act, Operation, credit, teams
 from conformance.sql.writes import Insert
 
@@ -31,51 +31,51 @@ def _found_otherwise(state: State, user: int) -> Act:
 FOUND_OTHERWISE = Operation("found a team of another name", {}, _found_otherwise)
 
 
-@classic("INV-T3", law="no two teams share a slug")
-def one_slug_for_two(scene: Scene) -> None:
+@known_race("INV-T3", invariant="no two teams share a slug")
+def one_slug_for_two(setup: RaceSetup) -> None:
     """Two teams are founded with one slug at once."""
-    owners = [scene.given.creator(f"{name}@example.com")[0] for name in ("ann", "bob")]
+    owners = [setup.given.creator(f"{name}@example.com")[0] for name in ("ann", "bob")]
     for who, user in zip(("ann", "bob"), owners, strict=True):
-        scene.session(who, does(teams.FOUND, user=user, slug="taken", owned=True))
+        setup.session(who, does(teams.FOUND, user=user, slug="taken", owned=True))
 
 
-@classic("AUTO-SLUG", "INV-T3", law="each team gets a slug that nobody has")
-def one_name_for_two(scene: Scene) -> None:
+@known_race("AUTO-SLUG", "INV-T3", invariant="each team gets a slug that nobody has")
+def one_name_for_two(setup: RaceSetup) -> None:
     """Two teams of one name are founded at once, without a slug."""
-    owners = [scene.given.creator(f"{name}@example.com")[0] for name in ("ann", "bob")]
+    owners = [setup.given.creator(f"{name}@example.com")[0] for name in ("ann", "bob")]
     for who, user in zip(("ann", "bob"), owners, strict=True):
-        scene.session(who, does(teams.FOUND, user=user, slug="made", owned=True))
+        setup.session(who, does(teams.FOUND, user=user, slug="made", owned=True))
 
 
-@classic("AUTO-SLUG", "INV-T3", law="each team gets a slug that nobody has")
-def one_name_for_who_began_before(scene: Scene) -> None:
+@known_race("AUTO-SLUG", "INV-T3", invariant="each team gets a slug that nobody has")
+def one_name_for_who_began_before(setup: RaceSetup) -> None:
     """A team is founded by who looked before another one had its name, and sees no such name."""
-    owners = [scene.given.creator(f"{name}@example.com")[0] for name in ("ann", "bob")]
-    scene.session("ann", does(teams.FOUND, user=owners[0], slug="made", owned=True))
-    scene.session(
+    owners = [setup.given.creator(f"{name}@example.com")[0] for name in ("ann", "bob")]
+    setup.session("ann", does(teams.FOUND, user=owners[0], slug="made", owned=True))
+    setup.session(
         "bob",
         does(credit.GRANT, payer=("users", owners[1]), amount=10),
         does(teams.FOUND, user=owners[1], slug="made", owned=True),
     )
 
 
-@classic("AUTO-SLUG", "INV-T3", law="no two teams share a slug")
-def slug_given_while_made(scene: Scene) -> None:
+@known_race("AUTO-SLUG", "INV-T3", invariant="no two teams share a slug")
+def slug_given_while_made(setup: RaceSetup) -> None:
     """A team asks for the slug that is just being made up for another."""
-    owners = [scene.given.creator(f"{name}@example.com")[0] for name in ("ann", "bob")]
+    owners = [setup.given.creator(f"{name}@example.com")[0] for name in ("ann", "bob")]
     for who, user, slug in zip(("ann", "bob"), owners, ("made", "taken"), strict=True):
-        scene.session(who, does(teams.FOUND, user=user, slug=slug, owned=True))
+        setup.session(who, does(teams.FOUND, user=user, slug=slug, owned=True))
 
 
-@classic("AUTO-SLUG", "INV-T3", law="no two teams share a slug")
-def slug_given_to_another_name_while_made(scene: Scene) -> None:
+@known_race("AUTO-SLUG", "INV-T3", invariant="no two teams share a slug")
+def slug_given_to_another_name_while_made(setup: RaceSetup) -> None:
     """A team of another name asks for the slug that is just being made up."""
-    owners = [scene.given.creator(f"{name}@example.com")[0] for name in ("ann", "bob")]
-    scene.session("ann", does(teams.FOUND, user=owners[0], slug="made", owned=True))
-    scene.session("bob", does(FOUND_OTHERWISE, user=owners[1]))
+    owners = [setup.given.creator(f"{name}@example.com")[0] for name in ("ann", "bob")]
+    setup.session("ann", does(teams.FOUND, user=owners[0], slug="made", owned=True))
+    setup.session("bob", does(FOUND_OTHERWISE, user=owners[1]))
 
 
-CLASSICS = (
+KNOWN_RACES = (
     one_slug_for_two,
     one_name_for_two,
     one_name_for_who_began_before,

@@ -1,4 +1,4 @@
-"""Who runs the races of one test: all orders of a classic, or some of a race that was drawn."""
+"""Who runs the races of one test: all orders of a known race, or some of a race that was drawn."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from conformance.cases.gaps import Gaps, about, about_all
 from conformance.framecast.operations.left_out import LeftOut
-from conformance.races.arena import Arena, Log, UnlawfulStartError
 from conformance.races.explorer import Limits
+from conformance.races.harness import Harness, Log, UnlawfulStartError
 from conformance.races.orders import every, following, switches
 from conformance.races.schedule import Level
 from conformance.races.shortening import fails, shortest
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from conformance.cases.verdicts import Finding
-    from conformance.framecast.known_races import Classic
+    from conformance.framecast.known_races import KnownRace
     from conformance.framecast.operations import Step
     from conformance.races.driver import Choose
     from conformance.races.schedule import Race
@@ -26,34 +26,34 @@ if TYPE_CHECKING:
 TABLED = Insert | Update | Delete
 
 
-class Racer:
-    """Runs races in an arena; `log` has what this test saw, `failed` the race that failed last.
+class RaceRunner:
+    """Runs races in a harness; `log` has what this test saw, `failed` the race that failed last.
 
     `gaps` are what could not be tried of drawn races: who draws them settles these at the end.
     """
 
-    def __init__(self, arena: Arena, gaps: Gaps | None = None) -> None:
+    def __init__(self, harness: Harness, gaps: Gaps | None = None) -> None:
         """Begin a log; without gaps to note them in, end where something cannot be tried."""
-        self.log = arena.log = Log()
-        arena.failed = None  # of the test before
+        self.log = harness.log = Log()
+        harness.failed = None  # of the test before
         self._noted = Gaps() if gaps is None else gaps
         self.gaps = gaps
-        self._arena = arena
+        self._harness = harness
         self._left_out = LeftOut()
         self._hung: Finding | None = None
 
     @property
     def failed(self) -> tuple[Race, Trace] | None:
         """The race that failed last, and what happened in it."""
-        return self._arena.failed
+        return self._harness.failed
 
     @property
     def limits(self) -> Limits:
         """Return what the schema lacks, so that it is not drawn, and is noted."""
-        return Limits(self._arena.inventory.lack, self._skip, self._left_out.keep)
+        return Limits(self._harness.inventory.lack, self._skip, self._left_out.keep)
 
     def _skip(self, step: Step, lack: tuple[str, str]) -> None:
-        self._left_out.skip(step, self._arena.inventory.told(lack), about(*lack))
+        self._left_out.skip(step, self._harness.inventory.told(lack), about(*lack))
 
     def settle(self) -> None:
         """End drawn races that found nothing worse than what could not be tried.
@@ -64,8 +64,8 @@ class Racer:
         self._left_out.note(self._noted)
         self._noted.settle()
 
-    def run_all(self, classic: Classic) -> None:
-        """Run a classic in all its orders, at each level.
+    def run_all(self, known_race: KnownRace) -> None:
+        """Run a known race in all its orders, at each level.
 
         A race in which somebody waits until a timeout is not run again: that takes seconds each
         time.
@@ -74,29 +74,31 @@ class Racer:
             Finding: What failed in the order with the fewest switches, at the lowest level; or what
                 could not be tried.
         """
-        gaps = self._arena.gaps = Gaps()
-        race = classic.race()
+        gaps = self._harness.gaps = Gaps()
+        race = known_race.race()
         try:
             for level in Level:
                 at_level = race.at(level)
-                times = classic.times if level is Level.READ_COMMITTED else 1
-                found = [each for _ in range(times) for each in self._found(at_level, classic)]
+                times = known_race.times if level is Level.READ_COMMITTED else 1
+                found = [each for _ in range(times) for each in self._found(at_level, known_race)]
                 if found:
                     _, order, finding = min(found, key=lambda each: each[:2])
-                    again = fails(finding, (at_level, order), self._arena, classic.rules)
+                    again = fails(finding, (at_level, order), self._harness, known_race.rules)
                     raise again or finding
         except _HangError as hang:
             raise hang.finding from None
         except UnlawfulStartError as error:
-            gaps.note(str(error), classic.rules, error.script)
+            gaps.note(str(error), known_race.rules, error.script)
         gaps.settle()
 
-    def _found(self, race: Race, classic: Classic) -> list[tuple[int, tuple[int, ...], Finding]]:
+    def _found(
+        self, race: Race, known_race: KnownRace
+    ) -> list[tuple[int, tuple[int, ...], Finding]]:
         """Run all orders of a race; return what failed, with its switches and its order."""
         found: list[tuple[int, tuple[int, ...], Finding]] = []
 
         def run(choose: Choose) -> Trace:
-            trace, finding = self._arena.judged(race, choose, classic.rules)
+            trace, finding = self._harness.judged(race, choose, known_race.rules)
             if finding is not None:
                 found.append((switches(trace.order), trace.order, finding))
                 if trace.hung:
@@ -115,15 +117,15 @@ class Racer:
         """
         if self._hung is not None:
             raise self._hung
-        self._arena.gaps = self._noted
+        self._harness.gaps = self._noted
         try:
             for order in dict.fromkeys(orders):
-                trace, finding = self._arena.judged(race, following(order), (theme,))
+                trace, finding = self._harness.judged(race, following(order), (theme,))
                 if finding is not None and trace.hung:
                     self._hung = finding
                     raise finding
                 if finding is not None:
-                    raise shortest(finding, race, order, self._arena) from None
+                    raise shortest(finding, race, order, self._harness) from None
         except UnlawfulStartError as error:
             tables = {write.table for write in race.start.writes if isinstance(write, TABLED)}
             self._noted.note(

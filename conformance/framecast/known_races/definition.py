@@ -1,4 +1,4 @@
-"""How a classic race is written down: a story, the law that it must keep, and named steps."""
+"""Definition of a known race: a description, an invariant that it must keep, and named steps."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ FIRST = ROOM + 1
 
 
 @dataclass(frozen=True, slots=True)
-class Deed:
+class RaceStep:
     """An operation with its arguments, before anybody has planned it."""
 
     operation: Operation
     arguments: dict[str, Any]
 
 
-def does(operation: Operation, **arguments: Any) -> Deed:
+def does(operation: Operation, **arguments: Any) -> RaceStep:
     """Do something."""
-    return Deed(operation, arguments)
+    return RaceStep(operation, arguments)
 
 
 # What waits for the commit is asked after each statement from here on.
@@ -45,24 +45,26 @@ AT_ONCE = Operation(
 
 
 @dataclass(slots=True)
-class Scene:
-    """What there is before a race, and who does what in it.
+class RaceSetup:
+    """The rows before a race, and its sessions.
 
-    `given` builds what there is. A session is a transaction of some deeds; it may be `early`, which
-    begins before its first deed, and it may know of what an earlier session makes. Sessions that
+    `given` builds what there is. A session is a transaction of some steps; it may be `early`, which
+    begins before its first step, and it may know of what an earlier session makes. Sessions that
     are `apart` have nothing to do with each other.
     """
 
     given: Building = field(default_factory=lambda: Building(State()))
     apart: bool = False
-    _casts: list[tuple[str, tuple[Deed, ...], bool, tuple[str, ...]]] = field(default_factory=list)
+    _casts: list[tuple[str, tuple[RaceStep, ...], bool, tuple[str, ...]]] = field(
+        default_factory=list
+    )
     _readers: list[Reader] = field(default_factory=list)
 
     def session(
-        self, name: str, *deeds: Deed, early: bool = False, knows: tuple[str, ...] = ()
+        self, name: str, *steps: RaceStep, early: bool = False, knows: tuple[str, ...] = ()
     ) -> None:
         """Add a session that writes."""
-        self._casts.append((name, deeds, early, knows))
+        self._casts.append((name, steps, early, knows))
 
     def reader(self, name: str, job: int, looks: int) -> None:
         """Add a session that follows the events of a job."""
@@ -72,10 +74,10 @@ class Scene:
         """Return the race, at read committed."""
         start = started(name, self.given)
         made: dict[str, Transaction] = {}
-        for place, (who, deeds, early, knows) in enumerate(self._casts):
+        for place, (who, steps, early, knows) in enumerate(self._casts):
             plan = Planning(start, place, [made[each] for each in knows])
-            for deed in deeds:
-                plan.add(deed.operation, deed.arguments)
+            for step in steps:
+                plan.add(step.operation, step.arguments)
             made[who] = Transaction(
                 who, Level.READ_COMMITTED, tuple(plan.actions), plan.serial, early
             )
@@ -84,39 +86,41 @@ class Scene:
 
 
 @dataclass(frozen=True, slots=True)
-class Classic:
+class KnownRace:
     """A race that everybody knows.
 
     Attributes:
         name: begins with the token of the first of its rules.
         rules: the ids of the rules that it is about.
-        law: what must hold, whoever comes first.
-        story: what happens.
-        play: puts it on a scene.
+        invariant: what must hold, whoever comes first.
+        description: what happens.
+        play: sets it up.
         times: how often each order is run at read committed: more than once where a commit sets two
             sessions free, and the server decides which of them goes on first.
     """
 
     name: str
     rules: tuple[str, ...]
-    law: str
-    story: str
-    play: Callable[[Scene], None]
+    invariant: str
+    description: str
+    play: Callable[[RaceSetup], None]
     times: int = 1
 
     def race(self) -> Race:
         """Return the race, at read committed."""
-        scene = Scene()
-        self.play(scene)
-        return scene.race(self.name)
+        setup = RaceSetup()
+        self.play(setup)
+        return setup.race(self.name)
 
 
-def classic(*rules: str, law: str, times: int = 1) -> Callable[[Callable[[Scene], None]], Classic]:
-    """Return what makes a classic of a function; its docstring is the story."""
+def known_race(
+    *rules: str, invariant: str, times: int = 1
+) -> Callable[[Callable[[RaceSetup], None]], KnownRace]:
+    """Return a decorator that makes a known race of a function, described by its docstring."""
 
-    def make(play: Callable[[Scene], None]) -> Classic:
+    def make(play: Callable[[RaceSetup], None]) -> KnownRace:
         token = rules[0].lower().replace("-", "_").replace(" ", "_")
-        story = (play.__doc__ or "").partition("\n")[0]
-        return Classic(f"{token}__{play.__name__}", rules, law, story, play, times)
+        description = (play.__doc__ or "").partition("\n")[0]
+        return KnownRace(f"{token}__{play.__name__}", rules, invariant, description, play, times)
 
     return make

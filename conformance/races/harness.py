@@ -11,7 +11,7 @@ from conformance.cases.attempt import transaction_script
 from conformance.cases.gaps import Gaps, about, about_all
 from conformance.framecast.rules import RULES
 from conformance.machines.visible_rows import Rows
-from conformance.races import judge, telling
+from conformance.races import judge, rendering
 from conformance.races.driver import Driver
 from conformance.races.orders import following
 from conformance.races.schedule import Reader, aimed
@@ -60,7 +60,7 @@ class Log:
     seconds: float = 0.0
 
 
-class Arena:
+class Harness:
     """A sandbox on which several sessions race.
 
     `gaps` are what could not be tried, `inventory` is what the schema has.
@@ -123,7 +123,7 @@ class Arena:
         self._note(race, trace, about)
         self.log.seconds += time.perf_counter() - begun
         if finding is not None:
-            finding = telling.told(finding, race, trace)
+            finding = rendering.told(finding, race, trace)
             self.failed = race, trace
         return trace, finding
 
