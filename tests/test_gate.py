@@ -270,7 +270,7 @@ def test_the_rehearsal_shows_its_seed(
     pending.write_text(CLEAN)
     seeds: list[int] = []
 
-    def reached(_alive: Database, seed: int, _say: object) -> tuple[()]:
+    def reached(_alive: Database, seed: int, _say: object, _keys: object) -> tuple[()]:
         seeds.append(seed)
         return ()
 

@@ -10,7 +10,7 @@ from conformance.audit import snapshot
 from conformance.audit.enforcement import folder_of
 from conformance.audit.findings import Fault, Section
 from conformance.framecast.rules import RULES
-from conformance.gate import contents, states
+from conformance.gate import contents, states, unknown_data
 from conformance.migrate import migrations
 from conformance.migrate.migrations import Migration, MigrationError
 
@@ -123,8 +123,9 @@ def rehearse(
         return section
     with folder_of(files.applied) as folder:
         template = scratch.template(folder)
+    words = unknown_data.words(files.pending)
     with scratch.cloned(template, "runs") as alive:
-        section = tried(scratch, template, files, states.reached(alive, seed, say))
+        section = tried(scratch, template, files, states.reached(alive, seed, say, words))
     section.notes.append(f"the random runs among them are drawn with --seed {seed}")
     return section
 
@@ -132,9 +133,11 @@ def rehearse(
 def tried(scratch: Scratch, template: Template, files: Files, reached: Iterable[State]) -> Section:
     """Apply what is pending to each of some states, on copies of a template that suits them."""
     notebook, count = Notebook(files.waived), 0
+    unfilled: set[str] = set()
     given_up = {waiver.what for waiver in files.given_up}
     for state in reached:
         count += 1
+        unfilled.update(state.unfilled)
         _unreached(state, given_up, notebook)
         with scratch.cloned(template, "rehearsal") as database:
             _try(database, state, files.pending, notebook)
@@ -144,7 +147,13 @@ def tried(scratch: Scratch, template: Template, files: Files, reached: Iterable[
         f"{', '.join(file.name for file in files.pending)} on data in {count} states",
         asked=True,
         faults=notebook.faults(),
-        notes=notebook.notes(),
+        notes=[
+            *notebook.notes(),
+            *(
+                f"no row was found for {table}: what becomes of its rows was not tried"
+                for table in sorted(unfilled)
+            ),
+        ],
     )
 
 

@@ -10,16 +10,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from psycopg import sql
+
 from conformance.cases.verdicts import Finding
 from conformance.database.sandbox import TABLES, Sandbox
 from conformance.framecast.model.moves import MOVES
 from conformance.framecast.operations.preludes import BY_NAME
+from conformance.gate import unknown_data
 from conformance.machines.coverage_runs import COUNTS, PAIRS, Tour
 from conformance.machines.runner import MACHINES, MachineRunner
 from conformance.pytest_plugin.profiles import PHASES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from conformance.database.session import Session
     from conformance.machines.machine import Machine
@@ -51,6 +54,18 @@ FREE = (
     ("webhook_deliveries", "response_body", "'no'"),
     ("webhook_deliveries", "next_retry_at", "created_at"),
 )
+# JSON that no rule speaks of, and no bookkeeping is kept of.
+OF_KEYS = (("teams", "settings"), ("jobs", "options"), ("asset_files", "metadata"))
+# Moves all times of a table by as much, so that none of them overtakes another.
+LONG_AGO = """
+SELECT format('UPDATE %s SET %s', c.oid::regclass, string_agg(
+    format('%1$I = %1$I - interval $$400 days$$', a.attname), ', ' ORDER BY a.attnum))
+FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
+JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+WHERE c.relkind = 'r' AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'conformance')
+    AND a.atttypid IN ('timestamptz'::regtype, 'timestamp'::regtype) AND a.attgenerated = ''
+GROUP BY c.oid ORDER BY 1
+"""
 OTHERS = """
 INSERT INTO usage (owner, period, renders_count, render_seconds, credits_used, credits_refunded,
     api_calls)
@@ -72,25 +87,38 @@ class State:
         name: how it was reached.
         rows: by table with its schema: its columns, and its rows as COPY has them.
         trouble: what went wrong on the way, or ''.
+        unfilled: tables that the domain does not know, and for which no row was found.
     """
 
     name: str
     rows: Mapping[str, tuple[str, bytes]]
     trouble: str = ""
+    unfilled: tuple[str, ...] = ()
 
 
-def reached(database: Database, seed: int | str, say: Callable[[str], None]) -> Iterator[State]:
-    """Yield every state, reached on a scratch database with nothing in it but its schema."""
+def reached(
+    database: Database, seed: int | str, say: Callable[[str], None], keys: Sequence[str] = ()
+) -> Iterator[State]:
+    """Yield every state, reached on a scratch database with nothing in it but its schema.
+
+    Args:
+        database: the scratch database.
+        seed: of the random lives.
+        say: receives a line of progress before each.
+        keys: of JSON objects that are put in.
+    """
     with Sandbox(database.conninfo) as sandbox:
         runner = MachineRunner(sandbox, seed)
-        for name, lead in _ways(runner):
+        for number, (name, lead) in enumerate(_ways(runner)):
             say(f"reaching {name}")
             try:
                 lead()
                 trouble = ""
             except Finding as finding:
                 trouble = str(finding).partition("\n  on a fresh")[0]
-            yield State(name, _filled(sandbox.session), trouble)
+            # Every other state lies long ago, so that what is kept for a time is there both ways.
+            rows, unfilled = _filled(sandbox.session, keys, long_ago=number % 2 == 1)
+            yield State(name, rows, trouble, tuple(unfilled))
 
 
 def _ways(runner: MachineRunner) -> Iterator[tuple[str, Callable[[], None]]]:
@@ -153,8 +181,14 @@ def _walk(runner: MachineRunner, machine: type[Machine]) -> Callable[[], None]:
     return lead
 
 
-def _filled(session: Session) -> dict[str, tuple[str, bytes]]:
-    """Fill the free columns, take the rows out, and leave them as they were."""
+def _filled(
+    session: Session, keys: Sequence[str], *, long_ago: bool
+) -> tuple[dict[str, tuple[str, bytes]], list[str]]:
+    """Fill what no rule speaks of, take the rows out, and leave them as they were.
+
+    Returns:
+        The rows, and the tables for which none were found.
+    """
     connection = session.connection
     taken = {}
     with connection.transaction(force_rollback=True):
@@ -163,8 +197,18 @@ def _filled(session: Session) -> dict[str, tuple[str, bytes]]:
             if session.fetch(COLUMN.format(table, column)):
                 empty = f"WHERE {column} IS NULL OR {column}::text = '{{}}'"
                 connection.execute(f"UPDATE {table} SET {column} = {value} {empty}".encode())
+                if keys and (table, column) in OF_KEYS:
+                    further = sql.Literal(unknown_data.as_json(keys))
+                    change = sql.SQL("UPDATE {} SET {} = {} || {}").format(
+                        *map(sql.Identifier, (table, column, column)), further
+                    )
+                    connection.execute(change)
+        unfilled = unknown_data.fill(connection, keys)
+        if long_ago:
+            for (moved,) in session.fetch(LONG_AGO):
+                connection.execute(str(moved).encode())
         for name, columns in session.fetch(TABLES):
             copy = f"COPY (SELECT {columns} FROM {name}) TO STDOUT"
             with connection.cursor().copy(copy.encode()) as rows:
                 taken[str(name)] = str(columns), b"".join(bytes(data) for data in rows)
-    return taken
+    return taken, unfilled

@@ -1,0 +1,126 @@
+"""What earlier migrations have added beside the domain: a pending file that loses it is told."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from conformance.deployment import waivers
+from conformance.gate import rehearsal, states, unknown_data
+from conformance.gate.files import Files
+from conformance.gate.states import State
+from conformance.migrate import migrations
+from conformance.migrate.migrations import Migration
+from conformance.postgres.scratch import Scratch, Template
+
+# A file that was applied, with columns and tables of every kind of type and check.
+ADDED = """
+ALTER TABLE teams ADD COLUMN motto text;
+ALTER TABLE teams ADD COLUMN seats integer NOT NULL DEFAULT 0 CHECK (seats >= 0);
+ALTER TABLE jobs ADD COLUMN labels jsonb NOT NULL DEFAULT '{}';
+CREATE TYPE mood AS ENUM ('good', 'bad');
+CREATE TABLE coupons (
+    id integer PRIMARY KEY GENERATED ALWAYS AS IDENTITY,
+    code text NOT NULL UNIQUE CHECK (code ~ '^[A-Z]$' OR code LIKE 'k%'),
+    percent numeric(3) NOT NULL CHECK (percent BETWEEN 1 AND 100),
+    mood mood NOT NULL, starts date, span daterange, tags text[] NOT NULL, at inet, raw bytea,
+    spent boolean NOT NULL, settings jsonb, made_at timestamptz NOT NULL DEFAULT now()
+);
+CREATE TABLE redemptions (
+    coupon integer NOT NULL REFERENCES coupons, team uuid REFERENCES teams, at timestamptz,
+    PRIMARY KEY (coupon, at)
+);
+CREATE SCHEMA billing;
+CREATE TABLE billing.bills (number bigserial PRIMARY KEY, total numeric NOT NULL CHECK (total > 5));
+CREATE TABLE hopeless (word text NOT NULL CHECK (word = md5('no guess')));
+"""
+SOME = ("a team", "jobs of each kind", "usage and sounds")
+CHANGED = "values are not what they were"
+
+
+@pytest.fixture(scope="module")
+def added(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> Path:
+    """Write the project's migrations and one more."""
+    folder = tmp_path_factory.mktemp("added")
+    for path in (pytestconfig.rootpath / "migrations").glob("*.sql"):
+        (folder / path.name).write_bytes(path.read_bytes())
+    (folder / "004_added.sql").write_text(ADDED)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def template(scratch: Scratch, added: Path) -> Template:
+    """Install them."""
+    return scratch.template(added)
+
+
+@pytest.fixture(scope="module")
+def some(scratch: Scratch, template: Template) -> Iterator[list[State]]:
+    """Reach a few states of that schema, and those of assets, of which some lie long ago."""
+    with scratch.cloned(template, "runs") as database:
+        every = states.reached(database, 1, lambda _line: None, ("billing_email",))
+        yield [each for each in every if each.name in SOME or each.name.startswith("asset")]
+
+
+@pytest.fixture
+def lost(
+    scratch: Scratch, template: Template, some: list[State], folder: Path
+) -> Callable[[str], set[tuple[str, str]]]:
+    """Return what rehearses a migration, and returns what is lost."""
+
+    def rehearse(script: str) -> set[tuple[str, str]]:
+        (folder / "005_x.sql").write_text(script)
+        pending = migrations.load(folder)
+        files = Files((), pending, (), tuple(waivers.of_files(pending)[0]))
+        section = rehearsal.tried(scratch, template, files, some)
+        [note] = [note for note in section.notes if "no row was found" in note]
+        assert note.startswith("no row was found for public.hopeless: ")
+        return {(fault.about, fault.what) for fault in section.faults}
+
+    return rehearse
+
+
+@pytest.mark.parametrize(
+    ("script", "found"),
+    [
+        ("UPDATE teams SET motto = NULL", {("teams.motto", CHANGED)}),
+        ("UPDATE teams SET seats = 0", {("teams.seats", CHANGED)}),
+        ("UPDATE jobs SET labels = '{}'", {("jobs.labels", CHANGED)}),
+        (
+            "DELETE FROM redemptions; DELETE FROM coupons WHERE spent",
+            {("coupons", "rows are gone"), ("redemptions", "rows are gone")},
+        ),
+        (
+            "UPDATE coupons SET raw = NULL, span = 'empty'",
+            {("coupons.raw", CHANGED), ("coupons.span", CHANGED)},
+        ),
+        ("DELETE FROM billing.bills", {("billing.bills", "rows are gone")}),
+        (
+            "DELETE FROM asset_files WHERE created_at < now() - interval '1 day'",
+            {("asset_files", "rows are gone")},
+        ),
+        (
+            "UPDATE teams SET settings = settings - 'billing_email'",
+            {("teams.settings", CHANGED)},
+        ),
+        (
+            "SET session_replication_role = replica; DELETE FROM coupons WHERE mood = 'good'",
+            {("coupons", "rows are gone")},
+        ),
+        ("UPDATE teams SET motto = NULL; -- x\n-- waives DATA teams.motto: none is shown", set()),
+        ("UPDATE teams SET seats = seats; CREATE INDEX ON coupons (code)", set()),
+    ],
+)
+def test_what_others_have_added_is_seen_to(
+    lost: Callable[[str], set[tuple[str, str]]], script: str, found: set[tuple[str, str]]
+) -> None:
+    """Rows and values that the domain knows nothing of are lost to nobody's notice no more."""
+    assert found == lost(script)
+
+
+def test_keys_are_those_that_files_name() -> None:
+    """JSON is filled with the keys that a pending file's strings hold."""
+    script = "UPDATE t SET a = a #- '{billing,email}'; DO $$ BEGIN x := y - 'theme'; END $$"
+    file = Migration(Path("a.sql"), "a.sql", script, "")
+
+    assert {"billing", "email", "theme"} <= set(unknown_data.words([file]))
