@@ -420,10 +420,12 @@ CREATE TABLE public.memberships (
     -- The tier that a member must have. A constant: it is one half of the key into users.
     user_tier public.user_tier NOT NULL GENERATED ALWAYS AS ('creator'::public.user_tier) STORED,
 
-    -- What a member must not be, likewise; null in the team that has the user's own id, as an
-    -- erased creator has to be in a team too.
+    -- What a member must not be, likewise; null in a team whose id begins with a digest of the
+    -- user's, as an erased creator has to be in a team too. Nobody can take all ids that do.
     user_is_erased boolean GENERATED ALWAYS AS (
-        CASE WHEN team_id IS DISTINCT FROM user_id THEN FALSE END
+        CASE WHEN substr(uuid_send(team_id), 1, 8) <> substr(sha256(uuid_send(user_id)), 1, 8)
+                THEN FALSE
+        END
     ) STORED,
 
     -- A check, since the rejection of a NOT NULL cannot carry a name.
@@ -2446,13 +2448,16 @@ CREATE INDEX ON public.system_assets USING gin (tags);
 
 COMMENT ON CONSTRAINT privacy_1__users_erased_names_nobody ON public.users IS
 'PRIVACY-1: an account whose address is its own id at erased.invalid was erased: it has no '
-'name, no picture and no key, and is in no team but one of its own id';
+'name, no picture and no key, and is in no team but one whose id begins with a digest of its '
+'own';
 COMMENT ON CONSTRAINT privacy_1__memberships_user_not_erased ON public.memberships IS
 'PRIVACY-1: an account whose address is its own id at erased.invalid was erased: it has no '
-'name, no picture and no key, and is in no team but one of its own id';
+'name, no picture and no key, and is in no team but one whose id begins with a digest of its '
+'own';
 COMMENT ON CONSTRAINT privacy_1__api_keys_user_not_erased ON public.api_keys IS
 'PRIVACY-1: an account whose address is its own id at erased.invalid was erased: it has no '
-'name, no picture and no key, and is in no team but one of its own id';
+'name, no picture and no key, and is in no team but one whose id begins with a digest of its '
+'own';
 COMMENT ON TRIGGER _300_privacy_2__users_erased_stays_erased ON public.users IS
 'PRIVACY-2: an erased account stays erased';
 COMMENT ON TRIGGER _300_imm_1__api_keys_subject_is_fixed ON public.api_keys IS

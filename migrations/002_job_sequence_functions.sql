@@ -710,8 +710,12 @@ FOR EACH ROW EXECUTE FUNCTION framecast.tg_job_events__record_number();
 -- Erases an account: what says who the person is goes, and the row stays, since others work with
 -- what it made. Returns whether there was somebody to erase. What goes: name, address and picture,
 -- all keys, all memberships, the invitations from the person and to their address, and the teams
--- that nobody else is in, with all that goes with a team. A creator stays one, in an empty team of
--- the user's own id.
+-- that nobody else is in, with all that goes with a team. A creator stays one, in an empty team
+-- that is known by its id: that begins with a digest of the user's, and ends as the user's does, or
+-- in further digests where somebody has such a team or membership.
+--
+-- On the way the person is in no team, and a team has no owner: both are asked at commit, even if
+-- the caller has said IMMEDIATE.
 --
 -- A team that others are in, and that would be left without an owner, refuses it at commit
 -- (INV-T2); one that would go while it has active jobs, at once (DEL-1).
@@ -731,11 +735,18 @@ AS $$
 DECLARE
     v_user public.users;
     v_team_ids uuid [];
+    v_team_id uuid;
+    v_rest bytea := uuid_send(p_user_id);
 BEGIN
     SELECT u.* INTO v_user FROM public.users AS u WHERE u.id = p_user_id FOR NO KEY UPDATE;
     IF NOT FOUND OR v_user.is_erased THEN
         RETURN FALSE;
     END IF;
+    SET CONSTRAINTS
+    public._700_inv_u2__memberships_last_one_not_gone,
+    public._700_inv_t2__memberships_owner_not_gone,
+    public._700_inv_t2__teams_has_an_owner
+    DEFERRED;
     v_team_ids := ARRAY(
         SELECT t.id FROM public.teams AS t
         WHERE t.id IN (SELECT m.team_id FROM public.memberships AS m WHERE m.user_id = p_user_id)
@@ -771,9 +782,19 @@ BEGIN
     SET email = p_user_id::text || '@erased.invalid', name = NULL, avatar_url = NULL
     WHERE u.id = p_user_id;
     IF v_user.tier = 'creator' THEN
-        INSERT INTO public.teams (id, name) VALUES (p_user_id, 'Erased account');
+        LOOP
+            v_team_id := encode(
+                substr(sha256(uuid_send(p_user_id)), 1, 8) || substr(v_rest, 9, 8), 'hex'
+            )::uuid;
+            INSERT INTO public.teams (id, name)
+            SELECT v_team_id, 'Erased account'
+            WHERE NOT EXISTS (SELECT FROM public.memberships AS m WHERE m.id = v_team_id)
+            ON CONFLICT (id) DO NOTHING;
+            EXIT WHEN FOUND;
+            v_rest := sha256(v_rest);
+        END LOOP;
         INSERT INTO public.memberships (id, team_id, user_id, role)
-        VALUES (p_user_id, p_user_id, p_user_id, 'owner');
+        VALUES (v_team_id, v_team_id, p_user_id, 'owner');
     END IF;
     RETURN TRUE;
 END;

@@ -323,6 +323,7 @@ def test_a_body_is_read() -> None:
         "CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
         " WITH w AS (SELECT a FROM b) INSERT INTO c SELECT f(a) FROM w;"
         " PERFORM FROM d FOR UPDATE; NEW.e := 1; SELECT 2 INTO NEW.g;"
+        " SET CONSTRAINTS public.h DEFERRED;"
         " IF session_user = 'x' THEN EXECUTE 'SELECT 1'; END IF; RETURN NEW;"
         " EXCEPTION WHEN others THEN RETURN NULL; END $$"
     )

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 WRITES: Final = frozenset({"InsertStmt", "UpdateStmt", "DeleteStmt", "MergeStmt"})
+SETS_RULES: Final = "ConstraintsSetStmt"
 OF_TRANSACTIONS: Final = frozenset({"xmin", "xmax", "cmin", "cmax", "ctid", "tableoid"})
 DATE: Final = re.compile(r"\s*\d{4}-\d\d?-\d\d?\b")
 # What names one row, or the rows of some people, wherever it stands in a text.
@@ -102,8 +103,14 @@ def read(tree: object, reading: Reading, variables: frozenset[str] = frozenset()
     named = {
         getattr(node, kinds[type(node).__name__]) for node in found if type(node).__name__ in kinds
     }
+    # SET CONSTRAINTS names constraints as others name tables.
+    rules = {
+        id(each) for node in found if type(node).__name__ == SETS_RULES for each in below(node)
+    }
     for node in found:
         kind = type(node).__name__
+        if kind == "RangeVar" and id(node) in rules:
+            continue
         if kind == "RangeVar" and (node.schemaname or node.relname not in named):
             reading.tables.add(_dotted(node))
         elif kind in WRITES:

@@ -9,7 +9,7 @@ from conformance.cases.scenario import Fact, Scenario, Ways
 from conformance.sql.writes import Insert, Path, Row, Run, Update
 from strategies.instants import FUTURE_START
 from strategies.near_misses.keys import REVOKED, in_form
-from strategies.near_misses.privacy import PERSONS, erases, nobodys
+from strategies.near_misses.privacy import PERSONS, erases, nobodys, stand_in
 from strategies.near_misses.ways import Draw, scenarios
 from strategies.people import recased_emails
 from strategies.world import NOW, World, urn_of_member, urn_of_team, urn_of_user
@@ -110,7 +110,7 @@ def creators(world: World, draw: Draw) -> Scenario:
     user = world.insert("users", world.a_creator(credits=7, email="ada@example.com"))
     for place, as_what in ((team, role), (far, "admin")):
         world.insert("memberships", world.a_membership(place, user, role=as_what))
-    seats = ((team, owner), (far, stranger))
+    seats, own = ((team, owner), (far, stranger)), stand_in(user)
     keys = [
         world.insert("api_keys", {**in_form(world, form, place, who), **end})
         for who in (owner, user)
@@ -141,11 +141,11 @@ def creators(world: World, draw: Draw) -> Scenario:
         facts=(
             Fact(erases(user), expected=True),
             *person(user, "creator 7"),
-            left("teams", (team, far, elsewhere, user)),
+            left("teams", (team, far, elsewhere, {"id": own})),
             Fact(
                 "SELECT string_agg(concat_ws(' ', team_id, role), ', ' ORDER BY team_id)"
                 f" FROM public.memberships WHERE user_id = '{user['id']}'",
-                f"{user['id']} owner",
+                f"{own} owner",
             ),
             *(
                 Fact(
@@ -156,7 +156,7 @@ def creators(world: World, draw: Draw) -> Scenario:
                 for place, who in (*seats, (elsewhere, host))
             ),
             Fact(
-                f"SELECT concat_ws(' ', name, credits) FROM public.teams WHERE id = '{user['id']}'",
+                f"SELECT concat_ws(' ', name, credits) FROM public.teams WHERE id = '{own}'",
                 "Erased account 0",
             ),
             left("api_keys", keys[:6]),
@@ -167,7 +167,7 @@ def creators(world: World, draw: Draw) -> Scenario:
             left("webhooks", [hook]),
             *(whole("jobs", job, ("owner", "triggered_by", "status")) for job in jobs),
             Fact(erases(user), expected=False, side=False),
-            left("teams", (team, far, elsewhere, user)),
+            left("teams", (team, far, elsewhere, {"id": own})),
         ),
     )
 
@@ -197,12 +197,60 @@ def alone(world: World, draw: Draw) -> Scenario:
         facts=(
             Fact(erases(user), expected=True),
             *person(user, "creator 0"),
-            left("teams", (kept, user)),
+            left("teams", (kept, {"id": stand_in(user)})),
             left("projects", [stays]),
             *(gone(table) for table in ("asset_files", "webhooks", "webhook_deliveries")),
             left("invitations", [kept_letter]),
             left("jobs", [job]),
             Fact(f"SELECT count(*) FROM public.memberships WHERE team_id = '{kept['id']}'", 1),
+        ),
+    )
+
+
+@scenarios
+def crowded(world: World, draw: Draw) -> Scenario:
+    """Erase somebody while others have the ids that the erased one's team would have.
+
+    The person is in those teams or not; they are others', and stay. So does a team of the user's
+    own id. All rules may be asked at once, and the person may own as many teams as anybody.
+    """
+    user = world.insert("users", world.a_creator(email="ada@example.com", **draw(PERSONS)))
+    own, other = stand_in(user), world.creator()
+    seat = world.owned_team(other)
+    taken = [world.owned_team(other, id=user["id"])]
+    if draw(st.booleans()):
+        taken.append(world.owned_team(other, id=own))
+    if len(taken) == 1 or draw(st.booleans()):
+        member = world.creator()
+        world.insert("memberships", {**world.a_membership(seat, member), "id": own})
+    for team in taken:
+        if draw(st.booleans()):
+            world.insert("memberships", world.a_membership(team, user, role="admin"))
+    for _ in range(draw(st.sampled_from((1, 10)))):
+        world.owned_team(user)
+    at_once = Run(f"SET CONSTRAINTS ALL {draw(st.sampled_from(('IMMEDIATE', 'DEFERRED')))}")
+    begins = str(own)[:18]
+    return Scenario(
+        given=(tuple(world.given),),
+        legal=((at_once, Run(erases(user))),),
+        facts=(
+            *person(user, "creator 0"),
+            Fact(
+                "SELECT concat_ws(' ', count(*), min(left(m.team_id::text, 18)), min(m.role),"
+                " min(t.name)) FROM public.memberships AS m JOIN public.teams AS t"
+                f" ON t.id = m.team_id WHERE m.user_id = '{user['id']}'",
+                f"1 {begins} owner Erased account",
+            ),
+            *(whole("teams", team, ("id", "name")) for team in taken),
+            *(
+                Fact(
+                    "SELECT string_agg(concat_ws(' ', user_id, role), ', ')"
+                    f" FROM public.memberships WHERE team_id = '{team['id']}'",
+                    f"{other['id']} owner",
+                )
+                for team in taken
+            ),
+            Fact(erases(user), expected=False, side=False),
         ),
     )
 
@@ -236,6 +284,6 @@ WAYS: dict[str, Ways] = {
         **dict.fromkeys(Path, CALLED),
         Path.UPDATE: starters,
         Path.OTHER: st.one_of(creators, among_others),
-        Path.CASCADE: alone,
+        Path.CASCADE: st.one_of(alone, crowded),
     },
 }

@@ -1,6 +1,8 @@
 """Near misses of what an erased account may have and become: PRIVACY-1 and PRIVACY-2."""
 
+from hashlib import sha256
 from typing import Final
+from uuid import UUID
 
 from hypothesis import strategies as st
 
@@ -27,6 +29,8 @@ SOMEBODY: Final[tuple[Row, ...]] = (
     {"name": "Ada", "avatar_url": "https://a.io/ada.png"},
 )
 PERSONS: Final = st.sampled_from(SOMEBODY)
+# How the id of a team ends that an erased creator may be in: in any way.
+RESTS: Final = st.none() | st.binary(min_size=8, max_size=8)
 
 
 def nobodys(user: Row) -> str:
@@ -45,13 +49,27 @@ def erased(world: World, draw: Draw, **columns: object) -> Row:
     return {**row, "email": draw(recased_emails(nobodys(row))), **NOBODY, **columns}
 
 
-def erased_creator(world: World, draw: Draw) -> Row:
-    """Insert an erased creator with the team of the same id; return the user."""
+def stand_in(user: Row, rest: bytes | None = None) -> UUID:
+    """Return the id of a team that an erased creator may be in.
+
+    It ends like the user's id, as the function would have it, unless it is said how.
+    """
+    own = UUID(str(user["id"])).bytes
+    return UUID(bytes=sha256(own).digest()[:8] + (own[8:] if rest is None else rest))
+
+
+def no_stand_ins(user: Row) -> list[UUID]:
+    """Return ids of teams that an erased creator may not be in, though they are close to one."""
+    own, right = UUID(str(user["id"])), stand_in(user)
+    return [own, *(UUID(int=right.int ^ 1 << bit) for bit in (120, 64))]
+
+
+def erased_creator(world: World, draw: Draw) -> tuple[Row, Row]:
+    """Insert an erased creator with a team; return both."""
     row = world.a_creator()
     email = draw(recased_emails(nobodys(row)))
     user = world.insert("users", {**row, "email": email, **NOBODY})
-    world.owned_team(user, id=user["id"])
-    return user
+    return user, world.owned_team(user, id=stand_in(user, draw(RESTS)))
 
 
 @scenarios
@@ -114,17 +132,22 @@ def erased_with_keys(world: World, draw: Draw) -> Scenario:
 
 @scenarios
 def erased_in_teams(world: World, draw: Draw) -> Scenario:
-    """Erase a creator in a team of the same id, by the address; then one who is in another too."""
-    good, bad = (world.insert("users", world.a_creator()) for _ in range(2))
-    for user in (good, bad):
-        world.owned_team(user, id=user["id"])
-    team, _ = world.team()
-    role = draw(st.sampled_from(("owner", "admin", "member", "viewer")))
-    world.insert("memberships", world.a_membership(team, bad, role=role))
+    """Erase a creator in a team that stands in, by the address; then those in another too."""
+    good, *bad = (world.insert("users", world.a_creator()) for _ in range(4))
+    for user in (good, *bad):
+        world.owned_team(user, id=stand_in(user, draw(RESTS)))
+    for at, user in enumerate(bad):
+        team, _ = world.team(id=no_stand_ins(user)[at])
+        role = draw(st.sampled_from(("owner", "admin", "member", "viewer")))
+        world.insert("memberships", world.a_membership(team, user, role=role))
+    erasures = (
+        (Update("users", {"id": each["id"]}, {**NOBODY, "email": nobodys(each)}, each),)
+        for each in (good, *bad)
+    )
     return Scenario(
         given=(tuple(world.given),),
-        legal=((Update("users", {"id": good["id"]}, {**NOBODY, "email": nobodys(good)}, good),),),
-        broken=((Update("users", {"id": bad["id"]}, {**NOBODY, "email": nobodys(bad)}, bad),),),
+        legal=(next(erasures),),
+        broken=tuple(erasures),
     )
 
 
@@ -144,14 +167,16 @@ def keys(world: World, draw: Draw) -> Scenario:
 @scenarios
 def memberships(world: World, draw: Draw) -> Scenario:
     """Let somebody join an erased creator's team; then the erased creator another team."""
-    bad, good = erased_creator(world, draw), world.creator()
-    team, _ = world.team()
+    (bad, own), good = erased_creator(world, draw), world.creator()
+    teams = [world.team()[0], *(world.team(id=each)[0] for each in no_stand_ins(bad))]
     role = draw(st.sampled_from(("owner", "admin", "member", "viewer")))
-    own = {"id": bad["id"]}
+    joins = (
+        (Insert("memberships", (world.a_membership(team, bad, role=role),)),) for team in teams
+    )
     return Scenario(
         given=(tuple(world.given),),
         legal=((Insert("memberships", (world.a_membership(own, good, role=role),)),),),
-        broken=((Insert("memberships", (world.a_membership(team, bad, role=role),)),),),
+        broken=tuple(joins),
     )
 
 
@@ -175,7 +200,7 @@ def key_moves(world: World, draw: Draw) -> Scenario:
 @scenarios
 def membership_moves(world: World, draw: Draw) -> Scenario:
     """Leave a membership to its user; then give it to an erased creator; IMM-1 refuses as well."""
-    bad = erased_creator(world, draw)
+    bad, _ = erased_creator(world, draw)
     team, _ = world.team()
     row = world.insert("memberships", world.a_membership(team, world.creator()))
     where = {"id": row["id"]}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from conformance.framecast.model.entities import Membership, Team, nobodys
+from conformance.framecast.model.entities import Membership, Team, nobodys, stand_in
 from conformance.framecast.model.state import only
 
 if TYPE_CHECKING:
@@ -50,10 +50,10 @@ def erase_user(state: State, user: User) -> State:
     state = state.put(replace(user, email=nobodys(user.id), name=None))
     if user.tier == "starter":
         return state
-    # An empty team and its membership, which have the user's own id.
+    # An empty team and its membership, of one id.
+    team = stand_in(user.id)
     return state.put(
-        Team(user.id, None, name="Erased account"),
-        Membership(user.id, user.id, user.id, "owner"),
+        Team(team, None, name="Erased account"), Membership(team, team, user.id, "owner")
     )
 
 

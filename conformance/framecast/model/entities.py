@@ -7,6 +7,7 @@ moves it on; `tick` numbers the transactions, and so orders what was made on one
 from __future__ import annotations
 
 from dataclasses import dataclass
+from hashlib import sha256
 from uuid import UUID
 
 ACTIVE = frozenset({"queued", "processing"})
@@ -70,6 +71,16 @@ class User:
 def nobodys(user: int) -> str:
     """Return the address of an account that was erased."""
     return f"{uuid(user)}@erased.invalid"
+
+
+def begins(user: int) -> bytes:
+    """Return what the id of a team begins with that an erased account may be in."""
+    return sha256(uuid(user).bytes).digest()[:8]
+
+
+def stand_in(user: int) -> int:
+    """Return the id of the team, and of the membership, that an erased creator gets."""
+    return int.from_bytes(begins(user) + uuid(user).bytes[8:])
 
 
 @dataclass(frozen=True, slots=True)

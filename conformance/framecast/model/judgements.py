@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from conformance.framecast.model.entities import begins, uuid
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -120,12 +122,15 @@ def team_keys_of_starters(state: State) -> bool:
 
 
 def known_though_erased(state: State) -> bool:
-    """Return whether an erased account has a name, a key, or a seat in a team not its own."""
+    """Return whether an erased account has a name, a key, or a seat in another's team."""
     erased = {user.id for user in state.users.values() if user.erased}
     return bool(erased) and (
         any(state.users[user].name is not None for user in erased)
         or any(k.user in erased for k in state.api_keys.values())
-        or any(m.user in erased and m.team != m.user for m in state.memberships.values())
+        or any(
+            m.user in erased and not uuid(m.team).bytes.startswith(begins(m.user))
+            for m in state.memberships.values()
+        )
     )
 
 
