@@ -13,8 +13,11 @@ from uuid import UUID
 from conformance.sql.writes import Insert, Row, Sql, Update, Write
 from strategies.documents import Jsonb
 from strategies.owners import member_urn, team_urn, user_urn
+from strategies.usual import usual
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
+# The role of who is in a team, where that is all that matters.
+MEMBER = usual("member")
 
 
 class World:
@@ -44,7 +47,7 @@ class World:
     def a_starter(self, **columns: object) -> Row:
         """Return a starter: who may stand alone."""
         serial = self.serial()
-        return {"id": UUID(int=serial), "email": f"user{serial}@example.com", **columns}
+        return {"id": UUID(int=serial), "email": usual(f"user{serial}@example.com"), **columns}
 
     def starter(self, **columns: object) -> Row:
         """Insert a starter."""
@@ -52,7 +55,7 @@ class World:
 
     def a_creator(self, **columns: object) -> Row:
         """Return a creator: who needs a membership in the same transaction."""
-        return {**self.a_starter(), "tier": "creator", "upgraded_at": NOW, **columns}
+        return {**self.a_starter(), "tier": "creator", "upgraded_at": usual(NOW), **columns}
 
     def creator(self, **columns: object) -> Row:
         """Insert a creator, who owns a team that nothing else is about."""
@@ -65,8 +68,8 @@ class World:
         serial = self.serial()
         return {
             "id": UUID(int=serial),
-            "name": f"Team {serial}",
-            "slug": f"team-{serial}",
+            "name": usual(f"Team {serial}"),
+            "slug": usual(f"team-{serial}"),
             **columns,
         }
 
@@ -85,7 +88,7 @@ class World:
         """Return a membership."""
         return {"id": self.id(), "team_id": team["id"], "user_id": user["id"], **columns}
 
-    def member(self, team: Row, role: str = "member") -> Row:
+    def member(self, team: Row, role: str = MEMBER) -> Row:
         """Insert a creator who is in this team, and in no other; return the user."""
         user = self.insert("users", self.a_creator())
         self.insert("memberships", self.a_membership(team, user, role=role))
@@ -100,8 +103,8 @@ class World:
             "id": UUID(int=serial),
             "team_id": team["id"],
             "invited_by": inviter["id"],
-            "email": f"guest{serial}@example.com",
-            "token": f"token-{serial}",
+            "email": usual(f"guest{serial}@example.com"),
+            "token": usual(f"token-{serial}"),
             **columns,
         }
 
@@ -111,7 +114,7 @@ class World:
             "id": self.id(),
             "team_id": team["id"],
             "created_by": creator["id"],
-            "name": "Project",
+            "name": usual("Project"),
             **columns,
         }
 
@@ -125,9 +128,9 @@ class World:
             "id": self.id(),
             "team_id": team["id"],
             "created_by": creator["id"],
-            "url": "https://example.com/hook",
-            "events": ["job.completed"],
-            "secret": "secret",
+            "url": usual("https://example.com/hook"),
+            "events": usual(["job.completed"]),
+            "secret": usual("secret"),
             **columns,
         }
 
@@ -136,8 +139,8 @@ class World:
         return {
             "id": self.id(),
             "webhook_id": webhook["id"],
-            "event_type": "job.completed",
-            "payload": Jsonb({}),
+            "event_type": usual("job.completed"),
+            "payload": usual(Jsonb({})),
             **columns,
         }
 
@@ -150,8 +153,8 @@ class World:
             "id": UUID(int=serial),
             "user_id": user["id"],
             "owner": urn_of_user(user) if owner is None else owner,
-            "key_prefix": "fc",
-            "key_hash": f"hash-{serial}",
+            "key_prefix": usual("fc"),
+            "key_hash": usual(f"hash-{serial}"),
             **columns,
         }
 
@@ -162,10 +165,10 @@ class World:
             "id": UUID(int=serial),
             "owner": urn_of_user(user) if owner is None else owner,
             "uploaded_by": user["id"],
-            "filename": "file.png",
-            "s3_key": f"assets/{serial}",
-            "content_type": "image/png",
-            "size_bytes": 1,
+            "filename": usual("file.png"),
+            "s3_key": usual(f"assets/{serial}"),
+            "content_type": usual("image/png"),
+            "size_bytes": usual(1),
             **columns,
         }
 
@@ -175,7 +178,7 @@ class World:
             "id": self.id(),
             "owner": urn_of_user(user) if owner is None else owner,
             "triggered_by": user["id"],
-            "spec_snapshot": Jsonb({}),
+            "spec_snapshot": usual(Jsonb({})),
             **columns,
         }
 
@@ -192,8 +195,8 @@ class World:
         return {
             "id": self.id(),
             "job_id": job["id"],
-            "sequence": 0,
-            "event_type": "progress",
+            "sequence": usual(0),
+            "event_type": usual("progress"),
             **columns,
         }
 
@@ -207,10 +210,10 @@ class World:
         return {
             "id": f"asset_{category}_{serial}",
             "category": category,
-            "name": "Sound",
-            "s3_key": f"system/{serial}",
-            "content_type": "audio/wav",
-            "size_bytes": 1,
+            "name": usual("Sound"),
+            "s3_key": usual(f"system/{serial}"),
+            "content_type": usual("audio/wav"),
+            "size_bytes": usual(1),
             **columns,
         }
 
@@ -219,9 +222,9 @@ class World:
 NEEDS: dict[str, Row] = {
     "queued": {},
     "processing": {},
-    "completed": {"output": Jsonb({"frames": 1})},
-    "failed": {"error": Jsonb({"code": 1}), "failure_type": "system"},
-    "canceled": {"failure_type": "canceled"},
+    "completed": {"output": usual(Jsonb({"frames": 1}))},
+    "failed": {"error": usual(Jsonb({"code": 1})), "failure_type": usual("system")},
+    "canceled": {"failure_type": usual("canceled")},
 }
 
 

@@ -43,7 +43,7 @@ def test_rows_that_share_a_key_differ_in_the_rest(rule: str, column: str) -> Non
     assert not isinstance(ways, str)
 
     def differs(scenario: Scenario) -> bool:
-        (broken,) = scenario.broken
+        broken = scenario.broken[0]
         writes = broken.writes if isinstance(broken, Mixed) else broken
         bad = values(writes, UNIQUE[rule], column)
         return bool(bad) and not {*bad} & {*values(scenario.given[0], UNIQUE[rule], column)}

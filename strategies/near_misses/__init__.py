@@ -87,7 +87,9 @@ _AREAS = (
 
 WAYS: Mapping[str, Ways] = MappingProxyType(
     {
-        rule: {path: way if isinstance(way, str) else varied(way) for path, way in ways.items()}
+        rule: {
+            path: way if isinstance(way, str) else varied(way, rule) for path, way in ways.items()
+        }
         for area in _AREAS
         for rule, ways in area.WAYS.items()
     }

@@ -11,6 +11,7 @@ from strategies.instants import FIRST, FUTURE_START, TICK, TURN, future_timestam
 from strategies.near_misses.relations import parent
 from strategies.near_misses.ways import Draw, Scenarios, besides, label, one_row, scenarios
 from strategies.session_settings import REPEATS
+from strategies.usual import usual
 from strategies.world import World
 
 # Invitations that are answered in scenarios were made before any answer, and expire after it.
@@ -27,7 +28,12 @@ def invitation(world: World) -> Row:
 
 def old_invitation(world: World) -> Row:
     """Make an invitation that was made long ago, and is open for long."""
-    return {**invitation(world), "created_at": MADE, "expires_at": FUTURE_START}
+    return {**invitation(world), "created_at": MADE, "expires_at": usual(FUTURE_START)}
+
+
+def any_old_invitation(world: World) -> Row:
+    """Make the same, of any age."""
+    return {**old_invitation(world), "created_at": usual(MADE)}
 
 
 def changed(row: Row, **changes: object) -> Update:
@@ -42,7 +48,7 @@ def changed(row: Row, **changes: object) -> Update:
 def ended(world: World, draw: Draw) -> Scenario:
     """Accept an invitation, revoke another; then do the other to each, and both to a third."""
     accepted, revoked, neither = (
-        world.insert("invitations", old_invitation(world)) for _ in range(3)
+        world.insert("invitations", any_old_invitation(world)) for _ in range(3)
     )
     at, later = draw(ANSWERS), draw(ANSWERS)
     return Scenario(

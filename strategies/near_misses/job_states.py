@@ -14,6 +14,7 @@ from strategies.instants import FUTURE_START, TICK, TURN
 from strategies.near_misses.jobs import FINISHED, JOB_ROW, KINDS, job_of
 from strategies.near_misses.ways import Draw, besides, by_shape, scenarios
 from strategies.session_settings import REPEATS
+from strategies.usual import usual
 from strategies.world import NEEDS, World
 
 # When the jobs here were made, where that matters.
@@ -66,7 +67,7 @@ def endings(*statuses: str) -> SearchStrategy[Ending]:
 
 def born(world: World, draw: Draw, status: str = "queued") -> Row:
     """Insert a job of any kind of owner, and bring it into a state."""
-    job = world.insert("jobs", {**job_of(world, draw(KINDS)), "created_at": BORN})
+    job = world.insert("jobs", {**job_of(world, draw(KINDS)), "created_at": usual(BORN)})
     world.move(job, status)
     return job
 

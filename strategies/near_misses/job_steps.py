@@ -84,7 +84,7 @@ def refrozen(world: World, draw: Draw) -> Scenario:
     )
     job = _finished(world, status)
     key = {"id": job["id"]}
-    same: Row = {"status": status, **NEEDS[status], "error": Jsonb({"code": 1})}
+    same: Row = {"status": status, "error": Jsonb({"code": 1}), **NEEDS[status]}
     return Scenario(
         given=(tuple(world.given),),
         legal=((Update("jobs", key, same, job),),),

@@ -10,9 +10,10 @@ from strategies.credentials import broken_hashes
 from strategies.near_misses.relations import parent, unique
 from strategies.near_misses.ways import Draw, Scenarios, by_shape, fixed, one_row, scenarios
 from strategies.owners import user_urn
+from strategies.usual import usual
 from strategies.world import NOW, World, urn_of_member, urn_of_team, urn_of_user
 
-REVOKED: Row = {"revoked_at": NOW}
+REVOKED: Row = {"revoked_at": usual(NOW)}
 LIVE: Row = {"revoked_at": None}
 
 

@@ -1,11 +1,15 @@
 """Near misses of the rules on what is open, and what becomes of it: CARD-4 and STATE-INVITATION."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from hypothesis import strategies as st
 
 from conformance.cases.scenario import Mixed, Scenario, Ways
 from conformance.sql.writes import Delete, Insert, Path, Row, Sql, Update
-from strategies.instants import FIRST, FUTURE_START, LAST, TICK
-from strategies.near_misses.invitations import MADE, changed, old_invitation
+from strategies.instants import FIRST, FUTURE_START, LAST, PAST_END, TICK
+from strategies.near_misses.invitations import MADE, any_old_invitation, changed, old_invitation
 from strategies.near_misses.ways import (
     ONE_ROW,
     Draw,
@@ -16,7 +20,12 @@ from strategies.near_misses.ways import (
     replayed,
     scenarios,
 )
-from strategies.world import World
+from strategies.usual import usual
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from strategies.world import World
 
 OPEN_LIMIT = 50
 # Later than the transaction began, and over when the next statement asks.
@@ -31,7 +40,7 @@ def sent(world: World, team: Row, inviter: Row, count: int) -> list[Row]:
     """Insert open invitations of one team, which two people have sent by turns."""
     inviters = (inviter, world.member(team, "admin"))
     rows = [
-        world.an_invitation(team, inviters[n % 2], created_at=MADE, expires_at=FUTURE_START)
+        world.an_invitation(team, inviters[n % 2], created_at=usual(MADE), expires_at=FUTURE_START)
         for n in range(count)
     ]
     world.given.append(Insert("invitations", tuple(rows)))
@@ -78,12 +87,12 @@ def invited(world: World, draw: Draw) -> Scenario:
 @scenarios
 def invited_many(world: World, draw: Draw) -> Scenario:
     """Send a 49th and a 50th by one statement; then a 50th and a 51st, another team's beside."""
-    (good, host), (bad, owner), (other, runner) = (world.team() for _ in range(3))
+    (good, host), (bad, owner), (other, guide) = (world.team() for _ in range(3))
     sent(world, good, host, OPEN_LIMIT - 2)
     sent(world, bad, owner, OPEN_LIMIT - 1)
     rows = [world.an_invitation(good, host) for _ in range(2)]
     over = [world.an_invitation(bad, owner) for _ in range(2)]
-    mixed = draw(st.permutations((*over, world.an_invitation(other, runner))))
+    mixed = draw(st.permutations((*over, world.an_invitation(other, guide))))
     return Scenario(
         given=(tuple(world.given),),
         legal=((Insert("invitations", tuple(rows)),),),
@@ -183,50 +192,66 @@ ACCEPT: Row = {"accepted_at": LATER}
 REVOKE: Row = {"revoked_at": LATER}
 EXTEND: Row = {"expires_at": LATER}
 _PASSED: Row = {"expires_at": FIRST + TICK}
-# State -> how an invitation comes to be in it: there may be several ways.
-STATES: dict[str, tuple[Row, ...]] = {
-    "open": ({"role": "admin"},),
-    "expired": ({"expires_at": JUST_NOW},),
-    "accepted": ({"accepted_at": FIRST}, {"accepted_at": FIRST, **_PASSED}),
-    "revoked": ({"revoked_at": FIRST}, {"revoked_at": FIRST, **_PASSED}),
-}
-MAY: dict[str, tuple[Row, ...]] = {
-    "open": (ACCEPT, REVOKE, EXTEND, {"expires_at": JUST_NOW}, {"role": "viewer"}),
-    "expired": (REVOKE, EXTEND, {"role": "viewer"}),
-    "accepted": ({"accepted_at": FIRST}, {"role": "viewer"}),
-    "revoked": ({"revoked_at": FIRST}, {"role": "viewer"}),
-}
-MAY_NOT: dict[str, tuple[Row, ...]] = {
-    "open": ({**ACCEPT, **REVOKE},),
-    "expired": (ACCEPT, {**ACCEPT, **EXTEND}, {**ACCEPT, **REVOKE}),
-    "accepted": (
-        {"accepted_at": None},
-        {"accepted_at": FIRST + TICK},
-        {"accepted_at": None, **EXTEND},
-        {"accepted_at": None, **REVOKE},
-        REVOKE,
-    ),
-    "revoked": (
-        {"revoked_at": None},
-        {"revoked_at": FIRST + TICK},
-        {"revoked_at": None, **EXTEND},
-        {"revoked_at": None, **ACCEPT},
-        ACCEPT,
-    ),
-}
+# When invitations were answered, here.
+ANSWERED = st.sampled_from((FIRST, PAST_END, FUTURE_START))
+
+
+def states(at: datetime) -> dict[str, tuple[Row, ...]]:
+    """Return, by state, how an invitation comes to be in it: there may be several ways."""
+    return {
+        "open": ({"role": "admin"},),
+        "expired": ({"expires_at": JUST_NOW},),
+        "accepted": ({"accepted_at": at}, {"accepted_at": at, **_PASSED}),
+        "revoked": ({"revoked_at": at}, {"revoked_at": at, **_PASSED}),
+    }
+
+
+def may(at: datetime) -> dict[str, tuple[Row, ...]]:
+    """Return, by state, what may become of an invitation that was answered then."""
+    return {
+        "open": (ACCEPT, REVOKE, EXTEND, {"expires_at": JUST_NOW}, {"role": "viewer"}),
+        "expired": (REVOKE, EXTEND, {"role": "viewer"}),
+        "accepted": ({"accepted_at": at}, {"role": "viewer"}),
+        "revoked": ({"revoked_at": at}, {"role": "viewer"}),
+    }
+
+
+def may_not(at: datetime) -> dict[str, tuple[Row, ...]]:
+    """Return, by state, what may not become of it."""
+    return {
+        "open": ({**ACCEPT, **REVOKE},),
+        "expired": (ACCEPT, {**ACCEPT, **EXTEND}, {**ACCEPT, **REVOKE}),
+        "accepted": (
+            {"accepted_at": None},
+            {"accepted_at": at + TICK},
+            {"accepted_at": None, **EXTEND},
+            {"accepted_at": None, **REVOKE},
+            REVOKE,
+        ),
+        "revoked": (
+            {"revoked_at": None},
+            {"revoked_at": at + TICK},
+            {"revoked_at": None, **EXTEND},
+            {"revoked_at": None, **ACCEPT},
+            ACCEPT,
+        ),
+    }
 
 
 @scenarios
 def moved_on(world: World, draw: Draw) -> Scenario:
     """Take one state to each that may follow; then to each that may not, as INV-I3 says as well."""
-    state = draw(st.sampled_from(tuple(STATES)))
+    at = draw(ANSWERED)
+    state = draw(st.sampled_from(tuple(states(at))))
     begin, legal, broken = [], [], []
-    for way in STATES[state]:
-        rows = [world.insert("invitations", old_invitation(world)) for _ in (*MAY[state], None)]
+    for way in states(at)[state]:
+        moves = may(at)[state]
+        rows = [world.insert("invitations", any_old_invitation(world)) for _ in (*moves, None)]
         begin += [changed(row, **way) for row in rows]
-        legal += [(changed(row, **move),) for row, move in zip(rows, MAY[state], strict=False)]
+        legal += [(changed(row, **move),) for row, move in zip(rows, moves, strict=False)]
         broken += [
-            ((changed(rows[-1], **move),), _answered_twice(way, move)) for move in MAY_NOT[state]
+            ((changed(rows[-1], **move),), _answered_twice(way, move))
+            for move in may_not(at)[state]
         ]
     return Scenario(
         given=(tuple(world.given), tuple(begin)),

@@ -280,7 +280,9 @@ _TRIED: Final = {
 }
 DELIVERED: Final = {
     "pending": st.fixed_dictionaries(_TRIED),
-    "retrying": st.fixed_dictionaries({**_TRIED, "next_retry_at": st.just(FUTURE_START)}),
+    "retrying": st.fixed_dictionaries(
+        {**_TRIED, "next_retry_at": st.sampled_from((None, FUTURE_START))}
+    ),
     "delivered": st.fixed_dictionaries({**_TRIED, "delivered_at": st.just(PAST_END)}),
     "failed": st.fixed_dictionaries(_TRIED),
 }

@@ -2,8 +2,9 @@
 
 A rule that an engineer lifts by another column, for one label or where something is null, is only
 found by a row that has that, and by a statement that changes that as well. So what a scenario
-inserts gets columns that it says nothing of, and a violation is tried again beside changes that
-are of no matter to any rule: it is a violation still.
+writes gets columns that it says nothing of, others in the place of those that are only as usual,
+and a violation is tried again beside changes that are of no matter to any rule: it is a violation
+still.
 """
 
 from __future__ import annotations
@@ -14,213 +15,112 @@ from typing import TYPE_CHECKING, Final
 from hypothesis import strategies as st
 
 from conformance.cases.scenario import Mixed, Plain, Scenario
+from conformance.framecast.rules import RULES
 from conformance.sql.writes import Insert, Update
-from strategies.documents import Jsonb
-from strategies.enums import INVITATION_ROLE
-from strategies.instants import FUTURE_START
-from strategies.world import NOW
+from strategies.near_misses.filling import Filling, chosen, formed
+from strategies.near_misses.values import CHANGED, MOVES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from conformance.cases.scenario import Transaction
     from conformance.sql.writes import Row, Write
     from strategies.near_misses.ways import Draw, Scenarios
 
-_SOME: Final = Jsonb({"varied": True})
-# What a row may hold beside what a scenario says of it, no matter which rule is tried: something,
-# and nothing. What a rule needs (a job's output, say) is not here: its absence may be the point.
-INSERTED: Final[Mapping[str, tuple[Row, ...]]] = {
-    "users": (
-        {"name": "Ada", "avatar_url": "https://a.io/a.png", "ephemeral_storage_bytes": 7},
-        {"name": None, "avatar_url": None, "ephemeral_storage_bytes": 0},
-    ),
-    "teams": (
-        {"credits": 7, "ephemeral_storage_bytes": 7, "settings": _SOME},
-        {"credits": 0, "ephemeral_storage_bytes": 0, "settings": Jsonb({})},
-    ),
-    "invitations": tuple({"role": role} for role in INVITATION_ROLE),
-    "api_keys": (
-        {"name": "CI", "scopes": Jsonb([]), "last_used_at": NOW, "expires_at": FUTURE_START},
-        {"name": "", "last_used_at": None, "expires_at": None},
-    ),
-    "projects": ({"spec": _SOME}, {"spec": None}),
-    "jobs": (
-        {"options": _SOME, "progress": _SOME, "output_size_bytes": 7},
-        {"output_size_bytes": None, "idempotency_key": None},
-    ),
-    "job_events": ({"payload": _SOME}, {"payload": Jsonb({})}),
-    "asset_files": ({"metadata": _SOME}, {"metadata": Jsonb({})}),
-    "webhooks": (
-        {"is_active": False, "last_triggered_at": NOW},
-        {"is_active": True, "last_triggered_at": None},
-    ),
-    "webhook_deliveries": (
-        {"response_status": 500, "response_body": "error", "next_retry_at": FUTURE_START},
-        {"response_status": None, "response_body": None, "next_retry_at": None},
-    ),
-    "system_assets": (
-        {"description": "A sound", "duration_seconds": 7, "tags": ["varied"]},
-        {"description": None, "duration_seconds": None, "tags": []},
-    ),
-}
-# What a statement that breaks a rule may change as well, and break it still.
-CHANGED: Final[Mapping[str, tuple[Row, ...]]] = {
-    "users": (
-        {"name": "Bea", "avatar_url": "https://a.io/b.png", "ephemeral_storage_bytes": 8},
-        {"name": None, "avatar_url": None, "ephemeral_storage_bytes": 0},
-    ),
-    "teams": (
-        {"name": "Varied", "credits": 8, "ephemeral_storage_bytes": 8, "settings": _SOME},
-        {"credits": 0, "settings": Jsonb({})},
-    ),
-    "invitations": tuple(
-        {"role": role, "token": f"varied-{role}"} for role in (*INVITATION_ROLE[1:], "admin")
-    ),
-    "api_keys": (
-        {"name": "Varied", "key_prefix": "va", "last_used_at": FUTURE_START},
-        {"name": "", "key_prefix": "", "last_used_at": None},
-    ),
-    "projects": ({"name": "Varied", "spec": Jsonb([1])}, {"spec": None}),
-    "jobs": (
-        {
-            "options": Jsonb([1]),
-            "progress": Jsonb([1]),
-            "output_size_bytes": 8,
-            "idempotency_key": "varied",
-        },
-        {"output_size_bytes": None, "idempotency_key": None},
-    ),
-    "asset_files": (
-        {"filename": "varied", "content_type": "video/mp4", "size_bytes": 8, "metadata": _SOME},
-        {"metadata": Jsonb({})},
-    ),
-    "webhooks": (
-        {
-            "url": "https://a.io/varied",
-            "events": ["job.failed"],
-            "secret": "varied",
-            "is_active": False,
-            "last_triggered_at": FUTURE_START,
-        },
-        {"is_active": True, "last_triggered_at": None},
-    ),
-    "webhook_deliveries": (
-        {
-            "event_type": "varied",
-            "payload": _SOME,
-            "response_status": 404,
-            "response_body": "varied",
-            "next_retry_at": FUTURE_START,
-        },
-        {"response_status": None, "response_body": None, "next_retry_at": None},
-    ),
-    "usage": (
-        dict.fromkeys(
-            ("renders_count", "render_seconds", "credits_used", "credits_refunded", "api_calls"), 8
-        ),
-    ),
-    "system_assets": (
-        {"name": "Varied", "description": "Varied", "tags": ["v"], "duration_seconds": 8},
-        {"description": None, "tags": [], "duration_seconds": None},
-    ),
-}
-KEYS: Final = frozenset({"token", "idempotency_key"})
+# How much of what may vary does: the more, the likelier.
+WIDTHS: Final = ("none", "one", "half", "half", "all", "all")
+NUMBERS: Final = 9_999
 # One violation of a scenario is varied in all of one way's sets of columns; where there are so many
 # violations, each of them is varied in one.
 MANY: Final = 20
-SETS: Final = 3  # that a table has at most
+SETS: Final = 3
 # What such a change may break as well: a finished job stays as it is, but for its refund.
 ALSO: Final = {"jobs": frozenset({"STATE-JOB"})}
+ANY: Final = frozenset(RULES)
 
 
 @st.composite
-def varied(draw: Draw, scenarios: Scenarios) -> Scenario:
+def varied(draw: Draw, scenarios: Scenarios, rule: str = "") -> Scenario:
     """Draw a scenario, vary the rest of its rows, and try one of its violations in other ways."""
     scenario = draw(scenarios)
-    rest = {
-        table: draw(st.sampled_from(({}, *rows)))
-        for table, rows in INSERTED.items()
-        if table in _tables(scenario)
-    }
+    first = draw(st.integers(0, NUMBERS))
+    filling = Filling(scenario, first, draw(st.sampled_from(WIDTHS)))
     mixed = [one if isinstance(one, Mixed) else Mixed(one, frozenset()) for one in scenario.broken]
+    again = _Again(filling, first, draw(st.booleans()), draw(st.booleans()) and rule == "IMM-1")
     if len(mixed) >= MANY:  # all there are of a kind, and the same each time
-        first = draw(st.integers(0, len(_WAYS) * SETS - 1))
-        again = [
-            way[(first + number) % len(way)]
+        more = [
+            sets[(first + number) % len(sets)]
             for number, one in enumerate(mixed)
-            if (way := [each for how in _WAYS for each in _again(one, how)])
+            if (sets := again.sets(one))
         ]
-    elif mixed:
-        again = _again(draw(st.sampled_from(mixed)), draw(st.sampled_from(_WAYS)))
     else:
-        again = []
+        more = again.sets(draw(st.sampled_from(mixed))) if mixed else []
     return replace(
         scenario,
-        given=tuple(_filled(each, rest) for each in scenario.given),
-        legal=tuple(_filled(each, rest) for each in scenario.legal),
-        broken=(*scenario.broken, *again),
+        given=tuple(filling.given(each) for each in scenario.given),
+        legal=tuple(filling.legal(each) for each in scenario.legal),
+        broken=(
+            *(replace(one, writes=filling.usual(one.writes)) for one in mixed),
+            *more,
+        ),
+        within=tuple(replace(one, writes=filling.usual(one.writes)) for one in scenario.within),
+        beside=tuple(replace(one, writes=filling.usual(one.writes)) for one in scenario.beside),
         plain=Plain(scenario),
     )
 
 
-def _again(broken: Mixed, how: Callable[[Write, int], Transaction]) -> list[Mixed]:
-    """Return a violation beside other changes or after them, and in rows that hold other things."""
-    found: list[Mixed] = []
-    for number in range(SETS):
-        writes = tuple(each for write in broken.writes for each in how(write, number))
-        if writes not in (broken.writes, *(each.writes for each in found)):
-            tables = {write.table for write in writes if isinstance(write, Update)}
-            also = frozenset[str]().union(*(ALSO.get(table, frozenset()) for table in tables))
-            found.append(replace(broken, writes=writes, also=frozenset(broken.also) | also))
-    return found
+class _Again:
+    """One way to try violations again: beside other changes or after them, in other rows."""
+
+    def __init__(self, filling: Filling, first: int, is_before: bool, is_moved: bool) -> None:  # noqa: FBT001 - both are drawn
+        self._filling, self._first, self._is_before = filling, first, is_before
+        self._changes: Callable[[Update, int], Row] = self._move if is_moved else self._change
+        self._is_moved = is_moved
+
+    def sets(self, broken: Mixed) -> list[Mixed]:
+        """Return a violation with each of some sets of other columns, as far as they differ."""
+        found: list[Mixed] = []
+        usual = self._filling.usual(broken.writes)
+        for number in range(SETS):
+            writes = tuple(each for write in usual for each in self._varied(write, number))
+            if writes not in (usual, *(each.writes for each in found)):
+                also = frozenset(broken.also) | self._also(writes)
+                found.append(replace(broken, writes=writes, also=also))
+        return found
+
+    def _also(self, writes: Sequence[Write]) -> frozenset[str]:
+        if self._is_moved:
+            return ANY
+        tables = {write.table for write in writes if isinstance(write, Update)}
+        return frozenset[str]().union(*(ALSO.get(table, frozenset()) for table in tables))
+
+    def _varied(self, write: Write, number: int) -> Transaction:
+        if isinstance(write, Update) and (changes := self._changes(write, number)):
+            if self._is_before:
+                return (replace(write, changes=changes), write)
+            return (replace(write, changes={**changes, **write.changes}),)
+        if isinstance(write, Insert):
+            return (self._filling.inserted(write, number),)
+        return (write,)
+
+    def _change(self, write: Update, number: int) -> Row:
+        return _formed(
+            {
+                column: chosen(values, number, self._first, write.table, column)
+                for column, values in CHANGED.get(write.table, {}).items()
+            },
+            write,
+        )
+
+    def _move(self, write: Update, number: int) -> Row:
+        moves = MOVES.get(write.table, ({},))
+        return chosen(moves, number, self._first, write.table)
 
 
-def _changes(write: Update, number: int) -> Row:
-    """Return other changes of the rows of an update; no two of them get the same key."""
-    rows = CHANGED.get(write.table, ({},))
-    keys = frozenset() if "id" in write.key else KEYS
-    return {name: value for name, value in rows[number % len(rows)].items() if name not in keys}
-
-
-def _beside(write: Write, number: int) -> Transaction:
-    """Change other columns in the same statement."""
-    if isinstance(write, Update):
-        return (replace(write, changes={**_changes(write, number), **write.changes}),)
-    if isinstance(write, Insert) and write.table in INSERTED:
-        rows = INSERTED[write.table]
-        return (_with(write, rows[number % len(rows)]),)
-    return (write,)
-
-
-def _before(write: Write, number: int) -> Transaction:
-    """Change other columns of the row before, so that it holds other things when it is asked."""
-    if isinstance(write, Update) and (changes := _changes(write, number)):
-        return (replace(write, changes=changes), write)
-    return _beside(write, number)
-
-
-def _filled(transaction: Transaction, rest: Mapping[str, Row]) -> Transaction:
-    return tuple(
-        _with(write, rest.get(write.table, {})) if isinstance(write, Insert) else write
-        for write in transaction
-    )
-
-
-def _with(write: Insert, columns: Row) -> Insert:
-    """Return an insert with columns of which none of its rows says anything."""
-    said = {name for row in write.rows for name in row}
-    more = {name: value for name, value in columns.items() if name not in said}
-    return replace(write, rows=tuple({**row, **more} for row in write.rows))
-
-
-def _tables(scenario: Scenario) -> set[str]:
+def _formed(changes: Mapping[str, object], write: Update) -> Row:
+    """Make texts that are unique of forms, and leave out those where many rows would share one."""
     return {
-        write.table
-        for transaction in (*scenario.given, *scenario.legal)
-        for write in transaction
-        if isinstance(write, Insert)
+        column: formed(value, write.key["id"]) if "id" in write.key else value
+        for column, value in changes.items()
+        if "id" in write.key or "{}" not in str(value)
     }
-
-
-_WAYS: Final = (_before, _beside)

@@ -11,6 +11,7 @@ from strategies.instants import past_timestamps
 from strategies.near_misses.relations import parent
 from strategies.near_misses.ways import Draw, by_shape, either, label, one_row, scenarios
 from strategies.sizes import attempts, over_attempts
+from strategies.usual import usual
 from strategies.web import URL_LIMIT, broken_events, broken_urls, events, urls
 from strategies.world import NOW, World
 
@@ -54,9 +55,9 @@ SHIFTED = st.sampled_from((f"[0:0]={{{FIRST}}}", f"[2:3]={{{FIRST},{FIRST}}}"))
 
 NEEDS: dict[str, Row] = {
     "pending": {"attempts": 0},
-    "retrying": {"attempts": 1, "next_retry_at": NOW},
-    "delivered": {"attempts": 1, "delivered_at": NOW},
-    "failed": {"attempts": 5},
+    "retrying": {"attempts": usual(1), "next_retry_at": usual(NOW)},
+    "delivered": {"attempts": usual(1), "delivered_at": usual(NOW)},
+    "failed": {"attempts": usual(5)},
 }
 MOVES = (
     *(("pending", status) for status in WEBHOOK_DELIVERY_STATUS),
