@@ -26,7 +26,7 @@ from hypothesis import settings
 from conformance.database.sandbox import Sandbox
 from conformance.framecast.model import State, rules, view
 from conformance.framecast.operations import step
-from conformance.framecast.operations.preludes import BEGIN
+from conformance.framecast.operations.setups import BEGIN
 from conformance.machines.run import MachineRun
 from conformance.machines.runner import MACHINES, MachineRunner
 from conformance.postgres import Request, provision, scratch
@@ -47,7 +47,7 @@ class IdleMachine(MachineRun):
     """A run on a database that does nothing."""
 
     def begin(self, like: str) -> None:
-        """Begin with a prelude."""
+        """Begin with a setup."""
         if like != "nothing":
             first = step(State(), BEGIN, {"like": like})
             self._tell([first])

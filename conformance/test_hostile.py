@@ -10,13 +10,14 @@ from hypothesis import strategies as st
 
 from conformance.framecast.rules import RULES
 from conformance.pytest_plugin import profiles, proof
-from strategies.hostility import BOOKS, raids
+from strategies.hostility import BOOKS, hostile_runs
 from strategies.tables import COLUMNS
 
 if TYPE_CHECKING:
-    from conformance.machines.hostile import Raider
+    from conformance.machines.hostile import HostileRunner
 
-# What most of a raid is about: a table of the domain, what is none of it, or all tables alike.
+# What most of a hostile run is about: a table of the domain, what is none of it, or all tables
+# alike.
 TABLES = {**{table: {table} for table in COLUMNS}, BOOKS: proof.OTHER}
 FOCUSES = [
     *(
@@ -28,8 +29,8 @@ FOCUSES = [
 
 
 @pytest.mark.parametrize("focus", FOCUSES)
-@profiles.raids()
+@profiles.hostile_runs()
 @given(data=st.data())
-def test_hostile(focus: str, raider: Raider, data: st.DataObject) -> None:
+def test_hostile(focus: str, hostile_runner: HostileRunner, data: st.DataObject) -> None:
     """Whatever is accepted breaks no rule, and whatever is refused names what refused it."""
-    raider.run(data.draw(raids(raider.shape, focus)))
+    hostile_runner.run(data.draw(hostile_runs(hostile_runner.shape, focus)))

@@ -11,7 +11,7 @@ from strategies.replacements import replacements
 from strategies.tables import COLUMNS
 
 if TYPE_CHECKING:
-    from conformance.machines.hostile import Raider
+    from conformance.machines.hostile import HostileRunner
 
 
 @pytest.mark.parametrize(
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
         for table in COLUMNS
     ],
 )
-def test_replaced_in_one_statement(table: str, raider: Raider) -> None:
+def test_replaced_in_one_statement(table: str, hostile_runner: HostileRunner) -> None:
     """A row that goes and comes back in one statement meets every rule that speaks of it."""
-    for raid in replacements(table, raider.shape.deferrable):
-        raider.run(raid)
-    assert raider.tally.raids
+    for hostile_run in replacements(table, hostile_runner.shape.deferrable):
+        hostile_runner.run(hostile_run)
+    assert hostile_runner.tally.hostile_runs

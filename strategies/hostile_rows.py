@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from conformance.sql.writes import Row, Sql
-from strategies.hostile_values import NOBODY, Aim, Column, Dice, email, value
+from strategies.hostile_values import NOBODY, Choices, Column, Target, email, value
 from strategies.world import urn_of_member, urn_of_team, urn_of_user
 
 if TYPE_CHECKING:
@@ -29,53 +29,55 @@ class Shape:
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Mind:
-    """What a raid is drawn with: choices, the schema, the rows, and the tables it is about."""
+class RowGenerator:
+    """Everything a hostile run is drawn with: choices, the schema, rows, and its tables."""
 
-    dice: Dice
+    choices: Choices
     shape: Shape
-    aim: Aim
+    target: Target
     focus: tuple[str, ...]
 
     def table(self) -> str:
         """Return the table of one write."""
-        if self.focus and not self.dice.once_in(3):
-            return self.dice(self.focus)
+        if self.focus and not self.choices.once_in(3):
+            return self.choices(self.focus)
         # Seldom all tables: what the schema keeps for itself is refused at once.
         every = tuple(self.shape.tables)
         made = tuple(table for table in MAKERS if table in self.shape.tables) or every
-        return self.dice(every if self.dice.once_in(4) else made)
+        return self.choices(every if self.choices.once_in(4) else made)
 
 
-def a_row(mind: Mind, table: str) -> Row:
+def a_row(generator: RowGenerator, table: str) -> Row:
     """Return a row that is legal, or legal but for one or two columns; remember that it may be."""
     make = MAKERS.get(table)
-    row = dict(make(mind)) if make else {}
-    columns = mind.shape.tables[table]
-    wrong = mind.dice.some(columns, 0, 2) if mind.dice.once_in(2) or not make else ()
+    row = dict(make(generator)) if make else {}
+    columns = generator.shape.tables[table]
+    wrong = (
+        generator.choices.some(columns, 0, 2) if generator.choices.once_in(2) or not make else ()
+    )
     for column in wrong if make else columns:
-        row[column.name] = value(mind.dice, mind.aim, table, column, old=False)
-    mind.aim.remember(table, row)
+        row[column.name] = value(generator.choices, generator.target, table, column, old=False)
+    generator.target.remember(table, row)
     return row
 
 
-def a_key(mind: Mind, table: str) -> Row:
+def a_key(generator: RowGenerator, table: str) -> Row:
     """Return what tells the rows of a statement: an id, another id of theirs, or nothing at all."""
-    ids = [column.name for column in mind.shape.tables[table] if column.type == "uuid"]
+    ids = [column.name for column in generator.shape.tables[table] if column.type == "uuid"]
     own = ("id",) * 4 if "id" in ids or table == "system_assets" else ()
-    name = mind.dice((*own, *ids, ""))
-    return {name: mind.aim.id(mind.dice, table, name)} if name else {}
+    name = generator.choices((*own, *ids, ""))
+    return {name: generator.target.id(generator.choices, table, name)} if name else {}
 
 
-def some_changes(mind: Mind, table: str, alias: str) -> Row:
+def some_changes(generator: RowGenerator, table: str, alias: str) -> Row:
     """Return new values for one to three columns of a table that the statement calls `alias`."""
     changes: dict[str, object] = {}
-    columns = mind.shape.tables[table]
-    if not mind.dice.once_in(8):  # seldom: what is generated is refused at once
+    columns = generator.shape.tables[table]
+    if not generator.choices.once_in(8):  # seldom: what is generated is refused at once
         columns = tuple(column for column in columns if not column.generated)
     told = tuple(column for column in columns if column.type in ("uuid", "owner_urn"))
-    for column in mind.dice.some((*columns, *told), 1, mind.dice((1, 1, 3))):
-        new = value(mind.dice, mind.aim, table, column, old=True)
+    for column in generator.choices.some((*columns, *told), 1, generator.choices((1, 1, 3))):
+        new = value(generator.choices, generator.target, table, column, old=True)
         if isinstance(new, Sql):
             new = Sql(new.text.replace("{old}", alias.rpartition(".")[2]))
         changes[column.name] = new
@@ -85,43 +87,47 @@ def some_changes(mind: Mind, table: str, alias: str) -> Row:
 # Legal rows
 
 
-def _of_team(mind: Mind) -> tuple[Row, Row]:
+def _of_team(generator: RowGenerator) -> tuple[Row, Row]:
     """Return a team and a user who is said to be in it; seldom another."""
-    dice, aim = mind.dice, mind.aim
-    membership = aim.row(dice, "memberships")
+    choices, target = generator.choices, generator.target
+    membership = target.row(choices, "memberships")
     team, user = ({"id": membership.get(f"{kind}_id", NOBODY)} for kind in ("team", "user"))
-    return team, {"id": aim.id(dice, "users")} if dice.once_in(6) else user
+    return team, {"id": target.id(choices, "users")} if choices.once_in(6) else user
 
 
-def _urn(mind: Mind, team: Row, user: Row) -> str:
-    return mind.dice((urn_of_team(team), urn_of_member(team, user), urn_of_user(user)))
+def _urn(generator: RowGenerator, team: Row, user: Row) -> str:
+    return generator.choices((urn_of_team(team), urn_of_member(team, user), urn_of_user(user)))
 
 
-def _a_user(mind: Mind) -> Row:
-    make = mind.dice((mind.aim.world.a_starter, mind.aim.world.a_creator))
-    row = {**make(), **mind.aim.promised(mind.dice, "users")}
-    return {**row, "email": email(mind.dice, mind.aim)} if mind.dice.once_in(3) else row
+def _a_user(generator: RowGenerator) -> Row:
+    make = generator.choices((generator.target.world.a_starter, generator.target.world.a_creator))
+    row = {**make(), **generator.target.promised(generator.choices, "users")}
+    return (
+        {**row, "email": email(generator.choices, generator.target)}
+        if generator.choices.once_in(3)
+        else row
+    )
 
 
-def _a_membership(mind: Mind) -> Row:
-    role = mind.dice(("member", "owner", "admin", "viewer"))
-    team, user = (_parent(mind, table) for table in ("teams", "users"))
-    return mind.aim.world.a_membership(team, user, role=role)
+def _a_membership(generator: RowGenerator) -> Row:
+    role = generator.choices(("member", "owner", "admin", "viewer"))
+    team, user = (_parent(generator, table) for table in ("teams", "users"))
+    return generator.target.world.a_membership(team, user, role=role)
 
 
-def _parent(mind: Mind, table: str) -> Row:
+def _parent(generator: RowGenerator, table: str) -> Row:
     """Return a row that is there, or seldom one that comes after those that refer to it."""
-    if mind.dice.once_in(6):
-        return {"id": mind.aim.promise(table)}
-    return {"id": mind.aim.id(mind.dice, table)}
+    if generator.choices.once_in(6):
+        return {"id": generator.target.promise(table)}
+    return {"id": generator.target.id(generator.choices, table)}
 
 
-def _an_owned(name: str) -> Callable[[Mind], Row]:
-    def make(mind: Mind) -> Row:
-        team, user = _of_team(mind)
-        row: Row = getattr(mind.aim.world, name)(user, _urn(mind, team, user))
-        if name != "a_key" and mind.dice.once_in(3):
-            project = mind.aim.row(mind.dice, "projects")
+def _an_owned(name: str) -> Callable[[RowGenerator], Row]:
+    def make(generator: RowGenerator) -> Row:
+        team, user = _of_team(generator)
+        row: Row = getattr(generator.target.world, name)(user, _urn(generator, team, user))
+        if name != "a_key" and generator.choices.once_in(3):
+            project = generator.target.row(generator.choices, "projects")
             urn = urn_of_team({"id": project.get("team_id", NOBODY)})
             return {**row, "project_id": project.get("id"), "owner": urn}
         return row
@@ -129,35 +135,45 @@ def _an_owned(name: str) -> Callable[[Mind], Row]:
     return make
 
 
-def _a_teams(name: str) -> Callable[[Mind], Row]:
-    def make(mind: Mind) -> Row:
-        row: Row = getattr(mind.aim.world, name)(*_of_team(mind))
+def _a_teams(name: str) -> Callable[[RowGenerator], Row]:
+    def make(generator: RowGenerator) -> Row:
+        row: Row = getattr(generator.target.world, name)(*_of_team(generator))
         return row
 
     return make
 
 
-def _an_invitation(mind: Mind) -> Row:
-    row = mind.aim.world.an_invitation(*_of_team(mind))
-    return {**row, "email": email(mind.dice, mind.aim)} if mind.dice.once_in(2) else row
+def _an_invitation(generator: RowGenerator) -> Row:
+    row = generator.target.world.an_invitation(*_of_team(generator))
+    return (
+        {**row, "email": email(generator.choices, generator.target)}
+        if generator.choices.once_in(2)
+        else row
+    )
 
 
-def _of(mind: Mind, table: str) -> Row:
-    return {"id": mind.aim.id(mind.dice, table)}
+def _of(generator: RowGenerator, table: str) -> Row:
+    return {"id": generator.target.id(generator.choices, table)}
 
 
-MAKERS: Mapping[str, Callable[[Mind], Row]] = {
+MAKERS: Mapping[str, Callable[[RowGenerator], Row]] = {
     "users": _a_user,
-    "teams": lambda mind: mind.aim.world.a_team(**mind.aim.promised(mind.dice, "teams")),
+    "teams": lambda generator: generator.target.world.a_team(
+        **generator.target.promised(generator.choices, "teams")
+    ),
     "memberships": _a_membership,
     "invitations": _an_invitation,
     "api_keys": _an_owned("a_key"),
     "projects": _a_teams("a_project"),
     "jobs": _an_owned("a_job"),
-    "job_events": lambda mind: mind.aim.world.an_event(_of(mind, "jobs")),
+    "job_events": lambda generator: generator.target.world.an_event(_of(generator, "jobs")),
     "asset_files": _an_owned("an_asset"),
     "webhooks": _a_teams("a_webhook"),
-    "webhook_deliveries": lambda mind: mind.aim.world.a_delivery(_of(mind, "webhooks")),
-    "usage": lambda mind: mind.aim.world.a_usage(_urn(mind, *_of_team(mind))),
-    "system_assets": lambda mind: mind.aim.world.a_system_asset(),
+    "webhook_deliveries": lambda generator: generator.target.world.a_delivery(
+        _of(generator, "webhooks")
+    ),
+    "usage": lambda generator: generator.target.world.a_usage(
+        _urn(generator, *_of_team(generator))
+    ),
+    "system_assets": lambda generator: generator.target.world.a_system_asset(),
 }

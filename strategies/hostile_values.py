@@ -17,7 +17,7 @@ from strategies.world import NOW
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from strategies.hostile_worlds import Prelude
+    from strategies.hostile_worlds import Setup
     from strategies.world import World
 
 T = TypeVar("T")
@@ -72,7 +72,7 @@ class Column:
     generated: bool = False
 
 
-class Dice:
+class Choices:
     """Choices among what is there, read from bytes: zero is the simplest.
 
     A statement is drawn as one string of bytes. As twenty numbers it would cost ten times as much,
@@ -102,18 +102,20 @@ class Dice:
         return next(self._left, 0) % number
 
 
-class Aim:
-    """What a raid aims at: all rows that may be there, and the few that most of it is about.
+class Target:
+    """What a hostile run aims at: all rows that may be there, and the few that most of it is about.
 
     `latest` is the table and id of the row that was drawn last, if there is one.
     """
 
-    def __init__(self, dice: Dice, prelude: Prelude, labels: Mapping[str, tuple[str, ...]]) -> None:
-        """Choose the few among the rows of a prelude."""
-        self.world: World = prelude.world
+    def __init__(
+        self, choices: Choices, setup: Setup, labels: Mapping[str, tuple[str, ...]]
+    ) -> None:
+        """Choose the few among the rows of a setup."""
+        self.world: World = setup.world
         self.labels = labels
-        self._all = {table: list(rows) for table, rows in prelude.rows.items()}
-        self._few = {table: dice.some(rows, 1, 2) for table, rows in self._all.items()}
+        self._all = {table: list(rows) for table, rows in setup.rows.items()}
+        self._few = {table: choices.some(rows, 1, 2) for table, rows in self._all.items()}
         self._promised: dict[str, UUID] = {}
         self.latest: tuple[str, UUID] | None = None
 
@@ -126,43 +128,43 @@ class Aim:
         if isinstance(latest, UUID):
             self.latest = (table, latest)
 
-    def row(self, dice: Dice, table: str) -> Row:
+    def row(self, choices: Choices, table: str) -> Row:
         """Return a row of the table, most often one of the few; {} where there can be none."""
         every = self._all.get(table)
         if not every:
             return {}
-        if dice.once_in(4):
-            return dice(every)
-        return self._few[table][-1] if dice.once_in(3) else dice(self._few[table])
+        if choices.once_in(4):
+            return choices(every)
+        return self._few[table][-1] if choices.once_in(3) else choices(self._few[table])
 
     def promise(self, table: str) -> UUID:
         """Return the id of a row that may come later."""
         return self._promised.setdefault(table, self.world.id())
 
-    def promised(self, dice: Dice, table: str) -> Row:
+    def promised(self, choices: Choices, table: str) -> Row:
         """Return the id that the row of a table has, if one was promised and this is to be it."""
-        kept = table in self._promised and dice.once_in(2)
+        kept = table in self._promised and choices.once_in(2)
         return {"id": self._promised.pop(table)} if kept else {}
 
-    def id(self, dice: Dice, table: str, name: str = "id") -> object:
+    def id(self, choices: Choices, table: str, name: str = "id") -> object:
         """Return an id that a row of the table has."""
-        value = self.row(dice, table).get(name)
+        value = self.row(choices, table).get(name)
         return NOBODY if value is None else value
 
 
-def value(dice: Dice, aim: Aim, table: str, column: Column, *, old: bool) -> object:
+def value(choices: Choices, target: Target, table: str, column: Column, *, old: bool) -> object:
     """Return a value for a column; with `old`, perhaps one worked out from what the row has.
 
     Such an expression calls the row `{old}`: what it is called depends on the statement.
     """
-    if dice.once_in(10):
-        return dice((None, Sql("DEFAULT")))
-    if old and dice.once_in(4):
-        return Sql(f"{{old}}.{column.name}{dice(_steps(column.type))}")
+    if choices.once_in(10):
+        return choices((None, Sql("DEFAULT")))
+    if old and choices.once_in(4):
+        return Sql(f"{{old}}.{column.name}{choices(_steps(column.type))}")
     base = column.type.removesuffix("[]")
     if base == column.type:
-        return _harmful(dice, aim, table, column)
-    return dice.some((*aim.labels.get(base, TEXTS), None), 0, 3)
+        return _harmful(choices, target, table, column)
+    return choices.some((*target.labels.get(base, TEXTS), None), 0, 3)
 
 
 def _steps(kind: str) -> tuple[str, ...]:
@@ -171,37 +173,37 @@ def _steps(kind: str) -> tuple[str, ...]:
     return ("", " + interval '1 second'") if kind.startswith("timestamp") else ("",)
 
 
-def _harmful(dice: Dice, aim: Aim, table: str, column: Column) -> object:
-    if column.type in aim.labels:
-        return dice(aim.labels[column.type])
+def _harmful(choices: Choices, target: Target, table: str, column: Column) -> object:
+    if column.type in target.labels:
+        return choices(target.labels[column.type])
     if column.name in BY_NAME:
-        return BY_NAME[column.name](dice, aim)
+        return BY_NAME[column.name](choices, target)
     if column.type == "uuid":
-        right = column.name == "id" or not dice.once_in(4)
-        return aim.id(dice, KINDS.get(column.name, table) if right else dice(PARENTS))
+        right = column.name == "id" or not choices.once_in(4)
+        return target.id(choices, KINDS.get(column.name, table) if right else choices(PARENTS))
     named = NAMED.get(column.name) or TYPED.get(column.type)
-    return dice(named) if named else _text(dice, aim, table, column.name)
+    return choices(named) if named else _text(choices, target, table, column.name)
 
 
-def _text(dice: Dice, aim: Aim, table: str, name: str) -> object:
+def _text(choices: Choices, target: Target, table: str, name: str) -> object:
     """Return a text of another row, or one about the limit of the column, or one that is odd."""
-    other = aim.row(dice, table).get(name)
+    other = target.row(choices, table).get(name)
     limit = LIMITS.get((table, name), (0, 60))[1]
-    return dice((other, *TEXTS, "a" * limit, "a" * (limit + 1)))
+    return choices((other, *TEXTS, "a" * limit, "a" * (limit + 1)))
 
 
-def email(dice: Dice, aim: Aim) -> object:
+def email(choices: Choices, target: Target) -> object:
     """Return an address of a user or guest, in either case, or seldom one that is none."""
-    if dice.once_in(8):
-        return dice(ADDRESSES)
-    there = aim.row(dice, dice(("users", "invitations"))).get("email")
-    return str(there).upper() if there is not None and dice.once_in(2) else there
+    if choices.once_in(8):
+        return choices(ADDRESSES)
+    there = target.row(choices, choices(("users", "invitations"))).get("email")
+    return str(there).upper() if there is not None and choices.once_in(2) else there
 
 
-def _urn(dice: Dice, aim: Aim) -> str:
+def _urn(choices: Choices, target: Target) -> str:
     """Return a URN in one of the forms, of who may be there, or seldom something else."""
-    team, user = str(aim.id(dice, "teams")), str(aim.id(dice, "users"))
-    form = dice(FORMS)
+    team, user = str(target.id(choices, "teams")), str(target.id(choices, "users"))
+    form = choices(FORMS)
     return form(team, user)
 
 
@@ -213,4 +215,4 @@ FORMS: tuple[Callable[[str, str], str], ...] = (
 )
 
 
-BY_NAME: Mapping[str, Callable[[Dice, Aim], object]] = {"email": email, "owner": _urn}
+BY_NAME: Mapping[str, Callable[[Choices, Target], object]] = {"email": email, "owner": _urn}

@@ -1,7 +1,7 @@
 """Worlds near their limits, for raw writes to start from.
 
-A prelude is a list of legal transactions. Its rows are known by their tables, so that whoever draws
-a write can aim at what is there without looking into a database.
+A setup is a list of legal transactions. Its rows are known by their tables, so that whoever draws
+a write can hit what is there without looking into a database.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 IN_FUTURE = Sql("now() + interval '168 hours'")
 
 
-class Prelude:
+class Setup:
     """A legal world, and the rows that are in it.
 
     Attributes:
@@ -50,22 +50,22 @@ class Prelude:
         self.world.given.append(write)
 
 
-def studio() -> Prelude:
+def studio() -> Setup:
     """Return a team with as many active jobs as it may have, and a row of everything."""
-    prelude = Prelude()
-    world = prelude.world
+    setup = Setup()
+    world = setup.world
     team, owner = world.team(credits=10)
     admin, member, viewer = (world.member(team, role) for role in ("admin", "member", "viewer"))
     other, rival = world.team()
     starter = world.starter(credits=5)
     world.starter()
-    prelude.commit()
+    setup.commit()
 
     drafts = [world.project(team, member) for _ in range(2)]
     archived, done, busy = (world.project(team, owner) for _ in range(3))
     world.project(other, rival)
-    prelude.write(Update("projects", {"id": archived["id"]}, {"status": "archived"}))
-    prelude.commit()
+    setup.write(Update("projects", {"id": archived["id"]}, {"status": "archived"}))
+    setup.commit()
 
     urn = urn_of_team(team)
     finished = world.job(owner, urn, project_id=done["id"], credits_charged=3)
@@ -79,90 +79,90 @@ def studio() -> Prelude:
         world.job(user, urn_of_member(team, user), idempotency_key="once")
     world.move(world.job(member, urn), "processing")
     world.job(starter)
-    prelude.commit()
+    setup.commit()
 
     for job in (rendering, finished):
         for _ in range(2):
             world.insert("job_events", world.an_event(job))
     world.insert("job_events", age(world.an_event(failed), 8))
-    _invite(prelude, team, owner, admin)
+    _invite(setup, team, owner, admin)
     world.insert("invitations", world.an_invitation(other, rival, email=viewer["email"]))
-    _keys(prelude, team, owner, member, starter)
-    _files(prelude, team, member, drafts[0], starter)
-    _hooks(prelude, team, owner, finished)
+    _keys(setup, team, owner, member, starter)
+    _files(setup, team, member, drafts[0], starter)
+    _hooks(setup, team, owner, finished)
     for usage in (urn, urn_of_user(starter)):
         world.insert("usage", world.a_usage(usage, renders_count=1))
     world.insert("system_assets", world.a_system_asset())
-    prelude.commit()
-    return prelude
+    setup.commit()
+    return setup
 
 
-def magnate() -> Prelude:
+def magnate() -> Setup:
     """Return a user who owns ten teams, alone but for one, and one who owns nine."""
-    prelude = Prelude()
-    world = prelude.world
+    setup = Setup()
+    world = setup.world
     team, owner = world.team()
     partner = world.member(team, "owner")
-    _many(prelude, owner, 9)
-    _many(prelude, partner, 8)
+    _many(setup, owner, 9)
+    _many(setup, partner, 8)
     world.insert("api_keys", world.a_key(owner, urn_of_member(team, owner)))
     world.insert("api_keys", world.a_key(owner, urn_of_team(team)))
     world.starter()
-    prelude.commit()
+    setup.commit()
     project = world.project(team, owner)
     world.job(owner, urn_of_team(team), project_id=project["id"])
     world.insert("webhooks", world.a_webhook(team, owner))
     world.insert("invitations", world.an_invitation(team, partner))
-    prelude.commit()
-    return prelude
+    setup.commit()
+    return setup
 
 
-def crowd() -> Prelude:
+def crowd() -> Setup:
     """Return a team with fifty open invitations, and a user who is in fifty teams."""
-    prelude = Prelude()
-    world = prelude.world
+    setup = Setup()
+    world = setup.world
     team, owner = world.team()
     member = world.member(team)
     landlords = [world.insert("users", world.a_creator()) for _ in range(5)]
-    teams = [each for landlord in landlords for each in _many(prelude, landlord, 10)]
+    teams = [each for landlord in landlords for each in _many(setup, landlord, 10)]
     joined = tuple(world.a_membership(each, member) for each in teams[:49])
-    prelude.write(Insert("memberships", joined))
+    setup.write(Insert("memberships", joined))
     world.starter()
-    prelude.commit()
+    setup.commit()
     world.insert("api_keys", world.a_key(member, urn_of_member(team, member)))
     letters = tuple(world.an_invitation(team, owner) for _ in range(50))
-    prelude.write(Insert("invitations", letters))
-    prelude.commit()
-    return prelude
+    setup.write(Insert("invitations", letters))
+    setup.commit()
+    return setup
 
 
-PRELUDES: tuple[Callable[[], Prelude], ...] = (studio, studio, studio, magnate, crowd)
+SETUPS: tuple[Callable[[], Setup], ...] = (studio, studio, studio, magnate, crowd)
 
 
-def _many(prelude: Prelude, owner: Row, count: int) -> list[Row]:
+def _many(setup: Setup, owner: Row, count: int) -> list[Row]:
     """Insert teams of one owner, in two statements."""
-    world = prelude.world
+    world = setup.world
     teams = [world.a_team() for _ in range(count)]
-    prelude.write(Insert("teams", tuple(teams)))
+    setup.write(Insert("teams", tuple(teams)))
     owned = (world.a_membership(team, owner, role="owner") for team in teams)
-    prelude.write(Insert("memberships", tuple(owned)))
+    setup.write(Insert("memberships", tuple(owned)))
     return teams
 
 
-def _invite(prelude: Prelude, team: Row, owner: Row, admin: Row) -> None:
-    world = prelude.world
+def _invite(setup: Setup, team: Row, owner: Row, admin: Row) -> None:
+    world = setup.world
     for inviter in (owner, admin):
         world.insert("invitations", world.an_invitation(team, inviter))
     for end in ("accepted_at", "revoked_at"):
         letter = world.insert("invitations", age(world.an_invitation(team, admin), 2))
-        prelude.write(Update("invitations", {"id": letter["id"]}, {end: Sql("now()")}))
+        setup.write(Update("invitations", {"id": letter["id"]}, {end: Sql("now()")}))
     late = world.insert("invitations", age(world.an_invitation(team, owner), 2))
     yesterday = Sql("now() - interval '24 hours'")
-    prelude.write(Update("invitations", {"id": late["id"]}, {"expires_at": yesterday}))
+    setup.write(Update("invitations", {"id": late["id"]}, {"expires_at": yesterday}))
 
 
-def _keys(prelude: Prelude, team: Row, owner: Row, member: Row, starter: Row) -> None:
-    world = prelude.world
+def _keys(setup: Setup, team: Row, owner: Row, member: Row, starter: Row) -> None:
+    world = setup.world
     for user in (owner, member):
         for urn in (urn_of_user(user), urn_of_team(team), urn_of_member(team, user)):
             world.insert("api_keys", world.a_key(user, urn, expires_at=IN_FUTURE))
@@ -171,17 +171,17 @@ def _keys(prelude: Prelude, team: Row, owner: Row, member: Row, starter: Row) ->
     world.insert("api_keys", world.a_key(starter))
 
 
-def _files(prelude: Prelude, team: Row, member: Row, project: Row, starter: Row) -> None:
-    world = prelude.world
+def _files(setup: Setup, team: Row, member: Row, project: Row, starter: Row) -> None:
+    world = setup.world
     urn = urn_of_team(team)
     world.insert("asset_files", world.an_asset(member, urn, project_id=project["id"]))
     ready = world.insert("asset_files", world.an_asset(member, urn_of_member(team, member)))
-    prelude.write(Update("asset_files", {"id": ready["id"]}, {"status": "ready"}))
+    setup.write(Update("asset_files", {"id": ready["id"]}, {"status": "ready"}))
     world.insert("asset_files", world.an_asset(starter))
 
 
-def _hooks(prelude: Prelude, team: Row, owner: Row, job: Row) -> None:
-    world = prelude.world
+def _hooks(setup: Setup, team: Row, owner: Row, job: Row) -> None:
+    world = setup.world
     hook = world.insert("webhooks", world.a_webhook(team, owner))
     now = Sql("now()")
     ends: tuple[Row, ...] = (
@@ -193,6 +193,6 @@ def _hooks(prelude: Prelude, team: Row, owner: Row, job: Row) -> None:
     for end in ends:
         row = world.insert("webhook_deliveries", world.a_delivery(hook, job_id=job["id"]))
         if end:
-            prelude.write(Update("webhook_deliveries", {"id": row["id"]}, end))
+            setup.write(Update("webhook_deliveries", {"id": row["id"]}, end))
     old = age(world.a_delivery(hook, payload=Jsonb({"n": 1})), 31)
     world.insert("webhook_deliveries", old)

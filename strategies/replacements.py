@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
 from conformance.sql.writes import Delete, Insert, Row, Run, Statement, statements
-from strategies.hostile_worlds import Prelude, crowd, magnate
-from strategies.hostility import Attack, Blow, Part, Raid
+from strategies.hostile_worlds import Setup, crowd, magnate
+from strategies.hostility import Attack, HostileRun, HostileStatement, Part
 from strategies.replacing import replaced
 from strategies.tables import REQUIRED
 from strategies.world import urn_of_member, urn_of_team
@@ -33,15 +33,15 @@ OWN: Final = {
 ANOTHER: Final = 0xC0DE
 
 
-def calm() -> Prelude:
+def calm() -> Setup:
     """Return a row of everything, far from every cap: what is refused is refused for itself."""
-    prelude = Prelude()
-    world = prelude.world
+    setup = Setup()
+    world = setup.world
     team, owner = world.team()
     member = world.member(team, "member")
     artist = world.member(team, "admin")
     starter = world.starter()
-    prelude.commit()
+    setup.commit()
     urn = urn_of_team(team)
     free, done = (world.project(team, owner) for _ in range(2))
     ended = world.job(owner, urn, project_id=done["id"])
@@ -61,69 +61,75 @@ def calm() -> Prelude:
     world.insert("webhook_deliveries", world.a_delivery(hook, job_id=ended["id"]))
     world.insert("usage", world.a_usage(urn))
     world.insert("system_assets", world.a_system_asset())
-    prelude.commit()
-    return prelude
+    setup.commit()
+    return setup
 
 
 WORLDS: Final = (calm, magnate, crowd)
 
 
-def replacements(table: str, waiting: Sequence[str]) -> Iterator[Raid]:
-    """Return raids that replace the rows of one table, each on a world of its own.
+def replacements(table: str, waiting: Sequence[str]) -> Iterator[HostileRun]:
+    """Return hostile runs that replace the rows of one table, each on a world of its own.
 
     Args:
         table: the table.
         waiting: the names of the checks that wait for the commit.
     """
     for make in WORLDS:
-        prelude = make()
-        given = tuple(prelude.transactions)
+        setup = make()
+        given = tuple(setup.transactions)
         # Only the first world is far enough from every cap for all that may happen beside.
         early = waiting if make is calm else ()
-        for row in prelude.rows[table][:MOST]:
-            for attack in _attacks(prelude, table, row, early):
-                yield Raid(make.__name__, given, (attack, *_afterwards(prelude)))
+        for row in setup.rows[table][:MOST]:
+            for attack in _attacks(setup, table, row, early):
+                yield HostileRun(make.__name__, given, (attack, *_afterwards(setup)))
 
 
-def _attacks(prelude: Prelude, table: str, row: Row, waiting: Sequence[str]) -> Iterator[Attack]:
+def _attacks(setup: Setup, table: str, row: Row, waiting: Sequence[str]) -> Iterator[Attack]:
     bare = {name: row[name] for name in row if name == "id" or name in REQUIRED[table]}
-    gone = _blow("delete", table, Delete(table, {"id": row["id"]}))
+    gone = _hostile_statement("delete", table, Delete(table, {"id": row["id"]}))
     for again in (row, bare) if bare != row else (row,):
-        alone = _blow("replace", table, replaced(table, again))
-        seats = tuple(_seats(prelude, row))
+        alone = _hostile_statement("replace", table, replaced(table, again))
+        seats = tuple(_seats(setup, row))
         yield _attack(alone)
-        yield _attack(alone, *(_blow("insert", "memberships", seat) for seat in seats))
-        yield _attack(gone, _blow("insert", table, Insert(table, (again,))))
+        yield _attack(alone, *(_hostile_statement("insert", "memberships", seat) for seat in seats))
+        yield _attack(gone, _hostile_statement("insert", table, Insert(table, (again,))))
         for name in waiting if seats else ():
             # What held a row is gone before it, and that was asked at once.
-            at_once = _blow("set constraints", table, Run(f"SET CONSTRAINTS {name} IMMEDIATE"))
+            at_once = _hostile_statement(
+                "set constraints", table, Run(f"SET CONSTRAINTS {name} IMMEDIATE")
+            )
             leaves = (Delete("memberships", {"id": seat.rows[0]["id"]}) for seat in seats)
             yield _attack(
-                at_once, *(_blow("delete", "memberships", each) for each in leaves), alone
+                at_once,
+                *(_hostile_statement("delete", "memberships", each) for each in leaves),
+                alone,
             )
-        for child, other in _children(prelude, row):
+        for child, other in _children(setup, row):
             insert = statements(Insert(child, (other,)))[0].sql
-            yield _attack(_blow("replace beside", table, replaced(table, again, insert)))
-    for child, other in _children(prelude, row):
+            yield _attack(
+                _hostile_statement("replace beside", table, replaced(table, again, insert))
+            )
+    for child, other in _children(setup, row):
         insert = statements(Insert(child, (other,)))[0].sql
         for sql in (
             f"WITH w AS ({insert}) {gone.statement.sql}",
             f"WITH w AS ({gone.statement.sql}) {insert}",
         ):
-            yield _attack(_blow("delete beside", table, Run(sql)))
+            yield _attack(_hostile_statement("delete beside", table, Run(sql)))
 
 
-def _seats(prelude: Prelude, row: Row) -> Iterator[Insert]:
+def _seats(setup: Setup, row: Row) -> Iterator[Insert]:
     """Return the memberships that go with a user or a team."""
-    for seat in prelude.rows["memberships"]:
+    for seat in setup.rows["memberships"]:
         if row["id"] in (seat["team_id"], seat["user_id"]):
             yield Insert("memberships", (seat,))
 
 
-def _children(prelude: Prelude, row: Row) -> Iterator[tuple[str, Row]]:
+def _children(setup: Setup, row: Row) -> Iterator[tuple[str, Row]]:
     """Return a further row of each table in which a row names this one."""
     own = str(row["id"])
-    for table, rows in prelude.rows.items():
+    for table, rows in setup.rows.items():
         for other in rows:
             if other["id"] != row["id"] and any(own in str(value) for value in other.values()):
                 value = {OWN[table]: "another"} if table in OWN else {}
@@ -131,16 +137,16 @@ def _children(prelude: Prelude, row: Row) -> Iterator[tuple[str, Row]]:
                 break
 
 
-def _afterwards(prelude: Prelude) -> Iterator[Attack]:
+def _afterwards(setup: Setup) -> Iterator[Attack]:
     """Return what shows later what a replacement has left: further events of every job."""
-    for job in prelude.rows["jobs"]:
+    for job in setup.rows["jobs"]:
         event: Row = {"job_id": job["id"], "event_type": "progress"}
-        yield _attack(_blow("insert", "job_events", Insert("job_events", (event,))))
+        yield _attack(_hostile_statement("insert", "job_events", Insert("job_events", (event,))))
 
 
-def _attack(*blows: Blow) -> Attack:
+def _attack(*blows: HostileStatement) -> Attack:
     return Attack((Part(blows),))
 
 
-def _blow(kind: str, table: str, write: Write) -> Blow:
-    return Blow(kind, table, Statement(statements(write)[0].sql))
+def _hostile_statement(kind: str, table: str, write: Write) -> HostileStatement:
+    return HostileStatement(kind, table, Statement(statements(write)[0].sql))

@@ -18,14 +18,14 @@ from conformance.framecast.application import APPLICATION
 from conformance.framecast.operations import teams, users
 from conformance.framecast.operations.clock import PASS
 from conformance.framecast.rules import RULES
-from conformance.machines.hostile import Raider
+from conformance.machines.hostile import HostileRunner
 from conformance.machines.run import Log, MachineRun
 from conformance.postgres.scratch import Database, Scratch, Template
 from conformance.privileges.missing import PRIVILEGE, lacks
 from conformance.sql.outcomes import Rejected
 from conformance.sql.writes import Insert, Row, Statement, Truncate
 from conformance.sql.writes import Path as Way
-from strategies.hostility import Attack, Blow, Part, Raid
+from strategies.hostility import Attack, HostileRun, HostileStatement, Part
 from strategies.world import World
 from tests.granting import planted
 
@@ -128,18 +128,18 @@ def test_a_planted_right_changes_the_verdict(
         ),
     ],
 )
-def test_a_raid_finds_a_planted_right(
+def test_a_hostile_run_finds_a_planted_right(
     sql: str, statement: str, verdict: str, scratch: Scratch, tmp_path: Path
 ) -> None:
     """Raw writes, too, are refused for want of a right exactly where one is withheld."""
-    blow = Blow("delete", "usage", Statement(statement))
-    raid = Raid("nothing", (), (Attack((Part((blow,)),)),))
+    hostile_statement = HostileStatement("delete", "usage", Statement(statement))
+    hostile_run = HostileRun("nothing", (), (Attack((Part((hostile_statement,)),)),))
     with (
         scratch.cloned(planted(scratch, tmp_path, sql), "planted") as database,
         Sandbox(database.conninfo, APPLICATION) as sandbox,
         pytest.raises(Finding) as caught,
     ):
-        Raider(sandbox).run(raid)
+        HostileRunner(sandbox).run(hostile_run)
 
     assert ("HOSTILE", verdict) == (caught.value.rule, str(caught.value.verdict))
 

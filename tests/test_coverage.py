@@ -46,7 +46,7 @@ ALL_EDGES: Final = dict.fromkeys(coverage.ALL, 1)
 
 
 class Seen(NamedTuple):
-    """A run: which machines and tours ran, and the edges that they saw."""
+    """A run: which machines and coverage runs ran, and the edges that they saw."""
 
     names: frozenset[str]
     edges: dict[str, int]
@@ -82,7 +82,7 @@ def gate(seen: Seen) -> tuple[list[str], list[str]]:
 
 
 def test_a_run_that_saw_every_edge_passes() -> None:
-    """All machines and tours, and every pair and count: nothing is said to be unseen."""
+    """All machines and coverage runs, and every pair and count: nothing is said to be unseen."""
     missed, lines = gate(Seen(runner.ALL, ALL_EDGES))
 
     assert [] == missed
@@ -120,8 +120,10 @@ def test_every_pair_of_every_state_machine_is_an_edge() -> None:
 
 
 @pytest.mark.parametrize("missing", TRIGGERS)
-def test_a_tour_misses_what_does_not_refuse(missing: str, scratch: Scratch, tmp_path: Path) -> None:
-    """Where its own rule does not refuse a pair, that fails the tour, even if another rule does."""
+def test_a_coverage_run_misses_what_does_not_refuse(
+    missing: str, scratch: Scratch, tmp_path: Path
+) -> None:
+    """A coverage run fails where its own rule does not refuse a pair, even if another does."""
     machine, trigger, table = TRIGGERS[missing]
     schema = Path(shutil.copytree(MIGRATIONS, tmp_path / "migrations"))
     (schema / "999_hole.sql").write_text(f"DROP TRIGGER {trigger} ON public.{table};")
@@ -147,7 +149,7 @@ def test_a_creator_who_becomes_a_starter_is_not_seen(scratch: Scratch, tmp_path:
 
 
 def complaints(machine: str, sandbox: Sandbox) -> list[str]:
-    """Return what a tour of a state machine has found, and else the edges that it has not seen."""
+    """Return what a coverage run of a machine has found, else the edges that it has not seen."""
     log = Log()
     try:
         every_pair(machine, lambda: MachineRun(sandbox, log))

@@ -159,9 +159,11 @@ def test_a_waiver_of_what_is_held_is_a_finding() -> None:
     assert ["INV-T6"] == [fault.about for fault in section.faults]
 
 
-def test_what_runs_and_raids_find_counts() -> None:
+def test_what_runs_and_hostile_runs_find_counts() -> None:
     """A test about all rules that fails names the rule that it found, or itself."""
-    found = Result(HELD, {}, {"conformance/test_hostile.py::test_raids[jobs]": "INV-J9 is broken"})
+    found = Result(
+        HELD, {}, {"conformance/test_hostile.py::test_hostile_runs[jobs]": "INV-J9 is broken"}
+    )
     other = Result(HELD, {}, {"conformance/test_machines.py::test_run[Job]": "MODEL is broken"})
 
     assert ["INV-J9"] == [

@@ -1,4 +1,4 @@
-"""Raids: what they are made of, what they must find, and what refusals they let pass."""
+"""Hostile runs: what they are made of, what they must find, and what refusals they let pass."""
 
 import shutil
 import subprocess
@@ -13,14 +13,14 @@ from hypothesis import strategies as st
 from conformance.cases.verdicts import Finding
 from conformance.database.sandbox import Sandbox
 from conformance.machines.essentials import essentials
-from conformance.machines.hostile import Raider, Tally, shape_of
+from conformance.machines.hostile import HostileRunner, Tally, shape_of
 from conformance.machines.refusals import NAMES, fault_of
 from conformance.postgres.scratch import Scratch, Template
 from conformance.pytest_plugin import profiles
 from conformance.sql.outcomes import Inconclusive, Rejected
 from conformance.sql.writes import Statement
 from strategies.hostile_rows import Shape
-from strategies.hostility import BOOKS, MOST_PARTS, MOST_TRANSACTIONS, Raid, raids
+from strategies.hostility import BOOKS, MOST_PARTS, MOST_TRANSACTIONS, HostileRun, hostile_runs
 from strategies.tables import COLUMNS
 
 MIGRATIONS = Path(__file__).parent.parent / "migrations"
@@ -83,7 +83,10 @@ HOLES: dict[str, tuple[str, str, set[str]]] = {
 @pytest.fixture(scope="module")
 def sandbox(scratch: Scratch, template: Template) -> Iterator[Sandbox]:
     """Lend a database with the schema."""
-    with scratch.cloned(template, "raids") as database, Sandbox(database.conninfo) as sandbox:
+    with (
+        scratch.cloned(template, "hostile_runs") as database,
+        Sandbox(database.conninfo) as sandbox,
+    ):
         yield sandbox
 
 
@@ -95,7 +98,7 @@ def shape(sandbox: Sandbox) -> Shape:
 
 @pytest.mark.parametrize("hole", HOLES)
 def test_a_planted_hole_is_found(hole: str, scratch: Scratch, tmp_path: Path) -> None:
-    """A raid of the default profile finds the hole, and shrinks to few statements that show it."""
+    """A hostile run of the default profile finds the hole, and shrinks to few statements."""
     sql, focus, rules = HOLES[hole]
     schema = Path(shutil.copytree(MIGRATIONS, tmp_path / "migrations"))
     (schema / "999_hole.sql").write_text(sql)
@@ -104,10 +107,10 @@ def test_a_planted_hole_is_found(hole: str, scratch: Scratch, tmp_path: Path) ->
         scratch.cloned(scratch.template(schema), "hole") as database,
         Sandbox(database.conninfo) as it,
     ):
-        raider = Raider(it)
+        hostile_runner = HostileRunner(it)
         with pytest.raises(Finding) as caught:
-            _raid(raider, focus)
-        least = essentials(caught.value, raider)
+            _hostile_run(hostile_runner, focus)
+        least = essentials(caught.value, hostile_runner)
 
     assert least.rule in rules
     assert least.steps is not None
@@ -134,18 +137,18 @@ def test_a_hole_shows_in_the_report(tmp_path: Path) -> None:
 
     assert "1 broken" in done.stdout
     assert "-m pytest 'conformance/test_hostile.py::test_hostile[memberships]'" in done.stdout
-    assert "raids, " in done.stdout
+    assert "hostile runs, " in done.stdout
 
 
 def test_the_schema_stands(sandbox: Sandbox) -> None:
-    """A raid of the default profile finds nothing, and a good share of it is accepted."""
-    raider = Raider(sandbox)
+    """A hostile run of the default profile finds nothing, and a good share of it is accepted."""
+    hostile_runner = HostileRunner(sandbox)
 
-    _raid(raider, "everything")
+    _hostile_run(hostile_runner, "everything")
 
-    accepted, refused = raider.tally.accepted.total(), raider.tally.refused.total()
+    accepted, refused = hostile_runner.tally.accepted.total(), hostile_runner.tally.refused.total()
     assert accepted / (accepted + refused) > FEWEST_ACCEPTED
-    assert raider.tally.transactions["accepted"] > 0
+    assert hostile_runner.tally.transactions["accepted"] > 0
 
 
 def test_all_that_can_be_written_is_known(shape: Shape) -> None:
@@ -160,15 +163,18 @@ def test_all_that_can_be_written_is_known(shape: Shape) -> None:
 
 @given(data=st.data())
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_a_raid_has_bounds(data: st.DataObject, shape: Shape) -> None:
-    """A raid has at most ten transactions, and each of its statements is about a known table."""
-    raid = data.draw(raids(shape, "jobs"))
+def test_a_hostile_run_has_bounds(data: st.DataObject, shape: Shape) -> None:
+    """A hostile run has at most ten transactions, each statement about a known table."""
+    hostile_run = data.draw(hostile_runs(shape, "jobs"))
 
-    assert len(raid.attacks) <= MOST_TRANSACTIONS
-    for attack in raid.attacks:
+    assert len(hostile_run.attacks) <= MOST_TRANSACTIONS
+    for attack in hostile_run.attacks:
         assert 1 <= len(attack.parts) <= MOST_PARTS
         for part in attack.parts:
-            assert {blow.table for blow in part.steps} <= {*shape.tables, ""}
+            assert {hostile_statement.table for hostile_statement in part.steps} <= {
+                *shape.tables,
+                "",
+            }
 
 
 @pytest.mark.parametrize(
@@ -222,7 +228,7 @@ def test_what_postgresql_says_of_a_statement_passes(sqlstate: str, sql: str) -> 
 
 def test_tallies_add_up() -> None:
     """What several workers counted is summed, after travelling as plain values."""
-    total, one = Tally(), Tally(raids=2, seconds=0.5)
+    total, one = Tally(), Tally(hostile_runs=2, seconds=0.5)
     one.accepted["update"] += 3
     one.named["inv_u5__users_credits_not_negative"] += 1
 
@@ -232,18 +238,20 @@ def test_tallies_add_up() -> None:
     assert total == Tally(
         4, accepted=one.accepted + one.accepted, named=one.named + one.named, seconds=1.0
     )
-    assert "4 raids, 4.0 a second" in next(total.lines())
+    assert "4 hostile runs, 4.0 a second" in next(total.lines())
 
 
-def _raid(raider: Raider, focus: str) -> None:
-    """Raid a database as a run with the default profile does, without what runs have found."""
+def _hostile_run(hostile_runner: HostileRunner, focus: str) -> None:
+    """Attack a database as the default profile does, without what earlier runs have found."""
 
     @seed(0)
     @settings(
-        settings.get_profile("default"), max_examples=profiles.RAIDS["default"], database=None
+        settings.get_profile("default"),
+        max_examples=profiles.HOSTILE_RUNS["default"],
+        database=None,
     )
-    @given(raids(raider.shape, focus))
-    def go(raid: Raid) -> None:
-        raider.run(raid)
+    @given(hostile_runs(hostile_runner.shape, focus))
+    def go(hostile_run: HostileRun) -> None:
+        hostile_runner.run(hostile_run)
 
     go()

@@ -16,7 +16,7 @@ from conformance.cases.verdicts import Finding, Verdict
 from conformance.database.sandbox import Sandbox
 from conformance.framecast.known_races import KNOWN_RACES
 from conformance.machines.coverage_runs import every_count, every_pair
-from conformance.machines.hostile import Raider
+from conformance.machines.hostile import HostileRunner
 from conformance.machines.jobs import JobMachine, ProjectMachine
 from conformance.machines.keys import KeyAndAssetMachine
 from conformance.machines.machine import Machine
@@ -28,7 +28,7 @@ from conformance.races.harness import Harness
 from conformance.races.orders import following
 from conformance.races.runner import RaceRunner
 from conformance.races.schedule import Race, Start
-from strategies.hostility import raids
+from strategies.hostility import hostile_runs
 from tests.planted_races import COUNT_WITHOUT_LOCK
 from tests.rewriting import KEYS_AT_ONCE
 from tests.test_machine_canaries import CAP_COUNTS_ITSELF
@@ -204,7 +204,7 @@ def test_a_run_finds_what_is_broken_without_the_column(lacking: Lacking) -> None
     assert ("CARD-5", Verdict.OVERBLOCKED) == (found.rule, found.verdict)
 
 
-def test_a_tour_goes_on_to_its_end(lacking: Lacking) -> None:
+def test_a_coverage_run_goes_on_to_its_end(lacking: Lacking) -> None:
     """Each pair of a state machine is tried where a column cannot be read, not only the first."""
     runner = MachineRunner(lacking(RENAMED).sandbox)
 
@@ -293,7 +293,7 @@ def test_a_hostile_run_goes_on_without_what_is_missing(
 ) -> None:
     """Its start leaves out what the schema lacks; one that cannot be made is unproven."""
     gaps = Gaps()
-    raider = Raider(lacking(sql).sandbox, gaps)
+    hostile_runner = HostileRunner(lacking(sql).sandbox, gaps)
 
     @seed(1)
     @settings(
@@ -304,10 +304,10 @@ def test_a_hostile_run_goes_on_without_what_is_missing(
     )
     @given(data=st.data())
     def attack(data: st.DataObject) -> None:
-        raider.run(data.draw(raids(raider.shape, "teams")))
+        hostile_runner.run(data.draw(hostile_runs(hostile_runner.shape, "teams")))
 
     attack()
 
     assert unproven <= {rule for each in gaps.reasons.values() for rule in each}
     assert bool(unproven) == bool(gaps.reasons)
-    assert raider.tally.transactions["accepted"]
+    assert hostile_runner.tally.transactions["accepted"]

@@ -13,13 +13,13 @@ from conformance.cases.gaps import Gaps
 from conformance.cases.verdicts import Finding, Verdict
 from conformance.database.sandbox import Sandbox
 from conformance.framecast.known_races import KNOWN_RACES
-from conformance.machines.hostile import Raider
+from conformance.machines.hostile import HostileRunner
 from conformance.postgres.scratch import Database, Scratch
 from conformance.races import judge
 from conformance.races.explorer import PAIRS, drawn
 from conformance.races.harness import Harness
 from conformance.races.runner import RaceRunner
-from strategies.hostility import raids
+from strategies.hostility import hostile_runs
 
 MIGRATIONS = Path(__file__).parent.parent / "migrations"
 # Seconds that a race may take in which somebody hangs: its timeout, once more with more time.
@@ -96,7 +96,7 @@ def test_a_hostile_run_that_hangs_fails(database: Database) -> None:
     """Nothing is proven where a statement waits until its timeout, and the run ends there."""
     with Sandbox(database.conninfo) as sandbox:
         sandbox.session.connection.execute("SET statement_timeout = '1s'")
-        raider = Raider(sandbox, Gaps())
+        hostile_runner = HostileRunner(sandbox, Gaps())
 
         @settings(
             max_examples=60,
@@ -106,7 +106,7 @@ def test_a_hostile_run_that_hangs_fails(database: Database) -> None:
         )
         @given(data=st.data())
         def attack(data: st.DataObject) -> None:
-            raider.run(data.draw(raids(raider.shape, "teams")))
+            hostile_runner.run(data.draw(hostile_runs(hostile_runner.shape, "teams")))
 
         with pytest.raises(Finding, match="57014") as caught:
             attack()

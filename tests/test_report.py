@@ -23,7 +23,7 @@ FINDING: Final = Finding(
 )
 FAILURE: Final = {**FINDING.as_dict(), "path": "update", "test": "test_rules.py::test_rule[x]"}
 RULE: Final = "conformance/test_rules.py::test_rule[inv_u5__update]"
-RAID: Final = "conformance/test_hostile.py::test_hostile[webhooks]"
+HOSTILE_RUN: Final = "conformance/test_hostile.py::test_hostile[webhooks]"
 ROOT: Final = Folder(__file__).parent.parent
 DOCS: Final = (ROOT / "docs" / "report.md").read_text()
 # What no rule speaks of: an email is changed on its way in, a refusal gives no reason.
@@ -131,7 +131,7 @@ def test_what_is_no_rules_is_shown_as_well() -> None:
     ("rule", "tests"),
     [
         ("MODEL of users", "conformance/test_machines.py::test_pairs[user]"),
-        ("HOSTILE", RAID),
+        ("HOSTILE", HOSTILE_RUN),
     ],
 )
 def test_a_run_reports_what_is_no_rules(rule: str, tests: str, tmp_path: Folder) -> None:
@@ -147,9 +147,9 @@ def test_a_failure_says_how_to_draw_it_again(tmp_path: Folder) -> None:
     """A failing test of a rule, and a hostile run, show the run's seed, and no riddle of bytes."""
     hole = "ALTER TABLE public.users DROP CONSTRAINT inv_u5__users_credits_not_negative;"
     _, rule, _ = run(tmp_path / "rule", hole, RULE)
-    _, raid, _ = run(tmp_path / "raid", FAULTS["HOSTILE"], RAID)
+    _, hostile_run, _ = run(tmp_path / "raid", FAULTS["HOSTILE"], HOSTILE_RUN)
 
-    for nodeid, shown in ((RULE, rule), (RAID, raid)):
+    for nodeid, shown in ((RULE, rule), (HOSTILE_RUN, hostile_run)):
         assert f"{nodeid}' --hypothesis-seed=0" in shown
         assert "reproduce_failure" not in shown
 

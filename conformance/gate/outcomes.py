@@ -1,7 +1,7 @@
 """A pytest plugin that writes which tests failed, and what each said first; the gate loads it.
 
-The verdicts on rules are in the suite's own report. Tests of whole runs and raids are about all
-rules at once; what they find is told here. It also ends the run when the gate is gone.
+The verdicts on rules are in the suite's own report. Tests of whole runs and hostile runs are about
+all rules at once; what they find is told here. It also ends the run when the gate is gone.
 """
 
 from __future__ import annotations

@@ -15,9 +15,9 @@ from psycopg import sql
 from conformance.cases.verdicts import Finding
 from conformance.database.sandbox import TABLES, Sandbox
 from conformance.framecast.model.moves import MOVES
-from conformance.framecast.operations.preludes import BY_NAME
+from conformance.framecast.operations.setups import BY_NAME
 from conformance.gate import unknown_data
-from conformance.machines.coverage_runs import COUNTS, PAIRS, Tour
+from conformance.machines.coverage_runs import COUNTS, PAIRS, CoverageRun
 from conformance.machines.runner import MACHINES, MachineRunner
 from conformance.pytest_plugin.profiles import PHASES
 
@@ -122,11 +122,11 @@ def reached(
 
 
 def _ways(runner: MachineRunner) -> Iterator[tuple[str, Callable[[], None]]]:
-    for prelude in BY_NAME:
-        if prelude != "nothing":
-            yield prelude, _prelude(runner.new_run, prelude)
+    for setup in BY_NAME:
+        if setup != "nothing":
+            yield setup, _setup(runner.new_run, setup)
     for rule, count in COUNTS.items():
-        yield f"at the cap of {rule}", _tour(runner.new_run, count)
+        yield f"at the cap of {rule}", _coverage_run(runner.new_run, count)
     for machine, moves in MOVES.items():
         for before, after in moves.pairs():
             if (before, after) in moves.legal:
@@ -139,11 +139,11 @@ def _ways(runner: MachineRunner) -> Iterator[tuple[str, Callable[[], None]]]:
         yield f"a run of {each.__name__}", _walk(runner, each)
 
 
-def _prelude(new_run: Callable[[], MachineRun], name: str) -> Callable[[], None]:
+def _setup(new_run: Callable[[], MachineRun], name: str) -> Callable[[], None]:
     return lambda: new_run().begin(name)
 
 
-def _tour(
+def _coverage_run(
     new_run: Callable[[], MachineRun], lead: Callable[[MachineRun], None]
 ) -> Callable[[], None]:
     return lambda: lead(new_run())
@@ -152,7 +152,7 @@ def _tour(
 def _pair(
     new_run: Callable[[], MachineRun], machine: str, before: str | None, after: str
 ) -> Callable[[], None]:
-    return lambda: PAIRS[machine](Tour(new_run()), before, after)
+    return lambda: PAIRS[machine](CoverageRun(new_run()), before, after)
 
 
 def _others(runner: MachineRunner) -> Callable[[], None]:

@@ -1,8 +1,8 @@
-"""Tours: every pair of every state machine, and every count around a cap, tried on purpose.
+"""Coverage runs: every pair of every state machine, and every count around a cap, tried on purpose.
 
-Walks see most of them, and see them in strange company; a tour makes sure that none depends on
-luck. It is a run like any other: the same judges, and the same operations, save where another rule
-than the state machine's would be the first to refuse.
+Walks see most of them, and see them in strange company; a coverage run makes sure that none depends
+on luck. It is a run like any other: the same judges, and the same operations, save where another
+rule than the state machine's would be the first to refuse.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 GUEST = "guest@example.com"
 
 
-class Tour:
+class CoverageRun:
     """A run with a team, and with one row that is brought from state to state."""
 
     def __init__(self, run: MachineRun) -> None:
@@ -66,37 +66,41 @@ class Tour:
         return self.user, self.team, None
 
 
-def _user(tour: Tour, before: str | None, after: str) -> None:
+def _user(coverage_run: CoverageRun, before: str | None, after: str) -> None:
     if before is None and after == "starter":
-        tour.do(users.SIGN_UP, email=GUEST)
+        coverage_run.do(users.SIGN_UP, email=GUEST)
     elif before is None:
-        tour.do(users.SIGN_UP_AS_CREATOR, email=GUEST, team=True)
+        coverage_run.do(users.SIGN_UP_AS_CREATOR, email=GUEST, team=True)
     elif after == "creator":
-        tour.row = tour.do(users.SIGN_UP, email=GUEST)
-        tour.do(users.UPGRADE, user=tour.row, stamp=True, team=True)
+        coverage_run.row = coverage_run.do(users.SIGN_UP, email=GUEST)
+        coverage_run.do(users.UPGRADE, user=coverage_run.row, stamp=True, team=True)
     else:
-        tour.do(users.DOWNGRADE, user=tour.user)
+        coverage_run.do(users.DOWNGRADE, user=coverage_run.user)
 
 
-def _invitation(tour: Tour, before: str | None, after: str) -> None:
+def _invitation(coverage_run: CoverageRun, before: str | None, after: str) -> None:
     def move(status: str, was: str | None) -> None:
         if was is None and status == "expired":
-            tour.do(turns.FIND, by=tour.place, email=GUEST)
+            coverage_run.do(turns.FIND, by=coverage_run.place, email=GUEST)
         elif {was, status} == {"accepted", "revoked"}:
-            tour.do(turns.TURN, invitation=tour.row, answer=status)
+            coverage_run.do(turns.TURN, invitation=coverage_run.row, answer=status)
         elif was is None:
-            tour.row = tour.do(
-                memberships.INVITE, by=tour.place, email=GUEST, role="member", answered=status
+            coverage_run.row = coverage_run.do(
+                memberships.INVITE,
+                by=coverage_run.place,
+                email=GUEST,
+                role="member",
+                answered=status,
             )
         elif status == "expired":
-            tour.do(clock.PASS, days=memberships.LASTS)
+            coverage_run.do(clock.PASS, days=memberships.LASTS)
         elif status == "accepted":
-            tour.do(memberships.ACCEPT, invitation=tour.row, guest="nobody joins")
+            coverage_run.do(memberships.ACCEPT, invitation=coverage_run.row, guest="nobody joins")
         elif status == "revoked":
-            tour.do(memberships.REVOKE, invitation=tour.row)
+            coverage_run.do(memberships.REVOKE, invitation=coverage_run.row)
         else:
             operation = memberships.EXTEND if was == "expired" else memberships.REOPEN
-            tour.do(operation, invitation=tour.row)
+            coverage_run.do(operation, invitation=coverage_run.row)
 
     if before is not None:
         move("open", None)
@@ -105,22 +109,24 @@ def _invitation(tour: Tour, before: str | None, after: str) -> None:
     move(after, before)
 
 
-def _project(tour: Tour, before: str | None, after: str) -> None:
+def _project(coverage_run: CoverageRun, before: str | None, after: str) -> None:
     def active() -> int:
-        return [job.id for job in tour.run.state.jobs.values() if job.active][-1]  # the newest
+        return [job.id for job in coverage_run.run.state.jobs.values() if job.active][
+            -1
+        ]  # the newest
 
     def move(status: str, was: str | None) -> None:
         if was is None:
-            tour.row = tour.do(projects.MAKE, by=tour.place, status=status)
+            coverage_run.row = coverage_run.do(projects.MAKE, by=coverage_run.place, status=status)
         elif status == "rendering" and was != "archived":
-            tour.do(jobs.RENDER, project=tour.row, charge=0)
+            coverage_run.do(jobs.RENDER, project=coverage_run.row, charge=0)
         elif (was, status) == ("rendering", "completed"):
-            tour.do(jobs.SAY, job=active(), status="processing")
-            tour.do(jobs.SAY, job=active(), status="completed")
+            coverage_run.do(jobs.SAY, job=active(), status="processing")
+            coverage_run.do(jobs.SAY, job=active(), status="completed")
         elif (was, status) == ("rendering", "draft"):
-            tour.do(jobs.SAY, job=active(), status="canceled")
+            coverage_run.do(jobs.SAY, job=active(), status="canceled")
         else:
-            tour.do(projects.SAY, project=tour.row, status=status)
+            coverage_run.do(projects.SAY, project=coverage_run.row, status=status)
 
     if before is not None:
         move("draft", None)
@@ -132,48 +138,50 @@ def _project(tour: Tour, before: str | None, after: str) -> None:
     move(after, before)
 
 
-def _job(tour: Tour, before: str | None, after: str) -> None:
+def _job(coverage_run: CoverageRun, before: str | None, after: str) -> None:
     if before is None:
-        _make_job(tour, after)
+        _make_job(coverage_run, after)
         return
-    _make_job(tour, "queued")
+    _make_job(coverage_run, "queued")
     if before not in ("queued", "canceled"):
-        tour.do(jobs.SAY, job=tour.row, status="processing")
+        coverage_run.do(jobs.SAY, job=coverage_run.row, status="processing")
     if before not in ("queued", "processing"):
-        tour.do(jobs.SAY, job=tour.row, status=before)
+        coverage_run.do(jobs.SAY, job=coverage_run.row, status=before)
     if after == "completed" and before in ("failed", "canceled"):
-        tour.do(turns.MEND, job=tour.row)
+        coverage_run.do(turns.MEND, job=coverage_run.row)
     else:
-        tour.do(jobs.SAY, job=tour.row, status=after)
+        coverage_run.do(jobs.SAY, job=coverage_run.row, status=after)
 
 
-def _make_job(tour: Tour, status: str) -> None:
-    tour.row = tour.do(jobs.MAKE, by=tour.actor, project=None, charge=0, key=None, status=status)
+def _make_job(coverage_run: CoverageRun, status: str) -> None:
+    coverage_run.row = coverage_run.do(
+        jobs.MAKE, by=coverage_run.actor, project=None, charge=0, key=None, status=status
+    )
 
 
-def _asset(tour: Tour, before: str | None, after: str) -> None:
+def _asset(coverage_run: CoverageRun, before: str | None, after: str) -> None:
     made = after if before is None else "pending"
     plain = {"project": None, "amiss": "nothing"}
-    tour.row = tour.do(assets.ANNOUNCE, by=tour.actor, status=made, **plain)
+    coverage_run.row = coverage_run.do(assets.ANNOUNCE, by=coverage_run.actor, status=made, **plain)
     if before not in (None, "pending"):
-        tour.do(assets.SAY, asset=tour.row, status=before)
+        coverage_run.do(assets.SAY, asset=coverage_run.row, status=before)
     if before is not None:
-        tour.do(assets.SAY, asset=tour.row, status=after)
+        coverage_run.do(assets.SAY, asset=coverage_run.row, status=after)
 
 
-def _delivery(tour: Tour, before: str | None, after: str) -> None:
-    hook = tour.do(deliveries.MAKE, by=tour.place, url="https", events="one")
+def _delivery(coverage_run: CoverageRun, before: str | None, after: str) -> None:
+    hook = coverage_run.do(deliveries.MAKE, by=coverage_run.place, url="https", events="one")
     made = after if before is None else "pending"
-    tour.row = tour.do(deliveries.QUEUE, webhook=hook, job=None, status=made)
+    coverage_run.row = coverage_run.do(deliveries.QUEUE, webhook=hook, job=None, status=made)
     if before not in (None, "pending"):
-        tour.do(deliveries.TRY, delivery=tour.row, status=before, lacking="nothing")
+        coverage_run.do(deliveries.TRY, delivery=coverage_run.row, status=before, lacking="nothing")
     if (before, after) == ("failed", "pending"):
-        tour.do(deliveries.ASK_AGAIN, delivery=tour.row, attempts=0)
+        coverage_run.do(deliveries.ASK_AGAIN, delivery=coverage_run.row, attempts=0)
     elif before is not None:
-        tour.do(deliveries.TRY, delivery=tour.row, status=after, lacking="nothing")
+        coverage_run.do(deliveries.TRY, delivery=coverage_run.row, status=after, lacking="nothing")
 
 
-PAIRS: dict[str, Callable[[Tour, str | None, str], None]] = {
+PAIRS: dict[str, Callable[[CoverageRun, str | None, str], None]] = {
     "user": _user,
     "invitation": _invitation,
     "project": _project,
@@ -191,22 +199,22 @@ def every_pair(machine: str, new_run: Callable[[], MachineRun]) -> None:
     """
     gaps = Gaps()
     for before, after in MOVES[machine].pairs():
-        _tour(new_run(), gaps, partial(_pair, machine, before, after))
+        _coverage_run(new_run(), gaps, partial(_pair, machine, before, after))
     gaps.settle()
 
 
 def every_count(rule: str, run: MachineRun) -> None:
     """Try every count around a cap; raises as `every_pair`."""
     gaps = Gaps()
-    _tour(run, gaps, COUNTS[rule])
+    _coverage_run(run, gaps, COUNTS[rule])
     gaps.settle()
 
 
 def _pair(machine: str, before: str | None, after: str, run: MachineRun) -> None:
-    PAIRS[machine](Tour(run), before, after)
+    PAIRS[machine](CoverageRun(run), before, after)
 
 
-def _tour(run: MachineRun, gaps: Gaps, lead: Callable[[MachineRun], None]) -> None:
+def _coverage_run(run: MachineRun, gaps: Gaps, lead: Callable[[MachineRun], None]) -> None:
     """Make a run that goes on without what the schema cannot take."""
     run.log.gaps = gaps
     try:

@@ -9,7 +9,7 @@ from conformance.machines.machine import Machine, does, in_turn, together
 class DeliveryAndEventMachine(Machine):
     """Webhooks are told of jobs, again and again; events are appended and cleaned up."""
 
-    preludes = ("deliveries of each kind", "deliveries of each kind", "a team")
+    setups = ("deliveries of each kind", "deliveries of each kind", "a team")
 
     make_webhook = does(deliveries.MAKE)
     give_webhook = does(deliveries.GIVE)

@@ -15,7 +15,7 @@ from conformance.cases.verdicts import Finding, Verdict
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from conformance.machines.hostile import Raider
+    from conformance.machines.hostile import HostileRunner
     from conformance.sql.writes import Statement
 
 ATTEMPTS = 500  # of some milliseconds each: what is still there after so many stays
@@ -31,7 +31,7 @@ class Place(NamedTuple):
     at: int
 
 
-def essentials(finding: Finding, raider: Raider) -> Finding:
+def essentials(finding: Finding, hostile_runner: HostileRunner) -> Finding:
     """Return the same finding, shown by as few statements as are needed.
 
     What waits until a timeout is not tried again, and what steps cannot show stays as it is.
@@ -50,12 +50,12 @@ def essentials(finding: Finding, raider: Raider) -> Finding:
             if less == bodies:
                 continue
             left -= 1
-            again = raider.again(less) if less else None
+            again = hostile_runner.again(less) if less else None
             if again is not None and _is_same(finding, again):
                 best, bodies, progress = again, less, True
                 break
     # Once more, so that what the session remembers is this and no attempt after it.
-    return raider.again(bodies) or best
+    return hostile_runner.again(bodies) or best
 
 
 def _is_same(one: Finding, other: Finding) -> bool:

@@ -16,14 +16,14 @@ from conformance.framecast.operations import (
     teams,
     users,
 )
-from conformance.framecast.operations.preludes import BY_NAME
+from conformance.framecast.operations.setups import BY_NAME
 from conformance.machines.machine import Machine, does, does_any, together
 
 
 class WholeMachine(Machine):
     """All that the product does, in any order."""
 
-    preludes = tuple(BY_NAME)
+    setups = tuple(BY_NAME)
 
     act_as_users = does_any("users", *users.OPERATIONS)
     act_as_teams = does_any("teams", *teams.OPERATIONS)

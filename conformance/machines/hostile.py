@@ -1,8 +1,8 @@
-"""Raids on a database: whatever is accepted breaks no rule, whatever is refused says why.
+"""Hostile runs on a database: whatever is accepted breaks no rule, whatever is refused says why.
 
-A raid is one `@given` over a list of transactions, and no state machine: no write depends on what
-became of the one before, so a list says all there is to say, and any of its elements can be left
-out when it shrinks.
+A hostile run is one `@given` over a list of transactions, and no state machine: no write depends on
+what became of the one before, so a list says all there is to say, and any of its elements can be
+left out when it shrinks.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from conformance.sql.outcomes import Accepted, Inconclusive, Outcome, Rejected
 from conformance.sql.writes import Path, Statement
 from strategies.hostile_rows import Shape
 from strategies.hostile_values import Column
-from strategies.hostility import ISOLATION, Attack, Blow, Part, Raid
+from strategies.hostility import ISOLATION, Attack, HostileRun, HostileStatement, Part
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -53,7 +53,7 @@ SAVEPOINT = Statement("SAVEPOINT part")
 BACK = Statement("ROLLBACK TO SAVEPOINT part")
 RELEASE = Statement("RELEASE SAVEPOINT part")
 COMMIT = Statement("COMMIT")
-PRELUDE = "prelude"
+SETUP = "setup"
 HOSTILE = "HOSTILE"  # in the place of a rule, where a refusal gives no reason
 NO_RIGHT = "refused for want of a right: "
 COUNTED = ("transactions", "accepted", "refused", "named")
@@ -76,13 +76,13 @@ def shape_of(sandbox: Sandbox) -> Shape:
 
 @dataclass(slots=True)
 class Tally:
-    """What became of raids: counts of raids, of transactions by outcome, of statements by kind.
+    """Counts of hostile runs, of their transactions by outcome, and of statements by kind.
 
     `named` counts refusals by the constraint or SQLSTATE that they name; `seconds` is the time that
-    the raids took.
+    the hostile runs took.
     """
 
-    raids: int = 0
+    hostile_runs: int = 0
     transactions: Counter[str] = field(default_factory=Counter)
     accepted: Counter[str] = field(default_factory=Counter)
     refused: Counter[str] = field(default_factory=Counter)
@@ -91,7 +91,7 @@ class Tally:
 
     def add(self, other: Mapping[str, Any]) -> None:
         """Add what another tally returned as plain values."""
-        self.raids += other["raids"]
+        self.hostile_runs += other["hostile_runs"]
         self.seconds += other["seconds"]
         for name in COUNTED:
             getattr(self, name).update(other[name])
@@ -99,7 +99,7 @@ class Tally:
     def as_dict(self) -> dict[str, Any]:
         """Return plain values, for travel between processes."""
         return {
-            "raids": self.raids,
+            "hostile_runs": self.hostile_runs,
             "seconds": self.seconds,
             **{name: dict(getattr(self, name)) for name in COUNTED},
         }
@@ -108,7 +108,8 @@ class Tally:
         """Return the summary: totals, then a line a kind of statement, then what refused most."""
         accepted, sent = self.accepted.total(), self.accepted.total() + self.refused.total()
         yield (
-            f"{self.raids} raids, {self.raids / (self.seconds or 1):.1f} a second;"
+            f"{self.hostile_runs} hostile runs, {self.hostile_runs / (self.seconds or 1):.1f} a"
+            " second;"
             f" {self.transactions['accepted']} of {self.transactions.total()} transactions and"
             f" {accepted} of {sent} statements accepted ({accepted / max(sent, 1):.0%})"
         )
@@ -119,8 +120,8 @@ class Tally:
         yield f"refused by {len(self.named)} names, most often {most}"
 
 
-class Raider:
-    """Carries out raids on one database.
+class HostileRunner:
+    """Carries out hostile runs on one database.
 
     `gaps` are what could not be brought about: whoever has them noted settles them at the end.
     """
@@ -128,7 +129,7 @@ class Raider:
     def __init__(self, sandbox: Sandbox, gaps: Gaps | None = None) -> None:
         """Look at the schema; count what happens in `tally`.
 
-        Without gaps to note it in, a raid ends where the schema cannot take its prelude.
+        Without gaps to note it in, a hostile run ends where the schema cannot take its setup.
         """
         self.shape = shape_of(sandbox)
         self.tally = Tally()
@@ -137,26 +138,26 @@ class Raider:
         self._inventory = Inventory.of(sandbox.owner)
         self._hung: Finding | None = None
         self._kept: dict[str, bool] = {}
-        self._preludes: dict[str, list[tuple[Statement, ...]]] = {}
+        self._setups: dict[str, list[tuple[Statement, ...]]] = {}
         self._committed: list[tuple[Statement, ...]] = []
 
-    def run(self, raid: Raid) -> None:
-        """Carry out a raid on the emptied database.
+    def run(self, hostile_run: HostileRun) -> None:
+        """Carry out a hostile run on the emptied database.
 
-        What the schema lacks columns for is left out of the prelude. After a statement that waited
+        What the schema lacks columns for is left out of the setup. After a statement that waited
         until its timeout, which takes seconds, nothing more is tried.
 
         Raises:
-            Finding: A rule is broken, a refusal gives no reason, the prelude was refused, or
+            Finding: A rule is broken, a refusal gives no reason, the setup was refused, or
                 something waited until its timeout.
         """
         if self._hung is not None:
             raise self._hung
         began = time.perf_counter()
-        if self._begin(raid):
-            for attack in raid.attacks:
+        if self._begin(hostile_run):
+            for attack in hostile_run.attacks:
                 self._attack(attack)
-        self.tally.raids += 1
+        self.tally.hostile_runs += 1
         self.tally.seconds += time.perf_counter() - began
 
     def again(self, bodies: Sequence[tuple[Statement, ...]]) -> Finding | None:
@@ -195,30 +196,30 @@ class Raider:
         finally:
             self._sandbox.session.send(Statement("ROLLBACK"))
 
-    def _begin(self, raid: Raid) -> bool:
-        """Bring the prelude about: the first time by writing it, later from a copy.
+    def _begin(self, hostile_run: HostileRun) -> bool:
+        """Bring the setup about: the first time by writing it, later from a copy.
 
         Return whether the schema can take it.
         """
-        if raid.name not in self._preludes:
-            fitting = [self._inventory.all_fitting(writes) for writes in raid.prelude]
-            self._preludes[raid.name] = [
+        if hostile_run.name not in self._setups:
+            fitting = [self._inventory.all_fitting(writes) for writes in hostile_run.setup]
+            self._setups[hostile_run.name] = [
                 tuple(in_order(each, Path.UPDATE)) for each in fitting if each
             ]
-        self._committed = list(self._preludes[raid.name])
-        if self._kept.get(raid.name):
-            self._sandbox.bring_back(f"{PRELUDE}_{raid.name}")
+        self._committed = list(self._setups[hostile_run.name])
+        if self._kept.get(hostile_run.name):
+            self._sandbox.bring_back(f"{SETUP}_{hostile_run.name}")
             return True
         self._sandbox.reset()
         if not all(map(self._prepare, self._committed)):
             return False
         self._expect_no_violation()
-        if raid.name not in self._kept:
-            self._kept[raid.name] = self._sandbox.keep(f"{PRELUDE}_{raid.name}")
+        if hostile_run.name not in self._kept:
+            self._kept[hostile_run.name] = self._sandbox.keep(f"{SETUP}_{hostile_run.name}")
         return True
 
     def _prepare(self, body: Sequence[Statement]) -> bool:
-        """Write a part of the prelude; return whether the schema can take it."""
+        """Write a part of the setup; return whether the schema can take it."""
         run = (
             self._sandbox.run_as_owner
             if self._sandbox.missing_privilege(body)
@@ -277,7 +278,7 @@ class Raider:
             self._send(BACK if part.undone else RELEASE, sent)
         return True
 
-    def _take(self, step: Blow, sent: list[Statement]) -> bool:
+    def _take(self, step: HostileStatement, sent: list[Statement]) -> bool:
         outcome = self._send(step.statement, sent)
         counter = self.tally.accepted if isinstance(outcome, Accepted) else self.tally.refused
         counter[step.kind] += 1

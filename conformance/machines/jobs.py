@@ -18,7 +18,7 @@ from conformance.machines.machine import Machine, does, in_turn, together
 class JobMachine(Machine):
     """Jobs are made for users, teams and members, move on, end in every way, and are cloned."""
 
-    preludes = ("a team", "jobs of each kind", "jobs of each kind", "four active jobs")
+    setups = ("a team", "jobs of each kind", "jobs of each kind", "four active jobs")
 
     sign_up = does(users.SIGN_UP)
     upgrade = does(users.UPGRADE)
@@ -48,7 +48,7 @@ class JobMachine(Machine):
 class ProjectMachine(Machine):
     """Projects are made, render, are archived and deleted, and their jobs move them."""
 
-    preludes = ("projects of each kind", "four active jobs", "a team")
+    setups = ("projects of each kind", "four active jobs", "a team")
 
     make = does(projects.MAKE)
     edit = does(projects.EDIT)
@@ -79,7 +79,7 @@ class ProjectMachine(Machine):
 class CreditMachine(Machine):
     """Credits are granted and spent down to zero; jobs charge them and give them back."""
 
-    preludes = ("a team", "jobs of each kind")
+    setups = ("a team", "jobs of each kind")
 
     grant = does(credit.GRANT)
     spend = does(credit.SPEND)

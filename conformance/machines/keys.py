@@ -17,7 +17,7 @@ from conformance.machines.machine import Machine, does, in_turn, together
 class KeyAndAssetMachine(Machine):
     """Keys are made, used, expire and end with their membership; assets are uploaded."""
 
-    preludes = ("keys of each kind", "keys of each kind", "a team")
+    setups = ("keys of each kind", "keys of each kind", "a team")
 
     make_key = does(keys.MAKE)
     use_key = does(keys.USE)

@@ -31,7 +31,7 @@ class Machine(RuleBasedStateMachine):
     sandbox: ClassVar[Sandbox]
     log: ClassVar[Log]
     run_of: ClassVar[type[MachineRun]] = MachineRun
-    preludes: ClassVar[tuple[str, ...]] = ("nothing",)
+    setups: ClassVar[tuple[str, ...]] = ("nothing",)
 
     def __init__(self) -> None:
         """Begin with an empty database and an empty model."""
@@ -41,8 +41,8 @@ class Machine(RuleBasedStateMachine):
 
     @initialize(data=st.data())
     def begin(self, data: st.DataObject) -> None:
-        """Begin with one of the machine's preludes."""
-        self.run.begin(data.draw(st.sampled_from(self.preludes), "like"))
+        """Begin with one of the machine's setups."""
+        self.run.begin(data.draw(st.sampled_from(self.setups), "like"))
 
     def do(self, data: st.DataObject, operation: Operation) -> None:
         """Do one thing, and go on with what it touched."""

@@ -9,7 +9,7 @@ from conformance.machines.machine import Machine, does, together
 class MembershipMachine(Machine):
     """People sign up, found teams, invite each other, join, change roles, and leave."""
 
-    preludes = (
+    setups = (
         "nothing",
         "a team",
         "a team",

@@ -23,7 +23,7 @@ from conformance.framecast.model import State, rules
 from conformance.framecast.operations import step
 from conformance.framecast.operations.clock import AGING
 from conformance.framecast.operations.left_out import LeftOut
-from conformance.framecast.operations.preludes import BEGIN, begin
+from conformance.framecast.operations.setups import BEGIN, begin
 from conformance.framecast.operations.story import Story, told
 from conformance.framecast.rules import RULES
 from conformance.machines import differences
@@ -85,7 +85,7 @@ class MachineRun:
         self._aged = False  # whether time has passed, of which the witness knows nothing
 
     def begin(self, like: str) -> None:
-        """Begin with a prelude, which breaks nothing; raises as `commit`.
+        """Begin with a setup, which breaks nothing; raises as `commit`.
 
         The first run that does so writes it, and it is judged. Later ones have a copy of its rows.
         """
@@ -95,7 +95,7 @@ class MachineRun:
         if first is None:
             return
         if first.broken:
-            message = f"the prelude {like!r} breaks {sorted(first.broken)}"
+            message = f"the setup {like!r} breaks {sorted(first.broken)}"
             raise ValueError(message)
         copy = "run_" + like.replace(" ", "_")
         if not self.sandbox.has_kept(copy):
@@ -113,9 +113,9 @@ class MachineRun:
         self.state = replace(first.after, tick=self.state.tick + 1)
 
     def plan(self, state: State, operation: Operation, arguments: Mapping[str, Any]) -> Step | None:
-        """Return what an operation would do; a prelude without what the schema lacks.
+        """Return what an operation would do; a setup without what the schema lacks.
 
-        None for a prelude that comes to nothing without that.
+        None for a setup that comes to nothing without that.
         """
         if operation is not BEGIN:
             return step(state, operation, arguments)

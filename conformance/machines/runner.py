@@ -44,7 +44,7 @@ class MachineRunner:
     def __init__(self, sandbox: Sandbox, number: int | str | None = None) -> None:
         """Make runs on a sandbox; with a number, the same as that number made before."""
         self.log = Log()
-        self.name = ""  # of the machine or the tour
+        self.name = ""  # of the machine or the coverage run
         self.number = number
         self._sandbox = sandbox
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from conformance.cases.verdicts import Finding
-from conformance.framecast.operations.preludes import BEGIN
+from conformance.framecast.operations.setups import BEGIN
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

@@ -2,7 +2,8 @@
 
 The product's own operations make some moves in a way that another rule forbids as well, and that
 one may be the first to refuse: a letter that is both accepted and revoked, a canceled job that is
-completed and keeps its failure. A tour makes them like this, so that nobody else can refuse.
+completed and keeps its failure. A coverage run makes them like this, so that nobody else can
+refuse.
 """
 
 from __future__ import annotations

@@ -21,7 +21,7 @@ from conformance.cases.verdicts import Finding, Verdict
 from conformance.framecast.known_races import KNOWN_RACES
 from conformance.framecast.rules import RULES
 from conformance.machines.coverage_runs import COUNTS, PAIRS, every_count, every_pair
-from conformance.machines.hostile import Raider
+from conformance.machines.hostile import HostileRunner
 from conformance.machines.run import Log, MachineRun
 from conformance.machines.runner import MACHINES
 from conformance.mutants import reading, role
@@ -34,7 +34,7 @@ from conformance.races.runner import RaceRunner
 from conformance.regressions import entries
 from conformance.regressions.entries import Status
 from strategies.facts import facts
-from strategies.hostility import raids
+from strategies.hostility import hostile_runs
 from strategies.tables import COLUMNS
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ if TYPE_CHECKING:
 ROUNDS = (1, 3, 10)
 DEEP = 60
 OTHERS = (1, 3)
-RAIDS = 40
+HOSTILE_RUNS = 40
 RUNS, RUN = 10, 20
 CORPUS = File(__file__).parents[1] / "corpus"
 
@@ -107,7 +107,7 @@ def regressions(_mutant: Mutant) -> Iterator[Part]:
         yield Part(f"corpus {file.stem}", partial(_replay, file))
 
 
-def tours(_mutant: Mutant) -> Iterator[Part]:
+def coverage_runs(_mutant: Mutant) -> Iterator[Part]:
     """Every move of every state machine, and the counts around caps."""
     for machine in PAIRS:
         yield Part(f"every pair of {machine}", partial(_pairs, machine))
@@ -122,9 +122,9 @@ def runs(_mutant: Mutant) -> Iterator[Part]:
 
 
 def attacks(mutant: Mutant) -> Iterator[Part]:
-    """Raids on the tables of the object, by somebody who may write anything."""
+    """Hostile runs on the tables of the object, by somebody who may write anything."""
     for focus in [table for table in mutant.tables if table in COLUMNS]:
-        yield Part(f"raids on {focus}", partial(_raid, focus))
+        yield Part(f"hostile runs on {focus}", partial(_hostile_run, focus))
 
 
 def races(mutant: Mutant) -> Iterator[Part]:
@@ -149,11 +149,11 @@ STAGES: list[Stage] = [
     Stage("columns", columns),
     Stage("tables", rules_of_tables),
     Stage("corpus", regressions),
-    Stage("tours", tours),
+    Stage("coverage_runs", coverage_runs),
     Stage("races", races),
     Stage("meetings", meetings),
     Stage("deeper", deeper),
-    Stage("raids", attacks),
+    Stage("hostile_runs", attacks),
     Stage("runs", runs),
     Stage("every rule", every_rule),
 ]
@@ -213,10 +213,12 @@ def _live(machine: type[Machine], sandbox: Sandbox) -> None:
     seed(0)(get_state_machine_test(machine, settings=how))()
 
 
-def _raid(focus: str, sandbox: Sandbox) -> None:
-    raider = Raider(sandbox)
-    for raid in drawn(("raids", focus), lambda: raids(raider.shape, focus), RAIDS):
-        raider.run(raid)
+def _hostile_run(focus: str, sandbox: Sandbox) -> None:
+    hostile_runner = HostileRunner(sandbox)
+    for hostile_run in drawn(
+        ("hostile_runs", focus), lambda: hostile_runs(hostile_runner.shape, focus), HOSTILE_RUNS
+    ):
+        hostile_runner.run(hostile_run)
 
 
 def _finding(rule: str, observed: str) -> Finding:

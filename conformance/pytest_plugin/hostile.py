@@ -1,4 +1,4 @@
-"""Raids in a run: who carries them out, and what the summary says of them.
+"""Hostile runs in a run: who carries them out, and what the summary says of them.
 
 What carries them out is imported where that is done, as for runs.
 """
@@ -16,22 +16,22 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
 
     from conformance.database.sandbox import Sandbox
-    from conformance.machines.hostile import Raider, Tally
+    from conformance.machines.hostile import HostileRunner, Tally
 
-RAIDER = pytest.StashKey["Raider"]()
-PROPERTY = "raids"
+HOSTILE_RUNNER = pytest.StashKey["HostileRunner"]()
+PROPERTY = "hostile_runs"
 
 
 @pytest.fixture
-def raider(request: pytest.FixtureRequest, sandbox: Sandbox) -> Raider:
-    """Return who raids this worker's database: one for all examples of a test."""
+def hostile_runner(request: pytest.FixtureRequest, sandbox: Sandbox) -> HostileRunner:
+    """Return the hostile runner of this worker: one for all examples of a test."""
     from conformance.cases.gaps import Gaps
-    from conformance.machines.hostile import Raider
+    from conformance.machines.hostile import HostileRunner
 
     stash: pytest.Stash = request.node.stash
-    if RAIDER not in stash:
-        stash[RAIDER] = Raider(sandbox, Gaps())
-    return stash[RAIDER]
+    if HOSTILE_RUNNER not in stash:
+        stash[HOSTILE_RUNNER] = HostileRunner(sandbox, Gaps())
+    return stash[HOSTILE_RUNNER]
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -48,13 +48,13 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, o
     try:
         called = yield
     except Finding as finding:
-        raider = pyfuncitem.stash.get(RAIDER, None)
-        if raider is None:
+        hostile_runner = pyfuncitem.stash.get(HOSTILE_RUNNER, None)
+        if hostile_runner is None:
             raise
-        raise essentials(finding, raider) from None
-    raider = pyfuncitem.stash.get(RAIDER, None)
-    if raider is not None and raider.gaps is not None:
-        raider.gaps.settle()
+        raise essentials(finding, hostile_runner) from None
+    hostile_runner = pyfuncitem.stash.get(HOSTILE_RUNNER, None)
+    if hostile_runner is not None and hostile_runner.gaps is not None:
+        hostile_runner.gaps.settle()
     return called
 
 
@@ -64,9 +64,9 @@ def pytest_runtest_makereport(
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Send what was counted along with the test's report."""
     outcome = yield
-    raider = item.stash.get(RAIDER, None)
-    if call.when == "call" and raider is not None:
-        outcome.user_properties.append((PROPERTY, raider.tally.as_dict()))
+    hostile_runner = item.stash.get(HOSTILE_RUNNER, None)
+    if call.when == "call" and hostile_runner is not None:
+        outcome.user_properties.append((PROPERTY, hostile_runner.tally.as_dict()))
     return outcome
 
 

@@ -24,8 +24,9 @@ EXAMPLES = {"quick": 2, "default": 10, "thorough": 300}
 # Runs of each machine, and operations in each: a run costs as much as a hundred rows.
 MACHINES = {"quick": 1, "default": 50, "thorough": 1000}
 RUN = 20
-# Raids on each table: Hypothesis spends five of six on what it has tried, with one part changed.
-RAIDS = {"quick": 3, "default": 100, "thorough": 3000}
+# Hostile runs on each table: Hypothesis spends five of six on what it has tried, with one part
+# changed.
+HOSTILE_RUNS = {"quick": 3, "default": 100, "thorough": 3000}
 # Races that are drawn, of each theme with each of its starts; each is run in a few orders.
 RACES = {"quick": 2, "default": 20, "thorough": 1500}
 # All but `explain`, which runs a failure dozens of times more to comment on it.
@@ -60,11 +61,11 @@ def machines() -> settings:
     return settings(max_examples=known, stateful_step_count=RUN)
 
 
-def raids() -> settings:
-    """Return how the current profile runs raids."""
+def hostile_runs() -> settings:
+    """Return how the current profile runs hostile runs."""
     return settings(
-        max_examples=RAIDS.get(settings.get_current_profile_name(), settings().max_examples),
-        # The counts are meant to grow from one raid to the next.
+        max_examples=HOSTILE_RUNS.get(settings.get_current_profile_name(), settings().max_examples),
+        # The counts are meant to grow from one hostile run to the next.
         suppress_health_check=(HealthCheck.function_scoped_fixture,),
     )
 

@@ -30,7 +30,7 @@ from conformance.framecast.operations import (
     teams,
     users,
 )
-from conformance.framecast.operations.preludes import BY_NAME, Lack, all_there
+from conformance.framecast.operations.setups import BY_NAME, Lack, all_there
 from conformance.races.schedule import Level, Planning, Race, Reader, Start, Transaction, start
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
     from hypothesis.strategies import DrawFn
 
-    from conformance.framecast.operations.preludes import Building
+    from conformance.framecast.operations.setups import Building
     from conformance.races.schedule import Session
 
 LONGEST = 4  # operations in one transaction
@@ -52,9 +52,9 @@ ORDERS = 4  # of one race
 
 @dataclass(frozen=True, slots=True)
 class Theme:
-    """Operations whose sessions meet, with weights, and the preludes from which they set out."""
+    """Operations whose sessions meet, with weights, and the setups from which they set out."""
 
-    preludes: tuple[str, ...]
+    setups: tuple[str, ...]
     operations: tuple[tuple[int, Operation], ...]
     follows: bool = False  # whether somebody follows the events of a job
 
@@ -207,9 +207,9 @@ class Limits:
 
 
 NO_LIMITS = Limits()
-# Every theme with every prelude of its own: a start that stays the same is quickly brought back.
+# Every theme with every setup of its own: a start that stays the same is quickly brought back.
 PAIRS = {
-    f"{name}, {like}": (theme, like) for name, theme in THEMES.items() for like in theme.preludes
+    f"{name}, {like}": (theme, like) for name, theme in THEMES.items() for like in theme.setups
 }
 
 
@@ -217,7 +217,7 @@ PAIRS = {
 def races(
     draw: DrawFn, theme: Theme, like: str, limits: Limits = NO_LIMITS
 ) -> tuple[Race, list[tuple[int, ...]]]:
-    """Draw a race that begins like a prelude, and some orders in which its sessions may go on.
+    """Draw a race that begins like a setup, and some orders in which its sessions may go on.
 
     Hypothesis draws one number, and the rest is made of that: it costs as much to draw fifty things
     as to run the race, and `shortening` makes a race smaller by what it means.

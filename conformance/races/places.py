@@ -13,7 +13,7 @@ from conformance.framecast.operations import (
     projects,
     teams,
 )
-from conformance.framecast.operations.preludes import Building, merged
+from conformance.framecast.operations.setups import Building, merged
 from conformance.races.schedule import Start
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from conformance.framecast.model import State
 from conformance.framecast.model.entities import TABLES, uuid
 from conformance.framecast.operations import Operation, Step, step
-from conformance.framecast.operations.preludes import BY_NAME, Building, Lack, all_there, merged
+from conformance.framecast.operations.setups import BY_NAME, Building, Lack, all_there, merged
 from conformance.sql.writes import Insert, Run, Update, Write, statements
 
 if TYPE_CHECKING:
@@ -208,8 +208,8 @@ class Planning:
         return planned
 
 
-def prelude(name: str) -> Start:
-    """Return the start that a prelude makes."""
+def setup(name: str) -> Start:
+    """Return the start that a setup makes."""
     return start(name, BY_NAME[name])
 
 

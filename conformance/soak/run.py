@@ -8,7 +8,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from conformance.framecast.model import State
-from conformance.framecast.operations.preludes import BY_NAME, Building
+from conformance.framecast.operations.setups import BY_NAME, Building
 from conformance.soak import ledger, oracles
 from conformance.soak.client import Client, Memory, Shared
 from conformance.soak.drawing import TABLES_WRITTEN

@@ -8,7 +8,7 @@ from typing import Any
 
 from conformance.framecast.model import State
 from conformance.framecast.operations.operation import Act, Operation
-from conformance.framecast.operations.preludes import Building
+from conformance.framecast.operations.setups import Building
 from conformance.races.schedule import (
     ROOM,
     Level,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from conformance.framecast.known_races.definition import RaceSetup, does, known_race
 from conformance.framecast.operations import Act, Operation, jobs, keys, memberships, teams, users
-from conformance.framecast.operations.preludes import merged
+from conformance.framecast.operations.setups import merged
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

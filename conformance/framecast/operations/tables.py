@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from conformance.framecast.model import State
 from conformance.framecast.operations import OPERATIONS
-from conformance.framecast.operations.preludes import BY_NAME, Building, Prelude
+from conformance.framecast.operations.setups import BY_NAME, Building, Setup
 from conformance.sql.writes import Delete, Insert, Update
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def tables_of(operations: Iterable[Operation]) -> frozenset[str]:
 def _written() -> dict[str, frozenset[str]]:
     """Return the tables of each operation, by its name."""
     written: dict[str, frozenset[str]] = {}
-    states = [_beginning(prelude) for prelude in BY_NAME.values()]
+    states = [_beginning(setup) for setup in BY_NAME.values()]
     for _ in range(2):  # what needs a row that no beginning has is possible after another operation
         later: list[State] = []
         for operation in OPERATIONS.values():
@@ -41,9 +41,9 @@ def _written() -> dict[str, frozenset[str]]:
     return written
 
 
-def _beginning(prelude: Prelude) -> State:
+def _beginning(setup: Setup) -> State:
     building = Building(State())
-    prelude(building)
+    setup(building)
     return building.state
 
 

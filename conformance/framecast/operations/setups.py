@@ -1,6 +1,6 @@
 """Where runs begin: states near an edge, which no walk of a few steps would reach.
 
-A prelude is one step like others, but of many operations. Their inserts are put together, so that
+A setup is one step like others, but of many operations. Their inserts are put together, so that
 fifty rows cost one statement.
 """
 
@@ -84,7 +84,7 @@ class Building:
         return made
 
 
-Prelude: TypeAlias = Callable[[Building], None]
+Setup: TypeAlias = Callable[[Building], None]
 
 
 def nothing(_building: Building) -> None:
@@ -215,9 +215,9 @@ def deliveries_of_each_kind(building: Building) -> None:
             building.do(deliveries.TRY, delivery=delivery, status=status, lacking="nothing")
 
 
-BY_NAME: dict[str, Prelude] = {
-    prelude.__name__.replace("_", " "): prelude
-    for prelude in (
+BY_NAME: dict[str, Setup] = {
+    setup.__name__.replace("_", " "): setup
+    for setup in (
         nothing,
         a_team,
         nine_owned_teams,
@@ -258,7 +258,7 @@ BEGIN = Operation("begin", {"like": lambda _state: tuple(BY_NAME)}, _act, alone=
 
 
 def begin(state: State, like: str, lack: Lack) -> tuple[Step | None, dict[str, tuple[str, str]]]:
-    """Return the step from an empty state to a prelude's, and what it leaves out.
+    """Return the step from an empty state to a setup's, and what it leaves out.
 
     None where nothing comes of it without that.
     """
@@ -270,4 +270,4 @@ def begin(state: State, like: str, lack: Lack) -> tuple[Step | None, dict[str, t
     return of_act(state, BEGIN, {"like": like}, building.act), building.skipped
 
 
-__all__ = ["BEGIN", "BY_NAME", "Lack", "Prelude", "all_there", "begin", "merged"]
+__all__ = ["BEGIN", "BY_NAME", "Lack", "Setup", "all_there", "begin", "merged"]
