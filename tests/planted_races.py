@@ -142,25 +142,25 @@ FAULTS = {
     "count without a lock": Planted(
         COUNT_WITHOUT_LOCK,
         ("jobs, four active jobs",),
-        "card_5__two_made_at_four",
+        "card_5__make_a_job_and_make_a_job",
         frozenset({"CARD-5"}),
     ),
     "lock after the count": Planted(
         LOCK_AFTER_COUNT,
         ("sent, forty nine invitations",),
-        "card_4__two_sent_at_forty_nine",
+        "card_4__invite_and_invite",
         frozenset({"CARD-4"}),
     ),
     "lock on the child": Planted(
         LOCK_ON_CHILD,
         ("jobs, a team",),
-        "card_6__two_made_by_a_starter",
+        "card_6__make_a_job_and_make_a_job",
         frozenset({"CARD-6"}),
     ),
     "lock on a row that is only read": Planted(
         LOCK_ON_ROW_ONLY_READ,
         ("owned, nine owned teams",),
-        "inv_t7__two_founded_at_nine",
+        "inv_t7__found_a_team_and_found_a_team",
         frozenset({"INV-T7", "CARD-2"}),
     ),
     "owners without a lock": Planted(

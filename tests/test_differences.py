@@ -19,7 +19,7 @@ from conformance.races.schedule import Race
 from conformance.races.trace import Trace
 from conformance.sql.outcomes import Accepted, Rejected
 
-CAP = "card_5__two_made_at_four"
+CAP = "card_5__make_a_job_and_make_a_job"
 LEAVE = "inv_t2__two_owners_leave"
 
 
@@ -112,7 +112,7 @@ def test_what_each_order_breaks_is_named(harness: Harness) -> None:
     found = fault(race, trace, {"jobs": set()})
 
     assert ("CARD-5", Verdict.BROKEN) == (found.rule, found.verdict)
-    assert "'one device' and 'another' committed" == found.observed
+    assert "'one' and 'another' committed" == found.observed
 
 
 def test_a_refusal_under_another_name_is_the_rules_that_it_lacks(harness: Harness) -> None:

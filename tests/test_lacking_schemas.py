@@ -34,7 +34,7 @@ from tests.rewriting import KEYS_AT_ONCE
 from tests.test_machine_canaries import CAP_COUNTS_ITSELF
 
 MIGRATIONS = Path(__file__).parent.parent / "migrations"
-CAP = "card_5__two_made_at_four"
+CAP = "card_5__make_a_job_and_make_a_job"
 SPENT = "inv_t6__spent_twice"
 FEW = 4  # runs of a machine
 
@@ -262,7 +262,7 @@ def test_a_violation_query_that_fails_is_its_rules(lacking: Lacking) -> None:
     place.sandbox.unreadable["CARD-5"] = "no such thing"
 
     assert {"CARD-5"} == rules(place.race(CAP))
-    assert place.race("card_6__two_made_by_a_starter") is None
+    assert place.race("card_6__make_a_job_and_make_a_job") is None
 
 
 def test_a_start_that_is_refused_says_by_whom(lacking: Lacking) -> None:

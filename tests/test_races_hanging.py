@@ -28,7 +28,7 @@ LONGEST = 40
 NEVER_LETS_GO = """
 CREATE FUNCTION framecast.tg_jobs__never_lets_go() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    IF (SELECT count(*) >= 4 FROM public.jobs) THEN
+    IF (SELECT count(*) >= 5 FROM public.jobs) THEN
         PERFORM pg_advisory_lock(7);
     END IF;
     RETURN NEW;
@@ -67,10 +67,10 @@ def test_a_known_race_that_hangs_fails(database: Database) -> None:
     with Sandbox(database.conninfo) as sandbox, Harness(sandbox, database.conninfo) as harness:
         race_runner = RaceRunner(harness)
         with pytest.raises(Finding, match="until its timeout") as caught:
-            race_runner.run_all(KNOWN_RACES["card_5__two_made_at_four"])
+            race_runner.run_all(KNOWN_RACES["card_5__make_a_job_and_make_a_job"])
 
     assert ("CARD-5", Verdict.OVERBLOCKED) == (caught.value.rule, caught.value.verdict)
-    assert "'another' waits for 'one device'" in str(caught.value)
+    assert "'another' waits for 'one'" in str(caught.value)
     assert time.monotonic() - begun < LONGEST
 
 

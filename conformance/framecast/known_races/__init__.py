@@ -1,6 +1,7 @@
 """The known races: one short definition each, run in all its interleavings at all levels."""
 
 from conformance.framecast.known_races import (
+    caps,
     erasures,
     independent,
     invitations,
@@ -15,6 +16,17 @@ from conformance.framecast.known_races.definition import KnownRace
 
 __all__ = ["AREAS", "KNOWN_RACES", "KnownRace"]
 
-AREAS = (members, slugs, invitations, jobs, owned_resources, erasures, times, rows, independent)
+AREAS = (
+    caps,
+    members,
+    slugs,
+    invitations,
+    jobs,
+    owned_resources,
+    erasures,
+    times,
+    rows,
+    independent,
+)
 
 KNOWN_RACES: dict[str, KnownRace] = {each.name: each for area in AREAS for each in area.KNOWN_RACES}

@@ -44,41 +44,11 @@ REFUND_MORE = Operation("refund more", {}, _refund_more)
 
 
 @known_race("CARD-5", invariant="a team has at most 5 active jobs")
-def two_made_at_four(setup: RaceSetup) -> None:
-    """A team with four active jobs makes two more at once."""
-    by = _team(setup)
-    for _ in range(4):
-        setup.given.job(by)
-    setup.session("one device", _makes(by))
-    setup.session("another", _makes(by))
-
-
-@known_race("CARD-5", invariant="a team has at most 5 active jobs")
-def two_made_at_four_by_two(setup: RaceSetup) -> None:
-    """Two members of a team with four active jobs make one each, in both forms of its URN."""
-    _, team, _ = by = _team(setup)
-    bob, _ = setup.given.creator("bob@example.com")
-    setup.given.do(memberships.JOIN, by=(bob, team), role="member")
-    for _ in range(4):
-        setup.given.job(by)
-    setup.session("ann", _makes(by))
-    setup.session("bob", _makes((bob, team, bob)))
-
-
-@known_race("CARD-5", invariant="a team has at most 5 active jobs")
 def two_made_in_a_new_team(setup: RaceSetup) -> None:
     """Two sessions make three jobs each, for a team that has had none."""
     by = _team(setup)
     setup.session("one device", *[_makes(by)] * 3)
     setup.session("another", *[_makes(by)] * 3)
-
-
-@known_race("CARD-6", invariant="a starter has at most 1 active job")
-def two_made_by_a_starter(setup: RaceSetup) -> None:
-    """A starter makes two jobs at once."""
-    eve = setup.given.do(users.SIGN_UP, email="eve@example.com")
-    setup.session("one device", _makes((eve, None, eve)))
-    setup.session("another", _makes((eve, None, eve)))
 
 
 @known_race("INV-J12", invariant="a project has at most one active job")
@@ -327,10 +297,7 @@ def _member(setup: RaceSetup) -> tuple[int, int, int]:
 
 
 KNOWN_RACES = (
-    two_made_at_four,
-    two_made_at_four_by_two,
     two_made_in_a_new_team,
-    two_made_by_a_starter,
     rendered_twice,
     rendered_while_its_job_ends,
     rendered_while_archived,

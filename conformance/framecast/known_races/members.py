@@ -107,40 +107,6 @@ def two_last_teams_are_deleted(setup: RaceSetup) -> None:
         setup.session(who, does(teams.DELETE, team=setup.given.state.memberships[seat].team))
 
 
-@known_race("INV-T7", "CARD-2", invariant="a user owns at most 10 teams")
-def two_founded_at_nine(setup: RaceSetup) -> None:
-    """Somebody who owns nine teams founds two more at once."""
-    user = _owner_of(setup, 9)
-    for who in ("one device", "another"):
-        setup.session(who, does(teams.FOUND, user=user, slug="given", owned=True))
-
-
-@known_race("INV-T7", "CARD-2", invariant="a user owns at most 10 teams")
-def founded_while_promoted_at_nine(setup: RaceSetup) -> None:
-    """Somebody who owns nine teams founds one while made an owner of another, an admin before."""
-    user = _owner_of(setup, 9)
-    _, team = setup.given.creator("bob@example.com")
-    seat = setup.given.do(memberships.JOIN, by=(user, team), role="admin")
-    setup.session("ann", does(teams.FOUND, user=user, slug="given", owned=True))
-    setup.session("bob", does(memberships.CHANGE_ROLE, membership=seat, role="owner"))
-
-
-@known_race("INV-T8", "CARD-3", invariant="a user belongs to at most 50 teams")
-def two_joined_at_forty_nine(setup: RaceSetup) -> None:
-    """Somebody who is in 49 teams joins two more at once."""
-    given = setup.given
-    owners = [given.creator("bob@example.com")[0] for _ in range(6)]
-    for owner in owners[:5]:
-        for _ in range(9):
-            given.do(teams.FOUND, user=owner, slug="given", owned=True)
-    user, own = given.creator()
-    others = [team for team in given.state.teams if team != own]
-    for team in others[:48]:
-        given.do(memberships.JOIN, by=(user, team), role="viewer")
-    for who, team in zip(("ann", "bob"), others[48:50], strict=True):
-        setup.session(who, does(memberships.JOIN, by=(user, team), role="viewer"))
-
-
 @known_race("INV-U3", "INV-M4", invariant="only creators are in teams")
 def joins_while_upgraded(setup: RaceSetup) -> None:
     """A starter is added to a team while becoming a creator."""
@@ -340,9 +306,6 @@ KNOWN_RACES = (
     two_last_teams_are_left_asked_at_once,
     last_team_goes_while_the_other_is_left,
     two_last_teams_are_deleted,
-    two_founded_at_nine,
-    founded_while_promoted_at_nine,
-    two_joined_at_forty_nine,
     joins_while_upgraded,
     two_seats_for_one,
     joins_a_team_that_goes,
