@@ -18,7 +18,7 @@ from conformance.framecast.rules import RULES
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from conformance.framecast.operations.preludes import Building
+    from conformance.framecast.operations.setups import Building
 
 JOB = {"project": None, "charge": 0, "key": None, "status": "queued"}
 OPEN = {"role": "member", "answered": "open"}
