@@ -20,7 +20,7 @@ from conformance.migrate.migrations import MigrationError
 from conformance.postgres import ProvisionError, Request, Server
 from conformance.postgres.request import SETTINGS
 from conformance.pytest_plugin import profiles, workers
-from conformance.pytest_plugin.environment import Stage
+from conformance.pytest_plugin.environment import Environment
 
 if TYPE_CHECKING:
     import argparse
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from conformance.postgres.scratch import Database, Scratch, Template
 
 PLUGIN = "conformance.plugin"
-STAGE = pytest.StashKey[Stage]()
+ENVIRONMENT = pytest.StashKey[Environment]()
 SEED = pytest.StashKey[int | str]()
 SHOWN = pytest.StashKey[bool]()
 NEEDS_TEMPLATE = {"template", "database"}
@@ -87,9 +87,9 @@ def pytest_load_initial_conftests(early_config: pytest.Config, args: list[str]) 
     if early_config.pluginmanager.hasplugin("xdist"):
         args[:0] = workers.arguments(options, directory)
     if not workers.is_one() and workers.names_suite(options.file_or_dir, directory):
-        stage = _stage(early_config, options)
+        environment = _environment(early_config, options)
         if not any(getattr(options, name, False) for name in LOOKS_ONLY):
-            stage.begin()
+            environment.begin()
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -112,38 +112,38 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_sessionstart(session: pytest.Session) -> None:
     """Read what was asked for; where the server is surely needed, start it in the background."""
     config = session.config
-    stage = _stage(config, config.option)
+    environment = _environment(config, config.option)
     told: dict[str, Any] = getattr(config, "workerinput", {})
     given = told.get("seed", config.getoption("hypothesis_seed", None))
     config.stash[SEED] = profiles.new_seed() if given is None else profiles.seed_of(given)
     if told:
-        stage.join(told["stage"], told["workerid"])
+        environment.join(told["environment"], told["workerid"])
         if workers.names_suite(config.args, config.invocation_params.dir):
-            stage.prepare()
+            environment.prepare()
     elif runs_tests(config) and _distributes(config):
-        stage.begin()
+        environment.begin()
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:
     """Tell a worker of pytest-xdist where the server is."""
-    stage = node.config.stash[STAGE]
+    environment = node.config.stash[ENVIRONMENT]
     with _one_message():
-        node.workerinput.update(stage=stage.handover(), seed=node.config.stash[SEED])
+        node.workerinput.update(environment=environment.handover(), seed=node.config.stash[SEED])
 
 
 def pytest_report_header(config: pytest.Config) -> list[str]:
     """Say what the run stands on."""
-    stage = config.stash[STAGE]
+    environment = config.stash[ENVIRONMENT]
     profile = settings.get_current_profile_name()
     seed = config.stash[SEED]
     lines = [
         f"psycopg {version('psycopg')}, hypothesis {version('hypothesis')}",
         f"profile {profile}, {settings().max_examples} examples, --hypothesis-seed={seed}",
-        f"migrations: {stage.migrations}",
+        f"migrations: {environment.migrations}",
     ]
-    config.stash[SHOWN] = stage.begun
-    return [_server_line(stage), *lines] if stage.begun else lines
+    config.stash[SHOWN] = environment.begun
+    return [_server_line(environment), *lines] if environment.begun else lines
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -161,44 +161,44 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Wait for the server if a test that will run asks for it, and end here if there is none."""
     names = {name for item in session.items for name in getattr(item, "fixturenames", ())}
-    stage = session.config.stash[STAGE]
+    environment = session.config.stash[ENVIRONMENT]
     if runs_tests(session.config):
         with _one_message():
             if names & NEEDS_TEMPLATE:
-                stage.template()
+                environment.template()
             elif names & NEEDS_SERVER:
-                stage.server()
+                environment.server()
 
 
 def pytest_report_collectionfinish(config: pytest.Config) -> str | None:
     """Say what the server is where the header was too early for that."""
-    stage = config.stash[STAGE]
-    late = stage.begun and not config.stash.get(SHOWN, True)
-    return _server_line(stage) if late else None
+    environment = config.stash[ENVIRONMENT]
+    late = environment.begun and not config.stash.get(SHOWN, True)
+    return _server_line(environment) if late else None
 
 
 @pytest.fixture(scope="session")
 def server(pytestconfig: pytest.Config) -> Server:
     """The server under test."""
-    return pytestconfig.stash[STAGE].server()
+    return pytestconfig.stash[ENVIRONMENT].server()
 
 
 @pytest.fixture(scope="session")
 def scratch(pytestconfig: pytest.Config) -> Scratch:
     """Makes templates and further databases on the server."""
-    return pytestconfig.stash[STAGE].scratch()
+    return pytestconfig.stash[ENVIRONMENT].scratch()
 
 
 @pytest.fixture(scope="session")
 def template(pytestconfig: pytest.Config) -> Template:
     """The sealed database with the migrations under test."""
-    return pytestconfig.stash[STAGE].template()
+    return pytestconfig.stash[ENVIRONMENT].template()
 
 
 @pytest.fixture(scope="session")
 def database(pytestconfig: pytest.Config) -> Database:
     """This worker's own database with the migrations under test."""
-    return pytestconfig.stash[STAGE].database()
+    return pytestconfig.stash[ENVIRONMENT].database()
 
 
 @pytest.fixture
@@ -216,15 +216,15 @@ def _one_message() -> Iterator[None]:
         raise pytest.UsageError(str(error)) from None
 
 
-def _stage(config: pytest.Config, options: argparse.Namespace) -> Stage:
+def _environment(config: pytest.Config, options: argparse.Namespace) -> Environment:
     """Return what the run stands on, as its options say; nothing of it is started yet."""
-    if STAGE not in config.stash:
+    if ENVIRONMENT not in config.stash:
         named = {each: getattr(options, _dest(each)) for each, _, _ in SETTINGS}
         with _one_message():
             request = Request.read(named, os.environ)
-        config.stash[STAGE] = Stage(request, _migrations(config, options))
-        config.add_cleanup(config.stash[STAGE].close)
-    return config.stash[STAGE]
+        config.stash[ENVIRONMENT] = Environment(request, _migrations(config, options))
+        config.add_cleanup(config.stash[ENVIRONMENT].close)
+    return config.stash[ENVIRONMENT]
 
 
 def _dest(attribute: str) -> str:
@@ -245,6 +245,6 @@ def _distributes(config: pytest.Config) -> bool:
     return str(config.getoption("dist", default="no")) != "no"
 
 
-def _server_line(stage: Stage) -> str:
+def _server_line(environment: Environment) -> str:
     with _one_message():
-        return f"server: {stage.server().origin}"
+        return f"server: {environment.server().origin}"

@@ -17,7 +17,7 @@ from strategies.session_settings import session_settings
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from conformance.cases.case_runner import Trial
+    from conformance.cases.case_runner import CaseRunner
     from conformance.cases.impersonation import Impersonated
     from conformance.framecast.rules import Rule
     from conformance.sql.writes import Path
@@ -47,11 +47,11 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 def test_rule(
     rule: Rule,
     path: Path,
-    trial: Callable[[Rule, Path], Trial | Impersonated],
+    case_runner: Callable[[Rule, Path], CaseRunner | Impersonated],
     data: st.DataObject,
 ) -> None:
     """What is legal is accepted up to the edge, and the step over it is rejected by name."""
     ways = WAYS[rule.id][path]
     assert not isinstance(ways, str), ways
     scenario, under = data.draw(ways), data.draw(session_settings())
-    trial(rule, path).run(replace(scenario, settings=scenario.settings or under))
+    case_runner(rule, path).run(replace(scenario, settings=scenario.settings or under))

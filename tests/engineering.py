@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
-from conformance.cases.case_runner import Trial
+from conformance.cases.case_runner import CaseRunner
 from conformance.cases.verdicts import Finding
 from conformance.database.sandbox import Sandbox
 from conformance.framecast.rules import RULES
@@ -53,7 +53,7 @@ def _along(sandbox: Sandbox, change: Change, path: Path, number: int) -> Finding
     ways: Any = WAYS[change.rule][path]
     if isinstance(ways, str):
         return None
-    trial = Trial(sandbox, RULES[change.rule], path)
+    case_runner = CaseRunner(sandbox, RULES[change.rule], path)
 
     @seed(f"{number} {path}")
     @settings(
@@ -67,7 +67,7 @@ def _along(sandbox: Sandbox, change: Change, path: Path, number: int) -> Finding
     def run(data: st.DataObject) -> None:
         scenario = data.draw(ways)
         under = scenario.settings or data.draw(session_settings())
-        trial.run(replace(scenario, settings=under))
+        case_runner.run(replace(scenario, settings=under))
 
     try:
         run()
@@ -76,6 +76,6 @@ def _along(sandbox: Sandbox, change: Change, path: Path, number: int) -> Finding
             return finding
     else:
         return None
-    trial.findings.wait()
+    case_runner.findings.wait()
     run()
-    return trial.findings.worst()
+    return case_runner.findings.worst()

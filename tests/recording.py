@@ -17,11 +17,11 @@ import pytest
 SEEN = {"rule": "INV-U5", "path": "insert", "tally": [2, 2, 2]}
 
 @pytest.fixture
-def trial(record_property):
+def case_runner(record_property):
     record_property("conformance", SEEN)
 
 @pytest.mark.rules("INV-U5")
-def test_rule(trial):
+def test_rule(case_runner):
     pass
 """
 # Each is a second part of the proof of INV-U5, and what of it could not run.

@@ -8,7 +8,7 @@ from typing import Final
 
 import pytest
 
-from conformance.cases.case_runner import Trial
+from conformance.cases.case_runner import CaseRunner
 from conformance.cases.scenario import Fact, Scenario
 from conformance.cases.verdicts import Finding, Standing, Tally, Verdict
 from conformance.database.acting import RoleError
@@ -42,15 +42,15 @@ def sandbox(scratch: Scratch, template: Template) -> Iterator[Sandbox]:
         yield sandbox
 
 
-def role_trial(sandbox: Sandbox, scenario: Scenario, rule: str) -> tuple[Tally, Verdict]:
+def role_case_runner(sandbox: Sandbox, scenario: Scenario, rule: str) -> tuple[Tally, Verdict]:
     """Return what is counted of a scenario, and the verdict on its rule."""
-    trial = Trial(sandbox, RULES[rule], Way.INSERT)
-    standing = Standing({"insert": trial.tally})
+    case_runner = CaseRunner(sandbox, RULES[rule], Way.INSERT)
+    standing = Standing({"insert": case_runner.tally})
     try:
-        trial.run(scenario)
+        case_runner.run(scenario)
     except Finding as finding:
         standing.failures.append(finding.as_dict())
-    return trial.tally, standing.verdict
+    return case_runner.tally, standing.verdict
 
 
 def kept(table: str, **columns: object) -> tuple[Insert]:
@@ -67,7 +67,7 @@ def test_what_is_withheld_counts_as_refused(sandbox: Sandbox) -> None:
     world = World()
     legal = (Insert("users", (world.a_starter(),)),)
 
-    tally, verdict = role_trial(sandbox, Scenario((), (legal,), (GUARD,)), "OWN-1")
+    tally, verdict = role_case_runner(sandbox, Scenario((), (legal,), (GUARD,)), "OWN-1")
 
     assert Tally(accepted=1, rejected=1, denied=1) == tally
     assert Verdict.HELD == verdict
@@ -79,7 +79,7 @@ def test_the_owner_does_what_is_legal_and_withheld(sandbox: Sandbox) -> None:
     legal = ((Insert("users", (world.a_starter(),)),), (Truncate(("users",)),))
     facts = (Fact("SELECT count(*) FROM public.users", 0, side=False),)
 
-    tally, verdict = role_trial(sandbox, Scenario((), legal, (), facts), "INV-U2")
+    tally, verdict = role_case_runner(sandbox, Scenario((), legal, (), facts), "INV-U2")
 
     assert Tally(accepted=1, rejected=1, named=1, withheld=1) == tally
     assert Verdict.HELD == verdict
@@ -114,7 +114,7 @@ def test_a_planted_right_changes_the_verdict(
         scratch.cloned(planted(scratch, tmp_path, sql), "planted") as database,
         Sandbox(database.conninfo, APPLICATION) as sandbox,
     ):
-        assert verdict == role_trial(sandbox, scenario, "INV-U5")[1]
+        assert verdict == role_case_runner(sandbox, scenario, "INV-U5")[1]
 
 
 @pytest.mark.parametrize(

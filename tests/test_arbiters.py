@@ -4,7 +4,7 @@ from typing import Final
 
 import pytest
 
-from conformance.cases.case_runner import Trial
+from conformance.cases.case_runner import CaseRunner
 from conformance.framecast.rules import RULES
 from conformance.postgres.scratch import Scratch, Template
 from conformance.sql.arbiters import Index
@@ -45,26 +45,26 @@ def test_rules_hold_with_other_indexes(
     ways = WAYS[rule][path]
     assert not isinstance(ways, str)
     with changed(scratch, template, *statements) as sandbox:
-        trial = Trial(sandbox, RULES[rule], path)
-        trial.findings.wait()
+        case_runner = CaseRunner(sandbox, RULES[rule], path)
+        case_runner.findings.wait()
         for scenario in examples(ways, 100):
-            trial.run(scenario)
-        assert not trial.findings.kept
+            case_runner.run(scenario)
+        assert not case_runner.findings.kept
         has_target = statements[-1] in (PARTIAL, EXPRESSION)
-        assert (has_target, has_target) == (bool(trial.tally.named), not trial.reason)
+        assert (has_target, has_target) == (bool(case_runner.tally.named), not case_runner.reason)
 
 
 def test_what_cannot_be_said_has_a_reason(scratch: Scratch, template: Template) -> None:
     """A path of which a schema can express nothing says why, and counts nothing."""
     with changed(scratch, template, "ALTER TABLE usage DROP CONSTRAINT usage_pkey") as sandbox:
-        trial = Trial(sandbox, RULES["INV-US2"], Path.ON_CONFLICT)
+        case_runner = CaseRunner(sandbox, RULES["INV-US2"], Path.ON_CONFLICT)
         ways = WAYS["INV-US2"][Path.ON_CONFLICT]
         assert not isinstance(ways, str)
         for scenario in examples(ways, 25):
-            trial.run(scenario)
-    assert "no unique index of usage" in trial.reason
-    assert "(id)" in trial.reason
-    assert not any(trial.tally.counts)
+            case_runner.run(scenario)
+    assert "no unique index of usage" in case_runner.reason
+    assert "(id)" in case_runner.reason
+    assert not any(case_runner.tally.counts)
 
 
 @pytest.mark.parametrize(

@@ -1,11 +1,11 @@
-"""Trials: every outcome of a write leads to the verdict that it means."""
+"""Case runners: every outcome of a write leads to the verdict that it means."""
 
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 import pytest
 
-from conformance.cases.case_runner import Trial
+from conformance.cases.case_runner import CaseRunner
 from conformance.cases.scenario import Beside, Fact, Mixed, Scenario
 from conformance.cases.verdicts import Finding, Standing, Tally, Verdict
 from conformance.database.sandbox import Sandbox
@@ -207,21 +207,21 @@ def small(scratch: Scratch, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_a_trial_comes_to_its_verdict(name: str, small: Sandbox) -> None:
+def test_a_case_runner_comes_to_its_verdict(name: str, small: Sandbox) -> None:
     """What a scenario meets decides the verdict, and what is counted."""
     case = CASES[name]
-    trial = Trial(small, RULES[case.rule], Path.INSERT)
-    standing = Standing({"insert": trial.tally})
+    case_runner = CaseRunner(small, RULES[case.rule], Path.INSERT)
+    standing = Standing({"insert": case_runner.tally})
     found = None
     try:
-        trial.run(case.scenario)
+        case_runner.run(case.scenario)
     except Finding as finding:
         found = finding
         standing.failures.append(finding.as_dict())
 
     assert case.verdict == standing.verdict, found
     if case.tally:
-        assert case.tally == trial.tally
+        assert case.tally == case_runner.tally
         assert found is None
     else:
         assert found is not None
@@ -253,10 +253,10 @@ def test_the_worst_failure_is_the_verdict() -> None:
 
 def test_what_was_tried_is_left_behind_by_nobody(small: Sandbox) -> None:
     """Each scenario finds the database empty, whatever the one before it left."""
-    trial = Trial(small, RULES["INV-U5"], Path.INSERT)
+    case_runner = CaseRunner(small, RULES["INV-U5"], Path.INSERT)
     for _ in range(3):
-        trial.run(Scenario((), (GOOD,), (BAD,)))
-    assert Tally(3, 3, 3) == trial.tally
+        case_runner.run(Scenario((), (GOOD,), (BAD,)))
+    assert Tally(3, 3, 3) == case_runner.tally
 
 
 def test_rules_that_a_schema_cannot_answer_are_known(small: Sandbox) -> None:
@@ -268,6 +268,6 @@ def test_rules_that_a_schema_cannot_answer_are_known(small: Sandbox) -> None:
 def test_a_rule_without_an_oracle_is_unproven(small: Sandbox) -> None:
     """Where a rule's violation query cannot be asked, nothing that is tried proves it."""
     with pytest.raises(Finding) as raised:
-        Trial(small, RULES["INV-T1"], Path.INSERT).run(Scenario((), (GOOD,)))
+        CaseRunner(small, RULES["INV-T1"], Path.INSERT).run(Scenario((), (GOOD,)))
     assert Verdict.UNPROVEN == raised.value.verdict
     assert small.unreadable["INV-T1"] == raised.value.observed

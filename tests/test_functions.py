@@ -4,7 +4,7 @@ from typing import Final
 
 import pytest
 
-from conformance.cases.case_runner import Trial
+from conformance.cases.case_runner import CaseRunner
 from conformance.cases.scenario import Fact, Scenario
 from conformance.cases.verdicts import Finding, Verdict
 from conformance.database.sandbox import Sandbox
@@ -142,12 +142,12 @@ def test_the_same_question_may_not_be_answered_from_an_old_plan(
         facts=(Fact(ask, expected=False, side=False),),
     )
     with scratch.cloned(template, "plans") as database, Sandbox(database.conninfo) as sandbox:
-        trial = Trial(sandbox, RULES["INV-A4"], Path.UPDATE)
-        trial.run(scenario)
+        case_runner = CaseRunner(sandbox, RULES["INV-A4"], Path.UPDATE)
+        case_runner.run(scenario)
         sandbox.owner.fetch_all(f"ALTER FUNCTION {VALID} IMMUTABLE")
         for _ in range(2):  # plans of one scenario are not those of the next
             with pytest.raises(Finding) as caught:
-                trial.run(scenario)
+                case_runner.run(scenario)
 
     finding = caught.value
     assert (Verdict.BROKEN, "INV-A4") == (finding.verdict, finding.rule)
@@ -166,4 +166,4 @@ def test_what_cannot_be_asked_before_is_asked_after(scratch: Scratch, template: 
     )
     scenario = Scenario((), ((Insert("users", (user,)),),), facts=facts, because="no violation")
     with scratch.cloned(template, "plans") as database, Sandbox(database.conninfo) as sandbox:
-        Trial(sandbox, RULES["INV-U5"], Path.INSERT).run(scenario)
+        CaseRunner(sandbox, RULES["INV-U5"], Path.INSERT).run(scenario)

@@ -6,7 +6,7 @@ from typing import Final
 
 import pytest
 
-from conformance.cases.case_runner import Trial
+from conformance.cases.case_runner import CaseRunner
 from conformance.cases.columns import hold
 from conformance.cases.verdicts import Finding, Verdict
 from conformance.database.sandbox import Sandbox
@@ -43,10 +43,10 @@ def findings(sandbox: Sandbox, rule: str, path: Path, count: int = 100) -> list[
     assert not isinstance(ways, str)
     found: list[Finding] = []
     for scenario in examples(ways, count):
-        trial = Trial(sandbox, RULES[rule], path)
+        case_runner = CaseRunner(sandbox, RULES[rule], path)
         with suppress(Finding):  # the worst of what it met
-            trial.run(scenario)
-        found += trial.met
+            case_runner.run(scenario)
+        found += case_runner.met
     return found
 
 

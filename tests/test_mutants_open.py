@@ -7,8 +7,8 @@ import pytest
 from conformance.mutants import unseen
 from conformance.mutants.errors import RecordError
 from conformance.mutants.mutant import Mutant
+from conformance.mutants.mutant_run import Kill, MutantRun
 from conformance.mutants.report import Report
-from conformance.mutants.trying import Kill, Trial
 from conformance.mutants.unseen import Unseen
 
 HABIT = "waiting"
@@ -19,7 +19,7 @@ KNOWN = {MUTANT.id: Unseen(HABIT, "near misses")}
 def report(kill: Kill | None, known: dict[str, Unseen]) -> Report:
     """Return the report of a run that has tried one mutant."""
     made = Report({MUTANT.id: MUTANT}, {}, {}, known)
-    made.trials[MUTANT.id] = Trial(MUTANT.id, kill, 0.1, 1)
+    made.mutant_runs[MUTANT.id] = MutantRun(MUTANT.id, kill, 0.1, 1)
     return made
 
 

@@ -6,8 +6,8 @@ import pytest
 
 from conformance.mutants import reading
 from conformance.mutants.mutant import Mutant
-from conformance.mutants.parts import Stage
-from conformance.mutants.trying import Bench
+from conformance.mutants.mutant_run import Bench
+from conformance.mutants.parts import Phase
 from conformance.postgres.scratch import Scratch, Template
 
 USERS = "ALTER TABLE public.users DROP CONSTRAINT"
@@ -25,10 +25,10 @@ def test_what_engineers_write_is_read_first(bench: Bench) -> None:
     """A function that promises too much is noticed by reading it; other mutants are not read."""
     sql = "ALTER FUNCTION public.api_key_is_valid(uuid, timestamptz) IMMUTABLE"
     mutant = Mutant("api_key_is_valid()", "exchanged", "", (sql,), habit="the same call again")
-    stage = Stage("reading", reading.parts)
-    trial = bench.attempt(mutant, [stage])
-    assert trial.kill is not None
-    assert ("reading", "INV-A4") == (trial.kill.stage, trial.kill.rule)
+    phase = Phase("reading", reading.parts)
+    mutant_run = bench.attempt(mutant, [phase])
+    assert mutant_run.kill is not None
+    assert ("reading", "INV-A4") == (mutant_run.kill.phase, mutant_run.kill.rule)
     assert [] == list(reading.parts(NEUTRAL))
 
 
@@ -40,10 +40,10 @@ def test_a_switch_is_read(bench: Bench) -> None:
         " CHECK (current_setting('a.b', true) = 'on' OR credits >= 0)"
     )
     mutant = Mutant("users", "switched", "", (sql, again), habit="switches")
-    trial = bench.attempt(mutant, [Stage("reading", reading.parts)])
-    assert trial.kill is not None
+    mutant_run = bench.attempt(mutant, [Phase("reading", reading.parts)])
+    assert mutant_run.kill is not None
     assert ("reading", "guards ask nothing but rows", "INV-U5") == (
-        trial.kill.stage,
-        trial.kill.part,
-        trial.kill.rule,
+        mutant_run.kill.phase,
+        mutant_run.kill.part,
+        mutant_run.kill.rule,
     )

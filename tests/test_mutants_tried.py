@@ -21,11 +21,11 @@ from conformance.mutants import pool, role
 from conformance.mutants.applying import apply
 from conformance.mutants.errors import BaselineError, StuckError
 from conformance.mutants.mutant import Mutant
-from conformance.mutants.parts import Part, Stage
+from conformance.mutants.mutant_run import Bench, Kill, MutantRun
+from conformance.mutants.parts import Part, Phase
+from conformance.mutants.phases import columns, own_rules
 from conformance.mutants.pool import Workers
 from conformance.mutants.report import Report
-from conformance.mutants.stages import columns, own_rules
-from conformance.mutants.trying import Bench, Kill, Trial
 from conformance.postgres.scratch import Scratch, Template
 from conformance.races.harness import UnlawfulStartError
 from conformance.sql.writes import Statement
@@ -34,7 +34,7 @@ from strategies.facts import facts
 ROOT: Final = Path(__file__).parent.parent
 USERS = "ALTER TABLE public.users DROP CONSTRAINT"
 NEUTRAL = Mutant("users", "neutral", "", ("SELECT 1",))
-OWN = [Stage("rules", own_rules), Stage("columns", columns)]
+OWN = [Phase("rules", own_rules), Phase("columns", columns)]
 
 
 @pytest.fixture
@@ -47,24 +47,24 @@ def bench(scratch: Scratch, template: Template) -> Iterator[Bench]:
 def test_a_dropped_rule_is_noticed_by_its_rule(bench: Bench) -> None:
     """Without its check, INV-U5 is broken, and its own near misses say so."""
     sql = f"{USERS} inv_u5__users_credits_not_negative"
-    trial = bench.attempt(Mutant("users", "dropped", "", (sql,), ("INV-U5",), ("users",)), OWN)
-    assert trial.kill is not None
+    mutant_run = bench.attempt(Mutant("users", "dropped", "", (sql,), ("INV-U5",), ("users",)), OWN)
+    assert mutant_run.kill is not None
     assert ("rules", "INV-U5", "broken") == (
-        trial.kill.stage,
-        trial.kill.rule,
-        trial.kill.verdict,
+        mutant_run.kill.phase,
+        mutant_run.kill.rule,
+        mutant_run.kill.verdict,
     )
 
 
 def test_a_dropped_check_without_a_rule_is_noticed_by_its_column(bench: Bench) -> None:
     """Without its check a name is as long as it likes, and the column's own test says so."""
     sql = f"{USERS} users_name_at_most_100_characters"
-    trial = bench.attempt(
+    mutant_run = bench.attempt(
         Mutant("users.users_name_at_most_100_characters", "dropped", "", (sql,), (), ("users",)),
         OWN,
     )
-    assert trial.kill is not None
-    assert ("columns", "column users.name longest") == (trial.kill.stage, trial.kill.part)
+    assert mutant_run.kill is not None
+    assert ("columns", "column users.name longest") == (mutant_run.kill.phase, mutant_run.kill.part)
 
 
 def test_a_guard_that_does_not_go_with_its_team_is_noticed(bench: Bench) -> None:
@@ -72,9 +72,9 @@ def test_a_guard_that_does_not_go_with_its_team_is_noticed(bench: Bench) -> None
     alter, key = "ALTER TABLE framecast.team_guards", "CONSTRAINT inv_m6__team_guards_team_exists"
     to_team = "FOREIGN KEY (team_id) REFERENCES public.teams (id) DEFERRABLE INITIALLY DEFERRED"
     sql = (f"{alter} DROP {key}", f"{alter} ADD {key} {to_team}")
-    trial = bench.attempt(Mutant("team_guards", "exchanged", "", sql, ("INV-T1",)), OWN[:1])
-    assert trial.kill is not None
-    assert trial.kill.part.startswith("inv_t1__delete")
+    mutant_run = bench.attempt(Mutant("team_guards", "exchanged", "", sql, ("INV-T1",)), OWN[:1])
+    assert mutant_run.kill is not None
+    assert mutant_run.kill.part.startswith("inv_t1__delete")
 
 
 KEYS_OF_KEYS = """
@@ -129,9 +129,9 @@ def test_whatever_a_test_would_fail_with_is_noticed(bench: Bench) -> None:
             raise UnlawfulStartError
 
     sql = f"{USERS} inv_u5__users_credits_not_negative"
-    stage = Stage("races", lambda _mutant: iter([Part("begin", begin)]))
-    trial = bench.attempt(Mutant("users", "dropped", "", (sql,)), [stage])
-    assert Kill("races", "begin", "", "UnlawfulStartError: ") == trial.kill
+    phase = Phase("races", lambda _mutant: iter([Part("begin", begin)]))
+    mutant_run = bench.attempt(Mutant("users", "dropped", "", (sql,)), [phase])
+    assert Kill("races", "begin", "", "UnlawfulStartError: ") == mutant_run.kill
 
 
 @pytest.mark.parametrize(
@@ -151,17 +151,17 @@ def test_what_the_role_must_not_is_noticed(
 ) -> None:
     """A right too many is in the list of rights; a trigger without its owner's is in its way."""
     mutant = Mutant("rights.jobs", operator, "", (sql,), ("INV-T2",))
-    trial = bench.attempt(mutant, [Stage("role", role.parts)])
-    assert trial.kill is not None
-    assert ("role", part) == (trial.kill.stage, trial.kill.part)
+    mutant_run = bench.attempt(mutant, [Phase("role", role.parts)])
+    assert mutant_run.kill is not None
+    assert ("role", part) == (mutant_run.kill.phase, mutant_run.kill.part)
 
 
 def test_a_neutral_change_survives(bench: Bench) -> None:
     """A change that no write can tell is not noticed."""
     sql = "ALTER TABLE public.users ALTER COLUMN name SET STATISTICS 10"
-    trial = bench.attempt(Mutant("users.name", "neutral", "", (sql,), ("INV-U5",)), OWN[:1])
-    assert trial.kill is None
-    assert 0 < trial.tried
+    mutant_run = bench.attempt(Mutant("users.name", "neutral", "", (sql,), ("INV-U5",)), OWN[:1])
+    assert mutant_run.kill is None
+    assert 0 < mutant_run.tried
 
 
 def test_a_mutant_leaves_no_database(bench: Bench, scratch: Scratch) -> None:
@@ -181,9 +181,9 @@ def fail(_sandbox: Sandbox) -> None:
 
 def test_a_red_baseline_ends_the_run(bench: Bench) -> None:
     """What fails on the schema itself kills no mutant: it is an error."""
-    stage = Stage("wrong", lambda _mutant: iter([Part("always red", partial(fail))]))
+    phase = Phase("wrong", lambda _mutant: iter([Part("always red", partial(fail))]))
     with pytest.raises(BaselineError, match="always red: INV-U5 is broken"):
-        bench.attempt(Mutant("users", "neutral", "", ("SELECT 1",)), [stage])
+        bench.attempt(Mutant("users", "neutral", "", ("SELECT 1",)), [phase])
 
 
 def late(times: int, sandbox: Sandbox, runs: list[str]) -> None:
@@ -208,8 +208,8 @@ def test_what_is_late_once_kills_nothing(bench: Bench, fault: Callable[..., None
     """A timeout or a lost session says nothing of a mutant that then passes, on a fresh clone."""
     runs: list[str] = []
     part = Part("late", lambda sandbox: fault(1, sandbox, runs))
-    trial = bench.attempt(NEUTRAL, [Stage("slow", lambda _mutant: iter([part]))])
-    assert trial.kill is None
+    mutant_run = bench.attempt(NEUTRAL, [Phase("slow", lambda _mutant: iter([part]))])
+    assert mutant_run.kill is None
     assert 2 == len(set(runs))
 
 
@@ -217,8 +217,8 @@ def test_what_is_late_twice_is_killed_by_a_timeout(bench: Bench) -> None:
     """What gives no answer on two clones is stuck; the matrix says that it was the time."""
     runs: list[str] = []
     part = Part("late", lambda sandbox: late(2, sandbox, runs))
-    trial = bench.attempt(NEUTRAL, [Stage("slow", lambda _mutant: iter([part]))])
-    assert Kill("slow", "late", "INV-U5", "timeout") == trial.kill
+    mutant_run = bench.attempt(NEUTRAL, [Phase("slow", lambda _mutant: iter([part]))])
+    assert Kill("slow", "late", "INV-U5", "timeout") == mutant_run.kill
 
 
 def test_a_late_control_is_asked_again(bench: Bench) -> None:
@@ -237,11 +237,11 @@ def test_what_breaks_the_suite_itself_is_noticed(bench: Bench) -> None:
     def ask(sandbox: Sandbox) -> None:
         sandbox.session.fetch("SELECT name FROM public.users")
 
-    stage = Stage("asks", lambda _mutant: iter([Part("a column", ask)]))
+    phase = Phase("asks", lambda _mutant: iter([Part("a column", ask)]))
     sql = "ALTER TABLE public.users RENAME COLUMN name TO title"
-    trial = bench.attempt(Mutant("users.name", "renamed", "", (sql,)), [stage])
-    assert trial.kill is not None
-    assert trial.kill.verdict.startswith("UndefinedColumn")
+    mutant_run = bench.attempt(Mutant("users.name", "renamed", "", (sql,)), [phase])
+    assert mutant_run.kill is not None
+    assert mutant_run.kill.verdict.startswith("UndefinedColumn")
 
 
 def command(*arguments: str) -> "subprocess.CompletedProcess[str]":
@@ -268,12 +268,12 @@ def test_the_command_kills_the_mutants_of_a_rule(tmp_path: Path) -> None:
 
 
 def test_the_command_fails_with_survivors() -> None:
-    """What no stage notices is shown with its SQL, and the command fails."""
+    """What no phase notices is shown with its SQL, and the command fails."""
     done = command(
         "users.users_name_at_most_100_characters/check-dropped",
         "--workers",
         "1",
-        "--stages",
+        "--phases",
         "rules",
     )
     assert 1 == done.returncode
@@ -286,7 +286,7 @@ def test_the_command_fails_with_survivors() -> None:
     ("arguments", "complaint"),
     [
         (("nobody__",), "no mutant concerns 'nobody__'"),
-        (("--stages", "guessing"), "there is no stage 'guessing'"),
+        (("--phases", "guessing"), "there is no phase 'guessing'"),
         (("--again", "nothing.json"), "nothing.json holds no kill matrix"),
     ],
 )
@@ -298,12 +298,19 @@ def test_wrong_arguments_end_in_one_message(arguments: tuple[str, ...], complain
     assert complaint in done.stderr
 
 
+def test_phases_have_their_former_names_too() -> None:
+    """A command that names phases as they were called before runs them."""
+    former = pool.named(["tours", "raids", "lives"])
+
+    assert ["coverage runs", "hostile runs", "machine runs"] == [phase.name for phase in former]
+
+
 def test_a_wrong_excuse_is_reported() -> None:
     """A mutant that is recorded as equivalent, and killed all the same, is an error."""
     mutant = Mutant("a", "b", "c", ())
     report = Report({mutant.id: mutant}, {}, {mutant.id: "it changes nothing"})
     kill = Kill("rules", "inv_u5__insert 1", "INV-U5", "broken")
-    report.trials[mutant.id] = Trial(mutant.id, kill, 0.1, 1)
+    report.mutant_runs[mutant.id] = MutantRun(mutant.id, kill, 0.1, 1)
     assert [mutant.id] == report.wrongly_excused
     assert any("WRONGLY RECORDED" in line for line in report.lines())
 
@@ -312,10 +319,10 @@ def test_a_wrong_excuse_is_reported() -> None:
     ("sample", "score", "status"),
     [((), "score: 1 of 1 killed, 0 equivalent", 1), (("--sample", "1"), "0 of 1 killed, 1 eq", 0)],
 )
-def test_what_is_recorded_is_tried_with_all_stages(
+def test_what_is_recorded_is_tried_with_all_phases(
     tmp_path: Path, sample: tuple[str, ...], score: str, status: int
 ) -> None:
-    """A wrong record is found by a later stage than the first; a sample alone spares it that."""
+    """A wrong record is found by a later phase than the first; a sample alone spares it that."""
     wrong = "users.users_name_at_most_100_characters/check-dropped"
     record = tmp_path / "equivalent.toml"
     record.write_text(f'[[equivalent]]\nmutants = ["{wrong}/*"]\nreason = "nobody has a name"\n')
@@ -324,7 +331,7 @@ def test_what_is_recorded_is_tried_with_all_stages(
         f"read = equivalent.read; equivalent.read = lambda: read(pathlib.Path({str(record)!r}));"
         "from conformance.__main__ import main; sys.exit(main())"
     )
-    arguments = ("mutants", wrong, "--workers", "1", "--stages", "rules,columns", *sample)
+    arguments = ("mutants", wrong, "--workers", "1", "--phases", "rules,columns", *sample)
     done = subprocess.run(
         [sys.executable, "-c", code, *arguments],
         capture_output=True,
@@ -340,7 +347,7 @@ def test_what_is_recorded_is_tried_with_all_stages(
 class Interrupted(Workers):
     """Workers that try the first mutant, and then are interrupted."""
 
-    def attempt(self, tasks: Sequence[tuple[Mutant, tuple[str, ...]]]) -> Iterator[Trial]:
+    def attempt(self, tasks: Sequence[tuple[Mutant, tuple[str, ...]]]) -> Iterator[MutantRun]:
         """Try one."""
         yield from super().attempt(tasks[:1])
         raise KeyboardInterrupt
@@ -377,6 +384,6 @@ def test_workers_that_do_not_answer_are_told(
 
 
 def test_every_rule_can_be_tried() -> None:
-    """The first stage has something to try for every rule that a write can break."""
+    """The first phase has something to try for every rule that a write can break."""
     without = [rule for rule in RULES if not list(own_rules(Mutant("a", "b", "c", (), (rule,))))]
     assert [] == without

@@ -5,7 +5,7 @@ from typing import Final
 
 import pytest
 
-from conformance.cases.case_runner import Trial
+from conformance.cases.case_runner import CaseRunner
 from conformance.cases.verdicts import Finding, Verdict
 from conformance.database.sandbox import Sandbox
 from conformance.framecast.rules import RULES
@@ -50,11 +50,11 @@ def tried(sandbox: Sandbox, rule: str, path: Path, count: int = 100) -> Iterable
     """Return what is found of a rule along a path, of each sort the shortest."""
     ways = WAYS[rule][path]
     assert not isinstance(ways, str)
-    trial = Trial(sandbox, RULES[rule], path)
-    trial.findings.wait()
+    case_runner = CaseRunner(sandbox, RULES[rule], path)
+    case_runner.findings.wait()
     for scenario in examples(ways, count):
-        trial.run(scenario)
-    return trial.findings.kept.values()
+        case_runner.run(scenario)
+    return case_runner.findings.kept.values()
 
 
 def paths(rule: str) -> list[Path]:

@@ -12,7 +12,7 @@ import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
 
-from conformance.plugin import STAGE
+from conformance.plugin import ENVIRONMENT
 from conformance.postgres import Server, provision
 from conformance.postgres.scratch import PREFIX
 from tests.waiting import until
@@ -51,7 +51,7 @@ TESTS = {
 @pytest.fixture(scope="module")
 def given(pytestconfig: pytest.Config) -> Iterator[Server]:
     """Start a server that no other test sweeps."""
-    with provision(pytestconfig.stash[STAGE].request) as server:
+    with provision(pytestconfig.stash[ENVIRONMENT].request) as server:
         yield server
 
 

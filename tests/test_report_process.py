@@ -20,7 +20,7 @@ Terminal._cause = lambda *_: 1 / 0
 """
 INTERRUPTED: Final = """
 @pytest.mark.rules("INV-U6")
-def test_other(trial):
+def test_other(case_runner):
     raise KeyboardInterrupt
 
 @pytest.mark.rules("INV-U6")
@@ -35,11 +35,11 @@ def test_other():
     {what}
 
 @pytest.mark.rules("INV-U6")
-def test_next(trial):
+def test_next(case_runner):
     pass
 
 @pytest.mark.rules("INV-U1")
-def test_last(trial):
+def test_last(case_runner):
     pass
 """
 

@@ -10,7 +10,7 @@ import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
 
-from conformance.cases.case_runner import Trial
+from conformance.cases.case_runner import CaseRunner
 from conformance.cases.impersonation import EVERY, Impersonated
 from conformance.cases.scenario import Scenario
 from conformance.cases.verdicts import Finding, Verdict
@@ -18,7 +18,7 @@ from conformance.database import acting
 from conformance.database.sandbox import Sandbox
 from conformance.framecast.application import APPLICATION
 from conformance.framecast.rules import RULES
-from conformance.plugin import STAGE
+from conformance.plugin import ENVIRONMENT
 from conformance.postgres import Server, provision
 from conformance.postgres.scratch import Scratch, Template, opened
 from conformance.privileges.powers import Powers, declared
@@ -134,28 +134,28 @@ def test_the_first_and_some_later_ones_are_tried_again(
 ) -> None:
     """The first scenario is tried as the role too, and one in so many; the owner's are counted."""
     wrote: list[str | None] = []
-    tried = Trial.run
+    tried = CaseRunner.run
 
-    def noted(trial: Trial, scenario: Scenario) -> None:
+    def noted(case_runner: CaseRunner, scenario: Scenario) -> None:
         wrote.append(sandbox.role)
-        tried(trial, scenario)
+        tried(case_runner, scenario)
 
-    monkeypatch.setattr(Trial, "run", noted)
+    monkeypatch.setattr(CaseRunner, "run", noted)
     with scratch.cloned(template, "twice") as database, Sandbox(database.conninfo) as sandbox:
-        trial = Trial(sandbox, RULES["INV-U5"], Way.INSERT)
-        both = Impersonated(trial, sandbox, APPLICATION)
+        case_runner = CaseRunner(sandbox, RULES["INV-U5"], Way.INSERT)
+        both = Impersonated(case_runner, sandbox, APPLICATION)
         for _ in range(EVERY + 1):
             both.run(some_users())
 
     assert [None, APPLICATION, *[None] * EVERY, APPLICATION] == wrote
-    assert EVERY + 1 == trial.tally.accepted == trial.tally.named
+    assert EVERY + 1 == case_runner.tally.accepted == case_runner.tally.named
 
 
 def test_what_fails_as_the_role_fails_again(scratch: Scratch, tmp_path: Path) -> None:
     """Once the role has failed it is tried each time, and what is shown says who writes."""
     template = planted(scratch, tmp_path, "REVOKE INSERT ON public.users FROM framecast_app")
     with scratch.cloned(template, "less") as database, Sandbox(database.conninfo) as sandbox:
-        both = Impersonated(Trial(sandbox, RULES["INV-U5"], Way.INSERT), sandbox, APPLICATION)
+        both = Impersonated(CaseRunner(sandbox, RULES["INV-U5"], Way.INSERT), sandbox, APPLICATION)
         found: list[Finding] = []
         for _ in range(2):
             with pytest.raises(Finding) as caught:
@@ -169,7 +169,7 @@ def test_what_fails_as_the_role_fails_again(scratch: Scratch, tmp_path: Path) ->
 
 def test_who_makes_the_role_may_try_it(pytestconfig: pytest.Config) -> None:
     """A role that is no superuser, and makes the application's, proves its rights as well."""
-    with provision(pytestconfig.stash[STAGE].request) as server:
+    with provision(pytestconfig.stash[ENVIRONMENT].request) as server:
         with psycopg.connect(server.conninfo, autocommit=True) as connection:
             connection.execute("CREATE ROLE plain LOGIN CREATEDB CREATEROLE")
         plain = make_conninfo(server.conninfo, user="plain")

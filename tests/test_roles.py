@@ -16,7 +16,7 @@ from conformance.database.session import Session
 from conformance.framecast.application import APPLICATION
 from conformance.framecast.rules import RULES
 from conformance.migrate.migrations import MigrationError, install, load
-from conformance.plugin import STAGE
+from conformance.plugin import ENVIRONMENT
 from conformance.postgres import Server, provision
 from conformance.postgres.scratch import Scratch, Template, opened
 from conformance.privileges.powers import Powers, declared
@@ -57,7 +57,7 @@ ENFORCING: Final = """
 @pytest.fixture
 def alone(pytestconfig: pytest.Config) -> Iterator[Server]:
     """Start a server on which nobody has made the role."""
-    with provision(pytestconfig.stash[STAGE].request) as server:
+    with provision(pytestconfig.stash[ENVIRONMENT].request) as server:
         yield server
 
 

@@ -15,7 +15,7 @@ from psycopg import errors
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from conformance.migrate.migrations import MigrationError
-from conformance.plugin import STAGE
+from conformance.plugin import ENVIRONMENT
 from conformance.postgres import ProvisionError, Request, Server, provision, seed
 from conformance.postgres.scratch import PREFIX, Database, Scratch, Template, joined, opened
 from tests.waiting import PATIENCE, until
@@ -26,7 +26,7 @@ NAMES = "SELECT datname FROM pg_database WHERE starts_with(datname, %s) ORDER BY
 @pytest.fixture(scope="module")
 def given(pytestconfig: pytest.Config) -> Iterator[Server]:
     """Start a server that no other test sweeps, and show it as one that is not ours."""
-    with provision(pytestconfig.stash[STAGE].request) as server:
+    with provision(pytestconfig.stash[ENVIRONMENT].request) as server:
         yield dataclasses.replace(server, owned=False)
 
 

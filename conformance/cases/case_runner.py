@@ -37,7 +37,7 @@ class _EndError(Exception):
     """Nothing more can be learnt from a scenario."""
 
 
-class Trial:
+class CaseRunner:
     """Scenarios of one rule along one path, on one database."""
 
     def __init__(self, sandbox: Sandbox, rule: Rule, path: Path) -> None:

@@ -33,7 +33,7 @@ class Findings:
     """What was found along one path of one rule.
 
     Attributes:
-        rule: the rule on trial.
+        rule: the rule that is tried.
         is_patient: whether nothing ends an example.
         sought: what ends an example then; None for whatever is found.
         kept: of each sort the finding with the shortest script.
@@ -72,7 +72,7 @@ class Findings:
         return not self.is_patient and self.sought in (None, sort_of(finding))
 
     def worst(self) -> Finding:
-        """Return the worst of what was kept: of several that are as bad, one of the rule on trial.
+        """Return the worst finding kept: of several that are as bad, one of the tried rule.
 
         Raises:
             ValueError: Nothing was.

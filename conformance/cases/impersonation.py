@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from conformance.cases.case_runner import Trial
+from conformance.cases.case_runner import CaseRunner
 from conformance.cases.verdicts import Finding
 
 if TYPE_CHECKING:
@@ -16,18 +16,18 @@ EVERY = 10
 
 
 class Impersonated:
-    """A trial as the owner, some of whose scenarios are tried as a role too.
+    """A case runner as the owner, some of whose scenarios are tried as a role too.
 
     The first is, so that no rule and path is without one. Once the role has failed, each is: then
     what is made smaller fails for as long as the role does.
     """
 
-    def __init__(self, trial: Trial, sandbox: Sandbox, role: str) -> None:
-        """Try what the trial tries; the trial alone counts."""
-        self._trial = trial
+    def __init__(self, case_runner: CaseRunner, sandbox: Sandbox, role: str) -> None:
+        """Try what the case runner tries; the case runner alone counts."""
+        self._case_runner = case_runner
         self._sandbox = sandbox
         self._role = role
-        self._again = Trial(sandbox, trial.rule, trial.path)
+        self._again = CaseRunner(sandbox, case_runner.rule, case_runner.path)
         self._runs = 0
         self._has_failed = False
 
@@ -37,9 +37,9 @@ class Impersonated:
         Raises:
             Finding: The schema did not do what the rule asks of either, and that is what is sought.
         """
-        self._trial.run(scenario)
+        self._case_runner.run(scenario)
         self._runs += 1
-        if self._trial.met:  # what the owner meets, the role would meet again
+        if self._case_runner.met:  # what the owner meets, the role would meet again
             return
         if self._has_failed or self._runs % EVERY == 1:
             try:
@@ -50,7 +50,7 @@ class Impersonated:
                 told = self._as_role(finding)
             else:
                 return
-            self._trial.findings.meet([told])
+            self._case_runner.findings.meet([told])
 
     def _as_role(self, finding: Finding) -> Finding:
         return Finding(

@@ -55,7 +55,9 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         help="only what survived in this kill matrix, or was not tried",
     )
     parser.add_argument(
-        "--stages", metavar="NAMES", help="only these stages, with commas (default: all)"
+        *("--phases", "--stages"),  # which they were called before
+        metavar="NAMES",
+        help="only these phases, with commas (default: all)",
     )
     parser.add_argument(
         "--list", action="store_true", help="list the mutants that are chosen, and try none"
@@ -72,7 +74,7 @@ def run(options: argparse.Namespace) -> None:
     Raises:
         ProvisionError: There is no server.
         MigrationError: The migrations cannot be installed.
-        ChoiceError: A token or a stage is not known.
+        ChoiceError: A token or a phase is not known.
         RecordError: The record of equivalents is wrong.
         BaselineError: The schema itself fails.
         StuckError: Nothing is done any more.
@@ -111,12 +113,12 @@ def _carry_out(
     options: argparse.Namespace, databases: Scratch, template: Template, every: Sequence[Mutant]
 ) -> Report | None:
     from conformance.mutants import equivalent, generate, sorting, unseen  # noqa: PLC0415 - only who mutates waits for it
+    from conformance.mutants.phases import PHASES  # noqa: PLC0415 - only who mutates waits for it
     from conformance.mutants.pool import Workers, named  # noqa: PLC0415 - only who mutates waits for it
     from conformance.mutants.report import Report  # noqa: PLC0415 - only who mutates waits for it
-    from conformance.mutants.stages import STAGES  # noqa: PLC0415 - only who mutates waits for it
 
-    stages = options.stages.split(",") if options.stages else [stage.name for stage in STAGES]
-    named(stages)
+    phases = options.phases.split(",") if options.phases else [phase.name for phase in PHASES]
+    named(phases)
     excused = equivalent.reasons(equivalent.read(), [mutant.id for mutant in every])
     known = unseen.read()
     unseen.check(known, every)
@@ -140,19 +142,19 @@ def _carry_out(
             {mutant.id: excused[mutant.id] for mutant in chosen if mutant.id in excused},
             {mutant.id: known[mutant.id] for mutant in chosen if mutant.id in known},
         )
-        cheap = stages[:1] if options.sample else stages
+        cheap = phases[:1] if options.sample else phases
         recorded = {*excused, *known}
         tasks = [
-            (mutant, tuple(cheap if mutant.id in recorded else stages))
-            # Recorded ones take all stages, and are expected to survive them: they come last.
+            (mutant, tuple(cheap if mutant.id in recorded else phases))
+            # Recorded ones take all phases, and are expected to survive them: they come last.
             for mutant in sorted(result.effective, key=lambda mutant: mutant.id in recorded)
         ]
         progress = Progress(len(tasks))
         written = time.monotonic()
         try:
-            for trial in workers.attempt(tasks):
-                report.trials[trial.id] = trial
-                progress.step(survived=report.status(trial.id) == "survived")
+            for mutant_run in workers.attempt(tasks):
+                report.mutant_runs[mutant_run.id] = mutant_run
+                progress.step(survived=report.status(mutant_run.id) == "survived")
                 if options.json and time.monotonic() - written > BETWEEN:
                     report.write(options.json)
                     written = time.monotonic()

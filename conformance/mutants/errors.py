@@ -6,7 +6,7 @@ class MutantsError(Exception):
 
 
 class ChoiceError(MutantsError):
-    """A token, a stage or a file that was asked for names nothing."""
+    """A token, a phase or a file that was asked for names nothing."""
 
 
 class RecordError(MutantsError):

@@ -1,4 +1,4 @@
-"""Parts of stages: what is tried on a mutant, one thing at a time."""
+"""Parts of phases: what is tried on a mutant, one thing at a time."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from conformance.cases.case_runner import Trial
+from conformance.cases.case_runner import CaseRunner
 from conformance.database.sandbox import Sandbox
 from conformance.framecast.application import APPLICATION
 from conformance.framecast.rules import RULES
@@ -56,7 +56,7 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
-class Stage:
+class Phase:
     """A name, and the parts that are worth trying on a mutant, the likeliest first."""
 
     name: str
@@ -82,4 +82,4 @@ def _try(rule: str, path: Path, number: int, count: int, sandbox: Sandbox) -> No
         return
     scenarios = drawn(("near misses", rule, path, count), lambda: ways, count)
     if number < len(scenarios):
-        Trial(sandbox, RULES[rule], path).run(scenarios[number])
+        CaseRunner(sandbox, RULES[rule], path).run(scenarios[number])

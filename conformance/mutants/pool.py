@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, Self
 
 from conformance.mutants import sorting
 from conformance.mutants.errors import BaselineError, ChoiceError, StuckError
-from conformance.mutants.parts import Stage, near_misses
-from conformance.mutants.stages import STAGES
-from conformance.mutants.trying import Bench, Trial
+from conformance.mutants.mutant_run import Bench, MutantRun
+from conformance.mutants.parts import Phase, near_misses
+from conformance.mutants.phases import FORMER, PHASES
 from conformance.postgres import scratch
 from conformance.postgres.scratch import Template
 from conformance.postgres.server import Server
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from conformance.postgres.scratch import Scratch
 
 CHUNK = 60
-PATIENCE = 900.0  # seconds for one task: more than all stages take
+PATIENCE = 900.0  # seconds for one task: more than all phases take
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,16 +100,16 @@ class Workers:
             if complaint:
                 raise BaselineError(complaint)
 
-    def attempt(self, tasks: Sequence[tuple[Mutant, tuple[str, ...]]]) -> Iterator[Trial]:
-        """Try mutants, each with the stages of these names, in no order.
+    def attempt(self, tasks: Sequence[tuple[Mutant, tuple[str, ...]]]) -> Iterator[MutantRun]:
+        """Try mutants, each with the phases of these names, in no order.
 
         Raises:
             BaselineError: Something fails on the schema as it is too.
         """
-        for trial in self._all(_attempt, tasks, ordered=False):
-            if isinstance(trial, str):
-                raise BaselineError(trial)
-            yield trial
+        for mutant_run in self._all(_attempt, tasks, ordered=False):
+            if isinstance(mutant_run, str):
+                raise BaselineError(mutant_run)
+            yield mutant_run
 
     def _all(self, task: Any, arguments: Sequence[Any], *, ordered: bool = True) -> Iterator[Any]:
         spread = self._pool.imap if ordered else self._pool.imap_unordered
@@ -155,7 +155,7 @@ def _baseline(rule: str) -> str:
     return ""
 
 
-def _attempt(task: tuple[Mutant, tuple[str, ...]]) -> Trial | str:
+def _attempt(task: tuple[Mutant, tuple[str, ...]]) -> MutantRun | str:
     (worker,) = _worker
     mutant, names = task
     try:
@@ -164,15 +164,16 @@ def _attempt(task: tuple[Mutant, tuple[str, ...]]) -> Trial | str:
         return str(error)
 
 
-def named(names: Sequence[str]) -> list[Stage]:
-    """Return the stages of these names, in their own order.
+def named(names: Sequence[str]) -> list[Phase]:
+    """Return the phases of these names, in their own order.
 
     Raises:
-        ChoiceError: There is no stage of a name.
+        ChoiceError: There is no phase of a name.
     """
-    known = {stage.name for stage in STAGES}
+    known = {phase.name for phase in PHASES}
+    names = [FORMER.get(name, name) for name in names]
     for name in names:
         if name not in known:
-            message = f"there is no stage {name!r}: there are {', '.join(sorted(known))}"
+            message = f"there is no phase {name!r}: there are {', '.join(sorted(known))}"
             raise ChoiceError(message)
-    return [stage for stage in STAGES if stage.name in names]
+    return [phase for phase in PHASES if phase.name in names]

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from conformance.mutants.mutant import Mutant
-    from conformance.mutants.trying import Trial
+    from conformance.mutants.mutant_run import MutantRun
     from conformance.mutants.unseen import Unseen
 
 KILLED, SURVIVED, EQUIVALENT, INEFFECTIVE = "killed", "survived", "equivalent", "ineffective"
@@ -33,15 +33,15 @@ class Report:
     ineffective: Mapping[str, str]
     equivalent: Mapping[str, str]
     unseen: Mapping[str, Unseen] = field(default_factory=dict)
-    trials: dict[str, Trial] = field(default_factory=dict)
+    mutant_runs: dict[str, MutantRun] = field(default_factory=dict)
 
     def status(self, name: str) -> str:
         """Return what became of a mutant."""
         if name in self.ineffective:
             return INEFFECTIVE
-        if name not in self.trials:
+        if name not in self.mutant_runs:
             return UNTRIED
-        if self.trials[name].kill is not None:
+        if self.mutant_runs[name].kill is not None:
             return KILLED
         if name in self.unseen:
             return OPEN
@@ -58,7 +58,7 @@ class Report:
         return [
             name
             for name in self.equivalent
-            if name in self.trials and self.trials[name].kill is not None
+            if name in self.mutant_runs and self.mutant_runs[name].kill is not None
         ]
 
     @property
@@ -75,10 +75,10 @@ class Report:
             yield from (f"  {line}" for line in mutant.script().splitlines())
             yield ""
         for name in self.wrongly_excused:
-            kill = self.trials[name].kill
+            kill = self.mutant_runs[name].kill
             yield f"WRONGLY RECORDED as equivalent: {name} is killed by {kill.part if kill else ''}"
         for name in self.seen:
-            kill = self.trials[name].kill
+            kill = self.mutant_runs[name].kill
             yield f"NO LONGER OPEN: {name} is killed by {kill.part if kill else ''}: remove it"
         yield from self._by_operator()
         yield from self._times()
@@ -101,7 +101,7 @@ class Report:
         new.replace(path)
 
     def _entry(self, name: str) -> dict[str, Any]:
-        mutant, trial = self.mutants[name], self.trials.get(name)
+        mutant, mutant_run = self.mutants[name], self.mutant_runs.get(name)
         entry: dict[str, Any] = {
             "id": name,
             "operator": mutant.operator,
@@ -116,12 +116,12 @@ class Report:
             entry["reason"] = self.ineffective[name]
         elif name in self.equivalent:
             entry["reason"] = self.equivalent[name]
-        if trial is not None:
-            entry["seconds"] = round(trial.seconds, 3)
-            if trial.kill is not None:
-                kill = trial.kill
+        if mutant_run is not None:
+            entry["seconds"] = round(mutant_run.seconds, 3)
+            if mutant_run.kill is not None:
+                kill = mutant_run.kill
                 entry["killed_by"] = {
-                    "stage": kill.stage,
+                    "stage": kill.phase,
                     "part": kill.part,
                     "rule": kill.rule,
                     "verdict": kill.verdict,
@@ -140,14 +140,18 @@ class Report:
         yield f"{'all':<{width}} " + " ".join(f"{total[each]:>11}" for each in STATUSES)
 
     def _times(self) -> Iterator[str]:
-        killed = [trial for trial in self.trials.values() if trial.kill is not None]
+        killed = [
+            mutant_run for mutant_run in self.mutant_runs.values() if mutant_run.kill is not None
+        ]
         if not killed:
             return
-        seconds = [trial.seconds for trial in killed]
-        stages = Counter(trial.kill.stage for trial in killed if trial.kill is not None)
-        by = ", ".join(f"{stage} {count}" for stage, count in stages.most_common())
+        seconds = [mutant_run.seconds for mutant_run in killed]
+        phases = Counter(
+            mutant_run.kill.phase for mutant_run in killed if mutant_run.kill is not None
+        )
+        by = ", ".join(f"{phase} {count}" for phase, count in phases.most_common())
         yield f"killed by: {by}"
-        worst = max(killed, key=lambda trial: trial.seconds)
+        worst = max(killed, key=lambda mutant_run: mutant_run.seconds)
         yield (
             f"time to kill: median {median(seconds):.2f} s,"
             f" worst {worst.seconds:.1f} s ({worst.id})"

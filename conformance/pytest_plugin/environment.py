@@ -35,7 +35,7 @@ class Handover(TypedDict):
     template: str
 
 
-class Stage:
+class Environment:
     """The server of a run, its template, and the scratch databases of this process."""
 
     def __init__(self, request: Request, directory: Path) -> None:

@@ -1,4 +1,4 @@
-"""What the suite's own tests are given: a database to try rules on, and trials that count."""
+"""What the suite's own tests are given: a database to try rules on, and case runners that count."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from hypothesis.errors import Flaky
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
 
-    from conformance.cases.case_runner import Trial
+    from conformance.cases.case_runner import CaseRunner
     from conformance.cases.impersonation import Impersonated
     from conformance.database.sandbox import Sandbox
     from conformance.framecast.rules import Rule
     from conformance.postgres.scratch import Database
     from conformance.sql.writes import Path
 
-TRIAL = pytest.StashKey["Trial"]()
+CASE_RUNNER = pytest.StashKey["CaseRunner"]()
 
 
 @pytest.fixture(scope="session")
@@ -32,24 +32,24 @@ def sandbox(database: Database, role: str | None) -> Iterator[Sandbox]:
 
 
 @pytest.fixture
-def trial(
+def case_runner(
     request: pytest.FixtureRequest, sandbox: Sandbox, role: str | None, application: str | None
-) -> Callable[[Rule, Path], Trial | Impersonated]:
-    """Return the trial of a test's rule and path: one for all examples, so that counts add up."""
-    from conformance.cases.case_runner import Trial
+) -> Callable[[Rule, Path], CaseRunner | Impersonated]:
+    """Return the case runner of a test's rule and path: one for all examples."""
+    from conformance.cases.case_runner import CaseRunner
     from conformance.cases.impersonation import Impersonated
 
-    found: list[Trial | Impersonated] = []
+    found: list[CaseRunner | Impersonated] = []
 
-    def find(rule: Rule, path: Path) -> Trial | Impersonated:
+    def find(rule: Rule, path: Path) -> CaseRunner | Impersonated:
         if not found:
-            trial = Trial(sandbox, rule, path)
-            trial.findings.wait()
-            request.node.stash[TRIAL] = trial
+            case_runner = CaseRunner(sandbox, rule, path)
+            case_runner.findings.wait()
+            request.node.stash[CASE_RUNNER] = case_runner
             if application is None or role is not None:
-                found.append(trial)
+                found.append(case_runner)
             else:
-                found.append(Impersonated(trial, sandbox, application))
+                found.append(Impersonated(case_runner, sandbox, application))
         return found[0]
 
     return find
@@ -59,19 +59,19 @@ def trial(
 def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, object]:
     """Let a test of a rule end with the worst that it met in all its examples, made small."""
     done = yield
-    trial = pyfuncitem.stash.get(TRIAL, None)
-    if trial is None or not trial.findings.kept:
+    case_runner = pyfuncitem.stash.get(CASE_RUNNER, None)
+    if case_runner is None or not case_runner.findings.kept:
         return done
-    findings, worst = trial.findings, trial.findings.worst()
+    findings, worst = case_runner.findings, case_runner.findings.worst()
     findings.seek_worst()
-    counts = replace(trial.tally)
+    counts = replace(case_runner.tally)
     try:
         # With the same seed it draws the same examples.
         pyfuncitem.obj(**{name: pyfuncitem.funcargs[name] for name in argnames(pyfuncitem)})
     except Flaky as error:
         raise worst from error
     finally:
-        trial.tally = counts
+        case_runner.tally = counts
     raise worst  # it was met once, and not again
 
 

@@ -14,7 +14,7 @@ import pytest
 from conformance.cases.steps import ACCEPTED, LAWFUL, Expectation, Step, of_history
 from conformance.cases.verdicts import Finding, Verdict
 from conformance.framecast.rules import RULES
-from conformance.plugin import STAGE
+from conformance.plugin import ENVIRONMENT
 from conformance.pytest_plugin.role import role_of
 from conformance.regressions import entries
 from conformance.regressions.entries import Entry, Status
@@ -75,7 +75,7 @@ def _writable(config: pytest.Config) -> Path | None:
     where that was asked for.
     """
     folder = folder_of(config)
-    own = config.stash[STAGE].migrations.resolve() == FOLDER.parents[1] / "migrations"
+    own = config.stash[ENVIRONMENT].migrations.resolve() == FOLDER.parents[1] / "migrations"
     own = own and role_of(config) is None
     asked = config.getoption(OPTION) is not None
     return folder if (own or asked) and os.access(folder, os.W_OK) else None

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import settings
 
-from conformance.plugin import PLUGIN, SEED, STAGE
+from conformance.plugin import ENVIRONMENT, PLUGIN, SEED
 from conformance.postgres.request import SETTINGS
 from conformance.postgres.surroundings import without_password
 from conformance.pytest_plugin import role
@@ -48,14 +48,14 @@ def pytest_configure_node(node: Any) -> None:
 def command(item: pytest.Item) -> str:
     """Return the command, for a shell in the folder where this run was started."""
     config = item.config
-    stage = config.stash[STAGE]
+    environment = config.stash[ENVIRONMENT]
     test = item.nodeid.partition("::")[2]
     words = [*config.stash[PROGRAM], f"{_shown(item.path, config)}::{test}"]
     words.append(f"--hypothesis-seed={config.stash[SEED]}")
     profile = settings.get_current_profile_name()
     if profile != "default":
         words.append(f"--hypothesis-profile={profile}")
-    words += [f"--migrations={_shown(stage.migrations, config)}", *_server(config)]
+    words += [f"--migrations={_shown(environment.migrations, config)}", *_server(config)]
     words += [f"{option}={value}" for option, value in _others(config)]
     if config.pluginmanager.hasplugin("xdist"):
         words += ["-n", "0"]
@@ -81,7 +81,7 @@ def _shown(path: Path, config: pytest.Config) -> str:
 
 def _server(config: pytest.Config) -> Iterator[str]:
     """Return the options that name the server; an address in a variable is in it the next time."""
-    request = config.stash[STAGE].request
+    request = config.stash[ENVIRONMENT].request
     for attribute, option, variable in SETTINGS:
         value = getattr(request, attribute)
         if value is None:

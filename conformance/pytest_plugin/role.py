@@ -68,18 +68,18 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 @pytest.hookimpl(trylast=True)
 def pytest_collection_finish(session: pytest.Session) -> None:
     """End here if the suite cannot act as the role."""
-    from conformance.plugin import LOOKS_ONLY, STAGE
+    from conformance.plugin import ENVIRONMENT, LOOKS_ONLY
 
     config = session.config
-    role, stage = role_of(config), config.stash[STAGE]
+    role, environment = role_of(config), config.stash[ENVIRONMENT]
     looks = any(config.getoption(name, default=False) for name in LOOKS_ONLY)
-    if role is None or not stage.begun or looks:
+    if role is None or not environment.begun or looks:
         return
     from conformance.database import acting
 
     try:
-        stage.template()  # which makes the role
-        acting.examine(stage.server(), role)
+        environment.template()  # which makes the role
+        acting.examine(environment.server(), role)
     except acting.RoleError as error:
         message = f"{OPTION} {error}"
         raise pytest.UsageError(message) from None

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from conformance.pytest_plugin import replay
-from conformance.pytest_plugin.fixtures import TRIAL
+from conformance.pytest_plugin.fixtures import CASE_RUNNER
 from conformance.report import causes, parts
 from conformance.report.record import PROPERTY
 from conformance.report.run import DESELECTED, PARTS, Recorder
@@ -73,21 +73,30 @@ def pytest_runtest_makereport(
     """Send what was counted, and what was found, along with the test's report."""
     outcome = yield
     cause = causes.of_call(call) if outcome.failed else None
-    trial = item.stash.get(TRIAL, None)
-    path = str(trial.path) if trial else PATHS.get(item.path.stem, item.path.stem)
+    case_runner = item.stash.get(CASE_RUNNER, None)
+    path = str(case_runner.path) if case_runner else PATHS.get(item.path.stem, item.path.stem)
     if cause is not None and call.excinfo is not None:
         outcome.user_properties.append(causes.as_property(cause, call.when))
         found = list(causes.findings(call.excinfo.value))
         others = found[1:]
-        if call.when == "call" and trial is not None:
-            others += trial.findings.beside(found[0]) if found else trial.findings.kept.values()
+        if call.when == "call" and case_runner is not None:
+            others += (
+                case_runner.findings.beside(found[0])
+                if found
+                else case_runner.findings.kept.values()
+            )
         if found:
             outcome.longrepr = _told(found[0], item, others)
         for finding in (*found[:1], *others):
             _send(outcome, finding, path, item)
-    if call.when == "call" and trial is not None:
-        tally = list(trial.tally.counts)
-        seen = {"rule": trial.rule.id, "path": path, "tally": tally, "reason": trial.reason}
+    if call.when == "call" and case_runner is not None:
+        tally = list(case_runner.tally.counts)
+        seen = {
+            "rule": case_runner.rule.id,
+            "path": path,
+            "tally": tally,
+            "reason": case_runner.reason,
+        }
         outcome.user_properties.append((PROPERTY, seen))
     return outcome
 

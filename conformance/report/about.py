@@ -17,7 +17,7 @@ import conformance
 import strategies
 from conformance.migrate import migrations
 from conformance.migrate.migrations import MigrationError
-from conformance.plugin import SEED, STAGE
+from conformance.plugin import ENVIRONMENT, SEED
 from conformance.postgres import ProvisionError
 from conformance.pytest_plugin.role import role_of
 
@@ -29,11 +29,11 @@ GIT_TIMEOUT = 10  # seconds, for a question that takes milliseconds
 
 def about(config: pytest.Config) -> dict[str, Any]:
     """Return what a run stood on; no server, if none was asked for or there was none."""
-    stage = config.stash[STAGE]
+    environment = config.stash[ENVIRONMENT]
     server, major = None, None
-    if stage.begun:
+    if environment.begun:
         with suppress(ProvisionError):
-            server, major = stage.server().origin, stage.server().major
+            server, major = environment.server().origin, environment.server().major
     return {
         "server": server,
         "major": major,
@@ -45,9 +45,9 @@ def about(config: pytest.Config) -> dict[str, Any]:
             **{name: version(name) for name in ("pytest", "hypothesis", "psycopg")},
             "server": server,
         },
-        "migrations": _digests(stage.migrations),
+        "migrations": _digests(environment.migrations),
         "suite": suite(),
-        "commit": commit(stage.migrations),
+        "commit": commit(environment.migrations),
     }
 
 

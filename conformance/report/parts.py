@@ -71,6 +71,6 @@ def read(file: Path) -> Parts:
 
 
 def _part(item: pytest.Item) -> Part:
-    own = "trial" in getattr(item, "fixturenames", ())
+    own = "case_runner" in getattr(item, "fixturenames", ())
     marked = item.get_closest_marker(proof.MARK) is not None
     return Part(tuple(sorted(proof.rules_of(item))), proof.is_wide(item), own, marked)

@@ -1,7 +1,7 @@
 """What a mutant is tried with: the cheapest first, and the nearest to what it changes.
 
-A stage is made of parts. A part does something on a sandbox that is always the same, and raises a
-Finding where the schema does not do what the rules ask. To add a stage, append it to `STAGES`.
+A phase is made of parts. A part does something on a sandbox that is always the same, and raises a
+Finding where the schema does not do what the rules ask. To add a phase, append it to `PHASES`.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from conformance.machines.run import Log, MachineRun
 from conformance.machines.runner import MACHINES
 from conformance.mutants import reading, role
 from conformance.mutants.drawing import GENERATE, drawn
-from conformance.mutants.parts import Part, Stage, near_misses
+from conformance.mutants.parts import Part, Phase, near_misses
 from conformance.races.harness import Harness
 from conformance.races.meetings import ENDINGS, Floor
 from conformance.races.places import office, studio
@@ -142,20 +142,22 @@ def meetings(_mutant: Mutant) -> Iterator[Part]:
     yield Part("meetings of what ends", _endings)
 
 
-STAGES: list[Stage] = [
-    Stage("reading", reading.parts),
-    Stage("role", role.parts),
-    Stage("rules", own_rules),
-    Stage("columns", columns),
-    Stage("tables", rules_of_tables),
-    Stage("corpus", regressions),
-    Stage("coverage_runs", coverage_runs),
-    Stage("races", races),
-    Stage("meetings", meetings),
-    Stage("deeper", deeper),
-    Stage("hostile_runs", attacks),
-    Stage("runs", runs),
-    Stage("every rule", every_rule),
+# Names that phases had before, which `--phases` still takes.
+FORMER = {"tours": "coverage runs", "raids": "hostile runs", "lives": "machine runs"}
+PHASES: list[Phase] = [
+    Phase("reading", reading.parts),
+    Phase("role", role.parts),
+    Phase("rules", own_rules),
+    Phase("columns", columns),
+    Phase("tables", rules_of_tables),
+    Phase("corpus", regressions),
+    Phase("coverage runs", coverage_runs),
+    Phase("races", races),
+    Phase("meetings", meetings),
+    Phase("deeper", deeper),
+    Phase("hostile runs", attacks),
+    Phase("machine runs", runs),
+    Phase("every rule", every_rule),
 ]
 
 
@@ -216,7 +218,7 @@ def _live(machine: type[Machine], sandbox: Sandbox) -> None:
 def _hostile_run(focus: str, sandbox: Sandbox) -> None:
     hostile_runner = HostileRunner(sandbox)
     for hostile_run in drawn(
-        ("hostile_runs", focus), lambda: hostile_runs(hostile_runner.shape, focus), HOSTILE_RUNS
+        ("raids", focus), lambda: hostile_runs(hostile_runner.shape, focus), HOSTILE_RUNS
     ):
         hostile_runner.run(hostile_run)
 

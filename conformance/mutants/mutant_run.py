@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from conformance.mutants.mutant import Mutant
-    from conformance.mutants.parts import Stage
+    from conformance.mutants.parts import Phase
     from conformance.mutants.subject import Failure
     from conformance.postgres.scratch import Scratch, Template
 
@@ -32,16 +32,16 @@ SETUP = Part("the suite's own", _open)
 
 @dataclass(frozen=True, slots=True)
 class Kill:
-    """What noticed a mutant: the stage, the part of it, and the rule and verdict that it gave."""
+    """What noticed a mutant: the phase, the part of it, and the rule and verdict that it gave."""
 
-    stage: str
+    phase: str
     part: str
     rule: str
     verdict: str
 
 
 @dataclass(frozen=True, slots=True)
-class Trial:
+class MutantRun:
     """What became of a mutant: who killed it, if anything did, and the seconds that it took."""
 
     id: str
@@ -74,7 +74,7 @@ class Bench:
         if self._control is not None:
             self._control.__exit__(kind, error, trace)
 
-    def attempt(self, mutant: Mutant, stages: Sequence[Stage]) -> Trial:
+    def attempt(self, mutant: Mutant, phases: Sequence[Phase]) -> MutantRun:
         """Try a mutant until something notices it.
 
         Raises:
@@ -83,15 +83,15 @@ class Bench:
         began = time.perf_counter()
         tried = 0
         with Subjects(self._scratch, self._template, "mutant", mutant.sql) as subjects:
-            for stage, part in _parts(mutant, stages):
+            for phase, part in _parts(mutant, phases):
                 tried += part is not SETUP
                 failure = subjects.fails(part)
                 if failure is not None:
                     seconds = time.perf_counter() - began
                     self.check(part)
-                    kill = Kill(stage, part.name, failure.rule, _verdict(failure))
-                    return Trial(mutant.id, kill, seconds, tried)
-        return Trial(mutant.id, None, time.perf_counter() - began, tried)
+                    kill = Kill(phase, part.name, failure.rule, _verdict(failure))
+                    return MutantRun(mutant.id, kill, seconds, tried)
+        return MutantRun(mutant.id, None, time.perf_counter() - began, tried)
 
     def check(self, part: Part) -> None:
         """Try a part on the schema as it is, once; again if it was late.
@@ -111,12 +111,12 @@ class Bench:
         self._green.add(part.name)
 
 
-def _parts(mutant: Mutant, stages: Sequence[Stage]) -> Iterator[tuple[str, Part]]:
-    """Return all parts with the names of their stages, after the opening of a sandbox."""
+def _parts(mutant: Mutant, phases: Sequence[Phase]) -> Iterator[tuple[str, Part]]:
+    """Return all parts with the names of their phases, after the opening of a sandbox."""
     yield "setup", SETUP
-    for stage in stages:
-        for part in stage.parts(mutant):
-            yield stage.name, part
+    for phase in phases:
+        for part in phase.parts(mutant):
+            yield phase.name, part
 
 
 def _verdict(failure: Failure) -> str:
