@@ -130,11 +130,11 @@ def _guest_signs_up_late() -> Form:
     world = World()
     team, owner = world.team()
     guest = world.a_creator(email="guest@example.com")
-    letter = world.insert("invitations", world.an_invitation(team, owner, email=guest["email"]))
+    invitation = world.insert("invitations", world.an_invitation(team, owner, email=guest["email"]))
     joins: Transaction = (
         Insert("memberships", (world.a_membership(team, guest),)),
         Insert("users", (guest,)),
-        Update("invitations", {"id": letter["id"]}, {"accepted_at": Sql("clock_timestamp()")}),
+        Update("invitations", {"id": invitation["id"]}, {"accepted_at": Sql("clock_timestamp()")}),
     )
     tables = ("users", "memberships", "invitations")
     return Form("invitations.email signs up late", (tuple(world.given), joins), tables=tables)
@@ -284,14 +284,14 @@ def _of_one_moment() -> Iterator[Form]:
             )
             for each, days in zip(reversed(ids), (40, 31, 31, 31, 31), strict=True)
         ]
-        asleep, awake = triggers_of((table,))
+        disabled, enabled = triggers_of((table,))
         left = f"SELECT string_agg(id::text, ' ' ORDER BY {order}) FROM public.{table}"
         yield Form(
             f"{table}.created_at of one moment",
             (
                 tuple(world.given),
                 (Insert(table, tuple(rows)),),
-                (asleep, *aged, awake),
+                (disabled, *aged, enabled),
             ),
             facts=tuple(
                 fact

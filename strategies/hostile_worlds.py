@@ -97,7 +97,7 @@ def studio() -> Setup:
     return setup
 
 
-def magnate() -> Setup:
+def ten_teams() -> Setup:
     """Return a user who owns ten teams, alone but for one, and one who owns nine."""
     setup = Setup()
     world = setup.world
@@ -130,13 +130,13 @@ def crowd() -> Setup:
     world.starter()
     setup.commit()
     world.insert("api_keys", world.a_key(member, urn_of_member(team, member)))
-    letters = tuple(world.an_invitation(team, owner) for _ in range(50))
-    setup.write(Insert("invitations", letters))
+    invitations = tuple(world.an_invitation(team, owner) for _ in range(50))
+    setup.write(Insert("invitations", invitations))
     setup.commit()
     return setup
 
 
-SETUPS: tuple[Callable[[], Setup], ...] = (studio, studio, studio, magnate, crowd)
+SETUPS: tuple[Callable[[], Setup], ...] = (studio, studio, studio, ten_teams, crowd)
 
 
 def _many(setup: Setup, owner: Row, count: int) -> list[Row]:
@@ -154,8 +154,8 @@ def _invite(setup: Setup, team: Row, owner: Row, admin: Row) -> None:
     for inviter in (owner, admin):
         world.insert("invitations", world.an_invitation(team, inviter))
     for end in ("accepted_at", "revoked_at"):
-        letter = world.insert("invitations", age(world.an_invitation(team, admin), 2))
-        setup.write(Update("invitations", {"id": letter["id"]}, {end: Sql("now()")}))
+        invitation = world.insert("invitations", age(world.an_invitation(team, admin), 2))
+        setup.write(Update("invitations", {"id": invitation["id"]}, {end: Sql("now()")}))
     late = world.insert("invitations", age(world.an_invitation(team, owner), 2))
     yesterday = Sql("now() - interval '24 hours'")
     setup.write(Update("invitations", {"id": late["id"]}, {"expires_at": yesterday}))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
 from conformance.sql.writes import Delete, Insert, Row, Run, Statement, statements
-from strategies.hostile_worlds import Setup, crowd, magnate
+from strategies.hostile_worlds import Setup, crowd, ten_teams
 from strategies.hostility import Attack, HostileRun, HostileStatement, Part
 from strategies.replacing import replaced
 from strategies.tables import REQUIRED
@@ -65,7 +65,7 @@ def calm() -> Setup:
     return setup
 
 
-WORLDS: Final = (calm, magnate, crowd)
+WORLDS: Final = (calm, ten_teams, crowd)
 
 
 def replacements(table: str, waiting: Sequence[str]) -> Iterator[HostileRun]:

@@ -1,4 +1,4 @@
-"""For each rule on writes and transitions: changes that break it, as the witness notes them."""
+"""For each rule on writes and transitions: changes that break it, as the change log notes them."""
 
 from datetime import UTC, datetime, timedelta
 from itertools import product

@@ -125,7 +125,7 @@ def change(op: str, table: str, old: Row | None = None, new: Row | None = None) 
 
 
 def noted(op: str, table: str, old: Row | None = None, new: Row | None = None) -> Insert:
-    """Return what the witness would write of a change."""
+    """Return what the change log would write of a change."""
     images = {"old": old and Jsonb(_plain(old)), "new": new and Jsonb(_plain(new))}
     return Insert("conformance.changes", ({"tbl": table, "op": op, **images},))
 

@@ -25,8 +25,8 @@ DELETED = "SELECT count(*), count(*) FILTER (WHERE via LIKE '%delete_old_job_eve
 
 @pytest.fixture(scope="module")
 def own(scratch: Scratch, template: Template) -> Iterator[Sandbox]:
-    """A database with the witness beside its schema."""
-    with scratch.cloned(template, "witness") as database, Sandbox(database.conninfo) as sandbox:
+    """A database with the change log beside its schema."""
+    with scratch.cloned(template, "change_log") as database, Sandbox(database.conninfo) as sandbox:
         yield sandbox
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from conformance.cases.steps import ACCEPTED, LAWFUL, Step, of_history
+from conformance.cases.steps import ACCEPTED, LEGAL, Step, of_history
 from conformance.cases.verdicts import Finding
 from conformance.database.sandbox import Sandbox
 from conformance.framecast.operations.jobs import MAKE as MAKE_JOB
@@ -68,7 +68,7 @@ def entry(*steps: Step) -> Entry:
 
 def test_an_entry_survives_its_file(tmp_path: Path) -> None:
     """What is written is read again: statements, COPY lines and all expectations."""
-    written = entry(Step((MAKE, COPY)), Step((EARN,), LAWFUL), Step((SPEND,), ("INV-U5", "INV-U6")))
+    written = entry(Step((MAKE, COPY)), Step((EARN,), LEGAL), Step((SPEND,), ("INV-U5", "INV-U6")))
 
     path = write(tmp_path, written)
 
@@ -80,7 +80,7 @@ def test_the_same_failure_is_kept_once(tmp_path: Path) -> None:
     """Rule and steps make an entry what it is, whenever it was found and whatever its note."""
     first = entry(Step((SPEND,), ("INV-U5",)))
     again = Entry(first.rule, "2026-02-02", "another note", first.steps)
-    other = entry(Step((SPEND,), LAWFUL))
+    other = entry(Step((SPEND,), LEGAL))
 
     assert write(tmp_path, first) is not None
     assert write(tmp_path, again) is None
@@ -113,13 +113,13 @@ def test_what_is_no_entry_is_said_to_be_none(text: str, tmp_path: Path) -> None:
     [
         (Status.FIXED, (Step((MAKE,)), Step((SPEND,), ("INV-U5",)))),
         (Status.FIXED, (Step((MAKE, COPY)), Step((EARN,)))),
-        (Status.FIXED, (Step((MAKE,)), Step((SPEND,), LAWFUL))),
-        (Status.FIXED, (Step((MAKE,)), Step((EARN,), LAWFUL))),
+        (Status.FIXED, (Step((MAKE,)), Step((SPEND,), LEGAL))),
+        (Status.FIXED, (Step((MAKE,)), Step((EARN,), LEGAL))),
         (Status.FAILED, (Step((MAKE,)), Step((EARN,), ("INV-U5",)))),
         (Status.FAILED, (Step((MAKE,)), Step((SPEND,), ("INV-U6",)))),
         (Status.FAILED, (Step((MAKE,)), Step((SPEND,)))),
         (Status.ERROR, (Step((MAKE, SPEND)), Step((EARN,)))),
-        (Status.ERROR, (Step((Statement("UPDATE public.nothing SET a = 1"),), LAWFUL),)),
+        (Status.ERROR, (Step((Statement("UPDATE public.nothing SET a = 1"),), LEGAL),)),
         (Status.ERROR, (Step((Statement("nonsense"),), ("INV-U5",)),)),
     ],
 )
@@ -174,7 +174,7 @@ def test_what_a_key_should_have_refused_is_replayed(
 def test_a_broken_rule_fails_whatever_was_expected(scratch: Scratch, tmp_path: Path) -> None:
     """A transaction that is accepted, as expected, fails where it leaves a broken rule behind."""
     schema = _holed(tmp_path)
-    steps = (Step((MAKE,)), Step((SPEND,), LAWFUL))
+    steps = (Step((MAKE,)), Step((SPEND,), LEGAL))
 
     with (
         scratch.cloned(scratch.template(schema), "holed") as database,
@@ -198,8 +198,8 @@ def test_the_way_to_a_failure_leaves_out_what_was_rejected() -> None:
     way = Step((MAKE,))
     assert (way, Step((EARN,), ("INV-U5",))) == of_history(history, ("INV-U5",))
     assert (way, Step((SPEND,), ACCEPTED)) == of_history(history[:2], ACCEPTED)
-    assert (Step((MAKE,), LAWFUL),) == of_history(history[:2], LAWFUL)
-    assert () == of_history([], LAWFUL)
+    assert (Step((MAKE,), LEGAL),) == of_history(history[:2], LEGAL)
+    assert () == of_history([], LEGAL)
 
 
 def test_the_project_keeps_what_its_schema_once_let_pass() -> None:

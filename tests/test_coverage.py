@@ -20,7 +20,7 @@ MIGRATIONS: Final = Path(__file__).parent.parent / "migrations"
 # of these, other rules refuse what the product's own operations do.
 TRIGGERS: Final = {
     "a creator stays one": ("user", "_300_state_user__users_creator_stays_creator", "users"),
-    "a letter is inserted open": (
+    "an invitation is inserted open": (
         "invitation",
         "_300_state_invitation__invitations_inserted_open",
         "invitations",

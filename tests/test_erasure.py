@@ -61,7 +61,7 @@ def place(scratch: Scratch, template: Template) -> Iterator[Place]:
 
 
 def somebody(world: World) -> Row:
-    """Give a creator a team alone, one with others, keys, letters and a project."""
+    """Give a creator a team alone, one with others, keys, invitations and a project."""
     user = world.insert("users", world.a_creator(email="ada@example.com", name="Ada"))
     lone = world.owned_team(user)
     shared, _ = world.team()

@@ -27,7 +27,7 @@ from conformance.mutants.phases import columns, own_rules
 from conformance.mutants.pool import Workers
 from conformance.mutants.report import Report
 from conformance.postgres.scratch import Scratch, Template
-from conformance.races.harness import UnlawfulStartError
+from conformance.races.harness import IllegalStartError
 from conformance.sql.writes import Statement
 from strategies.facts import facts
 
@@ -110,7 +110,7 @@ def test_a_key_that_is_made_anew_keeps_its_place(scratch: Scratch, template: Tem
 def test_no_column_wakes_a_trigger_that_sleeps(scratch: Scratch, template: Template) -> None:
     """What has to write past triggers leaves one that is disabled as it is."""
     triggers = "SELECT tgname FROM pg_trigger WHERE tgenabled = 'D'"
-    with scratch.cloned(template, "asleep") as database:
+    with scratch.cloned(template, "disabled") as database:
         with database.connect() as connection:
             connection.execute("ALTER TABLE public.job_events DISABLE TRIGGER _500_record_number")
         with Sandbox(database.conninfo) as sandbox:
@@ -126,12 +126,12 @@ def test_whatever_a_test_would_fail_with_is_noticed(bench: Bench) -> None:
 
     def begin(sandbox: Sandbox) -> None:
         if sandbox.owner.fetch("SELECT FROM pg_constraint WHERE conname LIKE 'inv_u5__%'") == []:
-            raise UnlawfulStartError
+            raise IllegalStartError
 
     sql = f"{USERS} inv_u5__users_credits_not_negative"
     phase = Phase("races", lambda _mutant: iter([Part("begin", begin)]))
     mutant_run = bench.attempt(Mutant("users", "dropped", "", (sql,)), [phase])
-    assert Kill("races", "begin", "", "UnlawfulStartError: ") == mutant_run.kill
+    assert Kill("races", "begin", "", "IllegalStartError: ") == mutant_run.kill
 
 
 @pytest.mark.parametrize(

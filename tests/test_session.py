@@ -186,7 +186,7 @@ def test_many_rows_may_name_different_columns(session: Session) -> None:
 
 
 def contents(sandbox: Sandbox) -> dict[str, list[tuple[object, ...]]]:
-    """Return all rows of all tables, the schema's own bookkeeping and the witness among them."""
+    """Return all rows of all tables, the schema's own bookkeeping and the change log among them."""
     tables = [str(name) for name, *_ in sandbox.session.fetch(TABLES)]
     tables.append("conformance.changes")
     return {table: sorted(sandbox.session.fetch(ROWS.format(table))) for table in tables}
@@ -300,8 +300,8 @@ def test_triggers_sleep_for_an_owner_too(server: Server) -> None:
             " EXECUTE FUNCTION suppress_redundant_updates_trigger()"
         )
         before = sandbox.session.fetch(triggers)
-        asleep, awake = triggers_of(["usage"])
-        assert Accepted() == sandbox.session.transact([asleep, Run(older), awake])
+        disabled, enabled = triggers_of(["usage"])
+        assert Accepted() == sandbox.session.transact([disabled, Run(older), enabled])
         assert before == sandbox.session.fetch(triggers)
         refused = sandbox.session.transact([Run(older)])
         assert isinstance(refused, Rejected)

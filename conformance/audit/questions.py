@@ -1,7 +1,7 @@
 """What the rows of a database are asked: the catalogue's violation queries, few scans for many.
 
 Most rules are a condition on the rows of one table. The conditions of a table are asked in one
-scan; what joins or groups is asked as it stands. What reads the suite's witness is left out: a
+scan; what joins or groups is asked as it stands. What reads the suite's change log is left out: a
 database in use has none.
 """
 

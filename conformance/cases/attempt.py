@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from conformance.cases.refusals import culprit, names, rule_named
-from conformance.cases.steps import ACCEPTED, LAWFUL, of_history
+from conformance.cases.steps import ACCEPTED, LEGAL, of_history
 from conformance.cases.verdicts import Finding, Verdict
 from conformance.database.session import in_order, locally
 from conformance.sql.ordering import parents_first
@@ -123,7 +123,7 @@ class Attempt:
             return of_history(history, ACCEPTED)
         accepted = isinstance(history[-1][1], Accepted)
         shows = verdict is Verdict.BROKEN and (not accepted or self._sandbox.violations())
-        return of_history(history, LAWFUL if shows else (rule,))
+        return of_history(history, LEGAL if shows else (rule,))
 
 
 def _lacks_a_parent(outcome: Outcome) -> bool:

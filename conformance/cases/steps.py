@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 ACCEPTED = "accepted"
 # Accepted without a broken rule, or refused by a name: all that may become of a raw write.
-LAWFUL = "lawful"
+LEGAL = "lawful"
 
 # 'accepted', 'lawful', or the ids of the rules one of which must refuse the transaction.
 Expectation: TypeAlias = str | tuple[str, ...]
@@ -50,7 +50,7 @@ def from_json(document: Any) -> Step:
     expect = document["expect"]
     if isinstance(expect, list) and expect and all(isinstance(each, str) for each in expect):
         return Step(sql, tuple(expect))
-    if expect not in (ACCEPTED, LAWFUL):
+    if expect not in (ACCEPTED, LEGAL):
         message = f"expect is {expect!r}, not 'accepted', 'lawful' or a list of rules"
         raise ValueError(message)
     return Step(sql, expect)
@@ -65,7 +65,7 @@ def of_history(
     as it should be, what it left out is in the one before.
     """
     done = [body for body, outcome in history if isinstance(outcome, Accepted)]
-    if history and not isinstance(history[-1][1], Accepted) and last != LAWFUL:
+    if history and not isinstance(history[-1][1], Accepted) and last != LEGAL:
         done.append(history[-1][0])
     if not done:
         return ()
@@ -75,11 +75,11 @@ def of_history(
 def is_met(expect: Expectation, outcome: Outcome, tokens: frozenset[str]) -> bool:
     """Whether a transaction came to what was expected of it.
 
-    `tokens` begin the names of the rules that are expected to refuse it. Of a lawful one this says
+    `tokens` begin the names of the rules that are expected to refuse it. Of a legal one this says
     nothing but that it has an answer: rules and names are judged apart.
     """
     if expect == ACCEPTED:
         return isinstance(outcome, Accepted)
-    if expect == LAWFUL:
+    if expect == LEGAL:
         return isinstance(outcome, Accepted | Rejected)
     return isinstance(outcome, Rejected) and outcome.token in tokens

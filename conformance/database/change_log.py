@@ -143,5 +143,5 @@ $$;
 
 
 def install(connection: psycopg.Connection) -> None:
-    """Put the witness beside the schema of a scratch database."""
+    """Put the change log beside the schema of a scratch database."""
     connection.execute(INSTALL)

@@ -10,9 +10,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 # What wakes the triggers again is kept in a setting, for the rest of the transaction.
-ASLEEP = """DO $$
+DISABLED = """DO $$
 DECLARE
-    v_awake CONSTANT text[] := ARRAY(
+    v_enabled CONSTANT text[] := ARRAY(
         SELECT format(
             'ALTER TABLE %s %%s TRIGGER %s',
             t.tgrelid::regclass, replace(quote_ident(t.tgname), '%', '%%')
@@ -25,18 +25,18 @@ DECLARE
 BEGIN
     SET LOCAL session_replication_role = replica;
 EXCEPTION WHEN insufficient_privilege THEN
-    FOREACH v_each IN ARRAY v_awake LOOP
+    FOREACH v_each IN ARRAY v_enabled LOOP
         EXECUTE format(v_each, 'DISABLE');
     END LOOP;
-    PERFORM set_config('conformance.awake', v_awake::text, true);
+    PERFORM set_config('conformance.enabled', v_enabled::text, true);
 END;
 $$"""
-AWAKE = """DO $$
+ENABLED = """DO $$
 DECLARE
     v_each text;
 BEGIN
     IF current_setting('session_replication_role') <> 'replica' THEN
-        FOREACH v_each IN ARRAY current_setting('conformance.awake')::text[] LOOP
+        FOREACH v_each IN ARRAY current_setting('conformance.enabled')::text[] LOOP
             EXECUTE format(v_each, 'ENABLE');
         END LOOP;
     END IF;
@@ -48,7 +48,7 @@ def triggers_of(tables: Sequence[str]) -> tuple[Run, Run]:
     """Return what puts the triggers of tables to sleep, and what wakes them.
 
     Where the role may set session_replication_role, no trigger is touched. Elsewhere those that are
-    awake are disabled, and enabled again.
+    enabled are disabled, and enabled again.
     """
     named = ",".join(f"public.{table}" for table in tables)
-    return Run(ASLEEP.format(tables=named)), Run(AWAKE)
+    return Run(DISABLED.format(tables=named)), Run(ENABLED)

@@ -1,6 +1,6 @@
 """Taking back what was written since a copy was made, row by row.
 
-To bring back a copy of fifty rows takes time, and most of them are as they were. The witness has
+To bring back a copy of fifty rows takes time, and most of them are as they were. The change log has
 noted which are not; what it does not watch is compared with the copy.
 """
 

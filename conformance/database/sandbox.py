@@ -37,7 +37,7 @@ WHERE c.relkind = 'r'
     AND c.relpersistence IN ('p', 'u')
 ORDER BY 1
 """
-AWAKE = """
+ENABLED = """
 SELECT tgrelid::regclass::text, quote_ident(tgname) FROM pg_trigger
 WHERE tgenabled = 'O' AND NOT tgisinternal ORDER BY 1, 2
 """
@@ -61,7 +61,7 @@ class Sandbox:
     """One scratch database, from the time its schema is installed."""
 
     def __init__(self, conninfo: str, role: str | None = None, stuck: Stuck | None = None) -> None:
-        """Connect, put the witness in place, and learn what an empty database holds.
+        """Connect, put the change log in place, and learn what an empty database holds.
 
         With a role, `session` writes as that role; `owner` looks on, and is `session` without one.
         With `stuck`, what has hung is not waited for again.
@@ -81,9 +81,9 @@ class Sandbox:
         for number, table in enumerate(self._kept):
             self._execute(f"CREATE TABLE conformance.kept_{number} AS TABLE {table}")
         # A session of its own: whoever changes session_replication_role forgets all its plans.
-        self._janitor = Session(conninfo)
+        self._cleaner = Session(conninfo)
         self._replicates = self._may_replicate()
-        self._awake = self.owner.fetch(AWAKE)
+        self._enabled = self.owner.fetch(ENABLED)
         self._written: frozenset[str] | None = None  # since the reset, where that is known
         self._resets = 0
         self._copies: dict[str, _Copy] = {}
@@ -109,7 +109,7 @@ class Sandbox:
         """Close the sessions."""
         self.session.connection.close()
         self.owner.connection.close()
-        self._janitor.connection.close()
+        self._cleaner.connection.close()
         for session in self._as_roles.values():
             session.connection.close()
 
@@ -144,7 +144,7 @@ class Sandbox:
         """Make the database as empty as its schema left it."""
         if self._written is None:
             self._written = frozenset(str(table) for (table,) in self.owner.fetch(WRITTEN))
-        self._janitor.connection.execute(self._clearing(self._written))
+        self._cleaner.connection.execute(self._clearing(self._written))
         self.session.history.clear()
         self._current = None
         self._written = None
@@ -171,7 +171,7 @@ class Sandbox:
         return name in self._copies
 
     def lose_track(self) -> None:
-        """Take it that rows have changed which the witness has not noted: time has passed."""
+        """Take it that rows have changed which the change log has not noted: time has passed."""
         self._current = None
         self._written = None
 
@@ -182,7 +182,7 @@ class Sandbox:
         """
         kept = self._copies[name]
         if self._current == name:
-            self._janitor.connection.execute(f"SELECT conformance.undo_{kept.short}()")
+            self._cleaner.connection.execute(f"SELECT conformance.undo_{kept.short}()")
             self._written, self._seen = None, kept.last
             self._count()
             return
@@ -191,7 +191,7 @@ class Sandbox:
             body.append(f"DELETE FROM {table}")
             body.append(_copy(table, columns, f"{kept.short}_{number}"))
         body.append(_copy("conformance.changes", NOTED, f"{kept.short}_changes"))
-        self._janitor.connection.execute(";\n".join(["BEGIN", *body, "COMMIT"]))
+        self._cleaner.connection.execute(";\n".join(["BEGIN", *body, "COMMIT"]))
         self._current, self._written, self._seen = name, None, kept.last
         self._count()
 
@@ -233,9 +233,9 @@ class Sandbox:
     def _count(self) -> None:
         self._resets += 1
         if self._resets % SWEEP_EVERY == 0:
-            self._janitor.connection.execute("VACUUM")
+            self._cleaner.connection.execute("VACUUM")
         elif self._resets % SWEEP_CHANGES_EVERY == 0:
-            self._janitor.connection.execute("VACUUM conformance.changes")
+            self._cleaner.connection.execute("VACUUM conformance.changes")
 
     def _prepare(self, oracles: dict[str, str]) -> dict[frozenset[str], str]:
         """Prepare one query for all rules that speak of the same tables; return their names.
@@ -266,8 +266,8 @@ class Sandbox:
     def _clearing(self, written: frozenset[str] | None) -> str:
         """Return what empties the tables, whatever their triggers and keys say.
 
-        Tables that the witness watches are left alone when it has seen nothing of them. A role that
-        may not switch off foreign keys truncates all tables at once instead.
+        Tables that the change log watches are left alone when it has seen nothing of them. A role
+        that may not switch off foreign keys truncates all tables at once instead.
         """
         tables = [*self._emptied, *self._kept]
         off: list[str] = []
@@ -283,7 +283,7 @@ class Sandbox:
         else:
             off = [f"ALTER TABLE {table} DISABLE TRIGGER USER" for table in tables]
             # Not all of them: one that was disabled stays so.
-            on = [f"ALTER TABLE {table} ENABLE TRIGGER {name}" for table, name in self._awake]
+            on = [f"ALTER TABLE {table} ENABLE TRIGGER {name}" for table, name in self._enabled]
             clear = [f"TRUNCATE {', '.join((*tables, 'conformance.changes'))}"]
         restore = [
             f"INSERT INTO {table} TABLE conformance.kept_{number}"
@@ -294,7 +294,7 @@ class Sandbox:
 
     def _may_replicate(self) -> bool:
         try:
-            self._janitor.connection.execute("SET session_replication_role = replica")
+            self._cleaner.connection.execute("SET session_replication_role = replica")
         except psycopg.errors.InsufficientPrivilege:
             return False
         return True

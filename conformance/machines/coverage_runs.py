@@ -240,7 +240,7 @@ def _member(run: MachineRun) -> None:
         run.do(memberships.JOIN, {"by": (user, team), "role": "member"})
 
 
-def _letters(run: MachineRun) -> None:
+def _invitations(run: MachineRun) -> None:
     run.begin("forty nine invitations")
     for email in ("one@example.com", "two@example.com"):
         plain = {"by": (1, 2), "role": "member", "answered": "open"}
@@ -267,7 +267,7 @@ def _two_jobs(run: MachineRun, by: tuple[int, int | None, int | None]) -> None:
 COUNTS: dict[str, Callable[[MachineRun], None]] = {
     "CARD-2": _owned,
     "CARD-3": _member,
-    "CARD-4": _letters,
+    "CARD-4": _invitations,
     "CARD-5": _active,
     "CARD-6": _busy,
 }

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from conformance.cases.gaps import Gaps, about, about_sql
-from conformance.cases.steps import ACCEPTED, LAWFUL, Step
+from conformance.cases.steps import ACCEPTED, LEGAL, Step
 from conformance.cases.verdicts import Finding, Verdict
 from conformance.database.session import in_order
 from conformance.framecast.rules import RULES
@@ -291,12 +291,12 @@ class HostileRunner:
         if isinstance(outcome, Accepted):
             if lack:
                 self._committed.append(tuple(sent))
-                raise self._finding(HOSTILE, Verdict.BROKEN, NO_RIGHT + lack, str(outcome), LAWFUL)
+                raise self._finding(HOSTILE, Verdict.BROKEN, NO_RIGHT + lack, str(outcome), LEGAL)
             return outcome
         if isinstance(outcome, Inconclusive):
             self._committed.append(tuple(sent))
             expected = "an answer: nobody else writes"
-            self._hung = self._finding(HOSTILE, Verdict.UNPROVEN, expected, str(outcome), LAWFUL)
+            self._hung = self._finding(HOSTILE, Verdict.UNPROVEN, expected, str(outcome), LEGAL)
             raise self._hung
         fault = fault_of(outcome, statement)
         if not fault and not lack and _is_denied(outcome):
@@ -305,7 +305,7 @@ class HostileRunner:
             self._note_gap(f"a statement is {outcome}", about_sql(statement.sql))
         elif fault:
             self._committed.append(tuple(sent))
-            raise self._finding(HOSTILE, Verdict.UNNAMED, fault, str(outcome), LAWFUL)
+            raise self._finding(HOSTILE, Verdict.UNNAMED, fault, str(outcome), LEGAL)
         self.tally.named[outcome.constraint or outcome.sqlstate] += 1
         return outcome
 
@@ -314,7 +314,7 @@ class HostileRunner:
         for rule, keys in broken.items():
             expected = f"no row that breaks it: {RULES[rule].statement}"
             observed = f"its violation query returns {keys[:5]}"
-            raise self._finding(rule, Verdict.BROKEN, expected, observed, LAWFUL)
+            raise self._finding(rule, Verdict.BROKEN, expected, observed, LEGAL)
 
     def _finding(
         self, rule: str, verdict: Verdict, expected: str, observed: str, expect: str

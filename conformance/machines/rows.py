@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from conformance.cases.steps import ACCEPTED, LAWFUL, Step
+from conformance.cases.steps import ACCEPTED, LEGAL, Step
 from conformance.framecast.model import view
 from conformance.sql.outcomes import Accepted
 from conformance.sql.writes import Statement
@@ -51,7 +51,7 @@ def way_to_acceptance(sandbox: Sandbox, claims: Iterable[Statement]) -> tuple[St
     that it has left the rows as they were.
     """
     *way, last = _accepted(sandbox)
-    return (*map(Step, way), Step(last, LAWFUL), Step(tuple(claims), ACCEPTED))
+    return (*map(Step, way), Step(last, LEGAL), Step(tuple(claims), ACCEPTED))
 
 
 def _accepted(sandbox: Sandbox) -> list[tuple[Statement, ...]]:

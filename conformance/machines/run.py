@@ -82,7 +82,7 @@ class MachineRun:
         self._script: list[str] = []
         self._learned = False  # whether a refusal has told of a column that must be given
         self._begun = False
-        self._aged = False  # whether time has passed, of which the witness knows nothing
+        self._aged = False  # whether time has passed, of which the change log knows nothing
 
     def begin(self, like: str) -> None:
         """Begin with a setup, which breaks nothing; raises as `commit`.
@@ -302,9 +302,9 @@ class MachineRun:
     def _violations(self, *, passed: bool) -> dict[str, list[str]]:
         """Ask the oracles of what was written; all of them, from when time has passed.
 
-        The witness sleeps while it does, and sees none of the rows that get older. Nor does what
-        the sandbox knows of written tables go on from there, unless it is asked for all of them
-        again.
+        The change log is disabled while it does, and sees none of the rows that get older. Nor does
+        what the sandbox knows of written tables go on from there, unless it is asked for all of
+        them again.
         """
         if passed:
             self._aged = True

@@ -1,8 +1,8 @@
 """Illegal moves that break the rule of their state machine and no other.
 
 The product's own operations make some moves in a way that another rule forbids as well, and that
-one may be the first to refuse: a letter that is both accepted and revoked, a canceled job that is
-completed and keeps its failure. A coverage run makes them like this, so that nobody else can
+one may be the first to refuse: an invitation that is both accepted and revoked, a canceled job that
+is completed and keeps its failure. A coverage run makes them like this, so that nobody else can
 refuse.
 """
 
@@ -26,7 +26,7 @@ OTHER = {"accepted": "revoked", "revoked": "accepted"}
 
 
 def _turn(state: State, invitation: int, answer: str) -> Act:
-    """Give an answered letter the other answer, instead of its own."""
+    """Give an answered invitation the other answer, instead of its own."""
     before = state.invitations[invitation]
     at = {answer: state.tick}
     after = replace(before, accepted=at.get("accepted"), revoked=at.get("revoked"))
@@ -38,22 +38,22 @@ def _turn(state: State, invitation: int, answer: str) -> Act:
 
 
 def _find(state: State, by: tuple[int, int], email: str) -> Act:
-    """Insert a letter that was sent long ago, and has expired since."""
+    """Insert an invitation that was sent long ago, and has expired since."""
     inviter, team = by
     created, expires = state.day - LASTS - 1, state.day - 1
-    letter = Invitation(state.serial + 1, team, inviter, email, "member", created, expires)
+    invitation = Invitation(state.serial + 1, team, inviter, email, "member", created, expires)
     columns = {
-        "id": uuid(letter.id),
+        "id": uuid(invitation.id),
         "team_id": uuid(team),
         "invited_by": uuid(inviter),
         "email": email,
-        "role": letter.role,
-        "token": f"token-{letter.id}",
+        "role": invitation.role,
+        "token": f"token-{invitation.id}",
         "created_at": Sql(f"now() - interval '{LASTS + 1} days'"),
         "expires_at": Sql("now() - interval '1 day'"),
     }
     broken = moves.refused("invitation", None, "expired")
-    return Act((Insert("invitations", (columns,)),), state.put(letter), broken)
+    return Act((Insert("invitations", (columns,)),), state.put(invitation), broken)
 
 
 def _mend(state: State, job: int) -> Act:

@@ -5,7 +5,7 @@ OF_EXTENSION = (
     "SELECT FROM pg_depend d WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid"
     " AND d.deptype = 'e'"
 )
-# What the suite puts beside a schema (see witness.py) is no part of it.
+# What the suite puts beside a schema (see change_log.py) is no part of it.
 OURS = "n.nspname NOT IN ('information_schema', 'conformance') AND n.nspname !~ '^pg_'"
 OF_CLASS = f"FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE {OURS}"
 

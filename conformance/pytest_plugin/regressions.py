@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from conformance.cases.steps import ACCEPTED, LAWFUL, Expectation, Step, of_history
+from conformance.cases.steps import ACCEPTED, LEGAL, Expectation, Step, of_history
 from conformance.cases.verdicts import Finding, Verdict
 from conformance.framecast.rules import RULES
 from conformance.plugin import ENVIRONMENT
@@ -104,10 +104,10 @@ def _expectation(finding: Finding, sandbox: Sandbox) -> Expectation:
     if finding.verdict in (Verdict.OVERBLOCKED, Verdict.UNPROVEN):
         return ACCEPTED
     if finding.rule not in RULES:  # nothing that could be expected to refuse it by name
-        return LAWFUL
+        return LEGAL
     accepted = isinstance(sandbox.session.history[-1][1], Accepted)
     if finding.verdict is Verdict.BROKEN and (not accepted or sandbox.violations()):
-        return LAWFUL
+        return LEGAL
     return (finding.rule,)
 
 

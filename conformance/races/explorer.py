@@ -93,7 +93,7 @@ THEMES: Mapping[str, Theme] = {
         ("forty nine invitations",),
         ((5, memberships.INVITE), (1, memberships.RESEND), (1, memberships.REVOKE)),
     ),
-    "letters": Theme(
+    "invitations": Theme(
         ("a team", "forty nine invitations"),
         (
             (6, memberships.INVITE),

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 CONFIRMATIONS = 5
 
 
-class UnlawfulStartError(Exception):
+class IllegalStartError(Exception):
     """The schema refuses what there should be before a race, in whatever order it is written."""
 
     def __init__(self, message: str = "", script: str = "", rules: tuple[str, ...] = ()) -> None:
@@ -101,7 +101,7 @@ class Harness:
 
         Raises:
             Finding: Its end is one that no serial order has, or breaks a rule.
-            UnlawfulStartError: There is no such start.
+            IllegalStartError: There is no such start.
         """
         trace, finding = self.judged(race, choose, about)
         if finding is not None:
@@ -111,7 +111,7 @@ class Harness:
     def judged(
         self, race: Race, choose: Choose, about: tuple[str, ...] = ()
     ) -> tuple[Trace, Finding | None]:
-        """Do what `run` does, and return what it raises; raises UnlawfulStartError."""
+        """Do what `run` does, and return what it raises; raises IllegalStartError."""
         begun = time.perf_counter()
         trace, finding = self._run(self._driver, race, choose, about)
         if finding is not None and finding.rule == judge.LOCKS and trace.deadlocked:
@@ -194,7 +194,7 @@ class Harness:
 
     def _write(self, start: Start) -> None:
         """Bring a start about, in the first order in which the schema accepts it."""
-        refused: list[UnlawfulStartError] = []
+        refused: list[IllegalStartError] = []
         for writes in start.orders:
             self._sandbox.reset()
             body = [each for write in writes for each in statements(write)]
@@ -205,7 +205,7 @@ class Harness:
             rules: tuple[str, ...] = ()
             if isinstance(outcome, Rejected) and is_foreign(outcome):
                 rules = about(outcome.table, outcome.column)
-            refused.append(UnlawfulStartError(message, transaction_script(body), rules))
+            refused.append(IllegalStartError(message, transaction_script(body), rules))
         raise refused[0]
 
     def _events(self, race: Race) -> dict[int, list[int]]:

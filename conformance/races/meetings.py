@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from conformance.cases.verdicts import Finding, Verdict
 from conformance.framecast.operations import OPERATIONS, step
 from conformance.races.driver import Driver
-from conformance.races.harness import UnlawfulStartError
+from conformance.races.harness import IllegalStartError
 from conformance.races.judge import LOCKS
 from conformance.sql.outcomes import Accepted, Rejected
 from conformance.sql.writes import Statement, statements
@@ -235,7 +235,7 @@ class Floor:
         """Bring the start about, and learn what there is to meet.
 
         Raises:
-            UnlawfulStartError: The schema refuses it.
+            IllegalStartError: The schema refuses it.
         """
         self._sandbox = sandbox
         self._copy = f"meeting_{start.name}"
@@ -245,7 +245,7 @@ class Floor:
         )
         if not isinstance(outcome, Accepted):
             message = f"{start.name}: {outcome}"
-            raise UnlawfulStartError(message)
+            raise IllegalStartError(message)
         sandbox.new_violations()
         sandbox.keep(self._copy)
         self.pairs = Pairs.of(sandbox.owner, start)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from conformance.cases.gaps import Gaps, about, about_all
 from conformance.framecast.operations.left_out import LeftOut
 from conformance.races.explorer import Limits
-from conformance.races.harness import Harness, Log, UnlawfulStartError
+from conformance.races.harness import Harness, IllegalStartError, Log
 from conformance.races.orders import every, following, switches
 from conformance.races.schedule import Level
 from conformance.races.shortening import fails, shortest
@@ -87,7 +87,7 @@ class RaceRunner:
                     raise again or finding
         except _HangError as hang:
             raise hang.finding from None
-        except UnlawfulStartError as error:
+        except IllegalStartError as error:
             gaps.note(str(error), known_race.rules, error.script)
         gaps.settle()
 
@@ -126,7 +126,7 @@ class RaceRunner:
                     raise finding
                 if finding is not None:
                     raise shortest(finding, race, order, self._harness) from None
-        except UnlawfulStartError as error:
+        except IllegalStartError as error:
             tables = {write.table for write in race.start.writes if isinstance(write, TABLED)}
             self._noted.note(
                 str(error), error.rules or about_all((table, "") for table in sorted(tables))

@@ -16,7 +16,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from conformance.cases.refusals import NOT_A_VALUE
-from conformance.cases.steps import LAWFUL, Expectation, Step, from_json, is_met
+from conformance.cases.steps import LEGAL, Expectation, Step, from_json, is_met
 from conformance.framecast.rules import RULES
 from conformance.machines.refusals import fault_of
 from conformance.sql.outcomes import Accepted, Inconclusive, Outcome, Rejected
@@ -142,7 +142,7 @@ def _is_met(step: Step, outcome: Outcome) -> bool:
     rules = [RULES[rule] for rule in step.expect if rule in RULES]
     tokens = frozenset().union(*(rule.tokens for rule in rules))
     if isinstance(outcome, Rejected):
-        if step.expect == LAWFUL:
+        if step.expect == LEGAL:
             return not fault_of(outcome, Statement(" ".join(each.sql for each in step.sql)))
         if outcome.sqlstate == NOT_A_VALUE and any(rule.types for rule in rules):
             return True

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 LEVELS = ("READ COMMITTED", "REPEATABLE READ", "SERIALIZABLE")
 SHARES = (4, 1, 1)  # how often a client is at each level
-# Time passes for all rows at once, with triggers asleep: that is no write of a client.
+# Time passes for all rows at once, with triggers disabled: that is no write of a client.
 DONE = tuple(each for each in OPERATIONS.values() if each is not PASS)
 # What removes much is rarer, or nothing would be left to meet in.
 RARE = frozenset(

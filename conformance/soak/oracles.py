@@ -10,8 +10,8 @@ from conformance.framecast.rules import RULES
 if TYPE_CHECKING:
     import psycopg
 
-# The other rules are about single writes: only the witness could tell, whose order is not that in
-# which sessions commit when there are many.
+# The other rules are about single writes: only the change log could tell, whose order is not that
+# in which sessions commit when there are many.
 ASKED = tuple(rule for rule in RULES.values() if rule.in_rows)
 BEGIN = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 

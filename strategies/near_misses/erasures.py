@@ -46,7 +46,7 @@ def person(user: Row, state: str) -> tuple[Fact, ...]:
 
 @scenarios
 def starters(world: World, draw: Draw) -> Scenario:
-    """Erase a starter: name, address, picture and keys go, and so do letters to that address.
+    """Erase a starter: name, address, picture and keys go, and so do invitations to that address.
 
     Jobs, uploads and usage stay, and so does all that is another's, whatever it looks like. Nobody
     is erased twice, or without being there.
@@ -64,13 +64,13 @@ def starters(world: World, draw: Draw) -> Scenario:
         for end in ({}, REVOKED)
     ]
     ends: tuple[Row, ...] = ({}, {"accepted_at": FUTURE_START}, {"revoked_at": NOW})
-    letters = [
+    invitations = [
         world.insert("invitations", world.an_invitation(team, owner, email=email))
         for email in (*(draw(recased_emails("ada@example.com")) for _ in ends), "ad@example.com")
     ]
     answers = [
-        Update("invitations", {"id": letter["id"]}, end)
-        for letter, end in zip(letters, ends, strict=False)
+        Update("invitations", {"id": invitation["id"]}, end)
+        for invitation, end in zip(invitations, ends, strict=False)
         if end
     ]
     job, asset = world.job(user), world.insert("asset_files", world.an_asset(user))
@@ -81,13 +81,13 @@ def starters(world: World, draw: Draw) -> Scenario:
         facts=(
             Fact(f"SELECT public.erase_user('{UNKNOWN}')", expected=False, side=False),
             Fact("SELECT public.erase_user(NULL)", expected=False, side=False),
-            left("invitations", letters),
+            left("invitations", invitations),
             Fact(erases(user), expected=True),
             *person(user, "starter 7"),
             *(whole("users", each, ("email", "name", "avatar_url")) for each in others),
             left("users", rows),
             left("api_keys", keys[2:]),
-            left("invitations", letters[3:]),
+            left("invitations", invitations[3:]),
             left("jobs", [job]),
             left("asset_files", [asset]),
             left("usage", [usage]),
@@ -102,7 +102,8 @@ def starters(world: World, draw: Draw) -> Scenario:
 def creators(world: World, draw: Draw) -> Scenario:
     """Erase a creator who works with others: the memberships go, and what was made stays.
 
-    All letters from and to the person go, of every team; no others. An owner is left in each team.
+    All invitations from and to the person go, of every team; no others. An owner is left in each
+    team.
     """
     team, owner = world.team()
     far, stranger = world.team()
@@ -118,7 +119,7 @@ def creators(world: World, draw: Draw) -> Scenario:
         if who is user or place is team
         for end in ({}, REVOKED)
     ]
-    letters = [
+    invitations = [
         world.insert("invitations", world.an_invitation(place, who, **columns))
         for place, who, columns in (
             (team, owner, {}),
@@ -160,7 +161,7 @@ def creators(world: World, draw: Draw) -> Scenario:
                 "Erased account 0",
             ),
             left("api_keys", keys[:6]),
-            left("invitations", (letters[0], letters[3])),
+            left("invitations", (invitations[0], invitations[3])),
             left("projects", [project]),
             left("jobs", jobs),
             left("asset_files", [asset]),
@@ -189,7 +190,7 @@ def alone(world: World, draw: Draw) -> Scenario:
     world.insert("webhook_deliveries", world.a_delivery(hook))
     for team in lone:
         world.insert("invitations", world.an_invitation(team, user))
-    kept_letter = world.insert("invitations", world.an_invitation(kept, other))
+    kept_invitation = world.insert("invitations", world.an_invitation(kept, other))
     job = world.job(user, urn_of_team(lone[0]), project_id=goes["id"])
     world.move(job, draw(st.sampled_from(("completed", "failed", "canceled"))))
     return Scenario(
@@ -200,7 +201,7 @@ def alone(world: World, draw: Draw) -> Scenario:
             left("teams", (kept, {"id": stand_in(user)})),
             left("projects", [stays]),
             *(gone(table) for table in ("asset_files", "webhooks", "webhook_deliveries")),
-            left("invitations", [kept_letter]),
+            left("invitations", [kept_invitation]),
             left("jobs", [job]),
             Fact(f"SELECT count(*) FROM public.memberships WHERE team_id = '{kept['id']}'", 1),
         ),

@@ -16,7 +16,7 @@ ENDED: Final = st.sampled_from(FINISHED)
 BY_KEY: Final = "(triggered_by, idempotency_key)"
 
 
-class Crew:
+class Members:
     """A team with two who may make jobs, and the kinds of jobs that count for the team."""
 
     def __init__(self, world: World) -> None:
@@ -64,15 +64,15 @@ def sixth(world: World, draw: Draw) -> Scenario:
     Beside them stand finished jobs of the team, and active ones that are its members' own or
     another team's.
     """
-    crew = Crew(world)
-    crew.fill(draw, CAP - 1)
-    other = world.owned_team(crew.owner)
-    ended = world.insert("jobs", crew.job("team"))
+    members = Members(world)
+    members.fill(draw, CAP - 1)
+    other = world.owned_team(members.owner)
+    ended = world.insert("jobs", members.job("team"))
     steps = steps_to(ended, draw(ENDED))
-    world.job(crew.owner)
-    world.job(crew.member)
-    world.job(crew.owner, urn_of_member(other, crew.owner))
-    fifth, bad = crew.jobs(draw, 2)
+    world.job(members.owner)
+    world.job(members.member)
+    world.job(members.owner, urn_of_member(other, members.owner))
+    fifth, bad = members.jobs(draw, 2)
     return Scenario(
         given=((*world.given, *steps),),
         legal=((Insert("jobs", (fifth,)),),),
@@ -86,13 +86,13 @@ def six_at_once(world: World, draw: Draw) -> Scenario:
 
     Then six of another team at once, or in one transaction.
     """
-    crew, other = Crew(world), Crew(world)
+    members, other = Members(world), Members(world)
     before = draw(st.integers(0, CAP - 1))
     if before:
-        crew.fill(draw, before)
-    own = [world.a_job(crew.member) for _ in range(2)]
-    good = [*crew.jobs(draw, CAP - before), *own]
-    over = (*(world.a_job(crew.owner) for _ in range(2)), *crew.jobs(draw, 1))
+        members.fill(draw, before)
+    own = [world.a_job(members.member) for _ in range(2)]
+    good = [*members.jobs(draw, CAP - before), *own]
+    over = (*(world.a_job(members.owner) for _ in range(2)), *members.jobs(draw, 1))
     six = other.jobs(draw, CAP + 1)
     apart = draw(st.integers(1, CAP + 1))
     writes = [Insert("jobs", rows) for rows in (six[:apart], six[apart:]) if rows]
@@ -109,10 +109,10 @@ def moved_on(world: World, draw: Draw) -> Scenario:
 
     STATE-JOB refuses that as well. The first job to end makes room for one, and for no more.
     """
-    crew = Crew(world)
-    jobs = crew.fill(draw)
+    members = Members(world)
+    jobs = members.fill(draw)
     status = draw(ENDED)
-    again, bad = crew.jobs(draw, 2)
+    again, bad = members.jobs(draw, 2)
     start, finish = steps_to(jobs[0], status)
     revive = Update("jobs", {"id": jobs[0]["id"]}, {"status": "queued"}, jobs[0])
     progress = Update("jobs", {"id": jobs[1]["id"]}, {"progress": Jsonb({"scene": 1})}, jobs[1])
@@ -137,11 +137,11 @@ def replays(world: World, draw: Draw) -> Scenario:
 
     The first meets itself, and does nothing or little. The second is the 6th.
     """
-    crew = Crew(world)
-    first = world.insert("jobs", crew.job("team", idempotency_key="one"))
-    crew.fill(draw, CAP - 1)
-    again = crew.job(draw(st.sampled_from(("team", "owner"))), idempotency_key="one")
-    bad = crew.job("team", idempotency_key="two")
+    members = Members(world)
+    first = world.insert("jobs", members.job("team", idempotency_key="one"))
+    members.fill(draw, CAP - 1)
+    again = members.job(draw(st.sampled_from(("team", "owner"))), idempotency_key="one")
+    bad = members.job("team", idempotency_key="two")
     target = draw(st.sampled_from(("", f"{BY_KEY} ")))
     updates = f"{BY_KEY} DO UPDATE SET credits_charged = 2"
     return Scenario(
@@ -161,12 +161,12 @@ def replays(world: World, draw: Draw) -> Scenario:
 @scenarios
 def handed_over(world: World, draw: Draw) -> Scenario:
     """At the cap, keep a job's owner; then give the team another's. IMM-1 refuses as well."""
-    crew = Crew(world)
-    jobs = crew.fill(draw)
-    other = world.owned_team(crew.owner)
-    own = world.job(crew.owner)
-    foreign = world.job(crew.owner, urn_of_team(other))
-    forms = (urn_of_team(crew.team), urn_of_member(crew.team, crew.owner))
+    members = Members(world)
+    jobs = members.fill(draw)
+    other = world.owned_team(members.owner)
+    own = world.job(members.owner)
+    foreign = world.job(members.owner, urn_of_team(other))
+    forms = (urn_of_team(members.team), urn_of_member(members.team, members.owner))
     owner = {"owner": draw(st.sampled_from(forms))}
     same = {"owner": jobs[0]["owner"]}
     return Scenario(
@@ -181,11 +181,11 @@ def handed_over(world: World, draw: Draw) -> Scenario:
 @scenarios
 def finished_deleted(world: World, draw: Draw) -> Scenario:
     """At the cap, delete a finished job, which makes no room for a 6th."""
-    crew = Crew(world)
-    ended = world.insert("jobs", crew.job("team"))
+    members = Members(world)
+    ended = world.insert("jobs", members.job("team"))
     world.move(ended, draw(ENDED))
-    crew.fill(draw)
-    bad = crew.job("member")
+    members.fill(draw)
+    bad = members.job("member")
     return Scenario(
         given=(tuple(world.given),),
         legal=((Delete("jobs", {"id": ended["id"]}),),),
@@ -196,11 +196,11 @@ def finished_deleted(world: World, draw: Draw) -> Scenario:
 @scenarios
 def project_deleted(world: World, draw: Draw) -> Scenario:
     """At the cap, delete the project of a finished job, which makes no room for a 6th."""
-    crew = Crew(world)
-    ended = world.insert("jobs", crew.job("project"))
+    members = Members(world)
+    ended = world.insert("jobs", members.job("project"))
     world.move(ended, draw(ENDED))
-    crew.fill(draw)
-    bad = crew.job("team")
+    members.fill(draw)
+    bad = members.job("team")
     return Scenario(
         given=(tuple(world.given),),
         legal=((Delete("projects", {"id": ended["project_id"]}),),),
@@ -211,10 +211,10 @@ def project_deleted(world: World, draw: Draw) -> Scenario:
 @scenarios
 def all_truncated(world: World, draw: Draw) -> Scenario:
     """Let all jobs end and truncate them; the team has room for 5 again, and none for the 6th."""
-    crew = Crew(world)
-    jobs = crew.fill(draw)
+    members = Members(world)
+    jobs = members.fill(draw)
     ended = [Update("jobs", {"id": job["id"]}, _ended(job, jobs)) for job in jobs]
-    *good, bad = (crew.job(kind) for kind in ("team", "member", "owner") * 2)
+    *good, bad = (members.job(kind) for kind in ("team", "member", "owner") * 2)
     return Scenario(
         given=((*world.given, *ended),),
         legal=((Truncate(("jobs",)),), (Insert("jobs", tuple(good)),)),

@@ -48,8 +48,8 @@ def accepts_while_erased(setup: RaceSetup) -> None:
     """A creator accepts an invitation, and joins before, while the account is erased."""
     bob, _ = setup.given.creator("bob@example.com")
     ann, team = setup.given.creator()
-    letter = _invite(setup, (ann, team), "bob@example.com")
-    setup.session("bob", does(memberships.ACCEPT, invitation=letter, guest="joins first"))
+    invitation = _invite(setup, (ann, team), "bob@example.com")
+    setup.session("bob", does(memberships.ACCEPT, invitation=invitation, guest="joins first"))
     setup.session("support", _erases(bob))
 
 
@@ -104,11 +104,11 @@ def invites_while_erased(setup: RaceSetup) -> None:
 
 @known_race("PRIVACY-3", invariant="whoever comes first decides")
 def invited_while_erased(setup: RaceSetup) -> None:
-    """Somebody is invited, and another one's letter extended, while the account is erased."""
+    """Somebody is invited, and another one's invitation extended, while the account is erased."""
     bob, _ = setup.given.creator("bob@example.com")
     ann, team = setup.given.creator()
-    letter = _invite(setup, (ann, team), "bob@example.com")
-    setup.session("ann", does(memberships.EXTEND, invitation=letter))
+    invitation = _invite(setup, (ann, team), "bob@example.com")
+    setup.session("ann", does(memberships.EXTEND, invitation=invitation))
     setup.session("support", _erases(bob))
 
 
@@ -183,38 +183,38 @@ def asset_uploaded_while_erased(setup: RaceSetup) -> None:
 
 
 @known_race("LOCK ORDER", "PRIVACY-3", invariant=ORDER)
-def own_letter_extended_while_erased_behind_one_who_fails(setup: RaceSetup) -> None:
-    """A letter that somebody sent is extended while they are erased; both wait for who fails."""
+def own_invitation_extended_while_erased_behind_one_who_fails(setup: RaceSetup) -> None:
+    """An invitation is extended while its sender is erased; both wait for who fails."""
     bob, team = _member(setup, "admin")
-    letter = _invite(setup, (bob, team), "eve@example.com")
+    invitation = _invite(setup, (bob, team), "eve@example.com")
     setup.session("worker", *_fails((bob - 3, team, None)))
-    setup.session("ann", does(memberships.EXTEND, invitation=letter))
+    setup.session("ann", does(memberships.EXTEND, invitation=invitation))
     setup.session("support", _erases(bob))
 
 
 @known_race("LOCK ORDER", "PRIVACY-3", invariant=ORDER)
-def answered_letter_extended_while_erased_behind_one_who_fails(setup: RaceSetup) -> None:
-    """A letter that somebody accepted is extended; the same, and both wait for one who fails."""
+def answered_invitation_extended_while_erased_behind_one_who_fails(setup: RaceSetup) -> None:
+    """An invitation that somebody accepted is extended; again both wait for one who fails."""
     ann, team = setup.given.creator()
     bob, _ = setup.given.creator("Bob@Example.com")
-    letter = _invite(setup, (ann, team), "BOB@example.com")
-    setup.given.do(memberships.ACCEPT, invitation=letter, guest="joins first")
+    invitation = _invite(setup, (ann, team), "BOB@example.com")
+    setup.given.do(memberships.ACCEPT, invitation=invitation, guest="joins first")
     setup.session("worker", *_fails((ann, team, None)))
-    setup.session("ann", does(memberships.EXTEND, invitation=letter))
+    setup.session("ann", does(memberships.EXTEND, invitation=invitation))
     setup.session("support", _erases(bob))
 
 
 @known_race("LOCK ORDER", "PRIVACY-3", invariant=ORDER)
-def old_letter_extended_while_erased_behind_one_who_fails(setup: RaceSetup) -> None:
-    """A letter of a team that goes, by who has left it, is extended; both wait for who fails."""
+def old_invitation_extended_while_erased_behind_one_who_fails(setup: RaceSetup) -> None:
+    """An invitation is extended whose team goes with who has left it; both wait for who fails."""
     ann, team = setup.given.creator()
     bob, other = setup.given.creator("bob@example.com")
     seat = setup.given.do(memberships.JOIN, by=(bob, team), role="admin")
-    letter = _invite(setup, (bob, team), "eve@example.com")
+    invitation = _invite(setup, (bob, team), "eve@example.com")
     setup.given.do(memberships.LEAVE, membership=seat)
     invites = (_invites((bob, other), f"{guest}@example.com") for guest in ("dan", "bob"))
     setup.session("bob", *invites)
-    setup.session("client", does(memberships.EXTEND, invitation=letter))
+    setup.session("client", does(memberships.EXTEND, invitation=invitation))
     setup.session("support", _erases(ann))
 
 
@@ -232,14 +232,14 @@ def others_work_while_one_is_erased(setup: RaceSetup) -> None:
         setup.given.do(projects.MAKE, by=by, status="draft")
     places = [each.id for each in setup.given.state.projects.values()][1:]
     key = setup.given.do(keys.MAKE, by=(bob, None, bob), hashed="fresh", lasts=None)
-    letter = _invite(setup, (bob, lone), "eve@example.com")
+    invitation = _invite(setup, (bob, lone), "eve@example.com")
     setup.session(
         "bob",
         *(does(teams.RENAME, team=team) for team in (lone, shared)),
         *(does(projects.EDIT, project=project) for project in places),
         does(users.RENAME, user=bob),
         does(keys.USE, key=key),
-        does(memberships.EXTEND, invitation=letter),
+        does(memberships.EXTEND, invitation=invitation),
     )
     setup.session("support", _erases(ann))
 
@@ -292,8 +292,8 @@ KNOWN_RACES = (
     owner_leaves_while_the_other_is_erased,
     job_made_while_erased,
     asset_uploaded_while_erased,
-    own_letter_extended_while_erased_behind_one_who_fails,
-    answered_letter_extended_while_erased_behind_one_who_fails,
-    old_letter_extended_while_erased_behind_one_who_fails,
+    own_invitation_extended_while_erased_behind_one_who_fails,
+    answered_invitation_extended_while_erased_behind_one_who_fails,
+    old_invitation_extended_while_erased_behind_one_who_fails,
     others_work_while_one_is_erased,
 )

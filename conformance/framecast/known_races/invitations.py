@@ -97,9 +97,9 @@ def accepted_while_revoked(setup: RaceSetup) -> None:
     """An invitation is accepted while it is revoked."""
     ann, team = setup.given.creator()
     setup.given.creator(GUEST)
-    letter = _invite(setup, (ann, team), GUEST)
-    setup.session("guest", does(memberships.ACCEPT, invitation=letter, guest="joins"))
-    setup.session("ann", does(memberships.REVOKE, invitation=letter))
+    invitation = _invite(setup, (ann, team), GUEST)
+    setup.session("guest", does(memberships.ACCEPT, invitation=invitation, guest="joins"))
+    setup.session("ann", does(memberships.REVOKE, invitation=invitation))
 
 
 @known_race("STATE-INVITATION", "INV-M3", invariant="an invitation is answered once")
@@ -107,9 +107,9 @@ def accepted_twice(setup: RaceSetup) -> None:
     """An invitation is accepted on two devices at once."""
     ann, team = setup.given.creator()
     setup.given.creator(GUEST)
-    letter = _invite(setup, (ann, team), GUEST)
+    invitation = _invite(setup, (ann, team), GUEST)
     for who, order in (("one device", "joins"), ("another", "joins first")):
-        setup.session(who, does(memberships.ACCEPT, invitation=letter, guest=order))
+        setup.session(who, does(memberships.ACCEPT, invitation=invitation, guest=order))
 
 
 @known_race("INV-I5", invariant="an invitation's team exists")

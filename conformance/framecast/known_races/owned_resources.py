@@ -116,12 +116,12 @@ def team_goes_while_it_invites_behind_a_key(setup: RaceSetup) -> None:
     """A key of a team is used; meanwhile an invitation is extended, and the team deleted."""
     bob, team, _ = _member(setup, "admin")
     key = setup.given.do(keys.MAKE, by=(bob, team, bob), hashed="fresh", lasts=None)
-    letter = setup.given.do(
+    invitation = setup.given.do(
         memberships.INVITE, by=(bob, team), email="eve@example.com", role="member", answered="open"
     )
     setup.session("client", does(keys.USE, key=key))
     setup.session("support", does(teams.DELETE, team=team))
-    setup.session("bob", does(memberships.EXTEND, invitation=letter))
+    setup.session("bob", does(memberships.EXTEND, invitation=invitation))
 
 
 @known_race("INV-A1", invariant="a key's user exists")

@@ -41,12 +41,12 @@ def erase_user(state: State, user: User) -> State:
         if state.members(seat.team) == [seat]:
             state = delete_team(state, state.teams[seat.team])
     state = end_memberships(state, *state.teams_of(user.id))
-    letters = [
-        letter
-        for letter in state.invitations.values()
-        if letter.inviter == user.id or letter.email.lower() == user.email.lower()
+    invitations = [
+        invitation
+        for invitation in state.invitations.values()
+        if invitation.inviter == user.id or invitation.email.lower() == user.email.lower()
     ]
-    state = state.drop(*letters, *only(state.api_keys.values(), user=user.id))
+    state = state.drop(*invitations, *only(state.api_keys.values(), user=user.id))
     state = state.put(replace(user, email=nobodys(user.id), name=None))
     if user.tier == "starter":
         return state

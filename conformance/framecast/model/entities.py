@@ -105,7 +105,7 @@ class Membership:
 
 @dataclass(frozen=True, slots=True)
 class Invitation:
-    """A letter; `accepted` and `revoked` are the ticks at which that happened."""
+    """An invitation; `accepted` and `revoked` are the ticks at which that happened."""
 
     id: int
     team: int

@@ -1,9 +1,9 @@
 """Time passes: every row gets older at once, and nobody waits.
 
-That is no write of a client: triggers and keys sleep meanwhile, as they do for a restore, and so
-does the suite's own record of changes. An owner of tables who is no superuser may put triggers to
-sleep, and keys, which have no part in it, stay awake. All times of all rows move together, so what
-was true between them stays true.
+That is no write of a client: triggers and keys are disabled meanwhile, as they are for a restore,
+and so is the suite's change log. An owner of tables who is no superuser may disable triggers; keys,
+which have no part in it, stay enabled. All times of all rows move together, so
+what was true between them stays true.
 """
 
 from __future__ import annotations
@@ -46,8 +46,8 @@ def _pass(state: State, days: int) -> Act:
         )
         for table in tables
     ]
-    asleep, awake = triggers_of(tables)
-    return Act((asleep, *ages, awake), replace(state, day=state.day + days))
+    disabled, enabled = triggers_of(tables)
+    return Act((disabled, *ages, enabled), replace(state, day=state.day + days))
 
 
 PASS = Operation("let time pass", {"days": among(7, 30, 1, 6)}, _pass, alone=True)

@@ -15,15 +15,16 @@ if TYPE_CHECKING:
     from conformance.framecast.model import State
 
 ROLES = ("member", "admin", "viewer", "owner")
-# When a letter expires, in days from now.
+# When an invitation expires, in days from now.
 LASTS = 7
-# Later than the transaction's own beginning, so that a letter may be accepted where it is sent.
+# Later than the transaction's own beginning, so that an invitation may be accepted where it is
+# sent.
 CLOCK = Sql("clock_timestamp()")
 
 
 def _invite(state: State, by: tuple[int, int], email: str, role: str, answered: str) -> Act:
     inviter, team = by
-    letter = Invitation(
+    invitation = Invitation(
         state.serial + 1,
         team,
         inviter,
@@ -35,12 +36,12 @@ def _invite(state: State, by: tuple[int, int], email: str, role: str, answered: 
         revoked=state.tick if answered == "revoked" else None,
     )
     columns: Row = {
-        "id": uuid(letter.id),
+        "id": uuid(invitation.id),
         "team_id": uuid(team),
         "invited_by": uuid(inviter),
         "email": email,
         "role": role,
-        "token": f"token-{letter.id}",
+        "token": f"token-{invitation.id}",
     }
     if answered == "expired":
         columns = {**columns, "expires_at": Sql("now() - interval '1 day'")}
@@ -51,7 +52,7 @@ def _invite(state: State, by: tuple[int, int], email: str, role: str, answered: 
         broken |= {"ROLE-1"}
     if role == "owner":
         broken |= {"INV-I2"}
-    return Act((Insert("invitations", (columns,)),), state.put(letter), broken)
+    return Act((Insert("invitations", (columns,)),), state.put(invitation), broken)
 
 
 def _extend(state: State, invitation: int) -> Act:
@@ -68,7 +69,7 @@ def _extend(state: State, invitation: int) -> Act:
 
 
 def _resend(state: State, invitation: int) -> Act:
-    """Revoke a letter, and send the same again, in one transaction."""
+    """Revoke an invitation, and send the same again, in one transaction."""
     before = state.invitations[invitation]
     end = _answer(state, invitation, "revoked")
     again = _invite(end.after, (before.inviter, before.team), before.email, before.role, "open")
@@ -76,7 +77,7 @@ def _resend(state: State, invitation: int) -> Act:
 
 
 def _answer(state: State, invitation: int, answer: str) -> Act:
-    """Accept or revoke a letter, or take back what was answered."""
+    """Accept or revoke an invitation, or take back what was answered."""
     before = state.invitations[invitation]
     was = moves.state_of(before, state.day)
     key = {"id": uuid(invitation)}
@@ -97,15 +98,15 @@ def _answer(state: State, invitation: int, answer: str) -> Act:
 
 
 def _accept(state: State, invitation: int, guest: str) -> Act:
-    """Accept a letter; its guest joins in the same transaction, unless nobody has that email."""
+    """Accept an invitation; its guest joins in the same transaction, if somebody has its email."""
     act = _answer(state, invitation, "accepted")
-    letter = state.invitations[invitation]
+    accepted = state.invitations[invitation]
     guests = [
-        user.id for user in state.users.values() if user.email.lower() == letter.email.lower()
+        user.id for user in state.users.values() if user.email.lower() == accepted.email.lower()
     ]
     if guest == "nobody joins" or not guests:
         return act
-    joined = _join(act.after, (guests[-1], letter.team), letter.role)
+    joined = _join(act.after, (guests[-1], accepted.team), accepted.role)
     writes = (*act.writes, *joined.writes)
     if guest == "joins first":
         writes = (*joined.writes, *act.writes)

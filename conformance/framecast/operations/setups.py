@@ -133,7 +133,7 @@ def forty_nine_memberships(building: Building) -> None:
 
 
 def forty_nine_invitations(building: Building) -> None:
-    """Begin with a team that has sent 49 letters."""
+    """Begin with a team that has sent 49 invitations."""
     user, team = building.creator()
     building.do(users.SIGN_UP, email="cid@example.com")
     for number in range(49):
