@@ -82,6 +82,7 @@ def wish_of(options: argparse.Namespace) -> Wish:
         limits=Limits(options.statement_timeout, options.lock_timeout),
         sessions=options.sessions,
         record=options.record_schema,
+        migrates_as=getattr(options, "migrates_as", None),
     )
 
 

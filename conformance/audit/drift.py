@@ -119,11 +119,12 @@ def _out_of_work(key: tuple[str, str], what: str, statement: str) -> Fault:
 
 
 def _changed(key: tuple[str, str], expected: str, found: str) -> Fault:
-    what = "; ".join(_difference(expected, found))
+    what = "; ".join(difference(expected, found))
     return Fault(_called(key), f"not as the migrations make it: {what}", RESTORE)
 
 
-def _difference(expected: str, found: str) -> Iterator[str]:
+def difference(expected: str, found: str) -> Iterator[str]:
+    """Yield what one definition lacks and has that another does not, of much the first lines."""
     lines = [
         line.replace("\t", " ")
         for line in difflib.ndiff(expected.splitlines(), found.splitlines())

@@ -47,20 +47,26 @@ def inspect(conn: Connection, expected: Description) -> Section:
 
 def switched_off(expected: Description) -> list[str]:
     """Name each rule of which the applied files themselves have taken away what enforces it."""
+    return [
+        f"{rule} is off there: the applied files do not make {', '.join(gone)}, "
+        "or have taken it away"
+        for rule, gone in off(expected).items()
+    ]
+
+
+def off(description: Description) -> dict[str, list[str]]:
+    """Return the rules of which a schema lacks something that enforces them, and what."""
     # A trigger's function may refuse in another name than the trigger's.
     made = "\n".join(
-        f"{name} {definition}" for (kind, name), definition in expected.items() if kind != "comment"
+        f"{name} {definition}"
+        for (kind, name), definition in description.items()
+        if kind != "comment"
     )
-    notes = []
-    for rule in RULES.values():
-        wanted = [_as_described(each) for each in rule.enforced_by]
-        gone = [each for each in wanted if each not in made]
-        if gone:
-            notes.append(
-                f"{rule.id} is off there: the applied files do not make {', '.join(gone)}, or have "
-                "taken it away"
-            )
-    return notes
+    lacking = {
+        rule.id: [name for each in rule.enforced_by if (name := _as_described(each)) not in made]
+        for rule in RULES.values()
+    }
+    return {rule: gone for rule, gone in lacking.items() if gone}
 
 
 def _as_described(enforcement: str) -> str:

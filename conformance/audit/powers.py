@@ -5,16 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from conformance.audit.findings import Fault
+from conformance.audit.owner import OWNER
 
 if TYPE_CHECKING:
     from conformance.audit.target import Connection
 
-# The owner of most tables; of several that own as many, one.
-OWNER = """
-SELECT relowner FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
-WHERE n.nspname IN ('public', 'framecast') AND c.relkind = 'r' AND c.relname <> 'schema_migrations'
-GROUP BY relowner ORDER BY count(*) DESC, relowner LIMIT 1
-"""
 SUPERUSERS = "SELECT rolname FROM pg_roles WHERE rolsuper ORDER BY rolname"
 
 # Each returns (role, what the role can do, how to end that); {owner} is the owner's oid.

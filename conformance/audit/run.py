@@ -45,6 +45,7 @@ class Wish:
         limits: how long anything may take on the database.
         sessions: how many ask at once.
         record: the schema that the record of migrations lies in.
+        migrates_as: the role that is to migrate it; by default the owner of its tables.
     """
 
     url: str
@@ -54,6 +55,7 @@ class Wish:
     limits: Limits
     sessions: int = 2
     record: str = HOME
+    migrates_as: str | None = None
 
 
 def audit(wish: Wish, say: Callable[[str], None]) -> list[Section]:
@@ -71,7 +73,7 @@ def audit(wish: Wish, say: Callable[[str], None]) -> list[Section]:
     enforcement.request_of(0, wish.options, wish.environ)  # fails before the target is asked
     try:
         with reading(wish.url, wish.limits) as conn:
-            target = examine(conn, wish.record)
+            target = examine(conn, wish.record, wish.migrates_as)
     except TargetError as error:
         return closed(str(error))
     say(str(target))
@@ -107,7 +109,7 @@ def ask(
     enforced = Section(enforcement.NUMBER, enforcement.TITLE)
     try:
         with reading(wish.url, wish.limits) as conn:
-            if examine(conn, wish.record) != target:
+            if examine(conn, wish.record, wish.migrates_as) != target:
                 return closed("it has changed meanwhile: migrated, or another server: ask again")
             with sessions.beside(conn, wish.url, wish.limits, wish.sessions - 1) as others:
                 data = snapshot.ask(conn, say, others, given_up)

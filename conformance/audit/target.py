@@ -14,6 +14,7 @@ import psycopg
 from psycopg import IsolationLevel, errors
 from psycopg.sql import SQL
 
+from conformance.audit.owner import Owner, owner_of
 from conformance.deployment.address import AddressError, connect
 from conformance.deployment.record import HOME, Record
 from conformance.migrate.migrations import MigrationError
@@ -76,6 +77,8 @@ class Target:
         database, role: their names.
         installed: whether there is a schema of Framecast.
         applied: the SHA-256 of each migration that the record has, by the file's name.
+        owner: the role that is to migrate it, by default the owner of its tables; None where there
+            is none.
     """
 
     version: int
@@ -84,6 +87,7 @@ class Target:
     role: str
     installed: bool
     applied: Mapping[str, str]
+    owner: Owner | None = None
 
     @property
     def major(self) -> int:
@@ -123,12 +127,13 @@ def reading(url: str, limits: Limits, snapshot: str | None = None) -> Iterator[C
         conn.close()
 
 
-def examine(conn: Connection, schema: str = HOME) -> Target:
+def examine(conn: Connection, schema: str = HOME, migrates_as: str | None = None) -> Target:
     """Ask a database what it is.
 
     Args:
         conn: in a transaction of `reading`.
         schema: where the record of migrations lies.
+        migrates_as: the role that is to migrate it; by default the owner of most tables.
 
     Raises:
         TargetError: its server is too old, or its record of migrations is another program's.
@@ -142,7 +147,11 @@ def examine(conn: Connection, schema: str = HOME) -> Target:
         applied = Record(schema).read(conn)
     except MigrationError as error:
         raise TargetError(str(error)) from error
-    return Target(version, release.split()[0], database, role, installed, applied)
+    owner = owner_of(conn, migrates_as)
+    if owner is None and migrates_as is not None:
+        message = f"there is no role {migrates_as}, which is to migrate it"
+        raise TargetError(message)
+    return Target(version, release.split()[0], database, role, installed, applied, owner)
 
 
 def reason(error: psycopg.Error, limits: Limits) -> str:

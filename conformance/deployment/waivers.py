@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 
 LINE = re.compile(r"--[ \t]*waives\b[ \t]*(?P<rest>.*)", re.IGNORECASE)
 WHOLE = re.compile(
-    r"(?P<what>DATA [\w.\"]+|SUITE \w+\.py::\w+(?:\[.*?\])?|[A-Z][A-Z0-9-]*)"
+    r"(?P<what>DATA [\w.\"]+|SUITE \w+\.py::\w+(?:\[.*?\])?|RIGHT [^:]+?|[A-Z][A-Z0-9-]*)"
     r":[ \t]*(?P<reason>\S.*)"
 )
-BESIDE_RULES = ("DATA ", "SUITE ")
+BESIDE_RULES = ("DATA ", "SUITE ", "RIGHT ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,8 @@ class Waiver:
 
     Attributes:
         what: the id of a rule, or `DATA` and a table or column without its schema `public`, or
-            `SUITE` and a test as pytest names it, without its folder.
+            `SUITE` and a test as pytest names it, without its folder, or `RIGHT` and a privilege
+            or object as the gate names it.
         reason: in words.
         file: the migration's name.
         line: counted from 1.

@@ -37,6 +37,11 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         help="how long each run of the suite may take (default: %(default)g)",
     )
     parser.add_argument(
+        "--migrates-as",
+        metavar="ROLE",
+        help="with whose rights the files are tried, too (default: the owner of the tables)",
+    )
+    parser.add_argument(
         "--seed",
         metavar="N",
         type=int,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from conformance.audit import snapshot
@@ -34,7 +33,7 @@ class Notebook:
         """Begin with nothing; waivers say what of it is as it should be."""
         self._seen: dict[tuple[str, str, str], list[str]] = {}
         self._excused: dict[Waiver, list[str]] = {
-            waiver: [] for waiver in waivers if not waiver.what.startswith("SUITE ")
+            waiver: [] for waiver in waivers if not waiver.what.startswith(("SUITE ", "RIGHT "))
         }
 
     def note(self, state: str, about: str, what: str, remedy: str) -> None:
@@ -66,30 +65,6 @@ class Notebook:
             Fault(*fault, tuple(places[:SHOWN]), len(places))
             for fault, places in self._seen.items()
         ]
-
-
-def fails(scratch: Scratch, files: Files) -> Fault | None:
-    """Apply what is pending to the schema as it is, without data, and return what goes wrong.
-
-    Raises:
-        MigrationError: the schema as it is cannot be installed.
-    """
-    if not files.pending:
-        return None
-    nothing = Migration(Path("nothing.sql"), "nothing.sql", "", "")
-    with folder_of(files.applied or [nothing]) as folder:
-        template = scratch.template(folder)
-    with scratch.cloned(template, "without_data") as database, database.connect() as conn:
-        for file in files.pending:
-            try:
-                migrations.install(conn, [file])
-            except MigrationError as error:
-                head, *below = str(error).splitlines()
-                place, _, what = head.removeprefix(f"{file.path.parent}{os.sep}").partition(": ")
-                lines = tuple(line.strip() for line in below)
-                remedy = "mend the file: it cannot be applied even where there are no data"
-                return Fault(place, what, remedy, lines, len(lines))
-    return None
 
 
 def rehearse(

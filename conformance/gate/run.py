@@ -14,7 +14,7 @@ from conformance.audit.run import Wish, ask, closed, gone
 from conformance.audit.target import TargetError, examine, reading
 from conformance.deployment import waivers
 from conformance.deployment.migration import HistoryError
-from conformance.gate import compare, rehearsal, suite
+from conformance.gate import changes, compare, rehearsal, suite, trial
 from conformance.gate import lint as linter
 from conformance.gate.files import Files
 from conformance.migrate import migrations
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from conformance.audit.description import Description
     from conformance.audit.target import Target
     from conformance.gate.suite import Result
+    from conformance.gate.trial import Trial
     from conformance.migrate.migrations import Migration
     from conformance.postgres import Request
     from conformance.postgres.scratch import Scratch
@@ -112,7 +113,7 @@ class Gate:
         section = _section(1)
         try:
             with reading(self._wish.url, self._wish.limits) as conn:
-                target = examine(conn, self._wish.record)
+                target = examine(conn, self._wish.record, self._wish.migrates_as)
         except TargetError as error:
             section.faults.append(Fault("target", str(error), AGAIN))
             self._done(section)
@@ -169,11 +170,12 @@ class Gate:
                 if files.refused:
                     self._skip(4, 6, "a pending file may not be run: see section 2")
                     return expected
-                if self._fails(scratch, files):
+                attempt = self._trial(scratch, target, files)
+                if attempt is None:
                     return expected
                 after, before = self._verdicts(scratch, request, files)
                 number = 5
-                self._done(self._rehearsal(scratch, files))
+                self._done(self._rehearsal(scratch, files, attempt))
                 number, section = 6, _section(6, "there are no verdicts")
                 if after is not None:
                     section = compare.compare(before, after, files.waived, files.given_up)
@@ -184,18 +186,19 @@ class Gate:
         self._skip(number + 1, 6)
         return expected
 
-    def _fails(self, scratch: Scratch, files: Files) -> bool:
+    def _trial(self, scratch: Scratch, target: Target, files: Files) -> Trial | None:
         """Tell at once what cannot be applied even where there are no data."""
         self._say("applying the pending files where there are no data")
-        fault = rehearsal.fails(scratch, files)
+        attempt = trial.tried(scratch, files, target.owner)
+        fault = attempt.fault
         if fault is None:
-            return False
+            return attempt
         self._skip(4, 4, "the pending files cannot be applied: see section 5")
         section = _section(5, "applied where there are no data")
         section.faults.append(fault)
         self._done(section)
         self._skip(6, 6, "there are no verdicts")
-        return True
+        return None
 
     def _verdicts(
         self, scratch: Scratch, request: Request, files: Files
@@ -226,11 +229,15 @@ class Gate:
         self._done(section)
         return after, before
 
-    def _rehearsal(self, scratch: Scratch, files: Files) -> Section:
+    def _rehearsal(self, scratch: Scratch, files: Files, attempt: Trial) -> Section:
         try:
-            return rehearsal.rehearse(scratch, files, self._effort.seed, self._say)
+            section = rehearsal.rehearse(scratch, files, self._effort.seed, self._say)
         except UNSETTLED as error:
-            return _unsettled(_section(5), error)
+            section = _unsettled(_section(5), error)
+        faults, notes = changes.look(attempt.steps, files)
+        section.faults += faults + ([attempt.denied] if attempt.denied else [])
+        section.notes += attempt.notes + notes
+        return section
 
     def _audit(
         self, target: Target, expected: Description | str, applied: Sequence[Migration] = ()
