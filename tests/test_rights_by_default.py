@@ -50,6 +50,20 @@ PLANTED: Final = {
         "test_role.py",
         "too many: SELECT on tables to come",
     ),
+    **{
+        f"{kind} to come given to all{where and ' here'}": (
+            f"ALTER DEFAULT PRIVILEGES {where} GRANT {right} ON {kind} TO PUBLIC;",
+            "test_role.py",
+            f"too many: {right} on {kind.lower()} to come by everybody",
+        )
+        for kind, right, where in (
+            ("TABLES", "SELECT", ""),
+            ("TABLES", "INSERT", "IN SCHEMA public"),
+            ("SEQUENCES", "USAGE", ""),
+            ("FUNCTIONS", "EXECUTE", "IN SCHEMA framecast"),
+            ("SCHEMAS", "CREATE", ""),
+        )
+    },
     "a type taken": (
         "REVOKE USAGE ON TYPE public.user_tier FROM PUBLIC;",
         "test_role.py",
@@ -111,6 +125,17 @@ def test_a_right_is_proven_without_asking(planted: str, tmp_path: Path) -> None:
 
     assert 1 == code, output
     assert told in " ".join(output.split()), output
+
+
+def test_what_everybody_has_anyway_is_no_right_too_many(tmp_path: Path) -> None:
+    """Default privileges that say what PostgreSQL does by itself give nobody anything."""
+    sql = """
+    ALTER DEFAULT PRIVILEGES REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC;
+    ALTER DEFAULT PRIVILEGES GRANT EXECUTE ON FUNCTIONS TO PUBLIC, pg_monitor;
+    """
+    code, output = run(tmp_path, sql, "test_role.py")
+
+    assert 0 == code, output
 
 
 def test_the_owner_alone_may_be_tried(tmp_path: Path) -> None:

@@ -46,7 +46,7 @@ def _powers(conninfo: str) -> Powers:
 
 
 def _rights(powers: Powers) -> None:
-    granted, meant = powers.granted(), declared()
+    granted, meant = powers.granted() | powers.to_come(), declared()
     if granted != meant:
         observed = f"too many {sorted(granted - meant)}, too few {sorted(meant - granted)}"
         raise _finding(observed)

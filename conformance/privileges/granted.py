@@ -9,6 +9,11 @@ OF_EXTENSION = (
 OURS = "n.nspname NOT IN ('information_schema', 'conformance') AND n.nspname !~ '^pg_'"
 OF_CLASS = f"FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE {OURS}"
 
+# A right to what is yet to be made.
+TO_COME = """a.privilege_type || ' on ' || CASE d.defaclobjtype WHEN 'r' THEN 'tables'
+    WHEN 'S' THEN 'sequences' WHEN 'f' THEN 'functions' WHEN 'T' THEN 'types'
+    WHEN 'n' THEN 'schemas' ELSE 'large objects' END || ' to come'"""
+
 # Rights as the server has them, of the role itself, by membership, or of everybody. A right to a
 # table is one to each of its columns, which are then not named; MAINTAIN came with PostgreSQL 17.
 RIGHTS = f"""
@@ -75,12 +80,20 @@ FROM pg_parameter_acl p, aclexplode(p.paracl) a
 WHERE a.grantee = 0
     OR a.grantee IN (SELECT oid FROM pg_roles WHERE rolname IN (%(role)s, %(group)s))
 UNION ALL
-SELECT a.privilege_type || ' on ' || CASE d.defaclobjtype WHEN 'r' THEN 'tables'
-        WHEN 'S' THEN 'sequences' WHEN 'f' THEN 'functions' WHEN 'T' THEN 'types'
-        WHEN 'n' THEN 'schemas' ELSE 'large objects' END || ' to come'
+SELECT {TO_COME}
 FROM pg_default_acl d, aclexplode(d.defaclacl) a
 -- What everybody is to have was so before there was a schema: whoever owns the database said that.
 WHERE a.grantee IN (SELECT oid FROM pg_roles WHERE rolname IN (%(role)s, %(group)s))
+"""
+# What everybody is to have, on a database that had nothing before its migrations. Where default
+# privileges hold in all schemas, they say what PostgreSQL gives everybody anyway, too.
+TO_COME_OF_EVERYBODY = f"""
+SELECT {TO_COME} || ' by everybody'
+FROM pg_default_acl d, aclexplode(d.defaclacl) a
+WHERE a.grantee = 0 AND NOT (d.defaclnamespace = 0 AND EXISTS (
+    SELECT FROM aclexplode(acldefault(d.defaclobjtype, d.defaclrole)) b
+    WHERE (b.grantee, b.privilege_type) = (0, a.privilege_type)
+))
 """
 # Types that the role may not name, such as in a cast or in a table of its own.
 LACKING = f"""

@@ -27,6 +27,7 @@ from conformance.privileges.granted import (
     OF_EXTENSION,
     OURS,
     RIGHTS,
+    TO_COME_OF_EVERYBODY,
 )
 from conformance.privileges.missing import PRIVILEGE
 from conformance.sql.outcomes import Rejected
@@ -197,6 +198,14 @@ class Powers:
         found = {str(name) for (name,) in [*its_own, *self._owner.fetch(OF_EVERYBODY)]}
         there = {str(name) for (name,) in self._owner.fetch(RELATIONS)}
         return found | {f"SELECT {name}" for name in OFFERS - there}
+
+    def to_come(self) -> set[str]:
+        """Return the rights that migrations give everybody to what is made after them.
+
+        On a database that had default privileges before them, those are among them: whoever owns
+        it said so.
+        """
+        return {str(name) for (name,) in self._owner.fetch(TO_COME_OF_EVERYBODY)}
 
     def lacking(self) -> set[str]:
         """Return the rights that everybody has unless they are taken, and the role has not."""
