@@ -42,6 +42,8 @@ class Form:
         facts: what is true once the transactions are in.
         tables: what it is about.
         alike: other SQLSTATEs that are as good, with no name.
+        meanwhile: rules that what comes and goes in one transaction breaks until it has gone. Of
+            what was committed they are true, and so is a schema that asks them at once.
     """
 
     name: str
@@ -53,6 +55,7 @@ class Form:
     more: tuple[Transaction, ...] = ()
     token: str = ""
     alike: tuple[str, ...] = ()
+    meanwhile: tuple[str, ...] = ()
 
 
 def a_row(table: str, world: World) -> Row:

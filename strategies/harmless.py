@@ -112,7 +112,7 @@ def _the_same_again() -> Iterator[Form]:
 
 def _taken_back() -> Iterator[Form]:
     """A membership in a team, or of a user, that never comes is taken back before commit."""
-    for column in ("user_id", "team_id"):
+    for column, rule in (("user_id", "INV-M5"), ("team_id", "INV-M6")):
         world = World()
         team, _ = world.team()
         joins = {**world.a_membership(team, world.creator()), column: world.id()}
@@ -121,7 +121,10 @@ def _taken_back() -> Iterator[Form]:
             Delete("memberships", {"id": joins["id"]}),
         )
         yield Form(
-            f"memberships.{column} taken back", (tuple(world.given), steps), tables=("memberships",)
+            f"memberships.{column} taken back",
+            (tuple(world.given), steps),
+            tables=("memberships",),
+            meanwhile=(rule, "INV-U3"),
         )
 
 

@@ -74,7 +74,12 @@ def _guest_who_tidies_up(end: str) -> Form:
         *steps_to(first, end),
     )
     tables = ("memberships", "jobs")
-    return Form(f"memberships.user_id left, {end}", (tuple(world.given), visit), tables=tables)
+    return Form(
+        f"memberships.user_id left, {end}",
+        (tuple(world.given), visit),
+        tables=tables,
+        meanwhile=("INV-U3", "INV-M4"),
+    )
 
 
 def _ended_and_made(end: str) -> Form:
