@@ -11,8 +11,8 @@ the server: an operation that is new meets all others without anybody naming the
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from itertools import product
-from random import Random
+from itertools import combinations, product
+from math import prod
 from typing import TYPE_CHECKING
 
 from conformance.cases.verdicts import Finding, Verdict
@@ -24,7 +24,7 @@ from conformance.sql.outcomes import Accepted, Rejected
 from conformance.sql.writes import Statement, statements
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from conformance.database.sandbox import Sandbox
     from conformance.database.session import Session
@@ -32,9 +32,7 @@ if TYPE_CHECKING:
     from conformance.framecast.operations import Operation
     from conformance.races.schedule import Start
 
-# Arguments of one operation that are tried: the newest rows come first.
-MOST = 10
-COMBINATIONS = 5000  # of an operation's arguments; making a job has 35,000
+COMBINATIONS = 900  # of an operation's arguments, of which all are looked at
 SERIALS = 1000  # ids of the second statement begin so much later
 # What takes much with it.
 ERASURE = "erase a user"
@@ -107,56 +105,114 @@ class Choice:
 def singles(start: Start, serial: int) -> Iterator[Single]:
     """Return statements of the product on a start; new rows have ids after the serial.
 
-    What is refused takes locks as well: of each operation some that is legal, and some that is not.
+    What is refused takes locks as well: of each operation some that are legal, with every argument
+    that may be, and for each rule what breaks it, and as few others as possible.
     """
     state = replace(start.state, serial=serial)
     for operation in OPERATIONS.values():
         if operation.possible(state):
-            yield from _of(operation, state)
+            planned = list(plans(operation, state))
+            yield from (plan.single for plan in legal(planned))
+            yield from (plan.single for plan in refused(planned))
 
 
-def _of(operation: Operation, state: State) -> Iterator[Single]:
-    found: dict[bool, dict[str, Single]] = {True: {}, False: {}}
-    choices = [tuple(choice(state)) for choice in operation.takes.values()]
-    for values in _some_of(choices, operation.name):
-        arguments = dict(zip(operation.takes, values, strict=True))
-        try:
-            planned = step(state, operation, arguments)
-        except LookupError:  # it names what is not there
-            continue
-        sql = [each.sql for write in planned.writes for each in statements(write)]
-        if len(sql) == 1:
-            found[not planned.broken].setdefault(
-                sql[0], Single(operation.name, str(planned), sql[0])
-            )
-    for some in found.values():
-        yield from _spread(list(some.values()), MOST)
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """One statement, the arguments that make it, and the rules that it breaks."""
+
+    single: Single
+    arguments: tuple[object, ...]
+    broken: frozenset[str]
 
 
-def _some_of(choices: Sequence[Sequence[object]], seed: str) -> list[tuple[object, ...]]:
-    """Return combinations of one choice of each, in order; of very many, always the same few."""
-    every = list(product(*choices))
-    if len(every) <= COMBINATIONS:
-        return every
-    chosen = Random(seed).sample(range(len(every)), COMBINATIONS)  # noqa: S311 - no secret
-    return [every[number] for number in sorted(chosen)]
+def plans(operation: Operation, state: State, *, every: bool = False) -> Iterator[Plan]:
+    """Return statements of an operation: of very many combinations of arguments, near ones.
 
-
-def _spread(some: Sequence[Single], most: int) -> list[Single]:
-    """Return a few that lie far from each other."""
-    if len(some) <= most:
-        return list(some)
-    return [some[number * (len(some) - 1) // (most - 1)] for number in range(most)]
-
-
-def of_each_kind(
-    session: Session, some: Iterable[Single]
-) -> Iterator[tuple[Single, frozenset[str]]]:
-    """Return statements with the tables of which each locks rows; none where it is refused.
-
-    Of one operation's statements that lock rows of the same tables, or are refused by the same
-    name, only the first: the others take the same way.
+    Those are combinations that differ in two arguments from one that is legal: what a rule refuses
+    hangs on a pair (who does it, and to what), and making a job has 35,000 combinations.
     """
+    choices = [tuple(choice(state)) for choice in operation.takes.values()]
+    if every or prod(map(len, choices)) <= COMBINATIONS:
+        chosen: Iterable[tuple[object, ...]] = product(*choices)
+    else:
+        chosen = _near(
+            choices, lambda some: not getattr(_plan(operation, state, some), "broken", 1)
+        )
+    for values in dict.fromkeys(chosen):
+        plan = _plan(operation, state, values)
+        if plan is not None:
+            yield plan
+
+
+def _plan(operation: Operation, state: State, values: tuple[object, ...]) -> Plan | None:
+    """Return the one statement of some arguments; None where they name what is not there."""
+    try:
+        planned = step(state, operation, dict(zip(operation.takes, values, strict=True)))
+    except LookupError:
+        return None
+    sql = [each.sql for write in planned.writes for each in statements(write)]
+    single = Single(operation.name, str(planned), sql[0]) if len(sql) == 1 else None
+    return None if single is None else Plan(single, values, frozenset(planned.broken))
+
+
+def _is_legal(plan: Plan | None) -> bool:
+    return plan is not None and not plan.broken
+
+
+def _near(
+    choices: Sequence[Sequence[object]], is_legal: Callable[[tuple[object, ...]], bool]
+) -> Iterator[tuple[object, ...]]:
+    """Return all combinations that differ from the first legal one in at most two arguments."""
+    base = next(filter(is_legal, product(*choices)), tuple(each[0] for each in choices))
+    for one, other in combinations(range(len(choices)), 2):
+        for first, second in product(choices[one], choices[other]):
+            yield tuple({one: first, other: second}.get(at, value) for at, value in enumerate(base))
+
+
+def legal(some: Iterable[Plan]) -> Iterator[Plan]:
+    """Return legal statements, with each argument that may be legal."""
+    return _of_all_arguments(plan for plan in some if not plan.broken)
+
+
+def refused(some: Sequence[Plan]) -> Iterator[Plan]:
+    """Return what breaks each rule with as few others as possible, with each argument that may.
+
+    One rule refuses in several names, by what else is there.
+    """
+    sets = dict.fromkeys(plan.broken for plan in some if plan.broken)
+    fewest = {rule: min(len(each) for each in sets if rule in each) for rule in set().union(*sets)}
+    for wanted in sets:
+        if any(len(wanted) == fewest[rule] for rule in wanted):
+            yield from _of_all_arguments(plan for plan in some if plan.broken == wanted)
+
+
+def _of_all_arguments(some: Iterable[Plan]) -> Iterator[Plan]:
+    """Leave out statements of which each argument has been in another one before."""
+    had: set[tuple[int, object]] = set()
+    for plan in some:
+        arguments = set(enumerate(plan.arguments))
+        if arguments - had:
+            had |= arguments
+            yield plan
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """What a statement comes to.
+
+    Attributes:
+        operation: the name of its operation.
+        tables: those of which it locks rows; none where it is refused.
+        why: the name, or else the SQLSTATE, with which it is refused; '' where it is not.
+    """
+
+    operation: str
+    tables: frozenset[str]
+    why: str
+
+
+def of_each_kind(session: Session, some: Iterable[Single]) -> Iterator[tuple[Single, Kind]]:
+    """Return the first statement of each kind: the others take the same way."""
     known = set()
     for single in some:
         session.connection.execute("BEGIN")
@@ -166,10 +222,10 @@ def of_each_kind(
             tables = frozenset(str(table) for (table,) in session.fetch(LOCKED))
         session.connection.execute("ROLLBACK")
         why = outcome.constraint or outcome.sqlstate if isinstance(outcome, Rejected) else ""
-        kind = (single.operation, tables, why)
+        kind = Kind(single.operation, tables, why)
         if kind not in known:
             known.add(kind)
-            yield single, tables
+            yield single, kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +246,11 @@ class Pairs:
     def of(cls, session: Session, start: Start) -> Pairs:
         """Learn from a database that is at the start what each statement locks."""
         firsts, seconds = (
-            tuple(of_each_kind(session, singles(start, SERIALS * at))) for at in (1, 2)
+            tuple(
+                (single, kind.tables)
+                for single, kind in of_each_kind(session, singles(start, SERIALS * at))
+            )
+            for at in (1, 2)
         )
         return cls(firsts, seconds, frozenset[str]().union(*(tables for _, tables in firsts)))
 

@@ -1,0 +1,46 @@
+"""Statements that meet: few of an operation's arguments come to all that any of them come to."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+
+import pytest
+
+from conformance.database.sandbox import Sandbox
+from conformance.framecast.operations import OPERATIONS
+from conformance.postgres.scratch import Scratch, Template
+from conformance.races.meetings import (
+    SERIALS,
+    Floor,
+    Kind,
+    Plan,
+    legal,
+    of_each_kind,
+    plans,
+    refused,
+)
+from conformance.races.places import office, studio
+from conformance.races.schedule import Start
+
+
+@pytest.mark.parametrize("make", [office, studio])
+def test_few_arguments_come_to_all_kinds(
+    make: Callable[[], Start], scratch: Scratch, template: Template
+) -> None:
+    """What locks rows of other tables, and what each rule refuses, is the same with and without."""
+    start = make()
+    state = replace(start.state, serial=SERIALS)
+    large = 0
+    with scratch.cloned(template, "meet") as database, Sandbox(database.conninfo) as sandbox:
+        floor = Floor(sandbox, database.conninfo, start)
+
+        def kinds(some: Iterable[Plan]) -> set[Kind]:
+            return {kind for _, kind in of_each_kind(sandbox.owner, (one.single for one in some))}
+
+        for operation in filter(lambda each: each.possible(state), OPERATIONS.values()):
+            near, every = plans(operation, state), list(plans(operation, state, every=True))
+            some = list(near)
+            large += len(every) > len(some)
+            assert kinds(every) == kinds([*legal(some), *refused(some)]), operation.name
+        floor.close()
+
+    assert large >= 3
