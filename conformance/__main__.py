@@ -12,6 +12,8 @@ import psycopg
 from conformance.arguments import add_database
 from conformance.audit import command as audit
 from conformance.audit.command import Incomplete
+from conformance.explain import command as explain
+from conformance.framecast.rules.names import UnknownRuleError
 from conformance.gate import command as gate
 from conformance.migrate import runner
 from conformance.migrate.migrations import MigrationError
@@ -23,7 +25,14 @@ from conformance.seeds import command as seeds
 
 FAILED = 1
 MOST_CLIENTS = 90  # a server of ours has 100 connections
-REFUSED = (MigrationError, ProvisionError, ReportError, MutantsError, seeds.SeedsError)
+REFUSED = (
+    MigrationError,
+    ProvisionError,
+    ReportError,
+    MutantsError,
+    seeds.SeedsError,
+    UnknownRuleError,
+)
 INTERRUPTED = 130  # as a shell says of a command that SIGINT ended
 
 
@@ -68,7 +77,16 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m conformance", description=__doc__)
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     parser.set_defaults(undone="", further=False)
-    adders = (_add_migrate, gate.add, audit.add, _add_soak, mutants.add, seeds.add, _add_versions)
+    adders = (
+        _add_migrate,
+        gate.add,
+        audit.add,
+        _add_soak,
+        mutants.add,
+        seeds.add,
+        _add_versions,
+        explain.add,
+    )
     for add in adders:
         add(commands)
     return parser

@@ -16,6 +16,7 @@ with unrewritten():
     from hypothesis import settings
     from hypothesis.errors import InvalidArgument
 
+from conformance.framecast.rules.names import UnknownRuleError, rule
 from conformance.migrate.migrations import MigrationError
 from conformance.postgres import ProvisionError, Request, Server
 from conformance.postgres.request import SETTINGS
@@ -73,6 +74,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="put this schema under test: all its *.sql files in name order "
         "(CONFORMANCE_MIGRATIONS; default: migrations)",
     )
+    group.addoption(
+        "--rule",
+        metavar="RULE",
+        action="append",
+        default=[],
+        help="only what is about this rule, such as INV-T2; may be given several times",
+    )
 
 
 def pytest_load_initial_conftests(early_config: pytest.Config, args: list[str]) -> None:
@@ -84,6 +92,9 @@ def pytest_load_initial_conftests(early_config: pytest.Config, args: list[str]) 
     if not __debug__:
         raise pytest.UsageError(OPTIMIZED)
     options, directory = early_config.known_args_namespace, early_config.invocation_params.dir
+    if options.rule:
+        options.keyword = _keyword(options.rule, options.keyword)
+        args += ["-k", options.keyword]
     if early_config.pluginmanager.hasplugin("xdist"):
         args[:0] = workers.arguments(options, directory)
     if not workers.is_one() and workers.names_suite(options.file_or_dir, directory):
@@ -225,6 +236,16 @@ def _environment(config: pytest.Config, options: argparse.Namespace) -> Environm
         config.stash[ENVIRONMENT] = Environment(request, _migrations(config, options))
         config.add_cleanup(config.stash[ENVIRONMENT].close)
     return config.stash[ENVIRONMENT]
+
+
+def _keyword(rules: list[str], also: str) -> str:
+    """Return what `-k` says of some rules, beside what it was given."""
+    try:
+        tokens = " or ".join(rule(each).token for each in rules)
+    except UnknownRuleError as error:
+        message = f"--rule: {error}"
+        raise pytest.UsageError(message) from None
+    return f"({also}) and ({tokens})" if also else tokens
 
 
 def _dest(attribute: str) -> str:

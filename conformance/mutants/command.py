@@ -38,7 +38,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         "tokens",
         metavar="TOKEN",
         nargs="*",
-        help="only mutants that concern a rule (inv_t2__), of a class, or whose ids hold this text",
+        help="only mutants that concern a rule (INV-T2), of a class, or whose ids hold this text",
     )
     parser.add_argument("--sample", metavar="N", type=positive, help="only so many, drawn")
     parser.add_argument(

@@ -6,6 +6,7 @@ from hashlib import sha256
 from itertools import chain
 from typing import TYPE_CHECKING
 
+from conformance.framecast.rules.names import find
 from conformance.mutants import bodies, columns, constraints, habits, privileges, triggers
 from conformance.mutants.errors import ChoiceError
 from conformance.mutants.mutant import Mutant, numbered
@@ -38,10 +39,10 @@ def chosen(
         ChoiceError: A token names none.
     """
     picked = [mutant for mutant in every if among is None or mutant.id in among]
-    wanted = list(tokens)
+    wanted = [_token(each) for each in tokens]
     for token in wanted:
         if not any(mutant.concerns(token) for mutant in every):
-            message = f"no mutant concerns {token!r}: give a rule's token, or part of an id"
+            message = f"no mutant concerns {token!r}: give a rule, or part of a mutant's id"
             raise ChoiceError(message)
     if wanted:
         picked = [each for each in picked if any(each.concerns(token) for token in wanted)]
@@ -50,3 +51,9 @@ def chosen(
         drawn = sorted(picked, key=lambda each: sha256(f"{seed}\n{each.id}".encode()).digest())
         picked = sorted(drawn[:sample], key=lambda each: each.id)
     return picked
+
+
+def _token(text: str) -> str:
+    """Return the token of the rule that a text names; else the text."""
+    rule = find(text)
+    return text if rule is None else rule.token

@@ -1,0 +1,1 @@
+"""Rules on the command line: `rules` lists them, `explain` shows all there is of one."""

@@ -1,0 +1,84 @@
+"""Definitions, as a schema has them, of the objects that enforce a rule."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    import psycopg
+
+# Of each object: its kind, its name as a rejection or a rule's declaration has it, and its SQL. A
+# trigger's rejection carries the trigger's name, or one that its function hands on.
+OBJECTS = """
+SELECT 'constraint', conname::text,
+    CASE conrelid WHEN 0 THEN 'ALTER DOMAIN ' || contypid::regtype
+        ELSE 'ALTER TABLE ' || conrelid::regclass END
+    || ' ADD CONSTRAINT ' || conname || ' ' || pg_get_constraintdef(oid, true)
+FROM pg_constraint
+WHERE contype <> 't' AND connamespace IN ('public'::regnamespace, 'framecast'::regnamespace)
+UNION ALL
+SELECT 'index', i.indexrelid::regclass::text, pg_get_indexdef(i.indexrelid)
+FROM pg_index AS i
+JOIN pg_class AS c ON c.oid = i.indexrelid
+WHERE c.relnamespace = 'public'::regnamespace AND i.indisunique
+UNION ALL
+SELECT 'trigger', t.tgrelid::regclass || '.' || t.tgname,
+    pg_get_triggerdef(t.oid, true) || E';\\n' || pg_get_functiondef(t.tgfoid)
+FROM pg_trigger AS t
+WHERE NOT t.tgisinternal
+UNION ALL
+SELECT 'type', t.typname::text,
+    'CREATE TYPE ' || t.typname || ' AS ENUM ('
+    || string_agg(quote_literal(e.enumlabel), ', ' ORDER BY e.enumsortorder) || ')'
+FROM pg_type AS t
+JOIN pg_enum AS e ON e.enumtypid = t.oid
+GROUP BY t.typname
+UNION ALL
+SELECT 'function', proname::text, pg_get_functiondef(oid)
+FROM pg_proc
+WHERE pronamespace = 'public'::regnamespace AND prokind = 'f'
+ORDER BY 1, 2
+"""
+CALLED = ";\nCREATE OR REPLACE FUNCTION "  # between a trigger and what it calls
+
+
+class Object(NamedTuple):
+    """An object of the schema: its kind, its name, and the SQL that makes it."""
+
+    kind: str
+    name: str
+    sql: str
+
+
+def read(connection: psycopg.Connection[Any]) -> list[Object]:
+    """Return the objects of a schema that may enforce a rule."""
+    return [Object(*row) for row in connection.execute(OBJECTS)]
+
+
+def enforcing(names: Sequence[str], objects: Sequence[Object]) -> Iterator[tuple[str, str]]:
+    """Yield each name with the SQL of what bears it; '' where the schema has no such object.
+
+    A function of several triggers is shown with the first one.
+
+    Args:
+        names: as a rule's declaration has them.
+        objects: of the schema.
+    """
+    shown: set[str] = set()
+    for name in names:
+        sql = next((each.sql for each in objects if _is(each, name)), "")
+        trigger, body, function = sql.partition(CALLED)
+        yield name, f"{trigger};\n-- which is above" if function in shown else sql
+        if body:
+            shown.add(function)
+
+
+def _is(each: Object, name: str) -> bool:
+    kind, _, rest = name.rpartition(" ")
+    if kind:
+        return (each.kind, each.name) == (kind, rest)
+    if each.kind == "trigger":
+        return each.name.endswith(f"_{name}") or f"'{name}'" in each.sql
+    return each.name == name

@@ -1,0 +1,118 @@
+"""All that there is of one rule, as lines of text."""
+
+from __future__ import annotations
+
+import json
+import textwrap
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from conformance.framecast.rules import Rule
+
+WIDTH = 100
+INDENT = "    "
+
+
+class Tried(NamedTuple):
+    """What the suite tries of a rule.
+
+    Attributes:
+        shapes: the write shapes of its near misses; those that cannot break it, with the reason.
+        races: the known races about it, each with what happens in it.
+        open_mutants: ids of mutants of its objects that the suite is known not to notice.
+        failures: what was found once, by file.
+    """
+
+    shapes: Mapping[str, str]
+    races: Mapping[str, str]
+    open_mutants: Sequence[str]
+    failures: Mapping[str, str]
+
+    @classmethod
+    def of(cls, rule: Rule, corpus: Path) -> Tried:
+        """Read it from where it is declared; imports all of it, which takes half a second."""
+        from conformance.framecast.known_races import KNOWN_RACES  # noqa: PLC0415 - as said
+        from conformance.mutants import unseen  # noqa: PLC0415 - as said
+        from strategies.near_misses import WAYS  # noqa: PLC0415 - as said
+
+        ways = WAYS[rule.id]
+        return cls(
+            {str(path): way if isinstance(way, str) else "" for path, way in ways.items()},
+            {name: race.description for name, race in KNOWN_RACES.items() if rule.id in race.rules},
+            sorted(each for each in unseen.read() if rule.token in each),
+            {path.name: _note(path) for path in sorted(corpus.glob(f"{rule.token}*.json"))},
+        )
+
+
+def lines(rule: Rule, enforced: Iterable[tuple[str, str]], tried: Tried) -> Iterator[str]:
+    """Yield what is known of a rule.
+
+    Args:
+        rule: the rule.
+        enforced: what enforces it, each with its SQL.
+        tried: what the suite tries.
+    """
+    yield from _wrapped(f"{rule.id}: {rule.statement}")
+    yield ""
+    kind = type(rule.kind).__name__ if rule.kind is not None else "written by hand"
+    yield f"kind      {kind}, holds {rule.holds}"
+    yield f"tables    {', '.join(rule.tables)}"
+    yield ""
+    yield "Rows that break it are found by"
+    yield from _wrapped(rule.violations, INDENT)
+    yield ""
+    yield "It is enforced by"
+    for name, sql in enforced:
+        yield f"  {name}"
+        yield from (f"{INDENT}{line}" for line in (sql or "not in this schema").splitlines())
+    yield ""
+    yield "It is tried by"
+    shapes = [shape for shape, reason in tried.shapes.items() if not reason]
+    yield from _wrapped(f"near misses, written as: {', '.join(shapes) or 'none'}", "  ")
+    for shape, reason in tried.shapes.items():
+        if reason:
+            yield from _wrapped(f"not as {shape}: {reason}", INDENT)
+    yield f"  known races: {len(tried.races)}"
+    for name, description in tried.races.items():
+        yield from _wrapped(f"{name}: {description}", INDENT)
+    yield from _list("mutants that are known to survive", tried.open_mutants)
+    yield from _list(
+        "failures of old, replayed in every run",
+        [f"{name}: {note}" for name, note in tried.failures.items()],
+    )
+    yield ""
+    yield f"pytest conformance -k {rule.token}"
+    yield f"python -m conformance mutants {rule.token}"
+
+
+def table(rules: Iterable[Rule], verdicts: Mapping[str, str]) -> Iterator[str]:
+    """Yield a line for each rule: its id, its verdict if there is one, and its statement."""
+    for rule in rules:
+        verdict = f"{verdicts.get(rule.id, ''):<12}" if verdicts else ""
+        head = f"{rule.id:<17}{verdict}"
+        yield head + textwrap.shorten(rule.statement, WIDTH - len(head), placeholder="…")
+
+
+def _list(title: str, some: Sequence[str]) -> Iterator[str]:
+    yield f"  {title}: {len(some)}"
+    for each in some:
+        yield from _wrapped(each, INDENT)
+
+
+def _wrapped(text: str, indent: str = "") -> list[str]:
+    return textwrap.wrap(
+        text,
+        WIDTH,
+        initial_indent=indent,
+        subsequent_indent=indent + "  ",
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+
+
+def _note(path: Path) -> str:
+    entry = json.loads(path.read_text("utf-8"))
+    return f"{entry.get('found', '')} {entry.get('note', '')}".strip()
