@@ -42,8 +42,7 @@ class Form:
         facts: what is true once the transactions are in.
         tables: what it is about.
         alike: other SQLSTATEs that are as good, with no name.
-        meanwhile: rules that what comes and goes in one transaction breaks until it has gone. Of
-            what was committed they are true, and so is a schema that asks them at once.
+        meanwhile: rules that what is taken back before commit breaks, and may be refused by.
     """
 
     name: str
@@ -133,10 +132,8 @@ def _identity(table: str) -> Form:
         if table != "teams":
             anonymous.append(tuple(world.given))
             anonymous.append(_writes(world, table, bare))
-    accepted = (before, _writes(world, table, first), *anonymous)
+    accepted = (before, _writes(world, table, first), *(anonymous or [tuple(world.given)]))
     refused = _writes(world, table, second)
-    if not anonymous:
-        accepted = (*accepted, tuple(world.given))
     return Form(f"{table}.id unique", accepted, refused, (KEY, ""), tables=(table,))
 
 
@@ -199,9 +196,8 @@ def _labels() -> Iterator[Form]:
         yield _labelled("job_events.event_type", label, world, _writes(world, "job_events", row))
     for label in (*ENUMS["job_failure_type"], NoLabel("another", "job_failure_type")):
         world = World()
-        row = a_row("jobs", world)
+        row = world.insert("jobs", a_row("jobs", world))
         writes = (Update("jobs", {"id": row["id"]}, {"status": "canceled", "failure_type": label}),)
-        world.insert("jobs", row)
         yield _labelled("jobs.failure_type", label, world, writes)
 
 
