@@ -1,4 +1,4 @@
--- Framecast: types, tables, and the rules of everything but the life of a job.
+-- Framecast: types, tables, and the rules of everything but the states of a job.
 --
 -- Framecast turns storyboards into videos. A user owns jobs alone, or works in teams whose
 -- projects are rendered by jobs; assets, keys and webhooks hang off those.
@@ -1963,7 +1963,7 @@ EXECUTE FUNCTION framecast.tg__reject(
 );
 
 -- Whoever ends a membership revokes the keys that it sees, and above read committed those are the
--- keys of its snapshot. So a key that comes to life writes the membership on which it stands. To
+-- keys of its snapshot. So a key that becomes live writes the membership on which it stands. To
 -- hold it, as the foreign keys do, would let the other one go on and find a key that it cannot see.
 -- For new keys a statement trigger, which can sort the memberships of all of them. Sequential scans
 -- are off, so that no statistics make all memberships be read to find those of a few keys. New keys
@@ -1998,7 +1998,7 @@ FOR EACH STATEMENT EXECUTE FUNCTION framecast.tg_api_keys__write_memberships();
 -- ask for the projects.
 -- Keys go with their user, and come before memberships in the order of locks. Whoever leaves a team
 -- has the membership before its live keys: nobody may be on that way when the keys are locked. So
--- memberships are held first, in a mode that does not make a key wait that is coming to life. Then
+-- memberships are held first, in a mode that does not make a key wait that is becoming live. Then
 -- they are locked as well, before the guards: what is cascaded to first is not ours to say.
 CREATE FUNCTION framecast.tg_users__lock_what_goes_with_it() RETURNS trigger
 LANGUAGE plpgsql VOLATILE
@@ -2059,7 +2059,7 @@ AFTER INSERT ON public.api_keys
 FOR EACH ROW WHEN (new.owner_tier IS NOT NULL)
 EXECUTE FUNCTION framecast.tg_api_keys__maker_may_make_keys();
 
--- A key that comes to life again is made again. Its membership has just been written, so the role
+-- A key that becomes live again is made again. Its membership has just been written, so the role
 -- is the one that there is.
 CREATE TRIGGER _300_role_2__api_keys_maker_may_revive
 AFTER UPDATE OF revoked_at ON public.api_keys

@@ -62,7 +62,7 @@ def kept(table: str, **columns: object) -> tuple[Insert]:
 GUARD: Final = kept("framecast.user_guards", user_id="00000000-0000-0000-0000-000000000001")
 
 
-def test_what_is_withheld_counts_as_refused(sandbox: Sandbox) -> None:
+def test_a_missing_privilege_counts_as_refused(sandbox: Sandbox) -> None:
     """A violation that the role has no right to try is a side that was seen."""
     world = World()
     legal = (Insert("users", (world.a_starter(),)),)
@@ -73,7 +73,7 @@ def test_what_is_withheld_counts_as_refused(sandbox: Sandbox) -> None:
     assert Verdict.HELD == verdict
 
 
-def test_the_owner_does_what_is_legal_and_withheld(sandbox: Sandbox) -> None:
+def test_the_owner_does_what_is_legal_and_not_permitted(sandbox: Sandbox) -> None:
     """A legal write that the role has no right to is refused, then done, and facts are asked."""
     world = World()
     legal = ((Insert("users", (world.a_starter(),)),), (Truncate(("users",)),))
@@ -81,7 +81,7 @@ def test_the_owner_does_what_is_legal_and_withheld(sandbox: Sandbox) -> None:
 
     tally, verdict = role_case_runner(sandbox, Scenario((), legal, (), facts), "INV-U2")
 
-    assert Tally(accepted=1, rejected=1, named=1, withheld=1) == tally
+    assert Tally(accepted=1, rejected=1, named=1, not_permitted=1) == tally
     assert Verdict.HELD == verdict
 
 
@@ -109,7 +109,7 @@ def test_the_owner_does_what_is_legal_and_withheld(sandbox: Sandbox) -> None:
 def test_a_planted_right_changes_the_verdict(
     sql: str, scenario: Scenario, verdict: Verdict, scratch: Scratch, tmp_path: Path
 ) -> None:
-    """What is withheld must be refused for that, and nothing else may be."""
+    """A statement is refused for want of a privilege exactly where one is missing."""
     with (
         scratch.cloned(planted(scratch, tmp_path, sql), "planted") as database,
         Sandbox(database.conninfo, APPLICATION) as sandbox,
@@ -131,7 +131,7 @@ def test_a_planted_right_changes_the_verdict(
 def test_a_hostile_run_finds_a_planted_right(
     sql: str, statement: str, verdict: str, scratch: Scratch, tmp_path: Path
 ) -> None:
-    """Raw writes, too, are refused for want of a right exactly where one is withheld."""
+    """Raw writes, too, are refused for want of a right exactly where one is missing."""
     hostile_statement = HostileStatement("delete", "usage", Statement(statement))
     hostile_run = HostileRun("nothing", (), (Attack((Part((hostile_statement,)),)),))
     with (
@@ -160,7 +160,7 @@ def test_a_run_misses_a_right(scratch: Scratch, tmp_path: Path) -> None:
     assert PRIVILEGE in caught.value.observed
 
 
-def test_a_run_knows_what_is_withheld(sandbox: Sandbox) -> None:
+def test_a_run_knows_missing_privileges(sandbox: Sandbox) -> None:
     """What the role has no right to do must be refused, and time passes without anybody's."""
     run = MachineRun(sandbox, Log())
     run.do(users.SIGN_UP_AS_CREATOR, {"email": "one@example.com", "team": True})

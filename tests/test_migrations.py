@@ -281,7 +281,7 @@ FAILURES = {
 
 @pytest.mark.parametrize("failing", FAILURES)
 def test_an_error_is_found(empty: Database, folder: Path, failing: str) -> None:
-    """A message gives file, line, the server's error and the telling part of the statement."""
+    """A message gives file, line, the server's error and the part of the statement at fault."""
     sql, lines = FAILURES[failing]
     write(folder, a=sql)
 

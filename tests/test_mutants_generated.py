@@ -53,7 +53,7 @@ def test_every_object_has_a_mutant(known: Schema, every: list[Mutant]) -> None:
     assert objects | columns == {name for name in found if not name.startswith("rights.")}
 
 
-def test_every_right_that_is_withheld_has_a_mutant(every: list[Mutant]) -> None:
+def test_every_missing_privilege_has_a_mutant(every: list[Mutant]) -> None:
     """What the role lacks is granted: to tables, columns, functions, schemas and the database."""
     granted = {
         (mutant.thing.removeprefix("rights."), mutant.change)

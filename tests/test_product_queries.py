@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 SMALL, LARGE = 2_000, 20_000
 # Blocks that a statement may read or find, with its triggers, keys, indexes and catalogue.
 BOUND: Final = 150
-# One that changes six tables, once in an account's life.
+# One that changes six tables, once for an account.
 MORE: Final = {"erase an account": 450}
 # Bytes of the log that a change of a job's or project's status may write, with the job's own row.
 LOGGED: Final = 6_000

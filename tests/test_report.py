@@ -147,7 +147,7 @@ def test_a_failure_says_how_to_draw_it_again(tmp_path: Folder) -> None:
     """A failing test of a rule, and a hostile run, show the run's seed, and no riddle of bytes."""
     hole = "ALTER TABLE public.users DROP CONSTRAINT inv_u5__users_credits_not_negative;"
     _, rule, _ = run(tmp_path / "rule", hole, RULE)
-    _, hostile_run, _ = run(tmp_path / "raid", FAULTS["HOSTILE"], HOSTILE_RUN)
+    _, hostile_run, _ = run(tmp_path / "hostile", FAULTS["HOSTILE"], HOSTILE_RUN)
 
     for nodeid, shown in ((RULE, rule), (HOSTILE_RUN, hostile_run)):
         assert f"{nodeid}' --hypothesis-seed=0" in shown

@@ -34,7 +34,7 @@ LENGTHS = (256, 700, 2_000, 2_800, 9_000, 40_000)
 
 def test_no_index_refuses_a_value(scratch: Scratch, template: Template) -> None:
     """A text that does not compress is taken, or refused by a check or a type, at any length."""
-    letters = random.Random(1)  # noqa: S311 - what does not compress
+    chance = random.Random(1)  # noqa: S311 - what does not compress
     tried = 0
     with scratch.cloned(template, "indexed") as database, Session(database.conninfo) as session:
         columns = [each for each in session.fetch(INDEXED) if each[0] in COLUMNS]
@@ -42,8 +42,8 @@ def test_no_index_refuses_a_value(scratch: Scratch, template: Template) -> None:
             for length in LENGTHS:
                 world = World()
                 row = a_row(str(table), world)
-                value = "".join(chr(letters.randint(0x4E00, 0x9FFF)) for _ in range(length))
-                plain = "".join(letters.choice("abcdefghij0123456789") for _ in range(length))
+                value = "".join(chr(chance.randint(0x4E00, 0x9FFF)) for _ in range(length))
+                plain = "".join(chance.choice("abcdefghij0123456789") for _ in range(length))
                 for text in (value, plain):
                     odd = {**row, str(column): [text] if is_list else text}
                     sql = ";".join(

@@ -145,12 +145,12 @@ class CaseRunner:
 
     def _expect_both_sides(self, scenario: Scenario, before: Tally) -> None:
         """Expect that a scenario tried what it can, or says why not."""
-        accepted, rejected, named, denied, withheld = (
+        accepted, rejected, named, denied, not_permitted = (
             now - then for now, then in zip(self.tally.counts, before.counts, strict=True)
         )
         mixed = [each for each in scenario.broken if isinstance(each, Mixed) and each.also]
         missing = ""
-        if not scenario.because and not accepted + withheld:
+        if not scenario.because and not accepted + not_permitted:
             missing = "something legal"
         elif not scenario.because and not rejected:
             missing = "a violation"
@@ -176,7 +176,7 @@ class CaseRunner:
         lack = self._lack(transaction, self.path)
         if lack:
             self._expect_denied(in_order(transaction, self.path), lack)
-            self.tally.withheld += 1
+            self.tally.not_permitted += 1
         outcome = self._carry_out(transaction, self.path)
         if not isinstance(outcome, Accepted):
             if not self._is_astray:

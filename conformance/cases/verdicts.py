@@ -99,14 +99,14 @@ class Tally:
     were refused, or facts that denied; `named`: those of them that named the rule itself.
 
     In a run as a role: `denied`: violations that the role has no right to try, and that were
-    refused for that; `withheld`: legal writes of which the same is true.
+    refused for that; `not_permitted`: legal writes of which the same is true.
     """
 
     accepted: int = 0
     rejected: int = 0
     named: int = 0
     denied: int = 0
-    withheld: int = 0
+    not_permitted: int = 0
 
     def add(self, other: Tally) -> None:
         """Add the counts of another tally."""
@@ -114,7 +114,7 @@ class Tally:
         self.rejected += other.rejected
         self.named += other.named
         self.denied += other.denied
-        self.withheld += other.withheld
+        self.not_permitted += other.not_permitted
 
     @property
     def any(self) -> bool:
@@ -124,7 +124,7 @@ class Tally:
     @property
     def counts(self) -> tuple[int, ...]:
         """The counts in the order in which a tally is made of them."""
-        return (self.accepted, self.rejected, self.named, self.denied, self.withheld)
+        return (self.accepted, self.rejected, self.named, self.denied, self.not_permitted)
 
 
 @dataclass(slots=True)
@@ -161,7 +161,7 @@ class Standing:
             if any(failure["verdict"] == verdict for failure in self.failures):
                 return verdict
         total = self.total
-        legal, illegal = total.accepted or total.withheld, total.named or total.denied
+        legal, illegal = total.accepted or total.not_permitted, total.named or total.denied
         proven = legal and illegal and not self.unreached
         return Verdict.HELD if proven else Verdict.UNPROVEN
 

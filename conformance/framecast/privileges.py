@@ -1,7 +1,7 @@
 """What the application's role may do, as data: what the product does, and nothing else.
 
 `003_roles.sql` grants it, and a test compares the two column by column. What is not here is
-withheld, and a run as the role (`--role`) must find it refused.
+not granted, and a run as the role (`--role`) must find it refused.
 """
 
 from __future__ import annotations

@@ -103,7 +103,7 @@ def reached(
 
     Args:
         database: the scratch database.
-        seed: of the random lives.
+        seed: of the random runs.
         say: receives a line of progress before each.
         keys: of JSON objects that are put in.
     """

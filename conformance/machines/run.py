@@ -139,7 +139,7 @@ class MachineRun:
         changed = after.changed_since(before)
         may = frozenset().union(*(each.broken for each in steps))
         must = rules.broken(after, changed).union(*(each.at_once for each in steps))
-        if self._is_withheld(steps):
+        if self._needs_a_missing_privilege(steps):
             may, must = may | {RIGHT}, must | {RIGHT}
         outcome = self._transact(steps, may, must)
         if isinstance(outcome, Rejected) and is_foreign(outcome):
@@ -175,7 +175,7 @@ class MachineRun:
         self._script.append(f"-- expected: {_expected(may, must)}; observed: {outcome}\n\n")
         return outcome
 
-    def _is_withheld(self, steps: Sequence[Step]) -> bool:
+    def _needs_a_missing_privilege(self, steps: Sequence[Step]) -> bool:
         """Whether we act as a role that has no right to do this."""
         if _is_no_clients(steps):
             return False

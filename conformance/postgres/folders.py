@@ -1,4 +1,4 @@
-"""Where a server of our own lives while it runs, and where what may stay is cached."""
+"""Folders of a server of our own while it runs, and of the cache that may stay."""
 
 from __future__ import annotations
 

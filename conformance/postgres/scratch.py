@@ -1,6 +1,6 @@
 """Scratch databases: made for a run, recognised by their name, and dropped when it has ended.
 
-A run holds an advisory lock while it lives, and its number is part of every name that it gives.
+A run holds an advisory lock while it goes on, and its number is part of every name that it gives.
 So a database whose run holds no lock is what a killed run left, and the next run drops it. No
 other database of the server is ever touched. A role belongs to the server: the application's, which
 the migrations make where there is none, goes with the run that made it.

@@ -55,7 +55,7 @@ class Asked(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Live:
-    """What a schema has, for telling columns from variables, and books from switches.
+    """What a schema has, that tells columns from variables, and bookkeeping from switches.
 
     Attributes:
         columns: by tables, as `schema.name`: their columns.

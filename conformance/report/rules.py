@@ -127,5 +127,5 @@ def _path(name: str, path: Path, standing: Standing) -> dict[str, Any]:
 
 def _counts(tally: Tally) -> dict[str, int]:
     counts = {"accepted": tally.accepted, "rejected": tally.rejected, "named": tally.named}
-    as_role = {"denied": tally.denied, "withheld": tally.withheld}
+    as_role = {"denied": tally.denied, "withheld": tally.not_permitted}
     return {**counts, **{name: count for name, count in as_role.items() if count}}

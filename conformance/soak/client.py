@@ -101,7 +101,7 @@ class Client(Thread):
         self._random = Random(f"{seed} {number}")  # noqa: S311 - nothing secret
         self._drawer = Drawer(self._random)
         self._connection: psycopg.Connection[Any] | None = None
-        self._life = 0  # of the server, to which the connection belongs
+        self._crashes = 0  # of the server, to which the connection belongs
         self._clock = 0  # of ids: behind no id that was seen
 
     def run(self) -> None:
@@ -116,7 +116,7 @@ class Client(Thread):
 
     def _until_lost(self) -> None:
         """Work on one connection while it lasts."""
-        self._life = self._shared.crashes
+        self._crashes = self._shared.crashes
         try:
             with psycopg.connect(
                 self._shared.conninfo, autocommit=True, prepare_threshold=None
@@ -231,7 +231,7 @@ class Client(Thread):
 
     def _expect_crash(self, error: psycopg.Error) -> None:
         """Take it that the connection was lost to a kill, or else say so."""
-        if self._life == self._shared.crashes and not self._shared.stop.is_set():
+        if self._crashes == self._shared.crashes and not self._shared.stop.is_set():
             told = f"{error}\nand nobody had killed the server"
             self._shared.faults.add(Fault("connection lost", self.name, told))
 

@@ -87,12 +87,12 @@ def invited(world: World, draw: Draw) -> Scenario:
 @scenarios
 def invited_many(world: World, draw: Draw) -> Scenario:
     """Send a 49th and a 50th by one statement; then a 50th and a 51st, another team's beside."""
-    (good, host), (bad, owner), (other, guide) = (world.team() for _ in range(3))
+    (good, host), (bad, owner), (other, other_owner) = (world.team() for _ in range(3))
     sent(world, good, host, OPEN_LIMIT - 2)
     sent(world, bad, owner, OPEN_LIMIT - 1)
     rows = [world.an_invitation(good, host) for _ in range(2)]
     over = [world.an_invitation(bad, owner) for _ in range(2)]
-    mixed = draw(st.permutations((*over, world.an_invitation(other, guide))))
+    mixed = draw(st.permutations((*over, world.an_invitation(other, other_owner))))
     return Scenario(
         given=(tuple(world.given),),
         legal=((Insert("invitations", tuple(rows)),),),

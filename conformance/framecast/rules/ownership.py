@@ -69,7 +69,7 @@ PERMISSIONS = {
 
 def _written(table: str, scope: str, actor: str) -> str:
     """Return a query, to go on, for the changes `c` that wrote who acts for whom."""
-    # A key that comes to life again is made again.
+    # A key that becomes live again is made again.
     revived = (
         " OR c.op = 'UPDATE' AND c.old ->> 'revoked_at' IS NOT NULL"
         " AND c.new ->> 'revoked_at' IS NULL"
