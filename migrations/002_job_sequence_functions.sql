@@ -1,4 +1,4 @@
--- Framecast: the states of a job. Who may make one, how many, how it and its project move on, how its
+-- Framecast: states of a job. Who may make one, how many, how it and its project move on, how its
 -- events are numbered, what cannot be deleted, and what is cleaned up.
 --
 -- Conventions and the order of locks stand at the head of 001_initial_schema.sql.
