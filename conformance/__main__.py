@@ -60,7 +60,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _was_interrupted(error: BaseException) -> bool:
-    """Whether an error came of cleaning up after Ctrl-C."""
+    """Return whether an error came of cleaning up after Ctrl-C."""
     before = error.__context__
     return before is not None and (
         isinstance(before, KeyboardInterrupt) or _was_interrupted(before)

@@ -258,7 +258,7 @@ def _migrations(config: pytest.Config, options: argparse.Namespace) -> Path:
 
 
 def runs_tests(config: pytest.Config) -> bool:
-    """Whether a run does more than look."""
+    """Return whether a run does more than look."""
     return not any(config.getoption(name, default=False) for name in LOOKS_ONLY)
 
 

@@ -206,14 +206,14 @@ def acting() -> Iterator[Form]:
 
 
 def is_urn(text: str) -> bool:
-    """Whether a text is an owner URN."""
+    """Return whether a text is an owner URN."""
     head, _, rest = text.partition(":")
     whose, _, last = rest.partition(":")
     return head == "framecast" and (whose in ("user", "team") or _is_id(whose)) and _is_id(last)
 
 
 def is_month(text: str) -> bool:
-    """Whether a text is YYYY-MM."""
+    """Return whether a text is YYYY-MM."""
     year, dash, month = text[:4], text[4:5], text[5:]
     digits = set(year + month) <= set(DIGITS) and (len(year), len(month), dash) == (4, 2, "-")
     return digits and int(month) in range(1, 13)

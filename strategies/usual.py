@@ -79,5 +79,5 @@ def usual(value: T) -> T:
 
 
 def is_usual(value: object) -> bool:
-    """Whether a value may be another."""
+    """Return whether a value may be another."""
     return isinstance(value, Usual)

@@ -85,7 +85,7 @@ def test_an_invitation_is_open_for_a_week(offset: str, client: Connection) -> No
 
 
 def fits(**times: str | None) -> bool:
-    """Whether the times of a job that were given fit each other."""
+    """Return whether the times of a job that were given fit each other."""
     given = [OFFSETS.index(each) for each in times.values() if each is not None]
     return given == sorted(given)
 

@@ -72,7 +72,7 @@ def keys_of(database: Database) -> list[Key]:
 
 
 def in_order(keys: list[Key]) -> bool:
-    """Whether each table's keys are asked in the order of their names, on INSERT and on UPDATE."""
+    """Each table's keys are asked in the order of their names, on INSERT and on UPDATE."""
     return all(one.name < other.name for one, other in pairwise(keys) if one.asked == other.asked)
 
 

@@ -85,7 +85,7 @@ ORDER BY g.tgname
 
 
 def test_a_key_that_is_made_anew_keeps_its_place(scratch: Scratch, template: Template) -> None:
-    """Whether a mutant makes it anew or PostgreSQL does, it is asked when it was asked before."""
+    """A key that a mutant or PostgreSQL makes anew is asked when it was asked before."""
     column = (
         "ALTER TABLE public.api_keys ALTER COLUMN live_member_team_id SET EXPRESSION AS"
         " (framecast.urn_team(owner))"

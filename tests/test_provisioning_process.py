@@ -84,7 +84,7 @@ def holder() -> Iterator[tuple["subprocess.Popen[str]", Path, int]]:
 
 
 def is_free(lock: IO[str]) -> bool:
-    """Whether all have ended who inherited the lock of a folder: keeper, server, its children."""
+    """Return whether all processes that inherited the lock of a folder have ended."""
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -94,7 +94,7 @@ def is_free(lock: IO[str]) -> bool:
 
 
 def exists(segment: int) -> bool:
-    """Whether there is a segment of shared memory with this number."""
+    """Return whether there is a segment of shared memory with this number."""
     about = ctypes.create_string_buffer(512)
     return bool(ctypes.CDLL(None).shmctl(segment, IPC_STAT, about) == 0)
 

@@ -159,7 +159,7 @@ class Index(NamedTuple):
     columns: list[str]
 
     def begins(self, other: "Index") -> bool:
-        """Whether the other one serves whatever this one does."""
+        """Return whether the other one serves whatever this one does."""
         alike = (self.table, self.method, self.predicate)
         return (
             alike == (other.table, other.method, other.predicate)

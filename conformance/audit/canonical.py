@@ -21,7 +21,7 @@ STATEMENTS = {
 
 
 def same(kind: str, one: str, other: str) -> bool:
-    """Whether two definitions of a kind say the same."""
+    """Return whether two definitions of a kind say the same."""
     one, other = one.replace("\r\n", "\n"), other.replace("\r\n", "\n")
     return one == other or _canonical(kind, one) == _canonical(kind, other)
 

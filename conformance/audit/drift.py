@@ -98,7 +98,7 @@ def _called(key: tuple[str, str]) -> str:
 
 
 def _goes_with_another(key: tuple[str, str], found: Description) -> bool:
-    """Whether what is missing is a comment or a trigger of something that is missing itself."""
+    """Return whether a comment or trigger is missing because its object is."""
     kind, name = key
     if kind == "turn":  # a fault that the migrations have, and the database does not
         return True
@@ -138,7 +138,7 @@ def difference(expected: str, found: str) -> Iterator[str]:
 
 
 def _weakens(key: tuple[str, str], expected: Description) -> bool:
-    """Whether what nobody expects may change what the rules' own objects do."""
+    """Return whether what nobody expects may change what the rules' own objects do."""
     kind, name = key
     if kind in ATTACHED:
         return any(("relation", place) in expected for place in _places(name))
@@ -155,7 +155,7 @@ def _weakens(key: tuple[str, str], expected: Description) -> bool:
 
 
 def _is_for_speed(key: tuple[str, str], definition: str) -> bool:
-    """Whether this is an index that finds rows and refuses none."""
+    """Return whether this is an index that finds rows and refuses none."""
     return key[0] == "index" and not definition.startswith("CREATE UNIQUE ")
 
 
@@ -169,7 +169,7 @@ def _place(name: str) -> str:
 
 
 def _out_of_turn(key: tuple[str, str], expected: Description) -> bool:
-    """Whether this says of a foreign key of the migrations that another is asked too late."""
+    """Return whether a foreign key of the migrations is asked out of its order."""
     kind, name = key
     return kind == "turn" and key not in expected and ("constraint", name) in expected
 

@@ -66,7 +66,7 @@ class Section:
 
     @property
     def right(self) -> bool:
-        """Whether it was asked, and nothing is wrong."""
+        """Return whether it was asked, and nothing is wrong."""
         return self.asked and not self.faults
 
     @property

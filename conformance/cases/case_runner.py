@@ -360,6 +360,6 @@ class CaseRunner:
 
 
 def _is_strange(finding: Finding) -> bool:
-    """Whether something refused that is no rule's, and did not just run out of time."""
+    """Return whether something refused that is no rule's, and did not just run out of time."""
     refused = finding.verdict in (Verdict.UNNAMED, Verdict.UNPROVEN)
     return refused and finding.cause not in RULES and finding.cause not in INCONCLUSIVE

@@ -68,7 +68,7 @@ class Findings:
             raise min(sought, key=self._badness)
 
     def is_sought(self, finding: Finding) -> bool:
-        """Whether a finding ends its example."""
+        """Return whether a finding ends its example."""
         return not self.is_patient and self.sought in (None, sort_of(finding))
 
     def worst(self) -> Finding:

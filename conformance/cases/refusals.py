@@ -25,24 +25,24 @@ NOT_SUPPORTED = frozenset({"0A000", "3F000"})
 
 
 def is_denied(outcome: Outcome) -> bool:
-    """Whether an outcome is the refusal of a session that lacks a right."""
+    """Return whether an outcome is the refusal of a session that lacks a right."""
     return isinstance(outcome, Rejected) and outcome.sqlstate == PRIVILEGE
 
 
 def is_not_taken(outcome: Outcome) -> bool:
-    """Whether a schema cannot take a statement, whatever the values in it."""
+    """Return whether a schema cannot take a statement, whatever the values in it."""
     if not isinstance(outcome, Rejected) or outcome.constraint or is_denied(outcome):
         return False
     return outcome.sqlstate.startswith(SYNTAX_OR_ACCESS) or outcome.sqlstate in NOT_SUPPORTED
 
 
 def says_nothing(outcome: Outcome) -> bool:
-    """Whether an outcome is neither for nor against a rule."""
+    """Return whether an outcome is neither for nor against a rule."""
     return isinstance(outcome, Inconclusive) or is_not_taken(outcome)
 
 
 def names(rule: Rule | None, outcome: Outcome) -> bool:
-    """Whether an outcome is a refusal in the name of a rule."""
+    """Return whether an outcome is a refusal in the name of a rule."""
     if rule is None or not isinstance(outcome, Rejected):
         return False
     if outcome.constraint:

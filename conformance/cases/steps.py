@@ -73,7 +73,7 @@ def of_history(
 
 
 def is_met(expect: Expectation, outcome: Outcome, tokens: frozenset[str]) -> bool:
-    """Whether a transaction came to what was expected of it.
+    """Return whether a transaction came to what was expected of it.
 
     `tokens` begin the names of the rules that are expected to refuse it. Of a legal one this says
     nothing but that it has an answer: rules and names are judged apart.

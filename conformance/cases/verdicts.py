@@ -118,7 +118,7 @@ class Tally:
 
     @property
     def any(self) -> bool:
-        """Whether there is anything in it."""
+        """Return whether there is anything in it."""
         return any(self.counts)
 
     @property

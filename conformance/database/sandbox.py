@@ -130,7 +130,7 @@ class Sandbox:
         return missing_privilege(body) if self.role is not None else ""
 
     def knows(self, tokens: AbstractSet[str]) -> bool:
-        """Whether anything in the schema has one of the tokens in its name, or speaks of it."""
+        """Return whether anything in the schema has a token in its name, or speaks of it."""
         return any(labels.is_named(self.owner, token) for token in tokens)
 
     def run_as_owner(self, body: Sequence[Statement]) -> Outcome:
@@ -167,7 +167,7 @@ class Sandbox:
         return self._replicates
 
     def has_kept(self, name: str) -> bool:
-        """Whether there is a copy of this name to bring back."""
+        """Return whether there is a copy of this name to bring back."""
         return name in self._copies
 
     def lose_track(self) -> None:

@@ -50,7 +50,7 @@ def refusal(migration: Migration) -> str | None:
 
 
 def undoes(name: str) -> bool:
-    """Whether a file's name says that it undoes another."""
+    """Return whether a file's name says that it undoes another."""
     return UNDOES.fullmatch(name) is not None
 
 

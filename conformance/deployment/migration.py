@@ -51,5 +51,5 @@ class Migration:
     further: frozenset[str] = frozenset()
 
     def is_recorded_as(self, digest: str) -> bool:
-        """Whether a record is of this file; how its lines end is no difference."""
+        """Return whether a record is of this file; how its lines end is no difference."""
         return digest == self.sha256 or digest in self.further

@@ -97,7 +97,7 @@ def _together(privileges: Iterable[Key]) -> Iterator[tuple[str, str]]:
 
 
 def _exists(key: Key, description: Description) -> bool:
-    """Whether this is a privilege, on what is part of a schema."""
+    """Return whether this is a privilege, on what is part of a schema."""
     if key[0] != "privilege":
         return False
     place = key[1].partition(" on ")[2].rpartition(" to ")[0]

@@ -43,7 +43,7 @@ class Notebook:
             places.append(state)
 
     def excuses(self, file: Migration, named: Collection[str], what: str) -> bool:
-        """Whether the file that does something waives it; it is noted as well."""
+        """Return whether the file that does something waives it; it is noted as well."""
         for waiver, seen in self._excused.items():
             if waiver.file == file.name and waiver.what in named:
                 if what not in seen:

@@ -277,7 +277,7 @@ def _refusals(file: Migration) -> Iterator[Fault]:
 
 
 def _makes_no_table(expected: Description | str) -> bool:
-    """Whether the applied files are known to end before the first table of the schema."""
+    """Return whether the applied files are known to end before the first table of the schema."""
     return not isinstance(expected, str) and all(kind != "relation" for kind, _ in expected)
 
 

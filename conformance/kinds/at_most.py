@@ -64,7 +64,7 @@ class AtMost:
 
     @property
     def model(self) -> Callable[[Any], bool]:
-        """Whether a state of the model breaks it."""
+        """Return whether a state of the model breaks it."""
         return self.is_broken
 
     def is_broken(self, state: object) -> bool:

@@ -37,7 +37,7 @@ class Unique:
 
     @property
     def model(self) -> Callable[[Any], bool]:
-        """Whether a state of the model breaks it."""
+        """Return whether a state of the model breaks it."""
         return self.is_broken
 
     def is_broken(self, state: object) -> bool:
@@ -82,7 +82,7 @@ class References:
 
     @property
     def model(self) -> Callable[[Any], bool]:
-        """Whether a state of the model breaks it."""
+        """Return whether a state of the model breaks it."""
         return self.is_broken
 
     def is_broken(self, state: object) -> bool:

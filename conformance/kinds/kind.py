@@ -21,5 +21,5 @@ class Kind(Protocol):
 
     @property
     def model(self) -> Callable[[Any], bool] | None:
-        """Whether a state of the model breaks the rule; None where the model cannot say."""
+        """Return whether a state of the model breaks the rule; None where the model cannot say."""
         ...

@@ -50,7 +50,7 @@ class Focus:
     related: frozenset[int] = frozenset()
 
     def __bool__(self) -> bool:
-        """Whether there is anything to go on with."""
+        """Return whether there is anything to go on with."""
         return bool(self.touched or self.related)
 
     def score(self, ids: frozenset[int]) -> int:

@@ -176,7 +176,7 @@ class MachineRun:
         return outcome
 
     def _needs_a_missing_privilege(self, steps: Sequence[Step]) -> bool:
-        """Whether we act as a role that has no right to do this."""
+        """Return whether we act as a role that has no right to do this."""
         if _is_no_clients(steps):
             return False
         return bool(self.sandbox.missing_privilege([one for each in steps for one in _body(each)]))
@@ -347,7 +347,7 @@ def _body(step: Step) -> list[Statement]:
 
 
 def _is_no_clients(steps: Sequence[Step]) -> bool:
-    """Whether a transaction is no client's: time passes without anybody's rights."""
+    """Return whether a transaction is no client's: time passes without anybody's rights."""
     return any(each.operation in AGING for each in steps)
 
 
@@ -364,12 +364,12 @@ def _first(names: frozenset[str]) -> str:
 
 
 def is_refused_by(outcome: Outcome, rule: str) -> bool:
-    """Whether an outcome is a rejection under the name of one rule, or of the one that it says."""
+    """Return whether an outcome is a rejection in the name of a rule, or of one it stands for."""
     return isinstance(outcome, Rejected) and outcome.token in RULES[rule].tokens
 
 
 def names(outcome: Rejected, rule: str) -> bool:
-    """Whether a rejection names a rule, or what a table asks beside the rules."""
+    """Return whether a rejection names a rule, or what a table asks beside the rules."""
     kind, _, table = rule.partition(" ")
     if table:
         return (outcome.sqlstate, outcome.table, outcome.token) == (PLAIN[kind], table, "")

@@ -101,5 +101,5 @@ class Rows:
 
 
 def is_lost(without: Mapping[str, frozenset[int]], table: str) -> bool:
-    """Whether nothing of a table can be read."""
+    """Return whether nothing of a table can be read."""
     return len(without.get(table, ())) == len(view.COLUMNS[table][0])

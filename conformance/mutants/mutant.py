@@ -42,7 +42,7 @@ class Mutant:
         return f"{self.thing}/{self.operator.replace(' ', '-')}/{digest}"
 
     def concerns(self, token: str) -> bool:
-        """Whether a rule's token, a class, or a part of a mutant's id chooses this mutant."""
+        """Return whether a rule's token, a class, or a part of the id chooses this mutant."""
         tokens = {rule.lower().replace("-", "_") + "__" for rule in self.rules}
         return token in tokens or token == self.habit or token in self.id
 

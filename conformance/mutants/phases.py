@@ -166,7 +166,7 @@ def _hold(form: Form, sandbox: Sandbox) -> None:
 
 
 def _is_named(form: str, name: str) -> bool:
-    """Whether a form is about the column that a constraint's name is made of."""
+    """Return whether a form is about the column that a constraint's name is made of."""
     return form.partition(" ")[0].rpartition(".")[2] in name
 
 

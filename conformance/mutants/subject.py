@@ -131,7 +131,7 @@ class Subject:
 
 
 def _is_late(error: Exception) -> bool:
-    """Whether an error is a timeout, a lost session, or what happened once and not again."""
+    """Return whether an error is a timeout, a lost session, or what happened once and not again."""
     if isinstance(error, psycopg.Error):
         if error.sqlstate is None:
             return isinstance(error, psycopg.OperationalError)

@@ -192,7 +192,7 @@ class Cluster:
             raise ProvisionError(self._complaint()) from None
 
     def _exited(self) -> bool:
-        """Whether the keeper has said since the last time that the server ended."""
+        """Return whether the keeper has said since the last time that the server ended."""
         if self._keeper is None or self._keeper.stdout is None:
             return True
         ready, _, _ = select.select([self._keeper.stdout], [], [], 0)

@@ -39,7 +39,7 @@ for container in docker.from_env().containers.list(all=True, filters={{"label": 
 
 
 def engine_answers() -> bool:
-    """Whether something listens where the container engine should."""
+    """Return whether something listens where the container engine should."""
     address = urlsplit(get_docker_host() or "unix:///var/run/docker.sock")
     try:
         if address.scheme.endswith("unix"):

@@ -226,7 +226,7 @@ class Scratch:
             raise
 
     def _lets_everybody(self, template: Template) -> bool:
-        """Whether all may make temporary tables: rights to a database are not cloned with it."""
+        """Return whether all may make temporary tables, which is not cloned with a database."""
         if template.name not in self._open:
             answer = self._admin.execute(TEMPORARY, [template.name]).fetchone()
             self._open[template.name] = answer != (False,)

@@ -57,7 +57,7 @@ class Environment:
 
     @property
     def begun(self) -> bool:
-        """Whether the server has been asked for."""
+        """Return whether the server has been asked for."""
         return self._scratch is not None
 
     def scratch(self) -> Scratch:

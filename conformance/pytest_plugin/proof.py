@@ -49,7 +49,7 @@ def rules_of(item: pytest.Item) -> frozenset[str]:
 
 
 def is_wide(item: pytest.Item) -> bool:
-    """Whether a test is about many rules, so that a finding about one concerns no other."""
+    """Return whether a test is about many rules, so that a finding about one concerns no other."""
     return any(mark.kwargs.get("wide", False) for mark in item.iter_markers(MARK))
 
 

@@ -105,6 +105,6 @@ def _others(config: pytest.Config) -> Iterator[tuple[str, str]]:
 
 
 def _is_configured(config: pytest.Config) -> bool:
-    """Whether the plugin is loaded without being named."""
+    """Return whether the plugin is loaded without being named."""
     given = [*config.getini("addopts"), *map(os.environ.get, SURROUNDINGS)]
     return any(each and PLUGIN in each for each in given)

@@ -61,7 +61,7 @@ def arguments(options: argparse.Namespace, directory: Path) -> list[str]:
 
 
 def is_one() -> bool:
-    """Whether this process is a worker of pytest-xdist, before its configuration says so.
+    """Return whether this process is a worker of pytest-xdist, before its configuration says so.
 
     Its variable alone is no sign: processes that a worker's tests start inherit it. But those are
     given a file or a module, and a worker a line of Python.
@@ -70,7 +70,7 @@ def is_one() -> bool:
 
 
 def names_suite(arguments: Iterable[str], directory: Path) -> bool:
-    """Whether a run in a directory asks for the suite, or for tests of it."""
+    """Return whether a run in a directory asks for the suite, or for tests of it."""
     paths = (Path(directory, each.split("::")[0]) for each in arguments)
     return any(path.resolve().is_relative_to(SUITE) for path in paths)
 

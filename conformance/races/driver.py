@@ -148,7 +148,7 @@ class Driver:
 
     @property
     def ends_deadlocks(self) -> bool:
-        """Whether deadlocks are ended here, and not by the server."""
+        """Return whether deadlocks are ended here, and not by the server."""
         return not self._patient
 
     def _answered(self, places: Sequence[int]) -> list[int]:

@@ -128,7 +128,7 @@ class Harness:
         return trace, finding
 
     def lacks(self, write: Write) -> bool:
-        """Whether the schema lacks what a write needs."""
+        """Return whether the schema lacks what a write needs."""
         return self.inventory.lack(write) != ("", "")
 
     def _run(

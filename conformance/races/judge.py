@@ -79,7 +79,7 @@ def faults(  # noqa: PLR0913 - all that is known of a race's end
 def explained(
     race: Race, trace: Trace, shown: serial.Shown, without: serial.Without = serial.NOTHING
 ) -> bool | None:
-    """Whether some order of what was committed comes to the rows; None if the model cannot say."""
+    """Return whether some serial order comes to the rows; None if the model cannot say."""
     start, committed = race.start.state, _committed(race, trace)
     found = serial.orders_explain(start, committed, shown, whole=True, without=without)
     if found is False and not _strict(committed):
@@ -92,7 +92,7 @@ def _committed(race: Race, trace: Trace) -> list[Transaction]:
 
 
 def _strict(committed: Sequence[Transaction]) -> bool:
-    """Whether transactions must have come one after another, and not only their actions.
+    """Return whether transactions must have come one after another, and not only their actions.
 
     Only where all are serializable does PostgreSQL promise that of more than one action.
     """
@@ -256,7 +256,7 @@ def _one_of(broken: Iterable[str], about: tuple[str, ...]) -> str:
 
 
 def is_fault_of_locks(race: Race, circle: Sequence[int]) -> bool:
-    """Whether a deadlock is the schema's: between single operations, at read committed.
+    """Return whether a deadlock is the schema's: between single operations, at read committed.
 
     Whoever does several things in one transaction chooses their order, and so that of the locks.
     """

@@ -83,7 +83,7 @@ def orders_explain(
     whole: bool,
     without: Without = NOTHING,
 ) -> bool | None:
-    """Whether some order of what was committed is legal and comes to the rows that are shown.
+    """Return whether some order of the commits is legal and comes to the rows that are shown.
 
     Args:
         start: the state before.
@@ -250,7 +250,7 @@ def _rows(state: State, table: str, without: Without) -> set[str]:
 
 
 def _is_there(state: State, write: Write) -> bool | None:
-    """Whether the row that a write names is there; None for one that names none."""
+    """Return whether the row that a write names is there; None for one that names none."""
     if isinstance(write, Update | Delete):
         key = write.key.get("id")
         if isinstance(key, UUID):

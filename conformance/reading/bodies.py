@@ -132,12 +132,12 @@ def _plpgsql(function: Any, source: str, reading: Reading) -> None:
 
 
 def _returns_another(part: Any) -> bool:
-    """Whether a trigger returns what an expression makes of its row."""
+    """Return whether a trigger returns what an expression makes of its row."""
     return "expr" in part and not _is_row(_tree(part["expr"]["PLpgSQL_expr"]["query"]))
 
 
 def _is_row(tree: Any) -> bool:
-    """Whether what a trigger returns is the row as it stands, the old one, or nothing."""
+    """Return whether what a trigger returns is the row as it stands, the old one, or nothing."""
     kind = type(tree).__name__
     if kind == "ColumnRef":
         return [getattr(each, "sval", "") for each in tree.fields] in [[each] for each in ROWS]

@@ -86,7 +86,7 @@ class Reading:
 
     @property
     def is_write(self) -> bool:
-        """Whether it changes, or holds, what others see."""
+        """Return whether it changes, or holds, what others see."""
         return bool(self.written or self.statements or self.locks)
 
 
@@ -195,7 +195,7 @@ OF_EXPRESSIONS: Final = {
 
 
 def asks_clock(reading: Reading) -> bool:
-    """Whether what was read looks at a clock."""
+    """Return whether what was read looks at a clock."""
     called = {call.name for call in reading.calls if call.schema == ""}
     return any(map(CLOCK.fullmatch, called)) or any(map(TODAY.fullmatch, reading.values))
 

@@ -223,7 +223,7 @@ class Guards:
         return frozenset(found)
 
     def is_fired(self, place: str) -> bool:
-        """Whether a place is asked when somebody writes: any but a function that people call."""
+        """Return whether a write asks a place: any but a function that people call."""
         function = self.functions.get(place)
         return function is None or function[0].name in self._fired
 

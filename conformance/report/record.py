@@ -209,7 +209,7 @@ def _failure(rule: str, test: str, when: str, said: str) -> dict[str, Any]:
 
 
 def _blamed(standing: Standing) -> bool:
-    """Whether it was found that the rule fails, and not only that it is unproven."""
+    """Return whether it was found that the rule fails, and not only that it is unproven."""
     return any(failure["verdict"] != Verdict.UNPROVEN for failure in standing.failures)
 
 

@@ -122,7 +122,7 @@ class Recorder:
         return self._config.stash.get(PARTS, Parts())
 
     def _is_of_suite(self) -> bool:
-        """Whether the run was about rules, and not about this project's own tests or others."""
+        """Return whether the run was about rules, and not about other tests."""
         return bool(self._judged) or any(part.marked for part in self._parts.tests.values())
 
     def _write(self, target: Path, session: pytest.Session, missed: list[str]) -> None:

@@ -18,12 +18,12 @@ SOME = (
 
 
 def is_whole(config: pytest.Config) -> bool:
-    """Whether a run was asked for all tests of the suite."""
+    """Return whether a run was asked for all tests of the suite."""
     return _asks_for(config, SUITE)
 
 
 def about_all(config: pytest.Config) -> bool:
-    """Whether a run is about all rules, those that no test tries included."""
+    """Return whether a run is about all rules, those that no test tries included."""
     return _asks_for(config, RULE_TESTS)
 
 

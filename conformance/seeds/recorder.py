@@ -41,7 +41,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def draws(item: pytest.Item) -> bool:
-    """Whether what a test tries depends on the seed."""
+    """Return whether what a test tries depends on the seed."""
     test = getattr(item, "obj", None)
     return is_hypothesis_test(test) or item.get_closest_marker("drawn") is not None
 

@@ -255,5 +255,5 @@ def since(begun: float, asked: Sequence[Memory]) -> list[Memory]:
 
 
 def _says_nothing(error: psycopg.Error) -> bool:
-    """Whether an error is no answer to a transaction: the connection ended, or the server does."""
+    """Return whether an error is no answer to a transaction: a connection or server that ends."""
     return not error.sqlstate or error.sqlstate.startswith(SHUTDOWN)

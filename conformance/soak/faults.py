@@ -64,7 +64,7 @@ class Faults:
 
 
 def is_named(refused: Rejected) -> bool:
-    """Whether a rejection names a rule, or what a table asks beside the rules.
+    """Return whether a rejection names a rule, or what a table asks beside the rules.
 
     A rule that a type enforces has no name to give; a form or key that is no rule has the name that
     PostgreSQL gave it, and a column that must not be null its own.

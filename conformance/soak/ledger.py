@@ -179,7 +179,7 @@ def compare(connection: psycopg.Connection[Any], ledgers: Iterable[Ledger]) -> A
 def _may_be_gone(
     key: UUID, rows: dict[UUID, tuple[str, tuple[UUID, ...]]], removed: set[UUID]
 ) -> bool:
-    """Whether somebody removed a row, or one that it goes with."""
+    """Return whether somebody removed a row, or one that it goes with."""
     if key in removed:
         return True
     _, goes_with = rows.get(key, ("", ()))

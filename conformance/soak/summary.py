@@ -35,7 +35,7 @@ def unproven(report: Report) -> list[str]:
 
 
 def holds(report: Report) -> bool:
-    """Whether nothing was found, and that says something."""
+    """Return whether nothing was found, and that says something."""
     return not report.shared.faults.counts and not unproven(report)
 
 

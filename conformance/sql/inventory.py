@@ -110,7 +110,7 @@ class Inventory:
 
 
 def is_foreign(refused: Rejected) -> bool:
-    """Whether a schema has refused what it cannot take at all, which says nothing of the rules.
+    """Return whether a schema has refused what it cannot take at all, whatever the rules say.
 
     It lacks a table, a column, a function or a key that a statement names, or has a column without
     a default of which the domain knows nothing.

@@ -90,7 +90,7 @@ def compared(session: Session) -> Labels:
 
 
 def is_named(session: Session, token: str) -> bool:
-    """Whether a token is in the name of a constraint, index or trigger, or in a function's text."""
+    """Return whether the name of a constraint, index or trigger, or a function, has a token."""
     return session.fetch(NAMED.format(token)) == [(True,)]
 
 

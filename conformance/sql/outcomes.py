@@ -58,7 +58,7 @@ class Inconclusive:
 
     @property
     def timed_out(self) -> bool:
-        """Whether it waited until a timeout ended it."""
+        """Return whether it waited until a timeout ended it."""
         return self.sqlstate in TIMED_OUT
 
     def __str__(self) -> str:

@@ -180,7 +180,7 @@ def statements(write: Write, path: Path = Path.UPDATE) -> tuple[Statement, ...]:
 
 
 def carries(path: Path, write: Write) -> bool:
-    """Whether a path's shape of statement can carry a write, or says nothing of its shape."""
+    """Return whether a path can carry a write, or says nothing of its shape."""
     if isinstance(write, Run | Aside):
         return True
     match path:

@@ -174,7 +174,7 @@ class Filling:
                 yield column, chosen(values, 0, self._first, table, column, name)
 
     def _is_open(self, table: str, column: str) -> bool:
-        """Whether nothing that a scenario says can be at odds with what a status comes with."""
+        """Return whether a scenario says nothing that is at odds with what a status comes with."""
         bound = BOUND if column in BOUND else (column,)
         is_late = any(
             not isinstance(at, datetime) or at >= FUTURE_START

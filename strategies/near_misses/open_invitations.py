@@ -267,7 +267,7 @@ BOTH = "what was answered is answered again: INV-I3 forbids both answers at once
 
 
 def _answered_twice(way: Row, move: Row) -> bool:
-    """Whether a move leaves an invitation both accepted and revoked."""
+    """Return whether a move leaves an invitation both accepted and revoked."""
     after = {**way, **move}
     return None not in (after.get("accepted_at"), after.get("revoked_at"))
 

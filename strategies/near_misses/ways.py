@@ -96,7 +96,7 @@ def along(
 
 
 def is_carried(path: Path, scenario: Scenario) -> bool:
-    """Whether a path can carry the last write of each transaction that is tried."""
+    """Return whether a path can carry the last write of each transaction that is tried."""
     over = (each.writes if isinstance(each, Mixed) else each for each in scenario.broken)
     return all(carries(path, body[-1]) for body in (*scenario.legal, *over))
 

@@ -64,7 +64,7 @@ class User:
 
     @property
     def erased(self) -> bool:
-        """Whether the account was erased: nobody else has that address."""
+        """Return whether the account was erased: nobody else has that address."""
         return self.email.lower() == nobodys(self.id)
 
 
@@ -118,7 +118,7 @@ class Invitation:
     revoked: int | None = None
 
     def is_open(self, day: int) -> bool:
-        """Whether it is neither answered nor expired."""
+        """Return whether it is neither answered nor expired."""
         return self.accepted is None and self.revoked is None and self.expires > day
 
 
@@ -152,7 +152,7 @@ class Job:
 
     @property
     def active(self) -> bool:
-        """Whether it is queued or processing."""
+        """Return whether it is queued or processing."""
         return self.status in ACTIVE
 
 
@@ -180,7 +180,7 @@ class Key:
     used: bool = False
 
     def is_valid(self, day: int) -> bool:
-        """Whether it is neither revoked nor expired."""
+        """Return whether it is neither revoked nor expired."""
         return not self.revoked and (self.expires is None or self.expires > day)
 
 

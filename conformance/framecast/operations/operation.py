@@ -62,7 +62,7 @@ class Operation:
         return self.name.replace(" ", "_").replace("'", "")
 
     def possible(self, state: State) -> bool:
-        """Whether there is something to do it to."""
+        """Return whether there is something to do it to."""
         return all(choice(state) for choice in self.takes.values())
 
 

@@ -107,7 +107,7 @@ class Rule:
 
     @property
     def in_rows(self) -> bool:
-        """Whether committed rows alone show that the rule is broken."""
+        """Return whether committed rows alone show that the rule is broken."""
         return "conformance." not in self.violations
 
     @property

@@ -90,7 +90,7 @@ def _age(tree: Any) -> Iterator[Change]:
 
 
 def _is_age(tree: Any) -> bool:
-    """Whether an expression is so long before or after a clock's moment."""
+    """Return whether an expression is so long before or after a clock's moment."""
     return (
         is_a(tree, ast.A_Expr)
         and tree.name[0].sval in ("+", "-")

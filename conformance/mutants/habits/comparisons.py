@@ -63,7 +63,7 @@ class _Texts:
         }
 
     def has(self, tree: Any) -> bool:
-        """Whether an expression is a text that anybody may have written."""
+        """Return whether an expression is a text that anybody may have written."""
         if is_a(tree, ast.ColumnRef):
             return getattr(tree.fields[-1], "sval", "") in self._names
         if is_a(tree, ast.FuncCall) and tree.args:
@@ -73,7 +73,7 @@ class _Texts:
         return False
 
     def is_lower(self, tree: Any) -> bool:
-        """Whether an expression is a call of a function that makes letters small itself."""
+        """Return whether an expression is a call of a function that makes letters small itself."""
         return is_a(tree, ast.FuncCall) and tree.funcname[-1].sval in self._lowering
 
 

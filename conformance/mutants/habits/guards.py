@@ -110,7 +110,7 @@ def branches(schema: Schema) -> Iterator[Guard]:
 
 
 def rejects(function: Any) -> bool:
-    """Whether a function ever rejects a write."""
+    """Return whether a function ever rejects a write."""
     return bool(REJECTS.search(function.body))
 
 

@@ -80,7 +80,7 @@ def _some(links: Links, aged: set[str], table: str, row: str) -> Iterator[tuple[
 
 
 def _counts(tree: Any) -> bool:
-    """Whether a query itself counts, or looks beyond so many rows."""
+    """Return whether a query itself counts, or looks beyond so many rows."""
     if is_a(tree.limitOffset, ast.A_Const):
         return True
     own = [*(tree.targetList or ()), *((tree.havingClause,) if tree.havingClause else ())]

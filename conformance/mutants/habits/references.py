@@ -38,7 +38,7 @@ class Links:
         return self._keys[table]
 
     def is_deferred(self, table: str, column: str) -> bool:
-        """Whether a row may be there before what a column of it refers to."""
+        """Return whether a row may be there before what a column of it refers to."""
         return (table, column) in self._deferred
 
     def root(self, table: str, column: str) -> str | None:

@@ -128,7 +128,7 @@ def check_mutant(
 
 
 def is_a(tree: Any, *kinds: type) -> bool:
-    """Whether a node is of one of these types, whose attributes pglast says may all be missing."""
+    """Return whether a node is of these types, all of whose attributes pglast calls optional."""
     return isinstance(tree, kinds)
 
 

@@ -54,7 +54,7 @@ def of(schema: Schema) -> Iterator[Mutant]:
 
 
 def _does(function: Any) -> bool:
-    """Whether a function does anything but reject: who is refused need not wait."""
+    """Return whether a function does anything but reject: who is refused need not wait."""
     body = plpgsql.parse(function.body)
     return any(one.kind != "raise" for _, one in plpgsql.each(body.block))
 
