@@ -39,6 +39,10 @@ mutants *arguments:
 test *arguments:
     @pytest tests "$@"
 
+# The schema under the libraries that applications use, in an environment of their own.
+clients *arguments:
+    @tox -q -e clients -- "$@"
+
 # Run the suite whole on schemas as others would have them: `just variations label` for some.
 variations *arguments:
     @python -m tests.variations "$@"

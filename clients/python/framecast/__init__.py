@@ -1,0 +1,1 @@
+"""The tables as an app of Django."""
