@@ -21,6 +21,7 @@ from psycopg.conninfo import make_conninfo
 
 from conformance.__main__ import main
 from conformance.audit import enforcement
+from conformance.audit.findings import Section
 from conformance.audit.target import TargetError
 from conformance.framecast.rules import RULES
 from conformance.gate import rehearsal, states, suite
@@ -372,3 +373,25 @@ def test_what_an_applied_file_waives_may_be_broken(
     assert "note: INV-U5 is broken by 1 row, as 900_next.sql:1 waives INV-U5: users" in ended.out
     assert "INV-T6: broken by 1 row" in ended.out
     assert "note: INV-U5 is off there: the applied files do not make inv_u5__users" in ended.out
+
+
+def test_rows_of_the_target_that_would_fail_close_the_gate(
+    unproven: Callable[..., Outcome],
+    target: Database,
+    pending: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What a pending file demands is asked of the target's own rows, whose keys are shown."""
+    asked = Section(rehearsal.NUMBER, rehearsal.TITLE, asked=True)
+    monkeypatch.setattr(rehearsal, "rehearse", lambda *_: asked)
+    pending.write_text("ALTER TABLE teams ADD CONSTRAINT named CHECK (name <> 'b');")
+    with target.connect() as connection:
+        connection.execute("SET session_replication_role = replica")
+        connection.execute(BROKE["teams"].replace("-1", "1"))
+    ended = unproven()
+    with target.connect() as connection:
+        connection.execute("SET session_replication_role = replica")
+        connection.execute("DELETE FROM teams")
+
+    assert "constraint named on public.teams: 1 row of public.teams would fail it" in ended.out
+    assert "00000000-0000-0000-0000-00000000000b" in ended.out

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from conformance.audit.description import Description
-    from conformance.audit.target import Limits, Target
+    from conformance.audit.target import Connection, Limits, Target
     from conformance.migrate.migrations import Migration
 
 ABSENT = "there is no schema of Framecast: name its database, or migrate it"
@@ -58,6 +58,22 @@ class Wish:
     migrates_as: str | None = None
 
 
+@dataclass(frozen=True)
+class Known:
+    """What is known of a target, and what else to ask it.
+
+    Attributes:
+        applied: its migrations, as far as they are known.
+        further: asks more of the same snapshot, and returns findings and notes; or None.
+    """
+
+    applied: Sequence[Migration] = ()
+    further: Callable[[Connection], tuple[list[Fault], list[str]]] | None = None
+
+
+NOTHING = Known()
+
+
 def audit(wish: Wish, say: Callable[[str], None]) -> list[Section]:
     """Ask a database about its data, and about what enforces the rules.
 
@@ -83,7 +99,7 @@ def audit(wish: Wish, say: Callable[[str], None]) -> list[Section]:
         applied = applied_of(files, target)
         say(f"installing {len(applied)} files on a scratch server")
         with enforcement.scratch_of(target.major, wish.options, wish.environ) as scratch:
-            return ask(wish, target, enforcement.expected_of(scratch, applied), say, applied)
+            return ask(wish, target, enforcement.expected_of(scratch, applied), say, Known(applied))
     except (MigrationError, ProvisionError, TargetError, psycopg.Error) as error:
         return ask(wish, target, " ".join(str(error).split()), say)
 
@@ -93,7 +109,7 @@ def ask(
     target: Target,
     expected: Description | str,
     say: Callable[[str], None],
-    applied: Sequence[Migration] = (),
+    known: Known = NOTHING,
 ) -> list[Section]:
     """Ask everything in one snapshot, if the target is still what it was when it was examined.
 
@@ -102,9 +118,9 @@ def ask(
         target: what it was.
         expected: what its migrations make; or in words, why that is unknown.
         say: receives lines of progress.
-        applied: its migrations, as far as they are known.
+        known: its migrations, as far as they are known, and what else to ask.
     """
-    given_up = {waiver.what: str(waiver) for waiver in of_files(applied)[0]}
+    given_up = {waiver.what: str(waiver) for waiver in of_files(known.applied)[0]}
     data = Section(snapshot.NUMBER, snapshot.TITLE)
     enforced = Section(enforcement.NUMBER, enforcement.TITLE)
     try:
@@ -113,6 +129,10 @@ def ask(
                 return closed("it has changed meanwhile: migrated, or another server: ask again")
             with sessions.beside(conn, wish.url, wish.limits, wish.sessions - 1) as others:
                 data = snapshot.ask(conn, say, others, given_up)
+            if known.further is not None:
+                faults, notes = known.further(conn)
+                data.faults += faults
+                data.notes += notes
             say("comparing what enforces the rules")
             if not isinstance(expected, str):
                 enforced = enforcement.inspect(conn, expected)

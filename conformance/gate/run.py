@@ -10,11 +10,11 @@ import psycopg
 
 from conformance.audit import enforcement, snapshot
 from conformance.audit.findings import Fault, Section
-from conformance.audit.run import Wish, ask, closed, gone
+from conformance.audit.run import Known, Wish, ask, closed, gone
 from conformance.audit.target import TargetError, examine, reading
 from conformance.deployment import waivers
 from conformance.deployment.migration import HistoryError
-from conformance.gate import changes, compare, rehearsal, suite, trial
+from conformance.gate import changes, compare, demands, rehearsal, suite, trial
 from conformance.gate import lint as linter
 from conformance.gate.files import Files
 from conformance.migrate import migrations
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from conformance.audit.description import Description
-    from conformance.audit.target import Target
+    from conformance.audit.target import Connection, Target
     from conformance.gate.suite import Result
     from conformance.gate.trial import Trial
     from conformance.migrate.migrations import Migration
@@ -87,6 +87,7 @@ class Gate:
         self._effort = effort
         self._show = show
         self._say = say
+        self._tried: tuple[Trial, Files] | None = None
 
     def run(self) -> None:
         """Ask all sections; what one needs and does not have, it says.
@@ -173,6 +174,7 @@ class Gate:
                 attempt = self._trial(scratch, target, files)
                 if attempt is None:
                     return expected
+                self._tried = attempt, files
                 after, before = self._verdicts(scratch, request, files)
                 number = 5
                 self._done(self._rehearsal(scratch, files, attempt))
@@ -253,8 +255,17 @@ class Gate:
                 section.asked = True
                 self._done(section)
             return
-        for section in ask(self._wish, target, expected, self._say, applied):
+        for section in ask(self._wish, target, expected, self._say, Known(applied, self._demand)):
             self._done(section)
+
+    def _demand(self, conn: Connection) -> tuple[list[Fault], list[str]]:
+        """Ask the target's own rows what the pending files newly demand of them."""
+        if self._tried is None or not self._tried[0].steps:
+            return [], []
+        attempt, files = self._tried
+        asked, notes = demands.of_files(attempt.steps[0], attempt.steps[-1])
+        faults, further = demands.ask(conn, asked, files.pending)
+        return faults, notes + further
 
     def _skip(self, first: int, last: int, why: str = "") -> None:
         for number in range(first, last + 1):

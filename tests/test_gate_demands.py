@@ -1,0 +1,145 @@
+"""What pending files demand of rows, asked of a target that holds what is legal and more."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from conformance.audit.description import describe
+from conformance.audit.findings import Fault
+from conformance.audit.target import Limits, reading
+from conformance.gate import demands
+from conformance.migrate import migrations
+from conformance.postgres.scratch import Database, Scratch, Template
+
+BEFORE = """
+CREATE TABLE owners (id integer PRIMARY KEY, name text);
+CREATE TABLE things (
+    id integer, part text, owner integer, name text, span int4range, price integer,
+    PRIMARY KEY (id, part)
+);
+ALTER TABLE things ADD CONSTRAINT cheap CHECK (price < 100) NOT VALID;
+CREATE TABLE bag (word text);
+"""
+ROWS = """
+INSERT INTO owners VALUES (1, 'Ann');
+SET session_replication_role = replica;
+INSERT INTO things VALUES
+    (1, 'a', 1, 'x', '[1,3)', 5), (2, 'b', 7, 'X', '[2,4)', -1), (3, 'c', NULL, NULL, NULL, 5);
+INSERT INTO bag VALUES ('one'), ('one'), (NULL), (NULL);
+"""
+DEAR = """
+ALTER TABLE things DROP CONSTRAINT cheap;
+INSERT INTO things VALUES (4, 'd', 1, 'z', NULL, 500);
+ALTER TABLE things ADD CONSTRAINT cheap CHECK (price < 100) NOT VALID;
+"""
+Asked = tuple[list[Fault], list[str]]
+
+
+@pytest.fixture
+def asked(
+    scratch: Scratch, empty_template: Template, folder: Path
+) -> Iterator[Callable[..., Asked]]:
+    """Return what asks the rows of a target what a file demands of them."""
+    with scratch.cloned(empty_template, "demanding") as target:
+        with target.connect() as conn:
+            conn.execute(BEFORE)
+            conn.execute(ROWS)
+            conn.execute(DEAR)
+
+        def ask(script: str) -> Asked:
+            (folder / "a.sql").write_text(script)
+            pending = migrations.load(folder)
+            with scratch.cloned(empty_template, "trying") as trying:
+                steps = [_described(trying, BEFORE), _described(trying, script)]
+            found, notes = demands.of_files(*steps)
+            assert [] == notes
+            with reading(target.conninfo, Limits()) as conn:
+                return demands.ask(conn, found, pending)
+
+        yield ask
+
+
+def _described(database: Database, script: str) -> dict[tuple[str, str], str]:
+    with database.connect() as conn:
+        conn.execute(script.encode())
+        with conn.transaction():
+            return describe(conn)
+
+
+@pytest.mark.parametrize(
+    ("script", "about", "keys"),
+    [
+        (
+            "ALTER TABLE things ADD CONSTRAINT positive CHECK (price > 0)",
+            "constraint positive on public.things",
+            ["2, b"],
+        ),
+        ("ALTER TABLE things ALTER name SET NOT NULL", "column public.things.name", ["3, c"]),
+        (
+            "CREATE UNIQUE INDEX names ON things (lower(name)) WHERE price < 100",
+            "index names on public.things",
+            ["1, a", "2, b"],
+        ),
+        (
+            "DO $$ BEGIN EXECUTE 'ALTER TABLE bag ADD CONSTRAINT w UNIQUE (word)'; END $$",
+            "index w on public.bag",
+            ["(0,1)", "(0,2)"],
+        ),
+        (
+            "CREATE UNIQUE INDEX w ON bag (word) NULLS NOT DISTINCT",
+            "index w on public.bag",
+            ["(0,1)", "(0,2)", "(0,3)", "(0,4)"],
+        ),
+        (
+            "ALTER TABLE things ADD CONSTRAINT owned FOREIGN KEY (owner) REFERENCES owners",
+            "constraint owned on public.things",
+            ["2, b"],
+        ),
+        (
+            "ALTER TABLE things ADD CONSTRAINT apart EXCLUDE USING gist (span WITH &&)",
+            "constraint apart on public.things",
+            ["1, a", "2, b"],
+        ),
+        (
+            "ALTER TABLE things VALIDATE CONSTRAINT cheap",
+            "constraint cheap on public.things",
+            ["4, d"],
+        ),
+    ],
+)
+def test_rows_that_would_fail_are_named(
+    asked: Callable[[str], Asked], script: str, about: str, keys: list[str]
+) -> None:
+    """However a constraint is made, the keys of the target's rows that would fail it are shown."""
+    faults, _ = asked(script)
+
+    assert [(about, tuple(keys), len(keys))] == [
+        (fault.about.replace(" public.w ", " w ").replace(" public.names ", " names "), *rest)
+        for fault in faults
+        for rest in [(fault.keys, fault.count)]
+    ]
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        "ALTER TABLE things ADD CONSTRAINT priced CHECK (price IS NOT NULL)",
+        "ALTER TABLE things ADD CONSTRAINT positive CHECK (price > 0) NOT VALID",
+        "UPDATE public.things SET price = 1; ALTER TABLE things ADD CHECK (price > 0)",
+        "DELETE FROM ONLY things; ALTER TABLE things ADD CHECK (price > 0)",
+        "CREATE INDEX names ON things (name)",
+        "CREATE TABLE new (id integer CHECK (id > 0))",
+        "ALTER TABLE things ADD COLUMN size integer DEFAULT 1 CHECK (size > 0)",
+        "ALTER TABLE things DROP CONSTRAINT cheap",
+    ],
+)
+def test_what_rows_keep_or_files_mend_is_no_finding(
+    asked: Callable[[str], Asked], script: str
+) -> None:
+    """What holds, what is not validated yet, and what the file may mend is at most a note."""
+    faults, notes = asked(script)
+
+    assert [] == faults
+    mending = "NOT VALID" in script or "things SET" in script or "ONLY" in script
+    assert mending == any("would fail it today" in note for note in notes)
