@@ -52,8 +52,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return _interrupted(options)
         sys.stderr.write(f"{options.command}: {str(error).strip()}\n")
         return FAILED
-    except KeyboardInterrupt:
-        return _interrupted(options)
+    except KeyboardInterrupt as error:
+        return _interrupted(options, error)
     except BrokenPipeError:  # whoever read the output has seen enough, as `| head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILED
@@ -67,10 +67,10 @@ def _was_interrupted(error: BaseException) -> bool:
     )
 
 
-def _interrupted(options: argparse.Namespace) -> int:
+def _interrupted(options: argparse.Namespace, error: BaseException | None = None) -> int:
     undone = f": {options.undone}" if options.undone else ""
     sys.stderr.write(f"{options.command}: interrupted{undone}\n")
-    return INTERRUPTED
+    return error.code if isinstance(error, seeds.EndedError) else INTERRUPTED
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -8,7 +8,13 @@ import sys
 from pathlib import Path
 from typing import Any, Final
 
+import psycopg
+import pytest
+
+from conformance.plugin import ENVIRONMENT
+from conformance.postgres import provision
 from tests.test_profiles import environment
+from tests.waiting import until
 
 ROOT: Final = Path(__file__).parent.parent
 MIGRATIONS: Final = ROOT / "migrations"
@@ -111,6 +117,41 @@ def test_an_interrupt_loses_no_line(tmp_path: Path) -> None:
         (tmp_path / "runs.jsonl").read_text().replace(f"{torn}\n", "")
     )
     assert [*seeds, 7 + len(seeds)] == [each["seed"] for each in lines_of(tmp_path)]
+
+
+LEFT: Final = """
+SELECT 'database ' || datname FROM pg_database WHERE datname LIKE 'framecast%'
+UNION ALL SELECT 'role ' || rolname FROM pg_roles WHERE rolname LIKE 'framecast%'
+UNION ALL SELECT 'session ' || pid FROM pg_stat_activity
+WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGKILL])
+def test_what_ends_it_leaves_nothing(
+    number: signal.Signals, tmp_path: Path, pytestconfig: pytest.Config
+) -> None:
+    """A signal that ends it ends its pytest too; no database, role or session is left behind."""
+    with provision(pytestconfig.stash[ENVIRONMENT].request) as server:
+        arguments = (1, "--first", 7, "--folder", tmp_path, "--database-url", server.conninfo)
+        with (
+            psycopg.connect(server.conninfo, autocommit=True) as connection,
+            subprocess.Popen(command(*arguments), cwd=ROOT, env=environment()) as process,
+        ):
+
+            def left() -> list[tuple[str]]:
+                return connection.execute(LEFT).fetchall()
+
+            assert until(lambda: any(name.startswith("role") for (name,) in left()))
+            process.send_signal(number)
+            code = process.wait(120)
+
+            assert (-number if number is signal.SIGKILL else 128 + number) == code
+            assert number is signal.SIGKILL or [] == left()
+            assert until(lambda: [] == left()), left()
+    said = (tmp_path / "7.log").read_text()
+    assert "KeyboardInterrupt" in said, said
+    assert not (tmp_path / "runs.jsonl").exists()
 
 
 def test_what_pytest_refuses_ends_it(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,7 +27,7 @@ from conformance.arguments import positive
 from conformance.pytest_plugin import profiles
 from conformance.pytest_plugin.regressions import FOLDER as REGRESSIONS
 from conformance.pytest_plugin.regressions import OPTION as REGRESSIONS_OPTION
-from conformance.seeds.recorder import DRAWN_ONLY, OUTCOMES
+from conformance.seeds.recorder import DRAWN_ONLY, LIFELINE, OUTCOMES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -37,7 +38,18 @@ LINES = "runs.jsonl"
 RAN = (0, 1)  # pytest's exit codes of a run that came to its end
 BEGAN_NOT = (4, 5)  # of one that was asked for what there is not
 INTERRUPTED = 2
+ENDING = (signal.SIGTERM, signal.SIGHUP)
+SHELL_ADDS = 128  # to the number of the signal that has ended a command
 TAIL = 3  # lines of what a run printed last, where it did not begin
+
+
+class EndedError(KeyboardInterrupt):
+    """A signal that ends a process, other than Ctrl-C's."""
+
+    def __init__(self, number: int) -> None:
+        """Keep which it was, as a shell says it."""
+        super().__init__()
+        self.code = SHELL_ADDS + number
 
 
 class SeedsError(Exception):
@@ -120,13 +132,14 @@ def run(options: argparse.Namespace) -> int:
     _say(f"{options.count} seeds, kept in {folder}; to go on: {options.count} {further}")
     before = dict(_read(folder / LINES))
     bad = 0
-    for seed in range(first, first + options.count):
-        result = before.get(seed)
-        if result is None:
-            result = _run(seed, folder, arguments, whole=seed == first)
-            _append(folder / LINES, result)
-        _say(result.line())
-        bad += result.verdict != "held"
+    with _ending():
+        for seed in range(first, first + options.count):
+            result = before.get(seed)
+            if result is None:
+                result = _run(seed, folder, arguments, whole=seed == first)
+                _append(folder / LINES, result)
+            _say(result.line())
+            bad += result.verdict != "held"
     _say(f"{options.count - bad} of {options.count} seeds held")
     return int(bad > 0)
 
@@ -174,26 +187,60 @@ def _run(seed: int, folder: Path, arguments: Sequence[str], *, whole: bool) -> R
 
 
 def _pytest(command: Sequence[str], log: Path) -> int:
-    """Run pytest, and return its exit code; an interrupt lets it clean up behind itself.
+    """Run pytest, and return its exit code; whatever ends us lets it clean up behind itself.
 
-    It has a session of its own, so that Ctrl-C reaches it once.
+    It has a session of its own, so that Ctrl-C reaches it once, and a pipe that we hold: where it
+    closes, because we were killed, pytest interrupts itself.
     """
-    with (
-        log.open("w") as output,
-        subprocess.Popen(  # noqa: S603 - pytest, on this suite
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        ) as process,
-    ):
-        try:
-            return process.wait()
-        except KeyboardInterrupt:
-            process.send_signal(signal.SIGINT)
-            process.wait()
-            raise
+    theirs, ours = os.pipe()
+    try:
+        with (
+            log.open("w") as output,
+            subprocess.Popen(  # noqa: S603 - pytest, on this suite
+                [*command, f"{LIFELINE}={theirs}"],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                pass_fds=(theirs,),
+            ) as process,
+        ):
+            try:
+                return process.wait()
+            except KeyboardInterrupt:
+                with _deaf():
+                    process.send_signal(signal.SIGINT)
+                    process.wait()
+                raise
+    finally:
+        os.close(theirs)
+        os.close(ours)
+
+
+@contextmanager
+def _ending() -> Iterator[None]:
+    """Let signals that end us interrupt what runs, as Ctrl-C does."""
+
+    def end(number: int, _: object) -> None:
+        raise EndedError(number)
+
+    before = {number: signal.signal(number, end) for number in ENDING}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
+def _deaf() -> Iterator[None]:
+    """Wait for what is being ended, however often it is said again."""
+    before = {number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT, *ENDING)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _remove(log: Path, report: Path, regressions: Path) -> None:
