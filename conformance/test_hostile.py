@@ -32,5 +32,5 @@ FOCUSES = [
 @profiles.hostile_runs()
 @given(data=st.data())
 def test_hostile(focus: str, hostile_runner: HostileRunner, data: st.DataObject) -> None:
-    """Whatever is accepted breaks no rule, and whatever is refused names what refused it."""
+    """Accepted writes break no rule, and every refusal names what refused it."""
     hostile_runner.run(data.draw(hostile_runs(hostile_runner.shape, focus)))

@@ -34,7 +34,7 @@ CAPS = [pytest.param(each, id=each, marks=proof.about({each})) for each in COUNT
 @pytest.mark.drawn
 @pytest.mark.parametrize("machine", RUNS)
 def test_run(machine: type[Machine], runner: MachineRunner) -> None:
-    """Whatever is done in whatever order becomes what the model says, and no rule is broken."""
+    """Operations in any order come to what the model says, and no rule is broken."""
     runner.run(machine)
 
 

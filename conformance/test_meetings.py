@@ -51,7 +51,7 @@ def test_what_ends_meets_what_ends(one: str, other: str, floor: Floor) -> None:
 
 
 def test_an_erasure_meets_all(studio_floor: Floor) -> None:
-    """Whoever erases an account meets every legal statement, where a team goes with the account."""
+    """An erasure meets every legal statement, where a team goes with the account."""
     met = list(studio_floor.pairs.of_erasures())
     assert met
     for meeting in met:

@@ -42,6 +42,6 @@ def test_known_race(name: str, race_runner: RaceRunner) -> None:
 @profiles.races()
 @given(data=st.data())
 def test_drawn(pair: str, race_runner: RaceRunner, data: st.DataObject) -> None:
-    """Whatever several sessions do at once, it is as if one had come after the other."""
+    """Several sessions at once come to what one after the other could have come to."""
     race, orders = data.draw(races(*PAIRS[pair], race_runner.limits))
     race_runner.run_some(race, orders, pair)

@@ -34,7 +34,7 @@ def found(database: Database) -> list[Switch]:
 
 @pytest.mark.parametrize("rule", EACH)
 def test_reading(rule: str, found: list[Switch]) -> None:
-    """What a rule rests on asks for no setting, name or nesting, and nothing goes around it."""
+    """Guards of a rule ask for no setting, name or nesting, and nothing goes around them."""
     _expect_none(rule, [each for each in found if rule in each.rules])
 
 

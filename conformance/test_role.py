@@ -1,4 +1,4 @@
-"""What the application's role has no power to do, tried on everything that the server lists."""
+"""Powers that the application's role lacks, tried on everything that the server lists."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def powers(
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_powerless(kind: str, powers: Powers | str) -> None:
-    """Whatever of a kind there is to try is refused for want of a right."""
+    """Every power of a kind is refused for want of a right."""
     able = _able(powers)
     attempts = able.attempts(kind)
     allowed = able.allowed(attempts)

@@ -50,7 +50,7 @@ def test_rule(
     case_runner: Callable[[Rule, Path], CaseRunner | Impersonated],
     data: st.DataObject,
 ) -> None:
-    """What is legal is accepted up to the edge, and the step over it is rejected by name."""
+    """Legal writes are accepted up to the edge, and the step over it is rejected by name."""
     ways = WAYS[rule.id][path]
     assert not isinstance(ways, str), ways
     scenario, under = data.draw(ways), data.draw(session_settings())

@@ -1,4 +1,4 @@
-"""Whoever has nothing to do with others does not wait for them."""
+"""Sessions of independent companies do not wait for each other."""
 
 from __future__ import annotations
 
@@ -43,6 +43,6 @@ def waits(sandbox: Sandbox) -> dict[str, Finding]:
     [pytest.param(table, id=table, marks=proof.about(rules)) for table, rules in LOCKED.items()],
 )
 def test_strangers(table: str, waits: dict[str, Finding]) -> None:
-    """Who writes a table in one company does not wait for what is done in another."""
+    """A write in one company does not wait for what is done in another."""
     if table in waits:
         raise waits[table]

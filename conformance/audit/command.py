@@ -20,7 +20,7 @@ ABOUT = f"{SUMMARY}; reads only".capitalize() + "."
 
 
 class Incomplete(Exception):  # noqa: N818 - the end of a command, not an error of the program
-    """What was asked does not hold, or could not be settled; all has been said."""
+    """An answer of no, or none at all, of which all has been said."""
 
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

@@ -1,4 +1,4 @@
-"""What a schema is, as rows that two databases of one major can be compared by.
+"""Description of a schema, as rows by which two databases of one major are compared.
 
 Each query returns (kind, name, definition): a name is unique within its kind, and whatever differs
 between two installations of the same files (oids, owners, the names that PostgreSQL gives to the

@@ -1,4 +1,4 @@
-"""What enforces the rules on a database in use, against what its migrations make."""
+"""Comparison of what enforces the rules on a database in use with what its migrations make."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an audit or the gate has to say: sections with a number, and what is wrong in each."""
+"""Findings of an audit or the gate: numbered sections, and what is wrong in each."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ BY_OID = "SELECT pg_get_userbyid(%s)"
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """What a role may do on a server and in a database.
+    """Rights of a role on a server and in a database.
 
     Attributes:
         name: the role's.

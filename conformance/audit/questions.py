@@ -1,4 +1,4 @@
-"""What the rows of a database are asked: the catalogue's violation queries, few scans for many.
+"""Questions to the rows of a database: the violation queries, few scans for many.
 
 Most rules are a condition on the rows of one table. The conditions of a table are asked in one
 scan; what joins or groups is asked as it stands. What reads the suite's change log is left out: a
@@ -27,7 +27,7 @@ UNION = " UNION ALL "
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """What a rule says of a row that breaks it; `alias` is the table's name in it, or ''."""
+    """Condition that a row meets which breaks a rule; `alias` is the table's name in it, or ''."""
 
     rule: str
     alias: str

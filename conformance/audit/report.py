@@ -1,4 +1,4 @@
-"""What is printed of an audit or of the gate, and the same as JSON."""
+"""Printed report of an audit or of the gate, and the same as JSON."""
 
 from __future__ import annotations
 

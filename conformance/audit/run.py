@@ -35,7 +35,7 @@ NO_RECORD = "no migration is recorded there: all files were compared, as if psql
 
 @dataclass(frozen=True)
 class Wish:
-    """What to ask, and where.
+    """A question, and where to ask it.
 
     Attributes:
         url: of the database, as libpq reads it.

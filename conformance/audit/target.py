@@ -61,7 +61,7 @@ class TargetError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How long anything may take there, in seconds: one statement, one wait for a lock."""
+    """Time limits there, in seconds: for one statement, for one wait for a lock."""
 
     statement: float = 600.0
     lock: float = 5.0
@@ -69,7 +69,7 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What a database says of itself.
+    """A database under audit, as it describes itself.
 
     Attributes:
         version: the server's `server_version_num`, such as 180006.

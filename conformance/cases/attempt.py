@@ -25,7 +25,7 @@ NO_PARENT = "23503"
 
 
 class Attempt:
-    """What is done for one rule, or for none, since the database was empty.
+    """Transactions for one rule, or for none, since the database was empty.
 
     Attributes:
         met: the findings, in the order in which they were met.

@@ -58,7 +58,7 @@ class CaseRunner:
 
     @property
     def met(self) -> Sequence[Finding]:
-        """What was found in the scenario that was tried last."""
+        """Findings of the scenario that was tried last."""
         return self._now.met
 
     def run(self, scenario: Scenario) -> None:

@@ -30,7 +30,7 @@ class Sort(NamedTuple):
 
 @dataclass(slots=True)
 class Findings:
-    """What was found along one path of one rule.
+    """Findings along one path of one rule.
 
     Attributes:
         rule: the rule that is tried.

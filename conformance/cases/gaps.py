@@ -1,4 +1,4 @@
-"""What a test could not try, kept while it goes on.
+"""Gaps: parts of its work that a test could not do, kept while it goes on.
 
 A schema that lacks a column, a table or a function makes a part of a proof impossible. The rest of
 it is tried all the same: what is broken is worse than what is unproven. A test that has found

@@ -1,4 +1,4 @@
-"""What a refusal says: in whose name it came, if it says anything of a rule at all."""
+"""Meaning of a refusal: the rule in whose name it came, if there is one."""
 
 from __future__ import annotations
 

@@ -45,7 +45,7 @@ class Mixed:
 
 @dataclass(frozen=True, slots=True)
 class Beside:
-    """What another session has written and not committed, and facts that must not wait for it.
+    """Uncommitted writes of another session, and facts that must not wait for them.
 
     It takes it back once they have been asked.
     """
@@ -56,7 +56,7 @@ class Beside:
 
 @dataclass(frozen=True, slots=True)
 class Within:
-    """What the session has written and not committed, and facts that are true of it already.
+    """Uncommitted writes of the session itself, and facts that are true of them already.
 
     It takes it back once they have been asked: time goes on while now() stands still.
     """
@@ -79,7 +79,7 @@ class Plain:
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """What happens to a database that was empty.
+    """One case of a rule: transactions on a database that was empty.
 
     Attributes:
         given: transactions that are legal and make the state; they are not what is tried.

@@ -1,4 +1,4 @@
-"""What shows a failure, as data: transactions, and what must become of each."""
+"""Steps that show a failure, as data: transactions, and the outcome that each must have."""
 
 from __future__ import annotations
 

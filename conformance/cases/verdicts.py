@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 class Verdict(StrEnum):
-    """What a run found of a rule, the worst first."""
+    """Verdict of a run on a rule, the worst first."""
 
     BROKEN = "broken"  # a violation was accepted
     OVERBLOCKED = "overblocked"  # a legal write was refused
@@ -93,7 +93,7 @@ class Finding(AssertionError):  # noqa: N818 - no error of the program, but what
 
 @dataclass(slots=True)
 class Tally:
-    """How often a rule was tried along one path.
+    """Counts of how often a rule was tried along one path.
 
     `accepted`: legal writes that were accepted, or facts that granted. `rejected`: violations that
     were refused, or facts that denied; `named`: those of them that named the rule itself.
@@ -129,7 +129,7 @@ class Tally:
 
 @dataclass(slots=True)
 class Standing:
-    """What a run knows of one rule.
+    """Standing of one rule in a run: its tallies, verdict and reasons.
 
     Attributes:
         paths: the counts by path.

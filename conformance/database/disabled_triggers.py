@@ -1,4 +1,4 @@
-"""How a transaction writes past all triggers: one that was disabled stays so."""
+"""Disabling the triggers of some tables for a transaction; only enabled ones are enabled again."""
 
 from __future__ import annotations
 

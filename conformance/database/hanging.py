@@ -1,4 +1,4 @@
-"""What has hung in this run is not waited for again.
+"""Memory of what has hung in this run, which is not waited for again.
 
 Where a trigger never comes to its end, each start of each test would wait until its timeout: hours
 in all. So transactions that write what has hung twice are not sent, and say so with one message.

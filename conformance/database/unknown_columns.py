@@ -61,7 +61,7 @@ class Value(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Spare:
-    """What could stand in the columns that the domain does not know, by their tables."""
+    """Values for the columns that the domain does not know, by their tables."""
 
     values: Mapping[str, tuple[Value, ...]] = field(default_factory=dict)
 

@@ -1,1 +1,1 @@
-"""What stands before a migration of a database in use: its address, and what its files may hold."""
+"""Checks before a migration of a database in use: of its address, and of its files."""

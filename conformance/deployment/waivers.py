@@ -30,7 +30,7 @@ BESIDE_RULES = ("DATA ", "SUITE ", "RIGHT ")
 
 @dataclass(frozen=True, slots=True)
 class Waiver:
-    """What a file gives up.
+    """A rule or an object that a file gives up on purpose.
 
     Attributes:
         what: the id of a rule, or `DATA` and a table or column without its schema `public`, or

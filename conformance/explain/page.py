@@ -17,7 +17,7 @@ INDENT = "    "
 
 
 class Tried(NamedTuple):
-    """What the suite tries of a rule.
+    """Cases, races and tests that the suite tries of a rule.
 
     Attributes:
         shapes: the write shapes of its near misses; those that cannot break it, with the reason.

@@ -1,4 +1,4 @@
-"""What the application's role may do, as data: what the product does, and nothing else.
+"""Privileges of the application's role, as data: enough for the product, and nothing else.
 
 `003_roles.sql` grants it, and a test compares the two column by column. What is not here is
 not granted, and a run as the role (`--role`) must find it refused.

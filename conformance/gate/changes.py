@@ -1,4 +1,4 @@
-"""What pending files change beside the data: rights, bodies of guards, rules between two files."""
+"""Changes of pending files beside the data: rights, bodies of guards, rules between two files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the rows of a database hold, table by table, and what of it a migration has lost."""
+"""Contents of a database, table by table, and the losses by a migration."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Loss:
-    """What is not there any more: `place` is a table or a column, `what` says it in words."""
+    """A loss: `place` is a table or a column, `what` says in words what is gone."""
 
     place: str
     what: str

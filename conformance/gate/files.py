@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Files:
-    """What was applied, what is pending, and what each gives up.
+    """Applied files, pending files, and the waivers of each.
 
     Attributes:
         applied: the files of the schema as it is.

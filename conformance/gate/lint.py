@@ -62,7 +62,7 @@ def lint(files: Sequence[Migration], major: int) -> Section:
 
 
 class _Squawk(NamedTuple):
-    """How the linter is called, and where."""
+    """Call of the linter: its arguments and its folder."""
 
     command: list[str]
     home: Path

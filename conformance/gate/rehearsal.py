@@ -27,7 +27,7 @@ SHOWN = 5  # states in which one thing goes wrong
 
 
 class Notebook:
-    """What goes wrong, each thing once, with the states in which it does."""
+    """Faults, each once, with the states in which they occur."""
 
     def __init__(self, waivers: Iterable[Waiver] = ()) -> None:
         """Begin with nothing; waivers say what of it is as it should be."""

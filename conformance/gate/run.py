@@ -51,7 +51,7 @@ TITLES = {
 
 @dataclass(frozen=True)
 class Effort:
-    """How hard to try.
+    """Effort of the gate: profile, seed and states.
 
     Attributes:
         profile: Hypothesis', for the suite on each schema.

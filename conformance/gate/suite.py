@@ -38,7 +38,7 @@ TAIL = 6  # lines of what a run that did not come to its end printed last
 
 @dataclass(frozen=True)
 class Run:
-    """How to run the suite.
+    """Parameters of a run of the suite.
 
     Attributes:
         request: the server.
@@ -55,7 +55,7 @@ class Run:
 
 @dataclass
 class Result:
-    """What a run said.
+    """Result of a run of the suite.
 
     Attributes:
         verdicts: by rule.

@@ -67,7 +67,7 @@ WHERE n.nspname !~ '^(pg_|information_schema$|public$)'
 
 @dataclass
 class Trial:
-    """What became of the pending files.
+    """Result of applying the pending files.
 
     Attributes:
         steps: what the schema is before the first of them, and after each.

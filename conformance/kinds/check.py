@@ -36,7 +36,7 @@ class Check:
 
     @property
     def model(self) -> Callable[[Any], bool] | None:
-        """What judges a state of the model, if it has the columns."""
+        """Predicate on a state of the model, if it has the columns."""
         return None if self.row_breaks is None else self._is_broken
 
     def _is_broken(self, state: object) -> bool:

@@ -1,4 +1,4 @@
-"""What differs between the rows of a database and the model's: row, column, expected, observed.
+"""Differences of a database's rows from the model's: row, column, expected, observed.
 
 A rule is named where what differs is that rule's to say: how the database moves a project, numbers
 an event or ends a key. A difference that no rule speaks of is the model's.

@@ -1,4 +1,4 @@
-"""What a run goes on with: the rows that it has just touched, and what they belong to.
+"""Follow-ups of a run: the rows that it has just touched, and what they belong to.
 
 A refund after a refund, or a cancellation of the job that was just started, is one of very many
 things that may be done next: a walk that chooses freely among all of them hardly ever comes there.

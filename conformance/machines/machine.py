@@ -1,4 +1,4 @@
-"""What all machines are made of: rules that do one operation, or several in one transaction."""
+"""Base of all machines: rules that do one operation, or several in one transaction."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a refusal must say: the rule, or the type, key, column or privilege that refuses."""
+"""Check of a refusal: it names the rule, type, key, column or privilege that refuses."""
 
 from __future__ import annotations
 

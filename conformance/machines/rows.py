@@ -1,4 +1,4 @@
-"""Whether the rows of a database are the model's, kept as SQL.
+"""Comparison of a database's rows with the model's, kept as SQL.
 
 A difference that breaks no rule of the catalogue is found by no query of its own. What shows it
 again without the model is a claim: a statement that fails where the rows are others.

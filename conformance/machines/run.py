@@ -50,7 +50,7 @@ PLAIN = {"KEY": UNIQUE, "CHECK": CHECK, "REFERENCE": REFERENCE}
 
 @dataclass(slots=True)
 class Log:
-    """What was seen in all runs together: edges, steps, and the seconds that they took.
+    """Log of all runs together: edges, steps, and the seconds that they took.
 
     `gaps` are for runs that may go on without what the schema cannot take; None for those that
     end there. `rows` and `inventory` are what they have learned of the schema.
@@ -156,7 +156,7 @@ class MachineRun:
 
     @property
     def story(self) -> Story:
-        """What was done, such that it can be done again with something left out."""
+        """Replayable record of a run, for shortening."""
         story = []
         for first, steps in self._transactions:
             states = [first, *(each.after for each in steps)]

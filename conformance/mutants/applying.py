@@ -1,4 +1,4 @@
-"""How a mutant is applied: it changes one thing, and not the order in which keys are asked."""
+"""Applying a mutant: it changes one thing, and not the order in which keys are asked."""
 
 from __future__ import annotations
 

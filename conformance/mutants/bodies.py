@@ -35,7 +35,7 @@ NOTHING = "NULL;"
 
 
 class Concern(NamedTuple):
-    """What a function is about."""
+    """Tables and rules that a function is about."""
 
     rules: tuple[str, ...]
     tables: tuple[str, ...]

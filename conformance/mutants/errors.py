@@ -1,8 +1,8 @@
-"""What ends a run of mutants with a message."""
+"""Errors that end a run of mutants with a message."""
 
 
 class MutantsError(Exception):
-    """What all of these are."""
+    """Base of the errors of a run of mutants."""
 
 
 class ChoiceError(MutantsError):

@@ -1,4 +1,4 @@
-"""What can be changed in an expression: comparisons, constants, conditions, lists, locks."""
+"""Mutations of expressions: comparisons, constants, conditions, lists, locks."""
 
 from __future__ import annotations
 

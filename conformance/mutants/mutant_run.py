@@ -32,7 +32,7 @@ SETUP = Part("the suite's own", _open)
 
 @dataclass(frozen=True, slots=True)
 class Kill:
-    """What noticed a mutant: the phase, the part of it, and the rule and verdict that it gave."""
+    """Killer of a mutant: the phase, the part of it, and the rule and verdict that it gave."""
 
     phase: str
     part: str
@@ -42,7 +42,7 @@ class Kill:
 
 @dataclass(frozen=True, slots=True)
 class MutantRun:
-    """What became of a mutant: who killed it, if anything did, and the seconds that it took."""
+    """Result for a mutant: its killer, if there is one, and the seconds that it took."""
 
     id: str
     kill: Kill | None

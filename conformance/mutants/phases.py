@@ -1,4 +1,4 @@
-"""What a mutant is tried with: the cheapest first, and the nearest to what it changes.
+"""Phases of trying a mutant: the cheapest first, and the nearest to what it changes.
 
 A phase is made of parts. A part does something on a sandbox that is always the same, and raises a
 Finding where the schema does not do what the rules ask. To add a phase, append it to `PHASES`.
@@ -93,7 +93,7 @@ def every_rule(mutant: Mutant) -> Iterator[Part]:
 
 
 def columns(mutant: Mutant) -> Iterator[Part]:
-    """What the columns of the tables hold beside the rules; the mutant's own column first."""
+    """Try the facts of the tables' columns beside the rules; the mutant's own column first."""
     name = mutant.thing.rpartition(".")[2]
     near = [form for form in facts() if set(form.tables) & set(mutant.tables)]
     near.sort(key=lambda form: (name not in form.name, not _is_named(form.name, name)))

@@ -31,7 +31,7 @@ PATIENCE = 900.0  # seconds for one task: more than all phases take
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """What a worker needs to join a run; plain values, for they travel."""
+    """Parameters of a worker that joins a run: plain values, for they travel."""
 
     conninfo: str = field(repr=False)
     version: int

@@ -1,4 +1,4 @@
-"""How far a run is: a line that is rewritten on a terminal, and now and then a line elsewhere."""
+"""Progress of a run: a line that is rewritten on a terminal, now and then a line elsewhere."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is noticed without a write: a schema that is read says what no behaviour shows."""
+"""Reading a mutated schema, which shows without a write what no behaviour shows."""
 
 from __future__ import annotations
 

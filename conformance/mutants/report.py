@@ -27,7 +27,7 @@ VERSION = 2  # 1 knew no "open" and no "class"
 
 @dataclass(slots=True)
 class Report:
-    """What is known of a run: its mutants, and what became of each by id."""
+    """Report of a run: its mutants, and the result of each by id."""
 
     mutants: Mapping[str, Mutant]
     ineffective: Mapping[str, str]

@@ -1,4 +1,4 @@
-"""What a run of the suite as the application's role tries: its rights, its powers, its writes."""
+"""Trying a mutant as the application's role: its rights, its powers, its writes."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def _rights(powers: Powers) -> None:
 
 
 def _nothing(kind: str, powers: Powers) -> None:
-    """Whatever of a kind there is to try is refused."""
+    """Try all powers of a kind, each of which must be refused."""
     allowed = powers.allowed(powers.attempts(kind))
     if allowed:
         raise _finding(allowed[0])

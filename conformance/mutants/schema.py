@@ -1,4 +1,4 @@
-"""What a migrated database says of itself: all that the mutants are made from."""
+"""Schema of a migrated database, as it describes itself: the source of all mutants."""
 
 from __future__ import annotations
 

@@ -75,7 +75,7 @@ UNION ALL
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What a mutant makes of the schema: an error, or a digest of all that is then different."""
+    """Effect of a mutant on the schema: an error, or a digest of all that is then different."""
 
     error: str = ""
     digest: str = ""

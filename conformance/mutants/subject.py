@@ -1,4 +1,4 @@
-"""What parts are tried on: clones, and the failure of a part there."""
+"""Subjects on which parts are tried: clones, and the failure of a part there."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ TOLD = tuple(str(Inconclusive(sqlstate)).partition(":")[0] for sqlstate in TIMED
 
 
 class Failure(NamedTuple):
-    """What a part failed with, and whether time may be to blame: that is asked again."""
+    """Failure of a part, and whether time may be to blame: then it is tried again."""
 
     rule: str
     verdict: str

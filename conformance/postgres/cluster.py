@@ -86,7 +86,7 @@ class Cluster:
 
     @property
     def conninfo(self) -> str:
-        """How to connect to the maintenance database as the superuser."""
+        """Connection string of the maintenance database, for the superuser."""
         return make_conninfo(host=str(self.folder), port=PORT, user=seed.USER, dbname="postgres")
 
     def start(self) -> None:

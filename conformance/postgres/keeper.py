@@ -116,7 +116,7 @@ def launch(argv: list[str], identity: str, log: str) -> int:
 
 
 def environment() -> dict[str, str]:
-    """What programs of PostgreSQL need of our environment, and untranslated messages.
+    """Return the environment for PostgreSQL's programs, with untranslated messages.
 
     The rest may hold secrets, which statements of a migration could read on the server.
     """

@@ -1,4 +1,4 @@
-"""What the user asked for: at most one source of a PostgreSQL server."""
+"""The user's request: at most one source of a PostgreSQL server."""
 
 from __future__ import annotations
 

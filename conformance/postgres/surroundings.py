@@ -1,4 +1,4 @@
-"""What a session takes from the shell that a run was started in: the server's name, and no more.
+"""Surroundings of a run: of the shell, a session takes the server's name and no more.
 
 libpq reads variables wherever an address leaves something open, and a role may have settings of its
 own. A time zone, an encoding or a service of the user's would decide what a test sees. So the

@@ -1,4 +1,4 @@
-"""What the catalogue of a server says of a role's rights, as queries for their names."""
+"""Rights of a role by the catalogue of a server, as queries for their names."""
 
 # What extensions bring is theirs.
 OF_EXTENSION = (

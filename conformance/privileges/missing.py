@@ -1,4 +1,4 @@
-"""Whether a statement needs a right that the application's role does not have.
+"""Privileges that a statement needs and the application's role does not have.
 
 Read from the statement itself, not from a server: so what a server refuses for want of a right can
 be compared with what it should.

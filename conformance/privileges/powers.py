@@ -1,4 +1,4 @@
-"""What a role can do on a server: asked of the catalogue of PostgreSQL, and tried for real.
+"""Powers of a role on a server: asked of the catalogue of PostgreSQL, and tried for real.
 
 An attempt is a statement that needs a right. Each is made for everything of its kind that the
 server lists (every table, column, function, trigger, schema, role), so that what a migration adds

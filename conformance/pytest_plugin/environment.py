@@ -1,4 +1,4 @@
-"""What one run of the suite stands on: a server, a template, and this process's own databases.
+"""Environment of a run: a server, a template, and this process's own databases.
 
 The server takes a few tenths of a second, and so do pytest's own preparations: `begin` starts it
 in the background, and only who needs it waits for it.
@@ -24,7 +24,7 @@ T = TypeVar("T")
 
 
 class Handover(TypedDict):
-    """What a worker is told: plain values, for they travel between processes."""
+    """Message to a worker: plain values, for they travel between processes."""
 
     conninfo: str
     version: int

@@ -1,4 +1,4 @@
-"""What the suite's own tests are given: a database to try rules on, and case runners that count."""
+"""Fixtures of the suite's own tests: a database to try rules on, and case runners."""
 
 from __future__ import annotations
 

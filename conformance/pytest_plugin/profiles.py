@@ -1,4 +1,4 @@
-"""How hard Hypothesis works: the profiles ``quick``, ``default`` and ``thorough``.
+"""Profiles of Hypothesis: ``quick``, ``default`` and ``thorough``.
 
 Every setting that Hypothesis would otherwise take from its surroundings is spelled out. Where the
 variable CI is set it loads a profile of its own, without randomness and without a database of

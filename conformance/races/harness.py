@@ -49,7 +49,7 @@ class IllegalStartError(Exception):
 
 @dataclass(slots=True)
 class Log:
-    """What was seen: by rule, level and outcome; schedules, those that the model judged, seconds.
+    """Counts by rule, level and outcome; schedules, those that the model judged, seconds.
 
     A transaction counts under each rule that its race is about.
     """

@@ -1,4 +1,4 @@
-"""Whether the end of a race is one that some serial order could have had.
+"""Serializability check of a race's end against the model.
 
 Each transaction ends as committed, rejected by a name, or inconclusive. What is committed must
 break no rule, and be what some order of the committed transactions comes to in the model. A

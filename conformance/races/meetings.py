@@ -72,7 +72,7 @@ class Meeting:
 
     @property
     def scripts(self) -> tuple[tuple[tuple[str, str], ...], ...]:
-        """What the gate and the two sessions do, one script each."""
+        """Scripts of the gate and of the two sessions."""
         gate = f"BEGIN;\nSELECT FROM {self.table} FOR UPDATE"
         return (
             (("hold", gate), ("let go", "COMMIT")),
@@ -198,7 +198,7 @@ def _of_all_arguments(some: Iterable[Plan]) -> Iterator[Plan]:
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """What a statement comes to.
+    """Kind of outcome of a statement.
 
     Attributes:
         operation: the name of its operation.

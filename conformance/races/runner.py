@@ -1,4 +1,4 @@
-"""Who runs the races of one test: all orders of a known race, or some of a race that was drawn."""
+"""Runner of one test's races: all orders of a known race, some of one that was drawn."""
 
 from __future__ import annotations
 

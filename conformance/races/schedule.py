@@ -36,7 +36,7 @@ class Level(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """What there is before a race: the writes that made it, and the model's state of it.
+    """Start of a race: the writes that made it, and the model's state of it.
 
     `writes` are put together, so that many rows cost one statement; `plainly` are the same as they
     were done, one after another.
@@ -187,7 +187,7 @@ def aimed(race: Race, arbiters: Arbiters) -> Race:
 
 
 class Planning:
-    """What a session knows while it plans its actions: the start, and what it does itself."""
+    """Planning of a session's actions, which knows the start and its own actions."""
 
     def __init__(self, start: Start, place: int, knows: Iterable[Transaction] = ()) -> None:
         """Plan a session's actions; it may name rows of those that it knows of."""

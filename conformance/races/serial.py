@@ -1,4 +1,4 @@
-"""What transactions come to one after another, in the model: the judge of what they did at once.
+"""Serial execution of transactions in the model, which judges what they did at once.
 
 An action is what its session sent, planned from what the session knew. In another state the same
 operation may write something else (it spends what there is), and then the model cannot say what

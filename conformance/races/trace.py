@@ -1,4 +1,4 @@
-"""What happened in a race, in the order in which the driver saw it."""
+"""Trace of a race, in the order in which the driver saw it."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What no write can find is read: what guards ask, and what functions do, from their text."""
+"""Reading of guards and functions from their text, for what no write can find."""

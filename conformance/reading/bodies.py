@@ -1,4 +1,4 @@
-"""What a function, a condition or a check does: read from its text by PostgreSQL's own parser.
+"""Bodies of functions, conditions and checks, read by PostgreSQL's own parser.
 
 Nothing is run. What a body makes up while it runs (EXECUTE) cannot be read, and is said to be so.
 """

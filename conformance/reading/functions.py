@@ -1,4 +1,4 @@
-"""What functions declare of themselves, compared with what they do.
+"""Declarations of functions, compared with what their bodies do.
 
 A function that reads tables and says that it is IMMUTABLE answers from a prepared plan, after what
 it read has changed. Such things show themselves in some sessions only, so they are read.

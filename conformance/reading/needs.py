@@ -1,4 +1,4 @@
-"""What the guards of each rule need to read: tables, columns and keys of JSON, as data.
+"""Needs of the guards of each rule: tables, columns and keys of JSON, as data.
 
 A rule that is lifted by a column that it does not speak of, by a row of some table or by a key in
 JSON holds for everybody who does not know the word. So what the guards of this project's own schema
@@ -37,7 +37,7 @@ MATRIX: Final = re.compile(r"permission", re.IGNORECASE)
 
 
 class Asked(NamedTuple):
-    """What a guard reads."""
+    """One thing that a guard reads."""
 
     tables: frozenset[str] = frozenset()
     columns: frozenset[str] = frozenset()
@@ -55,7 +55,7 @@ class Asked(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Live:
-    """What a schema has, that tells columns from variables, and bookkeeping from switches.
+    """Names of a live schema, which tell columns from variables, and bookkeeping from switches.
 
     Attributes:
         columns: by tables, as `schema.name`: their columns.

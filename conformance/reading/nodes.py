@@ -1,4 +1,4 @@
-"""What a syntax tree of SQL does and asks: tables, calls, columns, keys of JSON, days and rows."""
+"""Reading of a syntax tree: tables, calls, columns, keys of JSON, days and rows."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Call:
 
 @dataclass(slots=True)
 class Reading:
-    """What some SQL does.
+    """Reads, writes and calls of some SQL.
 
     Attributes:
         tables: all that it names, as `schema.name`, or `name` alone where it says no schema.

@@ -1,4 +1,4 @@
-"""What only the server knows of a function: the operators and casts in it, and its answers to null.
+"""Probes of a function on the server: its operators and casts, its answers to null.
 
 Everything is asked in a transaction that is rolled back.
 """

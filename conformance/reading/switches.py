@@ -127,7 +127,7 @@ class Switch:
 
     @property
     def verdict(self) -> Verdict:
-        """What may be said of a rule: a column that it does not need may be innocent."""
+        """Verdict on the rule: a column that it does not need may be innocent."""
         return Verdict.UNPROVEN if self.kind == UNNEEDED else Verdict.BROKEN
 
 
@@ -144,7 +144,7 @@ def _bare(place: str) -> str:
 
 
 class _Lifted:
-    """What lifts the guards of a database."""
+    """Finder of what lifts the guards of a database."""
 
     def __init__(self, guards: Guards) -> None:
         self._guards = guards

@@ -34,7 +34,7 @@ REFUSALS = ("428C9", "42501")
 
 
 class Status(StrEnum):
-    """What a failure of old does now."""
+    """Status of an earlier failure now."""
 
     FIXED = "FIXED"  # it no longer happens
     FAILED = "FAILED"  # it still does
@@ -60,7 +60,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Replay:
-    """What became of an entry, and why."""
+    """Result of replaying an entry, and the reason."""
 
     status: Status
     reason: str

@@ -1,4 +1,4 @@
-"""What a program is told of each rejection: rule, table, columns, hint, and whose it is to mend."""
+"""List of rejections for programs: rule, table, columns, hint, and who can mend it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a run stood on: versions, digests of the migrations and of the suite, the commit."""
+"""Facts about a run: versions, digests of the migrations and of the suite, the commit."""
 
 from __future__ import annotations
 

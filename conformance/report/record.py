@@ -1,4 +1,4 @@
-"""What the tests of a run said, and what that makes of each rule."""
+"""Record of the tests of a run, and of what they make of each rule."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ SECTIONS = pytest.StashKey["Sections"]()
 
 
 class Section(Protocol):
-    """What a plugin has to say of a run at its end, about what reports carried."""
+    """Section of a plugin in the summary of a run, about what reports carried."""
 
     title: str
 

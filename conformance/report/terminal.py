@@ -1,4 +1,4 @@
-"""What a run prints at its end: failures by their causes, summaries, and the verdicts last."""
+"""Printer of a run's end: failures by their causes, summaries, and the verdicts last."""
 
 from __future__ import annotations
 

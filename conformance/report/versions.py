@@ -30,7 +30,7 @@ class ReportError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What one report says.
+    """One run, as its report describes it.
 
     Attributes:
         major: the server's, such as 17.

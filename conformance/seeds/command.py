@@ -58,7 +58,7 @@ class SeedsError(Exception):
 
 @dataclass(frozen=True)
 class Result:
-    """What became of the run under one seed.
+    """Result of the run under one seed.
 
     Attributes:
         seed: what Hypothesis was given.

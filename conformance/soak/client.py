@@ -52,7 +52,7 @@ class Memory:
 
 @dataclass(slots=True)
 class Seen:
-    """What one client has seen.
+    """Counts of one client.
 
     `operations` counts by (operation, answer); `levels` and `tables` what was accepted there;
     `refusals` by the name of what refused; `states` the inconclusive answers by level and SQLSTATE.
@@ -69,7 +69,7 @@ class Seen:
 
 @dataclass(slots=True)
 class Shared:
-    """What all clients of a run have in common.
+    """State that all clients of a run share.
 
     Clients take turns at looking. In every other round all crowd around the same thing, and in one
     lap of all those things around the same team.

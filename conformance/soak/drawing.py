@@ -1,4 +1,4 @@
-"""What a client does next: operations drawn from its view, and how they travel."""
+"""Drawing of a client's next transaction from its view, and its way to the client."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ TABLES_WRITTEN = tuple(TABLES.values())
 
 @dataclass(frozen=True, slots=True)
 class Transaction:
-    """What a client is about to do.
+    """Transaction that a client is about to do.
 
     Attributes:
         steps: the operations, each of which begins where the last one ends.

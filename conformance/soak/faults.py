@@ -1,4 +1,4 @@
-"""What a soak may find: answers that no client should get, and states that no rule allows."""
+"""Faults that a soak may find: answers that no client should get, states that no rule allows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the database has acknowledged, kept outside it: to be found there after every crash.
+"""Ledger of what the database has acknowledged, kept outside it, to compare after a crash.
 
 Each transaction also writes its own number, as its last statement, to a table that nobody else
 writes. So whether it committed can be looked up, whatever became of the rows that it wrote.
@@ -65,7 +65,7 @@ GOES_WITH = {
 
 @dataclass(slots=True)
 class Ledger:
-    """What one client was told of its transactions, by their numbers.
+    """Answers that one client got for its transactions, by their numbers.
 
     `unknown` are those whose answer was lost with the connection. `rows` are the keys that were
     inserted, by table, each with the keys that it may go with; `removed` those that may be gone.
@@ -120,7 +120,7 @@ class Ledger:
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """How the ledgers of all clients compare with the database.
+    """Comparison of the ledgers of all clients with the database.
 
     Attributes:
         missing: transactions that were acknowledged and are not there, as (client, number).

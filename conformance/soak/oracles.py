@@ -1,4 +1,4 @@
-"""What holds always, asked of one snapshot of a database that others write to."""
+"""Violation queries of one snapshot, while others write to the database."""
 
 from __future__ import annotations
 

@@ -50,7 +50,7 @@ DURABLE = {
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What is asked of a soak.
+    """Parameters of a soak.
 
     Attributes:
         seconds: how long the clients work; less where a rule turns out to be broken, since nothing
@@ -70,7 +70,7 @@ class Plan:
 
 @dataclass(slots=True)
 class Report:
-    """What a soak has seen.
+    """Report of a soak.
 
     Attributes:
         seconds: how long clients worked.

@@ -1,4 +1,4 @@
-"""What a soak is told to have shown: in lines, and whether it shows anything at all."""
+"""Summary of a soak: in lines, and whether it shows anything at all."""
 
 from __future__ import annotations
 

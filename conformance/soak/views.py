@@ -1,4 +1,4 @@
-"""What a client knows: a few teams and all about them, read from the database into the model.
+"""View of a client: a few teams and all about them, read from the database into the model.
 
 A view is a part of the truth, and soon out of date: others write meanwhile. So what a client does
 in good faith may be refused, as it is with the clients of a product.

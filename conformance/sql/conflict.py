@@ -1,4 +1,4 @@
-"""How a row that is proposed with ON CONFLICT meets another, as data."""
+"""Conflict of a row that is proposed with ON CONFLICT, as data."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ WHERE c.relkind IN ('r', 'p') AND a.attnum > 0 AND NOT a.attisdropped
 
 
 class Inventory:
-    """What a schema has, by tables: the names of their columns."""
+    """Inventory of a schema: the names of its columns, by tables."""
 
     def __init__(self, columns: Mapping[str, frozenset[str]]) -> None:
         """Take columns by tables, those outside `public` with their schema."""

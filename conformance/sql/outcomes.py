@@ -1,4 +1,4 @@
-"""What can become of a transaction: accepted, rejected by a name, or inconclusive. Never two."""
+"""Outcomes of a transaction: accepted, rejected by a name, or inconclusive. Never two."""
 
 from __future__ import annotations
 

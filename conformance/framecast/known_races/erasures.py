@@ -10,7 +10,7 @@ ORDER = "whoever waits for the same waits in the same order"
 
 @known_race("PRIVACY-1", invariant="an erased account has no key")
 def key_made_while_erased(setup: RaceSetup) -> None:
-    """Somebody makes a key of their own while the account is erased."""
+    """A user makes a key of their own while the account is erased."""
     ann = setup.given.do(users.SIGN_UP, email="ann@example.com")
     setup.session("ann", does(keys.MAKE, by=(ann, None, ann), hashed="fresh", lasts=None))
     setup.session("support", _erases(ann))
@@ -55,7 +55,7 @@ def accepts_while_erased(setup: RaceSetup) -> None:
 
 @known_race("PRIVACY-1", invariant="an erased account has no name")
 def renamed_while_erased(setup: RaceSetup) -> None:
-    """Somebody takes a name while the account is erased."""
+    """A user takes a name while the account is erased."""
     ann = setup.given.do(users.SIGN_UP, email="ann@example.com")
     setup.session("ann", does(users.RENAME, user=ann))
     setup.session("support", _erases(ann))
@@ -63,7 +63,7 @@ def renamed_while_erased(setup: RaceSetup) -> None:
 
 @known_race("PRIVACY-2", invariant="an erased account stays erased")
 def email_changed_while_erased(setup: RaceSetup) -> None:
-    """Somebody takes another email while the account is erased."""
+    """A user takes another email while the account is erased."""
     bob, _ = _member(setup, "admin")
     setup.session("bob", does(users.CHANGE_EMAIL, user=bob, email="cid@example.com"))
     setup.session("support", _erases(bob))
@@ -104,7 +104,7 @@ def invites_while_erased(setup: RaceSetup) -> None:
 
 @known_race("PRIVACY-3", invariant="whoever comes first decides")
 def invited_while_erased(setup: RaceSetup) -> None:
-    """Somebody is invited, and another one's invitation extended, while the account is erased."""
+    """A user is invited, and another one's invitation extended, while the account is erased."""
     bob, _ = setup.given.creator("bob@example.com")
     ann, team = setup.given.creator()
     invitation = _invite(setup, (ann, team), "bob@example.com")
@@ -116,7 +116,7 @@ def invited_while_erased(setup: RaceSetup) -> None:
     "INV-T2", "INV-T1", "CARD-1", "PRIVACY-3", invariant="a team with members keeps an owner"
 )
 def joined_while_its_owner_is_erased(setup: RaceSetup) -> None:
-    """Somebody joins a team while the account of the only member is erased."""
+    """A user joins a team while the account of the only member is erased."""
     ann, team = setup.given.creator()
     bob, _ = setup.given.creator("bob@example.com")
     setup.session("bob", does(memberships.JOIN, by=(bob, team), role="member"))
@@ -222,7 +222,7 @@ def old_invitation_extended_while_erased_behind_one_who_fails(setup: RaceSetup) 
     "LOCK ORDER", "PRIVACY-3", invariant="nobody waits for whom they have nothing to do with"
 )
 def others_work_while_one_is_erased(setup: RaceSetup) -> None:
-    """Somebody works in a team with the erased one, and in one of their own, and waits for none."""
+    """A user works in a team with the erased one, and in one of their own, and waits for none."""
     setup.apart = True
     ann, own = setup.given.creator()
     bob, lone = setup.given.creator("bob@example.com")

@@ -53,7 +53,7 @@ def two_roles_change(setup: RaceSetup) -> None:
 
 @known_race("LOCK ORDER", "INV-T2", invariant=INVARIANT)
 def role_changes_while_invited(setup: RaceSetup) -> None:
-    """Somebody is invited to a team; meanwhile a member gets another role, but is no owner."""
+    """A user is invited to a team; meanwhile a member gets another role, but is no owner."""
     bob, team, _, colleague, _ = _members(setup, "admin")
     setup.session("bob", _invites((bob, team)))
     setup.session("ann", does(memberships.CHANGE_ROLE, membership=colleague, role="admin"))

@@ -28,7 +28,7 @@ def sent_while_resent_at_fifty(setup: RaceSetup) -> None:
 
 @known_race("INV-I8", invariant="nobody is invited who is in the team")
 def invited_while_joining(setup: RaceSetup) -> None:
-    """Somebody is invited to a team while being added to it."""
+    """A user is invited to a team while being added to it."""
     ann, team = setup.given.creator()
     bob, _ = setup.given.creator(GUEST)
     setup.session("ann", _invites((ann, team), GUEST))
@@ -56,7 +56,7 @@ def invited_while_taking_the_email(setup: RaceSetup) -> None:
 
 @known_race("INV-I8", invariant="nobody is invited who is in the team")
 def joins_while_taking_an_invited_email(setup: RaceSetup) -> None:
-    """Somebody joins a team, and takes an email that it has invited."""
+    """A user joins a team, and takes an email that it has invited."""
     ann, team = setup.given.creator()
     _invite(setup, (ann, team), GUEST)
     bob, _ = setup.given.creator("bob@example.com")
@@ -66,7 +66,7 @@ def joins_while_taking_an_invited_email(setup: RaceSetup) -> None:
 
 @known_race("INV-I7", invariant="nobody invites their own email")
 def invites_an_email_while_taking_it(setup: RaceSetup) -> None:
-    """Somebody invites an address while changing to it."""
+    """A user invites an address while changing to it."""
     ann, team = setup.given.creator()
     setup.session("one device", _invites((ann, team), GUEST))
     setup.session("another", does(users.CHANGE_EMAIL, user=ann, email=GUEST))
@@ -83,7 +83,7 @@ def invites_and_revokes_while_taking_it(setup: RaceSetup) -> None:
 
 @known_race("INV-M6", invariant="nobody holds on to the team of somebody else")
 def email_taken_while_another_team_goes(setup: RaceSetup) -> None:
-    """Somebody takes another email while a team is deleted in which only others are."""
+    """A user takes another email while a team is deleted in which only others are."""
     ann, _ = setup.given.creator()
     bob, team = setup.given.creator("bob@example.com")
     _, other = setup.given.creator("cid@example.com")
@@ -114,7 +114,7 @@ def accepted_twice(setup: RaceSetup) -> None:
 
 @known_race("INV-I5", invariant="an invitation's team exists")
 def invited_to_a_team_that_goes(setup: RaceSetup) -> None:
-    """Somebody is invited to a team that is being deleted."""
+    """A user is invited to a team that is being deleted."""
     ann, team = setup.given.creator()
     _, other = setup.given.creator("bob@example.com")
     setup.given.do(memberships.JOIN, by=(ann, other), role="member")
@@ -136,7 +136,7 @@ def extended_while_the_team_goes(setup: RaceSetup) -> None:
 
 @known_race("INV-I6", invariant="an invitation's inviter exists")
 def invites_while_deleted(setup: RaceSetup) -> None:
-    """Somebody invites while the account is being deleted."""
+    """A user invites while the account is being deleted."""
     _, team = setup.given.creator()
     bob = setup.given.do(users.SIGN_UP, email="bob@example.com")
     setup.given.do(users.UPGRADE, user=bob, stamp=True, team=False)

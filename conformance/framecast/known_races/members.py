@@ -118,7 +118,7 @@ def joins_while_upgraded(setup: RaceSetup) -> None:
 
 @known_race("INV-M3", invariant="a user is in a team at most once")
 def two_seats_for_one(setup: RaceSetup) -> None:
-    """Somebody is added to one team twice at once."""
+    """A user is added to one team twice at once."""
     _, team = setup.given.creator()
     bob, _ = setup.given.creator("bob@example.com")
     for who, role in (("ann", "member"), ("bob", "viewer")):
@@ -127,7 +127,7 @@ def two_seats_for_one(setup: RaceSetup) -> None:
 
 @known_race("INV-M6", invariant="a membership's team exists")
 def joins_a_team_that_goes(setup: RaceSetup) -> None:
-    """Somebody joins a team that is being deleted."""
+    """A user joins a team that is being deleted."""
     _, team, _ = _owned_by_two(setup)
     cid, _ = setup.given.creator("cid@example.com")
     setup.session("cid", does(memberships.JOIN, by=(cid, team), role="member"))
@@ -136,7 +136,7 @@ def joins_a_team_that_goes(setup: RaceSetup) -> None:
 
 @known_race("INV-M5", invariant="a membership's user exists")
 def joins_while_deleted(setup: RaceSetup) -> None:
-    """Somebody's account is deleted while being added to a team."""
+    """A user's account is deleted while being added to a team."""
     _, team = setup.given.creator()
     eve, _ = setup.given.creator("eve@example.com")
     other = setup.given.creator("cid@example.com")[0]

@@ -126,7 +126,7 @@ def team_goes_while_it_invites_behind_a_key(setup: RaceSetup) -> None:
 
 @known_race("INV-A1", invariant="a key's user exists")
 def key_made_while_deleted(setup: RaceSetup) -> None:
-    """Somebody makes a key while the account is being deleted."""
+    """A user makes a key while the account is being deleted."""
     eve = setup.given.do(users.SIGN_UP, email="eve@example.com")
     setup.session("eve", _makes_key((eve, None, eve)))
     setup.session("support", does(users.DELETE, user=eve))
@@ -177,7 +177,7 @@ def one_path_for_two(setup: RaceSetup) -> None:
 
 @known_race("INV-AF5", invariant="an asset's uploader exists")
 def uploaded_while_deleted(setup: RaceSetup) -> None:
-    """Somebody announces an asset while the account is being deleted."""
+    """A user announces an asset while the account is being deleted."""
     eve = setup.given.do(users.SIGN_UP, email="eve@example.com")
     setup.session("eve", _announces((eve, None, eve)))
     setup.session("support", does(users.DELETE, user=eve))

@@ -35,7 +35,7 @@ def job_taken_by_who_began_before(setup: RaceSetup) -> None:
 
 @known_race("INV-P4", "INV-TIME1", invariant="no time goes back")
 def project_archived_by_who_began_before(setup: RaceSetup) -> None:
-    """Somebody who began before a project was made archives it."""
+    """A user who began before a project was made archives it."""
     ann, team = setup.given.creator()
     setup.session("ann", does(projects.MAKE, by=(ann, team), status="draft"))
     setup.session("bob", does(projects.ARCHIVE, project=FIRST), early=True, knows=("ann",))

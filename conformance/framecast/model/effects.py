@@ -1,4 +1,4 @@
-"""What goes along with a change: cascades, and what the domain has the database do by itself."""
+"""Effects of a change: cascades, and the writes that the database makes by itself."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the domain is about, as plain values: one class a table, ids as small numbers.
+"""Entities of the domain as plain values: one class a table, ids as small numbers.
 
 Only what rules speak of is kept. Times are days of a clock that stands still until an operation
 moves it on; `tick` numbers the transactions, and so orders what was made on one day.
@@ -158,7 +158,7 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """What happened to a job; `tick` orders the events of a day."""
+    """Event of a job; `tick` orders the events of a day."""
 
     id: int
     job: int
@@ -226,7 +226,7 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What an owner used in a month."""
+    """Use of one owner in a month."""
 
     id: int
     owner: Owner

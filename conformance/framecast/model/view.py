@@ -1,4 +1,4 @@
-"""What of a state a database shows as well: a text a row, from either side.
+"""View of a state that a database can show as well: a text a row, from either side.
 
 So the model is compared with the rows, and not only with what was accepted: a project that did not
 move with its job, or a key that outlived its membership, is seen at once.

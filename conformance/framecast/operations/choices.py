@@ -1,4 +1,4 @@
-"""How the arguments of operations are chosen: from the model alone, in a fixed order."""
+"""Choice of the arguments of operations: from the model alone, in a fixed order."""
 
 from __future__ import annotations
 

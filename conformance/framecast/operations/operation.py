@@ -1,4 +1,4 @@
-"""What an operation is: one thing that the product does, as data, known to no database.
+"""Operations: each is one thing that the product does, as data, known to no database.
 
 An operation says what it may be done to (`takes`), and what doing it there means (`act`): the
 writes, the model's state afterwards, and the rules that it breaks as a write or a transition. The
@@ -22,7 +22,7 @@ Arguments: TypeAlias = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """What an operation does at one point of the model.
+    """Effect of an operation at one point of the model.
 
     Attributes:
         writes: what it does to a database.

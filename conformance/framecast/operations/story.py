@@ -1,4 +1,4 @@
-"""What was done, such that it can be done again with something left out."""
+"""Replayable record of a run, for shortening."""
 
 from __future__ import annotations
 

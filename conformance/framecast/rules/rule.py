@@ -1,4 +1,4 @@
-"""What the catalogue says of a rule."""
+"""The catalogue's entry for a rule."""
 
 from __future__ import annotations
 

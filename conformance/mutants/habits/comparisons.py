@@ -41,7 +41,7 @@ def of(schema: Schema) -> Iterator[Mutant]:
 
 
 class _Texts:
-    """What is a text, where a node stands: columns by their names, parameters and variables.
+    """Texts in scope at a node: columns by their names, parameters and variables.
 
     What is of a domain is left out: its form is settled.
     """

@@ -1,4 +1,4 @@
-"""What a schema's foreign keys say: which columns link a table to which others."""
+"""Foreign keys of a schema: the columns that link a table to others."""
 
 from __future__ import annotations
 

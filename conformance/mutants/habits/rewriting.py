@@ -36,7 +36,7 @@ class Text(NamedTuple):
 
 
 class Where(NamedTuple):
-    """What a node belongs to: the name of its object, and its table or its function."""
+    """Place of a node: the name of its object, and its table or its function."""
 
     thing: str
     table: str | None
