@@ -38,7 +38,10 @@ def test_every_known_race_that_is_written_is_run(area: ModuleType) -> None:
     """A race that is missing in its module's list would never be tried, and nobody would know."""
     written = [each.name for each in vars(area).values() if isinstance(each, KnownRace)]
 
-    assert sorted(written) == sorted(each.name for each in area.KNOWN_RACES)
+    run = {each.name for each in area.KNOWN_RACES}  # some areas derive theirs, and write none
+
+    assert run
+    assert [] == [name for name in written if name not in run]
 
 
 def test_a_second_session_waits_and_is_refused(harness: Harness) -> None:

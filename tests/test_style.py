@@ -27,6 +27,7 @@ KNOW_THE_DATABASE = (
     "conformance.audit",
     "conformance.database",
     "conformance.deployment",
+    "conformance.explain",
     "conformance.gate",
     "conformance.migrate",
     "conformance.mutants",
