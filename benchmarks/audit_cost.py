@@ -1,4 +1,4 @@
-"""What the audit of a full database costs, against one sequential scan of its tables.
+"""Cost of the audit of a full database, against one sequential scan of its tables.
 
 Run it as ``python -m benchmarks.audit_cost``, or ``just bench audit_cost``. The last line is the
 ratio of the audit's time to the scan's; both are the best of some rounds, taken in turns. A scan

@@ -1,4 +1,4 @@
-"""What the audit is measured on: every table full, in the proportions of a product in use.
+"""Data for measuring the audit: every table full, in the proportions of a product in use.
 
 Of fifty rows one is a team; it has two members and one invitation, three projects, twelve jobs with
 eighteen events, five assets, and so on. Rows are as wide as real ones: a storyboard of some scenes,

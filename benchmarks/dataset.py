@@ -1,4 +1,4 @@
-"""What the benchmarks measure on: a schema full of teams and jobs, and bare copies of its tables.
+"""Data for benchmarks: a schema full of teams and jobs, and bare copies of its tables.
 
 Everything is loaded with triggers off, so loading takes seconds; what is loaded keeps the rules.
 """
@@ -91,7 +91,7 @@ WHERE conrelid = %s::regclass AND contype = 'f'
 
 @dataclass(frozen=True)
 class Size:
-    """How much there is: numbers of rows.
+    """Size of a data set, in numbers of rows.
 
     Attributes:
         teams: each with two members.

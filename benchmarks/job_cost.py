@@ -1,4 +1,4 @@
-"""What the schema costs: a team's job is inserted and finished, guarded and on bare tables.
+"""Cost of the schema: a team's job is inserted and finished, guarded and on bare tables.
 
 Three statements, each a transaction of its own, prepared, as a client sees them over a local
 socket: the job is inserted queued (with a storyboard of about 2 KB), then updated to processing,

@@ -1,4 +1,4 @@
-"""What a step of a machine costs, against the same on a database that does nothing.
+"""Cost of a machine's step, against the same on a database that does nothing.
 
 Both sides make the same runs: the same seeds, the same draws, the same model, the same SQL put
 together and the same rows expected. One carries out each transaction, reads the rows, asks the

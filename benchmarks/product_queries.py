@@ -1,4 +1,4 @@
-"""What a busy product asks all day, as data: each costs what it returns, and not what there is.
+"""Queries of a busy product, as data: each costs what it returns, and not what there is.
 
 Every statement is about the rows of `benchmarks/query_cost.py`: `:job` and the like are its
 ids. A query that the product gets, gets a line here.

@@ -1,4 +1,4 @@
-"""What the product's queries cost: the blocks that each touches, at two sizes of the tables.
+"""Cost of the product's queries: the blocks that each touches, at two sizes of the tables.
 
 A block counts whether it was found in memory or read; the triggers, keys and indexes of a statement
 count with it, and so does the catalogue. Each is asked twice in a session, and counted the second

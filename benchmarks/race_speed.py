@@ -1,4 +1,4 @@
-"""How many races a second are run and judged, on one core.
+"""Races a second that are run and judged, on one core.
 
 Known races in all their orders, then drawn ones, each brought back to its start, run, and judged
 by oracles, serial orders and rows. The computer may do something else meanwhile, so what counts is

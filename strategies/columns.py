@@ -1,4 +1,4 @@
-"""What each column holds beside the rules, as data: defaults, nulls, least values, types."""
+"""Facts of each column beside the rules, as data: defaults, nulls, least values, types."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What identifies a client or a request: hashes, prefixes, tokens, secrets, idempotency keys."""
+"""Credentials of clients and requests: hashes, prefixes, tokens, secrets, idempotency keys."""
 
 from functools import cache
 from hashlib import sha256, sha512
@@ -44,7 +44,7 @@ def broken_hashes() -> SearchStrategy[str]:
 
 @cache
 def key_prefixes() -> SearchStrategy[str]:
-    """What a key shows of itself: 1 to 20 characters."""
+    """Prefixes that a key shows of itself: 1 to 20 characters."""
     full = stretched("fc_live_0a1b", PREFIX_LIMIT)
     return st.sampled_from(("fc_", "fc_live_0a1b", "k", full, full[:-1]))
 

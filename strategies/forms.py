@@ -261,7 +261,7 @@ def _idempotency() -> Form:
 
 
 def _parents() -> Iterator[Form]:
-    """What happens to a row when its parent goes, where no rule says so."""
+    """Rows whose parent goes, where no rule says what becomes of them."""
     world = World()
     event = a_row("job_events", world)
     refused = _writes(world, "job_events", {**event, "job_id": world.id()})
@@ -308,7 +308,7 @@ def _goes() -> Iterator[Form]:
 
 
 def _books() -> Iterator[Form]:
-    """What the schema keeps of a row for itself goes with the row, and is there before it."""
+    """Bookkeeping of a row goes with the row, and is there before it."""
     world = World()
     owner, team = world.a_creator(), world.a_team()
     joins = world.a_membership(team, owner, role="owner")

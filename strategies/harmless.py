@@ -208,7 +208,7 @@ def _all_truncated() -> Form:
 
 
 def _teams_truncated() -> Form:
-    """Who is in no team does not care that all teams are emptied."""
+    """Users in no team stay when all teams are emptied."""
     world = World()
     world.starter()
     emptied: Transaction = (Truncate(("teams",)),)

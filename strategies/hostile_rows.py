@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Shape:
-    """What somebody who knows the schema knows of it.
+    """Knowledge of the schema that a hostile run is drawn with.
 
     Attributes:
         tables: the columns of each table. The name has a schema where that is not `public`.

@@ -103,7 +103,7 @@ class Choices:
 
 
 class Target:
-    """What a hostile run aims at: all rows that may be there, and the few that most of it is about.
+    """Target of a hostile run: all rows that may be there, and the few that most of it is about.
 
     `latest` is the table and id of the row that was drawn last, if there is one.
     """

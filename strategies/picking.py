@@ -11,7 +11,7 @@ T = TypeVar("T")
 
 
 def picked(make: Callable[..., T], *options: Sequence[Any]) -> SearchStrategy[T]:
-    """What `make` makes of one option from each sequence, all combinations alike.
+    """Results of `make` for one option from each sequence, all combinations alike.
 
     The simplest takes the first option of each. To draw from each sequence apart would be slower
     to draw and slower to shrink.

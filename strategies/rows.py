@@ -1,4 +1,4 @@
-"""What legal rows are made of.
+"""Legal rows of each table.
 
 A row is a dict from column to plain Python value: `str`, `int`, `bool`, `None`, `UUID`, aware
 `datetime`, `Decimal`, `Jsonb` for jsonb, a list for an array. An INSERT of it is legal where its

@@ -1,4 +1,4 @@
-"""What is searched of projects: the spec that each has, however it came by it."""
+"""Search of projects by their specs, however each came by its own."""
 
 from __future__ import annotations
 

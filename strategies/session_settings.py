@@ -1,4 +1,4 @@
-"""What callers may have set in their sessions: rules are tried under these as well.
+"""Settings that callers may have in their sessions, under which rules are tried as well.
 
 Each is a list of a session's settings, of those that any role may set and that change how values
 are read, printed, compared with the clock or found by name.

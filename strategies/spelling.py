@@ -181,7 +181,7 @@ def _urls() -> Form:
 
 
 def acting() -> Iterator[Form]:
-    """Whoever has too small a role for what they make is refused by the name of that rule."""
+    """A user whose role is too small for a write is refused by the name of that rule."""
     world = World()
     team, _ = world.team()
     member, viewer = world.member(team), world.member(team, "viewer")

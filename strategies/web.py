@@ -100,6 +100,6 @@ def broken_events() -> SearchStrategy[Events]:
 
 @cache
 def event_names() -> SearchStrategy[str]:
-    """What a delivery says it is about: 1 to 50 characters, mostly one of the six events."""
+    """Names of events in deliveries: 1 to 50 characters, mostly one of the six events."""
     edge = limit("webhook_deliveries", "event_type")
     return st.sampled_from((*WEBHOOK_EVENT_TYPE, "x" * edge, "\u65e5" * (edge - 1)))

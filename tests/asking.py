@@ -1,4 +1,4 @@
-"""What tests of servers have in common."""
+"""Helpers that tests of servers share."""
 
 import psycopg
 import pytest

@@ -1,4 +1,4 @@
-"""What is legal, said a second time, by predicates that share nothing with the strategies."""
+"""Predicates of what is legal, which share nothing with the strategies."""
 
 import ipaddress
 import re

@@ -25,7 +25,7 @@ TABLES = """
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a run ended, with times and folders left out of what it printed."""
+    """End of a run, with times and folders left out of its output."""
 
     code: int
     out: str = ""

@@ -61,7 +61,7 @@ $$
 
 
 class Planted(NamedTuple):
-    """What was planted: the writes, and the keys that must be found."""
+    """Planted rows: the writes, and the keys that must be found."""
 
     writes: tuple[Write, ...]
     keys: frozenset[str]

@@ -76,7 +76,7 @@ def found(rule, verdict=Verdict.BROKEN):
 
 
 class Ended(NamedTuple):
-    """How a run ended."""
+    """End of a run."""
 
     code: int
     output: str

@@ -145,7 +145,7 @@ def test_a_hostile_run_finds_a_planted_right(
 
 
 def test_a_run_misses_a_right(scratch: Scratch, tmp_path: Path) -> None:
-    """What the product does and its role may not is a finding."""
+    """An operation of the product that its role may not do is a finding."""
     sql = "REVOKE UPDATE (name) ON public.users FROM framecast_app"
     with (
         scratch.cloned(planted(scratch, tmp_path, sql), "planted") as database,
@@ -161,7 +161,7 @@ def test_a_run_misses_a_right(scratch: Scratch, tmp_path: Path) -> None:
 
 
 def test_a_run_knows_missing_privileges(sandbox: Sandbox) -> None:
-    """What the role has no right to do must be refused, and time passes without anybody's."""
+    """Operations without a privilege are refused, and time passes without any."""
     run = MachineRun(sandbox, Log())
     run.do(users.SIGN_UP_AS_CREATOR, {"email": "one@example.com", "team": True})
     before = run.state

@@ -54,7 +54,7 @@ def damaged(scratch: Scratch, template: Template) -> Iterator[Database]:
 
 @pytest.mark.parametrize(("rule", "plant"), EACH)
 def test_a_planted_row_is_seen(rule: str, plant: Plant, stripped: psycopg.Connection[Any]) -> None:
-    """What a rule's own query finds in rows, the questions of a full database find as well."""
+    """The questions of a full database find each row that the rule's own query finds."""
     if not RULES[rule].of_rows:
         return  # nothing of it is asked, as the next test has it
     planted = plant(World())

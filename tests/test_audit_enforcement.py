@@ -25,7 +25,7 @@ STRANGER = "framecast_conformance_stranger"
 
 
 class Weakening(NamedTuple):
-    """What somebody did, and what the audit must say: about what, and how that begins."""
+    """A weakening, and what the audit must say: about what, and how that begins."""
 
     did: str
     about: str
@@ -267,7 +267,7 @@ def test_a_weakening_is_named(
     expected: Description,
     server: Server,
 ) -> None:
-    """Whatever takes something away from the rules, or gives somebody power, is found."""
+    """Every weakening of a rule and every added power is found."""
     if server.major < weakening.since:
         with pytest.raises(psycopg.errors.SyntaxError):
             owner.execute(weakening.did.encode())
@@ -284,7 +284,7 @@ def test_a_weakening_is_named(
 def test_a_member_of_the_owner_is_named(
     target: Database, owner: psycopg.Connection[Any], expected: Description
 ) -> None:
-    """Whoever is in the role that owns the tables may do what the owner may, and is named."""
+    """A member of the role that owns the tables may do what the owner may, and is named."""
     master = "framecast_conformance_master"
     owner.execute(f"CREATE ROLE {master}".encode())
     for (table,) in owner.execute(TABLES).fetchall():

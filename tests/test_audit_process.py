@@ -56,7 +56,7 @@ def test_a_sound_database_ends_with_nought(target: Database, server: Server) -> 
 
 
 def test_a_row_that_breaks_a_rule_is_named(target: Database, server: Server) -> None:
-    """What a replica may write past the triggers is found, by rule and key, and fails the audit."""
+    """Rows that a replica wrote past triggers are found, by rule and key, and fail the audit."""
     with target.connect() as connection:
         connection.execute("SET session_replication_role = replica")
         made = connection.execute(
@@ -136,7 +136,7 @@ def test_another_database_is_not_right(empty: Database, server: Server) -> None:
 
 
 def test_a_role_that_may_not_read_says_so(target: Database, server: Server) -> None:
-    """What the role may not read is named, rule by rule: silence would look like soundness."""
+    """Tables that the role may not read are named, rule by rule, and not passed over."""
     name = sql.Identifier(READER)
     with target.connect() as connection:
         connection.execute(sql.SQL("CREATE ROLE {} LOGIN").format(name))
@@ -185,7 +185,7 @@ def test_what_would_write_is_refused(target: Database) -> None:
 
 
 def test_the_snapshot_is_one(target: Database) -> None:
-    """What is committed while the audit looks is not seen by it: all rules see the same rows."""
+    """Commits during the audit are not seen by it: all rules see the same rows."""
     with reading(target.conninfo, Limits()) as looking, target.connect() as writer:
         counted: list[Any] = [looking.execute("SELECT count(*) FROM users").fetchall()]
         writer.execute("INSERT INTO users (email) VALUES ('a@example.com')")
@@ -233,7 +233,7 @@ class Pooled(psycopg.Connection[Any]):
 def test_a_pooled_session_is_left_as_it_was(
     target: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What the audit sets ends with its transaction: behind a pooler, others get the session."""
+    """Settings of the audit end with its transaction: behind a pooler, others get the session."""
     settings = "SELECT name, setting FROM pg_settings ORDER BY name"
     with psycopg.connect(target.conninfo, application_name="framecast audit") as fresh:
         expected = fresh.execute(settings).fetchall()

@@ -40,7 +40,7 @@ def ask(conn: Connection, query: str) -> object:
 
 
 def test_all_sessions_see_one_snapshot(target: Database) -> None:
-    """What is committed before a session begins, and after the snapshot was taken, is not seen."""
+    """A commit before a session begins, and after the snapshot was taken, is not seen."""
     with reading(target.conninfo, Limits()) as conn, target.connect() as writer:
         assert 2 == ask(conn, COUNT)
         writer.execute("INSERT INTO users (email) VALUES ('late@example.com')")
@@ -83,7 +83,7 @@ def test_where_there_is_no_room_one_session_does(target: Database) -> None:
 
 
 def test_answers_come_in_the_order_of_the_questions(target: Database) -> None:
-    """Whoever is free takes the next question; the answers stand where their questions stood."""
+    """A free session takes the next question; answers stand where their questions stood."""
     queries = ["SELECT 0 FROM pg_sleep(0.2)", *(f"SELECT {n}" for n in range(1, 6))]
     with (
         reading(target.conninfo, Limits()) as conn,

@@ -83,7 +83,7 @@ def test_ways_change_the_same_count_by_one(rule: str) -> None:
 
 @pytest.mark.parametrize("rule", WAYS)
 def test_every_way_of_the_product_is_raced(rule: str) -> None:
-    """Whatever operation takes the last room legally is one of the ways in."""
+    """Every operation that takes the last room legally is one of the ways in."""
     state, ways = built(rule)
     cap = cap_of(rule)
     (who,) = raised(cap, state, planned(state, ways.enter[0]).after)

@@ -208,7 +208,7 @@ def small(scratch: Scratch, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 
 @pytest.mark.parametrize("name", CASES)
 def test_a_case_runner_comes_to_its_verdict(name: str, small: Sandbox) -> None:
-    """What a scenario meets decides the verdict, and what is counted."""
+    """The outcomes of a scenario decide the verdict and the counts."""
     case = CASES[name]
     case_runner = CaseRunner(small, RULES[case.rule], Path.INSERT)
     standing = Standing({"insert": case_runner.tally})

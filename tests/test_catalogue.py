@@ -108,7 +108,7 @@ def test_every_rule_stands_once() -> None:
 
 
 def test_the_list_is_in_three_sections() -> None:
-    """What the project adds to the domain's rules stands apart."""
+    """The project's own additions to the domain's rules have a section of their own."""
     sections = {name: section for name, (section, _, _) in listed().items()}
     assert set(SECTIONS) == set(sections.values())
     assert {name for name in RULES if ADDED.fullmatch(name)} == {
@@ -161,7 +161,7 @@ def test_what_rejects_for_itself_bears_a_rules_name(objects: list[Object]) -> No
 
 
 def test_every_object_says_its_rules(objects: list[Object]) -> None:
-    """What enforces a rule has a comment that begins with an id and gives each rule's words."""
+    """Each object that enforces a rule has a comment that begins with an id and gives its words."""
     silent = []
     for each in objects:
         names = {*each.reported, f"{each.kind} {each.name}"}

@@ -1,4 +1,4 @@
-"""What applications' libraries send, as a login that is a member of the application's role."""
+"""Statements of applications' libraries, as a login in the application's role."""
 
 from typing import Final
 

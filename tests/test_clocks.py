@@ -54,7 +54,7 @@ def at(offset: str) -> Sql:
 
 
 def test_every_pair_of_times_is_known(client: Connection) -> None:
-    """Whatever compares two times of a row is one of the pairs that are tried here."""
+    """Every comparison of two times of a row is one of the pairs that are tried here."""
     found = {(table, *columns) for table, columns in client.execute(COMPARED)}
     assert FILLED | GIVEN == found
     assert {(table, each) for table, *pair in FILLED for each in pair} == ON_INSERT.keys()
@@ -76,7 +76,7 @@ def test_what_is_filled_in_fits_what_was_given(table: str, column: str, client: 
 
 @pytest.mark.parametrize("offset", OFFSETS)
 def test_an_invitation_is_open_for_a_week(offset: str, client: Connection) -> None:
-    """What is filled in for expires_at is a week after now(), or after a later created_at."""
+    """The default of expires_at is a week after now(), or after a later created_at."""
     world = World()
     row = {**a_row("invitations", world), "created_at": at(offset)}
     whole(client, world, "invitations", row)

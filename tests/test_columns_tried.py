@@ -93,7 +93,7 @@ class Fault(NamedTuple):
     ],
 )
 def test_a_case_fails_as_a_rule_does(fault: Fault, scratch: Scratch, template: Template) -> None:
-    """What a case comes to is a finding, which names what refused; never another error."""
+    """A case that fails ends in a finding, which names what refused; never in another error."""
     with changed(scratch, template, fault.statement) as sandbox, pytest.raises(Finding) as raised:
         hold(sandbox, form(fault.name))
     assert (fault.name, fault.verdict) == (raised.value.rule, raised.value.verdict)

@@ -67,7 +67,7 @@ def entry(*steps: Step) -> Entry:
 
 
 def test_an_entry_survives_its_file(tmp_path: Path) -> None:
-    """What is written is read again: statements, COPY lines and all expectations."""
+    """An entry is read as it was written: statements, COPY lines and all expectations."""
     written = entry(Step((MAKE, COPY)), Step((EARN,), LEGAL), Step((SPEND,), ("INV-U5", "INV-U6")))
 
     path = write(tmp_path, written)
@@ -151,7 +151,7 @@ def test_a_difference_from_the_model_is_replayed_without_it(
 def test_what_a_key_should_have_refused_is_replayed(
     scratch: Scratch, tmp_path: Path, sandbox: Sandbox
 ) -> None:
-    """What was accepted against a key, which is no rule, fails again while there is no key."""
+    """A write that was accepted against a missing key fails again while there is no key."""
     with (
         scratch.cloned(scratch.template(_holed(tmp_path, KEYLESS)), "keyless") as database,
         Sandbox(database.conninfo) as keyless,

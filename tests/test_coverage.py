@@ -99,7 +99,7 @@ def test_a_run_that_missed_an_edge_fails_and_names_it(missing: str) -> None:
 
 
 def test_a_run_of_some_machines_is_not_asked_for_all_edges() -> None:
-    """Whoever runs one machine is told what it did not see, and passes."""
+    """A run of one machine lists the edges that it did not see, and passes."""
     some = frozenset(sorted(runner.ALL)[:1])
     missed, lines = gate(Seen(some, {}))
 
@@ -161,7 +161,7 @@ def complaints(machine: str, sandbox: Sandbox) -> list[str]:
 def test_a_refusal_of_several_operations_shows_no_edge(
     scratch: Scratch, template: Template
 ) -> None:
-    """Nobody knows which of several operations was reached: only one by itself shows an edge."""
+    """An operation shows an edge only by itself: of several, it is not known which was reached."""
     log = Log()
     with scratch.cloned(template, "edges") as database, Sandbox(database.conninfo) as sandbox:
         run = MachineRun(sandbox, log)

@@ -1,4 +1,4 @@
-"""What migration files may hold, and what of a folder is a migration."""
+"""Contents of migration files, and the files of a folder that are migrations."""
 
 import hashlib
 from pathlib import Path
@@ -111,7 +111,7 @@ def test_a_server_of_ours_knows_no_secret(monkeypatch: pytest.MonkeyPatch) -> No
     ],
 )
 def test_parts_for_other_programs_are_refused(project: Project, sql: str, said: str) -> None:
-    """What psql or another runner would read is named with its line, before anything is run."""
+    """Parts for psql or another runner are named with their line, before anything is run."""
     project.write(b=sql)
     ended = project.migrate()
 
@@ -132,7 +132,7 @@ def test_words_of_other_programs_in_strings_are_no_matter(sql: str) -> None:
     "name", ["b.down.sql", "b.DOWN.SQL", "down.sql", "U2__b.sql", "b.undo.sql"]
 )
 def test_a_file_that_undoes_another_is_not_run(project: Project, name: str) -> None:
-    """What other runners keep beside a file, to undo it, is no migration."""
+    """A file that undoes another, as other runners keep it, is no migration."""
     (project.folder / name).write_text("DROP TABLE a")
     project.write(shutdown="CREATE TABLE s ()", U_users="CREATE TABLE u ()")
 

@@ -1,4 +1,4 @@
-"""What failed is said by the rule that it is about, and by what differs, and no more."""
+"""A failure names the rule that it is about, and what differs, and no more."""
 
 from collections.abc import Iterator
 
@@ -116,7 +116,7 @@ def test_what_each_order_breaks_is_named(harness: Harness) -> None:
 
 
 def test_a_refusal_under_another_name_is_the_rules_that_it_lacks(harness: Harness) -> None:
-    """What is illegal in every order, and refused by nobody's name, is unnamed, not overblocked."""
+    """A write that is illegal in every order, and refused under no name, is unnamed."""
     race = KNOWN_RACES[CAP].race()
     trace = harness.run(race, following((0, 1, 0, 1)))
     trace.outcomes[1] = Rejected("23514", constraint="jobs_cap")

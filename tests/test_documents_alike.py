@@ -72,7 +72,7 @@ def test_what_a_client_cannot_tell_apart_is_alike(how: str, asking: Connection) 
 
 @pytest.mark.parametrize("how", DIFFERENT)
 def test_what_differs_is_not_alike(how: str, asking: Connection) -> None:
-    """Whatever else differs makes another document."""
+    """Any other difference makes another document."""
     assert {False} == alike(asking, *DIFFERENT[how])
 
 

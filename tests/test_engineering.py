@@ -1,4 +1,4 @@
-"""What engineers write, and no run once saw: each is found by the default profile of any seed."""
+"""Changes that engineers write: each is found by the default profile of any seed."""
 
 from typing import Final
 

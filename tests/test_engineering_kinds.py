@@ -123,7 +123,7 @@ CHANGES: Final = (
 
 @pytest.mark.parametrize("change", CHANGES, ids=lambda each: each.rule)
 def test_an_exemption_is_found(change: Change, scratch: Scratch, template: Template) -> None:
-    """What one kind of row, or who has a past, is spared is found by near misses."""
+    """An exemption of one kind of row, or of one past, is found by near misses."""
     found = findings(change, scratch, template)
 
     assert [(change.rule, change.verdict)] * len(found) == [

@@ -128,7 +128,7 @@ def test_ids_that_others_have_are_no_obstacle(*, whose: str, is_in: bool, place:
 
 
 def test_the_caller_may_go_on_with_rules_asked_at_once(place: Place) -> None:
-    """What the function lets wait is asked at commit at the latest, as ever (INV-T2)."""
+    """Checks that the function defers are asked at commit at the latest, as ever (INV-T2)."""
     world = World()
     user = world.insert("users", world.a_creator())
     team = world.owned_team(user)

@@ -40,7 +40,7 @@ def there(scratch: Scratch, template: Template) -> list[objects.Object]:
 
 @pytest.mark.parametrize("explained", RULES.values(), ids=RULES)
 def test_every_rule_is_explained(explained: Rule, there: list[objects.Object]) -> None:
-    """What enforces it is shown with its SQL, whatever kind of object it is."""
+    """Every kind of object that enforces a rule is shown with its SQL."""
     enforced = dict(objects.enforcing(explained.enforced_by, there))
     lines = [*page.lines(explained, enforced.items(), page.Tried.of(explained, ROOT))]
 

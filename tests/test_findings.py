@@ -32,7 +32,7 @@ def test_whatever_is_found_is_raised_where_nothing_is_sought() -> None:
 
 
 def test_nothing_ends_a_patient_search() -> None:
-    """Whatever is met is kept until the examples are spent, what is broken too."""
+    """Every finding is kept until the examples are spent, broken rules too."""
     findings = Findings("INV-U5")
     findings.wait()
     findings.meet([UNNAMED, BLOCKED])

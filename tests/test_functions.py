@@ -109,7 +109,7 @@ PLANTED: Final = {
 def test_a_function_that_is_not_what_it_declares_is_named(
     sql: str, scratch: Scratch, template: Template
 ) -> None:
-    """What a function declares and does not do is said, with the rules that rest on it."""
+    """A function's false declaration is named, with the rules that rest on it."""
     said, rule = PLANTED[sql]
     with (
         scratch.cloned(template, "functions") as database,

@@ -33,7 +33,7 @@ def test_a_gap_is_a_finding_about_all_its_rules() -> None:
 
 
 def test_a_gap_of_no_rule_is_the_models() -> None:
-    """What no rule speaks of is missing all the same."""
+    """A gap of which no rule speaks is missing all the same."""
     gaps = Gaps()
     gaps.note("no table memos", ())
 
@@ -41,7 +41,7 @@ def test_a_gap_of_no_rule_is_the_models() -> None:
 
 
 def test_a_column_is_about_the_rules_that_read_it() -> None:
-    """Whoever reads a column loses it; a table that is gone is lost to all who speak of it."""
+    """A missing column is lost to the rules that read it; a missing table to all that name it."""
     assert ("INV-T6",) == about("teams", "credits")
     assert {"INV-T1", "INV-T6", "CARD-1"} < {*about("teams")}
     assert about("teams") == about("teams", "weather")

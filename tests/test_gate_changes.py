@@ -1,4 +1,4 @@
-"""What pending files change beside the data: rights, bodies, and rules between two of them."""
+"""Changes of pending files beside the data: rights, bodies, and rules between two of them."""
 
 import dataclasses
 from collections.abc import Callable
@@ -106,7 +106,7 @@ def _flipped(tried: tuple[Trial, Files]) -> tuple[list[dict[tuple[str, str], str
 def test_rights_on_what_is_new_or_gone_are_no_matter(
     attempt: Callable[..., tuple[Trial, Files]], script: str
 ) -> None:
-    """What is given on a new table, to read, or on what is dropped, is nothing to waive."""
+    """Grants on a new table, to read, or on a dropped object, are nothing to waive."""
     assert [] == changes.look(*_flipped(attempt(script)))[0]
 
 
@@ -138,7 +138,7 @@ def test_bodies_that_change_are_shown(attempt: Callable[..., tuple[Trial, Files]
 def test_a_rule_that_is_off_between_two_files_is_told(
     attempt: Callable[..., tuple[Trial, Files]],
 ) -> None:
-    """What one file drops and the next puts back is off where the next one fails."""
+    """A rule that one file drops and the next puts back is off where the next one fails."""
     _, notes = changes.look(*_flipped(attempt(OFF, "SELECT 1", ON)))
 
     assert [
@@ -160,7 +160,7 @@ def test_a_rule_that_is_off_between_two_files_is_told(
 def test_files_are_tried_with_the_owners_rights(
     attempt: Callable[..., tuple[Trial, Files]], script: str, said: str
 ) -> None:
-    """What a superuser may do, and the owner of the target's tables may not, is told."""
+    """An operation that a superuser may do, and the tables' owner may not, is told."""
     tried, _ = attempt(script, owner=PLAIN)
 
     assert tried.fault is None

@@ -56,7 +56,7 @@ def test_a_waiver_names_what_and_why(folder: Path) -> None:
 def test_a_waiver_without_a_rule_or_a_reason_waives_nothing(
     folder: Path, line: str, said: str
 ) -> None:
-    """What looks like a waiver and is none is said, and waives nothing."""
+    """A line that only looks like a waiver is named, and waives nothing."""
     assert ([], [said]) == waivers.of_files([file(folder, f"{line}\n")])
 
 
@@ -85,7 +85,7 @@ def test_a_waiver_is_given_once(folder: Path) -> None:
 
 
 def test_the_linter_names_file_line_and_rule(folder: Path) -> None:
-    """What Squawk finds in a pending file is a finding, with the way to excuse it."""
+    """A warning of Squawk on a pending file is a finding, with the way to excuse it."""
     section = lint.lint([file(folder, f"\n{DROP}")], 18)
 
     assert section.asked
@@ -112,7 +112,7 @@ def test_what_the_linter_is_told_to_ignore_is_shown(folder: Path, excuse: str) -
 
 
 def test_a_file_that_the_linter_leaves_out_is_shown(folder: Path) -> None:
-    """What the configuration excludes by its path is a note."""
+    """A file that the configuration excludes by its path is a note."""
     (folder / ".squawk.toml").write_text('excluded_paths = ["*_x.sql"]\n')
     section = lint.lint([file(folder, "DROP TABLE IF EXISTS teams;\n")], 18)
 

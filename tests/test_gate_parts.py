@@ -83,7 +83,7 @@ def rehearse(
 
 
 def test_keys_share_a_line_and_sentences_take_one_each() -> None:
-    """What is seen of a finding is readable: short keys in a row, sentences one below another."""
+    """A finding is shown readably: short keys in a row, sentences one below another."""
     long = tuple(f"test_races.py::test_known_race[{n}]: what it said" for n in "ab")
 
     assert ["about: what", "  a, b and 1 more", "  -> mend"] == Fault(
@@ -175,7 +175,7 @@ def test_what_runs_and_hostile_runs_find_counts() -> None:
 
 
 def test_a_test_of_no_rule_can_be_waived() -> None:
-    """What the suite wants beside the rules may change, test by test, when a waiver says so."""
+    """Tests beside the rules may change, one by one, when a waiver says so."""
     both = Result(HELD, {}, {**BESIDE.failed, f"conformance/{OTHER}": "x"})
     [fault] = compare.compare(Result(HELD), both, [NAMELESS], []).faults
 
@@ -197,7 +197,7 @@ def test_a_waiver_of_a_test_that_passes_is_a_finding() -> None:
 
 @pytest.mark.parametrize("worker", ["", "[gw1] linux -- Python 3.11.2 python3\n"])
 def test_a_finding_is_known_by_its_first_line(worker: str) -> None:
-    """Whoever ran the test, what a finding says of a rule is found; of other failures, the end."""
+    """A finding is known by its first line, whichever worker ran it; other failures by the last."""
     finding = Finding("INV-J9", Verdict.BROKEN, expected="a", observed="b", script="c")
 
     assert "INV-J9 is broken" == headline(f"{worker}{finding}\nreplay: pytest x")
@@ -290,7 +290,7 @@ def test_a_clean_change_passes_in_every_state(
 def test_lost_data_are_named(
     rehearse: Callable[[str], list[tuple[str, str]]], script: str, found: list[tuple[str, str]]
 ) -> None:
-    """What a migration removes or overwrites is named, unless a waiver says that it may go."""
+    """Data that a migration removes or overwrites are named, unless a waiver lets them go."""
     # A rule about a table or a column that is gone cannot be asked any more: that is named too.
     assert found == [fault for fault in rehearse(script) if fault[0] not in RULES]
 
@@ -311,7 +311,7 @@ def test_a_check_that_legal_data_break_is_named(
 def test_an_error_keeps_its_file_and_line(
     scratch: Scratch, template: Template, some: list[State], folder: Path
 ) -> None:
-    """What an error says may hold a slash; where it was is said all the same."""
+    """An error whose message holds a slash keeps its file and line."""
     poor = file(folder, "\nDO $$ BEGIN RAISE 'no a/b: c'; END $$")
     [fault] = rehearsal.tried(scratch, template, Files((), (poor,)), some).faults
 
@@ -322,7 +322,7 @@ def test_an_error_keeps_its_file_and_line(
 def test_a_waiver_is_for_its_own_file(
     scratch: Scratch, template: Template, some: list[State], folder: Path
 ) -> None:
-    """What another file waives, applied or pending, excuses no loss; what is excused is shown."""
+    """A waiver of another file, applied or pending, excuses no loss; what is excused is shown."""
     harmless = file(folder, "-- waives DATA users.name: privacy\n-- waives INV-T6: debts\nSELECT 1")
     harmful = file(folder, f"{DROP}{BORROW};\n{NAMELESS_USERS}", "004_y.sql")
     waived = tuple(waivers.of_files([harmless])[0])

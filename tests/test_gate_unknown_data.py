@@ -1,4 +1,4 @@
-"""What earlier migrations have added beside the domain: a pending file that loses it is told."""
+"""Data that earlier migrations have added beside the domain: losing them is told."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path

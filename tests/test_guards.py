@@ -81,7 +81,7 @@ def test_a_cap_counts_a_user_who_is_just_being_made(own: Database) -> None:
 
 
 def test_a_job_waits_for_the_end_of_its_makers_membership(own: Database) -> None:
-    """Who waited for a member to leave does not take the membership that it saw before."""
+    """A job that waited for a member to leave does not use the membership that it saw before."""
     world = World()
     team, _ = world.team()
     leaver = world.creator()

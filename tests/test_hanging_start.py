@@ -1,4 +1,4 @@
-"""What hangs in every setup costs its timeout twice, and not once a test."""
+"""A hang in every setup costs its timeout twice, and not once a test."""
 
 import time
 from pathlib import Path

@@ -66,7 +66,7 @@ def entered(hook: str, repository: Path, **variables: str) -> Outcome:
 
 
 def test_every_hook_has_an_entry() -> None:
-    """What the documentation names is there."""
+    """Every hook that the documentation names is there."""
     assert {"framecast-conformance", "framecast-gate"} == HOOKS.keys()
 
 

@@ -209,7 +209,7 @@ def test_a_refusal_with_a_reason_passes(refused: Rejected) -> None:
     ids=str,
 )
 def test_a_refusal_without_a_reason_is_a_fault(refused: Rejected | Inconclusive) -> None:
-    """What names nothing, or a rule that there is not, and what waits for nobody, is reported."""
+    """A refusal that names nothing or no known rule, or that waits for nobody, is reported."""
     assert fault_of(refused, PLAIN) != ""
 
 
@@ -227,7 +227,7 @@ def test_what_postgresql_says_of_a_statement_passes(sqlstate: str, sql: str) -> 
 
 
 def test_tallies_add_up() -> None:
-    """What several workers counted is summed, after travelling as plain values."""
+    """Counts of several workers are summed, after travelling as plain values."""
     total, one = Tally(), Tally(hostile_runs=2, seconds=0.5)
     one.accepted["update"] += 3
     one.named["inv_u5__users_credits_not_negative"] += 1

@@ -1,4 +1,4 @@
-"""What another schema does beside a rule is no fault of that rule's."""
+"""Schemas that do more beside a rule, which is no fault of that rule."""
 
 from typing import Final
 

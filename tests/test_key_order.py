@@ -96,7 +96,7 @@ def use_up(server: Server, before: int) -> None:
 
 
 def test_keys_are_asked_in_the_order_of_their_names(template: Template, scratch: Scratch) -> None:
-    """What pg_dump does with them, which is to make them in that order, changes nothing."""
+    """Keys that pg_dump makes anew in the order of their names are asked as before."""
     with scratch.cloned(template, "keys") as database:
         keys = keys_of(database)
 

@@ -106,7 +106,7 @@ def test_a_label_that_is_missing_is_found(enum: str, scratch: Scratch, template:
 def test_a_label_of_no_rule_is_found(
     enum: str, name: str, scratch: Scratch, template: Template
 ) -> None:
-    """What a column takes beside the domain's labels is found where no rule speaks of its type."""
+    """A label beside the domain's is found where no rule speaks of its type."""
     tried = [form for form in forms() if form.name.startswith(name) and "another" in form.name]
     assert tried
     with changed(scratch, template, f"ALTER TYPE {enum} ADD VALUE 'guest'") as sandbox:

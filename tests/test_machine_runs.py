@@ -72,7 +72,7 @@ def test_what_time_breaks_is_seen(holed: Holed) -> None:
 
 
 def test_a_run_in_which_time_passed_leaves_nothing(holed: Holed) -> None:
-    """What is written after time has passed is gone in the next run, whatever table it is in."""
+    """Rows written after time has passed are gone in the next run, whatever their table."""
     sandbox = holed("-- none")
     run = MachineRun(sandbox, Log())
     run.do(users.SIGN_UP, {"email": "ann@example.com"})
@@ -87,7 +87,7 @@ def test_a_run_in_which_time_passed_leaves_nothing(holed: Holed) -> None:
 
 
 def test_the_viewer_of_a_team_has_a_past(holed: Holed) -> None:
-    """Who was an admin, and made a project, may not make another one as a viewer."""
+    """A viewer who was an admin, and made a project then, may not make another one."""
     run = MachineRun(holed(MADE_BEFORE), Log())
     run.begin("a team")
     (viewer,) = (each for each in run.state.memberships.values() if each.role == "viewer")
@@ -100,7 +100,7 @@ def test_the_viewer_of_a_team_has_a_past(holed: Holed) -> None:
 
 @pytest.mark.parametrize("fault", ["-- none", REVIVED_BY_ANYBODY])
 def test_a_key_is_revived_by_whoever_may_make_one(holed: Holed, fault: str) -> None:
-    """Who has become a viewer is refused, as the model says; a schema that lets them is seen."""
+    """A user who has become a viewer is refused a key; a schema that lets them is seen."""
     run = MachineRun(holed(fault), Log())
     run.begin("keys of each kind")
     key, held = next(

@@ -101,7 +101,7 @@ def test_history_cannot_change(
 
 
 def test_every_fault_of_the_history_is_told() -> None:
-    """What is wrong with several files is one message."""
+    """Faults of several files are one message."""
     files = [Migration(Path(name), name, "", "new") for name in ("a", "b", "d")]
 
     with pytest.raises(MigrationError) as caught:

@@ -310,7 +310,7 @@ def test_a_character_outside_the_connections_encoding_is_named(
 def test_a_file_begins_with_the_connections_settings(
     conn: psycopg.Connection[Any], folder: Path
 ) -> None:
-    """What one file SETs is gone in the next, as it would be under psql -f."""
+    """A setting of one file is gone in the next, as it would be under psql -f."""
     write(
         folder,
         a="SET search_path = ''; SET client_encoding = latin1; SET ROLE pg_monitor",
@@ -349,7 +349,7 @@ def test_a_file_holds_no_transactions_of_its_own(
 
 @pytest.mark.parametrize("name", ["002.SQL", "002.Sql"])
 def test_a_file_under_another_name_is_named(folder: Path, name: str) -> None:
-    """What nearly is a migration by its name is refused, and not passed over."""
+    """A file whose name is nearly a migration's is refused, and not passed over."""
     write(folder, a="SELECT 1")
     (folder / name).write_text("SELECT 2")
 

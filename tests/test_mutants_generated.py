@@ -54,7 +54,7 @@ def test_every_object_has_a_mutant(known: Schema, every: list[Mutant]) -> None:
 
 
 def test_every_missing_privilege_has_a_mutant(every: list[Mutant]) -> None:
-    """What the role lacks is granted: to tables, columns, functions, schemas and the database."""
+    """Every missing privilege is granted: on tables, columns, functions, schemas, the database."""
     granted = {
         (mutant.thing.removeprefix("rights."), mutant.change)
         for mutant in every
@@ -75,7 +75,7 @@ def test_every_missing_privilege_has_a_mutant(every: list[Mutant]) -> None:
 
 
 def test_every_definer_and_revoke_has_a_mutant(known: Schema, every: list[Mutant]) -> None:
-    """What runs as its owner runs as its caller, and what nobody may call everybody may."""
+    """A definer's function runs as its caller, and one that nobody may call everybody may."""
     definers = {f"rights.{each.name}()" for each in known.functions if each.definer}
     assert definers
     assert definers == {each.thing for each in every if each.operator == "security definer removed"}
@@ -152,7 +152,7 @@ def test_rights_are_read_back(every: list[Mutant], scratch: Scratch, template: T
 
 
 def test_every_operator_is_used(every: list[Mutant]) -> None:
-    """What the issue asks for is there: each kind of change applies to something."""
+    """Each kind of change applies to something."""
     assert {
         *("check dropped", "comparison moved", "constant moved", "conjunct removed"),
         *("alternative removed", "list element removed", "null passes", "not null dropped"),
@@ -195,7 +195,7 @@ def test_a_sample_is_fixed_by_its_seed(every: list[Mutant]) -> None:
 
 
 def test_ineffective_mutants_are_told_apart(scratch: Scratch, template: Template) -> None:
-    """What does not apply, what changes nothing, and what equals another is not tried."""
+    """Mutants that do not apply, change nothing or equal another are not tried."""
     drop = "ALTER TABLE public.users DROP CONSTRAINT users_name_at_most_100_characters"
     again = f"{drop}; ALTER TABLE public.users ADD CONSTRAINT users_name_at_most_100_characters"
     mutants = [
@@ -255,7 +255,7 @@ def test_what_is_recorded_to_fire_last_does(scratch: Scratch, template: Template
 
 
 def test_a_key_that_is_made_anew_is_referred_to_as_before(every: list[Mutant]) -> None:
-    """What drops a key to change it brings back the foreign keys that go with it."""
+    """A mutant that drops a key to change it brings back the foreign keys that go with it."""
     (mutant,) = (
         each
         for each in every
@@ -268,7 +268,7 @@ def test_a_key_that_is_made_anew_is_referred_to_as_before(every: list[Mutant]) -
 
 
 def test_a_list_may_be_read_in_part() -> None:
-    """Whoever reads some lines of a list, and no more, is shown no traceback."""
+    """A list of which only some lines are read shows no traceback."""
     with subprocess.Popen(
         [*COMMAND, "mutants", "--list"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as listing:

@@ -151,7 +151,7 @@ def test_guards_are_exempted_by_another_column(mutants: list[Mutant]) -> None:
 
 
 def test_an_exemption_is_one_condition_more(mutants: list[Mutant]) -> None:
-    """What is exempted is let go at once where the change is, and asked as before elsewhere."""
+    """Exempted rows are let go where the change is, and asked as before elsewhere."""
     (mutant,) = (
         each
         for each in mutants
@@ -186,7 +186,7 @@ def test_rows_of_one_kind_are_passed_over(mutants: list[Mutant]) -> None:
 
 
 def test_actors_are_believed_for_their_past(mutants: list[Mutant]) -> None:
-    """Who wrote a letter, was a member, or was one of a higher rank, passes as a member."""
+    """The writer of a letter, a former member, or one of once higher rank passes as a member."""
     found = said(mutants, "actors with a past")
     thing = "tg_letter__by_member()"
     assert {
@@ -204,7 +204,7 @@ def test_actors_are_believed_for_their_past(mutants: list[Mutant]) -> None:
 
 
 def test_functions_wait_for_all(mutants: list[Mutant]) -> None:
-    """Whatever does more than reject lets one session pass; a clean-up locks its table."""
+    """A function that does more than reject lets one session pass; a clean-up locks its table."""
     found = said(mutants, "waiting")
     one = {thing for thing, operator, _ in found if operator == "one at a time"}
     assert {"clean()", "tg_letter__by_member()"} <= one
@@ -298,7 +298,7 @@ def test_a_watched_column_is_assigned(mutants: list[Mutant]) -> None:
 
 
 def test_rights_are_revoked_passed_on_and_hidden(mutants: list[Mutant]) -> None:
-    """What the role has is taken back, may be passed on, or is hidden from it row by row."""
+    """Each right of the role is taken back, may be passed on, or is hidden row by row."""
     found = said(mutants, "rights")
     operators = {operator for thing, operator, _ in found if thing == "rights.letter"}
     assert {

@@ -56,7 +56,7 @@ def test_what_is_killed_is_no_longer_open() -> None:
     ],
 )
 def test_the_record_names_mutants_of_their_class(mutants: list[Mutant], complaint: str) -> None:
-    """What is not generated any more, or is of another class, ends the run."""
+    """A record of a mutant that is not generated any more, or is of another class, ends the run."""
     with pytest.raises(RecordError, match=complaint):
         unseen.check(KNOWN, mutants)
 

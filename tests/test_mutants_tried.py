@@ -108,7 +108,7 @@ def test_a_key_that_is_made_anew_keeps_its_place(scratch: Scratch, template: Tem
 
 
 def test_no_column_wakes_a_trigger_that_sleeps(scratch: Scratch, template: Template) -> None:
-    """What has to write past triggers leaves one that is disabled as it is."""
+    """A write past triggers leaves a disabled one as it is."""
     triggers = "SELECT tgname FROM pg_trigger WHERE tgenabled = 'D'"
     with scratch.cloned(template, "disabled") as database:
         with database.connect() as connection:
@@ -180,7 +180,7 @@ def fail(_sandbox: Sandbox) -> None:
 
 
 def test_a_red_baseline_ends_the_run(bench: Bench) -> None:
-    """What fails on the schema itself kills no mutant: it is an error."""
+    """A part that fails on the schema itself kills no mutant: it is an error."""
     phase = Phase("wrong", lambda _mutant: iter([Part("always red", partial(fail))]))
     with pytest.raises(BaselineError, match="always red: INV-U5 is broken"):
         bench.attempt(Mutant("users", "neutral", "", ("SELECT 1",)), [phase])
@@ -214,7 +214,7 @@ def test_what_is_late_once_kills_nothing(bench: Bench, fault: Callable[..., None
 
 
 def test_what_is_late_twice_is_killed_by_a_timeout(bench: Bench) -> None:
-    """What gives no answer on two clones is stuck; the matrix says that it was the time."""
+    """A mutant that is late on two clones is killed; the matrix says that it was the time."""
     runs: list[str] = []
     part = Part("late", lambda sandbox: late(2, sandbox, runs))
     mutant_run = bench.attempt(NEUTRAL, [Phase("slow", lambda _mutant: iter([part]))])
@@ -268,7 +268,7 @@ def test_the_command_kills_the_mutants_of_a_rule(tmp_path: Path) -> None:
 
 
 def test_the_command_fails_with_survivors() -> None:
-    """What no phase notices is shown with its SQL, and the command fails."""
+    """A mutant that no phase notices is shown with its SQL, and the command fails."""
     done = command(
         "users.users_name_at_most_100_characters/check-dropped",
         "--workers",
@@ -291,7 +291,7 @@ def test_the_command_fails_with_survivors() -> None:
     ],
 )
 def test_wrong_arguments_end_in_one_message(arguments: tuple[str, ...], complaint: str) -> None:
-    """What cannot be done is said in one line, without a traceback."""
+    """Wrong arguments end in one line, without a traceback."""
     done = command(*arguments)
     assert 1 == done.returncode
     assert 1 == len(done.stderr.strip().splitlines()), done.stderr

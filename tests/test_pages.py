@@ -1,4 +1,4 @@
-"""What our pages tell people to run does what they say."""
+"""Commands of the documentation do what it says."""
 
 from typing import Any, Final
 
@@ -130,7 +130,7 @@ def test_the_page_on_erasure_says_what_refuses_it(connection: psycopg.Connection
 
 
 def test_who_is_in_one_team_only_stays_or_gets_a_team(connection: psycopg.Connection[Any]) -> None:
-    """Nobody is removed from their only team, nor the last owner of others; the ways out work."""
+    """No user is removed from their only team, nor the last owner of others; the ways out work."""
     world = World()
     team, owner = world.team()
     member = world.member(team)

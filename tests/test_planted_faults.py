@@ -167,7 +167,7 @@ CASES: Final = [(run, rule) for run, planned in RUNS.items() for rule in planned
 
 
 class Ended(NamedTuple):
-    """How a run ended: its exit code, its output, and what it reported of each rule."""
+    """End of a run: its exit code, its output, and its report of each rule."""
 
     code: int
     output: str

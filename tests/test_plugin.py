@@ -168,7 +168,7 @@ def test_a_run_without_workers_needs_no_xdist(suite: Path) -> None:
 
 @pytest.mark.parametrize("option", ["--help", "--collect-only", "--setup-plan"])
 def test_looking_starts_no_server(option: str, suite: Path) -> None:
-    """Who only looks gets no server, and no error of one."""
+    """Options that only look start no server, and show no error of one."""
     write(suite, "needs")
 
     done = run(suite, option, f"--postgres-bin={suite}")

@@ -1,4 +1,4 @@
-"""What the product asks costs what it returns, however many rows there are."""
+"""Queries of the product cost what they return, however many rows there are."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def test_a_query_costs_what_it_returns(name: str, buffers: dict[int, dict[str, i
 
 
 def test_a_rendering_does_not_index_the_storyboard(scratch: Scratch, template: Template) -> None:
-    """Whatever moves a project on writes as little where its spec is large as where it is not."""
+    """Moves of a project write as little where its spec is large as where it is not."""
     world = World()
     team, owner = world.team()
     keys = [world.project(team, owner)["id"] for _ in range(2)]

@@ -98,7 +98,7 @@ def test_nothing_given_starts_the_embedded_wheel() -> None:
 
 
 def test_settings_can_be_overridden() -> None:
-    """Who starts a server can have other settings, such as durability."""
+    """A server can be started with other settings, such as durability."""
     with provision(Request(), {"fsync": "on", "deadlock_timeout": "77ms"}) as server:
         assert ["on", "77ms"] == [
             ask(server, f"SHOW {name}") for name in ("fsync", "deadlock_timeout")

@@ -1,4 +1,4 @@
-"""What goes wrong with a server is one message that says what to do."""
+"""Errors of a server are one message that says what to do."""
 
 from pathlib import Path
 

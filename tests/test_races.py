@@ -79,7 +79,7 @@ def test_who_is_apart_must_not_wait(harness: Harness) -> None:
 
 
 def test_a_deadlock_ends_the_last_to_wait(harness: Harness) -> None:
-    """Who closes the circle is given up, at once and each time."""
+    """The session that closes the circle is given up, at once and each time."""
     race = KNOWN_RACES[CROSSING].race()
 
     ends = [harness.run(race, following((0, 1, 0, 1, 0, 1))) for _ in range(3)]
@@ -130,7 +130,7 @@ def test_an_end_that_no_order_comes_to_is_broken(harness: Harness) -> None:
 
 
 def test_a_reader_that_misses_an_event_is_found(harness: Harness) -> None:
-    """Who has seen event 2, and sees event 1 only later, has missed it."""
+    """A reader that has seen event 2, and sees event 1 only later, has missed it."""
     race = KNOWN_RACES["seq_2__followed_while_appended"].race()
     trace = harness.run(race, following(()))
     trace.looks = {2: [[2], [1, 2]]}
@@ -179,7 +179,7 @@ def test_a_race_is_saved_as_scripts_and_a_spec(harness: Harness, tmp_path: Path)
 def test_a_saved_race_comes_to_the_same_end_under_psql(
     harness: Harness, scratch: Scratch, template: Template, tmp_path: Path, level: Level
 ) -> None:
-    """Whoever began before a row was there, and took no snapshot, sees it in the scripts too."""
+    """A transaction that began before a row, and took no snapshot, sees it in the scripts too."""
     race = KNOWN_RACES["inv_p4__project_archived_by_who_began_before"].race().at(level)
     trace = harness.run(race, following((1, 0, 0, 1, 1)))
     rendering.save(race, trace, tmp_path / "saved")
@@ -202,7 +202,7 @@ def test_a_saved_race_comes_to_the_same_end_under_psql(
 
 
 def test_orders_are_followed_as_far_as_they_can_be() -> None:
-    """What an order says first of those who can go on goes on; after it, whoever went last."""
+    """The first session of an order that can go on goes on; after it, the one that went last."""
     choose = orders.following((1, 0))
 
     assert [0, 1, 1] == [choose((0,)), choose((0, 1)), choose((0, 1))]
@@ -224,7 +224,7 @@ def test_a_slug_that_is_made_up_may_be_another_above_read_committed(harness: Har
 
 
 def test_a_finding_tells_the_race(harness: Harness) -> None:
-    """What is printed of a failure is the race side by side, and the SQL of its start."""
+    """A failure prints the race side by side, and the SQL of its start."""
     race = KNOWN_RACES[LEAVE].race()
     trace = harness.run(race, following((0, 1, 0, 1)))
     finding = Finding("INV-T2", Verdict.BROKEN, expected="", observed="", script="", steps=())

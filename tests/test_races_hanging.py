@@ -76,7 +76,7 @@ def test_a_known_race_that_hangs_fails(database: Database) -> None:
 
 @pytest.mark.parametrize("database", [NEVER_LETS_GO], indirect=True)
 def test_a_drawn_race_that_hangs_fails(database: Database) -> None:
-    """What hangs is found in drawn races too, and whatever is drawn after it is not run."""
+    """A hang is found in drawn races too, and nothing drawn after it is run."""
     begun = time.monotonic()
     with Sandbox(database.conninfo) as sandbox, Harness(sandbox, database.conninfo) as harness:
         race_runner, found = RaceRunner(harness, Gaps()), []

@@ -26,7 +26,7 @@ from conformance.races.schedule import Start
 def test_few_arguments_come_to_all_kinds(
     make: Callable[[], Start], scratch: Scratch, template: Template
 ) -> None:
-    """What locks rows of other tables, and what each rule refuses, is the same with and without."""
+    """Few arguments come to the same locks on other tables, and the same refusals, as all."""
     start = make()
     state = replace(start.state, serial=SERIALS)
     large = 0

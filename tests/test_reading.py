@@ -265,7 +265,7 @@ def read_after(sql: str, scratch: Scratch, template: Template) -> list[Switch]:
 
 @pytest.mark.parametrize("sql", PLANTED)
 def test_a_switch_is_named(sql: str, scratch: Scratch, template: Template) -> None:
-    """What lifts a rule, or goes around its guard, is named with the rules that rest on it."""
+    """A switch that lifts a rule, or goes around its guard, is named with the rules on it."""
     said, rule = PLANTED[sql]
     found = read_after(sql, scratch, template)
 
@@ -284,7 +284,7 @@ def test_what_no_rule_needs_is_named(sql: str, scratch: Scratch, template: Templ
 
 
 def test_what_guards_need_is_what_they_read(scratch: Scratch, template: Template) -> None:
-    """What is written down as needed is what the guards of the schema read, and no more."""
+    """The recorded needs are what the guards of the schema read, and no more."""
     with scratch.cloned(template, "switch") as database, database.connect() as connection:
         assert FILE.read_text() == written(needed(connection))
 
@@ -318,7 +318,7 @@ def test_what_is_written_down_is_there(
 
 
 def test_a_body_is_read() -> None:
-    """What SQL does is read from its text: tables but no CTE, writes, locks, calls, assignments."""
+    """A body is read from its text: tables but no CTE, writes, locks, calls, assignments."""
     body = (
         "CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
         " WITH w AS (SELECT a FROM b) INSERT INTO c SELECT f(a) FROM w;"

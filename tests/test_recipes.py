@@ -85,7 +85,7 @@ MIRRORED: Final = {"giver": VALUES["heir"], "heir": VALUES["giver"]}
 
 @dataclass
 class Plan:
-    """Who goes on: the order of some steps, and then whoever can."""
+    """Order of some steps; after them, any session that can goes on."""
 
     steps: list[int] = field(default_factory=list)
 
@@ -175,7 +175,7 @@ def test_a_recipe_does_not_deadlock(title: str, floor: Floor) -> None:
 
 @pytest.mark.parametrize("title", WRONG)
 def test_another_order_deadlocks(title: str, floor: Floor) -> None:
-    """What the page warns of happens, in some order; each of the two is legal alone."""
+    """The deadlock that the page warns of happens in some order; each of the two is legal alone."""
     one, other = (script(sql) for sql in WRONG[title])
     for each in (one, other):
         assert not isinstance(floor.run([each], []).outcomes[0], Inconclusive)

@@ -1,4 +1,4 @@
-"""What an application learns of a rejection: its name, in the diagnostics and in the message."""
+"""Rejections as applications see them: a name, in the diagnostics and in the message."""
 
 import json
 from collections.abc import Callable
@@ -29,7 +29,7 @@ LISTED: Final = json.loads(FILE.read_text())
 
 
 class Refused(NamedTuple):
-    """What an application does, what refuses it, and whether that waits for the end."""
+    """A refused write, what refuses it, and whether that waits for the end."""
 
     name: str
     writes: Callable[[World], tuple[Write, ...]]
@@ -138,7 +138,7 @@ def test_every_name_is_answered_once() -> None:
 
 @pytest.mark.parametrize("rule", RULES.values(), ids=lambda rule: str(rule.id))
 def test_what_enforces_a_rule_is_listed(rule: Rule) -> None:
-    """Whatever a rejection of a rule may be named is in the list, with the rule."""
+    """Every name that a rejection of a rule may have is in the list, with the rule."""
     for name in rule.enforced_by:
         if " " not in name:
             entry = LISTED["constraints"][name]

@@ -227,7 +227,7 @@ def gathered(*seen: dict[str, Any], rule: str = "INV-U5") -> dict[str, Standing]
 
 
 def test_counts_of_all_tests_add_up() -> None:
-    """What several tests, or several workers, saw of a rule adds up by path."""
+    """Counts of several tests or workers add up by rule and path."""
     one = {"rule": "INV-U5", "path": "insert", "tally": [1, 2, 2]}
     other = {"rule": "INV-U5", "path": "copy", "tally": [1, 1, 0]}
     standings = gathered(one, other, one)

@@ -1,4 +1,4 @@
-"""What becomes of a run that does not go well: nothing of a proof is lost, nothing is hidden."""
+"""Runs that do not go well: nothing of a proof is lost, nothing is hidden."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ def test_a_failing_test_leaves_its_rule_unproven(run: Callable[..., Ended]) -> N
 
 
 def test_a_test_of_many_rules_blames_the_one_that_it_found(run: Callable[..., Ended]) -> None:
-    """What a wide test finds of one rule, or of none, says nothing of the others."""
+    """A finding of a wide test about one rule, or none, says nothing of the others."""
     one = '\n@pytest.mark.rules("INV-U5", wide=True)\ndef test_all():\n    raise found("%s")\n'
     blamed, beside = run(HEAD + FINDING + one % "INV-U6"), run(HEAD + FINDING + one % "HOSTILE")
 
@@ -175,7 +175,7 @@ def test_a_rule_that_was_not_reached_has_its_own_word(run: Callable[..., Ended])
 def test_what_workers_did_not_reach_is_not_run(
     what: str, tests: str, run: Callable[..., Ended]
 ) -> None:
-    """What workers had before them when they were ended is known, and is not run."""
+    """Tests that workers had before them when they were ended are known, and not run."""
     done = run(HEAD + tests, "-n1", "--max-worker-restart=0")
 
     assert done.code, done.output

@@ -1,4 +1,4 @@
-"""What a run shows at its end, and what its report holds: once, in its width, and all of it."""
+"""End of a run and contents of its report: each thing once, in the terminal's width."""
 
 from __future__ import annotations
 

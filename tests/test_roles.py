@@ -195,7 +195,7 @@ def test_the_role_begins_with_nothing(alone: Server) -> None:
 
 
 def test_what_others_have_given_is_told(alone: Server) -> None:
-    """What whoever migrates cannot take back is a warning that says what to run."""
+    """A grant that the migrating role cannot take back is a warning that says what to run."""
     have_role(alone.conninfo)
     told: list[str] = []
     with made(alone, "one", owner="plain") as conninfo:
@@ -306,7 +306,7 @@ def test_a_planted_right_is_found(sql: str, kind: str, scratch: Scratch, tmp_pat
 def test_every_right_has_a_name(
     given: str, right: str, since: int, scratch: Scratch, template: Template
 ) -> None:
-    """Whatever right a major knows is in the list, at the table or at its columns."""
+    """Every right that a major knows is in the list, at the table or at its columns."""
     if scratch.server.major < since:
         return
     with scratch.cloned(template, "rights") as database, database.connect() as connection:

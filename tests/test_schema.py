@@ -269,7 +269,7 @@ def test_what_becomes_of_rows_when_their_parent_goes(schema: psycopg.Connection[
 def test_every_foreign_key_is_indexed(
     schema: psycopg.Connection[Any], indexes: list[Index]
 ) -> None:
-    """Whoever deletes a parent finds its rows by an index on all columns of the key."""
+    """A deleted parent's rows are found by an index on all columns of the key."""
     for table, _, definition, columns in schema.execute(READ_KEYS):
         orders = [list(order) for order in permutations(columns)]
         null = {f"({column} IS NOT NULL)" for column in columns}

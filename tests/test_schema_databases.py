@@ -77,7 +77,7 @@ def test_another_encoding_is_refused(client: str, scratch: Scratch, odd: str) ->
 
 
 def test_another_locale_changes_nothing(scratch: Scratch, odd: str) -> None:
-    """What is a letter, a space or a capital elsewhere makes no row legal, or illegal, here."""
+    """Another locale's letters, spaces and capitals make no row legal, or illegal."""
     unicode = "LOCALE_PROVIDER builtin BUILTIN_LOCALE" if scratch.server.major >= 17 else "LOCALE"
     outcomes = []
     for how in ("LOCALE 'C'", f"{unicode} 'C.UTF-8' LC_COLLATE 'C' LC_CTYPE 'C.UTF-8'"):

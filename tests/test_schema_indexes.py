@@ -1,4 +1,4 @@
-"""What an index cannot hold is refused by its table, under a name, and never by the index."""
+"""Values too long for an index are refused by their table, under a name."""
 
 from __future__ import annotations
 

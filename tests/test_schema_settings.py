@@ -96,7 +96,7 @@ def trees(scratch: Scratch, template: Template) -> Iterator[list[tuple[str, set[
 
 
 def test_no_expression_depends_on_a_setting(trees: list[tuple[str, set[str], str]]) -> None:
-    """What is stored calls functions of their arguments alone, clocks, or an instant and hours."""
+    """Stored expressions call functions of their arguments alone, clocks, or instant and hours."""
     plain = {f"the text of {kind}" for kind in PLAIN}
     assert len(trees) > 100
     assert any("interval" in text for _, _, text in trees)

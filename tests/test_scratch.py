@@ -75,7 +75,7 @@ def role(server: Server, attributes: str) -> Iterator[Server]:
 
 
 def test_a_clone_is_isolated(scratch: Scratch, items_template: Template) -> None:
-    """What is written to a clone is neither in another clone nor in a later one."""
+    """Rows written to a clone are neither in another clone nor in a later one."""
     with scratch.cloned(items_template) as one, scratch.cloned(items_template) as other:
         insert(one)
         with scratch.cloned(items_template) as later:
@@ -83,7 +83,7 @@ def test_a_clone_is_isolated(scratch: Scratch, items_template: Template) -> None
 
 
 def test_a_template_is_sealed(scratch: Scratch, items_template: Template, server: Server) -> None:
-    """Nobody can connect to a template, not even a superuser."""
+    """No role can connect to a template, not even a superuser."""
     conninfo = make_conninfo(server.conninfo, dbname=items_template.name)
 
     with pytest.raises(psycopg.OperationalError, match="not currently accepting connections"):
@@ -177,7 +177,7 @@ def test_what_a_worker_still_makes_is_dropped(given: Server, items: Path) -> Non
 
 
 def test_a_run_that_lost_its_session_says_so(given: Server, items: Path) -> None:
-    """Nobody else drops what a run has made: that it could not is an error; the next run does."""
+    """A run that cannot drop what it made says so as an error; the next run drops it."""
     with ExitStack() as stack:
         run = stack.enter_context(opened(given))
         run.template(items)

@@ -69,7 +69,7 @@ def test_a_rejection_is_told_by_its_name(session: Session) -> None:
 
 
 def test_a_rejected_transaction_leaves_nothing(session: Session) -> None:
-    """What came before a rejection is gone with it, and the session goes on."""
+    """Writes before a rejection are gone with it, and the session goes on."""
     rejected(session, "INSERT INTO v VALUES (1)", "INSERT INTO v VALUES (100)")
     assert [] == session.fetch("TABLE v")
     assert Accepted() == session.run([Statement("INSERT INTO v VALUES (1)")])
@@ -152,7 +152,7 @@ def back(value: object) -> object:
 @pytest.mark.parametrize("path", [Path.INSERT, Path.COPY, Path.MERGE, Path.CTE])
 @pytest.mark.parametrize("name", ROUND)
 def test_values_arrive_as_they_were(name: str, path: Path, session: Session) -> None:
-    """Whatever a value holds, every shape of statement stores just that."""
+    """Every shape of statement stores just the value that was given."""
     column, values = ROUND[name]
     values = values + (examples(DRAWN[name], 50) if name in DRAWN else [])
     for value in values:
@@ -280,7 +280,7 @@ def test_a_reset_needs_no_superuser(server: Server) -> None:
 
 
 def test_triggers_sleep_for_an_owner_too(server: Server) -> None:
-    """Who may not switch all triggers off at once does it one by one, and wakes no other."""
+    """An owner who cannot switch all triggers off does it one by one, and enables no other."""
     triggers = "SELECT tgname, tgenabled FROM pg_trigger WHERE NOT tgisinternal ORDER BY 1, 2"
     older = "UPDATE public.usage SET id = gen_random_uuid()"
     have_role(server.conninfo)

@@ -131,7 +131,7 @@ def test_commits_that_a_crash_loses_are_found() -> None:
 
 
 def test_a_ledger_is_compared_with_the_database(scratch: Scratch, template: Template) -> None:
-    """What was acknowledged and is missing, and what was refused and is there, is told apart."""
+    """Acknowledged rows that are missing, and refused ones that are there, are told apart."""
     world = World()
     row = world.a_starter()
     book = Ledger(7)
@@ -159,7 +159,7 @@ def test_a_ledger_is_compared_with_the_database(scratch: Scratch, template: Temp
 
 
 def test_what_is_erased_is_not_lost(scratch: Scratch, template: Template) -> None:
-    """Whatever an account takes with it may be gone, and so may what went with that; no more."""
+    """Rows that an account takes with it may be gone, and what went with those; no more."""
     world = World()
     team, user = world.team()
     _, colleague = world.team()
@@ -202,7 +202,7 @@ def test_a_refusal_names_a_rule(refused: Rejected, *, named: bool) -> None:
     [(0.5, [1.0, 2.0, 3.0]), (1.5, [1.0, 2.0, 3.0]), (2.5, [2.0, 3.0]), (3.5, [3.0])],
 )
 def test_whoever_survives_a_deadlock_may_have_gone_on(begun: float, expected: list[float]) -> None:
-    """What a process was in since a transaction began is more than what it is at work on now."""
+    """Statements since a transaction began are more than the one that is at work now."""
     nothing = Transaction.__new__(Transaction)  # only its times are looked at
     asked = [Memory(at, 1, nothing, "at work") for at in (1.0, 2.0, 3.0)]
 
@@ -210,7 +210,7 @@ def test_whoever_survives_a_deadlock_may_have_gone_on(begun: float, expected: li
 
 
 def test_rows_of_the_beginning_may_take_others_with_them() -> None:
-    """What goes with a row that was there from the start is not lost when that one goes."""
+    """Rows that go with one that was there from the start are not lost when that one goes."""
     world = World()
     team, owner = world.team()
     webhook = world.insert("webhooks", world.a_webhook(team, owner))

@@ -1,4 +1,4 @@
-"""What a run cannot begin with is one line at its start; what is not its business fails nothing."""
+"""A run that cannot begin says so in one line; nothing else fails it."""
 
 import shutil
 import subprocess

@@ -284,7 +284,7 @@ def test_legal_ends_of_jobs_are_accepted(end: str, sandbox: Sandbox) -> None:
 
 @pytest.mark.parametrize("name", MISSES)
 def test_near_misses_are_refused(name: str, sandbox: Sandbox) -> None:
-    """What is one step out of legal values is refused, by its rule where there is one."""
+    """Values one step out of the legal ones are refused, by their rule where there is one."""
     table, strategy, rules = MISSES[name]
     made = MAKERS[table](apart())
     among_parents(sandbox)

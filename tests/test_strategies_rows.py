@@ -158,7 +158,7 @@ def test_bounded_texts_of_rows_reach_their_limit() -> None:
 
 
 def test_rows_begin_in_their_first_state() -> None:
-    """What has states is inserted in the first one: left to its default, or said."""
+    """Rows with states are inserted in the first one: by default, or as given."""
     for (table, column), state in FIRST_STATES.items():
         assert {state} == {row.get(column, state) for row in drawn_rows(table)}
 

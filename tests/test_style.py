@@ -78,7 +78,7 @@ def check_length(sources: Sources) -> Iterator[str]:
 
 
 def check_docstrings(sources: Sources) -> Iterator[str]:
-    """What is public says what it is; a test's claim is one paragraph."""
+    """Public objects have a docstring; a test's claim is one paragraph."""
     for path, node, _ in _nodes(sources):
         for inner in node.body if isinstance(node, ast.Module | ast.ClassDef) else ():
             if not isinstance(inner, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
@@ -93,7 +93,7 @@ def check_docstrings(sources: Sources) -> Iterator[str]:
 
 
 def check_sleeps(sources: Sources) -> Iterator[str]:
-    """Nobody waits for a clock."""
+    """No code waits for a clock."""
     for path, node, imported in _nodes(sources):
         called = isinstance(node, ast.Attribute) and ast.unparse(node) == "time.sleep"
         if (called or "time.sleep" in imported) and not _is_in_any(_module(path), MAY_POLL):
@@ -113,7 +113,7 @@ def check_handlers(sources: Sources) -> Iterator[str]:
 
 
 def check_excuses(sources: Sources) -> Iterator[str]:
-    """Whoever overrules a linter says why."""
+    """A comment that overrules a linter says why."""
     for path, text in sources.items():
         for token in tokenize.generate_tokens(io.StringIO(text).readline):
             excuse = token.type == tokenize.COMMENT and EXCUSE.match(token.string)

@@ -1,4 +1,4 @@
-"""What the user's shell, role and server say reaches no session of a run, and nothing is left."""
+"""Settings of the user's shell, role and server reach no session of a run."""
 
 import os
 from collections.abc import Iterator
@@ -118,7 +118,7 @@ def test_a_session_begins_with_what_is_stated(
 
 
 def test_the_shell_may_name_the_server(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What an address leaves open of where, and as whom, the shell's variables say."""
+    """The shell's variables say where and as whom, as far as an address leaves that open."""
     parts = psycopg.conninfo.conninfo_to_dict(address)
     monkeypatch.setenv("PGHOST", str(parts["host"]))
     monkeypatch.setenv("PGUSER", "tester")
@@ -130,7 +130,7 @@ def test_the_shell_may_name_the_server(address: str, monkeypatch: pytest.MonkeyP
 
 
 def test_the_shell_has_its_variables_back(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What was withdrawn is there again afterwards, and not before."""
+    """Withdrawn variables are there again afterwards, and not before."""
     monkeypatch.setenv("PGTZ", "Asia/Kathmandu")
     with withdrawn(Request()):
         assert "PGTZ" not in os.environ

@@ -120,7 +120,7 @@ def statuses(table: str) -> tuple[str, ...]:
 
 
 class Rows:
-    """What stands in the tables while a scenario goes on, as far as its writes say so."""
+    """Rows in the tables while a scenario goes on, as far as its writes say so."""
 
     def __init__(self, seen: dict[Kind, set[str]]) -> None:
         """Note in `seen` what each kind of row holds."""

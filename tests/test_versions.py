@@ -63,7 +63,7 @@ def test_a_difference_fails(
 
 
 def test_a_preview_decides_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """What a preview does not hold is shown, and one that did not run is left out."""
+    """A rule that a preview does not hold is shown, and one that did not run is left out."""
     release = report(tmp_path, 18)
     preview = report(tmp_path, 19, rules={**RULES, "CARD-5": "broken"})
 

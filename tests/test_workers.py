@@ -1,4 +1,4 @@
-"""Who gets workers without asking: runs of all there is, and nobody else."""
+"""Runs of all there is get workers without asking; others do not."""
 
 import os
 from argparse import Namespace
@@ -48,5 +48,5 @@ def test_who_chooses_gets_what_was_chosen(chosen: Namespace) -> None:
     [("conformance", True), ("conformance/test_rules.py::test_rule", True), ("tests", False)],
 )
 def test_the_suite_is_known_by_its_path(argument: str, expected: bool) -> None:
-    """Whatever part of the suite is named, it is the suite; its tests are not."""
+    """Every part of the suite that is named is the suite; its tests are not."""
     assert expected == workers.names_suite([argument], ROOT)

@@ -1,4 +1,4 @@
-"""What the rows of one scenario hold beside what the scenario says of them."""
+"""Filling of a scenario's rows, beside what the scenario says of them."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def _mixed(*name: object) -> int:
 
 
 class Filling:
-    """What stands in the columns of a scenario's rows that it leaves open.
+    """Values for the columns of a scenario's rows that it leaves open.
 
     The same row always gets the same. A column that a scenario changes, or tells of in SQL, never
     gets a value that could be what it is changed to.

@@ -1,4 +1,4 @@
-"""What else a row holds: columns of which a rule on others says nothing, drawn for each row."""
+"""Remaining columns of a row, of which a rule on others says nothing, drawn for each row."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ _VALUES: Final[Mapping[str, Mapping[str, tuple[object, ...]]]] = {
 
 
 def rest(table: str) -> SearchStrategy[Row]:
-    """What a row of a table may hold when it is inserted, whatever its parents and its keys are."""
+    """Columns of a row that is inserted, whatever its parents and its keys are."""
     columns = _VALUES[table]
     return st.fixed_dictionaries(
         {column: st.sampled_from(values) for column, values in columns.items()}

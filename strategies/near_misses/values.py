@@ -1,4 +1,4 @@
-"""What each column may hold whichever rule is tried: near and far values, every label, and null.
+"""Values of each column, whichever rule is tried: near and far ones, every label, and null.
 
 What is not here is in `FIXED`, with the reason why: a test compares the two with the tables.
 """

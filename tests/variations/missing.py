@@ -1,4 +1,4 @@
-"""What is not there."""
+"""Variations in which something is missing."""
 
 from typing import Final
 

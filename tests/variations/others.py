@@ -1,4 +1,4 @@
-"""What stands beside, and what the domain leaves open."""
+"""Variations that add something, or choose what the domain leaves open."""
 
 from typing import Final
 

@@ -17,7 +17,7 @@ SEED: Final = "--hypothesis-seed=7"
 
 
 class Ended(NamedTuple):
-    """How a run ended: its exit code, the lines that it printed, and its report."""
+    """End of a run: its exit code, the lines that it printed, and its report."""
 
     code: int
     lines: list[str]
