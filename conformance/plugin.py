@@ -51,6 +51,7 @@ pytest_plugins = (
     "conformance.pytest_plugin.role",
     "conformance.pytest_plugin.replay",
     "conformance.pytest_plugin.proof",
+    "conformance.pytest_plugin.changed",
     "conformance.pytest_plugin.fixtures",
     "conformance.pytest_plugin.verdicts",
     "conformance.pytest_plugin.hostile",
@@ -133,6 +134,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
             environment.prepare()
     elif runs_tests(config) and _distributes(config):
         environment.begin()
+    _changed(config)
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -153,6 +155,7 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
         f"profile {profile}, {settings().max_examples} examples, --hypothesis-seed={seed}",
         f"migrations: {environment.migrations}",
     ]
+    lines += _changed(config)
     config.stash[SHOWN] = environment.begun
     return [_server_line(environment), *lines] if environment.begun else lines
 
@@ -216,6 +219,13 @@ def database(pytestconfig: pytest.Config) -> Database:
 def own_seed(request: pytest.FixtureRequest) -> int:
     """The test's own seed, made from the one that the header shows."""
     return profiles.seed_of_test(request.config.stash[SEED], request.node)
+
+
+def _changed(config: pytest.Config) -> list[str]:
+    """Return what the header says of changes; by now pytest has imported the plugin."""
+    from conformance.pytest_plugin import changed  # noqa: PLC0415 - as said
+
+    return changed.begin(config, config.stash[ENVIRONMENT])
 
 
 @contextmanager

@@ -72,7 +72,8 @@ GROUP BY t.oid, t.typarray ORDER BY 1
 """
 TRIGGERS = f"""
 SELECT g.tgname::text AS name, g.tgrelid::regclass::text AS "table",
-    pg_get_triggerdef(g.oid) AS definition, p.proname::text AS function,
+    pg_get_triggerdef(g.oid) AS definition, g.tgenabled::text AS enabled,
+    p.proname::text AS function,
     coalesce(obj_description(g.oid, 'pg_trigger'), '') AS comment
 FROM pg_trigger AS g
 JOIN pg_class AS c ON c.oid = g.tgrelid

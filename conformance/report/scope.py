@@ -13,7 +13,7 @@ RULE_TESTS = SUITE / "test_rules.py"
 # Options that leave tests out.
 SOME = (
     *("keyword", "markexpr", "deselect", "lf", "stepwise", "collectonly"),
-    *("ignore", "ignore_glob"),
+    *("ignore", "ignore_glob", "only_changed"),
 )
 
 

@@ -1,0 +1,1 @@
+"""What differs between two schemas, and the rules that this may have changed."""
