@@ -343,10 +343,6 @@ CREATE TABLE public.users (
     CONSTRAINT users_id_and_tier_once
     UNIQUE (id, tier),
 
-    -- The key that memberships and keys refer to, so that an erased account has none.
-    CONSTRAINT users_id_and_erasure_once
-    UNIQUE (id, is_erased),
-
     CONSTRAINT users_email_at_most_255_characters
     CHECK (char_length(email) <= 255),
 
@@ -420,14 +416,6 @@ CREATE TABLE public.memberships (
     -- The tier that a member must have. A constant: it is one half of the key into users.
     user_tier public.user_tier NOT NULL GENERATED ALWAYS AS ('creator'::public.user_tier) STORED,
 
-    -- What a member must not be, likewise; null in a team whose id begins with a digest of the
-    -- user's, as an erased creator has to be in a team too. Nobody can take all ids that do.
-    user_is_erased boolean GENERATED ALWAYS AS (
-        CASE WHEN substr(uuid_send(team_id), 1, 8) <> substr(sha256(uuid_send(user_id)), 1, 8)
-                THEN FALSE
-        END
-    ) STORED,
-
     -- A check, since the rejection of a NOT NULL cannot carry a name.
     CONSTRAINT inv_m1__memberships_names_user_and_team
     CHECK (num_nulls(team_id, user_id) = 0),
@@ -445,14 +433,11 @@ CREATE TABLE public.memberships (
 
     CONSTRAINT inv_u3__memberships_user_is_creator
     FOREIGN KEY (user_id, user_tier) REFERENCES public.users (id, tier)
-    ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED,
-
-    CONSTRAINT privacy_1__memberships_user_not_erased
-    FOREIGN KEY (user_id, user_is_erased) REFERENCES public.users (id, is_erased)
     ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED
 );
 
--- A letter to an email address. It is open until it is accepted, revoked or expired.
+-- A place in a team, offered to an email address. It is open until it is accepted, revoked or
+-- expired.
 CREATE TABLE public.invitations (
     id uuid PRIMARY KEY DEFAULT gen_random_uuid(),
     team_id uuid,
@@ -511,9 +496,6 @@ CREATE TABLE public.api_keys (
     revoked_at timestamptz,
     created_at timestamptz NOT NULL DEFAULT now(),
 
-    -- What the key's user must not be. A constant: it is one half of the key into users.
-    user_is_erased boolean NOT NULL GENERATED ALWAYS AS (FALSE) STORED,
-
     -- What must exist for this key, as keys into other tables; null where nothing must.
     owner_tier public.user_tier GENERATED ALWAYS AS (
         CASE WHEN framecast.urn_team(owner) IS NOT NULL THEN 'creator'::public.user_tier END
@@ -560,12 +542,6 @@ CREATE TABLE public.api_keys (
     CONSTRAINT inv_x4__api_keys_membership_exists
     FOREIGN KEY (live_member_team_id, user_id) REFERENCES public.memberships (team_id, user_id)
     ON DELETE NO ACTION,
-
-    -- Deferred, so that whoever erases an account has written its guard before this is asked: above
-    -- read committed, a key that was made meanwhile is then no reason to refuse, but to try again.
-    CONSTRAINT privacy_1__api_keys_user_not_erased
-    FOREIGN KEY (user_id, user_is_erased) REFERENCES public.users (id, is_erased)
-    ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED,
 
     -- A foreign key beside the trigger of the same rule: it also makes whoever ends a membership
     -- wait for a key that is just being made, and then find and revoke it, or fail to serialize.
@@ -2070,6 +2046,74 @@ EXECUTE FUNCTION framecast.tg_api_keys__maker_may_make_keys();
 
 
 ------------------------------------------------------------------------------------------------
+-- Erased accounts (see public.erase_user in the next migration)
+------------------------------------------------------------------------------------------------
+
+-- PRIVACY-1, of what an erased account has in other tables. At commit, since an account is erased
+-- in several steps, and since a membership may come before its user. All three write the user's
+-- guard, and all three ask here. A key into users that has `is_erased` as a part would ask it too;
+-- but PostgreSQL computes generated columns anew after every BEFORE trigger, and an UPDATE that may
+-- change a part of a key waits for all who refer to the row. Whoever was charged, or renamed, would
+-- have waited for every job that is being made in their name.
+--
+-- An erased creator has to be in a team too (INV-U2): in one whose id begins with a digest of the
+-- user's. Nobody can take all ids that do.
+CREATE FUNCTION framecast.tg__erased_has_no_key_nor_team() RETURNS trigger
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    v_user_id uuid;
+BEGIN
+    IF TG_TABLE_NAME = 'users' THEN
+        v_user_id := NEW.id;
+    ELSE
+        v_user_id := NEW.user_id;
+    END IF;
+    -- Asked at once (SET CONSTRAINTS), this comes before the statement has written the guard.
+    PERFORM framecast.lock_users(
+        ARRAY(SELECT u.id FROM public.users AS u WHERE u.id = v_user_id)
+    );
+    IF EXISTS (
+        SELECT FROM public.users AS u
+        WHERE u.id = v_user_id AND u.is_erased AND (
+            EXISTS (SELECT FROM public.api_keys AS k WHERE k.user_id = u.id)
+            OR EXISTS (
+                SELECT FROM public.memberships AS m
+                WHERE m.user_id = u.id
+                    AND substr(uuid_send(m.team_id), 1, 8)
+                    <> substr(sha256(uuid_send(u.id)), 1, 8)
+            )
+        )
+    ) THEN
+        PERFORM framecast.reject(
+            substr(TG_NAME, 6), TG_TABLE_NAME,
+            'an erased account has no key, and is in no team but one that stands in',
+            format('user %s was erased', v_user_id), 'let the person sign up anew'
+        );
+    END IF;
+    RETURN NULL;
+END;
+$$;
+
+CREATE CONSTRAINT TRIGGER _700_privacy_1__users_erased_has_no_key_nor_team
+AFTER INSERT OR UPDATE OF email ON public.users
+DEFERRABLE INITIALLY DEFERRED
+FOR EACH ROW WHEN (new.is_erased)
+EXECUTE FUNCTION framecast.tg__erased_has_no_key_nor_team();
+
+CREATE CONSTRAINT TRIGGER _700_privacy_1__memberships_user_not_erased
+AFTER INSERT ON public.memberships
+DEFERRABLE INITIALLY DEFERRED
+FOR EACH ROW EXECUTE FUNCTION framecast.tg__erased_has_no_key_nor_team();
+
+CREATE CONSTRAINT TRIGGER _700_privacy_1__api_keys_user_not_erased
+AFTER INSERT ON public.api_keys
+DEFERRABLE INITIALLY DEFERRED
+FOR EACH ROW EXECUTE FUNCTION framecast.tg__erased_has_no_key_nor_team();
+
+
+------------------------------------------------------------------------------------------------
 -- Projects (their states follow jobs: see the next migration)
 ------------------------------------------------------------------------------------------------
 
@@ -2381,7 +2425,6 @@ CREATE INDEX ON public.users (email);
 CREATE INDEX ON public.teams USING gin (settings);
 
 CREATE INDEX ON public.memberships (user_id, user_tier);
-CREATE INDEX ON public.memberships (user_id, user_is_erased);
 CREATE INDEX memberships_owners_idx ON public.memberships (team_id) WHERE role = 'owner';
 
 CREATE INDEX ON public.invitations (team_id);
@@ -2393,7 +2436,6 @@ ON public.invitations (team_id, lower(email COLLATE "C"))
 WHERE accepted_at IS NULL AND revoked_at IS NULL;
 
 CREATE INDEX ON public.api_keys (user_id, owner_tier);
-CREATE INDEX ON public.api_keys (user_id, user_is_erased);
 CREATE INDEX ON public.api_keys (owner);
 CREATE INDEX ON public.api_keys USING gin (scopes);
 CREATE INDEX api_keys_live_idx ON public.api_keys (user_id) WHERE revoked_at IS NULL;
@@ -2446,15 +2488,19 @@ CREATE INDEX ON public.system_assets USING gin (tags);
 -- The rules in their own words, on what enforces them
 ------------------------------------------------------------------------------------------------
 
+COMMENT ON TRIGGER _700_privacy_1__users_erased_has_no_key_nor_team ON public.users IS
+'PRIVACY-1: an account whose address is its own id at erased.invalid was erased: it has no '
+'name, no picture and no key, and is in no team but one whose id begins with a digest of its '
+'own';
 COMMENT ON CONSTRAINT privacy_1__users_erased_names_nobody ON public.users IS
 'PRIVACY-1: an account whose address is its own id at erased.invalid was erased: it has no '
 'name, no picture and no key, and is in no team but one whose id begins with a digest of its '
 'own';
-COMMENT ON CONSTRAINT privacy_1__memberships_user_not_erased ON public.memberships IS
+COMMENT ON TRIGGER _700_privacy_1__memberships_user_not_erased ON public.memberships IS
 'PRIVACY-1: an account whose address is its own id at erased.invalid was erased: it has no '
 'name, no picture and no key, and is in no team but one whose id begins with a digest of its '
 'own';
-COMMENT ON CONSTRAINT privacy_1__api_keys_user_not_erased ON public.api_keys IS
+COMMENT ON TRIGGER _700_privacy_1__api_keys_user_not_erased ON public.api_keys IS
 'PRIVACY-1: an account whose address is its own id at erased.invalid was erased: it has no '
 'name, no picture and no key, and is in no team but one whose id begins with a digest of its '
 'own';

@@ -42,8 +42,7 @@ OWNERS_WITHOUT_LOCK = edit(
 TIER_WITHOUT_LOCK = """
 ALTER TABLE public.memberships
     DROP CONSTRAINT inv_u3__memberships_user_is_creator,
-    DROP CONSTRAINT inv_m5__memberships_user_exists,
-    DROP CONSTRAINT privacy_1__memberships_user_not_erased;
+    DROP CONSTRAINT inv_m5__memberships_user_exists;
 ALTER TABLE framecast.user_guards DROP CONSTRAINT inv_m5__user_guards_user_exists;
 CREATE FUNCTION framecast.tg_memberships__user_is_creator() RETURNS trigger
 LANGUAGE plpgsql AS $$

@@ -40,13 +40,13 @@ KEPT: Final = "recipes"
 def company() -> tuple[World, dict[str, object]]:
     """Return a team and those whom recipes are about: a member has no other team."""
     world = World()
-    team, giver = world.team()
+    team, giver = world.team(credits=9)
     heir, inviter, guest = (world.creator() for _ in range(3))
     for user, role in ((heir, "owner"), (inviter, "admin")):
         world.insert("memberships", world.a_membership(team, user, role=role))
     member = world.member(team)
-    starter = world.starter()
-    invitation, letter = (
+    starter = world.starter(credits=9)
+    invitation, offer = (
         world.insert("invitations", world.an_invitation(team, inviter, email=user["email"]))
         for user in (guest, starter)
     )
@@ -64,7 +64,7 @@ def company() -> tuple[World, dict[str, object]]:
         "member": member,
         "starter": starter,
         "invitation": invitation,
-        "letter": letter,
+        "offer": offer,
     }
     values = {name: row["id"] for name, row in rows.items()}
     return world, {**values, "own": world.id(), "name": "Own"}
@@ -73,9 +73,12 @@ def company() -> tuple[World, dict[str, object]]:
 WORLD, VALUES = company()
 PEOPLE: Final = ("giver", "heir", "inviter", "guest", "member", "starter")
 DELETED, ERASED = "DELETE FROM users WHERE id = :'who'", "SELECT erase_user(:'who')"
+MADE: Final = "INSERT INTO jobs (owner, triggered_by, spec_snapshot) VALUES"
 # What is one statement of its own, by what it does and to whom.
 SINGLES: Final = {
     "delete the team": ("DELETE FROM teams WHERE id = :'team'",),
+    "make a job": (f"{MADE} ('framecast:user:' || :'starter', :'starter', '{{}}')",),
+    "make a team's job": (f"{MADE} ('framecast:team:' || :'team', :'heir', '{{}}')",),
     **{f"delete the {who}": (DELETED.replace("'who'", f"'{who}'"),) for who in PEOPLE},
     **{f"erase the {who}": (ERASED.replace("'who'", f"'{who}'"),) for who in PEOPLE},
 }

@@ -253,6 +253,7 @@ RULES = (
         Holds.ALWAYS,
         (
             "privacy_1__users_erased_names_nobody",
+            "privacy_1__users_erased_has_no_key_nor_team",
             "privacy_1__memberships_user_not_erased",
             "privacy_1__api_keys_user_not_erased",
         ),
