@@ -7,6 +7,7 @@ import pytest
 from conformance.framecast.rules import RULES
 from conformance.kinds.at_most import AtMost
 from conformance.kinds.check import Check
+from conformance.kinds.fixed import Fixed
 from conformance.kinds.keys import References, Unique
 from conformance.kinds.transitions import Transitions, legal
 
@@ -134,6 +135,14 @@ def test_a_state_machine_has_every_pair() -> None:
 
     assert len([*DOOR.pairs()]) == 3 + 6
     assert {*again.pairs()} == {*DOOR.pairs(), ("shut", "shut")} - {("gone", "open")}
+
+
+def test_what_is_fixed_is_asked_by_table() -> None:
+    """Each change of each column, save one that is allowed."""
+    asked = Fixed({"doors": ("id", "house"), "keys": ("door",)}, unless="c.new IS NULL").violations
+
+    assert "(VALUES ('doors', '{id,house}'::text[]), ('keys', '{door}'::text[]))" in asked
+    assert asked.endswith("IS DISTINCT FROM c.new -> k.name AND NOT (c.new IS NULL))")
 
 
 def test_rules_of_a_kind_speak_of_its_tables() -> None:

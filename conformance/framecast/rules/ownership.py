@@ -3,6 +3,7 @@
 from conformance.framecast.rules.accounts import MALFORMED_SLUG
 from conformance.framecast.rules.jobs import TEAM_OF_URN
 from conformance.framecast.rules.rule import Holds, Rule
+from conformance.kinds.fixed import Fixed
 
 _WITH_OWNER = ("jobs", "asset_files", "api_keys", "usage")
 _TIMED = ("users", "teams", "projects", "jobs", "asset_files", "webhooks")
@@ -99,22 +100,13 @@ def _user_urn(table: str, actor: str) -> str:
     )
 
 
-def _changed() -> str:
-    subjects = ", ".join(
-        f"('{table}', '{{{','.join(columns)}}}'::text[])" for table, columns in SUBJECTS.items()
-    )
-    return (
-        f"SELECT c.old ->> 'id' FROM conformance.fresh c JOIN (VALUES {subjects})"
-        " AS s (tbl, columns) ON s.tbl = c.tbl WHERE c.op = 'UPDATE' AND EXISTS ("
-        "SELECT FROM unnest(s.columns) AS k (name)"
-        " WHERE c.old -> k.name IS DISTINCT FROM c.new -> k.name"
-        # A job leaves its project only when the project goes, which may come back afterwards.
-        " AND (c.tbl <> 'jobs' OR k.name <> 'project_id' OR c.new ->> 'project_id' IS NOT NULL"
-        " OR EXISTS (SELECT FROM projects p WHERE p.id::text = c.old ->> 'project_id')"
-        " AND NOT EXISTS (SELECT FROM conformance.changes d WHERE d.tbl = 'projects'"
-        " AND d.op = 'DELETE' AND d.old -> 'id' = c.old -> 'project_id' AND d.began = c.began)))"
-    )
-
+# A job leaves its project only when the project goes, which may come back afterwards.
+_PROJECT_GOES = (
+    "c.tbl = 'jobs' AND k.name = 'project_id' AND c.new ->> 'project_id' IS NULL"
+    " AND (NOT EXISTS (SELECT FROM projects p WHERE p.id::text = c.old ->> 'project_id')"
+    " OR EXISTS (SELECT FROM conformance.changes d WHERE d.tbl = 'projects'"
+    " AND d.op = 'DELETE' AND d.old -> 'id' = c.old -> 'project_id' AND d.began = c.began))"
+)
 
 RULES = (
     Rule(
@@ -216,7 +208,7 @@ RULES = (
             )
         ),
     ),
-    Rule(
+    Rule.of(
         "IMM-1",
         "what a row is about never changes: ids and created_at; a membership's team and user;"
         " an invitation's team, email and inviter; a team's slug; a project's team and creator;"
@@ -224,8 +216,7 @@ RULES = (
         " goes); an asset's owner, uploader and project; a key's user, owner, hash and scopes;"
         " a webhook's team; a delivery's webhook; a usage row's owner and period; an event,"
         " wholly",
-        tuple(SUBJECTS),
-        Holds.TRANSITION,
+        Fixed(SUBJECTS, unless=_PROJECT_GOES),
         (
             "imm_1__users_identity_is_fixed",
             "imm_1__teams_identity_is_fixed",
@@ -242,7 +233,7 @@ RULES = (
             "imm_1__usage_subject_is_fixed",
             "imm_1__system_assets_identity_is_fixed",
         ),
-        _changed(),
+        Holds.TRANSITION,
     ),
     Rule(
         "PERM-1",
