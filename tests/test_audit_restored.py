@@ -16,6 +16,7 @@ from conformance.postgres.scratch import Database, opened
 
 MIGRATIONS = Path(__file__).parent.parent / "migrations"
 CHECK = "CHECK (({}))"
+FUNCTION = "CREATE FUNCTION f(a boolean) RETURNS boolean LANGUAGE sql IMMUTABLE RETURN ({})"
 
 
 @pytest.fixture(params=[15, 18])
@@ -74,6 +75,7 @@ def test_what_is_restored_is_as_it_should_be(restored: tuple[Database, Descripti
 def test_what_is_the_same_in_other_words(one: str, other: str, alike: bool) -> None:
     """Brackets that change nothing are nothing; all others are."""
     assert alike == same("constraint", CHECK.format(one), CHECK.format(other))
+    assert alike == same("function", FUNCTION.format(one), FUNCTION.format(other))
 
 
 def test_line_endings_are_no_drift() -> None:

@@ -17,6 +17,7 @@ STATEMENTS = {
     "constraint": "ALTER TABLE t ADD CONSTRAINT c {}",
     "index": "{}",
     "trigger": "{}",
+    "function": "{}",
 }
 
 
