@@ -9,14 +9,15 @@ from pathlib import Path
 
 import psycopg
 
-from conformance.arguments import add_database
+from conformance.arguments import seconds
 from conformance.audit import command as audit
-from conformance.audit.command import Incomplete
+from conformance.audit.command import COULD_NOT_ASK, Incomplete
 from conformance.explain import command as explain
 from conformance.framecast.rules.names import UnknownRuleError
 from conformance.gate import command as gate
-from conformance.migrate import runner
+from conformance.migrate import command as migrate
 from conformance.migrate.migrations import MigrationError
+from conformance.migrate.session import UnreachableError
 from conformance.mutants import command as mutants
 from conformance.mutants.errors import MutantsError
 from conformance.postgres.request import SETTINGS, ProvisionError
@@ -45,13 +46,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options.arguments = further
     try:
         return int(options.run(options) or 0)
-    except Incomplete:
-        return FAILED
+    except Incomplete as incomplete:
+        return incomplete.code
     except (*REFUSED, psycopg.Error) as error:
         if _was_interrupted(error):
             return _interrupted(options)
         sys.stderr.write(f"{options.command}: {str(error).strip()}\n")
-        return FAILED
+        return COULD_NOT_ASK if isinstance(error, UnreachableError) else FAILED
     except KeyboardInterrupt as error:
         return _interrupted(options, error)
     except BrokenPipeError:  # whoever read the output has seen enough, as `| head` does
@@ -78,7 +79,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     parser.set_defaults(undone="", further=False)
     adders = (
-        _add_migrate,
+        migrate.add,
         gate.add,
         audit.add,
         _add_soak,
@@ -92,32 +93,13 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _add_migrate(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    summary = "run the migrations that a database has no record of"
-    parser = commands.add_parser("migrate", help=summary, description=f"{summary}.".capitalize())
-    add_database(parser)
-    parser.add_argument(
-        "--lock-timeout",
-        metavar="SECONDS",
-        type=_seconds,
-        default=5.0,
-        help="how long each wait for a lock may take (default: %(default)g)",
-    )
-    parser.add_argument(
-        "--record",
-        action="store_true",
-        help="run nothing, and record all files as applied: for a schema that psql has made",
-    )
-    parser.set_defaults(run=_run_migrate, undone="what was being run is rolled back")
-
-
 def _add_soak(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     summary = "let many clients work at once at full speed, and ask whether every rule held"
     parser = commands.add_parser("soak", help=summary, description=f"{summary}.".capitalize())
     parser.add_argument(
         "--seconds",
         metavar="N",
-        type=_seconds,
+        type=seconds,
         default=60.0,
         help="how long the clients work (default: %(default)g)",
     )
@@ -149,14 +131,6 @@ def _add_soak(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
     for attribute, flag, variable in SETTINGS:
         parser.add_argument(flag, dest=attribute, help=f"as for pytest ({variable})")
     parser.set_defaults(run=_run_soak, undone="its server or database is gone with it")
-
-
-def _run_migrate(options: argparse.Namespace) -> None:
-    if not options.url:
-        message = "no database: give its URL, or set DATABASE_URL"
-        raise MigrationError(message)
-    do = runner.record if options.record else runner.migrate
-    do(options.url, options.migrations, options.lock_timeout, _say, options.record_schema)
 
 
 def _run_soak(options: argparse.Namespace) -> int:
@@ -195,18 +169,6 @@ def _run_versions(options: argparse.Namespace) -> None:
 def _say(line: str) -> None:
     sys.stdout.write(f"{line}\n")
     sys.stdout.flush()
-
-
-def _seconds(text: str) -> float:
-    longest = 2**31 / 1000  # PostgreSQL counts milliseconds in 32 bits
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = 0
-    if not 0 < seconds < longest:
-        message = f"{text!r} is not a number of seconds above 0"
-        raise argparse.ArgumentTypeError(message)
-    return seconds
 
 
 def _clients(text: str) -> int:

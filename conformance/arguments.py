@@ -41,3 +41,16 @@ def positive(text: str) -> int:
         message = f"{text!r} is not a number above 0"
         raise ArgumentTypeError(message)
     return int(text)
+
+
+def seconds(text: str) -> float:
+    """Return a number of seconds that PostgreSQL can count."""
+    longest = 2**31 / 1000  # PostgreSQL counts milliseconds in 32 bits
+    try:
+        number = float(text)
+    except ValueError:
+        number = 0
+    if not 0 < number < longest:
+        message = f"{text!r} is not a number of seconds above 0"
+        raise ArgumentTypeError(message)
+    return number

@@ -8,7 +8,7 @@ import pytest
 from psycopg import sql
 
 from conformance.audit import enforcement
-from conformance.audit.description import Description
+from conformance.audit.description import Description, describe
 from conformance.audit.target import Limits, TargetError, reading
 from conformance.migrate import migrations
 from conformance.postgres import Server
@@ -357,6 +357,23 @@ def test_an_index_that_refuses_nothing_is_a_note(
     assert (
         "index public.faster on public.users is no part of the migrations, and refuses nothing"
     ) in section.notes
+
+
+def test_what_the_migrations_validate_later_is_a_note(
+    target: Database, owner: psycopg.Connection[Any], expected: Description
+) -> None:
+    """A constraint that the files add as NOT VALID is so on the target, and no drift."""
+    owner.execute("ALTER TABLE users ADD CONSTRAINT later CHECK (name <> 'x') NOT VALID")
+    with reading(target.conninfo, Limits()) as connection:
+        meant = describe(connection)
+        section = enforcement.inspect(connection, meant)
+    alone = faults_of(target, expected)
+    owner.execute("ALTER TABLE users DROP CONSTRAINT later")
+
+    assert [] == section.faults
+    called = "constraint later on public.users"
+    assert f"{called} is not validated yet, as the migrations have it" in section.notes
+    assert {called} == {about for about, _ in alone}
 
 
 def test_what_applied_files_have_taken_away_is_told(expected: Description) -> None:

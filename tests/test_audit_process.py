@@ -106,7 +106,7 @@ def test_what_takes_too_long_is_not_right(
         connection.execute("LOCK TABLE jobs IN ACCESS EXCLUSIVE MODE")
         ended = run(server, target.conninfo, *timeouts)
 
-    assert 1 == ended.code
+    assert 3 == ended.code
     assert said in ended.out
     assert "not asked to the end" in ended.out.splitlines()[-1]
 
@@ -122,7 +122,7 @@ def test_what_cannot_be_reached_is_not_right(url: str, said: str, server: Server
     """An address where nobody answers, or that is none, is a finding; no password is shown."""
     ended = run(server, url)
 
-    assert 1 == ended.code
+    assert 3 == ended.code
     assert said in ended.out
     assert "s3cret" not in ended.out + ended.err
 
@@ -146,7 +146,7 @@ def test_a_role_that_may_not_read_says_so(target: Database, server: Server) -> N
         finally:
             connection.execute(sql.SQL("DROP ROLE {}").format(name))
 
-    assert 1 == ended.code
+    assert 3 == ended.code
     assert "INV-U1: it cannot be asked here: permission denied for table users" in ended.out
 
 

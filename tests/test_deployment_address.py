@@ -9,7 +9,7 @@ from psycopg.conninfo import make_conninfo
 from conformance.audit.target import Limits, TargetError, examine, reading
 from conformance.deployment import address
 from conformance.deployment.address import AddressError
-from conformance.migrate import runner
+from conformance.migrate import session
 from conformance.postgres import Request
 from conformance.postgres.scratch import Database
 from tests.asking import complaint
@@ -89,17 +89,17 @@ def test_migrate_leaves_nothing_in_a_pooled_session(
     ended = project.migrate()
 
     assert 0 == ended.code, ended.err
-    for session in sessions:
-        assert [] == session.execute(LEFT).fetchall()
-        assert expected == session.execute(settings).fetchall()
-        psycopg.Connection.close(session)
+    for left in sessions:
+        assert [] == left.execute(LEFT).fetchall()
+        assert expected == left.execute(settings).fetchall()
+        psycopg.Connection.close(left)
 
 
 def test_a_server_that_is_too_old_is_told(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """On a major that the schema does not support nothing is run."""
-    monkeypatch.setattr(runner, "MINIMUM_MAJOR", 99)
+    monkeypatch.setattr(session, "MINIMUM_MAJOR", 99)
     ended = project.migrate()
 
     assert 1 == ended.code

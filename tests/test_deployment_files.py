@@ -7,7 +7,7 @@ import psycopg
 import pytest
 
 from conformance.deployment import dialect, reach
-from conformance.migrate import migrations, runner
+from conformance.migrate import history, migrations
 from conformance.migrate.migrations import Migration, MigrationError
 from conformance.postgres import Request, provision
 from conformance.postgres.scratch import Scratch
@@ -148,7 +148,7 @@ def test_a_file_that_has_undone_another_is_told(project: Project) -> None:
     project.migrate()
     (project.folder / "a.down.sql").write_text("DROP TABLE a")
     with pytest.raises(MigrationError, match="its name says that it undoes another"):
-        runner.pending(migrations.load(project.folder), {"a.down.sql": "x"})
+        history.pending(migrations.load(project.folder), {"a.down.sql": "x"})
 
 
 @pytest.mark.parametrize("content", ["SELECT 1;\n\nSELECT 2;\n", "SELECT 1;\r\n\r\nSELECT 2;\r\n"])
@@ -159,8 +159,8 @@ def test_line_endings_are_no_edit(folder: Path, content: str, recorded: str) -> 
     [read] = migrations.load(folder)
     digest = hashlib.sha256(recorded.encode()).hexdigest()
 
-    assert () == runner.pending([read], {"a.sql": digest})
+    assert () == history.pending([read], {"a.sql": digest})
     assert "SELECT 1;\n\nSELECT 2;\n" == read.sql
     assert hashlib.sha256(b"SELECT 1;\n\nSELECT 2;\n").hexdigest() == read.sha256
     with pytest.raises(MigrationError, match="was edited"):
-        runner.pending([read], {"a.sql": hashlib.sha256(b"SELECT 1;\nSELECT 2;\n").hexdigest()})
+        history.pending([read], {"a.sql": hashlib.sha256(b"SELECT 1;\nSELECT 2;\n").hexdigest()})

@@ -9,7 +9,7 @@ import pytest
 from psycopg.conninfo import make_conninfo
 
 from conformance.__main__ import main
-from conformance.migrate import runner
+from conformance.migrate import history
 from conformance.migrate.migrations import Migration, MigrationError
 from tests.granting import have_role
 from tests.migrating import TABLES, Outcome, Project
@@ -105,7 +105,7 @@ def test_every_fault_of_the_history_is_told() -> None:
     files = [Migration(Path(name), name, "", "new") for name in ("a", "b", "d")]
 
     with pytest.raises(MigrationError) as caught:
-        runner.pending(files, {"b": "old", "c": "new"})
+        history.pending(files, {"b": "old", "c": "new"})
 
     assert ["c: was", "a: is ", "b: was"] == [line[:6] for line in str(caught.value).split("\n")]
 
@@ -193,8 +193,8 @@ def test_what_needs_to_be_outside_a_transaction_is_told(project: Project) -> Non
             "transaction block (25001)\n"
             "    CREATE INDEX CONCURRENTLY ON a (b)\n"
             "    hint: each file runs in one transaction, where this statement is not possible: "
-            "rewrite it (CREATE INDEX without CONCURRENTLY), or run it by hand outside the "
-            "migrations\n"
+            "rewrite it (CREATE INDEX without CONCURRENTLY), or give it a file of its own with the "
+            "line `-- outside a transaction`\n"
             "a.sql was rolled back as a whole\n",
         )
         == project.migrate()
@@ -260,6 +260,7 @@ def test_what_has_a_record_or_no_schema_is_not_recorded(project: Project) -> Non
 
 def test_who_may_not_record_is_told(project: Project) -> None:
     """A role that may not create the table of records changes nothing, and is told why."""
+    project.write(a="CREATE TABLE users ()")
     with psycopg.connect(project.url, autocommit=True) as conn:
         conn.execute("CREATE TABLE users ()")
     plain = make_conninfo(project.url, options="-c role=pg_monitor")

@@ -7,7 +7,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from conformance.migrate import runner
+from conformance.migrate import session
 from tests.migrating import COMMAND, TABLES, Outcome, Project, await_count
 
 PATIENT = ("--lock-timeout", "600")
@@ -29,7 +29,7 @@ def test_two_runs_at_once_apply_each_file_once(
 ) -> None:
     """Of two runs that begin together one applies everything, and the other finds nothing to do."""
     with watcher.transaction():
-        watcher.execute("SELECT pg_advisory_xact_lock(%s)", (runner.LOCK_KEY,))
+        watcher.execute("SELECT pg_advisory_xact_lock(%s)", (session.LOCK_KEY,))
         runs = [project.start(*PATIENT), project.start(*PATIENT)]
         await_count(watcher, WAITING, 2)
 
@@ -43,7 +43,7 @@ def test_a_run_does_not_wait_for_another_for_ever(
     project: Project, watcher: psycopg.Connection[Any]
 ) -> None:
     """A run that finds another one at work gives up after the lock timeout, and says so."""
-    watcher.execute("SELECT pg_advisory_lock(%s)", (runner.LOCK_KEY,))
+    watcher.execute("SELECT pg_advisory_lock(%s)", (session.LOCK_KEY,))
 
     assert Outcome(
         1,
@@ -57,7 +57,7 @@ def test_a_run_that_waits_for_another_can_be_interrupted(
     project: Project, watcher: psycopg.Connection[Any]
 ) -> None:
     """Ctrl-C ends the wait with one line and the exit code of an interrupt."""
-    watcher.execute("SELECT pg_advisory_lock(%s)", (runner.LOCK_KEY,))
+    watcher.execute("SELECT pg_advisory_lock(%s)", (session.LOCK_KEY,))
     run = project.start(*PATIENT)
     await_count(watcher, WAITING, 1)
     run.send_signal(signal.SIGINT)
@@ -120,23 +120,23 @@ def test_a_run_that_is_killed_leaves_no_half_of_a_file(
 
 
 @pytest.mark.parametrize(
-    ("arguments", "message"),
+    ("arguments", "message", "code"),
     [
-        ([], "no database: give its URL, or set DATABASE_URL"),
-        (["no url"], "not a database URL, such as postgresql://user@host:5432/name\n"),
-        (["host=/nowhere"], "the database cannot be reached: connection is bad: "),
-        (["host=x", "--migrations", "nope"], "migrations folder nope does not exist: name one"),
+        ([], "no database: give its URL, or set DATABASE_URL", 1),
+        (["no url"], "not a database URL, such as postgresql://user@host:5432/name\n", 3),
+        (["host=/nowhere"], "the database cannot be reached: connection is bad: ", 3),
+        (["host=x", "--migrations", "nope"], "migrations folder nope does not exist: name one", 1),
     ],
 )
 def test_what_cannot_be_done_is_one_message(
-    project: Project, monkeypatch: pytest.MonkeyPatch, arguments: list[str], message: str
+    project: Project, monkeypatch: pytest.MonkeyPatch, arguments: list[str], message: str, code: int
 ) -> None:
     """A wrong address or folder ends the process with one line and an exit code, no traceback."""
     monkeypatch.setenv("DATABASE_URL", "")
 
     ended = project.end(project.start(*arguments))
 
-    assert (1, "", 1) == (ended.code, ended.out, ended.err.count("\n"))
+    assert (code, "", 1) == (ended.code, ended.out, ended.err.count("\n"))
     assert ended.err.startswith(f"migrate: {message}"), ended.err
 
 

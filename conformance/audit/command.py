@@ -6,21 +6,30 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
-from conformance.arguments import add_database, positive
+from conformance.arguments import add_database, positive, seconds
 from conformance.postgres.request import SETTINGS
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
+    from conformance.audit.findings import Section
     from conformance.audit.run import Wish
 
 SUMMARY = "ask a database whether its data keep the rules, and whether the rules are enforced"
 ABOUT = f"{SUMMARY}; reads only".capitalize() + "."
 
 
+CLOSED, COULD_NOT_ASK = 1, 3  # exit codes; argparse has 2
+
+
 class Incomplete(Exception):  # noqa: N818 - the end of a command, not an error of the program
     """An answer of no, or none at all, of which all has been said."""
+
+    def __init__(self, code: int = CLOSED) -> None:
+        """Say which exit code tells that."""
+        super().__init__()
+        self.code = code
 
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -52,6 +61,11 @@ def add_target(parser: argparse.ArgumentParser) -> None:
         default=2,
         help="how many ask the database at once, of one snapshot (default: %(default)s)",
     )
+    add_scratch(parser)
+
+
+def add_scratch(parser: argparse.ArgumentParser) -> None:
+    """Add the options that name a scratch server."""
     group = parser.add_argument_group(
         "the scratch server",
         "to compare with; the database's own major, from wherever there is one",
@@ -111,20 +125,16 @@ def _run(options: argparse.Namespace) -> None:
         good, bad = "the data keep the rules, and the rules are enforced", "not sound"
         for line in report.lines("audit", sections, good, bad):
             sys.stdout.write(f"{line}\n")
+    settle(sections)
+
+
+def settle(sections: Sequence[Section]) -> None:
+    """End a command with the exit code that tells what sections say.
+
+    Raises:
+        Incomplete: something is wrong; or nothing is, as far as it could be asked.
+    """
+    if any(section.asked and section.faults for section in sections):
+        raise Incomplete(CLOSED)
     if not all(section.right for section in sections):
-        raise Incomplete
-
-
-def seconds(text: str) -> float:
-    """Return a number of seconds that PostgreSQL can count."""
-    import argparse  # noqa: PLC0415 - as above
-
-    longest = 2**31 / 1000  # PostgreSQL counts milliseconds in 32 bits
-    try:
-        number = float(text)
-    except ValueError:
-        number = 0
-    if not 0 < number < longest:
-        message = f"{text!r} is not a number of seconds above 0"
-        raise argparse.ArgumentTypeError(message)
-    return number
+        raise Incomplete(COULD_NOT_ASK)

@@ -13,8 +13,8 @@ from conformance.audit.target import TargetError, examine, reading
 from conformance.deployment.record import HOME
 from conformance.deployment.waivers import of_files
 from conformance.migrate import migrations
+from conformance.migrate.history import pending
 from conformance.migrate.migrations import MigrationError
-from conformance.migrate.runner import pending
 from conformance.postgres import ProvisionError
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ def audit(wish: Wish, say: Callable[[str], None]) -> list[Section]:
         return closed(str(error))
     say(str(target))
     if not target.installed:
-        return closed(gone(target) or ABSENT)
+        return closed(gone(target) or ABSENT, settled=True)
     try:
         applied = applied_of(files, target)
         say(f"installing {len(applied)} files on a scratch server")
@@ -166,9 +166,9 @@ def gone(target: Target) -> str:
     return GONE.format("1 file" if len(target.applied) == 1 else f"{len(target.applied)} files")
 
 
-def closed(why: str) -> list[Section]:
-    """Return the sections of an audit that could not be made."""
-    data = Section(snapshot.NUMBER, snapshot.TITLE, faults=[_fault(why)])
+def closed(why: str, *, settled: bool = False) -> list[Section]:
+    """Return the sections of an audit that could not be made; settled, if it need not be."""
+    data = Section(snapshot.NUMBER, snapshot.TITLE, asked=settled, faults=[_fault(why)])
     return [data, Section(enforcement.NUMBER, enforcement.TITLE)]
 
 

@@ -17,8 +17,8 @@ from psycopg.sql import SQL
 from conformance.audit.owner import Owner, owner_of
 from conformance.deployment.address import AddressError, connect
 from conformance.deployment.record import HOME, Record
+from conformance.migrate.history import is_installed
 from conformance.migrate.migrations import MigrationError
-from conformance.migrate.runner import is_installed
 from conformance.postgres.request import MINIMUM_MAJOR
 
 if TYPE_CHECKING:

@@ -34,8 +34,23 @@ CREATE = """
     CREATE TABLE IF NOT EXISTS {} (
         name text PRIMARY KEY,
         sha256 text NOT NULL,
-        applied_at timestamptz NOT NULL DEFAULT now()
+        applied_at timestamptz NOT NULL DEFAULT now(),
+        applied_by text DEFAULT current_user,
+        seconds double precision
     )
+"""
+# Of an earlier version's, which did not say who, and how long it took; by its owner alone.
+COMPLETE = """
+    ALTER TABLE {} ADD COLUMN IF NOT EXISTS applied_by text DEFAULT current_user,
+        ADD COLUMN IF NOT EXISTS seconds double precision
+"""
+COLUMNS = """
+    SELECT count(*) FILTER (WHERE a.attname IN ('applied_by', 'seconds')) = 2,
+        pg_has_role(c.relowner, 'USAGE')
+      FROM pg_catalog.pg_class AS c
+      JOIN pg_catalog.pg_attribute AS a ON a.attrelid = c.oid AND NOT a.attisdropped
+     WHERE c.oid = to_regclass(%s)
+     GROUP BY c.relowner
 """
 
 
@@ -81,10 +96,39 @@ class Record:
         return dict(conn.execute(query).fetchall())
 
     def create(self, conn: psycopg.Connection[Any]) -> None:
-        """Make the table, unless it is there."""
-        conn.execute(sql.SQL(CREATE).format(self.table))
+        """Make the table, unless it is there, and let it say who and how long."""
+        complete, owned = self._columns(conn) or (None, False)
+        if complete is None:
+            conn.execute(sql.SQL(CREATE).format(self.table))
+        elif owned and not complete:
+            conn.execute(sql.SQL(COMPLETE).format(self.table))
 
-    def add(self, conn: psycopg.Connection[Any], migration: Migration) -> None:
-        """Record a file as applied."""
-        query = sql.SQL("INSERT INTO {} (name, sha256) VALUES (%s, %s)").format(self.table)
-        conn.execute(query, (migration.name, migration.sha256))
+    def add(
+        self, conn: psycopg.Connection[Any], migration: Migration, seconds: float | None
+    ) -> None:
+        """Record a file as applied; without the seconds that it took where it was not run."""
+        complete, _ = self._columns(conn) or (False, False)
+        given: dict[str, str | float | None] = {
+            "name": migration.name,
+            "sha256": migration.sha256,
+        }
+        if complete:
+            given["seconds"] = seconds
+        query = sql.SQL("INSERT INTO {} ({}) VALUES ({})").format(
+            self.table,
+            sql.SQL(", ").join(map(sql.Identifier, given)),
+            sql.SQL(", ").join(sql.Placeholder() * len(given)),
+        )
+        conn.execute(query, list(given.values()))
+
+    def rows(self, conn: psycopg.Connection[Any]) -> dict[str, dict[str, Any]]:
+        """Return all that is recorded of each file, by its name; see `read`."""
+        if not self.read(conn):
+            return {}
+        query = sql.SQL("SELECT to_jsonb(r) FROM {} AS r").format(self.table)
+        return {row["name"]: row for (row,) in conn.execute(query).fetchall()}
+
+    def _columns(self, conn: psycopg.Connection[Any]) -> tuple[bool, bool] | None:
+        """Return whether the table has all columns, and is ours to change; None without it."""
+        found = conn.execute(COLUMNS, (self.table.as_string(conn),)).fetchone()
+        return (bool(found[0]), bool(found[1])) if found else None

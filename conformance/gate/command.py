@@ -6,8 +6,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from conformance.arguments import seconds
 from conformance.audit import command
-from conformance.audit.command import Incomplete
 
 if TYPE_CHECKING:
     import argparse
@@ -32,7 +32,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser.add_argument(
         "--suite-timeout",
         metavar="SECONDS",
-        type=command.seconds,
+        type=seconds,
         default=3600.0,
         help="how long each run of the suite may take (default: %(default)g)",
     )
@@ -71,8 +71,8 @@ def _run(options: argparse.Namespace) -> None:
     gate = Gate(command.wish_of(options), effort, show, say)
     gate.run()
     if options.json:
-        options.json.write_text(report.as_json(gate.sections, profile=options.profile))
+        facts = {"profile": options.profile, **gate.facts()}
+        options.json.write_text(report.as_json(gate.sections, **facts))
     good, bad = "open: the pending migrations may be run", "closed"
     sys.stdout.write(f"{report.verdict('gate', gate.sections, good, bad)}\n")
-    if not all(section.right for section in gate.sections):
-        raise Incomplete
+    command.settle(gate.sections)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from conformance.audit.findings import Fault, Section
+from conformance.migrate import outside
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 NUMBER, TITLE = 3, "lint"
 PATIENCE = 120.0  # seconds
+OUTSIDE = "--no-assume-in-transaction"
 EXCUSE = "squawk-ignore"
 NO_EXCUSE = (EXCUSE, "squawk-passed")  # the same length, so that places stay what they are
 # Runs when there is no configuration beside the migrations: as `migrate` runs each file.
@@ -50,7 +52,8 @@ def lint(files: Sequence[Migration], major: int) -> Section:
     try:
         excluded = _excluded(configuration) if configuration else ()
         for file in files:
-            _look_at(file, _Squawk(command, home), excluded, section)
+            alone = (OUTSIDE,) if outside.says_so(file) else ()
+            _look_at(file, _Squawk([*command, *alone], home), excluded, section)
     except (OSError, subprocess.TimeoutExpired, ValueError, TypeError, KeyError) as error:
         section.faults.append(
             Fault("squawk", f"gave no answer: {error}", f"run it by hand: {' '.join(command)}")

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import psycopg
 
@@ -18,8 +19,8 @@ from conformance.gate import changes, compare, demands, rehearsal, suite, trial
 from conformance.gate import lint as linter
 from conformance.gate.files import Files
 from conformance.migrate import migrations
+from conformance.migrate.history import pending
 from conformance.migrate.migrations import MigrationError
-from conformance.migrate.runner import pending
 from conformance.postgres import ProvisionError
 
 if TYPE_CHECKING:
@@ -88,6 +89,23 @@ class Gate:
         self._show = show
         self._say = say
         self._tried: tuple[Trial, Files] | None = None
+        self._target: Target | None = None
+        self._files: Files | None = None
+        self._begun = time.monotonic()
+
+    def facts(self) -> dict[str, Any]:
+        """Return what was asked about, for `migrate --gated` and for people: database and files."""
+        facts: dict[str, Any] = {"seconds": round(time.monotonic() - self._begun, 1)}
+        if self._target is not None:
+            facts["target"] = {
+                "database": self._target.database,
+                "release": self._target.release,
+                "role": self._target.role,
+            }
+            facts["files"] = {"applied": dict(self._target.applied), "pending": {}}
+        if self._files is not None:
+            facts["files"]["pending"] = {each.name: each.sha256 for each in self._files.pending}
+        return facts
 
     def run(self) -> None:
         """Ask all sections; what one needs and does not have, it says.
@@ -119,6 +137,7 @@ class Gate:
             section.faults.append(Fault("target", str(error), AGAIN))
             self._done(section)
             return None
+        self._target = target
         section.asked, section.summary = True, f"{target}; read only"
         if target.installed and not target.applied:
             what = "it has a schema, and no record of which files made it"
@@ -135,6 +154,7 @@ class Gate:
             todo = pending(every, target.applied)
         except HistoryError as error:
             section.faults += [Fault(*each) for each in error.faults]
+            section.asked = True
             self._done(section)
             return None
         applied = tuple(file for file in every if file not in todo)
@@ -154,7 +174,8 @@ class Gate:
         self._done(section)
         if not section.asked:
             return None
-        return Files(applied, todo, tuple(before), tuple(waived), refused=bool(refused))
+        self._files = Files(applied, todo, tuple(before), tuple(waived), refused=bool(refused))
+        return self._files
 
     def _scratch(self, target: Target, files: Files) -> Description | str:
         """Ask what needs a scratch server; return what the target should be, or why not."""
@@ -197,6 +218,7 @@ class Gate:
             return attempt
         self._skip(4, 4, "the pending files cannot be applied: see section 5")
         section = _section(5, "applied where there are no data")
+        section.asked = True
         section.faults.append(fault)
         self._done(section)
         self._skip(6, 6, "there are no verdicts")
@@ -246,7 +268,7 @@ class Gate:
     ) -> None:
         why = "" if _makes_no_table(expected) else gone(target)
         if why:
-            for section in closed(why):
+            for section in closed(why, settled=True):
                 self._done(section)
             return
         if not target.installed:

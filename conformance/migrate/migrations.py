@@ -20,6 +20,7 @@ from conformance.deployment.dialect import undoes
 from conformance.deployment.migration import Migration, MigrationError
 from conformance.deployment.statements import Statement, statements
 from conformance.deployment.tokens import line_of
+from conformance.migrate import outside
 
 SHOWN_LINES = 6  # of a failed statement: enough to recognise it
 SHOWN_COLUMNS = 100
@@ -33,7 +34,8 @@ RESET = """
 HINTS: dict[type[psycopg.Error], str] = {
     errors.ActiveSqlTransaction: (
         "each file runs in one transaction, where this statement is not possible: "
-        "rewrite it (CREATE INDEX without CONCURRENTLY), or run it by hand outside the migrations"
+        "rewrite it (CREATE INDEX without CONCURRENTLY), or give it a file of its own with the "
+        "line `-- outside a transaction`"
     ),
     errors.LockNotAvailable: (
         "another session holds a lock that this needs: "
@@ -95,6 +97,10 @@ def install(conn: psycopg.Connection[Any], migrations: Iterable[Migration]) -> N
     """
     for migration in migrations:
         refuse_reach(migration)
+        if outside.says_so(migration):
+            outside.refuse(migration)
+            outside.run(conn, migration, run)
+            continue
         try:
             with transaction(conn, migration):
                 run(conn, migration)

@@ -1,46 +1,144 @@
 """Bring a database up to date: run the migration files that it has no record of.
 
-Each file runs in one transaction together with its record, in the table ``schema_migrations``.
-An advisory lock keeps two runs apart, file by file. A lock timeout keeps a run from waiting long
-for a busy table, because every other client of that table would wait behind it.
-
-A schema that psql has made has no such record; `record` makes it.
+Each file runs in one transaction together with its record, in the table ``schema_migrations``, or
+all of them in one. An advisory lock keeps two runs apart, file by file. A lock timeout keeps a run
+from waiting long for a busy table, because every other client of that table would wait behind it.
 """
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from threading import Event
 
 import psycopg
 from psycopg import errors
 
-from conformance.deployment import address
-from conformance.deployment.address import AddressError
-from conformance.deployment.dialect import undoes
-from conformance.deployment.migration import HistoryError, Wrong
 from conformance.deployment.record import HOME, Record
-from conformance.migrate import migrations
+from conformance.migrate import migrations, outside, passed
+from conformance.migrate.history import pending, up_to
 from conformance.migrate.migrations import Migration, MigrationError
-from conformance.postgres.request import MINIMUM_MAJOR
+from conformance.migrate.session import Connection, connected, limit_waits, lock
 
-Connection = psycopg.Connection[Any]
+LONGEST_PAUSE = 60.0  # seconds between two attempts
+BUSY = (errors.LockNotAvailable, errors.DeadlockDetected)  # what may go by itself
 
-DEFAULTS = {"connect_timeout": "10", "application_name": "framecast migrate"}  # of the URL
 
-LOCK_KEY = int.from_bytes(b"framecst")  # any number will do that every run agrees on
+@dataclass(frozen=True, slots=True)
+class How:
+    """How to run what is pending.
 
-MISSING = ("was applied, but is missing here", "bring the file back")
-EDITED = (
-    "was edited after it had been applied",
-    "restore it, and write the change as a new file",
-)
-UNDONE = (
-    "was applied, though its name says that it undoes another",
-    "bring back what it has undone, and delete its row from schema_migrations",
-)
-IS_INSTALLED = "SELECT to_regclass('public.users') IS NOT NULL"
+    Attributes:
+        schema: where the record lies.
+        to: the last file to run; None for all.
+        dry: whether to say what would be run, and run nothing.
+        single: whether all files run in one transaction.
+        retries: how often a file is tried again that met a lock.
+        passed: the gate's report; only what it has let pass is run. Or None.
+    """
+
+    schema: str = HOME
+    to: str | None = None
+    dry: bool = False
+    single: bool = False
+    retries: int = 0
+    passed: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """A file that was run, and the seconds that it took."""
+
+    migration: Migration
+    seconds: float
+
+
+class _Run:
+    """One run: a database, what to do there, and how."""
+
+    def __init__(self, url: str, lock_timeout: float, say: Callable[[str], None], how: How) -> None:
+        self.url = url
+        self.lock_timeout = lock_timeout
+        self.say = say
+        self.how = how
+        self.record = Record(how.schema)
+
+    def apply(self, conn: Connection, files: Sequence[Migration]) -> list[Applied]:
+        """Run some files, each in a transaction of its own, or all in one."""
+        groups = [tuple(files)] if self.how.single else [(file,) for file in files]
+        return [done for group in groups for done in self._patiently(conn, group)]
+
+    def _patiently(self, conn: Connection, group: Sequence[Migration]) -> list[Applied]:
+        for attempt in range(self.how.retries + 1):
+            try:
+                return self._attempt(conn, group)
+            except MigrationError as error:
+                if attempt == self.how.retries or not _is_busy(error):
+                    raise
+                pause = min(2.0**attempt, LONGEST_PAUSE)
+                self.say(
+                    f"{group[0].name} met a lock, and was rolled back: tried again in {pause:g} s "
+                    f"({attempt + 1} of {self.how.retries})"
+                )
+                Event().wait(pause)
+        return []
+
+    def _attempt(self, conn: Connection, group: Sequence[Migration]) -> list[Applied]:
+        if outside.says_so(group[0]):
+            return self._outside(conn, group[0])
+        done: list[Applied] = []
+        started = False
+        try:
+            with migrations.transaction(conn, group[-1]):
+                todo = self._locked(conn, group)
+                for migration in todo:
+                    started = True
+                    start = time.perf_counter()
+                    limit_waits(conn, self.lock_timeout)  # what was set before is reset
+                    self.record.create(conn)
+                    migrations.run(conn, migration)
+                    seconds = time.perf_counter() - start
+                    self.record.add(conn, migration, seconds)
+                    done.append(Applied(migration, seconds))
+        except MigrationError as error:
+            if not started:
+                raise
+            # A connection that is lost at COMMIT leaves open what the server made of it.
+            lost = "may have been rolled back: the next run will tell"
+            outcome = lost if conn.broken else "was rolled back as a whole"
+            what = group[0].name if len(group) == 1 else f"the transaction of {len(group)} files"
+            message = f"{error}\n{what} {outcome}"
+            raise MigrationError(message) from error
+        for each in done:
+            self.say(f"applied {each.migration.name} ({each.seconds:.2f} s)")
+        return done
+
+    def _locked(self, conn: Connection, group: Sequence[Migration]) -> tuple[Migration, ...]:
+        """Keep others out, and return what of some files is pending even then."""
+        lock(conn, self.lock_timeout)
+        names = {file.name for file in group}
+        known = {name: each for name, each in self.record.read(conn).items() if name in names}
+        return pending(group, known)
+
+    def _outside(self, conn: Connection, migration: Migration) -> list[Applied]:
+        """Run the one statement of a file by itself, while another session keeps others out."""
+        start = time.perf_counter()
+        with connected(self.url) as guard:
+            with guard.transaction():
+                self._locked(guard, [migration])
+                self.record.create(guard)
+            guard.isolation_level = psycopg.IsolationLevel.READ_COMMITTED
+            with guard.transaction():
+                # Without a snapshot of its own: an index that is built meanwhile waits for those.
+                guard.execute("SELECT set_config('idle_in_transaction_session_timeout', '0', true)")
+                if not self._locked(guard, [migration]):
+                    return []
+                there = outside.run(conn, migration, migrations.run)
+                seconds = time.perf_counter() - start
+                self.record.add(guard, migration, seconds)
+        how = "was there, and is recorded" if there else f"{seconds:.2f} s, outside a transaction"
+        self.say(f"applied {migration.name} ({how})")
+        return [Applied(migration, seconds)]
 
 
 def migrate(
@@ -48,8 +146,8 @@ def migrate(
     directory: Path,
     lock_timeout: float,
     say: Callable[[str], None],
-    schema: str = HOME,
-) -> None:
+    how: How = How(),
+) -> list[Applied]:
     """Run what is pending, in the order of the files' names, and say so line by line.
 
     Args:
@@ -57,175 +155,33 @@ def migrate(
         directory: the folder of the files.
         lock_timeout: seconds that each wait for a lock may take.
         say: receives each line of the outcome.
-        schema: where the record lies.
+        how: what of it to run, and how.
 
     Raises:
         MigrationError: nothing was run, or the file that it names was not; those before it,
             which have been said, stay applied.
     """
-    files, record = migrations.load(directory), Record(schema)
-    with _connected(url) as conn:
-        todo = pending(files, record.read(conn))
+    files = migrations.load(directory)
+    run = _Run(url, lock_timeout, say, how)
+    with connected(url) as conn:
+        known = run.record.read(conn)
+        every = pending(files, known)
+        last = up_to(files, how.to)
+        todo = [file for file in every if file in last]
         for migration in todo:
             migrations.refuse_foreign_parts(migration)
-        applied = False
-        for migration in todo:
-            seconds = _apply(conn, migration, files, record, lock_timeout)
-            if seconds is not None:
-                say(f"applied {migration.name} ({seconds:.2f} s)")
-                applied = True
-        if not applied:
-            say("nothing to do: every file is applied")
+            outside.refuse(migration, single=how.single)
+        if how.passed is not None:
+            passed.refuse(how.passed, known, todo)
+        if how.dry:
+            for migration in todo:
+                say(f"would apply {migration.name}")
+        done = [] if how.dry else run.apply(conn, todo)
+        if not todo or not (done or how.dry):
+            say("nothing to do: every file is applied" if last == files else "nothing to do")
+    return done
 
 
-def record(
-    url: str,
-    directory: Path,
-    lock_timeout: float,
-    say: Callable[[str], None],
-    schema: str = HOME,
-) -> None:
-    """Record every file as applied, and run none: for a schema that was made without this program.
-
-    Args:
-        url: of the database, as libpq reads it.
-        directory: the folder of the files that were run there, and of no others.
-        lock_timeout: seconds that each wait for a lock may take.
-        say: receives each line of the outcome.
-        schema: where the record is to lie.
-
-    Raises:
-        MigrationError: there is no schema, or a record already; nothing was changed.
-    """
-    files, place = migrations.load(directory), Record(schema)
-    with _connected(url) as conn, _recording(), conn.transaction():
-        _lock(conn, lock_timeout)
-        known = place.read(conn)
-        if known:
-            message = (
-                f"the database has a record already, the last of it {max(known)}: "
-                "run migrate without --record"
-            )
-            raise MigrationError(message)
-        if not is_installed(conn):
-            message = (
-                "there is no table public.users, so the files were not run there: "
-                "run migrate without --record"
-            )
-            raise MigrationError(message)
-        place.create(conn)
-        for migration in files:
-            place.add(conn, migration)
-    for migration in files:
-        say(f"recorded {migration.name}, and did not run it")
-
-
-def is_installed(conn: Connection) -> bool:
-    """Tell whether a database has a schema of Framecast, whoever made it."""
-    return conn.execute(IS_INSTALLED).fetchone() == (True,)
-
-
-def pending(files: Iterable[Migration], applied: Mapping[str, str]) -> tuple[Migration, ...]:
-    """Tell which files have yet to be run, given the SHA-256 of those that were.
-
-    Raises:
-        HistoryError: an applied file was edited or is missing, or a new one sorts before it.
-    """
-    files = tuple(files)
-    faults = [
-        Wrong(name, *(UNDONE if undoes(name) else MISSING))
-        for name in sorted(applied.keys() - {file.name for file in files})
-    ]
-    newest = max(applied, default="")
-    for file in files:
-        if file.name not in applied:
-            if file.name < newest:
-                what = f"is new, but sorts before {newest}, which was applied"
-                faults.append(Wrong(str(file.path), what, "give it a name that sorts after"))
-        elif not file.is_recorded_as(applied[file.name]):
-            faults.append(Wrong(str(file.path), *EDITED))
-    if faults:
-        raise HistoryError(faults)
-    return tuple(file for file in files if file.name not in applied)
-
-
-@contextmanager
-def _connected(url: str) -> Iterator[Connection]:
-    try:
-        conn = address.connect(url, DEFAULTS)
-    except AddressError as error:
-        raise MigrationError(str(error)) from None
-    with conn:
-        if conn.info.server_version < MINIMUM_MAJOR * 10_000:
-            release = conn.info.parameter_status("server_version") or conn.info.server_version
-            message = f"its server is PostgreSQL {release}: {MINIMUM_MAJOR} or newer is needed"
-            raise MigrationError(message)
-        yield conn
-
-
-@contextmanager
-def _recording() -> Iterator[None]:
-    try:
-        yield
-    except psycopg.Error as error:
-        message = f"nothing was recorded: {error.diag.message_primary or _flat(error)}"
-        raise MigrationError(message) from error
-
-
-def _flat(error: psycopg.Error) -> str:
-    return " ".join(str(error).split())
-
-
-def _lock(conn: Connection, lock_timeout: float) -> None:
-    """Keep other runs out until the transaction ends.
-
-    A lock of the session would stay behind where a pooler gives that to somebody else.
-    """
-    _limit_waits(conn, lock_timeout)
-    try:
-        conn.execute("SELECT pg_advisory_xact_lock(%s)", (LOCK_KEY,))
-    except errors.LockNotAvailable as error:
-        message = (
-            f"another run is migrating this database, and did not end within {lock_timeout:g} s: "
-            "wait for it, or give a longer --lock-timeout"
-        )
-        raise MigrationError(message) from error
-
-
-def _apply(
-    conn: Connection,
-    migration: Migration,
-    files: Sequence[Migration],
-    record: Record,
-    lock_timeout: float,
-) -> float | None:
-    """Run one file with its record, and return the seconds that it took.
-
-    Returns:
-        None where another run has applied it meanwhile.
-    """
-    start = None
-    try:
-        with migrations.transaction(conn, migration):
-            _lock(conn, lock_timeout)
-            known = record.read(conn)
-            if migration not in pending(files, known):
-                return None
-            start = time.perf_counter()
-            record.create(conn)
-            migrations.run(conn, migration)
-            record.add(conn, migration)
-    except MigrationError as error:
-        if start is None:
-            raise
-        # A connection that is lost at COMMIT leaves open what the server made of it.
-        lost = "may have been rolled back: the next run will tell"
-        outcome = lost if conn.broken else "was rolled back as a whole"
-        message = f"{error}\n{migration.name} {outcome}"
-        raise MigrationError(message) from error
-    return time.perf_counter() - start
-
-
-def _limit_waits(conn: Connection, lock_timeout: float) -> None:
-    milliseconds = str(max(1, round(lock_timeout * 1000)))
-    conn.execute("SELECT set_config('lock_timeout', %s, true)", (milliseconds,))
+def _is_busy(error: BaseException | None) -> bool:
+    """Return whether an error came of a lock that somebody holds."""
+    return error is not None and (isinstance(error, BUSY) or _is_busy(error.__cause__))
