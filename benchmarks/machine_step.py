@@ -2,9 +2,9 @@
 
 Both sides make the same runs: the same seeds, the same draws, the same model, the same SQL put
 together and the same rows expected. One carries out each transaction, reads the rows, asks the
-oracles, and empties the database between runs. The other sends an empty message for each of the
-other's messages, and takes the model's word for the answers. They take turns, machine by machine,
-and the best of each counts: what else goes on in the computer adds to the rest.
+violation queries, and empties the database between runs. The other sends an empty message for each
+of the other's messages, and takes the model's word for the answers. They take turns, machine by
+machine, and the best of each counts: what else goes on in the computer adds to the rest.
 
     python -m benchmarks.machine_step
     python -m benchmarks.machine_step --runs 40 --rounds 7
@@ -72,7 +72,7 @@ class IdleMachine(MachineRun):
             self._send_nothing()
             for table in changed:
                 view.rows(self.state, table)
-        for _ in ("what was written", "the oracles"):
+        for _ in ("what was written", "the violation queries"):
             self._send_nothing()
 
     def _send_nothing(self) -> None:

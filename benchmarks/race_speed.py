@@ -1,8 +1,9 @@
 """Races a second that are run and judged, on one core.
 
-Known races in all their orders, then drawn ones, each brought back to its start, run, and judged
-by oracles, serial orders and rows. The computer may do something else meanwhile, so what counts is
-what the processors spent on it: here, and in the server's processes where they can be seen.
+Known races in all their orders, then drawn ones, each brought back to its start, run, and judged by
+violation queries, serial orders and rows. The computer may do something else meanwhile, so what
+counts is what the processors spent on it: here, and in the server's processes where they can be
+seen.
 
     python -m benchmarks.race_speed
     python -m benchmarks.race_speed --races 40

@@ -11,17 +11,17 @@ from conformance.pytest_plugin import proof
 from strategies.facts import facts
 
 if TYPE_CHECKING:
+    from conformance.cases.scenario import ColumnCase
     from conformance.database.sandbox import Sandbox
-    from strategies.forms import Form
 
 
 FACTS = [
-    pytest.param(form, id=form.name, marks=proof.about(proof.of_form(form), wide=not form.token))
-    for form in facts()
+    pytest.param(case, id=case.name, marks=proof.about(proof.of_form(case), wide=not case.token))
+    for case in facts()
 ]
 
 
-@pytest.mark.parametrize("form", FACTS)
-def test_column(form: Form, sandbox: Sandbox) -> None:
+@pytest.mark.parametrize("case", FACTS)
+def test_column(case: ColumnCase, sandbox: Sandbox) -> None:
     """A column takes what the domain says that it holds, and refuses what is next to it."""
-    hold(sandbox, form)
+    hold(sandbox, case)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from conformance.sql.writes import Insert, Run, Sql, Update
-from strategies.forms import CHECK, KEY, REFERENCE, Form
+from conformance.cases.scenario import ColumnCase
+from conformance.sql.writes import Insert, RawSql, Sql, Update
+from strategies.column_cases import CHECK, KEY, REFERENCE
 from strategies.world import World, urn_of_team
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ OTHERWISE: Final = {
 }
 
 
-def bypasses() -> Iterator[Form]:
+def bypasses() -> Iterator[ColumnCase]:
     """Return all of them, as facts of the tables' columns."""
     yield _numbered_by_hand()
     yield _finished()
@@ -46,16 +47,16 @@ def bypasses() -> Iterator[Form]:
             yield _emptied(table, token, level)
 
 
-def _numbered_by_hand() -> Form:
+def _numbered_by_hand() -> ColumnCase:
     """Where events are not numbered by the trigger, no number is used twice all the same."""
     world = World()
     job = world.job(world.starter())
     rows = tuple(world.an_event(job, sequence=7) for _ in range(2))
     by_hand = (
-        Run("ALTER TABLE public.job_events DISABLE TRIGGER _500_number"),
+        RawSql("ALTER TABLE public.job_events DISABLE TRIGGER _500_number"),
         Insert("job_events", rows),
     )
-    return Form(
+    return ColumnCase(
         "job_events.sequence by hand",
         (tuple(world.given),),
         by_hand,
@@ -65,12 +66,12 @@ def _numbered_by_hand() -> Form:
     )
 
 
-def _key_of_another_team() -> Form:
+def _key_of_another_team() -> ColumnCase:
     """A stranger's key of a team is refused as such, and not as a member's key without a member."""
     world = World()
     team, _ = world.team()
     row = world.a_key(world.creator(), urn_of_team(team))
-    return Form(
+    return ColumnCase(
         "api_keys.owner of another team",
         (tuple(world.given),),
         (Insert("api_keys", (row,)),),
@@ -80,14 +81,14 @@ def _key_of_another_team() -> Form:
     )
 
 
-def _finished() -> Form:
+def _finished() -> ColumnCase:
     """A finished job stays as it is, in every column but those that may still change."""
     world = World()
     job = world.job(world.starter())
     world.move(job, "completed")
     key = {"id": job["id"]}
     first, *more = ((Update("jobs", key, {column: Sql(to)}),) for column, to in OTHERWISE.items())
-    return Form(
+    return ColumnCase(
         "jobs.* finished",
         (tuple(world.given),),
         first,
@@ -98,11 +99,14 @@ def _finished() -> Form:
     )
 
 
-def _emptied(table: str, token: str, level: str) -> Form:
+def _emptied(table: str, token: str, level: str) -> ColumnCase:
     """A table that is empty, as far as can be seen."""
-    emptied = (Run(f"SET TRANSACTION ISOLATION LEVEL {level}"), Run(f"TRUNCATE {table} CASCADE"))
+    emptied = (
+        RawSql(f"SET TRANSACTION ISOLATION LEVEL {level}"),
+        RawSql(f"TRUNCATE {table} CASCADE"),
+    )
     about = table.removeprefix("public.")
-    return Form(
+    return ColumnCase(
         f"{about} emptied at {level.lower()}",
         (),
         emptied,

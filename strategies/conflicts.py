@@ -6,14 +6,14 @@ import re
 from typing import Final
 
 from conformance.sql.conflict import Arbiter
-from conformance.sql.writes import Insert, Run, statements
+from conformance.sql.writes import Insert, RawSql, statements
 
 # What a job meets its like by, where it has a key: without a target too.
 ONCE: Final = ("triggered_by", "idempotency_key")
 TARGET: Final = re.compile(r"\((?P<columns>[^)]*)\) DO ")
 
 
-def proposed(insert: Insert, action: str = "DO NOTHING") -> Run:
+def proposed(insert: Insert, action: str = "DO NOTHING") -> RawSql:
     """Return an insert that would rather do something else than meet a row with one of its keys.
 
     Args:
@@ -27,4 +27,4 @@ def proposed(insert: Insert, action: str = "DO NOTHING") -> Run:
         arbiter = Arbiter(insert.table, tuple(target["columns"].split(", ")))
     elif any(row.get(ONCE[-1]) for row in insert.rows):
         arbiter = Arbiter(insert.table, ONCE, is_named=False)
-    return Run(f"{statement.sql} ON CONFLICT {action}", arbiter)
+    return RawSql(f"{statement.sql} ON CONFLICT {action}", arbiter)

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from functools import cache
+from typing import TYPE_CHECKING
 
 from strategies.bypasses import bypasses
-from strategies.forms import Form, forms
+from strategies.column_cases import cases
 from strategies.harmless import harmless
 from strategies.searching import searching
 from strategies.spelling import spelling
 
+if TYPE_CHECKING:
+    from conformance.cases.scenario import ColumnCase
+
 
 @cache
-def facts() -> tuple[Form, ...]:
+def facts() -> tuple[ColumnCase, ...]:
     """Return all of them."""
-    return (*forms(), *harmless(), *spelling(), *bypasses(), *searching())
+    return (*cases(), *harmless(), *spelling(), *bypasses(), *searching())

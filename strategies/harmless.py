@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from conformance.cases.scenario import Fact
+from conformance.cases.scenario import ColumnCase, Fact
 from conformance.database.disabled_triggers import triggers_of
-from conformance.sql.writes import Delete, Insert, Row, Run, Sql, Truncate, Update
+from conformance.sql.writes import Delete, Insert, RawSql, Row, Sql, Truncate, Update
+from strategies.column_cases import a_row
 from strategies.conflicts import proposed
-from strategies.forms import Form, a_row
 from strategies.harmless_jobs import harmless_jobs
 from strategies.instants import PAST_END, TICK
 from strategies.near_misses.retention import at_most_ten_thousand
@@ -42,7 +42,7 @@ ACTORS = {
 }
 
 
-def harmless() -> Iterator[Form]:
+def harmless() -> Iterator[ColumnCase]:
     """Return all of them, as facts of the tables' columns."""
     for table, proposals in PROPOSED.items():
         for changes in proposals:
@@ -82,13 +82,13 @@ def _row(table: str, world: World, *, of_team: bool = False) -> Row:
     return a_row(table, world)
 
 
-def _replayed(name: str, table: str, world: World, row: Row, changes: Row) -> Form:
+def _replayed(name: str, table: str, world: World, row: Row, changes: Row) -> ColumnCase:
     again = proposed(Insert(table, ({**row, **changes},)), "(id) DO NOTHING")
     accepted = (tuple(world.given), (Insert(table, (row,)),), (again,))
-    return Form(name, accepted, tables=(table,))
+    return ColumnCase(name, accepted, tables=(table,))
 
 
-def _the_same_again() -> Iterator[Form]:
+def _the_same_again() -> Iterator[ColumnCase]:
     """A status is written that the row has already, with something else that may change."""
     for table, changes in (
         ("users", {"tier": "starter"}),
@@ -101,16 +101,16 @@ def _the_same_again() -> Iterator[Form]:
         row = world.insert(table, a_row(table, world))
         again: Transaction = (Update(table, {"id": row["id"]}, changes),)
         name = f"{table}.{next(iter(changes))} again"
-        yield Form(name, (tuple(world.given), again), tables=(table,))
+        yield ColumnCase(name, (tuple(world.given), again), tables=(table,))
     world = World()
     key = {"id": world.insert("webhook_deliveries", a_row("webhook_deliveries", world))["id"]}
     failed: Row = {"status": "failed", "attempts": 1}
     writes = tuple((Update("webhook_deliveries", key, failed),) for _ in range(2))
     name = "webhook_deliveries.status failed again"
-    yield Form(name, (tuple(world.given), *writes), tables=("webhook_deliveries",))
+    yield ColumnCase(name, (tuple(world.given), *writes), tables=("webhook_deliveries",))
 
 
-def _taken_back() -> Iterator[Form]:
+def _taken_back() -> Iterator[ColumnCase]:
     """A membership in a team, or of a user, that never comes is taken back before commit."""
     for column, rule in (("user_id", "INV-M5"), ("team_id", "INV-M6")):
         world = World()
@@ -120,7 +120,7 @@ def _taken_back() -> Iterator[Form]:
             Insert("memberships", (joins,)),
             Delete("memberships", {"id": joins["id"]}),
         )
-        yield Form(
+        yield ColumnCase(
             f"memberships.{column} taken back",
             (tuple(world.given), steps),
             tables=("memberships",),
@@ -128,7 +128,7 @@ def _taken_back() -> Iterator[Form]:
         )
 
 
-def _guest_signs_up_late() -> Form:
+def _guest_signs_up_late() -> ColumnCase:
     """A guest joins before there is such a user, signs up, and accepts before commit."""
     world = World()
     team, owner = world.team()
@@ -140,10 +140,10 @@ def _guest_signs_up_late() -> Form:
         Update("invitations", {"id": invitation["id"]}, {"accepted_at": Sql("clock_timestamp()")}),
     )
     tables = ("users", "memberships", "invitations")
-    return Form("invitations.email signs up late", (tuple(world.given), joins), tables=tables)
+    return ColumnCase("invitations.email signs up late", (tuple(world.given), joins), tables=tables)
 
 
-def _accepted_and_expired() -> Form:
+def _accepted_and_expired() -> ColumnCase:
     """An invitation that was accepted, and whose time has passed, may be written as it is."""
     world = World()
     team, owner = world.team()
@@ -156,12 +156,12 @@ def _accepted_and_expired() -> Form:
         (Update("invitations", key, {"expires_at": PAST_END}),),
         (Update("invitations", key, {"accepted_at": accepted_at}),),
     )
-    return Form(
+    return ColumnCase(
         "invitations.accepted_at again", (tuple(world.given), *steps), tables=("invitations",)
     )
 
 
-def _expired_unanswered() -> Form:
+def _expired_unanswered() -> ColumnCase:
     """An invitation that nobody answered in time may be written as it is: it stays unanswered."""
     world = World()
     team, owner = world.team()
@@ -172,12 +172,12 @@ def _expired_unanswered() -> Form:
         (Update("invitations", key, {"expires_at": PAST_END}),),
         (Update("invitations", key, {"accepted_at": None}),),
     )
-    return Form(
+    return ColumnCase(
         "invitations.accepted_at unanswered", (tuple(world.given), *steps), tables=("invitations",)
     )
 
 
-def _revoked_key(urn: Callable[..., str]) -> Form:
+def _revoked_key(urn: Callable[..., str]) -> ColumnCase:
     """A key that is revoked holds nobody in its team."""
     world = World()
     team, _ = world.team()
@@ -191,10 +191,10 @@ def _revoked_key(urn: Callable[..., str]) -> Form:
         (Delete("memberships", {"id": joins["id"]}),),
     )
     name = f"api_keys.revoked_at {urn.__name__}"
-    return Form(name, (tuple(world.given), *steps), tables=("api_keys", "memberships"))
+    return ColumnCase(name, (tuple(world.given), *steps), tables=("api_keys", "memberships"))
 
 
-def _all_truncated() -> Form:
+def _all_truncated() -> ColumnCase:
     """When users and teams are emptied, so is what the schema keeps of them for itself."""
     world = World()
     world.team()
@@ -204,28 +204,30 @@ def _all_truncated() -> Form:
         for books in ("user_guards", "team_guards")
     )
     tables = ("framecast.user_guards", "framecast.team_guards")
-    return Form("guards emptied", (tuple(world.given), emptied), facts=facts, tables=tables)
+    return ColumnCase("guards emptied", (tuple(world.given), emptied), facts=facts, tables=tables)
 
 
-def _teams_truncated() -> Form:
+def _teams_truncated() -> ColumnCase:
     """Users in no team stay when all teams are emptied."""
     world = World()
     world.starter()
     emptied: Transaction = (Truncate(("teams",)),)
-    return Form("teams emptied", (tuple(world.given), emptied), tables=("teams", "memberships"))
+    return ColumnCase(
+        "teams emptied", (tuple(world.given), emptied), tables=("teams", "memberships")
+    )
 
 
-def _ten_thousand_events() -> Form:
+def _ten_thousand_events() -> ColumnCase:
     """Of 10,001 events that are too old, a clean-up takes 10,000 unless it is told otherwise."""
     world = World()
     # A job's events are numbered one by one, each after all that were written before it.
     jobs = ", ".join(f"'{world.job(world.starter())['id']}'" for _ in range(73))
-    events = Run(
+    events = RawSql(
         "INSERT INTO public.job_events (job_id, event_type, created_at)"
         " SELECT j.id, 'progress', now() - interval '192 hours'"
         f" FROM unnest(ARRAY[{jobs}]::uuid[]) AS j (id) CROSS JOIN generate_series(1, 137)"
     )
-    return Form(
+    return ColumnCase(
         "job_events.id cleaned up",
         (tuple(world.given), (events,)),
         facts=at_most_ten_thousand("job_events"),
@@ -233,19 +235,19 @@ def _ten_thousand_events() -> Form:
     )
 
 
-def _team_without_an_id() -> Form:
+def _team_without_an_id() -> ColumnCase:
     """The database gives a team its id; whoever founds it learns it and becomes its owner."""
     world = World()
     user = world.creator()
-    founded = Run(
+    founded = RawSql(
         "WITH t AS (INSERT INTO public.teams (name) VALUES ('Team') RETURNING id)"
         " INSERT INTO public.memberships (team_id, user_id, role)"
         f" SELECT t.id, '{user['id']}', 'owner' FROM t"
     )
-    return Form("teams.id default", (tuple(world.given), (founded,)), tables=("teams",))
+    return ColumnCase("teams.id default", (tuple(world.given), (founded,)), tables=("teams",))
 
 
-def _teams_of_one_name() -> Form:
+def _teams_of_one_name() -> ColumnCase:
     """The first team of a name has the slug that everybody expects, the others longer ones."""
     world = World()
     user = world.creator()
@@ -256,7 +258,7 @@ def _teams_of_one_name() -> Form:
     owners = tuple(world.a_membership(row, user, role="owner") for row in rows)
     founded: Transaction = (Insert("teams", rows), Insert("memberships", owners))
     slugs = "SELECT count(*) FROM public.teams WHERE slug "
-    return Form(
+    return ColumnCase(
         "teams.slug of one name",
         (tuple(world.given), founded),
         facts=(
@@ -267,7 +269,7 @@ def _teams_of_one_name() -> Form:
     )
 
 
-def _of_one_moment() -> Iterator[Form]:
+def _of_one_moment() -> Iterator[ColumnCase]:
     """The oldest row goes first, whatever its id; of one moment, in order and not as they lie."""
     for table, order in (("job_events", "job_id, sequence"), ("webhook_deliveries", "id")):
         world = World()
@@ -281,7 +283,7 @@ def _of_one_moment() -> Iterator[Form]:
         gone = (ids[-1:], [*ids[-1:], ids[0]], [*ids[-1:], *ids[:2]], [*ids[-1:], *ids[:3]])
         # An update writes a row anew, behind all others.
         aged = [
-            Run(
+            RawSql(
                 f"UPDATE public.{table} SET created_at = now() - interval '{24 * days} hours'"
                 f" WHERE id = '{each}'"
             )
@@ -289,7 +291,7 @@ def _of_one_moment() -> Iterator[Form]:
         ]
         disabled, enabled = triggers_of((table,))
         left = f"SELECT string_agg(id::text, ' ' ORDER BY {order}) FROM public.{table}"
-        yield Form(
+        yield ColumnCase(
             f"{table}.created_at of one moment",
             (
                 tuple(world.given),

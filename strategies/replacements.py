@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
-from conformance.sql.writes import Delete, Insert, Row, Run, Statement, statements
+from conformance.sql.writes import Delete, Insert, RawSql, Row, Statement, statements
 from strategies.hostile_worlds import Setup, crowd, ten_teams
 from strategies.hostility import Attack, HostileRun, HostileStatement, Part
 from strategies.replacing import replaced
@@ -97,7 +97,7 @@ def _attacks(setup: Setup, table: str, row: Row, waiting: Sequence[str]) -> Iter
         for name in waiting if seats else ():
             # What held a row is gone before it, and that was asked at once.
             at_once = _hostile_statement(
-                "set constraints", table, Run(f"SET CONSTRAINTS {name} IMMEDIATE")
+                "set constraints", table, RawSql(f"SET CONSTRAINTS {name} IMMEDIATE")
             )
             leaves = (Delete("memberships", {"id": seat.rows[0]["id"]}) for seat in seats)
             yield _attack(
@@ -116,7 +116,7 @@ def _attacks(setup: Setup, table: str, row: Row, waiting: Sequence[str]) -> Iter
             f"WITH w AS ({insert}) {gone.statement.sql}",
             f"WITH w AS ({gone.statement.sql}) {insert}",
         ):
-            yield _attack(_hostile_statement("delete beside", table, Run(sql)))
+            yield _attack(_hostile_statement("delete beside", table, RawSql(sql)))
 
 
 def _seats(setup: Setup, row: Row) -> Iterator[Insert]:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from conformance.sql.writes import Run, literal
+from conformance.sql.writes import RawSql, literal
 
 if TYPE_CHECKING:
     from conformance.sql.writes import Row
 
 
-def replaced(table: str, row: Row, *beside: str) -> Run:
+def replaced(table: str, row: Row, *beside: str) -> RawSql:
     """Return the statement that deletes a row and inserts this one under its id.
 
     Args:
@@ -23,9 +23,9 @@ def replaced(table: str, row: Row, *beside: str) -> Run:
     comes = f"INSERT INTO public.{table} ({', '.join(row)}) SELECT {values} FROM gone"
     parts = [f"gone AS ({gone})"]
     parts += [f"beside_{number} AS ({sql})" for number, sql in enumerate(beside)]
-    return Run(f"WITH {', '.join(parts)} {comes}")
+    return RawSql(f"WITH {', '.join(parts)} {comes}")
 
 
-def at_once(first: str, second: str) -> Run:
+def at_once(first: str, second: str) -> RawSql:
     """Return one statement of two writes, of which neither sees the other's rows."""
-    return Run(f"WITH beside AS ({first}) {second}")
+    return RawSql(f"WITH beside AS ({first}) {second}")

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from conformance.cases.scenario import Fact
-from conformance.sql.writes import Delete, Row, Run, Update
+from conformance.cases.scenario import ColumnCase, Fact
+from conformance.sql.writes import Delete, RawSql, Row, Update
 from strategies.documents import Jsonb
-from strategies.forms import Form
 from strategies.world import World
 
 if TYPE_CHECKING:
@@ -45,21 +44,21 @@ SELECT p.id, p.team_id, p.created_by, p.name, {} FROM p
 """
 
 
-def searching() -> Iterator[Form]:
+def searching() -> Iterator[ColumnCase]:
     """Return all of them, as facts of the tables' columns."""
     for way, (first, *then) in SPECS.items():
         world, project = _two(first)
         changes: list[Transaction] = [(Update("projects", project, {"spec": s}),) for s in then]
-        yield _form(way, world, *changes, (Update("projects", project, {"name": "Other"}),))
+        yield _case(way, world, *changes, (Update("projects", project, {"name": "Other"}),))
     world, project = _two(ONE)
     archived = (Update("projects", project, {"status": "archived"}),)
-    yield _form("changed while archived", world, archived, (Update("projects", project, LATE),))
+    yield _case("changed while archived", world, archived, (Update("projects", project, LATE),))
     world, project = _two(ONE)
-    yield _form("deleted", world, (Delete("projects", project),))
+    yield _case("deleted", world, (Delete("projects", project),))
     for spec in ("NULL", "p.spec", '\'{"title": "Other"}\''):
         world, project = _two(ONE)
         again = AGAIN.format(project["id"], spec)
-        yield _form(f"made again with {spec.strip(chr(39))}", world, (Run(again),))
+        yield _case(f"made again with {spec.strip(chr(39))}", world, (RawSql(again),))
 
 
 def _two(spec: Jsonb | None) -> tuple[World, Row]:
@@ -70,9 +69,11 @@ def _two(spec: Jsonb | None) -> tuple[World, Row]:
     return world, {"id": world.project(team, owner, spec=spec)["id"]}
 
 
-def _form(way: str, world: World, *then: Transaction) -> Form:
+def _case(way: str, world: World, *then: Transaction) -> ColumnCase:
     facts = (Fact(SEARCHED, expected=True),)
-    return Form(f"specs searched: {way}", (tuple(world.given), *then), facts=facts, tables=TABLES)
+    return ColumnCase(
+        f"specs searched: {way}", (tuple(world.given), *then), facts=facts, tables=TABLES
+    )
 
 
 TABLES: Final = ("projects", "framecast.project_specs")

@@ -10,9 +10,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+from conformance.cases.scenario import ColumnCase
 from conformance.framecast.rules import RULES
 from conformance.sql.writes import Insert, Row
-from strategies.forms import CHECK, Form
+from strategies.column_cases import CHECK
 from strategies.owners import member_urn, team_urn, user_urn
 from strategies.world import World
 
@@ -135,7 +136,7 @@ DIGITS = "0123456789"
 LOWER = "abcdefghijklmnopqrstuvwxyz"
 
 
-def spelling() -> Iterator[Form]:
+def spelling() -> Iterator[ColumnCase]:
     """Return all of them, as facts of the tables' columns."""
     yield from acting()
     yield _urls()
@@ -160,7 +161,7 @@ def spelling() -> Iterator[Form]:
         yield _spelled(f"system_assets.id {category} spelled", "INV-SA2", texts, is_id, asset)
 
 
-def _urls() -> Form:
+def _urls() -> ColumnCase:
     world = World()
     team, owner = world.team()
 
@@ -169,7 +170,7 @@ def _urls() -> Form:
 
     accepted = tuple(write for url in HTTPS_URLS for write in insert(url))
     first, *more = map(insert, NO_HTTPS_URLS)
-    return Form(
+    return ColumnCase(
         "webhooks.url spelled",
         (tuple(world.given), accepted),
         first,
@@ -180,7 +181,7 @@ def _urls() -> Form:
     )
 
 
-def acting() -> Iterator[Form]:
+def acting() -> Iterator[ColumnCase]:
     """A user whose role is too small for a write is refused by the name of that rule."""
     world = World()
     team, _ = world.team()
@@ -195,7 +196,7 @@ def acting() -> Iterator[Form]:
         ("ROLE-2", "api_keys", world.a_key(viewer, urn)),
     )
     for rule, table, row in tried:
-        yield Form(
+        yield ColumnCase(
             f"{table} by too small a role",
             (tuple(world.given),),
             (Insert(table, (row,)),),
@@ -254,7 +255,7 @@ def _spelled(
     texts: Iterable[str],
     legal: Callable[[str], bool],
     make: Callable[[World, str], tuple[str, Row]],
-) -> Form:
+) -> ColumnCase:
     """Return what inserts the texts and their neighbours: the legal ones first, all at once."""
     world = World()
     good = dict.fromkeys(texts)
@@ -270,7 +271,7 @@ def _spelled(
 
     accepted = tuple(write for text in good for write in insert(text))
     first, *more = map(insert, bad)
-    return Form(
+    return ColumnCase(
         name,
         (accepted,),
         first,

@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from conformance.sql.writes import Row, Run
+from conformance.sql.writes import RawSql, Row
 from strategies.world import NOW, World, urn_of_member, urn_of_team, urn_of_user
 from tests.planting import (
     BEFORE,
@@ -34,7 +34,7 @@ from tests.planting import (
 )
 
 VALID: Final = "api_key_is_valid(p_key_id uuid, p_at timestamptz DEFAULT clock_timestamp())"
-ALWAYS_VALID: Final = Run(
+ALWAYS_VALID: Final = RawSql(
     f"CREATE OR REPLACE FUNCTION public.{VALID} RETURNS boolean LANGUAGE sql STABLE RETURN true"
 )
 BACKWARDS: Final[Row] = {"created_at": EPOCH, "updated_at": BEFORE}
@@ -193,7 +193,7 @@ def truncated_alone(world: World) -> Planted:
 
 def permissions(statement: str, name: str) -> Plant:
     """Plant another matrix of permissions."""
-    return lambda _: Planted((Run(statement),), frozenset({name}))
+    return lambda _: Planted((RawSql(statement),), frozenset({name}))
 
 
 BROKEN_OWNERS: Final = ("framecast:user:1", "framecast:user:")

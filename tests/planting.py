@@ -1,4 +1,4 @@
-"""Violations planted where nothing refuses them, to see whether the oracles see them.
+"""Violations planted where nothing refuses them, to see whether the violation queries see them.
 
 A plant is made in a world of its own. It consists of what has to be written, which is as small as
 it can be, and of the keys that the rule's violation query must return: those, and no others.

@@ -6,20 +6,20 @@ from typing import Final, NamedTuple
 import pytest
 
 from conformance.cases.case_runner import CaseRunner
-from conformance.cases.scenario import Beside, Fact, Mixed, Scenario
+from conformance.cases.scenario import ConcurrentCheck, Fact, Scenario, ViolatesSeveral
 from conformance.cases.verdicts import Finding, Standing, Tally, Verdict
 from conformance.database.sandbox import Sandbox
 from conformance.database.session import in_order
 from conformance.framecast.rules import RULES
 from conformance.postgres.scratch import Scratch
 from conformance.sql.writes import (
-    Aside,
     Delete,
     Insert,
     NotCarriedError,
     Path,
+    PlainWrite,
+    RawSql,
     Row,
-    Run,
     Sql,
     Truncate,
     Update,
@@ -58,7 +58,7 @@ class Case(NamedTuple):
 
 GOOD: Final = user()
 BAD: Final = user(id=2, credits=-1)
-STUCK: Final = (Run("SET LOCAL statement_timeout = '20ms'"), Run("SELECT pg_sleep(60)"))
+STUCK: Final = (RawSql("SET LOCAL statement_timeout = '20ms'"), RawSql("SELECT pg_sleep(60)"))
 LACKING: Final = (Insert("teams", ({"id": 1},)),)
 ASKED: Final = "SELECT count(*) FROM users"
 HELD: Final = (Update("users", {"id": 1}, {"credits": 5}),)
@@ -78,16 +78,18 @@ CASES: Final = {
         Scenario((), (), (BAD,), because="why"), Verdict.UNPROVEN, Tally(0, 1, 1)
     ),
     "another rule that is always named": Case(
-        Scenario((), (GOOD,), (Mixed(user(id=100), {"INV-T6"}),)), Verdict.UNPROVEN
+        Scenario((), (GOOD,), (ViolatesSeveral(user(id=100), {"INV-T6"}),)), Verdict.UNPROVEN
     ),
     "another rule beside one's own": Case(
-        Scenario((), (GOOD,), (Mixed(user(id=100), {"INV-T6"}), BAD)), Verdict.HELD, Tally(1, 2, 1)
+        Scenario((), (GOOD,), (ViolatesSeveral(user(id=100), {"INV-T6"}), BAD)),
+        Verdict.HELD,
+        Tally(1, 2, 1),
     ),
     "another rule for another violation": Case(
-        Scenario((), (GOOD,), (Mixed(BAD, {"INV-T6"}), user(id=100))), Verdict.UNNAMED
+        Scenario((), (GOOD,), (ViolatesSeveral(BAD, {"INV-T6"}), user(id=100))), Verdict.UNNAMED
     ),
     "another rule that may be named": Case(
-        Scenario((), (GOOD,), (Mixed(user(id=100), {"INV-T6"}, "why"),)),
+        Scenario((), (GOOD,), (ViolatesSeveral(user(id=100), {"INV-T6"}, "why"),)),
         Verdict.UNPROVEN,
         Tally(1, 1, 0),
     ),
@@ -147,15 +149,17 @@ CASES: Final = {
     ),
     "a fact that is none": Case(Scenario((), (GOOD,), (), (Fact(ASKED, 2),)), Verdict.BROKEN),
     "what does not wait": Case(
-        Scenario((GOOD,), beside=(Beside(HELD, (Fact(ASKED, 1), Fact(ASKED, 1, side=False))),)),
+        Scenario(
+            (GOOD,), beside=(ConcurrentCheck(HELD, (Fact(ASKED, 1), Fact(ASKED, 1, side=False))),)
+        ),
         Verdict.HELD,
         Tally(1, 1, 1),
     ),
     "what waits": Case(
-        Scenario((GOOD,), beside=(Beside(HELD, (Fact(HELD_BACK, 1),)),)),
+        Scenario((GOOD,), beside=(ConcurrentCheck(HELD, (Fact(HELD_BACK, 1),)),)),
         Verdict.BROKEN,
     ),
-    "a violation that only the oracle sees": Case(
+    "a violation that only the violation query sees": Case(
         Scenario((), (user(ephemeral_storage_bytes=-1),)), Verdict.BROKEN, blamed="INV-U6"
     ),
 }
@@ -182,7 +186,7 @@ def test_a_path_does_not_fall_back(path: Path, write: Write) -> None:
     """A write that the path's statement cannot carry is not carried out in another way."""
     with pytest.raises(NotCarriedError, match=str(path)):
         in_order((write,), path)
-    assert in_order((Aside(write),), path) == in_order((write,), Path.UPDATE)
+    assert in_order((PlainWrite(write),), path) == in_order((write,), Path.UPDATE)
 
 
 @pytest.mark.parametrize("path", [Path.MERGE, Path.CTE, Path.COPY])
@@ -260,12 +264,12 @@ def test_what_was_tried_is_left_behind_by_nobody(small: Sandbox) -> None:
 
 
 def test_rules_that_a_schema_cannot_answer_are_known(small: Sandbox) -> None:
-    """Oracles that this schema has no tables for are left out, and it is said why."""
+    """Violation queries that this schema has no tables for are left out, and it is said why."""
     assert "INV-T1" in small.unreadable
     assert not {"INV-U4", "INV-U5", "INV-U6"} & small.unreadable.keys()
 
 
-def test_a_rule_without_an_oracle_is_unproven(small: Sandbox) -> None:
+def test_a_rule_without_an_violation_query_is_unproven(small: Sandbox) -> None:
     """Where a rule's violation query cannot be asked, nothing that is tried proves it."""
     with pytest.raises(Finding) as raised:
         CaseRunner(small, RULES["INV-T1"], Path.INSERT).run(Scenario((), (GOOD,)))

@@ -6,8 +6,8 @@ import pytest
 from psycopg import sql
 
 from conformance.sql.writes import Sql, Update
+from strategies.column_cases import a_row
 from strategies.enums import ENUMS
-from strategies.forms import a_row
 from strategies.near_misses.upkeep import CHANGES
 from strategies.tables import COLUMNS, REQUIRED
 from strategies.world import World

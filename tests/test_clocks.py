@@ -6,8 +6,8 @@ import psycopg
 import pytest
 
 from conformance.sql.writes import Sql, Update
+from strategies.column_cases import a_row
 from strategies.documents import Jsonb
-from strategies.forms import a_row
 from strategies.near_misses.upkeep import CHANGES
 from strategies.world import World
 from tests.clients import Connection, asked, whole, write

@@ -5,20 +5,20 @@ from typing import Final, NamedTuple
 import pytest
 
 from conformance.cases.columns import hold
+from conformance.cases.scenario import ColumnCase
 from conformance.cases.verdicts import Finding, Verdict
 from conformance.database.sandbox import Sandbox
 from conformance.database.session import Session
 from conformance.postgres.scratch import Scratch, Template
 from conformance.privileges.powers import LISTS
 from strategies.facts import facts
-from strategies.forms import Form
 from tests.test_labels import changed
 
-FORMS: Final = {form.name: form for form in facts()}
+FORMS: Final = {case.name: case for case in facts()}
 NAME: Final = "ALTER TABLE projects DROP CONSTRAINT projects_name_1_to_200_characters"
 
 
-def form(name: str) -> Form:
+def case(name: str) -> ColumnCase:
     """Return the case of this name."""
     return FORMS[name]
 
@@ -34,8 +34,8 @@ def test_a_type_with_a_length_is_as_good(scratch: Scratch, template: Template) -
         " LOOP EXECUTE format('ALTER TABLE asset_files DROP CONSTRAINT %I', c); END LOOP; END$$",
         "ALTER TABLE asset_files ADD CHECK (filename <> '')",
     ) as sandbox:
-        hold(sandbox, form("asset_files.filename longest"))
-        hold(sandbox, form("asset_files.filename ''"))
+        hold(sandbox, case("asset_files.filename longest"))
+        hold(sandbox, case("asset_files.filename ''"))
 
 
 def test_a_type_that_is_too_long_is_not(scratch: Scratch, template: Template) -> None:
@@ -52,7 +52,7 @@ def test_a_type_that_is_too_long_is_not(scratch: Scratch, template: Template) ->
         ) as sandbox,
         pytest.raises(Finding) as raised,
     ):
-        hold(sandbox, form("asset_files.filename longest"))
+        hold(sandbox, case("asset_files.filename longest"))
     assert Verdict.BROKEN == raised.value.verdict
 
 
@@ -95,7 +95,7 @@ class Fault(NamedTuple):
 def test_a_case_fails_as_a_rule_does(fault: Fault, scratch: Scratch, template: Template) -> None:
     """A case that fails ends in a finding, which names what refused; never in another error."""
     with changed(scratch, template, fault.statement) as sandbox, pytest.raises(Finding) as raised:
-        hold(sandbox, form(fault.name))
+        hold(sandbox, case(fault.name))
     assert (fault.name, fault.verdict) == (raised.value.rule, raised.value.verdict)
     assert fault.said in raised.value.observed
     assert raised.value.cause

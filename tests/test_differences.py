@@ -12,7 +12,7 @@ from conformance.framecast.operations import projects, users
 from conformance.machines import differences
 from conformance.machines.run import Log, MachineRun
 from conformance.postgres.scratch import Scratch, Template
-from conformance.races import judge
+from conformance.races import serializability
 from conformance.races.harness import Harness
 from conformance.races.orders import following
 from conformance.races.schedule import Race
@@ -34,8 +34,10 @@ def fault(
     race: Race, trace: Trace, shown: dict[str, set[str]], about: tuple[str, ...] = ()
 ) -> Finding:
     """Return what is wrong with a race that was run."""
-    explained = judge.explained(race, trace, shown)
-    found = judge.faults(race, trace, {}, shown, explained=explained, events={}, about=about)
+    explained = serializability.explained(race, trace, shown)
+    found = serializability.faults(
+        race, trace, {}, shown, explained=explained, events={}, about=about
+    )
     return next(found)
 
 
@@ -97,7 +99,7 @@ def test_an_end_without_an_order_shows_what_differs(harness: Harness) -> None:
     named = fault(race, trace, {"memberships": end}, ("INV-T2",))
     unnamed = fault(race, trace, {"memberships": end})
 
-    assert ("INV-T2", judge.SERIAL) == (named.rule, unnamed.rule)
+    assert ("INV-T2", serializability.SERIAL) == (named.rule, unnamed.rule)
     assert 1 == named.observed.count("memberships of ")
     assert named.observed.endswith("is a row")
 

@@ -13,8 +13,8 @@ from conformance.database.sandbox import Sandbox
 from conformance.framecast.rules import RULES
 from conformance.postgres.scratch import Scratch, Template
 from conformance.sql.writes import Path
+from strategies.column_cases import cases
 from strategies.enums import COLUMNS, ENUMS
-from strategies.forms import forms
 from strategies.near_misses import WAYS
 from strategies.tables import COLUMNS as TABLES
 from tests.drawing import examples
@@ -107,12 +107,12 @@ def test_a_label_of_no_rule_is_found(
     enum: str, name: str, scratch: Scratch, template: Template
 ) -> None:
     """A label beside the domain's is found where no rule speaks of its type."""
-    tried = [form for form in forms() if form.name.startswith(name) and "another" in form.name]
+    tried = [case for case in cases() if case.name.startswith(name) and "another" in case.name]
     assert tried
     with changed(scratch, template, f"ALTER TYPE {enum} ADD VALUE 'guest'") as sandbox:
-        for form in tried:
+        for case in tried:
             with pytest.raises(Finding, match="guest") as raised:
-                hold(sandbox, form)
+                hold(sandbox, case)
             assert Verdict.BROKEN == raised.value.verdict
 
 

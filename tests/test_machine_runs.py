@@ -61,7 +61,7 @@ def holed(scratch: Scratch, tmp_path: Path) -> Iterator[Holed]:
 
 
 def test_what_time_breaks_is_seen(holed: Holed) -> None:
-    """After time has passed all oracles are asked, though nobody noted a write."""
+    """After time has passed all violation queries are asked, though nobody noted a write."""
     run = MachineRun(holed(AGE_COSTS), Log())
     run.do(users.SIGN_UP, {"email": "ann@example.com"})
 

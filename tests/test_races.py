@@ -15,7 +15,7 @@ from conformance.framecast.known_races import AREAS, KNOWN_RACES, KnownRace
 from conformance.framecast.known_races.definition import RaceSetup, RaceStep
 from conformance.framecast.operations import teams
 from conformance.postgres import binaries
-from conformance.races import judge, orders, rendering
+from conformance.races import orders, rendering, serializability
 from conformance.races.explorer import PAIRS, drawn
 from conformance.races.orders import every, following
 from conformance.races.schedule import Level
@@ -70,12 +70,12 @@ def test_a_rejection_above_read_committed_is_inconclusive(harness: Harness) -> N
 
 def test_who_is_apart_must_not_wait(harness: Harness) -> None:
     """Of sessions that are said to be apart, one that waits is a fault; in turns nobody does."""
-    race = replace(KNOWN_RACES[LEAVE].race(), apart=True)
+    race = replace(KNOWN_RACES[LEAVE].race(), independent=True)
 
     harness.run(race, following((0, 0, 1, 1)))
     with pytest.raises(Finding, match="waits for") as caught:
         harness.run(race, following((0, 1, 0, 1)))
-    assert (judge.LOCKS, Verdict.OVERBLOCKED) == (caught.value.rule, caught.value.verdict)
+    assert (serializability.LOCKS, Verdict.OVERBLOCKED) == (caught.value.rule, caught.value.verdict)
 
 
 def test_a_deadlock_ends_the_last_to_wait(harness: Harness) -> None:
@@ -116,7 +116,7 @@ def test_no_order_explains_a_refusal_that_nothing_calls_for(harness: Harness) ->
     trace.committed.remove(1)
     trace.outcomes[1] = Rejected("23514", constraint="card_5__jobs_team_has_at_most_5_active")
 
-    faults = list(judge.faults(race, trace, {}, {}, explained=True, events={}))
+    faults = list(serializability.faults(race, trace, {}, {}, explained=True, events={}))
 
     assert [("CARD-5", Verdict.OVERBLOCKED)] == [(each.rule, each.verdict) for each in faults]
 
@@ -126,7 +126,7 @@ def test_an_end_that_no_order_comes_to_is_broken(harness: Harness) -> None:
     race = KNOWN_RACES[LEAVE].race()
     trace = harness.run(race, following((0, 0, 1, 1)))
 
-    assert judge.explained(race, trace, {"memberships": set()}) is False
+    assert serializability.explained(race, trace, {"memberships": set()}) is False
 
 
 def test_a_reader_that_misses_an_event_is_found(harness: Harness) -> None:
@@ -136,7 +136,7 @@ def test_a_reader_that_misses_an_event_is_found(harness: Harness) -> None:
     trace.looks = {2: [[2], [1, 2]]}
     (job,) = race.start.state.jobs
 
-    faults = list(judge.faults(race, trace, {}, {}, explained=True, events={job: [1, 2]}))
+    faults = list(serializability.faults(race, trace, {}, {}, explained=True, events={job: [1, 2]}))
 
     assert ["SEQ-2"] == [each.rule for each in faults]
 

@@ -15,7 +15,7 @@ from conformance.database.sandbox import Sandbox
 from conformance.framecast.known_races import KNOWN_RACES
 from conformance.machines.hostile import HostileRunner
 from conformance.postgres.scratch import Database, Scratch
-from conformance.races import judge
+from conformance.races import serializability
 from conformance.races.explorer import PAIRS, drawn
 from conformance.races.harness import Harness
 from conformance.races.runner import RaceRunner
@@ -86,7 +86,9 @@ def test_a_drawn_race_that_hangs_fails(database: Database) -> None:
             except Finding as finding:
                 found.append(finding)
 
-    assert {(judge.LOCKS, Verdict.OVERBLOCKED)} == {(each.rule, each.verdict) for each in found}
+    assert {(serializability.LOCKS, Verdict.OVERBLOCKED)} == {
+        (each.rule, each.verdict) for each in found
+    }
     assert len(found) > 1
     assert time.monotonic() - begun < LONGEST
 

@@ -11,7 +11,7 @@ import pytest
 
 from conformance.framecast.rules import RULES, Rule
 from conformance.rejections.listing import answered, entries, listed, written
-from conformance.sql.writes import Delete, Insert, Run, Update, Write
+from conformance.sql.writes import Delete, Insert, RawSql, Update, Write
 from strategies.world import World
 from tests.clients import Connection, write
 
@@ -46,13 +46,13 @@ def _owner_leaves(world: World) -> tuple[Write, ...]:
 def _erased_alone(world: World) -> tuple[Write, ...]:
     team, owner = world.team()
     world.member(team)
-    return (Run(f"SELECT erase_user('{owner['id']}')"),)
+    return (RawSql(f"SELECT erase_user('{owner['id']}')"),)
 
 
 def _erased_at_work(world: World) -> tuple[Write, ...]:
     team, owner = world.team()
     world.job(owner, f"framecast:team:{team['id']}")
-    return (Run(f"SELECT erase_user('{owner['id']}')"),)
+    return (RawSql(f"SELECT erase_user('{owner['id']}')"),)
 
 
 def _again(world: World) -> tuple[Write, ...]:

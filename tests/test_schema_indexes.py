@@ -10,7 +10,7 @@ import pytest
 
 from conformance.database.session import Session
 from conformance.sql.writes import Insert, statements
-from strategies.forms import a_row
+from strategies.column_cases import a_row
 from strategies.tables import COLUMNS
 from strategies.world import World
 

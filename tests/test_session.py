@@ -19,7 +19,7 @@ from conformance.database.session import Session, outcome
 from conformance.postgres import Server
 from conformance.postgres.scratch import Database, Scratch, opened
 from conformance.sql.outcomes import Accepted, Inconclusive, Rejected
-from conformance.sql.writes import Insert, Path, Row, Run, Sql, Statement, Update, literal
+from conformance.sql.writes import Insert, Path, RawSql, Row, Sql, Statement, Update, literal
 from strategies.world import World, urn_of_team
 from tests.drawing import examples
 from tests.granting import have_role
@@ -301,9 +301,9 @@ def test_triggers_sleep_for_an_owner_too(server: Server) -> None:
         )
         before = sandbox.session.fetch(triggers)
         disabled, enabled = triggers_of(["usage"])
-        assert Accepted() == sandbox.session.transact([disabled, Run(older), enabled])
+        assert Accepted() == sandbox.session.transact([disabled, RawSql(older), enabled])
         assert before == sandbox.session.fetch(triggers)
-        refused = sandbox.session.transact([Run(older)])
+        refused = sandbox.session.transact([RawSql(older)])
         assert isinstance(refused, Rejected)
         assert "imm_1__usage_subject_is_fixed" == refused.constraint
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pytest
 from hypothesis import find, settings
 
-from conformance.cases.scenario import Mixed, Scenario
+from conformance.cases.scenario import Scenario, ViolatesSeveral
 from conformance.sql.writes import Insert, Path, Write
 from strategies.near_misses import WAYS
 from strategies.near_misses.rest import rest
@@ -44,7 +44,7 @@ def test_rows_that_share_a_key_differ_in_the_rest(rule: str, column: str) -> Non
 
     def differs(scenario: Scenario) -> bool:
         broken = scenario.broken[0]
-        writes = broken.writes if isinstance(broken, Mixed) else broken
+        writes = broken.writes if isinstance(broken, ViolatesSeveral) else broken
         bad = values(writes, UNIQUE[rule], column)
         return bool(bad) and not {*bad} & {*values(scenario.given[0], UNIQUE[rule], column)}
 

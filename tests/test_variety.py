@@ -8,9 +8,9 @@ from typing import Final, NamedTuple
 import pytest
 from hypothesis import strategies as st
 
-from conformance.cases.scenario import Mixed, Scenario
+from conformance.cases.scenario import Scenario, ViolatesSeveral
 from conformance.framecast.rules import RULES
-from conformance.sql.writes import Aside, Insert, Row, Update, Write
+from conformance.sql.writes import Insert, PlainWrite, Row, Update, Write
 from strategies.columns import DEFAULTS, NULLABLE
 from strategies.enums import COLUMNS as LABELLED
 from strategies.enums import ENUMS
@@ -130,7 +130,7 @@ class Rows:
     def write(self, writes: Iterable[Write]) -> None:
         """Carry out writes of rows."""
         for write in writes:
-            inner = write.write if isinstance(write, Aside) else write
+            inner = write.write if isinstance(write, PlainWrite) else write
             if isinstance(inner, Insert):
                 for number, row in enumerate(inner.rows):
                     self._put(inner.table, str(row.get("id", f"no id {number}")), row)
@@ -166,7 +166,7 @@ def held(scenario: Scenario) -> dict[Kind, set[str]]:
     for transaction in (*scenario.given, *scenario.legal):
         rows.write(transaction)
     for over in scenario.broken:
-        rows.aside(over.writes if isinstance(over, Mixed) else over)
+        rows.aside(over.writes if isinstance(over, ViolatesSeveral) else over)
     return seen
 
 

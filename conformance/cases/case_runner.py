@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from conformance.cases.attempt import Attempt, transaction_script
 from conformance.cases.findings import Findings
 from conformance.cases.refusals import culprit, is_denied, names, rule_named, says_nothing
-from conformance.cases.scenario import Mixed
+from conformance.cases.scenario import ViolatesSeveral
 from conformance.cases.verdicts import Tally, Verdict
 from conformance.database.prepared_plans import Plans
 from conformance.database.session import TIMEOUTS, in_order
@@ -22,7 +22,7 @@ from conformance.sql.writes import Path, Statement
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from conformance.cases.scenario import Beside, Fact, Scenario, Transaction, Within
+    from conformance.cases.scenario import ConcurrentCheck, Fact, OwnCheck, Scenario, Transaction
     from conformance.cases.verdicts import Finding
     from conformance.database.sandbox import Sandbox
     from conformance.database.session import Session
@@ -118,7 +118,7 @@ class CaseRunner:
 
     def _try(self, scenario: Scenario) -> None:
         self._expect_all_labels()
-        self._expect_an_oracle()
+        self._expect_an_violation_query()
         for transaction in filter(None, scenario.given):
             self._prepare(transaction)
         self._plans.forget()
@@ -137,7 +137,9 @@ class CaseRunner:
             for fact in scenario.facts:
                 self._check(fact, begun)
         for each in scenario.broken:
-            mixed = each if isinstance(each, Mixed) else Mixed(each, frozenset())
+            mixed = (
+                each if isinstance(each, ViolatesSeveral) else ViolatesSeveral(each, frozenset())
+            )
             self._expect_rejected(mixed.writes, frozenset(mixed.also))
             for writes in self._sandbox.labels.stand_ins(mixed.writes):
                 self._expect_rejected(writes, self._instead(mixed))
@@ -148,7 +150,9 @@ class CaseRunner:
         accepted, rejected, named, denied, not_permitted = (
             now - then for now, then in zip(self.tally.counts, before.counts, strict=True)
         )
-        mixed = [each for each in scenario.broken if isinstance(each, Mixed) and each.also]
+        mixed = [
+            each for each in scenario.broken if isinstance(each, ViolatesSeveral) and each.also
+        ]
         missing = ""
         if not scenario.because and not accepted + not_permitted:
             missing = "something legal"
@@ -251,7 +255,7 @@ class CaseRunner:
             )
             raise _EndError
 
-    def _instead(self, mixed: Mixed) -> frozenset[str]:
+    def _instead(self, mixed: ViolatesSeveral) -> frozenset[str]:
         """Return which rules may be named where a type has a label too many.
 
         Another one's name says nothing of a rule that the schema has no other name of: that rule
@@ -288,7 +292,7 @@ class CaseRunner:
         lack = self._sandbox.missing_privilege([Statement(fact.query)])
         return self._sandbox.owner if lack else self._sandbox.session
 
-    def _check_within(self, within: Within) -> None:
+    def _check_within(self, within: OwnCheck) -> None:
         """Ask facts in the transaction that has written something."""
         try:
             for statement in (Statement("BEGIN"), *in_order(within.writes, Path.UPDATE)):
@@ -299,7 +303,7 @@ class CaseRunner:
             self._sandbox.session.send(Statement("ROLLBACK"))
         self._now.script.append("ROLLBACK;\n")
 
-    def _check_beside(self, beside: Beside) -> None:
+    def _check_beside(self, beside: ConcurrentCheck) -> None:
         """Ask facts while another session has written something and not committed it."""
         body = in_order(beside.writes, self.path)
         self._now.script.append("-- meanwhile, in another session, which has not committed:\n")
@@ -337,7 +341,7 @@ class CaseRunner:
                 if not isinstance(outcome, Accepted):
                     self._now.refused(outcome, "accepted: it is legal")
 
-    def _expect_an_oracle(self) -> None:
+    def _expect_an_violation_query(self) -> None:
         error = self._sandbox.unreadable.get(self.rule.id)
         if error is not None:
             self._now.note(

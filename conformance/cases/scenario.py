@@ -29,7 +29,7 @@ class Fact:
 
 
 @dataclass(frozen=True, slots=True)
-class Mixed:
+class ViolatesSeveral:
     """A transaction that breaks the rule and others as well, which may be named instead.
 
     Attributes:
@@ -44,7 +44,7 @@ class Mixed:
 
 
 @dataclass(frozen=True, slots=True)
-class Beside:
+class ConcurrentCheck:
     """Uncommitted writes of another session, and facts that must not wait for them.
 
     It takes it back once they have been asked.
@@ -55,7 +55,7 @@ class Beside:
 
 
 @dataclass(frozen=True, slots=True)
-class Within:
+class OwnCheck:
     """Uncommitted writes of the session itself, and facts that are true of them already.
 
     It takes it back once they have been asked: time goes on while now() stands still.
@@ -96,13 +96,42 @@ class Scenario:
 
     given: tuple[Transaction, ...] = ()
     legal: tuple[Transaction, ...] = ()
-    broken: tuple[Transaction | Mixed, ...] = ()
+    broken: tuple[Transaction | ViolatesSeveral, ...] = ()
     facts: tuple[Fact, ...] = ()
-    beside: tuple[Beside, ...] = ()
-    within: tuple[Within, ...] = ()
+    beside: tuple[ConcurrentCheck, ...] = ()
+    within: tuple[OwnCheck, ...] = ()
     because: str = ""
     settings: Settings = ()
     plain: Plain | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnCase:
+    """One fact of a column: transactions that must be accepted, and one that must be refused.
+
+    Attributes:
+        name: what is tried, in words.
+        accepted: the transactions that make the state, and those at the edge.
+        refused: what is refused; None where a fact is all there is to see.
+        by: the SQLSTATE and the column, or '', with which it is refused.
+        more: further transactions that are refused alike.
+        token: what the refusal's name begins with, where a rule has one; else ''.
+        facts: what is true once the transactions are in.
+        tables: what it is about.
+        alike: other SQLSTATEs that are as good, with no name.
+        meanwhile: rules that what is taken back before commit breaks, and may be refused by.
+    """
+
+    name: str
+    accepted: tuple[Transaction, ...]
+    refused: Transaction | None = None
+    by: tuple[str, str] = ("", "")
+    facts: tuple[Fact, ...] = ()
+    tables: tuple[str, ...] = ()
+    more: tuple[Transaction, ...] = ()
+    token: str = ""
+    alike: tuple[str, ...] = ()
+    meanwhile: tuple[str, ...] = ()
 
 
 # Each path that could break a rule has scenarios, or the reason why it cannot.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from conformance.sql.writes import Run
+from conformance.sql.writes import RawSql
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -44,11 +44,11 @@ END;
 $$"""
 
 
-def triggers_of(tables: Sequence[str]) -> tuple[Run, Run]:
+def triggers_of(tables: Sequence[str]) -> tuple[RawSql, RawSql]:
     """Return what puts the triggers of tables to sleep, and what wakes them.
 
     Where the role may set session_replication_role, no trigger is touched. Elsewhere those that are
     enabled are disabled, and enabled again.
     """
     named = ",".join(f"public.{table}" for table in tables)
-    return Run(DISABLED.format(tables=named)), Run(ENABLED)
+    return RawSql(DISABLED.format(tables=named)), RawSql(ENABLED)

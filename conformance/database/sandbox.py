@@ -1,4 +1,4 @@
-"""A database to try rules on: a session, the oracles, and the way back to an empty state."""
+"""A database to try rules on: a session, violation queries, and the way back to an empty state."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ SINCE = "SELECT tbl, max(seq) FROM conformance.changes WHERE seq > {} GROUP BY t
 NOTED = "seq, tbl, op, old, new, began, at, via"
 LAST = "SELECT coalesce(max(seq), 0) FROM conformance.changes"
 # Deleted rows leave dead ones behind, which cost time until they are swept away: after so many
-# resets where all oracles look, and after so many everywhere.
+# resets where all violation queries look, and after so many everywhere.
 SWEEP_CHANGES_EVERY, SWEEP_EVERY = 15, 300
 
 
@@ -237,15 +237,15 @@ class Sandbox:
         elif self._resets % SWEEP_CHANGES_EVERY == 0:
             self._cleaner.connection.execute("VACUUM conformance.changes")
 
-    def _prepare(self, oracles: dict[str, str]) -> dict[frozenset[str], str]:
+    def _prepare(self, violation_queries: dict[str, str]) -> dict[frozenset[str], str]:
         """Prepare one query for all rules that speak of the same tables; return their names.
 
         A plan is made once for each: planning takes longer than all that is asked of few rows.
         """
         parts: dict[frozenset[str], list[str]] = {}
-        for rule, part in oracles.items():
+        for rule, part in violation_queries.items():
             parts.setdefault(frozenset(RULES[rule].tables), []).append(part)
-        names = {tables: f"oracles_{number}" for number, tables in enumerate(parts)}
+        names = {tables: f"violation_queries_{number}" for number, tables in enumerate(parts)}
         for tables, name in names.items():
             self._execute(f"PREPARE {name} AS " + " UNION ALL ".join(parts[tables]))
         return names

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final, NamedTuple
 from zlib import crc32
 
-from conformance.cases.scenario import Mixed
-from conformance.sql.writes import Aside, Insert, Update
+from conformance.cases.scenario import ViolatesSeveral
+from conformance.sql.writes import Insert, PlainWrite, Update
 from strategies.tables import COLUMNS as KNOWN
 
 if TYPE_CHECKING:
@@ -108,7 +108,7 @@ def _held(scenario: Scenario, value: Value) -> Scenario:
     def held(write: Write) -> Write:
         if isinstance(write, Insert) and write.table == value.table:
             return replace(write, rows=tuple({value.column: value.value, **r} for r in write.rows))
-        return Aside(held(write.write)) if isinstance(write, Aside) else write
+        return PlainWrite(held(write.write)) if isinstance(write, PlainWrite) else write
 
     return _mapped(scenario, held, in_given=True)
 
@@ -121,7 +121,7 @@ def _changed(scenario: Scenario, value: Value) -> Scenario:
             return replace(write, changes={value.column: value.value, **write.changes})
         if isinstance(write, Insert) and write.table == value.table:
             return replace(write, rows=tuple({value.column: value.value, **r} for r in write.rows))
-        return Aside(changed(write.write)) if isinstance(write, Aside) else write
+        return PlainWrite(changed(write.write)) if isinstance(write, PlainWrite) else write
 
     return _mapped(scenario, changed, in_given=False)
 
@@ -131,7 +131,7 @@ def _mapped(scenario: Scenario, of: Callable[[Write], Write], *, in_given: bool)
         return tuple(map(of, transaction))
 
     broken = tuple(
-        replace(one, writes=each(one.writes)) if isinstance(one, Mixed) else each(one)
+        replace(one, writes=each(one.writes)) if isinstance(one, ViolatesSeveral) else each(one)
         for one in scenario.broken
     )
     if not in_given:
@@ -150,12 +150,12 @@ def _tables(scenario: Scenario) -> set[str]:
     transactions = [
         *scenario.given,
         *scenario.legal,
-        *(one.writes if isinstance(one, Mixed) else one for one in scenario.broken),
+        *(one.writes if isinstance(one, ViolatesSeveral) else one for one in scenario.broken),
     ]
     return {
         inner.table
         for transaction in transactions
         for write in transaction
-        for inner in (write.write if isinstance(write, Aside) else write,)
+        for inner in (write.write if isinstance(write, PlainWrite) else write,)
         if isinstance(inner, Insert | Update)
     }

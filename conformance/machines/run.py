@@ -1,8 +1,9 @@
 """One run on a database: operations, one transaction after another, judged twice each time.
 
 The model says what must become of a transaction; the database says what did. After every commit the
-oracles look for rows that break a rule, and then the rows themselves are compared with the model's:
-what breaks a rule is named after it, and only what breaks none is named after the model.
+violation queries look for rows that break a rule, and then the rows themselves are compared with
+the model's: what breaks a rule is named after it, and only what breaks none is named after the
+model.
 
 What a schema cannot take, because it lacks a column or a function, is a gap: a run that may have
 gaps goes on without it.
@@ -300,7 +301,7 @@ class MachineRun:
             gaps.settle()
 
     def _violations(self, *, passed: bool) -> dict[str, list[str]]:
-        """Ask the oracles of what was written; all of them, from when time has passed.
+        """Ask the violation queries of what was written; all of them, from when time has passed.
 
         The change log is disabled while it does, and sees none of the rows that get older. Nor does
         what the sandbox knows of written tables go on from there, unless it is asked for all of

@@ -40,10 +40,10 @@ from strategies.tables import COLUMNS
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from conformance.cases.scenario import ColumnCase
     from conformance.database.sandbox import Sandbox
     from conformance.machines.machine import Machine
     from conformance.mutants.mutant import Mutant
-    from strategies.forms import Form
 
 # Examples along each path, up to which number: all paths are tried before one is tried again.
 ROUNDS = (1, 3, 10)
@@ -95,10 +95,10 @@ def every_rule(mutant: Mutant) -> Iterator[Part]:
 def columns(mutant: Mutant) -> Iterator[Part]:
     """Try the facts of the tables' columns beside the rules; the mutant's own column first."""
     name = mutant.thing.rpartition(".")[2]
-    near = [form for form in facts() if set(form.tables) & set(mutant.tables)]
-    near.sort(key=lambda form: (name not in form.name, not _is_named(form.name, name)))
-    for form in near:
-        yield Part(f"column {form.name}", partial(_hold, form))
+    near = [case for case in facts() if set(case.tables) & set(mutant.tables)]
+    near.sort(key=lambda case: (name not in case.name, not _is_named(case.name, name)))
+    for case in near:
+        yield Part(f"column {case.name}", partial(_hold, case))
 
 
 def regressions(_mutant: Mutant) -> Iterator[Part]:
@@ -161,13 +161,13 @@ PHASES: list[Phase] = [
 ]
 
 
-def _hold(form: Form, sandbox: Sandbox) -> None:
-    hold(sandbox, form)
+def _hold(case: ColumnCase, sandbox: Sandbox) -> None:
+    hold(sandbox, case)
 
 
-def _is_named(form: str, name: str) -> bool:
-    """Return whether a form is about the column that a constraint's name is made of."""
-    return form.partition(" ")[0].rpartition(".")[2] in name
+def _is_named(case: str, name: str) -> bool:
+    """Return whether a case is about the column that a constraint's name is made of."""
+    return case.partition(" ")[0].rpartition(".")[2] in name
 
 
 def _replay(file: File, sandbox: Sandbox) -> None:

@@ -23,7 +23,7 @@ CASE_RUNNER = pytest.StashKey["CaseRunner"]()
 
 @pytest.fixture(scope="session")
 def sandbox(database: Database, role: str | None) -> Iterator[Sandbox]:
-    """This worker's database, with its oracles and its reset."""
+    """This worker's database, with its violation queries and its reset."""
     from conformance.database.hanging import Stuck
     from conformance.database.sandbox import Sandbox
 

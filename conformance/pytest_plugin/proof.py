@@ -18,7 +18,7 @@ from strategies.tables import COLUMNS
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from strategies.forms import Form
+    from conformance.cases.scenario import ColumnCase
 
 MARK = "rules"
 DESCRIPTION = (
@@ -74,16 +74,16 @@ def of_token(name: str) -> frozenset[str]:
     return frozenset(rule.id for rule in RULES.values() if name.startswith(rule.token))
 
 
-def of_form(form: Form) -> frozenset[str]:
+def of_form(case: ColumnCase) -> frozenset[str]:
     """Return the rules that a fact of a table's columns is part of the proof of.
 
     Those that refuse under its token or by its type; those whose violation query reads its columns;
     where it names neither type nor column, those of its tables.
     """
-    words = frozenset(WORD.findall(form.name)) | {form.by[1]}
-    columns = words & {column for table in form.tables for column in COLUMNS.get(table, ())}
-    named = {rule.id for rule in RULES.values() if form.token in rule.tokens or words & rule.types}
-    read = of_tables(table.rpartition(".")[2] for table in form.tables)
+    words = frozenset(WORD.findall(case.name)) | {case.by[1]}
+    columns = words & {column for table in case.tables for column in COLUMNS.get(table, ())}
+    named = {rule.id for rule in RULES.values() if case.token in rule.tokens or words & rule.types}
+    read = of_tables(table.rpartition(".")[2] for table in case.tables)
     if columns:  # every query reads ids
         some = columns - {"id"}
         read = frozenset(each for each in read if some & set(WORD.findall(RULES[each].violations)))

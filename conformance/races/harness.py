@@ -11,7 +11,7 @@ from conformance.cases.attempt import transaction_script
 from conformance.cases.gaps import Gaps, about, about_all
 from conformance.framecast.rules import RULES
 from conformance.machines.visible_rows import Rows
-from conformance.races import judge, rendering
+from conformance.races import rendering, serializability
 from conformance.races.driver import Driver
 from conformance.races.orders import following
 from conformance.races.schedule import Reader, aimed
@@ -114,7 +114,7 @@ class Harness:
         """Do what `run` does, and return what it raises; raises IllegalStartError."""
         begun = time.perf_counter()
         trace, finding = self._run(self._driver, race, choose, about)
-        if finding is not None and finding.rule == judge.LOCKS and trace.deadlocked:
+        if finding is not None and finding.rule == serializability.LOCKS and trace.deadlocked:
             finding = self._confirmed(race, trace, finding)
         elif trace.hung:
             # Someone who is only slow is given more time, once.
@@ -141,9 +141,9 @@ class Harness:
         shown = self._rows.read(self._sandbox.changed) if trace.committed else {}
         foreign = self._note_gaps(race, trace, about)
         without = self._rows.without
-        explained = None if foreign else judge.explained(race, trace, shown, without)
+        explained = None if foreign else serializability.explained(race, trace, shown, without)
         self.log.judged += explained is not None
-        faults = judge.faults(
+        faults = serializability.faults(
             *(race, trace, broken, shown),
             explained=explained,
             events=self._events(race),

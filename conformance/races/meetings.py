@@ -19,7 +19,7 @@ from conformance.cases.verdicts import Finding, Verdict
 from conformance.framecast.operations import OPERATIONS, step
 from conformance.races.driver import Driver
 from conformance.races.harness import IllegalStartError
-from conformance.races.judge import LOCKS
+from conformance.races.serializability import LOCKS
 from conformance.sql.outcomes import Accepted, Rejected
 from conformance.sql.writes import Statement, statements
 

@@ -15,7 +15,7 @@ from conformance.framecast.model import State
 from conformance.framecast.model.entities import TABLES, uuid
 from conformance.framecast.operations import Operation, Step, step
 from conformance.framecast.operations.setups import BY_NAME, Building, Lack, all_there, merged
-from conformance.sql.writes import Insert, Run, Update, Write, statements
+from conformance.sql.writes import Insert, RawSql, Update, Write, statements
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -94,7 +94,7 @@ class Action:
         if all(each.arbiter is None for each in body):
             return self
         aimed = arbiters.aimed_if_possible(body)
-        return replace(self, writes=tuple(Run(each.sql, each.arbiter) for each in aimed))
+        return replace(self, writes=tuple(RawSql(each.sql, each.arbiter) for each in aimed))
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,12 +150,12 @@ Session: TypeAlias = Transaction | Reader
 class Race:
     """A start, and sessions that set out from it at once.
 
-    Those that are `apart` have nothing to do with each other: nobody may wait.
+    Those that are `independent` have nothing to do with each other: nobody may wait.
     """
 
     start: Start
     sessions: tuple[Session, ...]
-    apart: bool = False
+    independent: bool = False
 
     @property
     def transactions(self) -> dict[int, Transaction]:

@@ -16,7 +16,7 @@ from uuid import UUID
 from conformance.framecast.model import State, rules, view
 from conformance.framecast.operations import step
 from conformance.machines.visible_rows import is_lost
-from conformance.sql.writes import Delete, Run, Update
+from conformance.sql.writes import Delete, RawSql, Update
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -56,7 +56,7 @@ def play(state: State, actions: Iterable[Action]) -> Played | None:
             done = step(state, action.operation, action.arguments)
         except KeyError:
             # A copy of what is not there is a copy of nothing.
-            if all(isinstance(write, Run) for write in action.writes):
+            if all(isinstance(write, RawSql) for write in action.writes):
                 continue
             return None
         if done.writes != action.writes:

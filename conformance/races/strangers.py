@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, NamedTuple
 from conformance.cases.verdicts import Finding, Verdict
 from conformance.framecast.operations import OPERATIONS, step
 from conformance.framecast.operations.tables import tables_of
-from conformance.races.judge import LOCKS
 from conformance.races.meetings import SERIALS
 from conformance.races.places import office
+from conformance.races.serializability import LOCKS
 from conformance.sql.outcomes import Accepted, Inconclusive
 from conformance.sql.writes import Statement, statements
 

@@ -1,4 +1,4 @@
-"""One soak: the clients, the oracles every few seconds, the kills, and the account at the end."""
+"""One soak: clients, violation queries every few seconds, kills, and the account at the end."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from conformance.framecast.model import State
 from conformance.framecast.operations.setups import BY_NAME, Building
-from conformance.soak import ledger, oracles
+from conformance.soak import ledger, violation_queries
 from conformance.soak.client import Client, Memory, Shared
 from conformance.soak.drawing import TABLES_WRITTEN
 from conformance.soak.faults import Fault
@@ -58,7 +58,7 @@ class Plan:
         clients: how many there are.
         seed: what each of them draws, given the same answers.
         kill: whether the server is killed now and then.
-        check_every: seconds between two times that all oracles are asked.
+        check_every: seconds between two times that all violation queries are asked.
     """
 
     seconds: float
@@ -74,7 +74,7 @@ class Report:
 
     Attributes:
         seconds: how long clients worked.
-        checks: how often all oracles were asked.
+        checks: how often all violation queries were asked.
         kills, recoveries: how often the server was killed, and came back.
         found, not_found: what became of the commits that were under way at a kill.
     """
@@ -145,7 +145,7 @@ class Soak:
             if not self._shared.faults.counts:
                 self._check(connection)
             self._settle(connection)
-            self._report.rows = oracles.count_rows(connection, TABLES_WRITTEN)
+            self._report.rows = violation_queries.count_rows(connection, TABLES_WRITTEN)
         return self._report
 
     def _watch(self, started: float) -> None:
@@ -185,9 +185,11 @@ class Soak:
         self._shared.up.set()
 
     def _check(self, connection: psycopg.Connection[Any]) -> None:
-        """Ask all oracles."""
-        for rule, keys in oracles.violations(connection).items():
-            told = f"{oracles.in_words(rule)}\nrows that break it: {', '.join(keys[:3])}\n"
+        """Ask all violation queries."""
+        for rule, keys in violation_queries.violations(connection).items():
+            told = (
+                f"{violation_queries.in_words(rule)}\nrows that break it: {', '.join(keys[:3])}\n"
+            )
             told += "".join(str(each) for each in self._about(keys[0]))
             self._shared.faults.add(Fault("rule broken", rule, told))
             self._shared.stop.set()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from conformance.soak import oracles
+from conformance.soak import violation_queries
 from conformance.soak.client import RETRIES
 from conformance.soak.drawing import DONE, LEVELS, TABLES_WRITTEN
 
@@ -109,7 +109,7 @@ def _times(report: Report) -> Iterator[str]:
     yield f"{given_up:,} transactions were given up after {1 + RETRIES} tries"
     refusals = {name for client in report.clients for name in client.seen.refusals}
     yield f"{len(refusals)} constraints refused something"
-    yield f"{len(oracles.ASKED)} rules asked {report.checks:,} times"
+    yield f"{len(violation_queries.ASKED)} rules asked {report.checks:,} times"
     accepted = sum(len(client.ledger.accepted) for client in report.clients)
     kept = sum(len(client.ledger.rows) for client in report.clients)
     yield f"ledger: {accepted:,} acknowledged commits and {kept:,} rows of theirs looked up"

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from conformance.privileges.missing import PRIVILEGE
-from conformance.sql.writes import Aside, Delete, Insert, Run, Truncate, Update
+from conformance.sql.writes import Delete, Insert, PlainWrite, RawSql, Truncate, Update
 from strategies.tables import COLUMNS as KNOWN
 
 if TYPE_CHECKING:
@@ -74,10 +74,10 @@ class Inventory:
 
     def fitting(self, write: Write) -> Write | None:
         """Return a write without the columns that are missing; None where nothing is left of it."""
-        if isinstance(write, Aside):
+        if isinstance(write, PlainWrite):
             inner = self.fitting(write.write)
-            return None if inner is None else Aside(inner)
-        if isinstance(write, Run) or self.lack(write) == ("", ""):
+            return None if inner is None else PlainWrite(inner)
+        if isinstance(write, RawSql) or self.lack(write) == ("", ""):
             return write
         if isinstance(write, Insert) and write.table in self._columns:
             return replace(write, rows=tuple(self._known(write.table, row) for row in write.rows))
@@ -92,7 +92,7 @@ class Inventory:
         return [fits for each in writes if (fits := self.fitting(each)) is not None]
 
     def _lacks(self, write: Write) -> Iterator[tuple[str, str]]:
-        if isinstance(write, Aside):
+        if isinstance(write, PlainWrite):
             yield from self._lacks(write.write)
         elif isinstance(write, Truncate):
             yield from ((table, "") for table in write.tables if table not in self._columns)

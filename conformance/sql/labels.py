@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from conformance.sql.writes import Aside, Insert, Row, Update, Write
+from conformance.sql.writes import Insert, PlainWrite, Row, Update, Write
 from strategies.enums import COLUMNS, ENUMS, NoLabel
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ def is_named(session: Session, token: str) -> bool:
 
 def _no_labels(write: Write) -> Iterator[NoLabel]:
     match write:
-        case Aside(inner):
+        case PlainWrite(inner):
             yield from _no_labels(inner)
         case Insert(_, rows):
             for row in rows:
@@ -113,8 +113,8 @@ def _in_row(row: Row) -> Iterator[NoLabel]:
 
 def _replaced(write: Write, enum: str, label: str) -> Write:
     match write:
-        case Aside(inner):
-            return Aside(_replaced(inner, enum, label))
+        case PlainWrite(inner):
+            return PlainWrite(_replaced(inner, enum, label))
         case Insert(_, rows):
             return replace(write, rows=tuple(_row_replaced(row, enum, label) for row in rows))
         case Update(_, _, changes):

@@ -5,7 +5,16 @@ from __future__ import annotations
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from conformance.sql.writes import Aside, Delete, Insert, Path, Statement, Update, Write, statements
+from conformance.sql.writes import (
+    Delete,
+    Insert,
+    Path,
+    PlainWrite,
+    Statement,
+    Update,
+    Write,
+    statements,
+)
 from strategies.tables import COLUMNS
 
 if TYPE_CHECKING:
@@ -32,7 +41,7 @@ def parents_first(writes: Sequence[Write], path: Path) -> list[Statement]:
 
 
 def _bare(write: Write) -> Write:
-    return write.write if isinstance(write, Aside) else write
+    return write.write if isinstance(write, PlainWrite) else write
 
 
 def _kind(write: Write) -> str:

@@ -86,7 +86,7 @@ class Truncate:
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class RawSql:
     """Any other statement, as SQL text; with what its ON CONFLICT names, if it does."""
 
     sql: str
@@ -94,13 +94,13 @@ class Run:
 
 
 @dataclass(frozen=True, slots=True)
-class Aside:
+class PlainWrite:
     """A write that is part of the story, and is carried out plainly whatever path is tried."""
 
     write: Write
 
 
-Write: TypeAlias = Insert | Update | Delete | Truncate | Run | Aside
+Write: TypeAlias = Insert | Update | Delete | Truncate | RawSql | PlainWrite
 
 
 class NotCarriedError(ValueError):
@@ -164,7 +164,7 @@ def statements(write: Write, path: Path = Path.UPDATE) -> tuple[Statement, ...]:
         message = f"{path} cannot carry {write}"
         raise NotCarriedError(message)
     match write:
-        case Aside(inner):
+        case PlainWrite(inner):
             return statements(inner)
         case Insert():
             return tuple(_inserts(write, path))
@@ -175,13 +175,13 @@ def statements(write: Write, path: Path = Path.UPDATE) -> tuple[Statement, ...]:
         case Truncate(tables):
             names = ", ".join(map(_qualified, tables))
             return (Statement(f"TRUNCATE {names} CASCADE"),)
-        case Run(sql, arbiter):
+        case RawSql(sql, arbiter):
             return (Statement(sql, None, arbiter),)
 
 
 def carries(path: Path, write: Write) -> bool:
     """Return whether a path can carry a write, or says nothing of its shape."""
-    if isinstance(write, Run | Aside):
+    if isinstance(write, RawSql | PlainWrite):
         return True
     match path:
         case Path.COPY:

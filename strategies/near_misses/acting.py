@@ -15,7 +15,7 @@ from uuid import UUID
 
 from hypothesis import strategies as st
 
-from conformance.cases.scenario import Mixed, Scenario, Ways
+from conformance.cases.scenario import Scenario, ViolatesSeveral, Ways
 from conformance.sql.writes import Delete, Insert, Path, Row, Update, Write
 from strategies.enums import MEMBERSHIP_ROLE
 from strategies.near_misses.ways import Draw, by_shape, fixed, scenarios
@@ -144,13 +144,13 @@ class _Tries:
         """The other rules that somebody outside the team may break, whatever the form."""
         return frozenset[str]().union(*self.strangers.values())
 
-    def over(self, act: Act, *writes: Write) -> Mixed:
+    def over(self, act: Act, *writes: Write) -> ViolatesSeveral:
         """Return a transaction in which somebody acts who may not."""
         who, form = act
         also = self.strangers.get(form, frozenset())
         if who in MEMBERSHIP_ROLE or not also:
-            return Mixed(writes, frozenset())
-        return Mixed(writes, also, "whoever is outside the team has no role in it either")
+            return ViolatesSeveral(writes, frozenset())
+        return ViolatesSeveral(writes, also, "whoever is outside the team has no role in it either")
 
     def inserts(self, world: World, draw: Draw) -> Scenario:
         """Let somebody make a row who may; then somebody who may not."""

@@ -4,7 +4,17 @@ from hypothesis import strategies as st
 
 from conformance.cases.scenario import Fact, Scenario, Transaction, Ways
 from conformance.framecast.rules.ownership import PERMISSIONS
-from conformance.sql.writes import Aside, Delete, Insert, Path, Row, Run, Truncate, Update, Write
+from conformance.sql.writes import (
+    Delete,
+    Insert,
+    Path,
+    PlainWrite,
+    RawSql,
+    Row,
+    Truncate,
+    Update,
+    Write,
+)
 from strategies.documents import Jsonb
 from strategies.enums import MEMBERSHIP_ROLE
 from strategies.near_misses.ways import Draw, Scenarios, by_shape, scenarios
@@ -102,9 +112,9 @@ class Books:
         joins = world.a_membership(self.team, user)
         events = (world.an_event(self.job), world.an_event(self.quiet))
         return (
-            (Aside(Insert("invitations", (invitation,))),),
-            (Insert("users", (user,)), Aside(Insert("memberships", (joins,)))),
-            (Aside(Insert("job_events", events)),),
+            (PlainWrite(Insert("invitations", (invitation,))),),
+            (Insert("users", (user,)), PlainWrite(Insert("memberships", (joins,)))),
+            (PlainWrite(Insert("job_events", events)),),
         )
 
 
@@ -211,7 +221,7 @@ def functions(world: World, draw: Draw) -> Scenario:
     return Scenario(
         given=books.given,
         legal=books.legal(),
-        broken=((Run(draw(st.sampled_from(calls))),),),
+        broken=((RawSql(draw(st.sampled_from(calls))),),),
     )
 
 
@@ -237,7 +247,7 @@ def computed(world: World, draw: Draw) -> Scenario:
     world.insert("api_keys", world.a_key(owner, urn_of_member(team, owner)))
     world.insert("api_keys", world.a_key(owner, urn_of_team(team)))
     tried = f"UPDATE public.{table} SET {column} = '{value}'"
-    write = Run(f"DO $$BEGIN {tried}; EXCEPTION WHEN OTHERS THEN NULL; END$$")
+    write = RawSql(f"DO $$BEGIN {tried}; EXCEPTION WHEN OTHERS THEN NULL; END$$")
     seen = f"public.{table} AS t WHERE to_jsonb(t) ->> '{column}' = '{value}'"
     return Scenario(
         given=(tuple(world.given),),

@@ -4,8 +4,8 @@ from typing import Final
 
 from hypothesis import strategies as st
 
-from conformance.cases.scenario import Mixed, Scenario, Ways
-from conformance.sql.writes import Delete, Insert, Path, Row, Run, Truncate, statements
+from conformance.cases.scenario import Scenario, ViolatesSeveral, Ways
+from conformance.sql.writes import Delete, Insert, Path, RawSql, Row, Truncate, statements
 from strategies.near_misses.jobs import ACTIVE, FINISHED, KINDS, job_of
 from strategies.near_misses.privacy import erases
 from strategies.near_misses.rendering import end
@@ -117,8 +117,8 @@ def erasures(world: World, draw: Draw) -> Scenario:
         world.job(user)
     return Scenario(
         given=(tuple(world.given),),
-        legal=((Run(erases(good)),),),
-        broken=((Run(erases(bad)),),),
+        legal=((RawSql(erases(good)),),),
+        broken=((RawSql(erases(bad)),),),
     )
 
 
@@ -148,7 +148,8 @@ def made_meanwhile(world: World, draw: Draw) -> Scenario:
             (at_once(elsewhere_sql, statements(Delete("projects", {"id": free["id"]}))[0].sql),),
         ),
         broken=tuple(
-            Mixed((each,), frozenset({"INV-J11", "IMM-1"})) for each in draw(st.permutations(over))
+            ViolatesSeveral((each,), frozenset({"INV-J11", "IMM-1"}))
+            for each in draw(st.permutations(over))
         ),
     )
 

@@ -6,7 +6,7 @@ from typing import Final
 from hypothesis import strategies as st
 
 from conformance.cases.scenario import Fact, Scenario, Ways
-from conformance.sql.writes import Insert, Path, Row, Run, Update
+from conformance.sql.writes import Insert, Path, RawSql, Row, Update
 from strategies.instants import FUTURE_START
 from strategies.near_misses.keys import REVOKED, in_form
 from strategies.near_misses.privacy import PERSONS, erases, nobodys, stand_in
@@ -229,11 +229,11 @@ def crowded(world: World, draw: Draw) -> Scenario:
             world.insert("memberships", world.a_membership(team, user, role="admin"))
     for _ in range(draw(st.sampled_from((1, 10)))):
         world.owned_team(user)
-    at_once = Run(f"SET CONSTRAINTS ALL {draw(st.sampled_from(('IMMEDIATE', 'DEFERRED')))}")
+    at_once = RawSql(f"SET CONSTRAINTS ALL {draw(st.sampled_from(('IMMEDIATE', 'DEFERRED')))}")
     begins = str(own)[:18]
     return Scenario(
         given=(tuple(world.given),),
-        legal=((at_once, Run(erases(user))),),
+        legal=((at_once, RawSql(erases(user))),),
         facts=(
             *person(user, "creator 0"),
             Fact(
@@ -262,7 +262,7 @@ def among_others(world: World, draw: Draw) -> Scenario:
     user, founder = world.creator(), world.creator()
     team = world.a_team()
     joins = world.a_membership(team, founder, role="owner")
-    writes = Insert("teams", (team,)), Run(erases(user)), Insert("memberships", (joins,))
+    writes = Insert("teams", (team,)), RawSql(erases(user)), Insert("memberships", (joins,))
     return Scenario(
         given=(tuple(world.given),),
         legal=(writes if draw(st.booleans()) else (writes[0], writes[2], writes[1]),),

@@ -8,7 +8,7 @@ from typing import Final
 from hypothesis import strategies as st
 
 from conformance.cases.scenario import Fact, Scenario, Transaction, Ways
-from conformance.sql.writes import Aside, Delete, Insert, Path, Row, Run, Truncate, Update
+from conformance.sql.writes import Delete, Insert, Path, PlainWrite, RawSql, Row, Truncate, Update
 from strategies.enums import JOB_EVENT_TYPE
 from strategies.near_misses.ways import ONE_ROW, Draw, by_shape, fixed, replayed, scenarios
 from strategies.replacing import replaced
@@ -87,24 +87,24 @@ def after_nothing(world: World, draw: Draw) -> Scenario:
     number = draw(GIVEN)
     rows = [an_event(world, job, number) for _ in range(4)]
     target = draw(st.sampled_from(("", "(id) ")))
-    back: tuple[Run | Insert, ...] = (
-        Run("SAVEPOINT before"),
+    back: tuple[RawSql | Insert, ...] = (
+        RawSql("SAVEPOINT before"),
         append(an_event(world, job), an_event(world, other)),
-        Run("ROLLBACK TO SAVEPOINT before"),
+        RawSql("ROLLBACK TO SAVEPOINT before"),
     )
     last = an_event(world, job)
     return Scenario(
         given=(tuple(world.given),),
         legal=(
-            (Aside(append(rows[0])),),
+            (PlainWrite(append(rows[0])),),
             (replayed(append(rows[0]), f"{target}DO NOTHING"),),
             (replayed(append(rows[0], rows[1]), f"{target}DO NOTHING"),),
             (
                 replayed(append(rows[1], rows[0], rows[2]), f"{target}DO NOTHING"),
-                Aside(append(rows[3])),
+                PlainWrite(append(rows[3])),
             ),
             (replayed(append(rows[2]), "(id) DO UPDATE SET event_type = excluded.event_type"),),
-            (*back, Aside(append(last))),
+            (*back, PlainWrite(append(last))),
         ),
         facts=(numbers_are(job, (1, 2, 3, 4, 5)), numbers_are(other, (), side=False)),
     )
@@ -123,8 +123,8 @@ def after_clean_up(world: World, draw: Draw) -> Scenario:
     here = an_event(world, other)
     world.given.append(append(here))
     world.given.extend(append(row) for row in rows)
-    clean: tuple[Run | Delete, ...] = (
-        (Run("SELECT public.delete_old_job_events()"),)
+    clean: tuple[RawSql | Delete, ...] = (
+        (RawSql("SELECT public.delete_old_job_events()"),)
         if draw(st.booleans())
         else tuple(Delete("job_events", {"id": row["id"]}) for row in rows[: 3 - kept])
     )

@@ -9,8 +9,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Final, TypeAlias, TypeVar
 from zlib import crc32
 
-from conformance.cases.scenario import Mixed
-from conformance.sql.writes import Aside, Insert, Run, Sql, Update
+from conformance.cases.scenario import ViolatesSeveral
+from conformance.sql.writes import Insert, PlainWrite, RawSql, Sql, Update
 from strategies.instants import FUTURE_START
 from strategies.near_misses.values import (
     AGED,
@@ -81,7 +81,7 @@ class Filling:
 
     def _read(self, write: Write) -> Iterator[str]:
         """Note which columns a write names, and return its texts that are none of the usual."""
-        if isinstance(write, Run):
+        if isinstance(write, RawSql):
             yield write.sql
         rows: Sequence[Row] = ()
         if isinstance(write, Insert):
@@ -188,8 +188,8 @@ class Filling:
         )
 
     def _replaced(self, write: Write) -> Write:
-        if isinstance(write, Aside):
-            return Aside(self._replaced(write.write))
+        if isinstance(write, PlainWrite):
+            return PlainWrite(self._replaced(write.write))
         if isinstance(write, Insert):
             rows = tuple(self._row(write.table, row, row.get("id", "")) for row in write.rows)
             return replace(write, rows=rows)
@@ -241,9 +241,9 @@ def _is_past(at: object) -> bool:
 
 
 def _writes(scenario: Scenario) -> Iterator[Write]:
-    over = (one.writes if isinstance(one, Mixed) else one for one in scenario.broken)
+    over = (one.writes if isinstance(one, ViolatesSeveral) else one for one in scenario.broken)
     within = (one.writes for one in scenario.within)
     beside = (one.writes for one in scenario.beside)
     for transaction in (*scenario.given, *scenario.legal, *over, *within, *beside):
         for write in transaction:
-            yield write.write if isinstance(write, Aside) else write
+            yield write.write if isinstance(write, PlainWrite) else write

@@ -2,8 +2,8 @@
 
 from hypothesis import strategies as st
 
-from conformance.cases.scenario import Mixed, Scenario, Ways
-from conformance.sql.writes import Aside, Delete, Insert, Path, Row, Sql, Update, Write
+from conformance.cases.scenario import Scenario, ViolatesSeveral, Ways
+from conformance.sql.writes import Delete, Insert, Path, PlainWrite, Row, Sql, Update, Write
 from strategies.instants import FIRST
 from strategies.near_misses.invitations import MADE, changed, old_invitation
 from strategies.near_misses.ways import ONE_ROW, Draw, besides, by_shape, fixed, scenarios
@@ -61,7 +61,7 @@ def self_invited(world: World, draw: Draw) -> Scenario:
     seat = world.insert("memberships", world.a_membership(left, leaver, role="admin"))
     # Nobody with that email is in the team in the end.
     late = world.an_invitation(left, leaver, email=draw(again()))
-    leaves = Aside(Delete("memberships", {"id": seat["id"]}))
+    leaves = PlainWrite(Delete("memberships", {"id": seat["id"]}))
     return Scenario(
         given=(tuple(world.given),),
         legal=(
@@ -70,7 +70,7 @@ def self_invited(world: World, draw: Draw) -> Scenario:
             (Insert("invitations", (world.an_invitation(team, admin),)),),
         ),
         broken=(
-            Mixed((Insert("invitations", (bad,)),), frozenset({"INV-I8"})),
+            ViolatesSeveral((Insert("invitations", (bad,)),), frozenset({"INV-I8"})),
             (Insert("invitations", (late,)), leaves),
         ),
     )
@@ -110,9 +110,9 @@ def inviter_readdressed(world: World, draw: Draw) -> Scenario:
             (readdressed(owner, "else@example.com"),),
         ),
         broken=(
-            Mixed((readdressed(owner, draw(again())),), frozenset({"INV-I8"})),
+            ViolatesSeveral((readdressed(owner, draw(again())),), frozenset({"INV-I8"})),
             *(
-                Mixed((readdressed(owner, email.lower()),), frozenset({"INV-I8"}))
+                ViolatesSeveral((readdressed(owner, email.lower()),), frozenset({"INV-I8"}))
                 for email in emails
             ),
         ),
@@ -193,7 +193,7 @@ def member_invited(world: World, draw: Draw) -> Scenario:
             (Insert("invitations", tuple(near)),),
             (
                 Insert("invitations", (withdrawn,)),
-                Aside(withdraws),
+                PlainWrite(withdraws),
             ),
         ),
         broken=((Insert("invitations", (bad,)),),),
@@ -228,14 +228,14 @@ def guests_join(world: World, draw: Draw) -> Scenario:
     order = draw(st.sampled_from(("ends, joins", "joins, ends", "ended")))
     legal: dict[str, tuple[tuple[Write, ...], ...]] = {
         "ends, joins": ((end, join),),
-        "joins, ends": ((join, Aside(end)),),
-        "ended": ((Aside(end),), (join,)),
+        "joins, ends": ((join, PlainWrite(end)),),
+        "ended": ((PlainWrite(end),), (join,)),
     }
     back_out = joins(world, teams[1], user)
     seat = {"team_id": teams[1]["id"], "user_id": user["id"]}
     return Scenario(
         given=(tuple(world.given),),
-        legal=(*legal[order], (back_out, Aside(Delete("memberships", seat)))),
+        legal=(*legal[order], (back_out, PlainWrite(Delete("memberships", seat)))),
         broken=((joins(world, teams[1], user),),),
     )
 

@@ -4,7 +4,7 @@ from typing import Final
 
 from hypothesis import strategies as st
 
-from conformance.cases.scenario import Mixed, Scenario, Ways
+from conformance.cases.scenario import Scenario, ViolatesSeveral, Ways
 from conformance.sql.writes import Delete, Insert, Path, Row, Truncate, Update, Write
 from strategies.documents import Jsonb
 from strategies.near_misses.jobs import FINISHED
@@ -126,7 +126,7 @@ def moved_on(world: World, draw: Draw) -> Scenario:
         legal=((progress,), (start,), *room),
         broken=(
             (Insert("jobs", (bad,)),),
-            Mixed((revive,), frozenset({"STATE-JOB"})),
+            ViolatesSeveral((revive,), frozenset({"STATE-JOB"})),
         ),
     )
 

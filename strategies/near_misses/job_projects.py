@@ -5,8 +5,8 @@ from uuid import UUID
 
 from hypothesis import strategies as st
 
-from conformance.cases.scenario import Fact, Mixed, Scenario, Ways
-from conformance.sql.writes import Aside, Delete, Insert, Path, Row, Truncate, Update
+from conformance.cases.scenario import Fact, Scenario, ViolatesSeveral, Ways
+from conformance.sql.writes import Delete, Insert, Path, PlainWrite, Row, Truncate, Update
 from strategies.documents import Jsonb
 from strategies.near_misses.jobs import ACTIVE, FINISHED
 from strategies.near_misses.ways import Draw, by_shape, fixed, replayed, scenarios
@@ -171,9 +171,9 @@ def second_active(world: World, draw: Draw) -> Scenario:
         legal=(
             (Insert("jobs", (first,)),),
             (Insert("jobs", (elsewhere,)),),
-            *(((Aside(start),),) if begun else ()),
+            *(((PlainWrite(start),),) if begun else ()),
             (*(() if begun else (start,)), finish, Insert("jobs", (second,))),
-            *(((Aside(steps_to(second, "processing")[0]),),) if goes_on else ()),
+            *(((PlainWrite(steps_to(second, "processing")[0]),),) if goes_on else ()),
         ),
         broken=((Insert("jobs", (third,)),),),
     )
@@ -211,7 +211,7 @@ def revived(world: World, draw: Draw) -> Scenario:
         given=(tuple(world.given),),
         legal=((start,), (goes_on,)) if draw(st.booleans()) else ((goes_on,),),
         broken=(
-            Mixed(
+            ViolatesSeveral(
                 (Update("jobs", {"id": ended["id"]}, back, ended),),
                 frozenset({"STATE-JOB"}),
                 ONLY_REVIVED,

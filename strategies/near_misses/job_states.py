@@ -6,7 +6,7 @@ from typing import Final, TypeAlias
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
-from conformance.cases.scenario import Mixed, Scenario, Ways
+from conformance.cases.scenario import Scenario, ViolatesSeveral, Ways
 from conformance.sql.writes import Insert, Row, Update
 from strategies.documents import Jsonb
 from strategies.enums import JOB_FAILURE_TYPE
@@ -106,7 +106,7 @@ def ends_with(
             given=(tuple(world.given),),
             legal=((Update("jobs", {"id": good["id"]}, changes, good),),),
             broken=(
-                Mixed(
+                ViolatesSeveral(
                     (Update("jobs", {"id": bad["id"]}, lacking, bad),),
                     also if before == "processing" else frozenset(),
                     because,
@@ -131,7 +131,7 @@ def ends_with(
                 ),
             ),
             broken=(
-                Mixed(
+                ViolatesSeveral(
                     (
                         Update("jobs", bad_key, columns, bad),
                         Update("jobs", bad_key, draw(spoiled), bad),
@@ -153,7 +153,9 @@ def ends_with(
             given=((*world.given, Update("jobs", key, changes, job)),),
             legal=((Update("jobs", key, changes, job),),),
             broken=(
-                Mixed((Update("jobs", key, draw(ended), job),), also | {"STATE-JOB"}, UNMOVED),
+                ViolatesSeveral(
+                    (Update("jobs", key, draw(ended), job),), also | {"STATE-JOB"}, UNMOVED
+                ),
             ),
         )
 
@@ -166,7 +168,7 @@ def ends_with(
         return Scenario(
             given=(tuple(world.given),),
             legal=((Insert("jobs", (good,)),),),
-            broken=(Mixed((Insert("jobs", (bad,)),), also | {"STATE-JOB"}, UNMOVED),),
+            broken=(ViolatesSeveral((Insert("jobs", (bad,)),), also | {"STATE-JOB"}, UNMOVED),),
         )
 
     @scenarios
@@ -179,7 +181,7 @@ def ends_with(
             given=(tuple(world.given),),
             legal=((Insert("jobs", tuple(good[:2])),),),
             broken=(
-                Mixed(
+                ViolatesSeveral(
                     (Insert("jobs", rows if draw(st.booleans()) else rows[::-1]),),
                     also | {"STATE-JOB"},
                     UNMOVED,
@@ -252,7 +254,7 @@ def inserted_processing(world: World, draw: Draw) -> Scenario:
         given=(tuple(world.given),),
         legal=((Insert("jobs", (good,)),),),
         broken=(
-            Mixed(
+            ViolatesSeveral(
                 (Insert("jobs", ({**bad, "status": "processing"},)),),
                 frozenset({"STATE-JOB"}),
                 UNSTARTED,
@@ -269,7 +271,11 @@ def inserted_processing_many(world: World, draw: Draw) -> Scenario:
     return Scenario(
         given=(tuple(world.given),),
         legal=((Insert("jobs", tuple(rows[:2])),),),
-        broken=(Mixed((Insert("jobs", tuple(rows[2:])),), frozenset({"STATE-JOB"}), UNSTARTED),),
+        broken=(
+            ViolatesSeveral(
+                (Insert("jobs", tuple(rows[2:])),), frozenset({"STATE-JOB"}), UNSTARTED
+            ),
+        ),
     )
 
 

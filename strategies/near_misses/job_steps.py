@@ -4,7 +4,7 @@ from typing import Final
 
 from hypothesis import strategies as st
 
-from conformance.cases.scenario import Fact, Mixed, Scenario, Ways
+from conformance.cases.scenario import Fact, Scenario, ViolatesSeveral, Ways
 from conformance.sql.writes import Delete, Insert, Path, Row, Sql, Update, Write
 from strategies.documents import Jsonb
 from strategies.enums import JOB_FAILURE_TYPE, JOB_STATUS
@@ -89,7 +89,7 @@ def refrozen(world: World, draw: Draw) -> Scenario:
         given=(tuple(world.given),),
         legal=((Update("jobs", key, same, job),),),
         broken=(
-            Mixed(
+            ViolatesSeveral(
                 (Update("jobs", key, {**same, "failure_type": kind}, job),),
                 frozenset({"INV-J7"} if status == "completed" else ()),
                 "a completed job with a failure type is one that INV-J7 forbids",

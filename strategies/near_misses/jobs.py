@@ -9,7 +9,7 @@ from typing import Final
 
 from hypothesis import strategies as st
 
-from conformance.cases.scenario import Mixed, Scenario, Ways
+from conformance.cases.scenario import Scenario, ViolatesSeveral, Ways
 from conformance.sql.writes import Delete, Path, Row, Update
 from strategies.enums import JOB_STATUS
 from strategies.instants import FIRST, TICK, disordered_pairs, ordered_pairs
@@ -82,7 +82,7 @@ def refunds(world: World, draw: Draw) -> Scenario:
         given=(tuple(world.given),),
         legal=tuple((Update("jobs", key, change, job),) for change in legal),
         broken=tuple(
-            Mixed(
+            ViolatesSeveral(
                 (Update("jobs", key, change, job),),
                 # A finished job may be refunded, but not charged.
                 frozenset({"STATE-JOB"})

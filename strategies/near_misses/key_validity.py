@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from hypothesis import strategies as st
 
-from conformance.cases.scenario import Fact, Scenario, Ways, Within
+from conformance.cases.scenario import Fact, OwnCheck, Scenario, Ways
 from conformance.sql.writes import Delete, Insert, Path, Row, Sql, Update
 from strategies.instants import FUTURE_START, PAST_END, TICK, TURN
 from strategies.near_misses.keys import key
@@ -123,7 +123,7 @@ def validity(rule: str) -> Ways:
                 (Update("api_keys", {"id": bad["id"]}, draw(ended), bad),),
             ),
             within=(
-                Within(
+                OwnCheck(
                     (Update("api_keys", {"id": good["id"]}, end, good),),
                     _valid(good, expected=False)[:1],
                 ),

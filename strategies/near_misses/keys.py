@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from hypothesis import strategies as st
 
-from conformance.cases.scenario import Mixed, Scenario, Ways
+from conformance.cases.scenario import Scenario, ViolatesSeveral, Ways
 from conformance.sql.writes import Delete, Insert, Path, Row, Update, Write
 from strategies.credentials import broken_hashes
 from strategies.near_misses.relations import parent, unique
@@ -74,7 +74,7 @@ def of_starters(forms: Sequence[str]) -> Scenarios:
         return Scenario(
             given=(tuple(world.given),),
             legal=((Insert("api_keys", (own,)),), (Insert("api_keys", (good,)),)),
-            broken=(Mixed((Insert("api_keys", (bad,)),), NO_MEMBER),),
+            broken=(ViolatesSeveral((Insert("api_keys", (bad,)),), NO_MEMBER),),
         )
 
     return inserts
@@ -93,7 +93,7 @@ def of_starters_many(forms: Sequence[str]) -> Scenarios:
         return Scenario(
             given=(tuple(world.given),),
             legal=((Insert("api_keys", (rows[0], rows[2])),),),
-            broken=(Mixed((Insert("api_keys", tuple(bad)),), NO_MEMBER),),
+            broken=(ViolatesSeveral((Insert("api_keys", tuple(bad)),), NO_MEMBER),),
         )
 
     return inserts
@@ -152,7 +152,7 @@ def tier_changes(world: World, draw: Draw) -> Scenario:
             ),
         ),
         broken=(
-            Mixed(
+            ViolatesSeveral(
                 (
                     Delete("memberships", {"id": joins["id"]}),
                     Update("users", {"id": user["id"]}, down),

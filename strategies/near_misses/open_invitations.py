@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from hypothesis import strategies as st
 
-from conformance.cases.scenario import Mixed, Scenario, Ways
+from conformance.cases.scenario import Scenario, ViolatesSeveral, Ways
 from conformance.sql.writes import Delete, Insert, Path, Row, Sql, Update
 from strategies.instants import FIRST, FUTURE_START, LAST, PAST_END, TICK
 from strategies.near_misses.invitations import MADE, any_old_invitation, changed, old_invitation
@@ -257,7 +257,7 @@ def moved_on(world: World, draw: Draw) -> Scenario:
         given=(tuple(world.given), tuple(begin)),
         legal=tuple(legal),
         broken=tuple(
-            Mixed(writes, frozenset({"INV-I3", "INV-I4"}) if both else frozenset(), BOTH)
+            ViolatesSeveral(writes, frozenset({"INV-I3", "INV-I4"}) if both else frozenset(), BOTH)
             for writes, both in broken
         ),
     )

@@ -3,7 +3,7 @@
 from hypothesis import strategies as st
 
 from conformance.cases.scenario import Scenario, Ways
-from conformance.sql.writes import Aside, Insert, Path, Row, Update
+from conformance.sql.writes import Insert, Path, PlainWrite, Row, Update
 from strategies.near_misses.acting import (
     ASSETS,
     INVITATIONS,
@@ -111,7 +111,7 @@ def revived(world: World, draw: Draw) -> Scenario:
     return Scenario(
         given=(tuple(world.given),),
         legal=(
-            (Aside(Update("api_keys", good, end)), Update("api_keys", good, again, keys[0])),
+            (PlainWrite(Update("api_keys", good, end)), Update("api_keys", good, again, keys[0])),
             (Update("api_keys", live, end, keys[2]),),
         ),
         broken=((Update("api_keys", bad, again, keys[1]),),),

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from hypothesis import strategies as st
 
-from conformance.cases.scenario import Mixed, Scenario, Ways
+from conformance.cases.scenario import Scenario, ViolatesSeveral, Ways
 from conformance.sql.writes import Insert, Path, Row, Update
 from strategies.near_misses.keys import REVOKED
 from strategies.near_misses.ways import (
@@ -230,7 +230,7 @@ def given_back(world: World, draw: Draw) -> Scenario:
             (Update("users", {"id": other["id"]}, taken, other),),
         ),
         # Tried beside a name too, which an erased account may not have.
-        broken=(Mixed((Update("users", key, over, row),), frozenset({"PRIVACY-1"})),),
+        broken=(ViolatesSeveral((Update("users", key, over, row),), frozenset({"PRIVACY-1"})),),
     )
 
 

@@ -7,7 +7,7 @@ from typing import Final
 
 from hypothesis import strategies as st
 
-from conformance.cases.scenario import Mixed, Scenario, Ways
+from conformance.cases.scenario import Scenario, ViolatesSeveral, Ways
 from conformance.sql.writes import Insert, Path, Row, Update
 from strategies.enums import PROJECT_STATUS
 from strategies.near_misses.job_projects import a_finished_job, a_project_job
@@ -80,7 +80,9 @@ def transitions(world: World, draw: Draw) -> Scenario:
         given=(tuple(world.given),),
         legal=((into(row, status),), *moved),
         broken=tuple(
-            Mixed((into(row, after),), NO_JOB if after == "rendering" else frozenset(), UNRENDERED)
+            ViolatesSeveral(
+                (into(row, after),), NO_JOB if after == "rendering" else frozenset(), UNRENDERED
+            )
             for after in PROJECT_STATUS
             if after not in legal
         ),
@@ -96,7 +98,7 @@ def inserted(world: World, draw: Draw) -> Scenario:
         given=(tuple(world.given),),
         legal=((Insert("projects", (world.a_project(team, owner, **given),)),),),
         broken=tuple(
-            Mixed(
+            ViolatesSeveral(
                 (Insert("projects", (world.a_project(team, owner, status=status),)),),
                 NO_JOB if status == "rendering" else frozenset(),
                 UNRENDERED,
@@ -117,7 +119,7 @@ def inserted_many(world: World, draw: Draw) -> Scenario:
         given=(tuple(world.given),),
         legal=((Insert("projects", tuple(world.a_project(team, owner) for _ in range(2))),),),
         broken=(
-            Mixed(
+            ViolatesSeveral(
                 (
                     Insert(
                         "projects",

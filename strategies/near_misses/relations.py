@@ -7,12 +7,12 @@ from uuid import UUID
 
 from hypothesis import strategies as st
 
-from conformance.cases.scenario import Fact, Mixed, Scenario, Ways
+from conformance.cases.scenario import Fact, Scenario, ViolatesSeveral, Ways
 from conformance.sql.writes import Delete, Insert, Path, Row, Update
 from strategies.near_misses.rest import rest
 from strategies.near_misses.ways import (
     ONE_ROW,
-    Beside,
+    ConcurrentCheck,
     Draw,
     Maker,
     alone,
@@ -39,7 +39,7 @@ def unique(
     near: Callable[[Row], Row] | None = None,
     text: str = "",
     immutable: bool = False,
-    beside: Beside = alone,
+    beside: ConcurrentCheck = alone,
 ) -> Ways:
     """Return ways for a rule that no two rows share something, whatever else they hold.
 
@@ -159,7 +159,7 @@ def parent(
         return Scenario(
             given=(tuple(world.given),),
             legal=((Update(table, {"id": row["id"]}, {column: row[column]}, row),),),
-            broken=(fixed(over, also=also) if immutable else Mixed((over,), also),),
+            broken=(fixed(over, also=also) if immutable else ViolatesSeveral((over,), also),),
         )
 
     @scenarios
@@ -178,7 +178,7 @@ def parent(
             ),
             # Who made it for a team owns that team as well.
             broken=tuple(
-                Mixed((gone,), frozenset({"INV-T2"} if "team_id" in row else ()))
+                ViolatesSeveral((gone,), frozenset({"INV-T2"} if "team_id" in row else ()))
                 for gone in (
                     Delete(parent_table, held),
                     *([replaced("users", back)] if alone else ()),

@@ -4,7 +4,7 @@ from typing import Final
 
 from hypothesis import strategies as st
 
-from conformance.cases.scenario import Fact, Mixed, Scenario, Ways
+from conformance.cases.scenario import Fact, Scenario, ViolatesSeveral, Ways
 from conformance.sql.writes import Delete, Insert, Path, Row, Truncate, Update
 from strategies.near_misses.job_projects import ENDED, a_finished_job, a_project_job, rendered
 from strategies.near_misses.jobs import FINISHED
@@ -48,7 +48,7 @@ def rendering_alone(world: World, draw: Draw) -> Scenario:
         given=(tuple(world.given),),
         legal=((Update("projects", {"id": good["id"]}, rendering, good),),),
         broken=(
-            Mixed(
+            ViolatesSeveral(
                 (Update("projects", {"id": bad["id"]}, rendering, bad),),
                 frozenset({"STATE-PROJECT"}) if before == "archived" else frozenset(),
                 "STATE-PROJECT refuses the way from archived to rendering",
@@ -70,7 +70,9 @@ def inserted_rendering(world: World, _draw: Draw) -> Scenario:
     return Scenario(
         given=(tuple(world.given),),
         legal=((Insert("projects", (good,)),),),
-        broken=(Mixed((Insert("projects", (bad,)),), frozenset({"STATE-PROJECT"}), UNBORN),),
+        broken=(
+            ViolatesSeveral((Insert("projects", (bad,)),), frozenset({"STATE-PROJECT"}), UNBORN),
+        ),
     )
 
 
@@ -84,7 +86,7 @@ def inserted_rendering_many(world: World, draw: Draw) -> Scenario:
     return Scenario(
         given=(tuple(world.given),),
         legal=((Insert("projects", good),),),
-        broken=(Mixed((Insert("projects", bad),), frozenset({"STATE-PROJECT"}), UNBORN),),
+        broken=(ViolatesSeveral((Insert("projects", bad),), frozenset({"STATE-PROJECT"}), UNBORN),),
     )
 
 
@@ -125,7 +127,7 @@ def job_deleted(world: World, draw: Draw) -> Scenario:
     return Scenario(
         given=(tuple(world.given),),
         legal=((Delete("jobs", {"id": ended["id"]}),),),
-        broken=(Mixed((Delete("jobs", {"id": job["id"]}),), frozenset({"DEL-1"}), KEPT),),
+        broken=(ViolatesSeveral((Delete("jobs", {"id": job["id"]}),), frozenset({"DEL-1"}), KEPT),),
     )
 
 
@@ -137,7 +139,7 @@ def jobs_truncated(world: World, draw: Draw) -> Scenario:
     return Scenario(
         given=(tuple(world.given),),
         legal=((Truncate(("jobs",)),), (Insert("jobs", (job,)),)),
-        broken=(Mixed((Truncate(("jobs",)),), frozenset({"DEL-1"}), KEPT),),
+        broken=(ViolatesSeveral((Truncate(("jobs",)),), frozenset({"DEL-1"}), KEPT),),
     )
 
 

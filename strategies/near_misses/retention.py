@@ -6,8 +6,8 @@ from typing import Final, TypeAlias
 
 from hypothesis import strategies as st
 
-from conformance.cases.scenario import Beside, Fact, Scenario, Transaction, Ways
-from conformance.sql.writes import Delete, Insert, Path, Row, Run, Sql, Update
+from conformance.cases.scenario import ConcurrentCheck, Fact, Scenario, Transaction, Ways
+from conformance.sql.writes import Delete, Insert, Path, RawSql, Row, Sql, Update
 from strategies.documents import Jsonb
 from strategies.enums import JOB_EVENT_TYPE, WEBHOOK_DELIVERY_STATUS, WEBHOOK_EVENT_TYPE
 from strategies.instants import FUTURE_START, PAST_END
@@ -121,9 +121,9 @@ def to_the_moment(world: World, draw: Draw) -> Scenario:
         zone = back(timedelta(days=days, hours=hours))
         legal.append(
             (
-                Run(f"SET LOCAL TimeZone = '{zone}'"),
+                RawSql(f"SET LOCAL TimeZone = '{zone}'"),
                 Insert(table, tuple(rows)),
-                Run(f"SELECT public.delete_old_{table}()"),
+                RawSql(f"SELECT public.delete_old_{table}()"),
             )
         )
         facts.append(ages(table, rows[:1]))
@@ -154,7 +154,7 @@ def passing_over(hold: Hold, others: tuple[Hold, ...] = ()) -> Scenarios:
             for other in others:
                 gone = rows.pop(1)["id"]  # the oldest one that nobody may hold
                 beside.append(
-                    Beside(
+                    ConcurrentCheck(
                         other(table, rows[0]),
                         (
                             Fact(f"SELECT public.delete_old_{table}(0)", 0, side=False),
@@ -167,7 +167,7 @@ def passing_over(hold: Hold, others: tuple[Hold, ...] = ()) -> Scenarios:
             free = [row for n, row in enumerate(rows) if n != held]
             call = f"SELECT public.delete_old_{table}"
             beside.append(
-                Beside(
+                ConcurrentCheck(
                     hold(table, rows[held]),
                     (
                         Fact(f"{call}(0)", 0, side=False),
@@ -208,14 +208,14 @@ def locking(table: str, row: Row) -> Transaction:
         "webhook_deliveries": ("webhooks", "webhook_id"),
     }[table]
     return (
-        Run(f"SELECT FROM public.{parent} WHERE id = '{row[column]}' FOR UPDATE"),
-        Run(f"SELECT FROM public.{table} WHERE id = '{row['id']}' FOR UPDATE"),
+        RawSql(f"SELECT FROM public.{parent} WHERE id = '{row[column]}' FOR UPDATE"),
+        RawSql(f"SELECT FROM public.{table} WHERE id = '{row['id']}' FOR UPDATE"),
     )
 
 
 def cleaning(table: str, _row: Row) -> Transaction:
     """Clean up: two who do it at once take different rows."""
-    return (Run(f"SELECT public.delete_old_{table}(1)"),)
+    return (RawSql(f"SELECT public.delete_old_{table}(1)"),)
 
 
 def beside_old(act: Callable[[str, Row], Transaction]) -> Hold:
@@ -229,12 +229,12 @@ def _inserting(table: str, row: Row) -> Transaction:
 
 
 def _reading(table: str, _row: Row) -> Transaction:
-    return (Run(f"SELECT count(*) FROM public.{table}"),)
+    return (RawSql(f"SELECT count(*) FROM public.{table}"),)
 
 
 def _tending(table: str, _row: Row) -> Transaction:
     """Hold what VACUUM, ANALYZE and CREATE INDEX CONCURRENTLY hold of a table."""
-    return (Run(f"LOCK TABLE public.{table} IN SHARE UPDATE EXCLUSIVE MODE"),)
+    return (RawSql(f"LOCK TABLE public.{table} IN SHARE UPDATE EXCLUSIVE MODE"),)
 
 
 OTHERS: Final = (cleaning, *map(beside_old, (_inserting, _reading, _tending)))
@@ -292,11 +292,12 @@ DELIVERED: Final = {
 def ten_thousand(world: World, _draw: Draw) -> Scenario:
     """Delete 10,000 rows of 10,001 when not told how many; then the last, told nothing.
 
-    As many events take oracles too long: they are a fact of their table, `strategies.harmless`.
+    As many events take violation queries too long: they are a fact of their table,
+    `strategies.harmless`.
     """
     webhook = world.insert("webhooks", world.a_webhook(*world.team()))
     world.given.append(
-        Run(
+        RawSql(
             "INSERT INTO public.webhook_deliveries (webhook_id, event_type, payload, created_at)"
             f" SELECT '{webhook['id']}', 'job.completed', '{{}}', now() - n * interval '1 hour'"
             " FROM generate_series(721, 10721) AS n"

@@ -4,8 +4,8 @@ from typing import Final
 
 from hypothesis import strategies as st
 
-from conformance.cases.scenario import Mixed, Scenario, Transaction, Ways
-from conformance.sql.writes import Delete, Insert, Path, Row, Run, Truncate, Update, Write
+from conformance.cases.scenario import Scenario, Transaction, ViolatesSeveral, Ways
+from conformance.sql.writes import Delete, Insert, Path, RawSql, Row, Truncate, Update, Write
 from strategies.near_misses.job_caps import BY_KEY, ENDED
 from strategies.near_misses.ways import Draw, by_shape, fixed, replayed, scenarios
 from strategies.replacing import replaced
@@ -70,7 +70,7 @@ def one_moved_on(world: World, draw: Draw) -> Scenario:
         legal=((start,), *room),
         broken=(
             (Insert("jobs", (bad,)),),
-            Mixed((revive,), frozenset({"STATE-JOB"})),
+            ViolatesSeveral((revive,), frozenset({"STATE-JOB"})),
         ),
     )
 
@@ -136,7 +136,7 @@ def upgraded(world: World, draw: Draw) -> Scenario:
             (Insert("jobs", rows),),
         ),
         broken=(
-            Mixed(
+            ViolatesSeveral(
                 (leaves, Update("users", {"id": creator["id"]}, down)),
                 frozenset({"STATE-USER"}),
                 "only a creator has two, and could become a starter: STATE-USER refuses that",
@@ -202,14 +202,14 @@ def back_as_a_starter(world: World, draw: Draw) -> Scenario:
         team, _ = world.team()
         joins = world.a_membership(team, user)
         given = ((*world.given, *comes, Insert("memberships", (joins,)), *made),)
-        comes, made = (), (Run(ASKED_AT_ONCE), Delete("memberships", {"id": joins["id"]}))
+        comes, made = (), (RawSql(ASKED_AT_ONCE), Delete("memberships", {"id": joins["id"]}))
     other = world.a_creator()
     idle = replaced("users", {"id": other["id"], "email": other["email"]})
     return Scenario(
         given=given,
         legal=((Insert("users", (other,)), idle),),
         broken=(
-            Mixed(
+            ViolatesSeveral(
                 (*comes, *made, back),
                 frozenset({"INV-J13"}),
                 "INV-J13 holds whoever triggered a job where they are",

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from hypothesis import strategies as st
 
-from conformance.cases.scenario import Fact, Mixed, Scenario, Ways
+from conformance.cases.scenario import Fact, Scenario, ViolatesSeveral, Ways
 from conformance.framecast.rules.ownership import SUBJECTS
 from conformance.sql.writes import Delete, Path, Row, Update
 from strategies.near_misses.subject_rows import ALL_KINDS, AT_ONCE, KINDS, Make
@@ -30,7 +30,8 @@ def attempts(
         given=(tuple(world.given),),
         legal=(write(same), write({**same, **made.alike}), write({**same, **made.free})),
         broken=tuple(
-            Mixed(write(changes), made.also) for changes in made.changes(columns(made.table))
+            ViolatesSeveral(write(changes), made.also)
+            for changes in made.changes(columns(made.table))
         ),
         because="" if columns(made.table) else f"what {made.table} are about is in no other table",
     )
@@ -84,7 +85,7 @@ def project_ends(world: World, draw: Draw) -> Scenario:
             ),
         ),
         broken=(
-            Mixed(
+            ViolatesSeveral(
                 (Update("jobs", {"id": row["id"]}, {"project_id": other["id"]}),),
                 frozenset({"STATE-JOB"}),
             ),

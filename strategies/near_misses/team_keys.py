@@ -2,8 +2,8 @@
 
 from hypothesis import strategies as st
 
-from conformance.cases.scenario import Fact, Mixed, Scenario, Ways
-from conformance.sql.writes import Aside, Delete, Insert, Path, Row, Update
+from conformance.cases.scenario import Fact, Scenario, ViolatesSeveral, Ways
+from conformance.sql.writes import Delete, Insert, Path, PlainWrite, Row, Update
 from strategies.near_misses.keys import LIVE, REVOKED, in_form
 from strategies.near_misses.ways import DELETING, UPDATING, Draw, by_shape, fixed, scenarios
 from strategies.world import NOW, World, urn_of_member
@@ -31,7 +31,7 @@ def members(world: World, draw: Draw) -> Scenario:
     return Scenario(
         given=(tuple(world.given),),
         legal=((Insert("api_keys", (good,)),),),
-        broken=(Mixed((Insert("api_keys", (bad,)),), frozenset({"ROLE-2"})),),
+        broken=(ViolatesSeveral((Insert("api_keys", (bad,)),), frozenset({"ROLE-2"})),),
     )
 
 
@@ -46,7 +46,7 @@ def members_many(world: World, draw: Draw) -> Scenario:
     return Scenario(
         given=(tuple(world.given),),
         legal=((Insert("api_keys", tuple(rows[:2])),),),
-        broken=(Mixed((Insert("api_keys", tuple(bad)),), frozenset({"ROLE-2"})),),
+        broken=(ViolatesSeveral((Insert("api_keys", tuple(bad)),), frozenset({"ROLE-2"})),),
     )
 
 
@@ -225,10 +225,10 @@ def revivals_too_late(world: World, draw: Draw) -> Scenario:
         given=leaving.given,
         legal=(
             (Update("api_keys", where, REVOKED, good), Update("api_keys", where, LIVE, good)),
-            *(() if at_once else ((Aside(leaving.leaves),),)),
+            *(() if at_once else ((PlainWrite(leaving.leaves),),)),
         ),
         broken=(
-            Mixed(
+            ViolatesSeveral(
                 (leaving.leaves, revives) if at_once else (revives,),
                 frozenset({"INV-X4", "ROLE-2"}),
                 "a key that is live again needs its membership, by INV-X4 or by ROLE-2",

@@ -2,8 +2,8 @@
 
 from hypothesis import strategies as st
 
-from conformance.cases.scenario import Mixed, Scenario, Ways
-from conformance.sql.writes import Delete, Insert, Path, Row, Run, Sql, Truncate, Update
+from conformance.cases.scenario import Scenario, ViolatesSeveral, Ways
+from conformance.sql.writes import Delete, Insert, Path, RawSql, Row, Sql, Truncate, Update
 from strategies.near_misses.privacy import erases
 from strategies.near_misses.ways import ONE_ROW, Draw, Scenarios, by_shape, fixed, scenarios
 from strategies.world import World
@@ -235,11 +235,11 @@ def erased(world: World, draw: Draw) -> Scenario:
     """Erase one of two owners, and the last one after a handover; then the last one."""
     _, (first, second, heir, *_) = peopled(world, "owner", "owner", "admin", "viewer")
     one, last, other = ({"id": row["user_id"]} for row in (first, second, heir))
-    handover = given_role(heir, "owner"), Run(erases(last))
+    handover = given_role(heir, "owner"), RawSql(erases(last))
     return Scenario(
         given=(tuple(world.given),),
-        legal=((Run(erases(one)),), handover if draw(st.booleans()) else handover[::-1]),
-        broken=((Run(erases(other)),),),
+        legal=((RawSql(erases(one)),), handover if draw(st.booleans()) else handover[::-1]),
+        broken=((RawSql(erases(other)),),),
     )
 
 
@@ -253,8 +253,8 @@ def truncated(world: World, _draw: Draw) -> Scenario:
         given=(tuple(world.given),),
         legal=((Truncate(("users", "teams")),), tuple(after.given)),
         broken=(
-            Mixed((Truncate(("memberships",)),), frozenset({"INV-U2"})),
-            Mixed((Truncate(("users",)),), frozenset({"INV-U2"})),
+            ViolatesSeveral((Truncate(("memberships",)),), frozenset({"INV-U2"})),
+            ViolatesSeveral((Truncate(("users",)),), frozenset({"INV-U2"})),
         ),
     )
 

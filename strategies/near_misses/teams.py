@@ -6,7 +6,7 @@ from typing import Final
 from hypothesis import strategies as st
 
 from conformance.cases.scenario import Fact, Scenario, Ways
-from conformance.sql.writes import Aside, Insert, Path, Row, Update, Write
+from conformance.sql.writes import Insert, Path, PlainWrite, Row, Update, Write
 from strategies.naming import SLUG_LIMIT, broken_slugs, slugs, team_names
 from strategies.near_misses.relations import unique
 from strategies.near_misses.times import created_before_updated
@@ -158,7 +158,7 @@ def slugs_kept(world: World, draw: Draw) -> Scenario:
     return Scenario(
         given=(tuple(world.given),),
         legal=(
-            (*beside, Aside(Insert("teams", (other,)))),
+            (*beside, PlainWrite(Insert("teams", (other,)))),
             (Update("teams", {"id": row["id"]}, {"name": draw(team_names())}, row),),
         ),
         facts=(*fits(row, other), *of_the_name(other), keeps(row)),

@@ -18,7 +18,7 @@ from strategies.instants import (
     ordered_pairs,
 )
 from strategies.near_misses.ways import (
-    Beside,
+    ConcurrentCheck,
     Draw,
     Maker,
     Scenarios,
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from strategies.world import World
 
 
-def created_before_updated(table: str, make: Maker, beside: Beside = alone) -> Ways:
+def created_before_updated(table: str, make: Maker, beside: ConcurrentCheck = alone) -> Ways:
     """Return ways for a rule that a row was not created after it was updated.
 
     An update cannot break it, as the database sets updated_at: what is given for it is legal, and
@@ -69,7 +69,9 @@ def created_before_updated(table: str, make: Maker, beside: Beside = alone) -> W
     return besides(ways, insert=at_the_turn((table, make, stamps, beside)))
 
 
-Stamped: TypeAlias = tuple[str, Maker, Callable[[tuple["datetime", "datetime"]], Row], Beside]
+Stamped: TypeAlias = tuple[
+    str, Maker, Callable[[tuple["datetime", "datetime"]], Row], ConcurrentCheck
+]
 
 
 def at_the_turn(*rows: Stamped) -> Scenarios:

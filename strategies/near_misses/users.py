@@ -2,7 +2,7 @@
 
 from hypothesis import strategies as st
 
-from conformance.cases.scenario import Mixed, Scenario, Ways
+from conformance.cases.scenario import Scenario, ViolatesSeveral, Ways
 from conformance.sql.writes import Delete, Insert, Path, Row, Truncate, Update
 from strategies.instants import past_timestamps
 from strategies.near_misses.ways import (
@@ -115,8 +115,8 @@ def truncations(world: World, _draw: Draw) -> Scenario:
         given=(tuple(world.given),),
         legal=((Truncate(("users", "teams")),), tuple(after.given)),
         broken=(
-            Mixed((Truncate(("memberships",)),), frozenset({"INV-T2"})),
-            Mixed((Truncate(("teams",)),), frozenset({"INV-T2"})),
+            ViolatesSeveral((Truncate(("memberships",)),), frozenset({"INV-T2"})),
+            ViolatesSeveral((Truncate(("teams",)),), frozenset({"INV-T2"})),
         ),
     )
 
@@ -156,7 +156,7 @@ def downgrades(world: World, _draw: Draw) -> Scenario:
         given=(tuple(world.given),),
         legal=((Update("users", key, {"tier": "creator", "upgraded_at": NOW}, user),),),
         broken=(
-            Mixed(
+            ViolatesSeveral(
                 (Update("users", key, {"tier": "starter", "upgraded_at": None}, user),),
                 frozenset({"STATE-USER"}),
                 "STATE-USER refuses every way back to a starter, in a team or not",

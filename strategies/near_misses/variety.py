@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from hypothesis import strategies as st
 
-from conformance.cases.scenario import Mixed, Plain, Scenario
+from conformance.cases.scenario import Plain, Scenario, ViolatesSeveral
 from conformance.framecast.rules import RULES
 from conformance.sql.writes import Insert, Update
 from strategies.near_misses.filling import Filling, chosen, formed
@@ -45,7 +45,10 @@ def varied(draw: Draw, scenarios: Scenarios, rule: str = "") -> Scenario:
     scenario = draw(scenarios)
     first = draw(st.integers(0, NUMBERS))
     filling = Filling(scenario, first, draw(st.sampled_from(WIDTHS)))
-    mixed = [one if isinstance(one, Mixed) else Mixed(one, frozenset()) for one in scenario.broken]
+    mixed = [
+        one if isinstance(one, ViolatesSeveral) else ViolatesSeveral(one, frozenset())
+        for one in scenario.broken
+    ]
     again = _Again(filling, first, draw(st.booleans()), draw(st.booleans()) and rule == "IMM-1")
     if len(mixed) >= MANY:  # all there are of a kind, and the same each time
         more = [
@@ -77,9 +80,9 @@ class _Again:
         self._changes: Callable[[Update, int], Row] = self._move if is_moved else self._change
         self._is_moved = is_moved
 
-    def sets(self, broken: Mixed) -> list[Mixed]:
+    def sets(self, broken: ViolatesSeveral) -> list[ViolatesSeveral]:
         """Return a violation with each of some sets of other columns, as far as they differ."""
-        found: list[Mixed] = []
+        found: list[ViolatesSeveral] = []
         usual = self._filling.usual(broken.writes)
         for number in range(SETS):
             writes = tuple(each for write in usual for each in self._varied(write, number))

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
-from conformance.cases.scenario import Mixed, Scenario, Ways
-from conformance.sql.writes import Insert, Path, Row, Run, Update, Write, carries
+from conformance.cases.scenario import Scenario, ViolatesSeveral, Ways
+from conformance.sql.writes import Insert, Path, RawSql, Row, Update, Write, carries
 from strategies.conflicts import proposed
 from strategies.enums import ENUMS, broken_labels
 from strategies.world import World
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 # Makes a row that is not inserted yet, with its parents among what is given.
 Maker: TypeAlias = Callable[[World], Row]
 # Returns what has to be written in the same transaction as a row, before it.
-Beside: TypeAlias = Callable[[World, Row], tuple[Write, ...]]
+ConcurrentCheck: TypeAlias = Callable[[World, Row], tuple[Write, ...]]
 Scenarios: TypeAlias = SearchStrategy[Scenario]
 
 Draw: TypeAlias = st.DrawFn
@@ -47,12 +47,14 @@ def alone(_world: World, _row: Row) -> tuple[Write, ...]:
     return ()
 
 
-def fixed(*writes: Write, also: AbstractSet[str] = frozenset()) -> Mixed:
+def fixed(*writes: Write, also: AbstractSet[str] = frozenset()) -> ViolatesSeveral:
     """Return a transaction that changes what a row is about, which IMM-1 may refuse as well."""
-    return Mixed(writes, also | {"IMM-1"}, "IMM-1 refuses every change of what a row is about")
+    return ViolatesSeveral(
+        writes, also | {"IMM-1"}, "IMM-1 refuses every change of what a row is about"
+    )
 
 
-def replayed(insert: Insert, action: str = "DO NOTHING") -> Run:
+def replayed(insert: Insert, action: str = "DO NOTHING") -> RawSql:
     """Return an insert that would rather do something else than meet a row with one of its keys."""
     return proposed(insert, action)
 
@@ -97,7 +99,7 @@ def along(
 
 def is_carried(path: Path, scenario: Scenario) -> bool:
     """Return whether a path can carry the last write of each transaction that is tried."""
-    over = (each.writes if isinstance(each, Mixed) else each for each in scenario.broken)
+    over = (each.writes if isinstance(each, ViolatesSeveral) else each for each in scenario.broken)
     return all(carries(path, body[-1]) for body in (*scenario.legal, *over))
 
 
@@ -166,7 +168,7 @@ def one_row(
     also: AbstractSet[str] | Callable[[Row], AbstractSet[str]] = frozenset(),
     because: str = "",
     prepare: Callable[[World, Row], None] | None = None,
-    beside: Beside = alone,
+    beside: ConcurrentCheck = alone,
     immutable: bool = False,
 ) -> Ways:
     """Return ways for a rule that one row keeps or breaks alone.
@@ -184,8 +186,8 @@ def one_row(
         immutable: whether IMM-1 refuses an update of those columns as well.
     """
 
-    def over(columns: Row, *writes: Write) -> Mixed:
-        return Mixed(writes, also(columns) if callable(also) else also, because)
+    def over(columns: Row, *writes: Write) -> ViolatesSeveral:
+        return ViolatesSeveral(writes, also(columns) if callable(also) else also, because)
 
     @scenarios
     def inserts(world: World, draw: Draw) -> Scenario:

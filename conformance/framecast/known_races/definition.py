@@ -19,7 +19,7 @@ from conformance.races.schedule import (
     Transaction,
     started,
 )
-from conformance.sql.writes import Run
+from conformance.sql.writes import RawSql
 
 # The ids that the first session gives begin here.
 FIRST = ROOM + 1
@@ -40,7 +40,9 @@ def does(operation: Operation, **arguments: Any) -> RaceStep:
 
 # What waits for the commit is asked after each statement from here on.
 AT_ONCE = Operation(
-    "ask all rules at once", {}, lambda state: Act((Run("SET CONSTRAINTS ALL IMMEDIATE"),), state)
+    "ask all rules at once",
+    {},
+    lambda state: Act((RawSql("SET CONSTRAINTS ALL IMMEDIATE"),), state),
 )
 
 
@@ -50,11 +52,11 @@ class RaceSetup:
 
     `given` builds what there is. A session is a transaction of some steps; it may be `early`, which
     begins before its first step, and it may know of what an earlier session makes. Sessions that
-    are `apart` have nothing to do with each other.
+    are `independent` have nothing to do with each other.
     """
 
     given: Building = field(default_factory=lambda: Building(State()))
-    apart: bool = False
+    independent: bool = False
     _casts: list[tuple[str, tuple[RaceStep, ...], bool, tuple[str, ...]]] = field(
         default_factory=list
     )
@@ -82,7 +84,7 @@ class RaceSetup:
                 who, Level.READ_COMMITTED, tuple(plan.actions), plan.serial, early
             )
         sessions: tuple[Session, ...] = (*made.values(), *self._readers)
-        return Race(start, sessions, self.apart)
+        return Race(start, sessions, self.independent)
 
 
 @dataclass(frozen=True, slots=True)

@@ -223,7 +223,7 @@ def old_invitation_extended_while_erased_behind_one_who_fails(setup: RaceSetup) 
 )
 def others_work_while_one_is_erased(setup: RaceSetup) -> None:
     """A user works in a team with the erased one, and in one of their own, and waits for none."""
-    setup.apart = True
+    setup.independent = True
     ann, own = setup.given.creator()
     bob, lone = setup.given.creator("bob@example.com")
     shared = setup.given.do(teams.FOUND, user=bob, slug="given", owned=True) - 1

@@ -91,7 +91,7 @@ def two_projects_are_edited(setup: RaceSetup) -> None:
 @known_race("LOCK ORDER", "CARD-5", invariant=INVARIANT)
 def jobs_of_two_teams(setup: RaceSetup) -> None:
     """Jobs are made in two teams at once, by people who have no team in common."""
-    setup.apart = True
+    setup.independent = True
     for who in ("ann", "bob"):
         user, team = setup.given.creator(f"{who}@example.com")
         job = {"project": None, "charge": 0, "key": None, "status": "queued"}
@@ -114,7 +114,7 @@ def _members(setup: RaceSetup, role: str = "member") -> tuple[int, int, int, int
     Returns:
         A user, the team, the seat there, a colleague's seat, and the user's seat in another team.
     """
-    setup.apart = True
+    setup.independent = True
     _, team = setup.given.creator()
     cid, other = setup.given.creator("cid@example.com")
     bob = setup.given.do(users.SIGN_UP, email="bob@example.com")

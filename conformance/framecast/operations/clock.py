@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from conformance.database.disabled_triggers import triggers_of
 from conformance.framecast.operations.choices import among
 from conformance.framecast.operations.operation import Act, Operation
-from conformance.sql.writes import Run
+from conformance.sql.writes import RawSql
 
 if TYPE_CHECKING:
     from conformance.framecast.model import State
@@ -40,7 +40,7 @@ TIMES = {
 def _pass(state: State, days: int) -> Act:
     tables = [table for table in TIMES if getattr(state, table)]
     ages = [
-        Run(
+        RawSql(
             f"UPDATE public.{table} SET "
             + ", ".join(f"{each} = {each} - interval '{days} days'" for each in TIMES[table])
         )

@@ -9,7 +9,7 @@ from conformance.framecast.model import effects, moves
 from conformance.framecast.model.entities import MANAGERS, Delivery, Webhook, uuid
 from conformance.framecast.operations.choices import among, place, row, row_or_none, varied
 from conformance.framecast.operations.operation import Act, Operation
-from conformance.sql.writes import Delete, Insert, Run, Sql, Update
+from conformance.sql.writes import Delete, Insert, RawSql, Sql, Update
 from strategies.documents import Jsonb
 from strategies.enums import WEBHOOK_EVENT_TYPE
 
@@ -130,7 +130,7 @@ def _clean_up(state: State, most: int) -> Act:
         (each for each in state.webhook_deliveries.values() if state.day - each.created >= KEPT),
         key=lambda each: (each.tick, each.id),
     )
-    clean = Run(f"SELECT public.delete_old_webhook_deliveries({most})")
+    clean = RawSql(f"SELECT public.delete_old_webhook_deliveries({most})")
     return Act((clean,), state.drop(*old[:most]))
 
 

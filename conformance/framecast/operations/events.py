@@ -9,7 +9,7 @@ from conformance.framecast.model.entities import Event, Owner, Usage, uuid
 from conformance.framecast.operations.choices import NOBODY, actor, among, row
 from conformance.framecast.operations.operation import Act, Operation
 from conformance.sql.conflict import Arbiter
-from conformance.sql.writes import Delete, Insert, Run, Update, statements
+from conformance.sql.writes import Delete, Insert, RawSql, Update, statements
 from strategies.documents import Jsonb
 from strategies.enums import JOB_EVENT_TYPE
 
@@ -48,7 +48,7 @@ def _clean_up(state: State, most: int) -> Act:
         (each for each in state.job_events.values() if state.day - each.created >= KEPT),
         key=lambda each: (each.tick, each.job, each.number),
     )
-    return Act((Run(f"SELECT public.delete_old_job_events({most})"),), state.drop(*old[:most]))
+    return Act((RawSql(f"SELECT public.delete_old_job_events({most})"),), state.drop(*old[:most]))
 
 
 def _roll_up(
@@ -66,7 +66,7 @@ def _roll_up(
         "credits_used": renders,
     }
     (insert,) = statements(Insert("usage", (columns,)))
-    roll = Run(
+    roll = RawSql(
         f"{insert.sql} ON CONFLICT (owner, period) DO UPDATE SET"
         " renders_count = usage.renders_count + excluded.renders_count,"
         " credits_used = usage.credits_used + excluded.credits_used",

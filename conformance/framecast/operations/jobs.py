@@ -10,7 +10,7 @@ from conformance.framecast.model.entities import FINISHED, MAKERS, Job, Owner, u
 from conformance.framecast.operations.choices import NOBODY, actor, among, row, row_or_none, varied
 from conformance.framecast.operations.credit import pay
 from conformance.framecast.operations.operation import Act, Operation
-from conformance.sql.writes import Delete, Insert, Row, Run, Update
+from conformance.sql.writes import Delete, Insert, RawSql, Row, Update
 from strategies.documents import Jsonb
 
 if TYPE_CHECKING:
@@ -151,7 +151,7 @@ def _clone(state: State, job: int) -> Act:
     """Make the same job again, for the same owner, and free of charge."""
     before = state.jobs[job]
     clone = Job(state.serial + 1, before.owner, before.user, before.project)
-    insert = Run(
+    insert = RawSql(
         "INSERT INTO public.jobs (id, owner, triggered_by, project_id, spec_snapshot, options)"
         f" SELECT '{uuid(clone.id)}', owner, triggered_by, project_id, spec_snapshot, options"
         f" FROM public.jobs WHERE id = '{uuid(job)}'"

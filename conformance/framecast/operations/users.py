@@ -9,7 +9,7 @@ from conformance.framecast.model import effects, moves
 from conformance.framecast.model.entities import Membership, Team, User, uuid
 from conformance.framecast.operations.choices import EMAILS, MOSTLY, among, row
 from conformance.framecast.operations.operation import Act, Operation
-from conformance.sql.writes import Delete, Insert, Run, Sql, Update, Write
+from conformance.sql.writes import Delete, Insert, RawSql, Sql, Update, Write
 
 if TYPE_CHECKING:
     from conformance.framecast.model import State
@@ -106,7 +106,7 @@ def _erase(state: State, user: int) -> Act:
     after = effects.erase_user(state, state.users[user])
     gone = state.teams.keys() - after.teams.keys()
     busy = any(job.active and job.owner.team in gone for job in state.jobs.values())
-    call = Run(f"SELECT public.erase_user('{uuid(user)}')")
+    call = RawSql(f"SELECT public.erase_user('{uuid(user)}')")
     return Act((call,), after, frozenset({"DEL-1"}) if busy else frozenset())
 
 

@@ -1,4 +1,4 @@
-"""The oracles: silent where nothing is wrong, and not blind where something is."""
+"""The violation queries: silent where nothing is wrong, and not blind where something is."""
 
 from collections.abc import Iterator
 from typing import Any

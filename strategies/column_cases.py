@@ -6,12 +6,12 @@ what refuses them has no rule to name, so the SQLSTATE and the column do.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
-from conformance.cases.scenario import Fact, Transaction
+from conformance.cases.scenario import ColumnCase, Fact, Transaction
 from conformance.sql.writes import Delete, Insert, Row, Update, literal
 from strategies.columns import DEFAULTS, DERIVED, EMAILS, LEAST, NAMED, NULLABLE, TYPED
 from strategies.documents import Jsonb
@@ -28,47 +28,18 @@ NULL, CHECK, KEY, REFERENCE, LABEL = "23502", "23514", "23505", "23503", "22P02"
 TOO_LONG = "22001"
 
 
-@dataclass(frozen=True, slots=True)
-class Form:
-    """One fact of a column: transactions that must be accepted, and one that must be refused.
-
-    Attributes:
-        name: what is tried, in words.
-        accepted: the transactions that make the state, and those at the edge.
-        refused: what is refused; None where a fact is all there is to see.
-        by: the SQLSTATE and the column, or '', with which it is refused.
-        more: further transactions that are refused alike.
-        token: what the refusal's name begins with, where a rule has one; else ''.
-        facts: what is true once the transactions are in.
-        tables: what it is about.
-        alike: other SQLSTATEs that are as good, with no name.
-        meanwhile: rules that what is taken back before commit breaks, and may be refused by.
-    """
-
-    name: str
-    accepted: tuple[Transaction, ...]
-    refused: Transaction | None = None
-    by: tuple[str, str] = ("", "")
-    facts: tuple[Fact, ...] = ()
-    tables: tuple[str, ...] = ()
-    more: tuple[Transaction, ...] = ()
-    token: str = ""
-    alike: tuple[str, ...] = ()
-    meanwhile: tuple[str, ...] = ()
-
-
 def a_row(table: str, world: World) -> Row:
     """Return a legal row of a table, with its parents among what the world was given."""
     return MAKERS[table](world)
 
 
 @cache
-def forms() -> tuple[Form, ...]:
+def cases() -> tuple[ColumnCase, ...]:
     """Return all facts of all columns."""
-    return tuple(_forms())
+    return tuple(_cases())
 
 
-def _forms() -> Iterator[Form]:
+def _cases() -> Iterator[ColumnCase]:
     for table in COLUMNS:
         yield from _nulls(table)
         yield from _defaults(table)
@@ -84,17 +55,17 @@ def _forms() -> Iterator[Form]:
     yield from _books()
 
 
-def _nulls(table: str) -> Iterator[Form]:
+def _nulls(table: str) -> Iterator[ColumnCase]:
     for column in COLUMNS[table]:
         may = column in NULLABLE.get(table, ()) or (table, column) in DERIVED
         if may or (table, column) in NAMED:
             continue
         world = World()
         row = {**a_row(table, world), column: None}
-        yield _form(f"{table}.{column} null", world, _writes(world, table, row), (NULL, column))
+        yield _case(f"{table}.{column} null", world, _writes(world, table, row), (NULL, column))
 
 
-def _defaults(table: str) -> Iterator[Form]:
+def _defaults(table: str) -> Iterator[ColumnCase]:
     world = World()
     row = a_row(table, world)
     given = tuple(world.given)
@@ -115,10 +86,10 @@ def _defaults(table: str) -> Iterator[Form]:
         for column in times
     ]
     accepted = (given, _writes(world, table, row))
-    yield Form(f"{table} defaults", accepted, facts=tuple(facts), tables=(table,))
+    yield ColumnCase(f"{table} defaults", accepted, facts=tuple(facts), tables=(table,))
 
 
-def _identity(table: str) -> Form:
+def _identity(table: str) -> ColumnCase:
     """No two rows share an id; the database gives ids where it is not given them."""
     world = World()
     first = a_row(table, world)
@@ -134,10 +105,10 @@ def _identity(table: str) -> Form:
             anonymous.append(_writes(world, table, bare))
     accepted = (before, _writes(world, table, first), *(anonymous or [tuple(world.given)]))
     refused = _writes(world, table, second)
-    return Form(f"{table}.id unique", accepted, refused, (KEY, ""), tables=(table,))
+    return ColumnCase(f"{table}.id unique", accepted, refused, (KEY, ""), tables=(table,))
 
 
-def _lengths() -> Iterator[Form]:
+def _lengths() -> Iterator[ColumnCase]:
     for (table, column), (fewest, most) in {**LIMITS, **INDEXED}.items():
         world = World()
         text = _long(table, column, most)
@@ -149,7 +120,7 @@ def _lengths() -> Iterator[Form]:
         long = {**_another(table, world, row), column: _long(table, column, most + 1)}
         accepted = (given, tuple(world.given[len(given) :]), *legal)
         refused = _writes(world, table, long)
-        yield Form(
+        yield ColumnCase(
             f"{table}.{column} longest",
             accepted,
             refused,
@@ -160,24 +131,24 @@ def _lengths() -> Iterator[Form]:
         if fewest and column != "slug":
             for empty in ("", " \t ") if (table, column) == ("teams", "name") else ("",):
                 bad = {**row, column: empty}
-                form = _form(
+                case = _case(
                     f"{table}.{column} {empty!r}", world, _writes(world, table, bad), (CHECK, "")
                 )
                 # Whatever else the row has.
                 full = {**bad, **FULL.get(table, {})}
-                yield replace(form, more=(_writes(world, table, full),))
+                yield replace(case, more=(_writes(world, table, full),))
 
 
-def _tags() -> Iterator[Form]:
+def _tags() -> Iterator[ColumnCase]:
     """Tags are indexed, each as a whole: together they have at most 500 characters."""
     world = World()
     rows = [world.a_system_asset(tags=["a" * 250, "b" * (250 + more)]) for more in (0, 1)]
     accepted, refused = ((Insert("system_assets", (row,)),) for row in rows)
     tables = ("system_assets",)
-    yield Form("system_assets.tags longest", (accepted,), refused, (CHECK, ""), tables=tables)
+    yield ColumnCase("system_assets.tags longest", (accepted,), refused, (CHECK, ""), tables=tables)
 
 
-def _least() -> Iterator[Form]:
+def _least() -> Iterator[ColumnCase]:
     for (table, column), least in LEAST.items():
         world = World()
         row: Row = {**a_row(table, world), column: least}
@@ -185,10 +156,10 @@ def _least() -> Iterator[Form]:
         second = {**_another(table, world, row), column: least - 1}
         accepted = (given, _writes(world, table, row), tuple(world.given[len(given) :]))
         refused = _writes(world, table, second)
-        yield Form(f"{table}.{column} least", accepted, refused, (CHECK, ""), tables=(table,))
+        yield ColumnCase(f"{table}.{column} least", accepted, refused, (CHECK, ""), tables=(table,))
 
 
-def _labels() -> Iterator[Form]:
+def _labels() -> Iterator[ColumnCase]:
     """Labels that no rule speaks of: each is accepted, and no other."""
     for label in (*ENUMS["job_event_type"], NoLabel("another", "job_event_type")):
         world = World()
@@ -201,29 +172,31 @@ def _labels() -> Iterator[Form]:
         yield _labelled("jobs.failure_type", label, world, writes)
 
 
-def _types() -> Iterator[Form]:
+def _types() -> Iterator[ColumnCase]:
     """Each type has its labels, in their order (a job is active while it is below completed)."""
     for enum, labels in ENUMS.items():
         listed = ", ".join(f"'{label}'" for label in labels)
         query = f"SELECT enum_range(NULL::public.{enum})::text[] = ARRAY[{listed}]"
-        yield Form(f"{enum} labels", (), facts=(Fact(query, expected=True),), tables=TYPED[enum])
+        yield ColumnCase(
+            f"{enum} labels", (), facts=(Fact(query, expected=True),), tables=TYPED[enum]
+        )
 
 
-def _labelled(name: str, label: str, world: World, writes: Transaction) -> Form:
+def _labelled(name: str, label: str, world: World, writes: Transaction) -> ColumnCase:
     table = name.partition(".")[0]
     if isinstance(label, NoLabel):
         # Text with a check, or with a table of labels, is as good as a type.
-        form = _form(f"{name} {label}", world, writes, (LABEL, ""))
-        return replace(form, alike=(CHECK, REFERENCE))
-    return Form(f"{name} {label}", (tuple(world.given), writes), tables=(table,))
+        case = _case(f"{name} {label}", world, writes, (LABEL, ""))
+        return replace(case, alike=(CHECK, REFERENCE))
+    return ColumnCase(f"{name} {label}", (tuple(world.given), writes), tables=(table,))
 
 
-def _emails() -> Iterator[Form]:
+def _emails() -> Iterator[ColumnCase]:
     for table in ("users", "invitations"):
         for email in EMAILS:
             world = World()
             row = {**a_row(table, world), "email": email}
-            yield _form(f"{table}.email {email!a}", world, _writes(world, table, row), (CHECK, ""))
+            yield _case(f"{table}.email {email!a}", world, _writes(world, table, row), (CHECK, ""))
         world = World()
         accepted = [a_row(table, world), a_row(table, world)]
         emails = ("!@!.!", "A.b+c~?@x-1.~a?A")
@@ -231,19 +204,21 @@ def _emails() -> Iterator[Form]:
             _writes(world, table, {**row, "email": email})
             for row, email in zip(accepted, emails, strict=True)
         ]
-        yield Form(f"{table}.email edges", (tuple(world.given), *writes), tables=(table,))
+        yield ColumnCase(f"{table}.email edges", (tuple(world.given), *writes), tables=(table,))
 
 
-def _keys() -> Iterator[Form]:
+def _keys() -> Iterator[ColumnCase]:
     world = World()
     first, second = a_row("invitations", world), a_row("invitations", world)
     accepted = (tuple(world.given), (Insert("invitations", (first,)),))
     again = (Insert("invitations", ({**second, "token": first["token"]},)),)
-    yield Form("invitations.token unique", accepted, again, (KEY, ""), tables=("invitations",))
+    yield ColumnCase(
+        "invitations.token unique", accepted, again, (KEY, ""), tables=("invitations",)
+    )
     yield _idempotency()
 
 
-def _idempotency() -> Form:
+def _idempotency() -> ColumnCase:
     """A key is used once by each user, and no key as often as wanted."""
     world = World()
     team, owner = world.team()
@@ -257,27 +232,27 @@ def _idempotency() -> Form:
         (Insert("jobs", ({**world.a_job(other), "idempotency_key": "once"},)),),
     )
     again = (Insert("jobs", (keyed[3],)),)
-    return Form("jobs.idempotency_key unique", accepted, again, (KEY, ""), tables=("jobs",))
+    return ColumnCase("jobs.idempotency_key unique", accepted, again, (KEY, ""), tables=("jobs",))
 
 
-def _parents() -> Iterator[Form]:
+def _parents() -> Iterator[ColumnCase]:
     """Rows whose parent goes, where no rule says what becomes of them."""
     world = World()
     event = a_row("job_events", world)
     refused = _writes(world, "job_events", {**event, "job_id": world.id()})
-    yield _form("job_events.job_id exists", world, refused, (REFERENCE, ""))
+    yield _case("job_events.job_id exists", world, refused, (REFERENCE, ""))
     delivery = world.a_delivery(_hook(world), job_id=world.id())
     refused = _writes(world, "webhook_deliveries", delivery)
-    yield _form("webhook_deliveries.job_id exists", world, refused, (REFERENCE, ""))
+    yield _case("webhook_deliveries.job_id exists", world, refused, (REFERENCE, ""))
     yield from _goes()
 
 
-def _goes() -> Iterator[Form]:
-    def goes(name: str, world: World, gone: Transaction, query: str) -> Form:
+def _goes() -> Iterator[ColumnCase]:
+    def goes(name: str, world: World, gone: Transaction, query: str) -> ColumnCase:
         accepted = (tuple(world.given), gone)
         table = name.partition(".")[0]
         facts = (Fact(query, expected=True),)
-        return Form(f"{name} when it goes", accepted, facts=facts, tables=(table,))
+        return ColumnCase(f"{name} when it goes", accepted, facts=facts, tables=(table,))
 
     world = World()
     job = world.job(world.starter())
@@ -307,7 +282,7 @@ def _goes() -> Iterator[Form]:
         yield goes(f"{table}.team_id", world, gone, f"{none}.{table}")
 
 
-def _books() -> Iterator[Form]:
+def _books() -> Iterator[ColumnCase]:
     """Bookkeeping of a row goes with the row, and is there before it."""
     world = World()
     owner, team = world.a_creator(), world.a_team()
@@ -319,7 +294,7 @@ def _books() -> Iterator[Form]:
         kept = f"FROM framecast.{books} WHERE {parent}_id = '{row['id']}'"
         none = Fact(f"SELECT count(*) = 0 {kept}", expected=True)
         tables = (f"framecast.{books}", f"{parent}s")
-        yield Form(f"{books} when it goes", (founded, gone), facts=(none,), tables=tables)
+        yield ColumnCase(f"{books} when it goes", (founded, gone), facts=(none,), tables=tables)
 
 
 FULL: Final[Mapping[str, Row]] = {
@@ -394,6 +369,6 @@ def _long(table: str, column: str, length: int) -> str:
     return "x" * length
 
 
-def _form(name: str, world: World, refused: Transaction, by: tuple[str, str]) -> Form:
+def _case(name: str, world: World, refused: Transaction, by: tuple[str, str]) -> ColumnCase:
     table = name.partition(".")[0]
-    return Form(name, (tuple(world.given),), refused, by, tables=(table,))
+    return ColumnCase(name, (tuple(world.given),), refused, by, tables=(table,))

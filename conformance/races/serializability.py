@@ -186,7 +186,7 @@ def _hangs(race: Race, trace: Trace, about: tuple[str, ...]) -> Iterator[Finding
 
 
 def _waits(race: Race, trace: Trace) -> Iterator[Finding]:
-    for line in trace.lines if race.apart else ():
+    for line in trace.lines if race.independent else ():
         if line.waits_for:
             others = " and ".join(repr(race.sessions[each].name) for each in line.waits_for)
             yield _finding(
