@@ -7,7 +7,7 @@ from uuid import UUID
 from hypothesis import strategies as st
 
 from conformance.cases.scenario import Scenario, ViolatesSeveral, Ways
-from conformance.sql.writes import Insert, Path, Row, Update
+from conformance.sql.writes import Delete, Insert, Path, Row, Update, Write
 from strategies.near_misses.keys import REVOKED
 from strategies.near_misses.ways import (
     ONE_ROW,
@@ -120,13 +120,22 @@ def erased_by_hand(world: World, draw: Draw) -> Scenario:
 
 @scenarios
 def erased_with_keys(world: World, draw: Draw) -> Scenario:
-    """Erase an account that has no key, by its address; then one that has one, revoked or not."""
-    good, bad = world.starter(), world.starter()
-    world.insert("api_keys", {**world.a_key(bad), **draw(st.sampled_from(({}, REVOKED)))})
+    """Erase an account that has no key, by its address; then one that has one, revoked or not.
+
+    The key may go in the same transaction, before or after.
+    """
+    good, also, bad = world.starter(), world.starter(), world.starter()
+    end = draw(st.sampled_from(({}, REVOKED)))
+    key, _ = (world.insert("api_keys", {**world.a_key(each), **end}) for each in (also, bad))
+    erasures = [
+        Update("users", {"id": each["id"]}, {**NOBODY, "email": nobodys(each)}, each)
+        for each in (good, also, bad)
+    ]
+    both: list[Write] = [erasures[1], Delete("api_keys", {"id": key["id"]})]
     return Scenario(
         given=(tuple(world.given),),
-        legal=((Update("users", {"id": good["id"]}, {**NOBODY, "email": nobodys(good)}, good),),),
-        broken=((Update("users", {"id": bad["id"]}, {**NOBODY, "email": nobodys(bad)}, bad),),),
+        legal=((erasures[0],), tuple(both if draw(st.booleans()) else both[::-1])),
+        broken=((erasures[2],),),
     )
 
 
@@ -153,13 +162,19 @@ def erased_in_teams(world: World, draw: Draw) -> Scenario:
 
 @scenarios
 def keys(world: World, draw: Draw) -> Scenario:
-    """Make a key; then one of an erased account, revoked or not."""
-    bad = world.insert("users", erased(world, draw))
+    """Make a key; then one of an erased account, revoked or not.
+
+    Where the account goes in the same transaction, the key goes with it.
+    """
+    goes, bad = (world.insert("users", erased(world, draw)) for _ in range(2))
     good = world.starter()
     end = draw(st.sampled_from(({}, REVOKED)))
     return Scenario(
         given=(tuple(world.given),),
-        legal=((Insert("api_keys", ({**world.a_key(good), **end},)),),),
+        legal=(
+            (Insert("api_keys", ({**world.a_key(good), **end},)),),
+            (Insert("api_keys", (world.a_key(goes),)), Delete("users", {"id": goes["id"]})),
+        ),
         broken=((Insert("api_keys", ({**world.a_key(bad), **end},)),),),
     )
 

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from conformance.framecast.known_races.definition import RaceSetup, RaceStep, does, known_race
+from conformance.framecast.known_races.definition import (
+    AT_ONCE,
+    RaceSetup,
+    RaceStep,
+    does,
+    known_race,
+)
+from conformance.framecast.model.entities import nobodys
 from conformance.framecast.operations import assets, jobs, keys, memberships, projects, teams, users
 
 ORDER = "whoever waits for the same waits in the same order"
@@ -14,6 +21,23 @@ def key_made_while_erased(setup: RaceSetup) -> None:
     ann = setup.given.do(users.SIGN_UP, email="ann@example.com")
     setup.session("ann", does(keys.MAKE, by=(ann, None, ann), hashed="fresh", lasts=None))
     setup.session("support", _erases(ann))
+
+
+@known_race("PRIVACY-1", invariant="an erased account has no key")
+def key_made_while_erased_by_hand(setup: RaceSetup) -> None:
+    """A user makes a key while the account gets the address that erases it."""
+    ann = setup.given.do(users.SIGN_UP, email="ann@example.com")
+    setup.session("ann", does(keys.MAKE, by=(ann, None, ann), hashed="fresh", lasts=None))
+    setup.session("support", does(users.CHANGE_EMAIL, user=ann, email=nobodys(ann)))
+
+
+@known_race("PRIVACY-1", invariant="an erased account has no key")
+def key_made_while_erased_by_hand_and_asked_at_once(setup: RaceSetup) -> None:
+    """The same, and both sessions ask all rules at the end of each statement."""
+    ann = setup.given.do(users.SIGN_UP, email="ann@example.com")
+    makes = does(keys.MAKE, by=(ann, None, ann), hashed="fresh", lasts=None)
+    setup.session("ann", does(AT_ONCE), makes)
+    setup.session("support", does(AT_ONCE), does(users.CHANGE_EMAIL, user=ann, email=nobodys(ann)))
 
 
 @known_race("PRIVACY-1", invariant="an erased account has no key")
@@ -275,6 +299,8 @@ def _invite(setup: RaceSetup, by: tuple[int, int], email: str) -> int:
 
 KNOWN_RACES = (
     key_made_while_erased,
+    key_made_while_erased_by_hand,
+    key_made_while_erased_by_hand_and_asked_at_once,
     team_key_made_while_erased,
     key_revived_while_erased,
     joins_while_erased,
