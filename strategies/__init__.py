@@ -5,6 +5,7 @@ Rows are named as their tables. All draws depend on nothing but choices: what mu
 a serial number from whoever asks.
 """
 
+from conformance.sql.documents import Json, Jsonb
 from strategies.accounts import api_keys, invitations, memberships, teams, usage, users
 from strategies.credentials import (
     IDEMPOTENCY_LIMIT,
@@ -16,7 +17,7 @@ from strategies.credentials import (
     signing_secrets,
     tokens,
 )
-from strategies.documents import Json, Jsonb, json_objects, jsonb, scopes
+from strategies.documents import json_objects, jsonb, scopes
 from strategies.enums import (
     ASSET_STATUS,
     ENUMS,

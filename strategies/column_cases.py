@@ -12,9 +12,9 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from conformance.cases.scenario import ColumnCase, Fact, Transaction
+from conformance.sql.documents import Jsonb
 from conformance.sql.writes import Delete, Insert, Row, Update, literal
 from strategies.columns import DEFAULTS, DERIVED, EMAILS, LEAST, NAMED, NULLABLE, TYPED
-from strategies.documents import Jsonb
 from strategies.enums import ENUMS, NoLabel
 from strategies.tables import COLUMNS, INDEXED, LIMITS
 from strategies.world import World, urn_of_team, urn_of_user

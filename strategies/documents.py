@@ -1,27 +1,13 @@
-"""JSON documents, wrapped so that whoever writes them knows a jsonb value from an array."""
+"""Strategies of JSON documents."""
 
 import json
-from dataclasses import dataclass
 from functools import cache
-from typing import Final, TypeAlias
+from typing import Final
 
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
-Json: TypeAlias = "dict[str, Json] | list[Json] | str | int | float | bool | None"
-"""What `json` reads and writes; floats are finite."""
-
-
-@dataclass(frozen=True)
-class Jsonb:
-    """A value of a jsonb column."""
-
-    value: Json
-
-    def __str__(self) -> str:
-        """Return the document as JSON text, in ASCII."""
-        return json.dumps(self.value, allow_nan=False)
-
+from conformance.sql.documents import Json, Jsonb
 
 # As text, and read anew for every draw, so that no two examples share a list that one may change.
 _SAMPLES: Final = (

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
+from conformance.sql.documents import Jsonb
 from conformance.sql.writes import Insert, Row, Sql, Update, Write
-from strategies.documents import Jsonb
 from strategies.world import World, age, urn_of_member, urn_of_team, urn_of_user
 
 if TYPE_CHECKING:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from conformance.cases.scenario import ColumnCase, Fact
+from conformance.sql.documents import Jsonb
 from conformance.sql.writes import Delete, RawSql, Row, Update
-from strategies.documents import Jsonb
 from strategies.world import World
 
 if TYPE_CHECKING:

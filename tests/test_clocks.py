@@ -5,9 +5,9 @@ from typing import Final
 import psycopg
 import pytest
 
+from conformance.sql.documents import Jsonb
 from conformance.sql.writes import Sql, Update
 from strategies.column_cases import a_row
-from strategies.documents import Jsonb
 from strategies.near_misses.upkeep import CHANGES
 from strategies.world import World
 from tests.clients import Connection, asked, whole, write

@@ -6,8 +6,8 @@ import psycopg
 import pytest
 
 from conformance.postgres.scratch import Scratch, Template
+from conformance.sql.documents import Jsonb
 from conformance.sql.writes import Write, statements
-from strategies.documents import Jsonb
 from strategies.world import World, urn_of_member, urn_of_team
 from tests.pages import blocks, filled
 

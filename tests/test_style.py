@@ -43,10 +43,28 @@ KNOW_THE_DATABASE = (
 # Who may poll, within a deadline: a process that starts or ends has no event to wait for.
 MAY_POLL = ("conformance.postgres",)
 
+# What knows the domain neither by itself nor by way of others: the engine, as far as there is one.
+KNOW_NO_FRAMECAST = (
+    *("sql.arbiters", "sql.conflict", "sql.documents", "sql.outcomes", "sql.writes"),
+    "kinds",
+    *("cases.findings", "cases.scenario", "cases.steps", "cases.verdicts"),
+    *("database.acting", "database.change_log", "database.disabled_triggers"),
+    *("database.hanging", "database.prepared_plans", "database.restore", "database.session"),
+    *("postgres.cluster", "postgres.container", "postgres.server", "postgres.sources"),
+    *("races.driver", "races.orders", "races.trace"),
+    *("report.causes", "report.sections", "report.versions"),
+    *("reading.bodies", "reading.nodes", "reading.probes", "reading.tree"),
+    *("mutants.expressions", "mutants.patterns", "mutants.plpgsql", "mutants.syntax"),
+    *("pytest_plugin.profiles", "pytest_plugin.workers"),
+)
+
 # Imports point one way: who must not import what, even by way of others.
 FORBIDDEN = (
     ("strategies", "psycopg"),
-    ("strategies.rows", "conformance"),
+    *(
+        ("strategies.rows", f"conformance.{layer}")
+        for layer in ("cases", "database", "framecast", "machines", "postgres", "races")
+    ),
     ("conformance.framecast.rules", "psycopg"),
     ("conformance.framecast.rules", "hypothesis"),
     ("conformance.framecast.model", "psycopg"),
@@ -58,6 +76,11 @@ FORBIDDEN = (
     ("strategies", "tests"),
     ("benchmarks", "tests"),
     ("conformance.migrate", "pytest"),
+    *(
+        (f"conformance.{module}", domain)
+        for module in KNOW_NO_FRAMECAST
+        for domain in ("conformance.framecast", "strategies")
+    ),
 )
 
 # Written in two halves, so that this file does not hold what it looks for.
@@ -193,6 +216,9 @@ def sources() -> Sources:
 def test_python_keeps_the_style(check: Check, sources: Sources) -> None:
     """Every Python file of the project keeps each rule of style."""
     assert Path("conformance/migrate/migrations.py") in sources
+    assert {_module(path) for path in sources} >= {
+        f"conformance.{module}" for module in KNOW_NO_FRAMECAST
+    }
     _expect_none(check(sources))
 
 
@@ -238,6 +264,14 @@ BAD: tuple[tuple[Check, dict[str, str], str], ...] = (
         check_arrows,
         {"conformance/a.py": "import tests.b"},
         "conformance/a.py:1: conformance.a -> tests.b: must not know tests",
+    ),
+    (
+        check_arrows,
+        {
+            "conformance/sql/writes.py": "from conformance.sql.a import b",
+            "conformance/sql/a.py": "def b():\n from conformance.framecast import rules",
+        },
+        "conformance/sql/writes.py:1: conformance.sql.writes -> conformance.sql.a ->",
     ),
     (
         check_cycles,

@@ -20,7 +20,7 @@ from typing import TypeAlias
 from uuid import UUID
 
 from conformance.sql.conflict import Arbiter
-from strategies.documents import Jsonb
+from conformance.sql.documents import Jsonb
 
 Row: TypeAlias = Mapping[str, object]
 

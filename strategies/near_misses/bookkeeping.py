@@ -4,6 +4,7 @@ from hypothesis import strategies as st
 
 from conformance.cases.scenario import Fact, Scenario, Transaction, Ways
 from conformance.framecast.rules.ownership import PERMISSIONS
+from conformance.sql.documents import Jsonb
 from conformance.sql.writes import (
     Delete,
     Insert,
@@ -15,7 +16,6 @@ from conformance.sql.writes import (
     Update,
     Write,
 )
-from strategies.documents import Jsonb
 from strategies.enums import MEMBERSHIP_ROLE
 from strategies.near_misses.ways import Draw, Scenarios, by_shape, scenarios
 from strategies.world import NOW, World, urn_of_member, urn_of_team

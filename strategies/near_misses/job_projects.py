@@ -6,8 +6,8 @@ from uuid import UUID
 from hypothesis import strategies as st
 
 from conformance.cases.scenario import Fact, Scenario, ViolatesSeveral, Ways
+from conformance.sql.documents import Jsonb
 from conformance.sql.writes import Delete, Insert, Path, PlainWrite, Row, Truncate, Update
-from strategies.documents import Jsonb
 from strategies.near_misses.jobs import ACTIVE, FINISHED
 from strategies.near_misses.ways import Draw, by_shape, fixed, replayed, scenarios
 from strategies.world import World, steps_to, urn_of_member, urn_of_team, urn_of_user

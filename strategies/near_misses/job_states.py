@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
 from conformance.cases.scenario import Scenario, ViolatesSeveral, Ways
+from conformance.sql.documents import Jsonb
 from conformance.sql.writes import Insert, Row, Update
-from strategies.documents import Jsonb
 from strategies.enums import JOB_FAILURE_TYPE
 from strategies.instants import FUTURE_START, TICK, TURN
 from strategies.near_misses.jobs import FINISHED, JOB_ROW, KINDS, job_of

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from hypothesis import strategies as st
 
-from strategies.documents import Jsonb
+from conformance.sql.documents import Jsonb
 from strategies.enums import MEMBERSHIP_ROLE
 from strategies.world import NOW
 

@@ -7,8 +7,8 @@ from typing import Final, TypeAlias
 from hypothesis import strategies as st
 
 from conformance.cases.scenario import ConcurrentCheck, Fact, Scenario, Transaction, Ways
+from conformance.sql.documents import Jsonb
 from conformance.sql.writes import Delete, Insert, Path, RawSql, Row, Sql, Update
-from strategies.documents import Jsonb
 from strategies.enums import JOB_EVENT_TYPE, WEBHOOK_DELIVERY_STATUS, WEBHOOK_EVENT_TYPE
 from strategies.instants import FUTURE_START, PAST_END
 from strategies.near_misses.events import an_event, two_jobs

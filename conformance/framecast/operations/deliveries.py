@@ -9,8 +9,8 @@ from conformance.framecast.model import effects, moves
 from conformance.framecast.model.entities import MANAGERS, Delivery, Webhook, uuid
 from conformance.framecast.operations.choices import among, place, row, row_or_none, varied
 from conformance.framecast.operations.operation import Act, Operation
+from conformance.sql.documents import Jsonb
 from conformance.sql.writes import Delete, Insert, RawSql, Sql, Update
-from strategies.documents import Jsonb
 from strategies.enums import WEBHOOK_EVENT_TYPE
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ from conformance.framecast.model.entities import Event, Owner, Usage, uuid
 from conformance.framecast.operations.choices import NOBODY, actor, among, row
 from conformance.framecast.operations.operation import Act, Operation
 from conformance.sql.conflict import Arbiter
+from conformance.sql.documents import Jsonb
 from conformance.sql.writes import Delete, Insert, RawSql, Update, statements
-from strategies.documents import Jsonb
 from strategies.enums import JOB_EVENT_TYPE
 
 if TYPE_CHECKING:

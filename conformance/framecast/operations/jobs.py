@@ -10,8 +10,8 @@ from conformance.framecast.model.entities import FINISHED, MAKERS, Job, Owner, u
 from conformance.framecast.operations.choices import NOBODY, actor, among, row, row_or_none, varied
 from conformance.framecast.operations.credit import pay
 from conformance.framecast.operations.operation import Act, Operation
+from conformance.sql.documents import Jsonb
 from conformance.sql.writes import Delete, Insert, RawSql, Row, Update
-from strategies.documents import Jsonb
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

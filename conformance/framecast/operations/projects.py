@@ -9,8 +9,8 @@ from conformance.framecast.model import effects, moves
 from conformance.framecast.model.entities import MAKERS, Project, uuid
 from conformance.framecast.operations.choices import among, place, row
 from conformance.framecast.operations.operation import Act, Operation
+from conformance.sql.documents import Jsonb
 from conformance.sql.writes import Delete, Insert, Row, Update
-from strategies.documents import Jsonb
 
 if TYPE_CHECKING:
     from conformance.framecast.model import State
