@@ -66,10 +66,9 @@ class Mapping(NamedTuple):
     changes: Path
     generate: Callable[[Environment], str]
 
-    def write(self, environment: Environment) -> str:
-        """Generate and change it."""
+    def changed(self, generated: str) -> str:
+        """Return what was generated as the script changes it."""
         command = ["sed", "-E", "-f", str(self.changes)]
-        generated = self.generate(environment)
         return subprocess.run(  # noqa: S603 - our own script
             command, input=generated, stdout=subprocess.PIPE, check=True, text=True
         ).stdout

@@ -81,23 +81,28 @@ class Client:
             RuntimeError: The client has ended: it said why on the error output.
         """
         begin(self._owner)
-        told = json.loads(self._ask(flow.name))
+        self.starts(flow)
+        return self.ends(flow)
+
+    def starts(self, flow: Flow) -> None:
+        """Let it start a flow, on the rows that there are."""
+        if self._process.stdin is not None:
+            self._process.stdin.write(f"{flow.name}\n")
+            self._process.stdin.flush()
+
+    def ends(self, flow: Flow) -> Outcome:
+        """Wait for the flow that was started, and look what became of it."""
+        line = self._process.stdout.readline() if self._process.stdout is not None else ""
+        if not line:
+            message = f"the client has ended with {self._process.wait()} in {flow.name}"
+            raise RuntimeError(message)
+        told = json.loads(line)
         if not told:
             return Outcome(known=False)
         if not told.pop("done", False):
             return Outcome(**told)
         answer = self._owner.execute(filled(flow.done or "SELECT true").encode()).fetchone()
         return Outcome(done=answer == (True,))
-
-    def _ask(self, name: str) -> str:
-        stdin, stdout = self._process.stdin, self._process.stdout
-        if stdin is not None and stdout is not None:
-            stdin.write(f"{name}\n")
-            stdin.flush()
-            if line := stdout.readline():
-                return line
-        message = f"the client has ended with {self._process.wait()} in {name}"
-        raise RuntimeError(message)
 
 
 class Place(NamedTuple):

@@ -57,15 +57,6 @@ export const teams = pgTable("teams", {
 }, (table) => [
 ]);
 
-export const memberships = pgTable("memberships", {
-	id: uuid().defaultRandom().primaryKey().notNull(),
-	teamId: uuid("team_id"),
-	userId: uuid("user_id"),
-	role: membershipRole().default('member').notNull(),
-	createdAt: timestamp("created_at", { withTimezone: true, mode: 'string' }).defaultNow().notNull(),
-}, (table) => [
-]);
-
 export const jobEvents = pgTable("job_events", {
 	id: uuid().defaultRandom().primaryKey().notNull(),
 	jobId: uuid("job_id").notNull(),
@@ -122,6 +113,15 @@ export const webhooks = pgTable("webhooks", {
 	lastTriggeredAt: timestamp("last_triggered_at", { withTimezone: true, mode: 'string' }),
 	createdAt: timestamp("created_at", { withTimezone: true, mode: 'string' }).defaultNow().notNull(),
 	updatedAt: timestamp("updated_at", { withTimezone: true, mode: 'string' }).defaultNow().notNull(),
+}, (table) => [
+]);
+
+export const memberships = pgTable("memberships", {
+	id: uuid().defaultRandom().primaryKey().notNull(),
+	teamId: uuid("team_id"),
+	userId: uuid("user_id"),
+	role: membershipRole().default('member').notNull(),
+	createdAt: timestamp("created_at", { withTimezone: true, mode: 'string' }).defaultNow().notNull(),
 }, (table) => [
 ]);
 
@@ -207,8 +207,8 @@ export const rolePermissions = pgTable("role_permissions", {
 	role: membershipRole().notNull(),
 	permission: text().notNull(),
 }, (table) => [
-	primaryKey({ columns: [table.permission, table.role], name: "role_permissions_pkey"}),
+	primaryKey({ columns: [table.role, table.permission], name: "role_permissions_pkey"}),
 ]);
 export const searchableProjects = pgView("searchable_projects", {	projectId: uuid("project_id"),
 	spec: jsonb(),
-}).as(sql`SELECT project_id, spec FROM framecast.project_specs s`);
+}).existing();
