@@ -76,11 +76,11 @@ def loads(file: Path, source: str) -> bool:
         beside.unlink()
 
 
-def ordered(mapping: str) -> list[str]:
-    """Return a mapping's parts in one order: drizzle-kit asks for tables all at once."""
+def ordered(mapping: str) -> list[list[str]]:
+    """Return a mapping's parts, and their lines, in one order: drizzle-kit has none."""
     imports = re.compile(r"^import \{ (.*) \}", re.MULTILINE)
     sorts = imports.sub(lambda found: ", ".join(sorted(found[1].split(", "))), mapping)
-    return sorted(sorts.split("\n\n"))
+    return sorted(sorted(part.split("\n")) for part in re.split(r"\n{2,}", sorts.strip()))
 
 
 def test_the_pages_code_is_what_is_run() -> None:
