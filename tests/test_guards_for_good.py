@@ -55,18 +55,29 @@ def _one_by_one(given: list[Write]) -> list[list[Write]]:
     return [[each for each in given if each not in jobs], *([job] for job in jobs)]
 
 
-def two_at_once(conninfo: str, jobs: tuple[Row, Row]) -> str:
+# The guard as a dump of another server has it, whose writer had the number of a transaction here.
+BROUGHT = """
+ALTER TABLE framecast.team_guards DISABLE TRIGGER USER;
+UPDATE framecast.team_guards SET server_start = 'epoch', written_in = '{}'::xid8;
+ALTER TABLE framecast.team_guards ENABLE TRIGGER USER
+"""
+
+
+def two_at_once(conninfo: str, jobs: tuple[Row, Row], before: str = "") -> str:
     """Insert the first job while the second session has a snapshot; return the first's id.
 
     A guard that was only locked, and not written, lets the second count in its old snapshot.
+    `before` is done when the first session's number, which it may name, is known.
     """
     first, second = (statements(Insert("jobs", (row,)))[0].sql for row in jobs)
     with Session(conninfo) as one, Session(conninfo) as other:
+        one.connection.execute("BEGIN")
+        ((number,),) = one.fetch("SELECT pg_current_xact_id()::text")
+        if before:
+            other.connection.execute(before.format(number))
         other.connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ")
         other.fetch("SELECT count(*) FROM jobs")
-        one.connection.execute("BEGIN")
         one.connection.execute(first)
-        ((number,),) = one.fetch("SELECT pg_current_xact_id()::text")
         one.connection.execute("COMMIT")
         with pytest.raises(errors.SerializationFailure):
             other.connection.execute(second)
@@ -103,14 +114,7 @@ def test_a_guard_that_a_dump_brought_is_nobodys(scratch: Scratch, template: Temp
     with scratch.cloned(template, "dumped") as database:
         with Session(database.conninfo) as session:
             jobs = a_team_at_the_edge(session)
-            session.connection.execute(
-                "ALTER TABLE framecast.team_guards DISABLE TRIGGER USER;"
-                "UPDATE framecast.team_guards SET server_start = 'epoch',"
-                " written_in = (pg_current_xact_id()::text::bigint + 1)::text::xid8;"
-                "ALTER TABLE framecast.team_guards ENABLE TRIGGER USER"
-            )
-            ((before,),) = session.fetch("SELECT max(written_in)::text FROM framecast.team_guards")
-        assert before == two_at_once(database.conninfo, jobs)
+        assert two_at_once(database.conninfo, jobs, BROUGHT)
 
 
 def test_a_guard_is_written_once_with_savepoints(scratch: Scratch, template: Template) -> None:

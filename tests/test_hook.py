@@ -81,7 +81,7 @@ def test_the_gate_hook_asks_the_database(repository: Path) -> None:
     """The hook asks the database that DATABASE_URL names, and refuses when it does not answer."""
     ended = entered("framecast-gate", repository, DATABASE_URL="host=/nowhere")
 
-    assert (1, "") == (ended.code, ended.err)
+    assert (3, "") == (ended.code, ended.err)
     assert ended.out.startswith("1  target       1 finding\n     target: the database cannot be")
 
 
