@@ -1,0 +1,59 @@
+"""A user who goes and comes back in one statement is asked what others have committed meanwhile."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import pytest
+from psycopg import IsolationLevel, errors
+
+from conformance.database.sandbox import Sandbox
+from conformance.framecast.rules import RULES
+from conformance.sql.outcomes import Accepted
+from conformance.sql.writes import Insert
+from strategies.world import World
+
+if TYPE_CHECKING:
+    from conformance.postgres.scratch import Scratch, Template
+
+LEVELS: Final = (
+    IsolationLevel.READ_COMMITTED,
+    IsolationLevel.REPEATABLE_READ,
+    IsolationLevel.SERIALIZABLE,
+)
+BACK: Final = (
+    "WITH gone AS (DELETE FROM users WHERE id = %s RETURNING id, email)"
+    " INSERT INTO users (id, email) SELECT id, email FROM gone"
+)
+
+
+@pytest.mark.parametrize("level", LEVELS, ids=lambda level: level.name.lower())
+@pytest.mark.parametrize("asked", ["IMMEDIATE", "DEFERRED"])
+def test_jobs_that_a_snapshot_does_not_show_hold_their_user(
+    level: IsolationLevel, asked: str, scratch: Scratch, template: Template
+) -> None:
+    """A creator makes four jobs; who began before cannot make a starter of that id (CARD-6)."""
+    world = World()
+    team, _ = world.team()
+    user = world.member(team)
+    with (
+        scratch.cloned(template, "back") as database,
+        Sandbox(database.conninfo) as sandbox,
+        database.connect() as early,
+    ):
+        assert Accepted() == sandbox.session.transact(world.given)
+        early.autocommit = False
+        early.isolation_level = level
+        early.execute("SET ROLE framecast_app")
+        assert early.execute("SELECT count(*) FROM jobs").fetchone() == (0,)
+        jobs = tuple(world.a_job(user) for _ in range(4))
+        assert Accepted() == sandbox.session.transact([Insert("jobs", jobs)])
+
+        early.execute(f"SET CONSTRAINTS ALL {asked}".encode())
+        with pytest.raises((errors.RestrictViolation, errors.ForeignKeyViolation)) as refused:
+            early.execute(BACK, [user["id"]])
+
+        early.rollback()
+        assert {} == sandbox.violations()
+    named = refused.value.diag.constraint_name or ""
+    assert named.startswith(RULES["INV-J13"].token)
