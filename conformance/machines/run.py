@@ -24,8 +24,8 @@ from conformance.framecast.model import State, rules
 from conformance.framecast.operations import step
 from conformance.framecast.operations.clock import AGING
 from conformance.framecast.operations.left_out import LeftOut
+from conformance.framecast.operations.run_record import RunRecord, recorded
 from conformance.framecast.operations.setups import BEGIN, begin
-from conformance.framecast.operations.story import Story, told
 from conformance.framecast.rules import RULES
 from conformance.machines import differences
 from conformance.machines.coverage import tried
@@ -62,7 +62,7 @@ class Log:
     steps: int = 0
     accepted: int = 0
     seconds: float = 0.0
-    failed: Story = ()  # the run that found the last fault
+    failed: RunRecord = ()  # the run that found the last fault
     gaps: Gaps | None = None
     rows: Rows | None = None
     inventory: Inventory | None = None
@@ -156,13 +156,13 @@ class MachineRun:
             self._expect_the_same(changed, [rule for each in steps for rule in each.operation.says])
 
     @property
-    def story(self) -> Story:
+    def record(self) -> RunRecord:
         """Replayable record of a run, for shortening."""
-        story = []
+        record = []
         for first, steps in self._transactions:
             states = [first, *(each.after for each in steps)]
-            story.append(tuple(told(*pair) for pair in zip(states, steps, strict=False)))
-        return tuple(story)
+            record.append(tuple(recorded(*pair) for pair in zip(states, steps, strict=False)))
+        return tuple(record)
 
     def _transact(
         self, steps: Sequence[Step], may: frozenset[str], must: frozenset[str]
@@ -331,7 +331,7 @@ class MachineRun:
         observed: str,
         steps: tuple[Shown, ...] | None = None,
     ) -> Finding:
-        self.log.failed = self.story
+        self.log.failed = self.record
         script = "".join(self._script)
         return Finding(
             rule, verdict, expected=expected, observed=observed, script=script, steps=steps

@@ -17,50 +17,50 @@ from conformance.framecast.operations.setups import BEGIN
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from conformance.framecast.operations.story import Story
+    from conformance.framecast.operations.run_record import RunRecord
     from conformance.machines.run import MachineRun
 
 WAYS = ("value", "newest", "oldest")
 
 
-def shortest(finding: Finding, story: Story, new_run: Callable[[], MachineRun]) -> Finding:
+def shortest(finding: Finding, record: RunRecord, new_run: Callable[[], MachineRun]) -> Finding:
     """Return the same finding, by rule, from a run of which nothing more can be left out."""
     progress = True
     while progress:
         progress = False
-        for shorter in _shorter(story):
+        for shorter in _shorter(record):
             found = _first(finding, shorter, new_run)
             if found is not None:
-                finding, story = found
+                finding, record = found
                 progress = True
                 break
     # Once more, so that what the session remembers is this run and no attempt after it.
-    again = _first(finding, story, new_run)
+    again = _first(finding, record, new_run)
     return again[0] if again else finding
 
 
 def _first(
-    finding: Finding, story: Story, new_run: Callable[[], MachineRun]
-) -> tuple[Finding, Story] | None:
+    finding: Finding, record: RunRecord, new_run: Callable[[], MachineRun]
+) -> tuple[Finding, RunRecord] | None:
     """Make a run in each way until one fails alike, and return what failed and how."""
     for way in WAYS:
         run = new_run()
         try:
-            _lead(run, story, way)
+            _lead(run, record, way)
         except Finding as again:
-            if again == finding and _size(run.story) <= _size(story):
-                return again, run.story
+            if again == finding and _size(run.record) <= _size(record):
+                return again, run.record
         except LookupError:
             continue  # what it spoke of is not there any more
     return None
 
 
-def _size(story: Story) -> int:
-    return sum(map(len, story))
+def _size(record: RunRecord) -> int:
+    return sum(map(len, record))
 
 
-def _lead(run: MachineRun, story: Story, way: str) -> None:
-    for transaction in story:
+def _lead(run: MachineRun, record: RunRecord, way: str) -> None:
+    for transaction in record:
         state, steps = run.state, []
         for operation, places in transaction:
             if operation is BEGIN:
@@ -86,18 +86,18 @@ def _found(choices: Sequence[Any], place: tuple[Any, int, int], way: str) -> Any
     return choices[at if way == "newest" or at < 0 else max(len(choices) - of + at, 0)]
 
 
-def _shorter(story: Story) -> Iterator[Story]:
-    """Return the story with less: half of it gone, one transaction, one operation of several."""
-    size = len(story)
-    last = story[-1:]
+def _shorter(record: RunRecord) -> Iterator[RunRecord]:
+    """Return the record with less: half of it gone, one transaction, one operation of several."""
+    size = len(record)
+    last = record[-1:]
     for length in (size // 2, size // 4):
         if length > 1:
             for start in range(size - 1 - length, -1, -length):
-                yield (*story[:start], *story[start + length : -1], *last)
+                yield (*record[:start], *record[start + length : -1], *last)
     for at in reversed(range(size)):
-        yield (*story[:at], *story[at + 1 :])
-    for at, transaction in enumerate(story):
+        yield (*record[:at], *record[at + 1 :])
+    for at, transaction in enumerate(record):
         if len(transaction) > 1:
             for which in range(len(transaction)):
                 less = (*transaction[:which], *transaction[which + 1 :])
-                yield (*story[:at], less, *story[at + 1 :])
+                yield (*record[:at], less, *record[at + 1 :])

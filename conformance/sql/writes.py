@@ -95,7 +95,7 @@ class RawSql:
 
 @dataclass(frozen=True, slots=True)
 class PlainWrite:
-    """A write that is part of the story, and is carried out plainly whatever path is tried."""
+    """A write that is part of the case, and is carried out plainly whatever path is tried."""
 
     write: Write
 

@@ -13,11 +13,11 @@ if TYPE_CHECKING:
 
 # One operation, with each argument's value, its place among what it was chosen from (-1 for a value
 # that was not), and how many those were.
-Told: TypeAlias = tuple[Operation, Mapping[str, tuple[Any, int, int]]]
-Story: TypeAlias = tuple[tuple[Told, ...], ...]  # by transactions
+RecordedStep: TypeAlias = tuple[Operation, Mapping[str, tuple[Any, int, int]]]
+RunRecord: TypeAlias = tuple[tuple[RecordedStep, ...], ...]  # by transactions
 
 
-def told(state: State, each: Step) -> Told:
+def recorded(state: State, each: Step) -> RecordedStep:
     """Return an operation that was done in a state, such that it can be done in another."""
     places = {}
     for name, value in each.arguments.items():
