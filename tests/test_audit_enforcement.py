@@ -359,6 +359,25 @@ def test_an_index_that_refuses_nothing_is_a_note(
     ) in section.notes
 
 
+def test_what_others_have_beside_the_rules_is_a_note(
+    target: Database, owner: psycopg.Connection[Any], expected: Description
+) -> None:
+    """Partitions of tables that are not ours, and triggers that log what was written, are notes."""
+    owner.execute(
+        "CREATE TABLE log (at date) PARTITION BY RANGE (at);"
+        " CREATE TABLE log_2026 PARTITION OF log FOR VALUES FROM ('2026-01-01') TO ('2027-01-01');"
+        " CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS"
+        " 'BEGIN INSERT INTO log VALUES (now()); RETURN NULL; END';"
+        " CREATE TRIGGER noted AFTER UPDATE ON users FOR EACH ROW EXECUTE FUNCTION note()"
+    )
+    with reading(target.conninfo, Limits()) as connection:
+        section = enforcement.inspect(connection, expected)
+    owner.execute("DROP TABLE log; DROP FUNCTION note CASCADE")
+
+    assert [] == section.faults
+    assert any("trigger noted on public.users is no part" in note for note in section.notes)
+
+
 def test_what_the_migrations_validate_later_is_a_note(
     target: Database, owner: psycopg.Connection[Any], expected: Description
 ) -> None:

@@ -190,3 +190,18 @@ def test_what_an_owner_may_do_is_not_refused(
         tried.notes,
     )
     assert [] == left
+
+
+def test_roles_that_files_make_go_with_the_copy(
+    attempt: Callable[..., tuple[Trial, Files]], empty: Database
+) -> None:
+    """A file that makes a role, without asking whether it is there, can be tried again."""
+    name = "framecast_conformance_metabase"
+    script = f"CREATE ROLE {name}; GRANT SELECT ON teams TO {name}"
+    mayor = dataclasses.replace(PLAIN, creates_roles=True)
+    tried = [attempt(script, owner=owner)[0] for owner in (SUPER, mayor, SUPER)]
+    with empty.connect() as conn:
+        left = conn.execute("SELECT FROM pg_roles WHERE rolname LIKE '%metabase'").rowcount
+
+    assert [(None, None)] * 3 == [(each.fault, each.denied) for each in tried]
+    assert 0 == left

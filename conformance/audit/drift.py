@@ -43,7 +43,9 @@ IN_TURN = (
     "with their comments"
 )
 RESTORE = "bring it back as the migrations have it, or write the change as a migration"
-REMOVE = "remove it, or write it as a migration"
+REMOVE = (
+    "write it as a migration if it is to stay; whoever made it may need it, so ask before it goes"
+)
 DATABASE = "the database"
 # A dump without --create holds no rights to the database.
 GIVEN_BACK = "REVOKE TEMPORARY ON DATABASE … FROM PUBLIC, which a restore into a new one gives back"
@@ -76,7 +78,9 @@ def compare(expected: Description, found: Description) -> tuple[list[Fault], lis
             continue
         if _is_for_speed(key, definition):
             notes.append(f"{_called(key)} is no part of the migrations, and refuses nothing")
-        elif _weakens(key, expected):
+        elif _looks_on(key, definition):
+            notes.append(f"{_called(key)} is no part of the migrations, and comes after each write")
+        elif _weakens(key, definition, expected):
             remedy = GIVEN_BACK if _is_of_database(key) else REMOVE
             faults.append(Fault(_called(key), "no part of the migrations", remedy))
         elif key[0] == "privilege":
@@ -147,13 +151,18 @@ def difference(expected: str, found: str) -> Iterator[str]:
         yield f"and {len(lines) - SHOWN_LINES} lines more"
 
 
-def _weakens(key: tuple[str, str], expected: Description) -> bool:
+def _looks_on(key: tuple[str, str], definition: str) -> bool:
+    """Return whether this is a trigger that comes after what was written, such as of a log."""
+    return key[0] == "trigger" and " AFTER " in definition and "CONSTRAINT" not in definition
+
+
+def _weakens(key: tuple[str, str], definition: str, expected: Description) -> bool:
     """Return whether what nobody expects may change what the rules' own objects do."""
     kind, name = key
     if kind in ATTACHED:
         return any(("relation", place) in expected for place in _places(name))
-    if kind == "child table":
-        return True
+    if kind == "child table":  # of a table of ours; others may divide theirs
+        return ("relation", definition.removeprefix("of ")) in expected
     if kind == "privilege":  # TRIGGER and TRUNCATE are looked at where powers are
         place = _place(name)
         machinery = "framecast." in place or place in ("schema framecast", DATABASE)

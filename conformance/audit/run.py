@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import psycopg
 
-from conformance.audit import enforcement, sessions, snapshot
+from conformance.audit import accepted, enforcement, sessions, snapshot
 from conformance.audit.findings import Fault, Section
 from conformance.audit.target import TargetError, examine, reading
 from conformance.deployment.record import HOME
@@ -136,6 +137,9 @@ def ask(
             say("comparing what enforces the rules")
             if not isinstance(expected, str):
                 enforced = enforcement.inspect(conn, expected)
+                entries, wrong = accepted.load(wish.directory)
+                enforced.faults += wrong
+                accepted.apply(enforced, entries, datetime.now(UTC).date())
     except TargetError as error:
         late = enforced if data.asked else data
         late.faults.append(_fault(str(error)))

@@ -93,7 +93,7 @@ def tried(scratch: Scratch, files: Files, owner: Owner | None) -> Trial:
         return trial
     with folder_of(files.applied or [NOTHING]) as folder:
         template = scratch.template(folder)
-    with scratch.cloned(template, "without_data") as database, database.connect() as conn:
+    with scratch.lent(template, "without_data") as database, database.connect() as conn:
         trial.steps.append(_described(conn))
         for file in files.pending:
             trial.fault = _applied(conn, file)
@@ -143,7 +143,7 @@ def _applied(conn: Connection, file: Migration) -> Fault | None:
 def _owned(scratch: Scratch, template: Template, owner: Owner) -> Iterator[Connection]:
     """Lend a copy that belongs to a role with the rights of another, as that role."""
     role = sql.Identifier(name := f"framecast_conformance_{scratch.token}_owner")
-    with scratch.cloned(template, "owned") as database, database.connect() as admin:
+    with scratch.lent(template, "owned") as database, database.connect() as admin:
         attributes = sql.SQL(" ").join(
             sql.SQL(word if given else f"NO{word}")
             for word, given in (

@@ -50,6 +50,7 @@ RUNS_ALIVE = """
 """
 MEMBER = f"GRANT {APPLICATION} TO CURRENT_USER"
 ROLE = "SELECT FROM pg_catalog.pg_roles WHERE rolname = %s"
+ROLES = "SELECT rolname FROM pg_catalog.pg_roles"
 TEMPORARY = "SELECT pg_catalog.has_database_privilege('public', %s, 'TEMPORARY')"
 SESSIONS = """
     SELECT
@@ -164,6 +165,25 @@ class Scratch:
             yield database
         finally:
             self.drop(database)
+
+    @contextmanager
+    def lent(self, template: Template, label: str = "clone") -> Iterator[Database]:
+        """Make a copy of a template for files to be tried in; roles that they make go with it.
+
+        Roles belong to the server, where the next try of the same files would find them.
+        """
+        before = self._roles()
+        try:
+            with self.cloned(template, label) as database:
+                yield database
+        finally:
+            for name in self._roles() - before:
+                # Another run's may have appeared meanwhile: what somebody uses stays.
+                with suppress(errors.DependentObjectsStillExist, errors.InsufficientPrivilege):
+                    self._execute("DROP ROLE IF EXISTS {}", name)
+
+    def _roles(self) -> set[str]:
+        return {name for (name,) in self._admin.execute(ROLES)}
 
     def drop(self, database: Database | Template) -> None:
         """Drop a database of this run, whoever is connected to it."""
