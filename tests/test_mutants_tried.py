@@ -23,7 +23,7 @@ from conformance.mutants.errors import BaselineError, StuckError
 from conformance.mutants.mutant import Mutant
 from conformance.mutants.mutant_run import Bench, Kill, MutantRun
 from conformance.mutants.parts import Part, Phase
-from conformance.mutants.phases import columns, own_rules
+from conformance.mutants.phases import FORMER, columns, own_rules
 from conformance.mutants.pool import Workers
 from conformance.mutants.report import Report
 from conformance.postgres.scratch import Scratch, Template
@@ -300,7 +300,7 @@ def test_wrong_arguments_end_in_one_message(arguments: tuple[str, ...], complain
 
 def test_phases_have_their_former_names_too() -> None:
     """A command that names phases as they were called before runs them."""
-    former = pool.named(["tours", "raids", "lives"])
+    former = pool.named([*FORMER])
 
     assert ["coverage runs", "hostile runs", "machine runs"] == [phase.name for phase in former]
 

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
     from hypothesis.strategies import DrawFn
 
-    from conformance.framecast.operations.setups import Building
+    from conformance.framecast.operations.setups import Builder
     from conformance.races.schedule import Session
 
 LONGEST = 4  # operations in one transaction
@@ -350,16 +350,16 @@ def _start(name: str, lack: Lack) -> Start:
         return start(name, build)
 
 
-def two_owners(building: Building) -> None:
+def two_owners(builder: Builder) -> None:
     """Begin with a team of two owners and a member, who are in another team too."""
-    ann, team = building.creator()
-    _, other = building.creator("eve@example.com")
-    building.do(memberships.JOIN, by=(ann, other), role="member")
+    ann, team = builder.creator()
+    _, other = builder.creator("eve@example.com")
+    builder.do(memberships.JOIN, by=(ann, other), role="member")
     for email, role in (("cid@example.com", "member"), ("bob@example.com", "owner")):
-        user = building.do(users.SIGN_UP, email=email)
-        building.do(users.UPGRADE, user=user, stamp=True, team=False)
-        building.do(memberships.JOIN, by=(user, other), role="member")
-        building.do(memberships.JOIN, by=(user, team), role=role)
+        user = builder.do(users.SIGN_UP, email=email)
+        builder.do(users.UPGRADE, user=user, stamp=True, team=False)
+        builder.do(memberships.JOIN, by=(user, other), role="member")
+        builder.do(memberships.JOIN, by=(user, team), role=role)
 
 
 def _weighted(theme: Theme) -> tuple[Operation, ...]:

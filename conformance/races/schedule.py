@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from conformance.framecast.model import State
 from conformance.framecast.model.entities import TABLES, uuid
 from conformance.framecast.operations import Operation, Step, step
-from conformance.framecast.operations.setups import BY_NAME, Building, Lack, all_there, merged
+from conformance.framecast.operations.setups import BY_NAME, Builder, Lack, all_there, merged
 from conformance.sql.writes import Insert, RawSql, Update, Write, statements
 
 if TYPE_CHECKING:
@@ -213,14 +213,14 @@ def setup(name: str) -> Start:
     return start(name, BY_NAME[name])
 
 
-def start(name: str, build: Callable[[Building], Any], lack: Lack = all_there) -> Start:
+def start(name: str, build: Callable[[Builder], Any], lack: Lack = all_there) -> Start:
     """Return the start that somebody builds, without what the schema lacks something for."""
-    building = Building(State(), lack)
-    build(building)
-    return started(name, building)
+    builder = Builder(State(), lack)
+    build(builder)
+    return started(name, builder)
 
 
-def started(name: str, building: Building) -> Start:
+def started(name: str, builder: Builder) -> Start:
     """Return the start that has been built."""
-    writes = tuple(building.writes)
-    return Start(name, tuple(merged(writes)), building.state, writes)
+    writes = tuple(builder.writes)
+    return Start(name, tuple(merged(writes)), builder.state, writes)

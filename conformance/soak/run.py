@@ -8,7 +8,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from conformance.framecast.model import State
-from conformance.framecast.operations.setups import BY_NAME, Building
+from conformance.framecast.operations.setups import BY_NAME, Builder
 from conformance.soak import ledger, violation_queries
 from conformance.soak.client import Client, Memory, Shared
 from conformance.soak.drawing import TABLES_WRITTEN
@@ -227,10 +227,10 @@ def begin(connection: psycopg.Connection[Any], own: ledger.Ledger) -> None:
     """
     connection.execute("SET synchronous_commit = on")  # what is there from the start stays
     connection.execute(ledger.INSTALL)
-    building = Building(State())
+    builder = Builder(State())
     for name in BEGINNING:
-        BY_NAME[name](building)
-        body = [each.sql for write in building.writes for each in statements(write)]
+        BY_NAME[name](builder)
+        body = [each.sql for write in builder.writes for each in statements(write)]
         connection.execute(";\n".join(["BEGIN", *body, "COMMIT"]))
-        own.claim(building.writes)
-        building.writes.clear()
+        own.claim(builder.writes)
+        builder.writes.clear()

@@ -18,7 +18,7 @@ from conformance.framecast.rules import RULES
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from conformance.framecast.operations.setups import Building
+    from conformance.framecast.operations.setups import Builder
 
 JOB = {"project": None, "charge": 0, "key": None, "status": "queued"}
 OPEN = {"role": "member", "answered": "open"}
@@ -37,7 +37,7 @@ class Ways:
     leave: tuple[RaceStep, ...]
 
 
-def owned_teams(given: Building) -> Ways:
+def owned_teams(given: Builder) -> Ways:
     """Make somebody who owns nine teams, and could be an owner of two others."""
     user, first = given.creator()
     for _ in range(8):
@@ -60,7 +60,7 @@ def owned_teams(given: Building) -> Ways:
     )
 
 
-def teams_of_a_user(given: Building) -> Ways:
+def teams_of_a_user(given: Builder) -> Ways:
     """Make somebody who is in 49 teams, and is invited to another one."""
     owners = [given.creator("bob@example.com") for _ in range(6)]
     for owner, _ in owners[:5]:
@@ -88,7 +88,7 @@ def teams_of_a_user(given: Building) -> Ways:
     )
 
 
-def open_invitations(given: Building) -> Ways:
+def open_invitations(given: Builder) -> Ways:
     """Make a team that has sent 49 invitations, and three by two owners that have expired."""
     ann, team = given.creator()
     bob, _ = given.creator("bob@example.com")
@@ -119,7 +119,7 @@ def open_invitations(given: Building) -> Ways:
     )
 
 
-def active_jobs(given: Building) -> Ways:
+def active_jobs(given: Builder) -> Ways:
     """Make a team that has four active jobs, one that is done, and two who may make more."""
     ann, team = given.creator()
     bob, _ = given.creator("bob@example.com")
@@ -144,7 +144,7 @@ def active_jobs(given: Building) -> Ways:
     )
 
 
-def starters_jobs(given: Building) -> Ways:
+def starters_jobs(given: Builder) -> Ways:
     """Make a starter whose only job is done."""
     eve = given.do(users.SIGN_UP, email="eve@example.com")
     done = given.job((eve, None, eve))
@@ -155,7 +155,7 @@ def starters_jobs(given: Building) -> Ways:
 
 
 # By the rule, of those that say the same the first.
-WAYS: dict[str, Callable[[Building], Ways]] = {
+WAYS: dict[str, Callable[[Builder], Ways]] = {
     "INV-T7": owned_teams,
     "INV-T8": teams_of_a_user,
     "CARD-4": open_invitations,

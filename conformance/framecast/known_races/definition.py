@@ -8,7 +8,7 @@ from typing import Any
 
 from conformance.framecast.model import State
 from conformance.framecast.operations.operation import Act, Operation
-from conformance.framecast.operations.setups import Building
+from conformance.framecast.operations.setups import Builder
 from conformance.races.schedule import (
     ROOM,
     Level,
@@ -55,7 +55,7 @@ class RaceSetup:
     are `independent` have nothing to do with each other.
     """
 
-    given: Building = field(default_factory=lambda: Building(State()))
+    given: Builder = field(default_factory=lambda: Builder(State()))
     independent: bool = False
     _casts: list[tuple[str, tuple[RaceStep, ...], bool, tuple[str, ...]]] = field(
         default_factory=list

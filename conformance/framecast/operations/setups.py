@@ -39,7 +39,7 @@ def all_there(_write: Write) -> tuple[str, str]:
     return "", ""
 
 
-class Building:
+class Builder:
     """A state in the making; `do` returns the last id that an operation gave.
 
     What the schema lacks something for is left out, and noted in `skipped` by its name.
@@ -84,116 +84,114 @@ class Building:
         return made
 
 
-Setup: TypeAlias = Callable[[Building], None]
+Setup: TypeAlias = Callable[[Builder], None]
 
 
-def nothing(_building: Building) -> None:
+def nothing(_builder: Builder) -> None:
     """Begin with nothing."""
 
 
-def a_team(building: Building) -> None:
+def a_team(builder: Builder) -> None:
     """Begin with a team of an owner, an admin and a viewer, a starter, and some credits.
 
     The viewer was an admin once, and has made a project.
     """
-    _, team = building.creator()
+    _, team = builder.creator()
     user, seat = 0, 0
     for email in ("bob@example.com", "cid@example.com"):
-        user, _ = building.creator(email)
-        seat = building.do(memberships.JOIN, by=(user, team), role="admin")
-    starter = building.do(users.SIGN_UP, email="eve@example.com")
-    building.do(credit.GRANT, payer=("teams", team), amount=10)
-    building.do(credit.GRANT, payer=("users", starter), amount=4)
-    building.do(projects.MAKE, by=(user, team), status="draft")
-    building.do(memberships.CHANGE_ROLE, membership=seat, role="viewer")
+        user, _ = builder.creator(email)
+        seat = builder.do(memberships.JOIN, by=(user, team), role="admin")
+    starter = builder.do(users.SIGN_UP, email="eve@example.com")
+    builder.do(credit.GRANT, payer=("teams", team), amount=10)
+    builder.do(credit.GRANT, payer=("users", starter), amount=4)
+    builder.do(projects.MAKE, by=(user, team), status="draft")
+    builder.do(memberships.CHANGE_ROLE, membership=seat, role="viewer")
 
 
-def nine_owned_teams(building: Building) -> None:
+def nine_owned_teams(builder: Builder) -> None:
     """Begin with somebody who owns nine teams, and a member of one who could be promoted."""
-    user, first = building.creator()
+    user, first = builder.creator()
     for _ in range(8):
-        building.do(teams.FOUND, user=user, slug="given", owned=True)
-    other, team = building.creator("bob@example.com")
-    building.do(memberships.JOIN, by=(user, team), role="member")
-    building.do(memberships.JOIN, by=(other, first), role="member")
+        builder.do(teams.FOUND, user=user, slug="given", owned=True)
+    other, team = builder.creator("bob@example.com")
+    builder.do(memberships.JOIN, by=(user, team), role="member")
+    builder.do(memberships.JOIN, by=(other, first), role="member")
 
 
-def forty_nine_memberships(building: Building) -> None:
+def forty_nine_memberships(builder: Builder) -> None:
     """Begin with somebody who is in 49 teams, and two teams more."""
-    owners = [building.creator("bob@example.com") for _ in range(5)]
+    owners = [builder.creator("bob@example.com") for _ in range(5)]
     founded = [team for _, team in owners]
     for user, _ in owners:
         founded += [
-            building.do(teams.FOUND, user=user, slug="given", owned=True) - 1 for _ in range(9)
+            builder.do(teams.FOUND, user=user, slug="given", owned=True) - 1 for _ in range(9)
         ]
-    founded.append(building.creator("bob@example.com")[1])
-    member, _ = building.creator()
+    founded.append(builder.creator("bob@example.com")[1])
+    member, _ = builder.creator()
     for team in founded[:48]:
-        building.do(memberships.JOIN, by=(member, team), role="viewer")
+        builder.do(memberships.JOIN, by=(member, team), role="viewer")
 
 
-def forty_nine_invitations(building: Building) -> None:
+def forty_nine_invitations(builder: Builder) -> None:
     """Begin with a team that has sent 49 invitations."""
-    user, team = building.creator()
-    building.do(users.SIGN_UP, email="cid@example.com")
+    user, team = builder.creator()
+    builder.do(users.SIGN_UP, email="cid@example.com")
     for number in range(49):
         guest = f"guest{number}@example.com"
-        building.do(
-            memberships.INVITE, by=(user, team), email=guest, role="member", answered="open"
-        )
+        builder.do(memberships.INVITE, by=(user, team), email=guest, role="member", answered="open")
 
 
-def four_active_jobs(building: Building) -> None:
+def four_active_jobs(builder: Builder) -> None:
     """Begin with a team that has four active jobs, one of them its project's."""
-    user, team = building.creator()
-    project = building.do(projects.MAKE, by=(user, team), status="draft")
-    building.do(projects.MAKE, by=(user, team), status="draft")
-    building.job((user, team, None), project=project)
+    user, team = builder.creator()
+    project = builder.do(projects.MAKE, by=(user, team), status="draft")
+    builder.do(projects.MAKE, by=(user, team), status="draft")
+    builder.job((user, team, None), project=project)
     for _ in range(3):
-        building.job((user, team, user))
-    building.job((building.do(users.SIGN_UP, email="bob@example.com"), None, building.state.serial))
+        builder.job((user, team, user))
+    builder.job((builder.do(users.SIGN_UP, email="bob@example.com"), None, builder.state.serial))
 
 
-def jobs_of_each_kind(building: Building) -> None:
+def jobs_of_each_kind(builder: Builder) -> None:
     """Begin with a job in each state, charged for, of a team with credits."""
-    user, team = building.creator()
-    building.do(credit.GRANT, payer=("teams", team), amount=10)
+    user, team = builder.creator()
+    builder.do(credit.GRANT, payer=("teams", team), amount=10)
     for status in ("failed", "completed", "canceled", "processing", "queued"):
-        job = building.job((user, team, None), charge=1)
+        job = builder.job((user, team, None), charge=1)
         if status != "queued":
-            building.do(jobs.SAY, job=job, status="processing")
+            builder.do(jobs.SAY, job=job, status="processing")
         if status not in ("queued", "processing"):
-            building.do(jobs.SAY, job=job, status=status)
+            builder.do(jobs.SAY, job=job, status=status)
 
 
-def projects_of_each_kind(building: Building) -> None:
+def projects_of_each_kind(builder: Builder) -> None:
     """Begin with a project in each status."""
-    user, team = building.creator()
+    user, team = builder.creator()
     for status in ("archived", "completed", "rendering", "draft"):
-        project = building.do(projects.MAKE, by=(user, team), status="draft")
+        project = builder.do(projects.MAKE, by=(user, team), status="draft")
         if status == "archived":
-            building.do(projects.ARCHIVE, project=project)
+            builder.do(projects.ARCHIVE, project=project)
         elif status != "draft":
-            job = building.do(jobs.RENDER, project=project, charge=0)
+            job = builder.do(jobs.RENDER, project=project, charge=0)
             if status == "completed":
-                building.do(jobs.SAY, job=job, status="processing")
-                building.do(jobs.SAY, job=job, status="completed")
+                builder.do(jobs.SAY, job=job, status="processing")
+                builder.do(jobs.SAY, job=job, status="completed")
 
 
-def keys_of_each_kind(building: Building) -> None:
+def keys_of_each_kind(builder: Builder) -> None:
     """Begin with members of a team and their keys, and an asset."""
-    a_team(building)
-    team = next(iter(building.state.teams))
-    for member in building.state.members(team)[:2]:
+    a_team(builder)
+    team = next(iter(builder.state.teams))
+    for member in builder.state.members(team)[:2]:
         for by in (
             (member.user, None, member.user),
             (member.user, team, None),
             (member.user, team, member.user),
         ):
-            building.do(keys.MAKE, by=by, hashed="fresh", lasts=None)
-    owner = building.state.members(team)[0].user
-    project = building.do(projects.MAKE, by=(owner, team), status="draft")
-    building.do(
+            builder.do(keys.MAKE, by=by, hashed="fresh", lasts=None)
+    owner = builder.state.members(team)[0].user
+    project = builder.do(projects.MAKE, by=(owner, team), status="draft")
+    builder.do(
         assets.ANNOUNCE,
         by=(owner, team, None),
         project=project,
@@ -202,17 +200,17 @@ def keys_of_each_kind(building: Building) -> None:
     )
 
 
-def deliveries_of_each_kind(building: Building) -> None:
+def deliveries_of_each_kind(builder: Builder) -> None:
     """Begin with a webhook, a delivery in each state, and a job with two events."""
-    user, team = building.creator()
-    job = building.job((user, team, None))
+    user, team = builder.creator()
+    job = builder.job((user, team, None))
     for kind in ("failed", "progress"):
-        building.do(events.APPEND, job=job, number=0, kind=kind)
-    webhook = building.do(deliveries.MAKE, by=(user, team), url="https", events="one")
+        builder.do(events.APPEND, job=job, number=0, kind=kind)
+    webhook = builder.do(deliveries.MAKE, by=(user, team), url="https", events="one")
     for status in ("delivered", "failed", "retrying", "pending"):
-        delivery = building.do(deliveries.QUEUE, webhook=webhook, job=job, status="pending")
+        delivery = builder.do(deliveries.QUEUE, webhook=webhook, job=job, status="pending")
         if status != "pending":
-            building.do(deliveries.TRY, delivery=delivery, status=status, lacking="nothing")
+            builder.do(deliveries.TRY, delivery=delivery, status=status, lacking="nothing")
 
 
 BY_NAME: dict[str, Setup] = {
@@ -233,9 +231,9 @@ BY_NAME: dict[str, Setup] = {
 
 
 def _act(state: State, like: str) -> Act:
-    building = Building(state)
-    BY_NAME[like](building)
-    return building.act
+    builder = Builder(state)
+    BY_NAME[like](builder)
+    return builder.act
 
 
 def merged(writes: Sequence[Write]) -> list[Write]:
@@ -262,12 +260,12 @@ def begin(state: State, like: str, lack: Lack) -> tuple[Step | None, dict[str, t
 
     None where nothing comes of it without that.
     """
-    building = Building(state, lack)
+    builder = Builder(state, lack)
     try:
-        BY_NAME[like](building)
+        BY_NAME[like](builder)
     except LookupError:  # it speaks of what was left out
-        return None, building.skipped
-    return of_act(state, BEGIN, {"like": like}, building.act), building.skipped
+        return None, builder.skipped
+    return of_act(state, BEGIN, {"like": like}, builder.act), builder.skipped
 
 
 __all__ = ["BEGIN", "BY_NAME", "Lack", "Setup", "all_there", "begin", "merged"]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from conformance.framecast.model import State
 from conformance.framecast.operations import OPERATIONS
-from conformance.framecast.operations.setups import BY_NAME, Building, Setup
+from conformance.framecast.operations.setups import BY_NAME, Builder, Setup
 from conformance.sql.writes import Delete, Insert, Update
 
 if TYPE_CHECKING:
@@ -42,9 +42,9 @@ def _written() -> dict[str, frozenset[str]]:
 
 
 def _beginning(setup: Setup) -> State:
-    building = Building(State())
-    setup(building)
-    return building.state
+    builder = Builder(State())
+    setup(builder)
+    return builder.state
 
 
 def _done(operation: Operation, state: State) -> tuple[State, frozenset[str]]:
