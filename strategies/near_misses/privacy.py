@@ -181,16 +181,23 @@ def keys(world: World, draw: Draw) -> Scenario:
 
 @scenarios
 def memberships(world: World, draw: Draw) -> Scenario:
-    """Let somebody join an erased creator's team; then the erased creator another team."""
+    """Let somebody join an erased creator's team; then the erased creator another team.
+
+    Whoever has left it again before the transaction ends was in none.
+    """
     (bad, own), good = erased_creator(world, draw), world.creator()
     teams = [world.team()[0], *(world.team(id=each)[0] for each in no_stand_ins(bad))]
     role = draw(st.sampled_from(("owner", "admin", "member", "viewer")))
     joins = (
         (Insert("memberships", (world.a_membership(team, bad, role=role),)),) for team in teams
     )
+    passing = world.a_membership(teams[0], bad, role=role)
     return Scenario(
         given=(tuple(world.given),),
-        legal=((Insert("memberships", (world.a_membership(own, good, role=role),)),),),
+        legal=(
+            (Insert("memberships", (world.a_membership(own, good, role=role),)),),
+            (Insert("memberships", (passing,)), Delete("memberships", {"id": passing["id"]})),
+        ),
         broken=tuple(joins),
     )
 
