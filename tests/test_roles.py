@@ -301,6 +301,8 @@ def test_a_planted_right_is_found(sql: str, kind: str, scratch: Scratch, tmp_pat
         ("MAINTAIN ON public.jobs", "MAINTAIN jobs", SINCE_MAINTAIN),
         ("USAGE ON SEQUENCE public.counting", "USAGE counting", 15),
         ("UPDATE (status) ON public.jobs", "UPDATE jobs.status to grant", 15),
+        ("EXECUTE ON FUNCTION public.erase_user(uuid)", "EXECUTE erase_user to grant", 15),
+        ("USAGE ON SCHEMA public", "USAGE public to grant", 15),
     ],
 )
 def test_every_right_has_a_name(

@@ -41,12 +41,16 @@ WHERE {OURS} AND c.relkind IN ('r', 'p', 'v', 'm', 'f') AND a.attnum > 0 AND NOT
     AND has_column_privilege(%(role)s, c.oid, a.attnum, r.name)
     AND NOT has_table_privilege(%(role)s, c.oid, r.name)
 UNION ALL
-SELECT 'EXECUTE ' || p.proname
+SELECT 'EXECUTE ' || p.proname || CASE
+        WHEN has_function_privilege(%(role)s, p.oid, 'EXECUTE WITH GRANT OPTION') THEN ' to grant'
+        ELSE '' END
 FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
 WHERE {OURS} AND has_function_privilege(%(role)s, p.oid, 'EXECUTE')
     AND NOT EXISTS ({OF_EXTENSION})
 UNION ALL
-SELECT r.name || ' ' || n.nspname
+SELECT r.name || ' ' || n.nspname || CASE
+        WHEN has_schema_privilege(%(role)s, n.oid, r.name || ' WITH GRANT OPTION') THEN ' to grant'
+        ELSE '' END
 FROM pg_namespace n CROSS JOIN unnest(ARRAY['USAGE', 'CREATE']) r (name)
 WHERE {OURS} AND has_schema_privilege(%(role)s, n.oid, r.name)
 UNION ALL
