@@ -37,7 +37,7 @@ CLIENTS: Final = {
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a flow.
+    """Outcome of a flow.
 
     Attributes:
         done: whether the client took it for done, and the rows say so too.

@@ -1,4 +1,4 @@
-"""What the programs of node need before they run: node itself, their packages, Prisma's client."""
+"""Preparation of the programs of node: node itself, their packages, Prisma's client."""
 
 import hashlib
 import os

@@ -1,4 +1,4 @@
-"""What docs/clients.md says of each library: `tox -e clients` brings what this needs."""
+"""Claims of docs/clients.md on each library: `tox -e clients` brings what this needs."""
 
 import json
 import re
@@ -38,7 +38,7 @@ def test_a_flow(name: str, flow: str, client: Callable[[str], Client]) -> None:
 @pytest.mark.parametrize("mistake", MISTAKES)
 @pytest.mark.parametrize("name", CLIENTS)
 def test_a_mistake(name: str, mistake: str, client: Callable[[str], Client]) -> None:
-    """What an application should not do comes to what is written down, here and on the page."""
+    """A mistake of an application comes to what is written down, here and on the page."""
     tried = MISTAKES[mistake]
     outcome = client(name).does(tried)
     met = "lost" if outcome.done else str(outcome)
@@ -57,7 +57,7 @@ def test_every_client_does_every_flow() -> None:
 
 @pytest.mark.parametrize("library", MAPPINGS)
 def test_a_mapping_is_what_its_generator_writes(library: str, place: Place) -> None:
-    """What a generator writes for the schema's owner, changed by our script, is what we ship."""
+    """Each mapping is what its generator writes for the schema's owner, changed by our script."""
     mapping = MAPPINGS[library]
     generated = mapping.generate(place.owner)
     assert library not in LOADS or LOADS[library] == loads(mapping.file, generated)
@@ -65,7 +65,7 @@ def test_a_mapping_is_what_its_generator_writes(library: str, place: Place) -> N
 
 
 def loads(file: Path, source: str) -> bool:
-    """Whether a source runs where a file of its kind lies."""
+    """Return whether a source runs where a file of its kind lies."""
     python = [sys.executable, "-W", "ignore"]
     beside = file.with_name(f"generated_{file.name}")
     beside.write_text(source)

@@ -1,4 +1,4 @@
-"""What each client holds, and in which order: what docs/recipes.md says of it.
+"""Locks of each client, in their order, against what docs/recipes.md says of it.
 
 Somebody else has what the recipe takes first. The client waits for it, and holds nothing of what
 comes later: so it meets nobody who goes by the order of the schema.

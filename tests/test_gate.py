@@ -384,7 +384,7 @@ def test_rows_of_the_target_that_would_fail_close_the_gate(
     pending: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """What a pending file demands is asked of the target's own rows, whose keys are shown."""
+    """The demands of a pending file are asked of the target's own rows, whose keys are shown."""
     asked = Section(rehearsal.NUMBER, rehearsal.TITLE, asked=True)
     monkeypatch.setattr(rehearsal, "rehearse", lambda *_: asked)
     pending.write_text("ALTER TABLE teams ADD CONSTRAINT named CHECK (name <> 'b');")

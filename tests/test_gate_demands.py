@@ -1,4 +1,4 @@
-"""What pending files demand of rows, asked of a target that holds what is legal and more."""
+"""Demands of pending files, asked of a target that holds what is legal and more."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -137,7 +137,7 @@ def test_rows_that_would_fail_are_named(
 def test_what_rows_keep_or_files_mend_is_no_finding(
     asked: Callable[[str], Asked], script: str
 ) -> None:
-    """What holds, what is not validated yet, and what the file may mend is at most a note."""
+    """Demands that hold, are not validated yet, or may be mended by the file are at most a note."""
     faults, notes = asked(script)
 
     assert [] == faults

@@ -31,7 +31,7 @@ def test_files_are_run_up_to_one(three: Project, name: str) -> None:
 
 
 def test_a_dry_run_runs_nothing(three: Project) -> None:
-    """What would be run is said, and refused what would be; the database stays as it was."""
+    """A dry run names what would run, refuses what would be refused, and changes nothing."""
     assert Outcome(0, "would apply a.sql\nwould apply b.sql\n") == three.migrate(
         "--dry-run", "--to", "b"
     )
@@ -166,7 +166,7 @@ def test_an_older_record_is_completed(three: Project) -> None:
 
 
 def test_a_record_is_of_what_was_run(project: Project, server: Server) -> None:
-    """What the files make and the database has not is told, and nothing is recorded."""
+    """An object that the files make and the database lacks is named, and nothing is recorded."""
     scratch = ("--record", "--scratch-url", server.conninfo)
     project.write(a="CREATE TABLE users (id int)", b="CREATE TABLE b (c int CHECK (c > 0))")
     with psycopg.connect(project.url) as conn:

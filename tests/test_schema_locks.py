@@ -1,4 +1,4 @@
-"""Whoever only refers to a row does not keep others from updating it."""
+"""References to a row do not keep others from updating it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What to tell a user of the application whose write was refused: migrations/rules.json says it."""
+"""Answers to a user of the application whose write was refused, by migrations/rules.json."""
 
 import json
 from pathlib import Path

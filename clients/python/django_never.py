@@ -1,4 +1,4 @@
-"""What not to do with Django's models."""
+"""Mistakes to avoid with Django's models."""
 
 from collections.abc import Callable
 

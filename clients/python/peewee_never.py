@@ -1,4 +1,4 @@
-"""What not to do with Peewee's models."""
+"""Mistakes to avoid with Peewee's models."""
 
 from clients.python.peewee_models import Projects, Teams, Usage
 from clients.python.serving import TEAM, WHO

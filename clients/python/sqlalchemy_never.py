@@ -1,4 +1,4 @@
-"""What not to do with SQLAlchemy's ORM."""
+"""Mistakes to avoid with SQLAlchemy's ORM."""
 
 import warnings
 from typing import Any

@@ -61,7 +61,7 @@ class Wish:
 
 @dataclass(frozen=True)
 class Known:
-    """What is known of a target, and what else to ask it.
+    """Knowledge of a target, and what else to ask it.
 
     Attributes:
         applied: its migrations, as far as they are known.

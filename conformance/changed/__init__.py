@@ -1,1 +1,1 @@
-"""What differs between two schemas, and the rules that this may have changed."""
+"""Differences between two schemas, and the rules that they may have changed."""

@@ -1,4 +1,4 @@
-"""What pending files newly demand of rows, asked of the target's own: which would fail today.
+"""New demands of pending files on rows, asked of the target's own: which would fail today.
 
 The states of a rehearsal are legal; what production holds beside that, nobody knows but production.
 Constraints and unique indexes are compared as the server prints them, so it does not matter how a

@@ -27,7 +27,7 @@ SHOWN = 3
 
 @dataclass(frozen=True, slots=True)
 class Baseline:
-    """What to record, and with what to compare.
+    """Options for recording files that were run on a database before.
 
     Attributes:
         schema: where the record is to lie.

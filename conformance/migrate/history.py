@@ -1,4 +1,4 @@
-"""What a record of applied files and a folder say of each other."""
+"""Comparison of a record of applied files with a folder."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any

@@ -26,7 +26,7 @@ BUSY = (errors.LockNotAvailable, errors.DeadlockDetected)  # what may go by itse
 
 @dataclass(frozen=True, slots=True)
 class How:
-    """How to run what is pending.
+    """Options for running what is pending.
 
     Attributes:
         schema: where the record lies.

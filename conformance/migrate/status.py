@@ -35,7 +35,7 @@ class File:
 
     @property
     def wrong(self) -> bool:
-        """Whether `migrate` would refuse to go on."""
+        """Return whether `migrate` would refuse to go on."""
         return self.state in WRONG
 
 
