@@ -47,6 +47,11 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         type=int,
         help="what the rehearsal's random runs draw (default: another one each time, shown)",
     )
+    parser.add_argument(
+        "--keep-going",
+        action="store_true",
+        help="ask what takes minutes even where something is wrong already",
+    )
     parser.add_argument("--json", metavar="FILE", type=Path, help="write all of it as JSON")
     parser.set_defaults(run=_run, undone="the database was only read")
 
@@ -67,12 +72,12 @@ def _run(options: argparse.Namespace) -> None:
         sys.stdout.flush()
 
     seed = profiles.new_seed() if options.seed is None else options.seed
-    effort = Effort(options.profile, options.suite_timeout, seed)
+    effort = Effort(options.profile, options.suite_timeout, seed, options.keep_going)
     gate = Gate(command.wish_of(options), effort, show, say)
     gate.run()
     if options.json:
         facts = {"profile": options.profile, **gate.facts()}
-        options.json.write_text(report.as_json(gate.sections, **facts))
+        options.json.write_text(report.as_json(gate.in_order(), **facts))
     good, bad = "open: the pending migrations may be run", "closed"
     sys.stdout.write(f"{report.verdict('gate', gate.sections, good, bad)}\n")
     command.settle(gate.sections)

@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 # What a scratch server, or what is installed there, may end with.
 UNSETTLED = (MigrationError, ProvisionError, TargetError, psycopg.Error)
 AGAIN = "nothing is known of it until it can be asked: do that, and run the gate again"
+STOPPED = "something is wrong already: --keep-going asks all the same"
+ALIKE = "the pending files leave alone what is there: the verdicts are those of the schema as it is"
 UNKNOWN = "the files do not say what the target is"
 TITLES = {
     1: "target",
@@ -57,12 +59,14 @@ class Effort:
     Attributes:
         profile: Hypothesis', for the suite on each schema.
         timeout: seconds that each of its runs may take.
+        keep_going: whether to ask what takes minutes even where something is wrong already.
         seed: what the rehearsal's random runs draw.
     """
 
     profile: str
     timeout: float
     seed: int
+    keep_going: bool = False
 
 
 class Gate:
@@ -92,6 +96,7 @@ class Gate:
         self._target: Target | None = None
         self._files: Files | None = None
         self._begun = time.monotonic()
+        self._number = 1  # of the section that is being asked
 
     def facts(self) -> dict[str, Any]:
         """Return what was asked about, for `migrate --gated` and for people: database and files."""
@@ -106,6 +111,10 @@ class Gate:
         if self._files is not None:
             facts["files"]["pending"] = {each.name: each.sha256 for each in self._files.pending}
         return facts
+
+    def in_order(self) -> list[Section]:
+        """Return the sections as the documentation counts them; they are asked in another order."""
+        return sorted(self.sections, key=lambda section: section.number)
 
     def run(self) -> None:
         """Ask all sections; what one needs and does not have, it says.
@@ -126,7 +135,7 @@ class Gate:
             self._audit(target, UNKNOWN)
             return
         self._done(linter.lint(files.pending, target.major))
-        self._audit(target, self._scratch(target, files), files.applied)
+        self._scratch(target, files)
 
     def _look(self) -> Target | None:
         section = _section(1)
@@ -177,11 +186,11 @@ class Gate:
         self._files = Files(applied, todo, tuple(before), tuple(waived), refused=bool(refused))
         return self._files
 
-    def _scratch(self, target: Target, files: Files) -> Description | str:
-        """Ask what needs a scratch server; return what the target should be, or why not."""
+    def _scratch(self, target: Target, files: Files) -> None:
+        """Ask what needs a scratch server, and the target: first what costs little."""
         wish = self._wish
         expected: Description | str = ""
-        number, section = 4, None
+        self._number = 4
         try:
             request = enforcement.request_of(target.major, wish.options, wish.environ)
             with enforcement.scratch_of(target.major, wish.options, wish.environ) as scratch:
@@ -191,41 +200,65 @@ class Gate:
                 )
                 if files.refused:
                     self._skip(4, 6, "a pending file may not be run: see section 2")
-                    return expected
-                attempt = self._trial(scratch, target, files)
-                if attempt is None:
-                    return expected
-                self._tried = attempt, files
-                after, before = self._verdicts(scratch, request, files)
-                number = 5
-                self._done(self._rehearsal(scratch, files, attempt))
-                number, section = 6, _section(6, "there are no verdicts")
-                if after is not None:
-                    section = compare.compare(before, after, files.waived, files.given_up)
+                elif (attempt := self._trial(scratch, target, files)) is not None:
+                    self._audit(target, expected, files.applied)
+                    self._prove(scratch, request, files, attempt)
         except UNSETTLED as error:  # also of ending the server, when all else is known
-            section = _unsettled(section or _section(number), error)
+            if not self._is_done(self._number):
+                self._done(_unsettled(_section(self._number), error))
             expected = expected or str(error)
+        self._skip(4, 6)
+        if not self._is_done(snapshot.NUMBER):
+            self._audit(target, expected, files.applied)
+
+    def _prove(self, scratch: Scratch, request: Request, files: Files, attempt: Trial) -> None:
+        """Rehearse the files, and run the suite, as long as nothing is wrong."""
+        self._number = 5
+        faults, notes = changes.look(attempt.steps, files)
+        faults += [attempt.denied] if attempt.denied else []
+        if faults and not self._effort.keep_going:
+            section = _section(5, "applied where there are no data")
+            section.asked = True
+        elif self._stops():
+            section = None
+        else:
+            section = self._rehearsal(scratch, files)
+        if section is not None:
+            section.faults += faults
+            section.notes += attempt.notes + notes
+            self._done(section)
+        if self._stops():
+            self._skip(4, 6, STOPPED)
+            return
+        self._number = 4
+        after, before = self._verdicts(scratch, request, files, attempt)
+        self._number = 6
+        section = _section(6, "there are no verdicts")
+        if after is not None:
+            section = compare.compare(before, after, files.waived, files.given_up)
         self._done(section)
-        self._skip(number + 1, 6)
-        return expected
+
+    def _stops(self) -> bool:
+        """Return whether something is wrong already, so that what takes minutes is left out."""
+        return not self._effort.keep_going and any(each.faults for each in self.sections)
 
     def _trial(self, scratch: Scratch, target: Target, files: Files) -> Trial | None:
         """Tell at once what cannot be applied even where there are no data."""
+        self._number = 5
         self._say("applying the pending files where there are no data")
         attempt = trial.tried(scratch, files, target.owner)
-        fault = attempt.fault
-        if fault is None:
+        if attempt.fault is None:
+            self._tried = attempt, files
             return attempt
-        self._skip(4, 4, "the pending files cannot be applied: see section 5")
         section = _section(5, "applied where there are no data")
         section.asked = True
-        section.faults.append(fault)
+        section.faults.append(attempt.fault)
         self._done(section)
-        self._skip(6, 6, "there are no verdicts")
+        self._skip(4, 6, "the pending files cannot be applied: see section 5")
         return None
 
     def _verdicts(
-        self, scratch: Scratch, request: Request, files: Files
+        self, scratch: Scratch, request: Request, files: Files, attempt: Trial
     ) -> tuple[Result | None, Result | None]:
         """Run the suite on the schema as it will be, and on the schema as it is."""
         section = _section(4)
@@ -238,11 +271,13 @@ class Gate:
                 before, known = suite.run_once(files.applied, how)
                 if known:
                     section.notes.append("the verdicts on the schema as it is are from the cache")
-            if files.pending or not files.applied:
+            if before is not None and changes.leaves_alone(attempt.steps):
+                after = before
+                if files.pending:
+                    section.notes.append(ALIKE)
+            else:
                 self._say("running the suite on the schema as it will be")
                 after = suite.run((*files.applied, *files.pending), how)
-            else:
-                after = before
         except TargetError as error:
             remedy = "see what it says: pytest conformance --migrations … on these files"
             section.faults.append(Fault("pytest conformance", str(error), remedy))
@@ -253,15 +288,11 @@ class Gate:
         self._done(section)
         return after, before
 
-    def _rehearsal(self, scratch: Scratch, files: Files, attempt: Trial) -> Section:
+    def _rehearsal(self, scratch: Scratch, files: Files) -> Section:
         try:
-            section = rehearsal.rehearse(scratch, files, self._effort.seed, self._say)
+            return rehearsal.rehearse(scratch, files, self._effort.seed, self._say)
         except UNSETTLED as error:
-            section = _unsettled(_section(5), error)
-        faults, notes = changes.look(attempt.steps, files)
-        section.faults += faults + ([attempt.denied] if attempt.denied else [])
-        section.notes += attempt.notes + notes
-        return section
+            return _unsettled(_section(5), error)
 
     def _audit(
         self, target: Target, expected: Description | str, applied: Sequence[Migration] = ()
@@ -291,7 +322,11 @@ class Gate:
 
     def _skip(self, first: int, last: int, why: str = "") -> None:
         for number in range(first, last + 1):
-            self._done(_section(number, why))
+            if not self._is_done(number):
+                self._done(_section(number, why))
+
+    def _is_done(self, number: int) -> bool:
+        return any(section.number == number for section in self.sections)
 
     def _done(self, section: Section) -> None:
         self.sections.append(section)
