@@ -335,7 +335,7 @@ CREATE TABLE public.users (
     updated_at timestamptz NOT NULL DEFAULT now(),
 
     -- Whether the account was erased: its address is one that only it can have, and nobody reads.
-    is_erased boolean NOT NULL GENERATED ALWAYS AS (
+    is_erased boolean GENERATED ALWAYS AS (
         framecast.email_key(email) = id::text || '@erased.invalid'
     ) STORED,
 
@@ -2070,20 +2070,18 @@ BEGIN
     ELSE
         v_user_id := NEW.user_id;
     END IF;
-    -- Asked at once (SET CONSTRAINTS), this comes before the statement has written the guard.
-    PERFORM framecast.lock_users(
-        ARRAY(SELECT u.id FROM public.users AS u WHERE u.id = v_user_id)
-    );
-    IF EXISTS (
-        SELECT FROM public.users AS u
-        WHERE u.id = v_user_id AND u.is_erased AND (
-            EXISTS (SELECT FROM public.api_keys AS k WHERE k.user_id = u.id)
-            OR EXISTS (
-                SELECT FROM public.memberships AS m
-                WHERE m.user_id = u.id
-                    AND substr(uuid_send(m.team_id), 1, 8)
-                    <> substr(sha256(uuid_send(u.id)), 1, 8)
-            )
+    IF NOT EXISTS (SELECT FROM public.users AS u WHERE u.id = v_user_id) THEN
+        RETURN NULL;
+    END IF;
+    -- As above.
+    PERFORM framecast.lock_users(ARRAY[v_user_id]);
+    IF (SELECT u.is_erased FROM public.users AS u WHERE u.id = v_user_id) AND (
+        EXISTS (SELECT FROM public.api_keys AS k WHERE k.user_id = v_user_id)
+        OR EXISTS (
+            SELECT FROM public.memberships AS m
+            WHERE m.user_id = v_user_id
+                AND substr(uuid_send(m.team_id), 1, 8)
+                <> substr(sha256(uuid_send(v_user_id)), 1, 8)
         )
     ) THEN
         PERFORM framecast.reject(
