@@ -16,7 +16,7 @@ from uuid import UUID
 from hypothesis import strategies as st
 
 from conformance.cases.scenario import Scenario, ViolatesSeveral, Ways
-from conformance.sql.writes import Delete, Insert, Path, Row, Update, Write
+from conformance.sql.writes import Delete, Insert, Path, Row, Sql, Update, Write
 from strategies.enums import MEMBERSHIP_ROLE
 from strategies.near_misses.ways import Draw, by_shape, fixed, scenarios
 from strategies.owners import member_urn, team_urn
@@ -29,6 +29,8 @@ NOBODY = UUID(int=0xDEAD)
 
 # Who, to the team, and the form of the owner.
 Act: TypeAlias = tuple[str, str]
+# A team, and its first owner.
+Place: TypeAlias = tuple[Row, Row]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +73,29 @@ def person(world: World, team: Row, owner: Row, who: str) -> Row:
             return world.starter()
         case _:
             return world.member(team, role=who)
+
+
+def with_a_past(world: World, team: Row, owner: Row, who: str) -> Row:
+    """Insert a user who was invited, was an admin, made all there is to make, and is this now."""
+    user = world.creator()
+    letter = world.an_invitation(team, owner, email=user["email"])
+    joins = world.a_membership(team, user, role="admin")
+    world.insert("invitations", letter)
+    world.given.append(
+        Update("invitations", {"id": letter["id"]}, {"accepted_at": Sql("clock_timestamp()")})
+    )
+    world.insert("memberships", joins)
+    for kind in (INVITATIONS, WEBHOOKS, PROJECTS, JOBS, ASSETS, KEYS):
+        row = world.insert(kind.table, kind.make(world, team, user, urn_of_team(team)))
+        if kind is JOBS:
+            world.move(row, "completed")
+    key = {"id": joins["id"]}
+    world.given.append(
+        Delete("memberships", key)
+        if who == "outsider"
+        else Update("memberships", key, {"role": who}, joins)
+    )
+    return user
 
 
 def urn(form: str, team: Row, user: Row, colleague: Row) -> str:
@@ -153,16 +178,19 @@ class _Tries:
         return ViolatesSeveral(writes, also, "whoever is outside the team has no role in it either")
 
     def inserts(self, world: World, draw: Draw) -> Scenario:
-        """Let somebody make a row who may; then somebody who may not."""
+        """Let somebody make a row who may; then somebody who may not make a row of each kind."""
         kind = draw(st.sampled_from(self.kinds))
         team, owner = world.team()
-        good = _row(world, kind, team, owner, draw(st.sampled_from(self.legal)))
-        act = draw(st.sampled_from(self.broken))
-        bad = _row(world, kind, team, owner, act)
+        good = _row(world, draw, kind, (team, owner), draw(st.sampled_from(self.legal)))
+        bad = [
+            (each, act, _row(world, draw, each, (team, owner), act))
+            for each in self.kinds
+            for act in (draw(st.sampled_from(self.broken)),)
+        ]
         return Scenario(
             given=(tuple(world.given),),
             legal=((Insert(kind.table, (good,)),),),
-            broken=(self.over(act, Insert(kind.table, (bad,))),),
+            broken=tuple(self.over(act, Insert(each.table, (row,))) for each, act, row in bad),
         )
 
     def inserts_many(self, world: World, draw: Draw) -> Scenario:
@@ -171,7 +199,7 @@ class _Tries:
         team, owner = world.team()
         legal = st.sampled_from(self.legal)
         four = (draw(legal), draw(legal), self.legal[0], draw(st.sampled_from(self.broken)))
-        rows = [_row(world, kind, team, owner, act) for act in four]
+        rows = [_row(world, draw, kind, (team, owner), act) for act in four]
         bad = rows[2:] if draw(st.booleans()) else rows[:1:-1]
         return Scenario(
             given=(tuple(world.given),),
@@ -187,10 +215,10 @@ class _Tries:
         """
         kind = draw(st.sampled_from(self.kinds))
         team, owner = world.team()
-        row = _row(world, kind, team, owner, draw(st.sampled_from(self.legal)))
-        better = _row(world, kind, team, owner, draw(st.sampled_from(self.legal)))
+        row = _row(world, draw, kind, (team, owner), draw(st.sampled_from(self.legal)))
+        better = _row(world, draw, kind, (team, owner), draw(st.sampled_from(self.legal)))
         act = draw(st.sampled_from(self.broken))
-        bad = _row(world, kind, team, owner, act)
+        bad = _row(world, draw, kind, (team, owner), act)
         world.insert(kind.table, row)
         good = row if kind.fixed else better
 
@@ -271,9 +299,11 @@ class _Tries:
         )
 
 
-def _row(world: World, kind: Kind, team: Row, owner: Row, act: Act) -> Row:
-    who, form = act
-    user = person(world, team, owner, who)
+def _row(world: World, draw: Draw, kind: Kind, place: Place, act: Act) -> Row:
+    """Make a row that somebody makes for an owner, with a past in the team or without."""
+    (team, owner), (who, form) = place, act
+    has_past = who not in {"owner", "starter"} and draw(st.booleans())
+    user = (with_a_past if has_past else person)(world, team, owner, who)
     other = owner
     if user is owner and form in {"colleague", "another's"}:
         other = world.member(team)

@@ -66,15 +66,24 @@ def one_by_one(world: World, draw: Draw) -> Scenario:
 
 @scenarios
 def several_at_once(world: World, draw: Draw) -> Scenario:
-    """Append events to two jobs in one statement, and go on in another of the same transaction."""
+    """Append events to two jobs in one statement, and go on in another of the same transaction.
+
+    One job has eight of them before, so that its numbers come to have two digits.
+    """
     first, second = two_jobs(world)
     turns = draw(st.permutations((first, second, first, second, first)))
+    before = [an_event(world, first, draw(GIVEN)) for _ in range(8)]
     rows = [an_event(world, job, draw(GIVEN)) for job in (*turns, first, second, first)]
+    last = [an_event(world, first, draw(GIVEN)) for _ in range(2)]
     return Scenario(
-        given=(tuple(world.given),),
-        legal=((append(*rows[:3]), append(*rows[3:5])), (append(*rows[5:]),)),
+        given=(tuple(world.given), (append(*before),)),
+        legal=(
+            (append(*rows[:3]), append(*rows[3:5])),
+            (append(*rows[5:]),),
+            *((append(row),) for row in last),
+        ),
         facts=(
-            numbers_are(first, (1, 2, 3, 4, 5)),
+            numbers_are(first, tuple(range(1, 16))),
             numbers_are(second, (1, 2, 3), side=False),
         ),
     )

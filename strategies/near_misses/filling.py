@@ -210,13 +210,13 @@ class Filling:
 
     def _other(self, table: str, column: str, value: object, name: object) -> object:
         """Return what stands in the place of a usual value."""
+        forms = FORMS.get(table, {}).get(column)
+        if forms is not None:  # the same in each table that has it
+            if str(value).lower() in self._told or not self._is_varied("", column):
+                return value
+            return formed(chosen(forms, 0, self._first, column, value), value)
         if not self._is_varied(table, column):
             return value
-        forms = FORMS.get(table, {}).get(column)
-        if forms is not None:
-            if str(value).lower() in self._told:
-                return value
-            return formed(chosen(forms, 0, self._first, table, column, value), value)
         fit = self._fitting(table, column, USUAL.get(table, {}).get(column, ()))
         return chosen(fit, 0, self._first, table, column, name, value) if fit else value
 

@@ -93,7 +93,7 @@ def six_at_once(world: World, draw: Draw) -> Scenario:
     own = [world.a_job(members.member) for _ in range(2)]
     good = [*members.jobs(draw, CAP - before), *own]
     over = (*(world.a_job(members.owner) for _ in range(2)), *members.jobs(draw, 1))
-    six = other.jobs(draw, CAP + 1)
+    six = other.jobs(draw, CAP + draw(st.integers(1, 3)))
     apart = draw(st.integers(1, CAP + 1))
     writes = [Insert("jobs", rows) for rows in (six[:apart], six[apart:]) if rows]
     return Scenario(

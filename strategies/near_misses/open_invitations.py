@@ -96,7 +96,10 @@ def invited_many(world: World, draw: Draw) -> Scenario:
     return Scenario(
         given=(tuple(world.given),),
         legal=((Insert("invitations", tuple(rows)),),),
-        broken=((Insert("invitations", tuple(mixed)),),),
+        broken=(
+            (Insert("invitations", tuple(mixed)),),
+            (Insert("invitations", tuple(world.an_invitation(bad, owner) for _ in range(3))),),
+        ),
     )
 
 

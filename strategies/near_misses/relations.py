@@ -38,6 +38,7 @@ def unique(
     *,
     near: Callable[[Row], Row] | None = None,
     text: str = "",
+    twins: tuple[Row, ...] = (),
     immutable: bool = False,
     beside: ConcurrentCheck = alone,
 ) -> Ways:
@@ -50,6 +51,7 @@ def unique(
             first.
         near: takes a row, and returns columns with which another nearly shares it with that row.
         text: a column of any text that is all they may not share: then its neighbours are near.
+        twins: columns that nearly share it with each other, where it is no such text.
         immutable: whether IMM-1 refuses an update of those columns as well.
         beside: what has to be written with a row.
     """
@@ -75,8 +77,8 @@ def unique(
     @scenarios
     def inserts(world: World, draw: Draw) -> Scenario:
         first = given(world, draw)
-        twins = [{text: each} for each in long_twins()] if text else []
-        good = [{**any_row(world, draw), **each} for each in (*nearby(first), *twins)]
+        alike = [{text: each} for each in long_twins()] if text else twins
+        good = [{**any_row(world, draw), **each} for each in (*nearby(first), *alike)]
         bad = shares(world, first, draw)
         with_good = [write for row in good for write in beside(world, row)]
         with_bad = beside(world, bad)

@@ -40,7 +40,7 @@ def second(world: World, draw: Draw) -> Scenario:
 
 @scenarios
 def two_at_once(world: World, draw: Draw) -> Scenario:
-    """Insert jobs of two starters and three of a creator at once; then two of one starter."""
+    """Insert jobs of two starters and three of a creator at once; then too many of one starter."""
     first, other, third = (world.starter() for _ in range(3))
     creator = world.creator()
     good = [world.a_job(user) for user in (first, other, creator, creator, creator)]
@@ -48,7 +48,10 @@ def two_at_once(world: World, draw: Draw) -> Scenario:
     return Scenario(
         given=(tuple(world.given),),
         legal=((Insert("jobs", tuple(draw(st.permutations(good)))),),),
-        broken=((Insert("jobs", tuple(draw(st.permutations(bad)))),),),
+        broken=(
+            (Insert("jobs", tuple(draw(st.permutations(bad)))),),
+            (Insert("jobs", tuple(world.a_job(third) for _ in range(3))),),
+        ),
     )
 
 
@@ -166,7 +169,11 @@ def passed_through(world: World, draw: Draw) -> Scenario:
     return Scenario(
         given=(tuple(world.given),),
         legal=(pass_through(users[0], 1),),
-        broken=(pass_through(users[1], 2), pass_through(users[2], 1)),
+        broken=(
+            pass_through(users[1], 2),
+            pass_through(users[2], 1),
+            pass_through(users[1], 3),
+        ),
     )
 
 

@@ -94,8 +94,11 @@ def founders(world: World, draw: Draw) -> Scenario:
 
 @scenarios
 def owners_join_many(world: World, draw: Draw) -> Scenario:
-    """Own a 9th and a 10th team by one statement; then a 10th and an 11th, others between them."""
-    teams = crowd(world, OWNED_LIMIT + 1)
+    """Own a 9th and a 10th team by one statement; then a 10th and an 11th, others between them.
+
+    Then three at once, which is more than one too many.
+    """
+    teams = crowd(world, OWNED_LIMIT + 2)
     good, _ = joined(world, teams[: OWNED_LIMIT - 2], "owner")
     bad, _ = joined(world, teams[: OWNED_LIMIT - 1], "owner")
     other, _ = joined(world, teams[:1], "member")
@@ -107,7 +110,10 @@ def owners_join_many(world: World, draw: Draw) -> Scenario:
     return Scenario(
         given=(tuple(world.given),),
         legal=((joins(world, good, "owner", *teams[-3:-1]),),),
-        broken=((Insert("memberships", tuple(draw(st.permutations(rows)))),),),
+        broken=(
+            (Insert("memberships", tuple(draw(st.permutations(rows)))),),
+            (joins(world, bad, "owner", *teams[-3:]),),
+        ),
     )
 
 
@@ -151,19 +157,19 @@ def promoting(*, several: bool) -> Scenarios:
 
 @scenarios
 def promoted_many(world: World, draw: Draw) -> Scenario:
-    """Promote one who owns 8 teams in two others by one statement; then one who owns 9."""
+    """Promote one who owns 8 teams in two others by one statement; then one who owns 9, or 10."""
     role = draw(st.sampled_from(NOT_OWNER))
-    teams = crowd(world, OWNED_LIMIT + 1)
+    teams = crowd(world, OWNED_LIMIT + 2)
     users = []
-    for owned in (OWNED_LIMIT - 2, OWNED_LIMIT - 1):
+    for owned in (OWNED_LIMIT - 2, OWNED_LIMIT - 1, OWNED_LIMIT):
         user, _ = joined(world, teams[:owned], "owner")
         world.given.append(joins(world, user, role, *teams[owned : owned + 2]))
         users.append(user)
-    good, bad = (
+    good, bad, worse = (
         Update("memberships", {"user_id": user["id"], "role": role}, {"role": "owner"})
         for user in users
     )
-    return Scenario(given=(tuple(world.given),), legal=((good,),), broken=((bad,),))
+    return Scenario(given=(tuple(world.given),), legal=((good,),), broken=((bad,), (worse,)))
 
 
 @scenarios
@@ -220,8 +226,11 @@ def members_join(world: World, draw: Draw) -> Scenario:
 
 @scenarios
 def members_join_many(world: World, draw: Draw) -> Scenario:
-    """Join a 49th and a 50th team by one statement; then a 50th and a 51st, another's between."""
-    teams = crowd(world, JOINED_LIMIT + 1)
+    """Join a 49th and a 50th team by one statement; then a 50th and a 51st, another's between.
+
+    Then three at once, which is more than one too many.
+    """
+    teams = crowd(world, JOINED_LIMIT + 2)
     good, _ = joined(world, teams[: JOINED_LIMIT - 2], "member")
     bad, _ = joined(world, teams[: JOINED_LIMIT - 1], "member")
     other, _ = joined(world, teams[:1], "member")
@@ -232,7 +241,10 @@ def members_join_many(world: World, draw: Draw) -> Scenario:
     return Scenario(
         given=(tuple(world.given),),
         legal=((joins(world, good, "member", *teams[-3:-1]),),),
-        broken=((Insert("memberships", tuple(draw(st.permutations(rows)))),),),
+        broken=(
+            (Insert("memberships", tuple(draw(st.permutations(rows)))),),
+            (joins(world, bad, "member", *teams[-3:]),),
+        ),
     )
 
 

@@ -196,6 +196,7 @@ WAYS: dict[str, Ways] = {
         team,
         lambda first, _: {"slug": first["slug"]},
         near=lambda first: {"slug": f"{first['slug']}x"},
+        twins=tuple({"slug": each} for each in ("a" * 49 + "b", "a" * 50, "b" + "a" * 49)),
         immutable=True,
         beside=owned,
     ),

@@ -216,7 +216,7 @@ NOT_CHANGED: Final = frozenset(
     }
 )
 _CHANGEABLE: Final[Mapping[str, Mapping[str, Values]]] = {
-    **{table: columns for table, columns in FREE.items() if table != "job_events"},
+    **FREE,
     "invitations": {**FREE["invitations"], "token": ("varied-{}", "{}")},
     "asset_files": {**FREE["asset_files"], "s3_key": ("varied/{}", "{}")},
     "system_assets": {**FREE["system_assets"], "s3_key": ("varied/{}", "{}")},
@@ -239,6 +239,7 @@ MOVES: Final[Mapping[str, tuple[Mapping[str, object], ...]]] = {
         {"status": "processing"},
         {"status": "canceled", "failure_type": "canceled"},
         {"credits_charged": 8, "credits_refunded": 8},
+        {"failure_type": "system"},
         {"status": "completed", "output": Jsonb({})},
     ),
     "asset_files": ({"status": "ready"}, {"status": "failed"}),

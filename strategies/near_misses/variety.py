@@ -30,18 +30,21 @@ if TYPE_CHECKING:
 # How much of what may vary does: the more, the likelier.
 WIDTHS: Final = ("none", "one", "half", "half", "all", "all")
 NUMBERS: Final = 9_999
-# One violation of a scenario is varied in all of one way's sets of columns; where there are so many
-# violations, each of them is varied in one.
+# Where a scenario has so many violations, none of them is tried in all sets of columns.
 MANY: Final = 20
 SETS: Final = 3
-# What such a change may break as well: a finished job stays as it is, but for its refund.
-ALSO: Final = {"jobs": frozenset({"STATE-JOB"})}
+# What such a change may break as well: a finished job stays as it is, but for its refund, and an
+# event wholly.
+ALSO: Final = {"jobs": frozenset({"STATE-JOB"}), "job_events": frozenset({"IMM-1"})}
 ANY: Final = frozenset(RULES)
 
 
 @st.composite
 def varied(draw: Draw, scenarios: Scenarios, rule: str = "") -> Scenario:
-    """Draw a scenario, vary the rest of its rows, and try one of its violations in other ways."""
+    """Draw a scenario, vary the rest of its rows, and try its violations in other ways.
+
+    Each violation is tried in one set of columns of each way; where there are few, one in all.
+    """
     scenario = draw(scenarios)
     first = draw(st.integers(0, NUMBERS))
     filling = Filling(scenario, first, draw(st.sampled_from(WIDTHS)))
@@ -49,15 +52,15 @@ def varied(draw: Draw, scenarios: Scenarios, rule: str = "") -> Scenario:
         one if isinstance(one, ViolatesSeveral) else ViolatesSeveral(one, frozenset())
         for one in scenario.broken
     ]
-    again = _Again(filling, first, draw(st.booleans()), draw(st.booleans()) and rule == "IMM-1")
-    if len(mixed) >= MANY:  # all there are of a kind, and the same each time
-        more = [
-            sets[(first + number) % len(sets)]
-            for number, one in enumerate(mixed)
-            if (sets := again.sets(one))
-        ]
-    else:
-        more = again.sets(draw(st.sampled_from(mixed))) if mixed else []
+    ways = _ways(filling, first, rule)
+    few = [draw(st.sampled_from(mixed))] if 0 < len(mixed) < MANY else []
+    more = [each for way in ways for one in few for each in way.sets(one)]
+    more += [
+        sets[(first + number) % len(sets)]
+        for way in ways
+        for number, one in enumerate(mixed)
+        if one not in few and (sets := way.sets(one))
+    ]
     return replace(
         scenario,
         given=tuple(filling.given(each) for each in scenario.given),
@@ -72,10 +75,20 @@ def varied(draw: Draw, scenarios: Scenarios, rule: str = "") -> Scenario:
     )
 
 
+def _ways(filling: Filling, first: int, rule: str) -> list[_Again]:
+    """Return the ways to try a violation again: of IMM-1, also beside moves to another state."""
+    moved = (False, True) if rule == "IMM-1" else (False,)
+    return [
+        _Again(filling, first, is_before=before, is_moved=move)
+        for move in moved
+        for before in (False, True)
+    ]
+
+
 class _Again:
     """One way to try violations again: beside other changes or after them, in other rows."""
 
-    def __init__(self, filling: Filling, first: int, is_before: bool, is_moved: bool) -> None:  # noqa: FBT001 - both are drawn
+    def __init__(self, filling: Filling, first: int, *, is_before: bool, is_moved: bool) -> None:
         self._filling, self._first, self._is_before = filling, first, is_before
         self._changes: Callable[[Update, int], Row] = self._move if is_moved else self._change
         self._is_moved = is_moved
