@@ -22,10 +22,11 @@ if TYPE_CHECKING:
 
 LINE = re.compile(r"--[ \t]*waives\b[ \t]*(?P<rest>.*)", re.IGNORECASE)
 WHOLE = re.compile(
-    r"(?P<what>DATA [\w.\"]+|SUITE \w+\.py::\w+(?:\[.*?\])?|RIGHT [^:]+?|[A-Z][A-Z0-9-]*)"
+    r"(?P<what>DATA [\w.\"]+|SUITE \w+\.py::\w+(?:\[.*?\])?|RIGHT [^:]+?|LOCK [\w.\"]+"
+    r"|[A-Z][A-Z0-9-]*)"
     r":[ \t]*(?P<reason>\S.*)"
 )
-BESIDE_RULES = ("DATA ", "SUITE ", "RIGHT ")
+BESIDE_RULES = ("DATA ", "SUITE ", "RIGHT ", "LOCK ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,7 @@ class Waiver:
     Attributes:
         what: the id of a rule, or `DATA` and a table or column without its schema `public`, or
             `SUITE` and a test as pytest names it, without its folder, or `RIGHT` and a privilege
-            or object as the gate names it.
+            or object as the gate names it, or `LOCK` and a table.
         reason: in words.
         file: the migration's name.
         line: counted from 1.

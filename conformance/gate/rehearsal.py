@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from conformance.postgres.scratch import Database, Scratch, Template
 
 NUMBER, TITLE = 5, "rehearsal"
+ELSEWHERE = ("SUITE ", "RIGHT ", "LOCK ")  # waivers that other sections look at
 SHOWN = 5  # states in which one thing goes wrong
 
 
@@ -33,7 +34,9 @@ class Notebook:
         """Begin with nothing; waivers say what of it is as it should be."""
         self._seen: dict[tuple[str, str, str], list[str]] = {}
         self._excused: dict[Waiver, list[str]] = {
-            waiver: [] for waiver in waivers if not waiver.what.startswith(("SUITE ", "RIGHT "))
+            waiver: []
+            for waiver in waivers
+            if not waiver.what.startswith(("SUITE ", "RIGHT ", "LOCK "))
         }
 
     def note(self, state: str, about: str, what: str, remedy: str) -> None:

@@ -15,7 +15,7 @@ from conformance.audit.run import Known, Wish, ask, closed, gone
 from conformance.audit.target import TargetError, examine, reading
 from conformance.deployment import waivers
 from conformance.deployment.migration import HistoryError
-from conformance.gate import changes, compare, demands, rehearsal, suite, trial
+from conformance.gate import changes, compare, demands, locks, rehearsal, suite, trial
 from conformance.gate import lint as linter
 from conformance.gate.files import Files
 from conformance.migrate import migrations
@@ -318,6 +318,10 @@ class Gate:
         attempt, files = self._tried
         asked, notes = demands.of_files(attempt.steps[0], attempt.steps[-1])
         faults, further = demands.ask(conn, asked, files.pending)
+        for file in files.pending:
+            held = attempt.locks.get(file.name, ())
+            long, short = locks.estimate(conn, file, held, files.waived)
+            faults, notes = faults + long, notes + short
         return faults, notes + further
 
     def _skip(self, first: int, last: int, why: str = "") -> None:

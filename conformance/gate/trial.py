@@ -18,8 +18,9 @@ from conformance.audit.description import describe
 from conformance.audit.enforcement import folder_of
 from conformance.audit.findings import Fault
 from conformance.framecast.application import APPLICATION
+from conformance.gate import locks
 from conformance.gate.nothing import NOTHING
-from conformance.migrate import migrations
+from conformance.migrate import migrations, outside
 from conformance.migrate.migrations import MigrationError
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from conformance.audit.owner import Owner
     from conformance.audit.target import Connection
     from conformance.gate.files import Files
+    from conformance.gate.locks import Held
     from conformance.migrate.migrations import Migration
     from conformance.postgres.scratch import Database, Scratch, Template
 
@@ -74,12 +76,14 @@ class Trial:
         fault: the first that cannot be applied at all, or None.
         denied: the first that the role which migrates may not apply, or None.
         notes: what was not tried.
+        locks: what each file locks that was there, by the file's name.
     """
 
     steps: list[Description] = field(default_factory=list)
     fault: Fault | None = None
     denied: Fault | None = None
     notes: list[str] = field(default_factory=list)
+    locks: dict[str, list[Held]] = field(default_factory=dict)
 
 
 def tried(scratch: Scratch, files: Files, owner: Owner | None) -> Trial:
@@ -96,7 +100,7 @@ def tried(scratch: Scratch, files: Files, owner: Owner | None) -> Trial:
     with scratch.lent(template, "without_data") as database, database.connect() as conn:
         trial.steps.append(_described(conn))
         for file in files.pending:
-            trial.fault = _applied(conn, file)
+            trial.fault = _applied(conn, file, trial.locks)
             if trial.fault is not None:
                 return trial
             trial.steps.append(_described(conn))
@@ -128,9 +132,18 @@ def _described(conn: Connection) -> Description:
         return describe(conn)
 
 
-def _applied(conn: Connection, file: Migration) -> Fault | None:
+def _applied(
+    conn: Connection, file: Migration, found: dict[str, list[Held]] | None = None
+) -> Fault | None:
+    """Run a file, and note its locks; return what goes wrong."""
     try:
-        migrations.install(conn, [file])
+        if found is None or outside.says_so(file):
+            migrations.install(conn, [file])
+        else:
+            before = locks.places(conn)
+            with migrations.transaction(conn, file):
+                migrations.run(conn, file)
+                found[file.name] = locks.held(conn, file, before)
     except MigrationError as error:
         head, *below = str(error).splitlines()
         place, _, what = head.removeprefix(f"{file.path.parent}{os.sep}").partition(": ")
