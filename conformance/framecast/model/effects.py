@@ -38,8 +38,10 @@ def erase_user(state: State, user: User) -> State:
     if user.erased:
         return state
     for seat in state.teams_of(user.id):
-        if state.members(seat.team) == [seat]:
-            state = delete_team(state, state.teams[seat.team])
+        # A transaction may have joined a team that does not exist, and is refused for it.
+        team = state.teams.get(seat.team)
+        if team is not None and state.members(seat.team) == [seat]:
+            state = delete_team(state, team)
     state = end_memberships(state, *state.teams_of(user.id))
     invitations = [
         invitation
@@ -51,9 +53,9 @@ def erase_user(state: State, user: User) -> State:
     if user.tier == "starter":
         return state
     # An empty team and its membership, of one id.
-    team = stand_in(user.id)
+    empty = stand_in(user.id)
     return state.put(
-        Team(team, None, name="Erased account"), Membership(team, team, user.id, "owner")
+        Team(empty, None, name="Erased account"), Membership(empty, empty, user.id, "owner")
     )
 
 
