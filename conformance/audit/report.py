@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -43,3 +44,30 @@ def as_json(sections: Sequence[Section], **facts: Any) -> str:
         "sections": [section.as_dict() for section in sections],
     }
     return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+
+
+def as_markdown(sections: Sequence[Section], last: str) -> str:
+    """Return the sections as Markdown, for the description of a pull request."""
+    lines = [f"**{_escaped(last)}**", "", "| | section | outcome | |", "|---|---|---|---|"]
+    lines += [
+        f"| {each.number} | {each.title} | {each.outcome} | {_escaped(each.summary)} |"
+        for each in sections
+    ]
+    for section in sections:
+        lines += [""] * bool(section.faults)
+        for fault in section.faults:
+            keys = f" ({', '.join(map(_escaped, fault.keys))})" if fault.keys else ""
+            lines.append(
+                f"- **{_escaped(fault.about)}**: {_escaped(fault.what)}{keys}"
+                f" → {_escaped(fault.remedy)}"
+            )
+    notes = [f"- {_escaped(note)}" for section in sections for note in section.notes]
+    if notes:
+        lines += ["", "<details><summary>notes</summary>", "", *notes, "", "</details>"]
+    return "\n".join(lines) + "\n"
+
+
+def _escaped(text: str) -> str:
+    """Return a text that Markdown and HTML show as it is, in one line."""
+    plain = " ".join(text.split()).replace("&", "&amp;").replace("<", "&lt;")
+    return re.sub(r"([\\`*_\[\]|#])", r"\\\1", plain)

@@ -53,6 +53,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         help="ask what takes minutes even where something is wrong already",
     )
     parser.add_argument("--json", metavar="FILE", type=Path, help="write all of it as JSON")
+    parser.add_argument("--markdown", metavar="FILE", type=Path, help="write it for a pull request")
     parser.set_defaults(run=_run, undone="the database was only read")
 
 
@@ -61,8 +62,8 @@ def _run(options: argparse.Namespace) -> None:
     from conformance.gate.run import Effort, Gate  # noqa: PLC0415 - as above
     from conformance.pytest_plugin import profiles  # noqa: PLC0415 - Hypothesis and more, where it is needed
 
-    if options.json:  # what an earlier run wrote says nothing of this one
-        options.json.unlink(missing_ok=True)
+    for written in filter(None, (options.json, options.markdown)):
+        written.unlink(missing_ok=True)  # what an earlier run wrote says nothing of this one
     say = command.progress()
 
     def show(section: Section) -> None:
@@ -71,6 +72,7 @@ def _run(options: argparse.Namespace) -> None:
             sys.stdout.write(f"{line}\n")
         sys.stdout.flush()
 
+    good, bad = "open: the pending migrations may be run", "closed"
     seed = profiles.new_seed() if options.seed is None else options.seed
     effort = Effort(options.profile, options.suite_timeout, seed, options.keep_going)
     gate = Gate(command.wish_of(options), effort, show, say)
@@ -78,6 +80,8 @@ def _run(options: argparse.Namespace) -> None:
     if options.json:
         facts = {"profile": options.profile, **gate.facts()}
         options.json.write_text(report.as_json(gate.in_order(), **facts))
-    good, bad = "open: the pending migrations may be run", "closed"
-    sys.stdout.write(f"{report.verdict('gate', gate.sections, good, bad)}\n")
+    last = report.verdict("gate", gate.sections, good, bad)
+    if options.markdown:
+        options.markdown.write_text(report.as_markdown(gate.in_order(), last))
+    sys.stdout.write(f"{last}\n")
     command.settle(gate.sections)
