@@ -207,6 +207,18 @@ def asset_uploaded_while_erased(setup: RaceSetup) -> None:
 
 
 @known_race("LOCK ORDER", "PRIVACY-3", invariant=ORDER)
+def asset_uploaded_while_erased_behind_a_job(setup: RaceSetup) -> None:
+    """An asset is uploaded while the erasure waits for a job that is made in the same name."""
+    ann, team = setup.given.creator()
+    project = setup.given.do(projects.MAKE, by=(ann, team), status="draft")
+    job = {"project": None, "charge": 0, "key": None, "status": "queued"}
+    setup.session("worker", does(jobs.MAKE, by=(ann, None, ann), **job))
+    asset = {"project": project, "amiss": "nothing", "status": "pending"}
+    setup.session("ann", does(assets.ANNOUNCE, by=(ann, team, None), **asset))
+    setup.session("support", _erases(ann))
+
+
+@known_race("LOCK ORDER", "PRIVACY-3", invariant=ORDER)
 def own_invitation_extended_while_erased_behind_one_who_fails(setup: RaceSetup) -> None:
     """An invitation is extended while its sender is erased; both wait for who fails."""
     bob, team = _member(setup, "admin")
@@ -318,6 +330,7 @@ KNOWN_RACES = (
     owner_leaves_while_the_other_is_erased,
     job_made_while_erased,
     asset_uploaded_while_erased,
+    asset_uploaded_while_erased_behind_a_job,
     own_invitation_extended_while_erased_behind_one_who_fails,
     answered_invitation_extended_while_erased_behind_one_who_fails,
     old_invitation_extended_while_erased_behind_one_who_fails,
