@@ -23,6 +23,12 @@ LEAPS: Final = f"<AAA>0<BBB>-15,J{min(TODAY, 365)}/0,J{(TODAY + 30) % 365 + 1}/0
 # The first of January 2026 has 39 hours, of which 15 look like those before.
 AGAIN: Final = timedelta(hours=15)
 REPEATS: Final = "<AAA>0<AAA>-15,J100/0,J1/22:30"
+# The same two hours from now: what is later than now by 2 to 15 hours looks earlier on the wall.
+_TURNS: Final = datetime.now(UTC) + timedelta(hours=2) + AGAIN
+SOON: Final = (
+    f"<AAA>0<AAA>-15,{(_TURNS.timetuple().tm_yday + 264) % 365}/0,"
+    f"{_TURNS.timetuple().tm_yday - 1}/{_TURNS:%H:%M}"
+)
 
 AS_THEY_COME: Final[Settings] = ()
 HOSTILE: Final[tuple[Settings, ...]] = (
@@ -44,6 +50,7 @@ HOSTILE: Final[tuple[Settings, ...]] = (
         ("quote_all_identifiers", "on"),
         ("plpgsql.extra_errors", "all"),
     ),
+    (("TimeZone", SOON), ("DateStyle", "ISO, YMD"), ("extra_float_digits", "0")),
 )
 
 

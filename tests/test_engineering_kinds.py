@@ -96,6 +96,91 @@ GUARDS: Final = {
     ): ("ROLE-1", Path.INSERT),
 }
 CHANGES: Final = (
+    Change(
+        rewritten(
+            "tg_api_keys__maker_may_make_keys",
+            "'keys.make')",
+            "'keys.make') AND NOT EXISTS (SELECT FROM public.api_keys AS k WHERE k.id <> NEW.id"
+            " AND k.user_id = NEW.user_id AND k.owner = NEW.owner AND k.revoked_at IS NULL)",
+        ),
+        "ROLE-2",
+        Path.INSERT,
+    ),
+    Change(
+        rewritten(
+            "tg_memberships__user_owns_at_most_10_teams",
+            "HAVING count(*) > 10",
+            "HAVING count(*) = 11",
+        ),
+        "INV-T7",
+        Path.INSERT_MANY,
+    ),
+    Change(
+        rewritten(
+            "tg_job_events__number", "max(e.sequence)", 'max(e.sequence::text COLLATE "C")::bigint'
+        )
+        + rewritten(
+            "tg_job_events__record_number",
+            "last_sequence = excluded.last_sequence",
+            "last_sequence = greatest(job_event_counters.last_sequence::text,"
+            " excluded.last_sequence::text)::bigint",
+        ),
+        "SEQ-1",
+        Path.INSERT_MANY,
+        "overblocked",
+    ),
+    Change(
+        "ALTER TABLE public.teams DROP CONSTRAINT inv_t3__teams_slug_unique;"
+        "CREATE UNIQUE INDEX inv_t3__teams_slug_unique ON public.teams (left(slug, 40));",
+        "INV-T3",
+        Path.INSERT,
+        "overblocked",
+    ),
+    Change(
+        rechecked(
+            "usage",
+            "inv_us1__usage_period_is_a_month",
+            "period COLLATE \"C\" ~ '^[0-9]{4}-(0[1-9]|1[0-9])$'",
+        ),
+        "INV-US1",
+        Path.INSERT,
+    ),
+    Change(
+        rewritten(
+            "tg_invitations__team_has_at_most_50_open",
+            "i.expires_at > clock_timestamp()",
+            "i.expires_at::timestamp > clock_timestamp()::timestamp",
+        ),
+        "CARD-4",
+        Path.UPDATE,
+    ),
+    Change(
+        rechecked(
+            "users", "inv_u5__users_credits_not_negative", "credits >= 0 OR avatar_url IS NOT NULL"
+        ),
+        "INV-U5",
+        Path.INSERT,
+    ),
+    Change(
+        retriggered(
+            "public.api_keys",
+            "_300_imm_1__api_keys_subject_is_fixed",
+            "WHEN (",
+            "WHEN (old.revoked_at IS NULL AND ",
+        ),
+        "IMM-1",
+        Path.UPDATE,
+    ),
+    Change(
+        rewritten(
+            "tg_jobs__starter_has_at_most_1_active",
+            "SELECT count(*) > 1 FROM",
+            "SELECT count(*) > 1 + (SELECT count(*) FROM public.jobs AS o"
+            " WHERE o.triggered_by = NEW.triggered_by AND o.status = 'completed') FROM",
+        ),
+        "CARD-6",
+        Path.INSERT,
+    ),
     *(Change(rechecked(*check), *found) for check, found in CHECKS.items()),
     *(Change(rewritten(*guard), *found) for guard, found in GUARDS.items()),
     Change(

@@ -178,13 +178,14 @@ class _Tries:
         return ViolatesSeveral(writes, also, "whoever is outside the team has no role in it either")
 
     def inserts(self, world: World, draw: Draw) -> Scenario:
-        """Let somebody make a row who may; then somebody who may not make a row of each kind."""
+        """Let somebody make a row who may; then who may not, of each kind, with a past and none."""
         kind = draw(st.sampled_from(self.kinds))
         team, owner = world.team()
         good = _row(world, draw, kind, (team, owner), draw(st.sampled_from(self.legal)))
         bad = [
-            (each, act, _row(world, draw, each, (team, owner), act))
+            (each, act, _row(world, draw, each, (team, owner), act, has_past=has_past))
             for each in self.kinds
+            for has_past in (False, True)
             for act in (draw(st.sampled_from(self.broken)),)
         ]
         return Scenario(
@@ -299,11 +300,23 @@ class _Tries:
         )
 
 
-def _row(world: World, draw: Draw, kind: Kind, place: Place, act: Act) -> Row:
-    """Make a row that somebody makes for an owner, with a past in the team or without."""
+def _row(
+    world: World,
+    draw: Draw,
+    kind: Kind,
+    place: Place,
+    act: Act,
+    *,
+    has_past: bool | None = None,
+) -> Row:
+    """Make a row that somebody makes for an owner; whether with a past is drawn unless it is said.
+
+    Owners, and people outside all teams, have none.
+    """
     (team, owner), (who, form) = place, act
-    has_past = who not in {"owner", "starter"} and draw(st.booleans())
-    user = (with_a_past if has_past else person)(world, team, owner, who)
+    past = draw(st.booleans()) if has_past is None else has_past
+    may_have = past and who not in {"owner", "starter"}
+    user = (with_a_past if may_have else person)(world, team, owner, who)
     other = owner
     if user is owner and form in {"colleague", "another's"}:
         other = world.member(team)
