@@ -8,10 +8,12 @@
 -- Who makes a job, and how many are active
 ------------------------------------------------------------------------------------------------
 
--- One active job a project needs no trigger. The table is as new as the index.
+-- One active job a project needs no trigger. The second column, which is always true, is for
+-- libraries that read the columns of unique indexes and not their conditions: to them, a project
+-- would have one job. The table is as new as the index.
 -- squawk-ignore require-concurrent-index-creation
 CREATE UNIQUE INDEX inv_j12__jobs_one_active_per_project
-ON public.jobs (project_id) WHERE status < 'completed';
+ON public.jobs (project_id, (status < 'completed')) WHERE status < 'completed';
 
 -- What a new job must meet, each rule under its own name: STATE-JOB, URN-2, INV-X1 and ROLE-2
 -- (asked when the job is written; memberships and roles may change later), and CARD-5, which counts

@@ -236,15 +236,15 @@ public.webhook_deliveries, public.usage, public.system_assets, public.role_permi
 public.searchable_projects
 TO framecast_app;
 
--- Insert and update every column but those that the database computes: libraries write whole rows,
--- with what they have read. What a row is about may be named, and is as it was (IMM-1). An event's
--- number and updated_at may be given, and are not heeded.
+-- Insert and update every column: libraries write whole rows, with what they have read. What a row
+-- is about may be named, and is as it was (IMM-1). An event's number, updated_at, and what is
+-- derived from other columns may be given, and are not heeded.
 GRANT INSERT (
     id, email, name, avatar_url, tier, credits, ephemeral_storage_bytes, upgraded_at, created_at,
-    updated_at
+    updated_at, is_erased
 ), UPDATE (
     id, email, name, avatar_url, tier, credits, ephemeral_storage_bytes, upgraded_at, created_at,
-    updated_at
+    updated_at, is_erased
 ) ON public.users TO framecast_app;
 GRANT INSERT (
     id, name, slug, credits, ephemeral_storage_bytes, settings, created_at, updated_at
@@ -252,9 +252,9 @@ GRANT INSERT (
     id, name, slug, credits, ephemeral_storage_bytes, settings, created_at, updated_at
 ) ON public.teams TO framecast_app;
 GRANT INSERT (
-    id, team_id, user_id, role, created_at
+    id, team_id, user_id, role, created_at, user_tier
 ), UPDATE (
-    id, team_id, user_id, role, created_at
+    id, team_id, user_id, role, created_at, user_tier
 ) ON public.memberships TO framecast_app;
 GRANT INSERT (
     id, team_id, invited_by, email, role, token, expires_at, accepted_at, revoked_at, created_at
@@ -263,15 +263,15 @@ GRANT INSERT (
 ) ON public.invitations TO framecast_app;
 GRANT INSERT (
     id, user_id, owner, name, key_prefix, key_hash, scopes, last_used_at, expires_at, revoked_at,
-    created_at
+    created_at, owner_tier, live_member_team_id, live_shared_team_id
 ), UPDATE (
     id, user_id, owner, name, key_prefix, key_hash, scopes, last_used_at, expires_at, revoked_at,
-    created_at
+    created_at, owner_tier, live_member_team_id, live_shared_team_id
 ) ON public.api_keys TO framecast_app;
 GRANT INSERT (
-    id, team_id, created_by, name, status, spec, created_at, updated_at
+    id, team_id, created_by, name, status, spec, created_at, updated_at, owner
 ), UPDATE (
-    id, team_id, created_by, name, status, spec, created_at, updated_at
+    id, team_id, created_by, name, status, spec, created_at, updated_at, owner
 ) ON public.projects TO framecast_app;
 GRANT INSERT (
     id, owner, triggered_by, project_id, status, spec_snapshot, options, progress, output,
@@ -331,9 +331,9 @@ GRANT EXECUTE ON FUNCTION public.delete_old_job_events(integer) TO framecast_app
 GRANT EXECUTE ON FUNCTION public.delete_old_webhook_deliveries(integer) TO framecast_app;
 GRANT EXECUTE ON FUNCTION public.erase_user(uuid) TO framecast_app;
 
--- Checks, generated columns, indexes and the conditions of triggers call these three with the
--- rights of whoever writes. They compute from their arguments alone, and without USAGE on their
--- schema nobody can name them.
+-- Checks, indexes and the conditions of triggers call these three with the rights of whoever
+-- writes. They compute from their arguments alone, and without USAGE on their schema nobody can
+-- name them.
 GRANT EXECUTE ON FUNCTION framecast.urn_team(text) TO framecast_app;
 GRANT EXECUTE ON FUNCTION framecast.urn_is_member(text) TO framecast_app;
 GRANT EXECUTE ON FUNCTION framecast.email_key(text) TO framecast_app;

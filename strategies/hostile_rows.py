@@ -75,7 +75,7 @@ def some_changes(generator: RowGenerator, table: str, alias: str) -> Row:
     columns = generator.shape.tables[table]
     if not generator.choices.once_in(8):  # seldom: what is generated is refused at once
         columns = tuple(column for column in columns if not column.generated)
-    told = tuple(column for column in columns if column.type in ("uuid", "owner_urn"))
+    told = tuple(column for column in columns if column.type == "uuid" or column.name == "owner")
     for column in generator.choices.some((*columns, *told), 1, generator.choices((1, 1, 3))):
         new = value(generator.choices, generator.target, table, column, old=True)
         if isinstance(new, Sql):

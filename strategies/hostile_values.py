@@ -38,7 +38,7 @@ KINDS = {
     "live_shared_team_id": "teams",
 }
 PARENTS = tuple(dict.fromkeys(KINDS.values()))
-COUNTS = ("integer", "bigint", "numeric", "job_credits", "byte_count")
+COUNTS = ("integer", "bigint", "numeric")
 NUMBERS = (0, 1, -1, 2, 3, 4, 5, 6, 50, 51, ASSET_LIMIT, ASSET_LIMIT + 1, INT32_MAX, INT64_MAX)
 TIMES = (
     *("now()", "now() - interval '1 second'", "now() + interval '1 hour'"),

@@ -66,6 +66,16 @@ COLUMNS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
 )
 """Every column of every table."""
 
+DERIVED: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
+    {
+        "users": ("is_erased",),
+        "memberships": ("user_tier",),
+        "api_keys": ("owner_tier", "live_member_team_id", "live_shared_team_id"),
+        "projects": ("owner",),
+    }
+)
+"""Columns beside those, which this project's schema derives from them whatever is given."""
+
 REQUIRED: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
     {
         "users": frozenset({"email"}),

@@ -66,9 +66,9 @@ def test_every_missing_privilege_has_a_mutant(every: list[Mutant]) -> None:
             assert (table, f"{privilege} {to}") in granted
     assert ("jobs", f"SELECT {to}") not in granted
     assert ("framecast.team_guards", f"SELECT {to}") in granted
-    kept = {("users.id", f"UPDATE {to}"), ("users.id", f"INSERT {to}")}
+    kept = {("users.id", f"UPDATE {to}"), ("memberships.user_tier", f"INSERT {to}")}
     assert not kept & granted
-    lacking = {("users.is_erased", f"UPDATE {to}"), ("memberships.user_tier", f"INSERT {to}")}
+    lacking = {("system_assets.id", f"UPDATE {to}"), ("system_assets.name", f"INSERT {to}")}
     assert lacking <= granted
     assert {("lock_users()", f"EXECUTE {to}"), ("schema.framecast", f"USAGE {to}")} <= granted
     assert {("schema.public", f"CREATE {to}"), ("database", f"TEMPORARY {to}")} <= granted

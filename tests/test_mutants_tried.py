@@ -86,10 +86,13 @@ ORDER BY g.tgname
 
 def test_a_key_that_is_made_anew_keeps_its_place(scratch: Scratch, template: Template) -> None:
     """A key that a mutant or PostgreSQL makes anew is asked when it was asked before."""
-    column = (
-        "ALTER TABLE public.api_keys ALTER COLUMN live_member_team_id SET EXPRESSION AS"
-        " (framecast.urn_team(owner))"
+    table = "ALTER TABLE public.api_keys"
+    made = (
+        f"{table} ADD made uuid GENERATED ALWAYS AS (NULL::uuid) STORED",
+        f"{table} ADD CONSTRAINT made_1 FOREIGN KEY (made) REFERENCES public.teams (id)",
+        f"{table} ADD CONSTRAINT made_2 FOREIGN KEY (user_id) REFERENCES public.users (id)",
     )
+    column = f"{table} ALTER COLUMN made SET EXPRESSION AS (framecast.urn_team(owner))"
     key = "CONSTRAINT inv_x4__api_keys_membership_exists"
     pair = "(live_member_team_id, user_id) REFERENCES public.memberships (team_id, user_id)"
     again = (
@@ -98,6 +101,8 @@ def test_a_key_that_is_made_anew_keeps_its_place(scratch: Scratch, template: Tem
     )
     with scratch.cloned(template, "places") as database, database.connect() as connection:
         major = connection.info.server_version // 10000
+        for statement in made:
+            connection.execute(statement.encode())
         before = connection.execute(KEYS_OF_KEYS).fetchall()
         assert len(before) > 4
         apply(connection, again)

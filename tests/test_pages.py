@@ -20,7 +20,7 @@ SELECT a.attrelid::regclass::text, a.attname::text FROM pg_attribute AS a
 JOIN pg_class AS c ON c.oid = a.attrelid
 WHERE c.relkind = 'r' AND c.relnamespace IN ('public'::regnamespace, 'framecast'::regnamespace)
     AND a.attnum > 0 AND NOT a.attisdropped
-    AND a.atttypid IN ('text'::regtype, 'jsonb'::regtype, 'owner_urn'::regtype)
+    AND a.atttypid IN ('text'::regtype, 'jsonb'::regtype)
 """
 
 

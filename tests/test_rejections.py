@@ -87,7 +87,7 @@ REFUSED: Final = (
     Refused("invitations_token_used_once", _again),
     Refused("inv_j13__", _deleted_at_work),
     Refused(
-        "idempotency_key_at_most_255_characters",
+        "jobs_idempotency_key_at_most_255_characters",
         lambda w: (Insert("jobs", (w.a_job(w.starter(), idempotency_key="x" * 256),)),),
     ),
     Refused("state_job__", lambda w: (Insert("jobs", (w.a_job(w.starter(), status="failed"),)),)),

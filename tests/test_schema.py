@@ -18,7 +18,7 @@ from conformance.postgres import Request, binaries, provision
 from conformance.postgres.scratch import Scratch, Template
 from conformance.sql.writes import Insert, statements
 from strategies.enums import ENUMS
-from strategies.tables import COLUMNS, REQUIRED
+from strategies.tables import COLUMNS, DERIVED, REQUIRED
 from strategies.world import World
 from tests.granting import have_role
 from tests.planting import invitation, membership
@@ -126,6 +126,12 @@ LEFT JOIN pg_attrdef AS d ON (d.adrelid, d.adnum) = (a.attrelid, a.attnum)
 WHERE c.relnamespace = 'public'::regnamespace AND c.relkind = 'r'
     AND a.attnum > 0 AND NOT a.attisdropped
 """
+# The columns that checks of their table speak of.
+HELD: Final = """
+SELECT k.conrelid::regclass::text, a.attname::text FROM pg_constraint AS k
+JOIN pg_attribute AS a ON a.attrelid = k.conrelid AND a.attnum = ANY(k.conkey)
+WHERE k.contype = 'c' AND k.convalidated
+"""
 READ_KEYS: Final = """
 SELECT k.conrelid::regclass::text, k.confrelid::regclass::text, pg_get_constraintdef(k.oid),
     ARRAY(SELECT a.attname::text FROM pg_attribute AS a
@@ -192,10 +198,10 @@ def promised(table: str) -> set[str]:
 
 
 def there(table: str, schema: psycopg.Connection[Any]) -> set[str]:
-    """Return the columns that a table has, apart from generated ones, in the same form."""
+    """Return the columns that a table has, apart from derived ones, in the same form."""
     found = set()
-    for relation, name, kind, not_null, default, generated in schema.execute(READ_COLUMNS):
-        if relation != table or generated:
+    for relation, name, kind, not_null, default, _ in schema.execute(READ_COLUMNS):
+        if relation != table or name in DERIVED.get(table, ()):
             continue
         short = kind.replace("timestamp with time zone", "timestamptz")
         mark = "!" if not_null or (table, name) in NULL_BY_NAME else ""
@@ -230,14 +236,13 @@ def test_strategies_know_the_tables() -> None:
         assert needed == REQUIRED[table]
 
 
-def test_what_a_table_has_beside_is_out_of_reach(schema: psycopg.Connection[Any]) -> None:
-    """Columns that the schema keeps for itself are generated: no client writes them."""
-    ours = {
-        (table, name)
-        for table, name, _, _, _, generated in schema.execute(READ_COLUMNS)
-        if table in COLUMNS and not generated
-    }
-    assert {(table, name) for table, names in COLUMNS.items() for name in names} == ours
+def test_what_a_table_has_beside_is_derived(schema: psycopg.Connection[Any]) -> None:
+    """No column is generated, which libraries send; each beside the domain's is held by a check."""
+    columns = schema.execute(READ_COLUMNS).fetchall()
+    assert [] == [(table, name) for table, name, *_, generated in columns if generated]
+    checked = {(table, name) for table, name in schema.execute(HELD)}
+    for table, names in DERIVED.items():
+        assert {(table, name) for name in names} <= checked
 
 
 def test_what_is_null_by_name_is_refused(schema: psycopg.Connection[Any]) -> None:

@@ -1,4 +1,4 @@
-import { pgTable, index, foreignKey, unique, check, uuid, text, jsonb, timestamp, boolean, integer, bigint, numeric, uniqueIndex, primaryKey, pgView, pgEnum } from "drizzle-orm/pg-core"
+import { pgTable, index, foreignKey, unique, check, uuid, text, jsonb, timestamp, integer, bigint, boolean, numeric, uniqueIndex, primaryKey, pgView, pgEnum } from "drizzle-orm/pg-core"
 import { sql } from "drizzle-orm"
 
 export const assetStatus = pgEnum("asset_status", ['pending', 'ready', 'failed'])
@@ -26,6 +26,9 @@ export const apiKeys = pgTable("api_keys", {
 	expiresAt: timestamp("expires_at", { withTimezone: true, mode: 'string' }),
 	revokedAt: timestamp("revoked_at", { withTimezone: true, mode: 'string' }),
 	createdAt: timestamp("created_at", { withTimezone: true, mode: 'string' }).defaultNow().notNull(),
+	ownerTier: userTier("owner_tier"),
+	liveMemberTeamId: uuid("live_member_team_id"),
+	liveSharedTeamId: uuid("live_shared_team_id"),
 }, (table) => [
 ]);
 
@@ -41,6 +44,7 @@ export const users = pgTable("users", {
 	upgradedAt: timestamp("upgraded_at", { withTimezone: true, mode: 'string' }),
 	createdAt: timestamp("created_at", { withTimezone: true, mode: 'string' }).defaultNow().notNull(),
 	updatedAt: timestamp("updated_at", { withTimezone: true, mode: 'string' }).defaultNow().notNull(),
+	isErased: boolean("is_erased").default(false).notNull(),
 }, (table) => [
 ]);
 
@@ -57,14 +61,13 @@ export const teams = pgTable("teams", {
 }, (table) => [
 ]);
 
-export const jobEvents = pgTable("job_events", {
+export const memberships = pgTable("memberships", {
 	id: uuid().defaultRandom().primaryKey().notNull(),
-	jobId: uuid("job_id").notNull(),
-	// You can use { mode: "bigint" } if numbers are exceeding js number limitations
-	sequence: bigint({ mode: "number" }).default(0).notNull(),
-	eventType: jobEventType("event_type").notNull(),
-	payload: jsonb().default({}).notNull(),
+	teamId: uuid("team_id"),
+	userId: uuid("user_id"),
+	role: membershipRole().default('member').notNull(),
 	createdAt: timestamp("created_at", { withTimezone: true, mode: 'string' }).defaultNow().notNull(),
+	userTier: userTier("user_tier").default('creator').notNull(),
 }, (table) => [
 ]);
 
@@ -116,11 +119,13 @@ export const webhooks = pgTable("webhooks", {
 }, (table) => [
 ]);
 
-export const memberships = pgTable("memberships", {
+export const jobEvents = pgTable("job_events", {
 	id: uuid().defaultRandom().primaryKey().notNull(),
-	teamId: uuid("team_id"),
-	userId: uuid("user_id"),
-	role: membershipRole().default('member').notNull(),
+	jobId: uuid("job_id").notNull(),
+	// You can use { mode: "bigint" } if numbers are exceeding js number limitations
+	sequence: bigint({ mode: "number" }).default(0).notNull(),
+	eventType: jobEventType("event_type").notNull(),
+	payload: jsonb().default({}).notNull(),
 	createdAt: timestamp("created_at", { withTimezone: true, mode: 'string' }).defaultNow().notNull(),
 }, (table) => [
 ]);
@@ -176,7 +181,7 @@ export const projects = pgTable("projects", {
 	spec: jsonb(),
 	createdAt: timestamp("created_at", { withTimezone: true, mode: 'string' }).defaultNow().notNull(),
 	updatedAt: timestamp("updated_at", { withTimezone: true, mode: 'string' }).defaultNow().notNull(),
-	owner: text().notNull().generatedAlwaysAs(sql`('framecast:team:'::text || (team_id)::text)`),
+	owner: text().default('(made from the team)').notNull(),
 }, (table) => [
 ]);
 
@@ -190,6 +195,7 @@ export const jobs = pgTable("jobs", {
 	options: jsonb().default({}).notNull(),
 	progress: jsonb().default({}).notNull(),
 	output: jsonb(),
+	// You can use { mode: "bigint" } if numbers are exceeding js number limitations
 	outputSizeBytes: bigint("output_size_bytes", { mode: "number" }),
 	error: jsonb(),
 	creditsCharged: integer("credits_charged").default(0).notNull(),

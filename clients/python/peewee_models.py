@@ -63,7 +63,7 @@ class ApiKeys(BaseModel):
     key_prefix = TextField()
     last_used_at = DateTimeField(null=True)
     name = TextField(constraints=[SQL("DEFAULT 'Default'::text")])
-    owner = TextField()
+    owner = TextField(index=True)
     revoked_at = DateTimeField(null=True)
     scopes = BinaryJSONField(constraints=[SQL("DEFAULT '[\"*\"]'::jsonb")], index=True)
     user = ForeignKeyField(column_name='user_id', field='id', model=Users, on_delete='CASCADE')
@@ -134,15 +134,15 @@ class Invitations(BaseModel):
 class Jobs(BaseModel):
     completed_at = DateTimeField(null=True)
     created_at = DateTimeField(constraints=[SQL("DEFAULT now()")], index=True)
-    credits_charged = IntegerField(constraints=[SQL("DEFAULT 0")])  # integer
-    credits_refunded = IntegerField(constraints=[SQL("DEFAULT 0")])  # integer
+    credits_charged = IntegerField(constraints=[SQL("DEFAULT 0")])
+    credits_refunded = IntegerField(constraints=[SQL("DEFAULT 0")])
     error = BinaryJSONField(null=True)
     failure_type = TextField(null=True)  # USER-DEFINED
     id = UUIDField(constraints=[SQL("DEFAULT gen_random_uuid()")], primary_key=True)
-    idempotency_key = TextField(null=True)  # text
+    idempotency_key = TextField(null=True)
     options = BinaryJSONField(constraints=[SQL("DEFAULT '{}'::jsonb")])
     output = BinaryJSONField(null=True)
-    output_size_bytes = BigIntegerField(null=True)  # bigint
+    output_size_bytes = BigIntegerField(null=True)
     owner = TextField()
     progress = BinaryJSONField(constraints=[SQL("DEFAULT '{}'::jsonb")])
     project = ForeignKeyField(column_name='project_id', field='id', model=Projects, null=True, on_delete='SET NULL')
@@ -161,8 +161,8 @@ class Jobs(BaseModel):
             (('triggered_by', 'idempotency_key'), True),
         )
         # Unhandled indexes (partial or expression):
-        # CREATE UNIQUE INDEX inv_j12__jobs_one_active_per_project ON public.jobs USING btree (project_id) WHERE (status < 'completed'::job_status)
-        # CREATE INDEX jobs_active_of_team_idx ON public.jobs USING btree (framecast.urn_team((owner)::text)) WHERE (status < 'completed'::job_status)
+        # CREATE UNIQUE INDEX inv_j12__jobs_one_active_per_project ON public.jobs USING btree (project_id, ((status < 'completed'::job_status))) WHERE (status < 'completed'::job_status)
+        # CREATE INDEX jobs_active_of_team_idx ON public.jobs USING btree (framecast.urn_team(owner)) WHERE (status < 'completed'::job_status)
         # CREATE INDEX jobs_active_of_user_idx ON public.jobs USING btree (triggered_by) WHERE (status < 'completed'::job_status)
 
 class JobEvents(BaseModel):

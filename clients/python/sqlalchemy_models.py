@@ -4,8 +4,8 @@ import decimal
 import enum
 import uuid
 
-from sqlalchemy import FetchedValue, ARRAY, BIGINT, BigInteger, Boolean, CheckConstraint, Column, Computed, DateTime, Enum, ForeignKeyConstraint, INTEGER, Integer, Numeric, PrimaryKeyConstraint, TEXT, Table, Text, UniqueConstraint, Uuid, text
-from sqlalchemy.dialects.postgresql import ARRAY, DOMAIN, JSONB
+from sqlalchemy import FetchedValue, ARRAY, BigInteger, Boolean, CheckConstraint, Column, DateTime, Enum, ForeignKeyConstraint, Integer, Numeric, PrimaryKeyConstraint, Table, Text, UniqueConstraint, Uuid, text
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
 class Base(DeclarativeBase):
@@ -252,7 +252,7 @@ class Projects(Base):
     status: Mapped[ProjectStatus] = mapped_column(Enum(ProjectStatus, values_callable=lambda cls: [member.value for member in cls], name='project_status'), nullable=False, server_default=text("'draft'::project_status"))
     created_at: Mapped[datetime.datetime] = mapped_column(DateTime(True), nullable=False, server_default=text('now()'))
     updated_at: Mapped[datetime.datetime] = mapped_column(DateTime(True), nullable=False, server_default=text('now()'), server_onupdate=FetchedValue())
-    owner: Mapped[str] = mapped_column(Text, Computed("('framecast:team:'::text || (team_id)::text)", persisted=True), nullable=False)
+    owner: Mapped[str] = mapped_column(Text, nullable=False, server_default=text("'(made from the team)'::text"))
     spec: Mapped[Optional[object]] = mapped_column(JSONB)
 
     users: Mapped['Users'] = relationship('Users', back_populates='projects')

@@ -15,6 +15,7 @@ from zlib import crc32
 from conformance.cases.scenario import ViolatesSeveral
 from conformance.sql.writes import Insert, PlainWrite, Update
 from strategies.tables import COLUMNS as KNOWN
+from strategies.tables import DERIVED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -70,7 +71,8 @@ class Spare:
         """Read which columns a schema has beside the domain's."""
         found: dict[str, list[Value]] = {}
         for table, column, kind, required, category, labels in session.fetch(COLUMNS):
-            if str(table) not in KNOWN or str(column) in KNOWN[str(table)]:
+            known = (*KNOWN.get(str(table), ()), *DERIVED.get(str(table), ()))
+            if str(table) not in KNOWN or str(column) in known:
                 continue
             texts = labels if isinstance(labels, list) else VALUES.get(str(category), ())
             shown = [text for text in texts if _is_read(session, text, str(kind))]

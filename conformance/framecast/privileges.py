@@ -9,7 +9,7 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
-from strategies.tables import COLUMNS
+from strategies.tables import COLUMNS, DERIVED
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,7 +21,11 @@ READS: Final = frozenset({*COLUMNS, "role_permissions"})
 # Read where a schema has it: what it offers beside the tables that every schema has.
 OFFERS: Final = frozenset({"searchable_projects"})
 INSERTS: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
-    {table: frozenset(columns) for table, columns in COLUMNS.items() if table not in SHIPPED}
+    {
+        table: frozenset((*columns, *DERIVED.get(table, ())))
+        for table, columns in COLUMNS.items()
+        if table not in SHIPPED
+    }
 )
 # Libraries write whole rows. What a row is about never changes: that is IMM-1, and no right's.
 UPDATES: Final = INSERTS

@@ -18,6 +18,7 @@ from psycopg import sql
 
 from conformance.deployment.tokens import STRING, content, tokens
 from strategies.tables import COLUMNS as KNOWN
+from strategies.tables import DERIVED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -151,7 +152,7 @@ def _tables(conn: Connection, keys: Sequence[str]) -> list[_Table]:
             (schema, name),
             _Table(sql.Identifier(schema, name), f"{schema}.{name}", known=bool(known)),
         )
-        if computed or column in known:
+        if computed or column in (*known, *DERIVED.get(name, ())):
             continue
         texts = tuple(labels or ()) or VALUES.get(category, ("1",))
         if base in JSON:

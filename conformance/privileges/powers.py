@@ -32,6 +32,7 @@ from conformance.privileges.granted import (
 from conformance.privileges.missing import PRIVILEGE
 from conformance.sql.outcomes import Rejected
 from conformance.sql.writes import Statement
+from strategies.tables import DERIVED
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -197,7 +198,17 @@ class Powers:
         its_own = self._owner.connection.execute(RIGHTS, asked)
         found = {str(name) for (name,) in [*its_own, *self._owner.fetch(OF_EVERYBODY)]}
         there = {str(name) for (name,) in self._owner.fetch(RELATIONS)}
-        return found | {f"SELECT {name}" for name in OFFERS - there}
+        lacking = {
+            f"{table}.{column}"
+            for table, columns in DERIVED.items()
+            for column in columns
+            if (f"public.{table}", column) not in self._listed("column")
+        }
+        return (
+            found
+            | {f"SELECT {name}" for name in OFFERS - there}
+            | {f"{right} {name}" for right in ("INSERT", "UPDATE") for name in lacking}
+        )
 
     def to_come(self) -> set[str]:
         """Return the rights that migrations give everybody to what is made after them.

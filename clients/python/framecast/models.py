@@ -106,6 +106,7 @@ class Jobs(models.Model):
     created_at = models.DateTimeField(db_default=Now())
     updated_at = models.DateTimeField(db_default=Now())
 
+    # A unique constraint could not be introspected.
     class Meta:
         managed = False
         db_table = 'jobs'

@@ -256,6 +256,8 @@ RULES = (
             "privacy_1__users_erased_has_no_key_nor_team",
             "privacy_1__memberships_user_not_erased",
             "privacy_1__api_keys_user_not_erased",
+            "privacy_1__users_is_erased_by_address",
+            "trigger users._100_derive",
         ),
         "SELECT u.id::text FROM users u WHERE lower(u.email) = u.id::text || '@erased.invalid'"
         " AND (u.name IS NOT NULL OR u.avatar_url IS NOT NULL"

@@ -125,7 +125,7 @@ RULES = (
             "credits_charged < 0 OR credits_refunded < 0",
             lambda j: j.refunded < 0 or j.charged < 0,
         ),
-        ("inv_j9__job_credits_not_negative",),
+        ("inv_j9__jobs_credits_not_negative",),
     ),
     Rule.of(
         "INV-J10",

@@ -152,7 +152,7 @@ RULES = (
         "every owner is one of the three forms",
         _WITH_OWNER,
         Holds.ALWAYS,
-        ("urn_1__owner_urn_is_one_of_three_forms",),
+        tuple(f"urn_1__{table}_owner_is_one_of_three_forms" for table in _WITH_OWNER),
         " UNION ALL ".join(_MALFORMED.format(table) for table in _WITH_OWNER),
     ),
     Rule(

@@ -41,8 +41,8 @@ class Rule:
             databases, or `conformance.fresh`, those that were not judged yet: each violation must
             then come from one of these.
         at_scale: the same rows, where that query is slow on a full database; or ''. It may read
-            columns that PostgreSQL itself derives from others (GENERATED), for those have indexes.
-            Whether they are still derived as they should be, the audit asks beside it.
+            columns that checks hold to what they are derived from, for those have indexes. Whether
+            the checks are there, and were asked of all rows, the audit asks beside it.
         model: whether a state of the model breaks the rule; None where the model cannot say.
         kind: the declaration from which the query and the judgement in the model follow; None where
             these are written by hand.
