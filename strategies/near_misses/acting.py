@@ -88,7 +88,7 @@ def with_a_past(world: World, team: Row, owner: Row, who: str) -> Row:
     for kind in (INVITATIONS, WEBHOOKS, PROJECTS, JOBS, ASSETS, KEYS):
         row = world.insert(kind.table, kind.make(world, team, user, urn_of_team(team)))
         if kind is JOBS:
-            world.move(row, "completed")
+            world.move(row, "canceled")
     key = {"id": joins["id"]}
     world.given.append(
         Delete("memberships", key)
