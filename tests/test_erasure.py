@@ -75,7 +75,7 @@ def somebody(world: World) -> Row:
 
 
 @pytest.mark.parametrize("level", LEVELS, ids=lambda level: level.name.lower())
-@pytest.mark.parametrize("settings", [(), *HOSTILE], ids=("plain", "leaps", "repeats"))
+@pytest.mark.parametrize("settings", [(), *HOSTILE], ids=lambda chosen: str(len(chosen)))
 @pytest.mark.parametrize("asked", ["IMMEDIATE", "DEFERRED"])
 def test_an_account_is_erased_whatever_is_set(
     level: psycopg.IsolationLevel,
