@@ -9,7 +9,7 @@ from pathlib import Path
 
 import psycopg
 
-from conformance.arguments import seconds
+from conformance.arguments import add_server, seconds
 from conformance.audit import command as audit
 from conformance.audit.command import COULD_NOT_ASK, Incomplete
 from conformance.explain import command as explain
@@ -20,7 +20,7 @@ from conformance.migrate.migrations import MigrationError
 from conformance.migrate.session import UnreachableError
 from conformance.mutants import command as mutants
 from conformance.mutants.errors import MutantsError
-from conformance.postgres.request import SETTINGS, ProvisionError
+from conformance.postgres.request import ProvisionError
 from conformance.report.versions import ReportError, versions
 from conformance.seeds import command as seeds
 
@@ -121,15 +121,7 @@ def _add_soak(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
         type=int,
         help="what the clients draw (default: another one each time, shown)",
     )
-    parser.add_argument(
-        "--migrations",
-        metavar="DIR",
-        type=Path,
-        default=Path(os.environ.get("CONFORMANCE_MIGRATIONS") or "migrations"),
-        help="the schema under test (CONFORMANCE_MIGRATIONS; default: %(default)s)",
-    )
-    for attribute, flag, variable in SETTINGS:
-        parser.add_argument(flag, dest=attribute, help=f"as for pytest ({variable})")
+    add_server(parser)
     parser.set_defaults(run=_run_soak, undone="its server or database is gone with it")
 
 

@@ -7,8 +7,32 @@ from argparse import ArgumentTypeError
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from conformance.postgres.request import SETTINGS
+
 if TYPE_CHECKING:
     import argparse
+
+# What each option that names a server takes, and what it means.
+HELP = {
+    "database_url": ("URL", "run on the server at this address"),
+    "image": ("NAME", "run on a container of this image, such as postgres:17"),
+    "bin_dir": ("DIR", "run on a server started from the programs in this directory"),
+    "major": ("N", "run on this major version, from wherever there is one"),
+}
+
+
+def add_server(parser: argparse.ArgumentParser) -> None:
+    """Add the schema under test, and where PostgreSQL is taken from, as pytest has them."""
+    parser.add_argument(
+        "--migrations",
+        metavar="DIR",
+        type=Path,
+        default=Path(os.environ.get("CONFORMANCE_MIGRATIONS") or "migrations"),
+        help="the schema under test (CONFORMANCE_MIGRATIONS; default: %(default)s)",
+    )
+    for attribute, flag, variable in SETTINGS:
+        takes, what = HELP[attribute]
+        parser.add_argument(flag, dest=attribute, metavar=takes, help=f"{what} ({variable})")
 
 
 def add_database(parser: argparse.ArgumentParser) -> None:

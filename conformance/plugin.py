@@ -16,6 +16,7 @@ with unrewritten():
     from hypothesis import settings
     from hypothesis.errors import InvalidArgument
 
+from conformance.arguments import HELP
 from conformance.framecast.rules.names import UnknownRuleError, rule
 from conformance.migrate.migrations import MigrationError
 from conformance.postgres import ProvisionError, Request, Server
@@ -39,12 +40,6 @@ LOOKS_ONLY = ("collectonly", "showfixtures", "show_fixtures_per_test", "setuppla
 OPTIMIZED = (
     "the suite's tests are assertions, which PYTHONOPTIMIZE and python -O leave out: run without"
 )
-HELP = {
-    "database_url": ("URL", "run on the server at this address"),
-    "image": ("NAME", "run on a container of this image, such as postgres:17"),
-    "bin_dir": ("DIR", "run on a server started from the programs in this directory"),
-    "major": ("N", "run on this major version, from wherever there is one"),
-}
 
 # Further plugins of the suite, by the names of their modules.
 pytest_plugins = (

@@ -47,7 +47,7 @@ def test_every_rule_is_explained(explained: Rule, there: list[objects.Object]) -
     assert enforced
     assert [] == [name for name, sql in enforced.items() if not sql]
     assert lines[0].startswith(f"{explained.id}: ")
-    assert f"pytest conformance -k {explained.token}" in lines
+    assert f"pytest conformance --rule {explained.id}" in lines
 
 
 def test_the_list_is_filtered(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
@@ -55,7 +55,7 @@ def test_the_list_is_filtered(capsys: pytest.CaptureFixture[str], tmp_path: Path
     report = tmp_path / "report.json"
     verdicts = [{"id": each, "verdict": "held"} for each in RULES]
     verdicts[0]["verdict"] = "broken"
-    report.write_text(json.dumps({"rules": verdicts}))
+    report.write_text(json.dumps({"version": 2, "rules": verdicts}))
 
     assert main(["rules", "--table", "usage"]) == 0
     assert "INV-US1" in capsys.readouterr().out
@@ -69,7 +69,7 @@ def test_the_list_is_filtered(capsys: pytest.CaptureFixture[str], tmp_path: Path
     [
         (("rules", "--table", "nothing"), "the tables"),
         (("rules", "--verdict", "broken"), "--report FILE"),
-        (("rules", "--report", "none.json"), "none.json is no report"),
+        (("rules", "--report", "none.json"), "none.json: No such file or directory: run pytest"),
         (("explain", "INV-T99"), "there is no rule 'INV-T99'"),
     ],
 )

@@ -8,13 +8,14 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from conformance.arguments import add_server
 from conformance.framecast.rules import RULES
 from conformance.framecast.rules.names import rule as named
 from conformance.migrate import migrations
 from conformance.postgres import Request, provision, scratch
 from conformance.postgres.request import SETTINGS
 from conformance.postgres.surroundings import withdrawn
-from conformance.report.versions import ReportError
+from conformance.report.versions import FORMS, ReportError
 
 if TYPE_CHECKING:
     import argparse
@@ -35,9 +36,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     listing.set_defaults(run=run_list, undone="")
     showing = commands.add_parser("explain", help=SHOW, description=f"{SHOW}.".capitalize())
     showing.add_argument("rule", metavar="RULE", help="its id or token, such as INV-T2")
-    showing.add_argument("--migrations", metavar="DIR", type=Path, default=Path("migrations"))
-    for attribute, flag, variable in SETTINGS:
-        showing.add_argument(flag, dest=attribute, metavar="SERVER", help=f"({variable})")
+    add_server(showing)
     showing.set_defaults(run=run_show, undone="")
 
 
@@ -59,6 +58,10 @@ def run_list(options: argparse.Namespace) -> None:
         if (options.table is None or options.table in rule.tables)
         and (options.verdict is None or verdicts.get(rule.id) == options.verdict)
     ]
+    if not chosen and options.verdict:
+        of = f" that speaks of {options.table}" if options.table else ""
+        message = f"no rule{of} is {options.verdict} in {options.report}"
+        raise ReportError(message)
     if not chosen:
         tables = sorted({table for rule in RULES.values() for table in rule.tables})
         message = f"no such rule; rules speak of the tables {', '.join(tables)}"
@@ -94,9 +97,15 @@ def run_show(options: argparse.Namespace) -> None:
 def _verdicts(path: Path) -> dict[str, str]:
     try:
         report = json.loads(path.read_text("utf-8"))
+        if report["version"] not in FORMS:
+            message = f"{path}: has form {report['version']}, not {' or '.join(map(str, FORMS))}"
+            raise ReportError(message)
         return {each["id"]: each["verdict"] for each in report["rules"]}
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        message = f"{path} is no report of pytest conformance --conformance-report: {error}"
+    except OSError as error:
+        message = f"{path}: {error.strerror}: run pytest conformance --conformance-report {path}"
+        raise ReportError(message) from None
+    except (ValueError, KeyError, TypeError) as error:
+        message = f"{path}: is no report of a run ({type(error).__name__}: {error})"
         raise ReportError(message) from None
 
 

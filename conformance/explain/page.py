@@ -84,7 +84,7 @@ def lines(rule: Rule, enforced: Iterable[tuple[str, str]], tried: Tried) -> Iter
         [f"{name}: {note}" for name, note in tried.failures.items()],
     )
     yield ""
-    yield f"pytest conformance -k {rule.token}"
+    yield f"pytest conformance --rule {rule.id}"
     yield f"python -m conformance mutants {rule.token}"
 
 

@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from conformance.arguments import positive
+from conformance.arguments import add_server, positive
 from conformance.framecast.rules import RULES
 from conformance.migrate import migrations
 from conformance.mutants.errors import ChoiceError, SurvivorsError
@@ -62,9 +62,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser.add_argument(
         "--list", action="store_true", help="list the mutants that are chosen, and try none"
     )
-    parser.add_argument("--migrations", metavar="DIR", type=Path, default=Path("migrations"))
-    for attribute, flag, variable in SETTINGS:
-        parser.add_argument(flag, dest=attribute, metavar="SERVER", help=f"({variable})")
+    add_server(parser)
     parser.set_defaults(run=run, undone="what was tried is in the kill matrix, if there is one")
 
 

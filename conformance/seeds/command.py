@@ -99,7 +99,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser = commands.add_parser(
         "seeds",
         help=summary,
-        description=f"{summary}. Further arguments are pytest's.".capitalize(),
+        description=f"{summary.capitalize()}. Further arguments are pytest's.",
         allow_abbrev=False,
     )
     parser.add_argument("count", metavar="N", type=positive, help="how many seeds")
