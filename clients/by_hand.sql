@@ -32,6 +32,15 @@ INSERT INTO memberships (team_id, user_id, role)
 SELECT i.team_id, :'dan', i.role::text::membership_role
 FROM invitations AS i WHERE i.id = :'letter_to_dan';
 
+-- flow: accept_what_was_revoked
+SELECT id FROM users WHERE id = :'dan' FOR NO KEY UPDATE;
+SELECT id FROM teams WHERE id = :'harbour' FOR KEY SHARE;
+UPDATE invitations SET accepted_at = clock_timestamp()
+WHERE id = :'revoked_letter' AND accepted_at IS NULL;
+INSERT INTO memberships (team_id, user_id, role)
+SELECT i.team_id, :'dan', i.role::text::membership_role
+FROM invitations AS i WHERE i.id = :'revoked_letter';
+
 -- flow: accept_as_a_starter
 UPDATE users SET tier = 'creator', upgraded_at = now() WHERE id = :'eve' AND tier = 'starter';
 SELECT id FROM teams WHERE id = :'harbour' FOR KEY SHARE;

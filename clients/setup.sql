@@ -14,6 +14,9 @@ INSERT INTO memberships (team_id, user_id, role) VALUES
 (:'harbour', :'ada', 'owner'), (:'harbour', :'ben', 'member'), (:'harbour', :'cleo', 'admin'),
 (:'loft', :'ada', 'owner'), (:'attic', :'ben', 'owner'), (:'cellar', :'dan', 'owner');
 INSERT INTO invitations (id, team_id, invited_by, email, role, token, created_at) VALUES
+(:'revoked_letter', :'harbour', :'ada', 'dan@x.io', 'admin', 'long ago', now() - interval '1 hour');
+UPDATE invitations SET revoked_at = now() WHERE id = :'revoked_letter';
+INSERT INTO invitations (id, team_id, invited_by, email, role, token, created_at) VALUES
 (:'letter_to_dan', :'harbour', :'ada', 'dan@x.io', 'member', 'to dan', now() - interval '1 hour'),
 (:'letter_to_eve', :'harbour', :'ada', 'eve@x.io', 'viewer', 'to eve', now() - interval '1 hour');
 

@@ -64,6 +64,16 @@ def test_a_mapping_is_what_its_generator_writes(library: str, place: Place) -> N
     assert ordered(mapping.file.read_text()) == ordered(mapping.changed(generated))
 
 
+@pytest.mark.parametrize(
+    ("library", "missed"), [("Drizzle", ".primaryKey()"), ("Peewee", "ForeignKeyField(")]
+)
+def test_an_application_is_not_shown_the_keys(library: str, missed: str, place: Place) -> None:
+    """As the application's role a generator finds no keys, which it finds as the owner."""
+    generate = MAPPINGS[library].generate
+    assert missed in generate(place.owner)
+    assert missed not in generate(place.application)
+
+
 def loads(file: Path, source: str) -> bool:
     """Return whether a source runs where a file of its kind lies."""
     python = [sys.executable, "-W", "ignore"]

@@ -27,10 +27,13 @@ const own = async (tx: Transaction, user: string, name: string) => {
 const accept = async (tx: Transaction, user: string, letter: string) => {
   const [offer] = await tx.select().from(invitations).where(eq(invitations.id, letter));
   await tx.select({ id: teams.id }).from(teams).where(eq(teams.id, offer.teamId!)).for("key share");
-  await tx.update(invitations).set({ acceptedAt: sql`clock_timestamp()` })
+  const { rowCount } = await tx.update(invitations).set({ acceptedAt: sql`clock_timestamp()` })
     .where(and(eq(invitations.id, letter), isNull(invitations.acceptedAt)));
+  if (!rowCount) throw new Error("the invitation is gone");
   await tx.insert(memberships).values({ teamId: offer.teamId, userId: user, role: offer.role });
 };
+const hold = (tx: Transaction, user: string) =>
+  tx.select({ id: users.id }).from(users).where(eq(users.id, user)).for("no key update");
 const leave = (tx: Pick<typeof db, "delete">, user: string) =>
   tx.delete(memberships).where(and(eq(memberships.teamId, who.harbour), eq(memberships.userId, user)));
 const render = (project: string, price: number) =>
@@ -58,8 +61,12 @@ serve({
     teamId: who.harbour, invitedBy: who.ada, email: "ADA@x.io", token: "to ada",
   }),
   accept: () => db.transaction(async (tx) => {
-    await tx.select({ id: users.id }).from(users).where(eq(users.id, who.dan)).for("no key update");
+    await hold(tx, who.dan);
     await accept(tx, who.dan, who.letter_to_dan);
+  }),
+  accept_what_was_revoked: () => db.transaction(async (tx) => {
+    await hold(tx, who.dan);
+    await accept(tx, who.dan, who.revoked_letter);
   }),
   accept_as_a_starter: () => db.transaction(async (tx) => {
     await upgrade(tx, who.eve);
@@ -75,7 +82,7 @@ serve({
   }),
   leave: () => leave(db, who.ben),
   leave_the_only_team: () => db.transaction(async (tx) => {
-    await tx.select({ id: users.id }).from(users).where(eq(users.id, who.cleo)).for("no key update");
+    await hold(tx, who.cleo);
     await leave(tx, who.cleo);
     await own(tx, who.cleo, "Own");
   }),

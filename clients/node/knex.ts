@@ -1,5 +1,5 @@
 // The flows as Knex builds them, through node-pg.
-import knex from "knex";
+import knex, { Knex } from "knex";
 import pg from "pg";
 import { ahead, member, serve, team, who } from "./serving";
 
@@ -9,16 +9,15 @@ const now = db.raw("now()");
 const refusal = (error: any) =>
   error.code ? { sqlstate: error.code, constraint: error.constraint } : null;
 
-const accept = (user: string, letter: string) =>
-  db.transaction(async (trx) => {
-    await trx("users").where({ id: user }).forNoKeyUpdate().select("id");
-    const offer = await trx("invitations").where({ id: letter }).first();
-    await trx("teams").where({ id: offer.team_id }).forKeyShare().select("id");
-    await trx("invitations").where({ id: letter, accepted_at: null })
-      .update({ accepted_at: trx.raw("clock_timestamp()") });
-    await trx("memberships").insert({ team_id: offer.team_id, user_id: user, role: offer.role });
-  });
-
+const accept = async (trx: Knex.Transaction, user: string, letter: string) => {
+  const offer = await trx("invitations").where({ id: letter }).first();
+  await trx("teams").where({ id: offer.team_id }).forKeyShare().select("id");
+  const answered = await trx("invitations").where({ id: letter, accepted_at: null })
+    .update({ accepted_at: trx.raw("clock_timestamp()") });
+  if (!answered) throw new Error("the invitation is gone");
+  await trx("memberships").insert({ team_id: offer.team_id, user_id: user, role: offer.role });
+};
+const hold = (trx: Knex.Transaction, user: string) => trx("users").where({ id: user }).forNoKeyUpdate().select("id");
 const upgrade = (user: string) => db("users").where({ id: user, tier: "starter" })
   .update({ tier: "creator", upgraded_at: now });
 const leave = (user: string) => db("memberships").where({ team_id: who.harbour, user_id: user }).delete();
@@ -51,14 +50,17 @@ serve({
   invite_oneself: () => db("invitations").insert({
     team_id: who.harbour, invited_by: who.ada, email: "ADA@x.io", token: "to ada",
   }),
-  accept: () => accept(who.dan, who.letter_to_dan),
+  accept: () => db.transaction(async (trx) => {
+    await hold(trx, who.dan);
+    await accept(trx, who.dan, who.letter_to_dan);
+  }),
+  accept_what_was_revoked: () => db.transaction(async (trx) => {
+    await hold(trx, who.dan);
+    await accept(trx, who.dan, who.revoked_letter);
+  }),
   accept_as_a_starter: () => db.transaction(async (trx) => {
     await upgrade(who.eve).transacting(trx);
-    const offer = await trx("invitations").where({ id: who.letter_to_eve }).first();
-    await trx("teams").where({ id: offer.team_id }).forKeyShare().select("id");
-    await trx("invitations").where({ id: offer.id, accepted_at: null })
-      .update({ accepted_at: trx.raw("clock_timestamp()") });
-    await trx("memberships").insert({ team_id: offer.team_id, user_id: who.eve, role: offer.role });
+    await accept(trx, who.eve, who.letter_to_eve);
   }),
   hand_over: () => db.transaction(async (trx) => {
     const both = await trx("memberships").where({ team_id: who.harbour })
@@ -69,7 +71,7 @@ serve({
   }),
   leave: () => leave(who.ben),
   leave_the_only_team: () => db.transaction(async (trx) => {
-    await trx("users").where({ id: who.cleo }).forNoKeyUpdate().select("id");
+    await hold(trx, who.cleo);
     await leave(who.cleo).transacting(trx);
     const [own] = await trx("teams").insert({ name: "Own" }).returning("id");
     await trx("memberships").insert({ team_id: own.id, user_id: who.cleo, role: "owner" });

@@ -17,8 +17,9 @@ const refusal = (error: any) => {
 const accept = async (tx: Transaction, user: string, letter: string) => {
   const offer = await tx.invitations.findUniqueOrThrow({ where: { id: letter } });
   await tx.$queryRaw`SELECT id FROM teams WHERE id = ${offer.team_id}::uuid FOR KEY SHARE`;
-  await tx.$executeRaw`UPDATE invitations SET accepted_at = clock_timestamp()
+  const answered = await tx.$executeRaw`UPDATE invitations SET accepted_at = clock_timestamp()
     WHERE id = ${letter}::uuid AND accepted_at IS NULL`;
+  if (!answered) throw new Error("the invitation is gone");
   await tx.memberships.create({ data: { team_id: offer.team_id, user_id: user, role: offer.role } });
 };
 const hold = (tx: Transaction, user: string) =>
@@ -57,6 +58,10 @@ serve({
   accept: () => prisma.$transaction(async (tx) => {
     await hold(tx, who.dan);
     await accept(tx, who.dan, who.letter_to_dan);
+  }),
+  accept_what_was_revoked: () => prisma.$transaction(async (tx) => {
+    await hold(tx, who.dan);
+    await accept(tx, who.dan, who.revoked_letter);
   }),
   accept_as_a_starter: () => prisma.$transaction(async (tx) => {
     await upgrade(tx, who.eve);

@@ -28,9 +28,10 @@ const own = async (user: string, name: string, transaction: Transaction) => {
 const accept = async (user: string, letter: string, transaction: Transaction) => {
   const offer = await invitations.findByPk(letter, { transaction });
   await teams.findByPk(offer.team_id, { lock: Transaction.LOCK.KEY_SHARE, transaction });
-  await invitations.update(
+  const [answered] = await invitations.update(
     { accepted_at: sequelize.fn("clock_timestamp") }, { where: { id: letter, accepted_at: null }, transaction },
   );
+  if (!answered) throw new Error("the invitation is gone");
   await memberships.create({ team_id: offer.team_id, user_id: user, role: offer.role }, { transaction });
 };
 const hold = (user: string, transaction: Transaction) =>
@@ -66,6 +67,10 @@ serve({
   accept: one(async (tx) => {
     await hold(who.dan, tx);
     await accept(who.dan, who.letter_to_dan, tx);
+  }),
+  accept_what_was_revoked: one(async (tx) => {
+    await hold(who.dan, tx);
+    await accept(who.dan, who.revoked_letter, tx);
   }),
   accept_as_a_starter: one(async (tx) => {
     await upgrade(who.eve, tx);

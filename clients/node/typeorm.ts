@@ -32,7 +32,10 @@ const hold = (em: EntityManager, user: string) =>
 const accept = async (em: EntityManager, user: string, letter: string) => {
   const offer = await em.findOneByOrFail(Invitation, { id: letter });
   await em.findOneOrFail(Team, { where: { id: offer.team_id }, lock: { mode: "for_key_share" } });
-  await em.update(Invitation, { id: letter, accepted_at: IsNull() }, { accepted_at: () => "clock_timestamp()" });
+  const { affected } = await em.update(
+    Invitation, { id: letter, accepted_at: IsNull() }, { accepted_at: () => "clock_timestamp()" },
+  );
+  if (!affected) throw new Error("the invitation is gone");
   await em.save(Membership, { team_id: offer.team_id, user_id: user, role: offer.role });
 };
 const leave = async (em: EntityManager, user: string) =>
@@ -70,6 +73,10 @@ serve({
   accept: one(async (em) => {
     await hold(em, who.dan);
     await accept(em, who.dan, who.letter_to_dan);
+  }),
+  accept_what_was_revoked: one(async (em) => {
+    await hold(em, who.dan);
+    await accept(em, who.dan, who.revoked_letter);
   }),
   accept_as_a_starter: one(async (em) => {
     await upgrade(em, who.eve);

@@ -56,13 +56,22 @@ def invite_oneself(session: Session) -> None:
     )
 
 
-def accept(session: Session) -> None:
-    user = session.get_one(Users, WHO["dan"], with_for_update={"key_share": True})
-    letter = session.get_one(Invitations, WHO["letter_to_dan"])
+def accepted(session: Session, user: Users, name: str) -> None:
+    letter = session.get_one(Invitations, WHO[name])
     session.get_one(Teams, letter.team_id, with_for_update={"key_share": True, "read": True})
     letter.accepted_at = func.clock_timestamp()
-    session.flush()  # the invitation before the membership
+    session.flush()  # the invitation before the membership; an error, if it is gone
     session.add(Memberships(team_id=letter.team_id, user_id=user.id, role=letter.role.value))
+
+
+def accept(session: Session) -> None:
+    user = session.get_one(Users, WHO["dan"], with_for_update={"key_share": True})
+    accepted(session, user, "letter_to_dan")
+
+
+def accept_what_was_revoked(session: Session) -> None:
+    user = session.get_one(Users, WHO["dan"], with_for_update={"key_share": True})
+    accepted(session, user, "revoked_letter")
 
 
 def accept_as_a_starter(session: Session) -> None:
@@ -70,11 +79,7 @@ def accept_as_a_starter(session: Session) -> None:
     user.tier = UserTier.CREATOR
     user.upgraded_at = func.now()
     session.flush()
-    letter = session.get_one(Invitations, WHO["letter_to_eve"])
-    session.get_one(Teams, letter.team_id, with_for_update={"key_share": True, "read": True})
-    letter.accepted_at = func.clock_timestamp()
-    session.flush()
-    session.add(Memberships(team_id=letter.team_id, user_id=user.id, role=letter.role.value))
+    accepted(session, user, "letter_to_eve")
 
 
 def hand_over(session: Session) -> None:

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from uuid import UUID
 
 import django
 from django.db import connection, transaction
@@ -78,22 +78,28 @@ def invite_oneself() -> None:
     )
 
 
-def accept() -> None:
-    Users.objects.select_for_update(no_key=True).get(id=WHO["dan"])
-    letter = Invitations.objects.get(id=WHO["letter_to_dan"])
+def accepted(user: UUID, name: str) -> None:
+    letter = Invitations.objects.get(id=WHO[name])
     with connection.cursor() as cursor:  # Django has no word for FOR KEY SHARE
         cursor.execute("SELECT FROM teams WHERE id = %s FOR KEY SHARE", [letter.team_id])
-    Invitations.objects.filter(id=letter.id, accepted_at=None).update(accepted_at=Now())
-    Memberships.objects.create(team_id=letter.team_id, user_id=WHO["dan"], role=letter.role)
+    if not Invitations.objects.filter(id=letter.id, accepted_at=None).update(accepted_at=Now()):
+        raise Invitations.DoesNotExist
+    Memberships.objects.create(team_id=letter.team_id, user_id=user, role=letter.role)
+
+
+def accept() -> None:
+    Users.objects.select_for_update(no_key=True).get(id=WHO["dan"])
+    accepted(WHO["dan"], "letter_to_dan")
+
+
+def accept_what_was_revoked() -> None:
+    Users.objects.select_for_update(no_key=True).get(id=WHO["dan"])
+    accepted(WHO["dan"], "revoked_letter")
 
 
 def accept_as_a_starter() -> None:
     Users.objects.filter(id=WHO["eve"], tier="starter").update(tier="creator", upgraded_at=Now())
-    letter = Invitations.objects.get(id=WHO["letter_to_eve"])
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT FROM teams WHERE id = %s FOR KEY SHARE", [letter.team_id])
-    Invitations.objects.filter(id=letter.id, accepted_at=None).update(accepted_at=Now())
-    Memberships.objects.create(team_id=letter.team_id, user_id=WHO["eve"], role=letter.role)
+    accepted(WHO["eve"], "letter_to_eve")
 
 
 def hand_over() -> None:
@@ -118,7 +124,7 @@ def leave_as_the_last_owner() -> None:
     Memberships.objects.get(team=WHO["harbour"], user=WHO["ada"]).delete()
 
 
-def make_a_job(project_id: Any, price: int) -> None:
+def make_a_job(project_id: UUID, price: int) -> None:
     Teams.objects.filter(id=WHO["harbour"]).update(credits=F("credits") - price)
     project = Projects.objects.get(id=project_id)
     Jobs.objects.create(

@@ -67,23 +67,29 @@ def invite_oneself() -> None:
     Invitations.create(team=WHO["harbour"], invited_by=WHO["ada"], email="ADA@x.io", token="to ada")
 
 
-def accept() -> None:
-    Users.select().where(Users.id == WHO["dan"]).for_update("FOR NO KEY UPDATE").get()
-    letter = Invitations.get_by_id(WHO["letter_to_dan"])
+def accepted(user: UUID, name: str) -> None:
+    letter = Invitations.get_by_id(WHO[name])
     Teams.select().where(Teams.id == letter.team_id).for_update("FOR KEY SHARE").get()
     letter.accepted_at = fn.clock_timestamp()
-    letter.save(only=[Invitations.accepted_at])
-    Memberships.create(team=letter.team_id, user=WHO["dan"], role=letter.role)
+    if not letter.save(only=[Invitations.accepted_at]):
+        raise Invitations.DoesNotExist
+    Memberships.create(team=letter.team_id, user=user, role=letter.role)
+
+
+def accept() -> None:
+    Users.select().where(Users.id == WHO["dan"]).for_update("FOR NO KEY UPDATE").get()
+    accepted(WHO["dan"], "letter_to_dan")
+
+
+def accept_what_was_revoked() -> None:
+    Users.select().where(Users.id == WHO["dan"]).for_update("FOR NO KEY UPDATE").get()
+    accepted(WHO["dan"], "revoked_letter")
 
 
 def accept_as_a_starter() -> None:
     starter = (Users.id == WHO["eve"]) & (Users.tier == "starter")
     Users.update(tier="creator", upgraded_at=fn.now()).where(starter).execute()
-    letter = Invitations.get_by_id(WHO["letter_to_eve"])
-    Teams.select().where(Teams.id == letter.team_id).for_update("FOR KEY SHARE").get()
-    letter.accepted_at = fn.clock_timestamp()
-    letter.save(only=[Invitations.accepted_at])
-    Memberships.create(team=letter.team_id, user=WHO["eve"], role=letter.role)
+    accepted(WHO["eve"], "letter_to_eve")
 
 
 def hand_over() -> None:

@@ -25,7 +25,12 @@ def doing(sql: str) -> Callable[[], object]:
 
     def do() -> None:
         with connection.transaction():
-            connection.execute(filled(sql).encode())
+            cursor = connection.execute(filled(sql).encode())
+            while True:
+                if cursor.rowcount == 0:  # somebody else was there first: roll back
+                    raise LookupError(cursor.statusmessage)
+                if not cursor.nextset():
+                    break
 
     return do
 
