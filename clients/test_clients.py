@@ -19,7 +19,7 @@ from clients.table import DONE, PAGE, REFUSED, RULES, heading, kept, shown
 FLOWS, MISTAKES = flows(), mistakes()
 BLOCK = re.compile(r"<!-- (\S+) -->\n+```\w+\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 # Whether what a generator writes loads as it is.
-LOADS = {"SQLAlchemy": False, "Peewee": True, "Drizzle": False}
+LOADS = {"SQLAlchemy": True, "Peewee": True, "Drizzle": False}
 VERSION = re.compile(r"^\| ([\w@/.-]+) \| (\d[\w.]*) \|", re.MULTILINE)
 
 
