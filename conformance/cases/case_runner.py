@@ -10,7 +10,7 @@ from conformance.cases.attempt import Attempt, transaction_script
 from conformance.cases.findings import Findings
 from conformance.cases.refusals import culprit, is_denied, names, rule_named, says_nothing
 from conformance.cases.scenario import ViolatesSeveral
-from conformance.cases.verdicts import Tally, Verdict
+from conformance.cases.verdicts import Finding, Tally, Verdict
 from conformance.database.prepared_plans import Plans
 from conformance.database.session import TIMEOUTS, in_order
 from conformance.framecast.rules import RULES
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from conformance.cases.scenario import ConcurrentCheck, Fact, OwnCheck, Scenario, Transaction
-    from conformance.cases.verdicts import Finding
     from conformance.database.sandbox import Sandbox
     from conformance.database.session import Session
     from conformance.framecast.rules import Rule
@@ -72,12 +71,15 @@ class CaseRunner:
         before = replace(self.tally)
         self._carry_through(scenario, before)
         if scenario.plain is not None and any(map(_is_strange, self._now.met)):
-            broken = [each for each in self._now.met if each.verdict is Verdict.BROKEN]
+            varied = self._now.met
             self.tally = replace(before)
             self._carry_through(
                 replace(scenario.plain.scenario, settings=scenario.settings), before
             )
-            self._now.met += broken
+            plainly = any(each.verdict is Verdict.UNNAMED for each in self._now.met)
+            self._now.met += [each for each in varied if each.verdict is Verdict.BROKEN]
+            if not plainly:  # then what else the row held was refused
+                self._now.met += map(_because_of_another, filter(_is_in_anothers_name, varied))
         self.findings.meet(self._now.met)
         if self._sandbox.role is None:
             for variant in self._sandbox.spare.variants(scenario):
@@ -364,6 +366,25 @@ class CaseRunner:
 
 
 def _is_strange(finding: Finding) -> bool:
-    """Return whether something refused that is no rule's, and did not just run out of time."""
+    """Return whether something else than the rule refused, and did not just run out of time."""
     refused = finding.verdict in (Verdict.UNNAMED, Verdict.UNPROVEN)
-    return refused and finding.cause not in RULES and finding.cause not in INCONCLUSIVE
+    if refused and finding.cause not in RULES and finding.cause not in INCONCLUSIVE:
+        return True
+    return _is_in_anothers_name(finding)
+
+
+def _is_in_anothers_name(finding: Finding) -> bool:
+    return finding.verdict is Verdict.UNNAMED and finding.cause in RULES
+
+
+def _because_of_another(finding: Finding) -> Finding:
+    """Return what a violation leaves unproven that another rule refused, for what it held else."""
+    return Finding(
+        finding.rule,
+        Verdict.UNPROVEN,
+        expected=finding.expected,
+        observed=f"because of {finding.cause}: {finding.observed}",
+        script=finding.script,
+        steps=finding.steps,
+        cause=finding.cause,
+    )

@@ -27,3 +27,8 @@ class Files:
     given_up: tuple[Waiver, ...] = ()
     waived: tuple[Waiver, ...] = ()
     refused: bool = False
+
+    @property
+    def text(self) -> str:
+        """All SQL of the pending files."""
+        return "\n".join(file.sql for file in self.pending)

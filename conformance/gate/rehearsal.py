@@ -117,7 +117,7 @@ def tried(scratch: Scratch, template: Template, files: Files, reached: Iterable[
         count += 1
         unfilled.update(state.unfilled)
         _unreached(state, given_up, notebook)
-        with scratch.lent(template, "rehearsal") as database:
+        with scratch.lent(template, files.text, "rehearsal") as database:
             _try(database, state, files.pending, notebook)
     return Section(
         NUMBER,

@@ -97,7 +97,7 @@ def tried(scratch: Scratch, files: Files, owner: Owner | None) -> Trial:
         return trial
     with folder_of(files.applied or [NOTHING]) as folder:
         template = scratch.template(folder)
-    with scratch.lent(template, "without_data") as database, database.connect() as conn:
+    with scratch.lent(template, files.text, "without_data") as database, database.connect() as conn:
         trial.steps.append(_described(conn))
         for file in files.pending:
             trial.fault = _applied(conn, file, trial.locks)
@@ -112,7 +112,7 @@ def tried(scratch: Scratch, files: Files, owner: Owner | None) -> Trial:
             "role may not make such a role"
         )
         return trial
-    with _owned(scratch, template, owner) as conn:
+    with _owned(scratch, template, owner, files.text) as conn:
         for file in files.pending:
             fault = _applied(conn, file)
             if fault is not None:
@@ -153,10 +153,10 @@ def _applied(
 
 
 @contextmanager
-def _owned(scratch: Scratch, template: Template, owner: Owner) -> Iterator[Connection]:
+def _owned(scratch: Scratch, template: Template, owner: Owner, text: str) -> Iterator[Connection]:
     """Lend a copy that belongs to a role with the rights of another, as that role."""
     role = sql.Identifier(name := f"framecast_conformance_{scratch.token}_owner")
-    with scratch.lent(template, "owned") as database, database.connect() as admin:
+    with scratch.lent(template, text, "owned") as database, database.connect() as admin:
         attributes = sql.SQL(" ").join(
             sql.SQL(word if given else f"NO{word}")
             for word, given in (

@@ -51,6 +51,7 @@ RUNS_ALIVE = """
 MEMBER = f"GRANT {APPLICATION} TO CURRENT_USER"
 ROLE = "SELECT FROM pg_catalog.pg_roles WHERE rolname = %s"
 ROLES = "SELECT rolname FROM pg_catalog.pg_roles"
+WORDS = re.compile(r"\w+")
 TEMPORARY = "SELECT pg_catalog.has_database_privilege('public', %s, 'TEMPORARY')"
 SESSIONS = """
     SELECT
@@ -167,20 +168,27 @@ class Scratch:
             self.drop(database)
 
     @contextmanager
-    def lent(self, template: Template, label: str = "clone") -> Iterator[Database]:
+    def lent(self, template: Template, text: str, label: str = "clone") -> Iterator[Database]:
         """Make a copy of a template for files to be tried in; roles that they make go with it.
 
-        Roles belong to the server, where the next try of the same files would find them.
+        Roles belong to the server, where the next try of the same files would find them. Others may
+        make some meanwhile: only those go that the files name.
+
+        Args:
+            template: what is copied.
+            text: of all these files.
+            label: part of the copy's name.
         """
         before = self._roles()
         try:
             with self.cloned(template, label) as database:
                 yield database
         finally:
+            named = set(WORDS.findall(text.lower()))
             for name in self._roles() - before:
-                # Another run's may have appeared meanwhile: what somebody uses stays.
-                with suppress(errors.DependentObjectsStillExist, errors.InsufficientPrivilege):
-                    self._execute("DROP ROLE IF EXISTS {}", name)
+                if set(WORDS.findall(name.lower())) <= named:
+                    with suppress(errors.DependentObjectsStillExist, errors.InsufficientPrivilege):
+                        self._execute("DROP ROLE IF EXISTS {}", name)
 
     def _roles(self) -> set[str]:
         return {name for (name,) in self._admin.execute(ROLES)}
