@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 
 from conformance.cases.scenario import Scenario, ViolatesSeveral, Ways
 from conformance.sql.writes import Delete, Insert, Path, PlainWrite, Row, Sql, Update, Write
-from strategies.instants import FIRST
+from strategies.instants import FIRST, FUTURE_START, LAST, TICK
 from strategies.near_misses.invitations import MADE, changed, old_invitation
 from strategies.near_misses.ways import ONE_ROW, Draw, besides, by_shape, fixed, scenarios
 from strategies.neighbours import WILD, nearby_emails
@@ -14,6 +14,7 @@ from strategies.world import World
 # Mixed case, so that every way to write it anew differs from it.
 GUEST = f"Ada.{WILD}@Example.com"
 NEAR = nearby_emails(GUEST)
+AGES = st.sampled_from((MADE, MADE - TICK))
 ENDS: tuple[Row, ...] = (
     {"accepted_at": FIRST},
     {"revoked_at": FIRST},
@@ -99,7 +100,11 @@ def inviter_readdressed(world: World, draw: Draw) -> Scenario:
     world.insert("invitations", world.an_invitation(other, host, email="else@example.com"))
     emails = [f"{n}{GUEST}" for n in range(len(ENDS))]
     for email, end in zip((GUEST, *emails), ({}, *ENDS), strict=True):
-        row = {**world.an_invitation(team, owner, email=email), "created_at": MADE}
+        times = {
+            "created_at": draw(AGES),
+            "expires_at": draw(st.sampled_from((FUTURE_START, LAST))),
+        }
+        row = {**world.an_invitation(team, owner, email=email), **times}
         world.insert("invitations", row)
         world.given += [changed(row, **end)] if end else []
     return Scenario(
