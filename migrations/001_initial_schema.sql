@@ -485,17 +485,24 @@ CREATE TABLE public.api_keys (
     CONSTRAINT api_keys_derived_from_owner
     CHECK (
         CASE WHEN owner ~ (
-            '^framecast:(user|team|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})'
-            ':[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$'
-        ) THEN (owner_tier, live_member_team_id, live_shared_team_id) IS NOT DISTINCT FROM (
-            CASE WHEN framecast.urn_team(owner) IS NOT NULL THEN 'creator'::public.user_tier END,
-            CASE WHEN revoked_at IS NULL AND framecast.urn_is_member(owner)
-                    THEN framecast.urn_team(owner)
-            END,
-            CASE WHEN revoked_at IS NULL AND NOT framecast.urn_is_member(owner)
-                    THEN framecast.urn_team(owner)
-            END
-        ) ELSE TRUE END
+                    '^framecast:(user|team|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})'
+                    ':[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$'
+                )
+                THEN (owner_tier, live_member_team_id, live_shared_team_id) IS NOT DISTINCT FROM (
+                        CASE
+                            WHEN
+                                framecast.urn_team(owner) IS NOT NULL
+                                THEN 'creator'::public.user_tier
+                        END,
+                        CASE WHEN revoked_at IS NULL AND framecast.urn_is_member(owner)
+                                THEN framecast.urn_team(owner)
+                        END,
+                        CASE WHEN revoked_at IS NULL AND NOT framecast.urn_is_member(owner)
+                                THEN framecast.urn_team(owner)
+                        END
+                    )
+            ELSE TRUE
+        END
     ),
 
     CONSTRAINT api_keys_name_at_most_100_characters
