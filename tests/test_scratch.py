@@ -275,3 +275,17 @@ def test_databases_are_utf8_on_a_server_that_is_not(
     ):
         shown = connection.execute("SHOW server_encoding").fetchone()
     assert ("UTF8",) == shown
+
+
+def test_roles_of_others_stay(scratch: Scratch, template: Template) -> None:
+    """Of the roles that appear while files are tried, only those go that the files name."""
+    ours, other = (f"framecast_conformance_{each}_{scratch.token}" for each in ("ours", "other"))
+    with scratch.cloned(template, "roles") as database, database.connect() as connection:
+        with scratch.lent(template, f"CREATE ROLE {ours}"):
+            for name in (ours, other):
+                connection.execute(f"CREATE ROLE {name}".encode())
+        query = "SELECT rolname FROM pg_roles WHERE rolname = ANY (%s)"
+        left = connection.execute(query, [[ours, other]]).fetchall()
+        connection.execute(f"DROP ROLE {other}".encode())
+
+    assert [(other,)] == left
