@@ -50,10 +50,10 @@ INSERT INTO memberships (team_id, user_id, role)
 SELECT t.id, u.id, 'owner' FROM
     (SELECT id, row_number() OVER () AS n FROM teams WHERE id <> {TEAM}) AS t
     JOIN (SELECT id, row_number() OVER () AS n FROM users) AS u USING (n);
-INSERT INTO projects (id, team_id, created_by, name, spec)
-VALUES ({TEAM}, {TEAM}, {USER}, 'Project', '{{"title": "Project"}}');
-INSERT INTO projects (team_id, created_by, name, spec)
-SELECT {TEAM}, {USER}, 'Project', jsonb_build_object('title', 'Project ' || n)
+INSERT INTO projects (id, team_id, owner, created_by, name, spec)
+VALUES ({TEAM}, {TEAM}, {OWNER}, {USER}, 'Project', '{{"title": "Project"}}');
+INSERT INTO projects (team_id, owner, created_by, name, spec)
+SELECT {TEAM}, {OWNER}, {USER}, 'Project', jsonb_build_object('title', 'Project ' || n)
 FROM generate_series(1, %(n)s / 10) AS n;
 INSERT INTO framecast.project_specs SELECT id, spec FROM projects;
 INSERT INTO jobs (owner, triggered_by, spec_snapshot, status, completed_at, created_at)

@@ -12,6 +12,7 @@ from psycopg.conninfo import make_conninfo
 
 from conformance.database.sandbox import Sandbox
 from conformance.framecast.application import APPLICATION
+from conformance.postgres import Server
 from conformance.postgres.scratch import Database, Scratch, Template
 from conformance.races.harness import Harness
 from tests.migrating import Project
@@ -28,6 +29,14 @@ def empty_template(scratch: Scratch, tmp_path_factory: pytest.TempPathFactory) -
     folder = tmp_path_factory.mktemp("empty")
     (folder / "nothing.sql").write_text("-- nothing\n")
     return scratch.template(folder)
+
+
+@pytest.fixture
+def roles_alone(server: Server) -> Iterator[None]:
+    """Keep other workers' roles away: roles are the server's, and an audit sees them all."""
+    with psycopg.connect(server.conninfo, autocommit=True) as connection:
+        connection.execute("SELECT pg_advisory_lock(hashtext('roles of the tests'))")
+        yield
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ from conformance.audit.target import Limits, reading
 from conformance.migrate import migrations
 from conformance.postgres.scratch import Database, Scratch, Template
 
+pytestmark = pytest.mark.usefixtures("roles_alone")
 MIGRATIONS = Path(__file__).parent.parent / "migrations"
 STRANGER = "framecast_conformance_bystander"
 

@@ -14,6 +14,7 @@ from conformance.migrate import migrations
 from conformance.postgres import Server
 from conformance.postgres.scratch import Database, Scratch, Template
 
+pytestmark = pytest.mark.usefixtures("roles_alone")
 MIGRATIONS = "migrations"
 TABLES = """
     SELECT format('%I.%I', schemaname, tablename) FROM pg_tables
@@ -200,8 +201,8 @@ WEAKENINGS = (
 # Rows as a copy of `public` alone leaves them, without the schema's own books.
 COPIED = """
 SET session_replication_role = replica;
-INSERT INTO projects (id, team_id, created_by, name, spec)
-VALUES (gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), 'Harbour', '{}');
+INSERT INTO projects (team_id, owner, created_by, name, spec)
+SELECT id, 'framecast:team:' || id, gen_random_uuid(), 'Harbour', '{}' FROM gen_random_uuid() AS id;
 INSERT INTO job_events (job_id, sequence, event_type) VALUES (gen_random_uuid(), 7, 'progress');
 SET session_replication_role = origin;
 """

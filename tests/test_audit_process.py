@@ -17,6 +17,7 @@ from conformance.postgres import Server
 from conformance.postgres.scratch import Database, Scratch, Template
 from tests.migrating import Outcome
 
+pytestmark = pytest.mark.usefixtures("roles_alone")
 TABLES = """
     SELECT format('%I.%I', schemaname, tablename) FROM pg_tables
      WHERE schemaname IN ('public', 'framecast') ORDER BY 1

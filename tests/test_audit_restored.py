@@ -14,6 +14,7 @@ from conformance.migrate import migrations
 from conformance.postgres import Request, binaries, provision
 from conformance.postgres.scratch import Database, opened
 
+pytestmark = pytest.mark.usefixtures("roles_alone")
 MIGRATIONS = Path(__file__).parent.parent / "migrations"
 CHECK = "CHECK (({}))"
 FUNCTION = "CREATE FUNCTION f(a boolean) RETURNS boolean LANGUAGE sql IMMUTABLE RETURN ({})"

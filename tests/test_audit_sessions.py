@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from conformance.audit.target import Connection
     from conformance.postgres.scratch import Database, Scratch, Template
 
+pytestmark = pytest.mark.usefixtures("roles_alone")
 ALONE = "framecast_conformance_alone"
 COUNT = "SELECT count(*) FROM users"
 

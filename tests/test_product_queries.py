@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from typing import TYPE_CHECKING, Final
 
 import pytest
@@ -23,6 +24,7 @@ BOUND: Final = 150
 MORE: Final = {"erase an account": 450}
 # Bytes of the log that a change of a job's or project's status may write, with the job's own row.
 LOGGED: Final = 6_000
+TRIES: Final = 40
 HERE: Final = "pg_current_wal_insert_lsn()"
 
 
@@ -69,12 +71,13 @@ def test_a_rendering_does_not_index_the_storyboard(scratch: Scratch, template: T
 def logged(session: Session, statement: str) -> int:
     """Carry out a statement, and return the bytes of the write-ahead log that it writes.
 
-    The server counts what all its sessions write: the least of three times is the statement's own.
+    The server counts what all its sessions write: the least of many tries is the statement's own.
     """
-    tries = []
-    for end in ("ROLLBACK", "ROLLBACK", "COMMIT"):
-        ((before,),) = session.fetch(f"SELECT {HERE}")
-        session.connection.execute(f"BEGIN; {statement}; {end}")
-        ((after,),) = session.fetch(f"SELECT pg_wal_lsn_diff({HERE}, '{before}')::integer")
-        tries.append(int(str(after)))
-    return min(tries)
+    least = sys.maxsize
+    for end in (*["ROLLBACK"] * TRIES, "COMMIT"):
+        if end == "COMMIT" or least > LOGGED:
+            ((before,),) = session.fetch(f"SELECT {HERE}")
+            session.connection.execute(f"BEGIN; {statement}; {end}")
+            ((after,),) = session.fetch(f"SELECT pg_wal_lsn_diff({HERE}, '{before}')::integer")
+            least = min(least, int(str(after)))
+    return least
