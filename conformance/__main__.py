@@ -12,8 +12,8 @@ import psycopg
 from conformance.arguments import add_server, seconds
 from conformance.audit import command as audit
 from conformance.audit.command import COULD_NOT_ASK, Incomplete
+from conformance.domain.names import UnknownRuleError
 from conformance.explain import command as explain
-from conformance.framecast.rules.names import UnknownRuleError
 from conformance.gate import command as gate
 from conformance.migrate import command as migrate
 from conformance.migrate.migrations import MigrationError

@@ -17,7 +17,9 @@ with unrewritten():
     from hypothesis.errors import InvalidArgument
 
 from conformance.arguments import HELP
-from conformance.framecast.rules.names import UnknownRuleError, rule
+from conformance.domain import chosen
+from conformance.domain.chosen import UnknownDomainError, domain
+from conformance.domain.names import UnknownRuleError, rule
 from conformance.migrate.migrations import MigrationError
 from conformance.postgres import ProvisionError, Request, Server
 from conformance.postgres.request import SETTINGS
@@ -71,6 +73,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "(CONFORMANCE_MIGRATIONS; default: migrations)",
     )
     group.addoption(
+        chosen.OPTION,
+        metavar="MODULE",
+        help="try the rules of the domain that this module defines as DOMAIN "
+        f"({chosen.VARIABLE}; default: {chosen.DEFAULT})",
+    )
+    group.addoption(
         "--rule",
         metavar="RULE",
         action="append",
@@ -88,6 +96,9 @@ def pytest_load_initial_conftests(early_config: pytest.Config, args: list[str]) 
     if not __debug__:
         raise pytest.UsageError(OPTIMIZED)
     options, directory = early_config.known_args_namespace, early_config.invocation_params.dir
+    if options.domain:
+        with _one_message():
+            chosen.choose(options.domain, directory)
     if options.rule:
         options.keyword = _keyword(options.rule, options.keyword)
         args += ["-k", options.keyword]
@@ -153,6 +164,12 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
     lines += _changed(config)
     config.stash[SHOWN] = environment.begun
     return [_server_line(environment), *lines] if environment.begun else lines
+
+
+def pytest_ignore_collect(collection_path: Path) -> bool | None:
+    """Leave out the files of the suite that have nothing to try of the domain."""
+    own = collection_path.parent == workers.SUITE and collection_path.name.startswith("test_")
+    return True if own and collection_path.stem not in domain().suite else None
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -228,7 +245,7 @@ def _one_message() -> Iterator[None]:
     """End the run with the message of an error that is the user's to mend."""
     try:
         yield
-    except (ProvisionError, MigrationError) as error:
+    except (ProvisionError, MigrationError, UnknownDomainError) as error:
         raise pytest.UsageError(str(error)) from None
 
 
@@ -259,7 +276,9 @@ def _dest(attribute: str) -> str:
 
 def _migrations(config: pytest.Config, options: argparse.Namespace) -> Path:
     named = options.migrations or os.environ.get("CONFORMANCE_MIGRATIONS")
-    return Path(config.invocation_params.dir, named) if named else config.rootpath / "migrations"
+    if named:
+        return Path(config.invocation_params.dir, named)
+    return domain().migrations or config.rootpath / "migrations"
 
 
 def runs_tests(config: pytest.Config) -> bool:

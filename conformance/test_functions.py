@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from conformance.cases.verdicts import Finding, Verdict
-from conformance.framecast.rules import RULES
+from conformance.domain.chosen import RULES
 from conformance.pytest_plugin import proof
 from conformance.reading.functions import mismatches
 

@@ -8,17 +8,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from conformance.framecast.rules import RULES
+from conformance.domain.chosen import COLUMNS, RULES
 from conformance.pytest_plugin import profiles, proof
 from strategies.hostility import BOOKS, hostile_runs
-from strategies.tables import COLUMNS
 
 if TYPE_CHECKING:
     from conformance.machines.hostile import HostileRunner
 
 # What most of a hostile run is about: a table of the domain, what is none of it, or all tables
 # alike.
-TABLES = {**{table: {table} for table in COLUMNS}, BOOKS: proof.OTHER}
+TABLES = {**{table: {table} for table in COLUMNS}, BOOKS: proof.other_tables()}
 FOCUSES = [
     *(
         pytest.param(focus, id=focus, marks=proof.about(proof.of_tables(tables), wide=True))

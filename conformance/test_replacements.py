@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from conformance.domain.chosen import COLUMNS
 from conformance.pytest_plugin import proof
 from strategies.replacements import replacements
-from strategies.tables import COLUMNS
 
 if TYPE_CHECKING:
     from conformance.machines.hostile import HostileRunner

@@ -8,7 +8,7 @@ import pytest
 
 from conformance.cases.verdicts import Finding, Verdict
 from conformance.database import acting
-from conformance.framecast.rules import RULES
+from conformance.domain.chosen import RULES
 from conformance.privileges.powers import KINDS, Powers, declared
 from conformance.pytest_plugin import proof
 from conformance.pytest_plugin.role import proven_role

@@ -9,19 +9,20 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from conformance.framecast.rules import RULES
+from conformance.cases.scenario import OnSchema
+from conformance.domain.chosen import RULES, domain
 from conformance.pytest_plugin import proof
-from strategies.near_misses import WAYS
-from strategies.session_settings import session_settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from conformance.cases.case_runner import CaseRunner
     from conformance.cases.impersonation import Impersonated
-    from conformance.framecast.rules import Rule
+    from conformance.database.sandbox import Sandbox
+    from conformance.kinds.rule import Rule
     from conformance.sql.writes import Path
 
+WAYS = domain().ways()
 TRIED = [
     pytest.param(rule, path, id=f"{rule.token}{path}", marks=proof.about({rule.id}))
     for rule in RULES.values()
@@ -48,10 +49,14 @@ def test_rule(
     rule: Rule,
     path: Path,
     case_runner: Callable[[Rule, Path], CaseRunner | Impersonated],
+    sandbox: Sandbox,
     data: st.DataObject,
 ) -> None:
     """Legal writes are accepted up to the edge, and the step over it is rejected by name."""
     ways = WAYS[rule.id][path]
     assert not isinstance(ways, str), ways
-    scenario, under = data.draw(ways), data.draw(session_settings())
+    drawn = ways.on(sandbox.owner) if isinstance(ways, OnSchema) else ways
+    hostile = domain().settings()
+    scenario = data.draw(drawn)
+    under = data.draw(hostile) if hostile is not None else ()
     case_runner(rule, path).run(replace(scenario, settings=scenario.settings or under))

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Final
 
 from conformance.cases.scenario import ColumnCase, Fact, Transaction
 from conformance.sql.documents import Jsonb
+from conformance.sql.no_label import NoLabel
 from conformance.sql.writes import Delete, Insert, Row, Update, literal
 from strategies.columns import DEFAULTS, DERIVED, EMAILS, LEAST, NAMED, NULLABLE, TYPED
-from strategies.enums import ENUMS, NoLabel
+from strategies.enums import ENUMS
 from strategies.tables import COLUMNS, INDEXED, LIMITS
 from strategies.world import World, urn_of_team, urn_of_user
 

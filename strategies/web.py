@@ -6,7 +6,8 @@ from typing import Final, TypeAlias
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
-from strategies.enums import WEBHOOK_EVENT_TYPE, NoLabel
+from conformance.sql.no_label import NoLabel
+from strategies.enums import WEBHOOK_EVENT_TYPE
 from strategies.picking import picked
 from strategies.tables import limit
 from strategies.text import stretched

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from conformance.__main__ import main
+from conformance.domain.names import UnknownRuleError, find, rule
 from conformance.explain import objects, page
 from conformance.framecast.rules import RULES, Rule
-from conformance.framecast.rules.names import UnknownRuleError, find, rule
 from conformance.mutants import generate
 from conformance.mutants.mutant import Mutant
 from conformance.postgres.scratch import Scratch, Template

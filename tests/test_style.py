@@ -45,17 +45,21 @@ MAY_POLL = ("conformance.postgres",)
 
 # What knows the domain neither by itself nor by way of others: the engine, as far as there is one.
 KNOW_NO_FRAMECAST = (
-    *("sql.arbiters", "sql.conflict", "sql.documents", "sql.outcomes", "sql.writes"),
-    "kinds",
-    *("cases.findings", "cases.scenario", "cases.steps", "cases.verdicts"),
-    *("database.acting", "database.change_log", "database.disabled_triggers"),
-    *("database.hanging", "database.prepared_plans", "database.restore", "database.session"),
-    *("postgres.cluster", "postgres.container", "postgres.server", "postgres.sources"),
+    *("audit", "cases", "changed", "database", "deployment", "domain", "explain", "kinds"),
+    *("migrate", "plugin", "postgres", "reading", "regressions", "rejections", "report", "seeds"),
+    "sql",
+    *("gate.changes", "gate.compare", "gate.contents", "gate.demands", "gate.lint", "gate.locks"),
+    *("gate.suite", "gate.trial", "gate.unknown_data", "machines.refusals"),
+    *("mutants.generate", "mutants.habits", "mutants.mutant_run", "mutants.parts"),
+    *("mutants.reading", "mutants.report", "mutants.schema", "mutants.subject", "mutants.unseen"),
+    *("privileges.granted", "privileges.missing"),
+    *("pytest_plugin.changed", "pytest_plugin.environment", "pytest_plugin.fixtures"),
+    *("pytest_plugin.profiles", "pytest_plugin.proof", "pytest_plugin.regressions"),
+    *("pytest_plugin.replay", "pytest_plugin.role", "pytest_plugin.verdicts"),
+    "pytest_plugin.workers",
     *("races.driver", "races.orders", "races.trace"),
-    *("report.causes", "report.sections", "report.versions"),
-    *("reading.bodies", "reading.nodes", "reading.probes", "reading.tree"),
-    *("mutants.expressions", "mutants.patterns", "mutants.plpgsql", "mutants.syntax"),
-    *("pytest_plugin.profiles", "pytest_plugin.workers"),
+    *("soak.faults", "soak.ledger", "soak.violation_queries"),
+    *("test_corpus", "test_functions", "test_reading", "test_rules"),
 )
 
 # Imports point one way: who must not import what, even by way of others.

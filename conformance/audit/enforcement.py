@@ -12,7 +12,7 @@ from conformance.audit import books, drift, powers
 from conformance.audit.description import describe
 from conformance.audit.findings import Section
 from conformance.audit.target import Limits, TargetError, reading
-from conformance.framecast.rules import RULES
+from conformance.domain.chosen import RULES
 from conformance.postgres import ProvisionError, Request, provision, scratch
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from conformance.framecast.application import APPLICATION
+from conformance.domain.chosen import domain
 
 if TYPE_CHECKING:
     import psycopg
@@ -57,5 +57,5 @@ def owner_of(conn: psycopg.Connection[Any], name: str | None) -> Owner | None:
         if owner is None:
             return None
         (name,) = conn.execute(BY_OID, owner).fetchall()[0]
-    facts = conn.execute(FACTS, {"name": name, "application": APPLICATION}).fetchone()
+    facts = conn.execute(FACTS, {"name": name, "application": domain().application}).fetchone()
     return Owner(*facts) if facts else None

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from conformance.framecast.rules import Rule
+    from conformance.kinds.rule import Rule
 
 # A condition on the rows of one table, which may have a name of one letter.
 OF_ONE_TABLE = re.compile(

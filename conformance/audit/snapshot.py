@@ -13,7 +13,7 @@ from psycopg import errors
 from conformance.audit.findings import SHOWN, Fault, Section
 from conformance.audit.questions import of_rules
 from conformance.audit.sessions import shared
-from conformance.framecast.rules import RULES
+from conformance.domain.chosen import RULES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from conformance.cases.scenario import Settings, Transaction
     from conformance.cases.steps import Step
     from conformance.database.sandbox import Sandbox
-    from conformance.framecast.rules import Rule
+    from conformance.kinds.rule import Rule
     from conformance.sql.writes import Path, Statement
 
 # A foreign key that does not wait for COMMIT wants parents before their children.

@@ -13,7 +13,7 @@ from conformance.cases.scenario import ViolatesSeveral
 from conformance.cases.verdicts import Finding, Tally, Verdict
 from conformance.database.prepared_plans import Plans
 from conformance.database.session import TIMEOUTS, in_order
-from conformance.framecast.rules import RULES
+from conformance.domain.chosen import RULES
 from conformance.privileges.missing import PRIVILEGE
 from conformance.sql.arbiters import NotExpressibleError
 from conformance.sql.outcomes import INCONCLUSIVE, Accepted, Outcome
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from conformance.cases.scenario import ConcurrentCheck, Fact, OwnCheck, Scenario, Transaction
     from conformance.database.sandbox import Sandbox
     from conformance.database.session import Session
-    from conformance.framecast.rules import Rule
+    from conformance.kinds.rule import Rule
 
 # Lock timeout for statements that must not block.
 WAITED = "55P03"

@@ -9,11 +9,10 @@ from conformance.cases.attempt import Attempt
 from conformance.cases.refusals import NULL, culprit, rule_named, says_nothing
 from conformance.cases.verdicts import Finding, Verdict
 from conformance.database.session import in_order
-from conformance.framecast.rules import RULES
+from conformance.domain.chosen import COLUMNS, RULES
 from conformance.sql.arbiters import NotExpressibleError
 from conformance.sql.outcomes import Accepted, Outcome, Rejected
 from conformance.sql.writes import Path
-from strategies.tables import COLUMNS
 
 if TYPE_CHECKING:
     from conformance.cases.scenario import ColumnCase, Transaction

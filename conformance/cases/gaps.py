@@ -12,14 +12,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from conformance.cases.verdicts import Finding, Verdict
-from conformance.framecast.rules import RULES
+from conformance.domain.chosen import COLUMNS, RULES
 from conformance.sql.writes import Delete, Insert, Update, statements
-from strategies.tables import COLUMNS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from conformance.framecast.rules import Rule
+    from conformance.kinds.rule import Rule
     from conformance.sql.writes import Write
 
 # In the place of a rule, where no rule speaks of what could not be tried.

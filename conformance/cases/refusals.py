@@ -5,14 +5,14 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING
 
-from conformance.framecast.rules import RULES
+from conformance.domain.chosen import RULES
 from conformance.privileges.missing import PRIVILEGE
 from conformance.sql.outcomes import Inconclusive, Outcome, Rejected
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from conformance.framecast.rules import Rule
+    from conformance.kinds.rule import Rule
 
 # What a type says of text that is none of its values.
 NOT_A_VALUE = "22P02"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import Protocol, TypeAlias, runtime_checkable
 
 from hypothesis.strategies import SearchStrategy
 
@@ -134,5 +134,24 @@ class ColumnCase:
     meanwhile: tuple[str, ...] = ()
 
 
+class Asked(Protocol):
+    """A database that answers queries."""
+
+    def fetch(self, query: str) -> list[tuple[object, ...]]:
+        """Return the rows of a query."""
+        ...
+
+
+@runtime_checkable
+class OnSchema(Protocol):
+    """Scenarios that are made of what a live schema has."""
+
+    def on(self, schema: Asked) -> SearchStrategy[Scenario]:
+        """Return the scenarios for the schema of a database."""
+        ...
+
+
 # Each path that could break a rule has scenarios, or the reason why it cannot.
 Ways: TypeAlias = Mapping[Path, SearchStrategy[Scenario] | str]
+# The same where some follow from what a live schema has.
+WaysOnSchema: TypeAlias = Mapping[Path, SearchStrategy[Scenario] | OnSchema | str]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from conformance.framecast.rules import RULES
+from conformance.domain.chosen import RULES
 from conformance.mutants.bodies import concern
 from conformance.mutants.schema import Schema, short
 

@@ -10,7 +10,7 @@ import psycopg
 from conformance.database import change_log, restore
 from conformance.database.session import Session
 from conformance.database.unknown_columns import Spare
-from conformance.framecast.rules import RULES
+from conformance.domain.chosen import RULES
 from conformance.privileges.missing import missing_privilege
 from conformance.sql import labels
 from conformance.sql.arbiters import Arbiters
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from conformance.database.hanging import Stuck
-    from conformance.framecast.rules import Rule
+    from conformance.kinds.rule import Rule
     from conformance.sql.outcomes import Outcome
     from conformance.sql.writes import Statement
 

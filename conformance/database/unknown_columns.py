@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from zlib import crc32
 
 from conformance.cases.scenario import ViolatesSeveral
+from conformance.domain.chosen import COLUMNS as KNOWN
+from conformance.domain.chosen import DERIVED
 from conformance.sql.writes import Insert, PlainWrite, Update
-from strategies.tables import COLUMNS as KNOWN
-from strategies.tables import DERIVED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

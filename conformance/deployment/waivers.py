@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from conformance.deployment.tokens import line_of, tokens
-from conformance.framecast.rules import RULES
+from conformance.domain.chosen import RULES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from conformance.arguments import add_server
-from conformance.framecast.rules import RULES
-from conformance.framecast.rules.names import rule as named
+from conformance.domain.chosen import RULES
+from conformance.domain.names import rule as named
 from conformance.migrate import migrations
 from conformance.postgres import Request, provision, scratch
 from conformance.postgres.request import SETTINGS

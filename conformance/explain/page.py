@@ -6,11 +6,13 @@ import json
 import textwrap
 from typing import TYPE_CHECKING, NamedTuple
 
+from conformance.domain.chosen import domain
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from conformance.framecast.rules import Rule
+    from conformance.kinds.rule import Rule
 
 WIDTH = 100
 INDENT = "    "
@@ -34,14 +36,16 @@ class Tried(NamedTuple):
     @classmethod
     def of(cls, rule: Rule, corpus: Path) -> Tried:
         """Read it from where it is declared; imports all of it, which takes half a second."""
-        from conformance.framecast.known_races import KNOWN_RACES  # noqa: PLC0415 - as said
         from conformance.mutants import unseen  # noqa: PLC0415 - as said
-        from strategies.near_misses import WAYS  # noqa: PLC0415 - as said
 
-        ways = WAYS[rule.id]
+        ways = domain().ways().get(rule.id, {})
         return cls(
             {str(path): way if isinstance(way, str) else "" for path, way in ways.items()},
-            {name: race.description for name, race in KNOWN_RACES.items() if rule.id in race.rules},
+            {
+                name: race.description
+                for name, race in domain().races().items()
+                if rule.id in race.rules
+            },
             sorted(each for each in unseen.read() if rule.token in each),
             {path.name: _note(path) for path in sorted(corpus.glob(f"{rule.token}*.json"))},
         )

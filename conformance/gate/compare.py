@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from conformance.audit.findings import SHOWN as MOST
 from conformance.audit.findings import Fault, Section
 from conformance.cases.verdicts import Verdict
-from conformance.framecast.rules import RULES
+from conformance.domain.chosen import RULES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from conformance.audit import snapshot
 from conformance.audit.enforcement import folder_of
 from conformance.audit.findings import Fault, Section
-from conformance.framecast.rules import RULES
+from conformance.domain.chosen import RULES
 from conformance.gate import contents, states, unknown_data
 from conformance.migrate import migrations
 from conformance.migrate.migrations import Migration, MigrationError

@@ -15,10 +15,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import conformance
-import strategies
 from conformance.audit.enforcement import folder_of
 from conformance.audit.target import TargetError
-from conformance.framecast.rules import RULES
+from conformance.domain.chosen import RULES, domain_folders
 from conformance.gate import child
 from conformance.postgres import folders
 from conformance.postgres.request import SETTINGS
@@ -166,7 +165,7 @@ def _key(files: Sequence[Migration], how: Run) -> str:
     key = hashlib.sha256(repr((how.version, how.profile)).encode())
     for file in files:
         key.update(f"{file.name} {file.sha256}\n".encode())
-    for package in (SUITE, Path(strategies.__file__).parent):
+    for package in (SUITE, *domain_folders()):
         for path in sorted((*package.rglob("*.py"), *package.rglob("*.json"))):
             if path.relative_to(package).parts[0] not in LOOKERS_ON:
                 key.update(path.read_bytes())

@@ -17,7 +17,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from conformance.audit.description import describe
 from conformance.audit.enforcement import folder_of
 from conformance.audit.findings import Fault
-from conformance.framecast.application import APPLICATION
+from conformance.domain.chosen import domain
 from conformance.gate import locks
 from conformance.gate.nothing import NOTHING
 from conformance.migrate import migrations, outside
@@ -184,11 +184,13 @@ def _give(admin: Connection, database: Database, role: sql.Identifier, owner: Ow
         admin.execute(sql.SQL("GRANT CREATE ON DATABASE {} TO {}").format(place, role))
     if owner.creates_in_public:
         admin.execute(sql.SQL("GRANT CREATE ON SCHEMA public TO {}").format(role))
-    exists = admin.execute("SELECT FROM pg_roles WHERE rolname = %s", (APPLICATION,)).rowcount
+    exists = admin.execute(
+        "SELECT FROM pg_roles WHERE rolname = %s", (domain().application,)
+    ).rowcount
     if owner.member and exists:
         option = sql.SQL("WITH ADMIN OPTION" if owner.administers else "")
         admin.execute(
-            sql.SQL("GRANT {} TO {} {}").format(sql.Identifier(APPLICATION), role, option)
+            sql.SQL("GRANT {} TO {} {}").format(sql.Identifier(domain().application), role, option)
         )
 
 

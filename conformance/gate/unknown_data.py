@@ -17,8 +17,8 @@ import psycopg
 from psycopg import sql
 
 from conformance.deployment.tokens import STRING, content, tokens
-from strategies.tables import COLUMNS as KNOWN
-from strategies.tables import DERIVED
+from conformance.domain.chosen import COLUMNS as KNOWN
+from conformance.domain.chosen import DERIVED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from conformance.domain.chosen import RULES
 from conformance.framecast.model.moves import MOVES, state_of
-from conformance.framecast.rules import RULES
 from conformance.kinds.at_most import AtMost
 
 if TYPE_CHECKING:

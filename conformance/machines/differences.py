@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from conformance.domain.chosen import RULES
 from conformance.framecast.model import view
-from conformance.framecast.rules import RULES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -16,7 +16,7 @@ from conformance.cases.gaps import Gaps, about, about_sql
 from conformance.cases.steps import ACCEPTED, LEGAL, Step
 from conformance.cases.verdicts import Finding, Verdict
 from conformance.database.session import in_order
-from conformance.framecast.rules import RULES
+from conformance.domain.chosen import RULES
 from conformance.machines.refusals import fault_of
 from conformance.privileges.missing import PRIVILEGE
 from conformance.sql.inventory import Inventory, is_foreign

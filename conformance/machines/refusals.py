@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from conformance.framecast.rules import RULES
+from conformance.domain.chosen import RULES
 from conformance.sql.outcomes import Inconclusive
 
 if TYPE_CHECKING:

@@ -20,13 +20,13 @@ from conformance.cases.attempt import transaction_script
 from conformance.cases.gaps import MODEL, Gaps, about, about_all
 from conformance.cases.refusals import NOT_A_VALUE
 from conformance.cases.verdicts import Finding, Verdict
+from conformance.domain.chosen import RULES
 from conformance.framecast.model import State, rules
 from conformance.framecast.operations import step
 from conformance.framecast.operations.clock import AGING
 from conformance.framecast.operations.left_out import LeftOut
 from conformance.framecast.operations.run_record import RunRecord, recorded
 from conformance.framecast.operations.setups import BEGIN, begin
-from conformance.framecast.rules import RULES
 from conformance.machines import differences
 from conformance.machines.coverage import tried
 from conformance.machines.rows import claim, way_to_acceptance, way_to_difference

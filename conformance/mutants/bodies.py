@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from conformance.framecast.rules import RULES
+from conformance.domain.chosen import RULES
 from conformance.mutants import plpgsql
 from conformance.mutants.embedded import embedded, message_words
 from conformance.mutants.expressions import changes

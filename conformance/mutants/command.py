@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from conformance.arguments import add_server, positive
-from conformance.framecast.rules import RULES
+from conformance.domain.chosen import RULES
 from conformance.migrate import migrations
 from conformance.mutants.errors import ChoiceError, SurvivorsError
 from conformance.mutants.progress import Progress

@@ -6,7 +6,7 @@ from hashlib import sha256
 from itertools import chain
 from typing import TYPE_CHECKING
 
-from conformance.framecast.rules.names import find
+from conformance.domain.names import find
 from conformance.mutants import bodies, columns, constraints, habits, privileges, triggers
 from conformance.mutants.errors import ChoiceError
 from conformance.mutants.mutant import Mutant, numbered

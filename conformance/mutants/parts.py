@@ -7,11 +7,10 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from conformance.cases.case_runner import CaseRunner
+from conformance.cases.scenario import OnSchema
 from conformance.database.sandbox import Sandbox
-from conformance.framecast.application import APPLICATION
-from conformance.framecast.rules import RULES
+from conformance.domain.chosen import RULES, domain
 from conformance.mutants.drawing import drawn
-from strategies.near_misses import WAYS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -35,7 +34,7 @@ def as_owner(conninfo: str) -> Sandbox:
 
 def as_role(conninfo: str) -> Sandbox:
     """Open a sandbox that writes as the application's role."""
-    return _limited(Sandbox(conninfo, APPLICATION))
+    return _limited(Sandbox(conninfo, domain().application))
 
 
 def _limited(sandbox: Sandbox) -> Sandbox:
@@ -68,18 +67,19 @@ def near_misses(
 ) -> Iterator[Part]:
     """Return the scenarios of rules along all their paths, from one number up to another."""
     for rule in rules:
-        for path, ways in WAYS.get(rule, {}).items():
+        for path, ways in domain().ways().get(rule, {}).items():
             if not isinstance(ways, str):
                 for number in range(start, end):
                     name = f"{RULES[rule].token}{path} {number + 1}"
-                    name += f" as {APPLICATION}" if opener is as_role else ""
+                    name += f" as {domain().application}" if opener is as_role else ""
                     yield Part(name, partial(_try, rule, path, number, end), opener)
 
 
 def _try(rule: str, path: Path, number: int, count: int, sandbox: Sandbox) -> None:
-    ways = WAYS[rule][path]
+    ways = domain().ways()[rule][path]
     if isinstance(ways, str):  # `near_misses` takes no such
         return
-    scenarios = drawn(("near misses", rule, path, count), lambda: ways, count)
+    some = ways.on(sandbox.owner) if isinstance(ways, OnSchema) else ways
+    scenarios = drawn(("near misses", rule, path, count), lambda: some, count)
     if number < len(scenarios):
         CaseRunner(sandbox, RULES[rule], path).run(scenarios[number])

@@ -18,8 +18,8 @@ from psycopg.conninfo import make_conninfo
 
 from conformance.cases.columns import hold
 from conformance.cases.verdicts import Finding, Verdict
+from conformance.domain.chosen import COLUMNS, RULES
 from conformance.framecast.known_races import KNOWN_RACES
-from conformance.framecast.rules import RULES
 from conformance.machines.coverage_runs import COUNTS, PAIRS, every_count, every_pair
 from conformance.machines.hostile import HostileRunner
 from conformance.machines.run import Log, MachineRun
@@ -35,7 +35,6 @@ from conformance.regressions import entries
 from conformance.regressions.entries import Status
 from strategies.facts import facts
 from strategies.hostility import hostile_runs
-from strategies.tables import COLUMNS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

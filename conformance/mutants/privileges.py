@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from conformance.framecast.application import APPLICATION
+from conformance.domain.chosen import domain
 from conformance.mutants.bodies import concern
 from conformance.mutants.mutant import Mutant
 from conformance.mutants.schema import short
@@ -32,7 +32,7 @@ def of(schema: Schema) -> Iterator[Mutant]:
 
 def _granted(right: Any) -> Mutant:
     """Return a right that is given: to the role if it lacks it, or else to everybody."""
-    whom, operator = (APPLICATION, GRANTED) if right.of_role else ("PUBLIC", TO_ALL)
+    whom, operator = (domain().application, GRANTED) if right.of_role else ("PUBLIC", TO_ALL)
     privilege, thing = right.privilege, f"rights.{short(right.object)}"
     if right.kind == "column":
         privilege = f"{right.privilege} ({right.column})"

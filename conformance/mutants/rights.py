@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from conformance.framecast.application import APPLICATION
+from conformance.domain.chosen import domain
 
 OURS = "NOT IN ('pg_catalog', 'information_schema', 'pg_toast', 'conformance')"
 # What owners have is every privilege that this server knows for a kind of object. Of columns those
 # are asked that are given column by column somewhere; SELECT or REFERENCES is a matter of tables.
-LACKING = f"""
-WITH role AS (SELECT r.oid, r.rolname FROM pg_roles AS r WHERE r.rolname = '{APPLICATION}'),
+_LACKING = f"""
+WITH role AS (SELECT r.oid, r.rolname FROM pg_roles AS r WHERE r.rolname = ':application'),
 tables AS (
     SELECT c.oid, c.relacl AS acl, acldefault('r', c.relowner) AS whole
     FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
@@ -70,7 +70,7 @@ WHERE EXISTS (SELECT FROM spoken)
 ORDER BY 1, 2, 3, 4, 5
 """
 # What the role has been given by itself: not what everybody has.
-HELD = f"""
+_HELD = f"""
 SELECT e.kind, e.object, e."column", a.privilege_type AS privilege
 FROM (
     SELECT CASE c.relkind WHEN 'S' THEN 'sequence' ELSE 'table' END AS kind,
@@ -87,7 +87,7 @@ FROM (
     SELECT 'schema', n.nspname::text, NULL, n.nspacl
     FROM pg_namespace AS n WHERE n.nspname {OURS}
 ) AS e, aclexplode(e.acl) AS a JOIN pg_roles AS r ON r.oid = a.grantee
-WHERE r.rolname = '{APPLICATION}'
+WHERE r.rolname = ':application'
 ORDER BY 1, 2, 3, 4
 """
 # What is given on each object, by whom and to whom, in one order.
@@ -120,3 +120,17 @@ UNION ALL
 SELECT 'rights database', {_entries("coalesce(d.datacl, acldefault('d', d.datdba))")}
 FROM pg_database AS d WHERE d.datname = current_database()
 """
+
+
+def lacking() -> str:
+    """Return a query for the rights that the application's role, or everybody, lacks."""
+    return _of_application(_LACKING)
+
+
+def held() -> str:
+    """Return a query for the rights that the application's role has."""
+    return _of_application(_HELD)
+
+
+def _of_application(query: str) -> str:
+    return query.replace(":application", domain().application)

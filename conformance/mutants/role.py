@@ -6,8 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from conformance.cases.verdicts import Finding, Verdict
-from conformance.framecast.application import APPLICATION
-from conformance.framecast.rules import RULES
+from conformance.domain.chosen import RULES, domain
 from conformance.mutants.habits import RIGHTS
 from conformance.mutants.parts import Part, as_role, near_misses
 from conformance.mutants.privileges import OPERATORS
@@ -42,7 +41,7 @@ def parts(mutant: Mutant) -> Iterator[Part]:
 
 def _powers(conninfo: str) -> Powers:
     """Open what tries a role: without a sandbox, whose books everybody may write."""
-    return Powers(conninfo, APPLICATION)
+    return Powers(conninfo, domain().application)
 
 
 def _rights(powers: Powers) -> None:
@@ -61,4 +60,6 @@ def _nothing(kind: str, powers: Powers) -> None:
 
 def _finding(observed: str) -> Finding:
     expected = "the rights that are declared"
-    return Finding(APPLICATION, Verdict.BROKEN, expected=expected, observed=observed, script="")
+    return Finding(
+        domain().application, Verdict.BROKEN, expected=expected, observed=observed, script=""
+    )

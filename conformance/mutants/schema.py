@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from psycopg.rows import namedtuple_row
 
-from conformance.framecast.rules import RULES
-from conformance.mutants.rights import HELD, LACKING, OURS
+from conformance.domain.chosen import RULES
+from conformance.mutants.rights import OURS, held, lacking
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -208,8 +208,8 @@ def read(connection: psycopg.Connection[Any]) -> Schema:
         functions=rows(FUNCTIONS),
         indexes=rows(INDEXES),
         data=list(filter(None, (_data(connection, table.name) for table in rows(TABLES)))),
-        lacking=rows(LACKING),
-        held=rows(HELD),
+        lacking=rows(lacking()),
+        held=rows(held()),
         enforcing=_enforcing(),
     )
 

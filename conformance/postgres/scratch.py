@@ -20,7 +20,7 @@ import psycopg
 from psycopg import errors, sql
 from psycopg.conninfo import make_conninfo
 
-from conformance.framecast.application import APPLICATION
+from conformance.domain.chosen import domain
 from conformance.migrate import migrations
 from conformance.postgres.request import ProvisionError
 
@@ -48,7 +48,7 @@ RUNS_ALIVE = """
       FROM pg_catalog.pg_locks
      WHERE locktype = 'advisory' AND objsubid = 1 AND granted
 """
-MEMBER = f"GRANT {APPLICATION} TO CURRENT_USER"
+MEMBER = "GRANT {} TO CURRENT_USER"
 ROLE = "SELECT FROM pg_catalog.pg_roles WHERE rolname = %s"
 ROLES = "SELECT rolname FROM pg_catalog.pg_roles"
 WORDS = re.compile(r"\w+")
@@ -110,7 +110,7 @@ class Scratch:
         self.token = token
         self._prefix = f"{PREFIX}{token}_{worker}_"
         self._dropped = self._prefix
-        self._makes_role = False
+        self._application, self._makes_role = "", False
         self._numbers = count(1)
         self._templates: dict[tuple[Migration, ...], Template] = {}
         self._open: dict[str, bool] = {}  # templates by whether all may make temporary tables
@@ -224,7 +224,10 @@ class Scratch:
         self._dropped = f"{PREFIX}{self.token}_"
         self._admin.execute("SELECT set_config('idle_session_timeout', '0', false)")
         self._admin.execute("SELECT pg_advisory_lock(%s)", [int(self.token, 16)])
-        self._makes_role = not self._admin.execute(ROLE, [APPLICATION]).rowcount
+        self._application = domain().application
+        self._makes_role = bool(self._application) and not (
+            self._admin.execute(ROLE, [self._application]).rowcount
+        )
 
     def sweep(self) -> None:
         """Drop what runs that are no longer alive have left on the server."""
@@ -247,7 +250,8 @@ class Scratch:
                 if self._makes_role and not self.server.superuser:
                     # Whoever makes a role may make itself a member, to try what the role may do.
                     with suppress(errors.InsufficientPrivilege, errors.UndefinedObject):
-                        connection.execute(MEMBER)
+                        member = sql.Identifier(self._application)
+                        connection.execute(sql.SQL(MEMBER).format(member))
             return self.seal(database)
         except BaseException:
             self._drop(database.name)
@@ -285,7 +289,7 @@ class Scratch:
     def _drop_role(self) -> None:
         """Drop the application's role, which was not there before, unless somebody uses it."""
         with suppress(errors.DependentObjectsStillExist, errors.InsufficientPrivilege):
-            self._execute("DROP ROLE IF EXISTS {}", APPLICATION)
+            self._execute("DROP ROLE IF EXISTS {}", self._application)
 
     def _execute(self, statement: str, *names: str) -> None:
         identifiers = [sql.Identifier(name) for name in names]

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from conformance.framecast.privileges import CALLS, DELETES, INSERTS, UPDATES
+from conformance.domain.chosen import domain
+from conformance.domain.domain import Privileges
 from conformance.reading.tree import below
 
 if TYPE_CHECKING:
@@ -19,6 +20,11 @@ if TYPE_CHECKING:
 # What a server says of whoever lacks a right.
 PRIVILEGE = "42501"
 OWNERS_SETTING = "session_replication_role"
+NONE = Privileges("", {}, {}, frozenset())
+
+
+def _privileges() -> Privileges:
+    return domain().privileges or NONE
 
 
 def missing_privilege(body: Iterable[Statement]) -> str:
@@ -45,15 +51,15 @@ def lacks(sql: str) -> Iterator[str]:
 
 def _insert(node: Any) -> Iterator[str]:
     columns = [each.name for each in node.cols or ()]
-    yield from _write("INSERT", INSERTS, node.relation, columns)
+    yield from _write("INSERT", node.relation, columns)
     conflict = node.onConflictClause
     if conflict is not None:
         changed = [each.name for each in conflict.targetList or ()]
-        yield from _write("UPDATE", UPDATES, node.relation, changed) if changed else ()
+        yield from _write("UPDATE", node.relation, changed) if changed else ()
 
 
 def _update(node: Any) -> Iterator[str]:
-    yield from _write("UPDATE", UPDATES, node.relation, [each.name for each in node.targetList])
+    yield from _write("UPDATE", node.relation, [each.name for each in node.targetList])
 
 
 def _delete(node: Any) -> Iterator[str]:
@@ -65,9 +71,9 @@ def _merge(node: Any) -> Iterator[str]:
         columns = [each.name for each in when.targetList or ()]
         kind = when.commandType.name
         if kind == "CMD_INSERT":
-            yield from _write("INSERT", INSERTS, node.relation, columns)
+            yield from _write("INSERT", node.relation, columns)
         elif kind == "CMD_UPDATE":
-            yield from _write("UPDATE", UPDATES, node.relation, columns)
+            yield from _write("UPDATE", node.relation, columns)
         elif kind == "CMD_DELETE":
             yield from _drop(node.relation)
 
@@ -75,7 +81,7 @@ def _merge(node: Any) -> Iterator[str]:
 def _copy(node: Any) -> Iterator[str]:
     if node.is_from:
         columns = [each.sval for each in node.attlist or ()]
-        yield from _write("INSERT", INSERTS, node.relation, columns)
+        yield from _write("INSERT", node.relation, columns)
 
 
 def _truncate(node: Any) -> Iterator[str]:
@@ -85,7 +91,10 @@ def _truncate(node: Any) -> Iterator[str]:
 
 def _call(node: Any) -> Iterator[str]:
     *schema, name = (part.sval for part in node.funcname)
-    if schema == ["framecast"] or (schema == ["public"] and name not in CALLS):
+    mine = _privileges()
+    if any(each in mine.closed for each in schema) or (
+        schema == ["public"] and name not in mine.calls
+    ):
         yield f"EXECUTE of {name}"
 
 
@@ -95,7 +104,7 @@ def _set(node: Any) -> Iterator[str]:
 
 
 def _read(node: Any) -> Iterator[str]:
-    if node.schemaname == "framecast":
+    if node.schemaname in _privileges().closed:
         yield f"USAGE of {node.schemaname}"
 
 
@@ -112,8 +121,10 @@ NEEDS = {
 }
 
 
-def _write(kind: str, granted: Any, relation: Any, columns: Iterable[str]) -> Iterator[str]:
+def _write(kind: str, relation: Any, columns: Iterable[str]) -> Iterator[str]:
     """Return the lacking columns of a write; without columns, any right to the table will do."""
+    mine = _privileges()
+    granted = mine.inserts if kind == "INSERT" else mine.updates
     known = granted.get(relation.relname, frozenset())
     if not known:
         yield f"{kind} of {relation.relname}"
@@ -123,5 +134,5 @@ def _write(kind: str, granted: Any, relation: Any, columns: Iterable[str]) -> It
 
 
 def _drop(relation: Any) -> Iterator[str]:
-    if relation.relname not in DELETES:
+    if relation.relname not in _privileges().deletes:
         yield f"DELETE of {relation.relname}"

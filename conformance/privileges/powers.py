@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Self
 
 from conformance.database.session import Session
-from conformance.framecast.application import APPLICATION
+from conformance.domain.chosen import DERIVED, domain
 from conformance.framecast.privileges import (
     CALLS,
     COMPUTES,
@@ -32,7 +32,6 @@ from conformance.privileges.granted import (
 from conformance.privileges.missing import PRIVILEGE
 from conformance.sql.outcomes import Rejected
 from conformance.sql.writes import Statement
-from strategies.tables import DERIVED
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -194,7 +193,7 @@ class Powers:
 
         Where a schema does not have what one may offer, nobody misses the right to it.
         """
-        asked = {"role": self._role, "group": APPLICATION}
+        asked = {"role": self._role, "group": domain().application}
         its_own = self._owner.connection.execute(RIGHTS, asked)
         found = {str(name) for (name,) in [*its_own, *self._owner.fetch(OF_EVERYBODY)]}
         there = {str(name) for (name,) in self._owner.fetch(RELATIONS)}
@@ -246,7 +245,11 @@ class Powers:
             "SELECT quote_ident(r.rolname) FROM pg_roles r, pg_roles u WHERE u.rolname ="
             " session_user AND NOT u.rolsuper AND pg_has_role(session_user, r.oid, 'MEMBER')"
         )
-        return {self._role, APPLICATION, *(str(name) for (name,) in self._owner.fetch(query))}
+        return {
+            self._role,
+            domain().application,
+            *(str(name) for (name,) in self._owner.fetch(query)),
+        }
 
     def _listed(self, kind: str) -> list[tuple[str, ...]]:
         return [tuple(map(str, row)) for row in self._owner.fetch(f"{LISTS[kind]} ORDER BY 1")]

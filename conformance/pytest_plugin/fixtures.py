@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from conformance.cases.case_runner import CaseRunner
     from conformance.cases.impersonation import Impersonated
     from conformance.database.sandbox import Sandbox
-    from conformance.framecast.rules import Rule
+    from conformance.kinds.rule import Rule
     from conformance.postgres.scratch import Database
     from conformance.sql.writes import Path
 

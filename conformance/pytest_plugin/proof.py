@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from conformance.framecast.rules import RULES
-from strategies.tables import COLUMNS
+from conformance.domain.chosen import COLUMNS, RULES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -26,8 +25,6 @@ DESCRIPTION = (
     " wide: each of many, of which one finding concerns one"
 )
 WORD = re.compile(r"\w+")
-# The tables that a rule speaks of, and that are none of the domain's: the schema's own.
-OTHER = frozenset(table for rule in RULES.values() for table in rule.tables) - frozenset(COLUMNS)
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -67,6 +64,11 @@ def of_tables(tables: Iterable[str]) -> frozenset[str]:
     """Return the rules that speak of any of these tables."""
     some = frozenset(tables)
     return frozenset(rule.id for rule in RULES.values() if some.intersection(rule.tables))
+
+
+def other_tables() -> frozenset[str]:
+    """Return the tables that a rule speaks of, and that are none of the domain's."""
+    return frozenset().union(*(rule.tables for rule in RULES.values())).difference(COLUMNS)
 
 
 def of_token(name: str) -> frozenset[str]:

@@ -13,7 +13,7 @@ import pytest
 
 from conformance.cases.steps import ACCEPTED, LEGAL, Expectation, Step, of_history
 from conformance.cases.verdicts import Finding, Verdict
-from conformance.framecast.rules import RULES
+from conformance.domain.chosen import RULES
 from conformance.plugin import ENVIRONMENT
 from conformance.pytest_plugin.role import role_of
 from conformance.regressions import entries

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from conformance.framecast.application import APPLICATION
+from conformance.domain.chosen import domain
 
 if TYPE_CHECKING:
     from conformance.postgres.scratch import Database
@@ -29,7 +29,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         OPTION,
         metavar="NAME",
         help="write as this role, which the migrations make, and prove what it cannot do "
-        f"({VARIABLE}; default: write as the owner, and prove {APPLICATION} beside; {NOBODY}: "
+        f"({VARIABLE}; default: write as the owner, and prove the application's beside; {NOBODY}: "
         "as the owner alone)",
     )
 
@@ -42,8 +42,8 @@ def role_of(config: pytest.Config) -> str | None:
 
 def proven_role(config: pytest.Config) -> str | None:
     """Return the role whose rights the run proves; None where it was told to prove none."""
-    named = _named(config) or APPLICATION
-    return None if named == NOBODY else named
+    named = _named(config) or domain().application
+    return None if named in (NOBODY, "") else named
 
 
 def _named(config: pytest.Config) -> str | None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Self
 
 from conformance.cases.attempt import transaction_script
 from conformance.cases.gaps import Gaps, about, about_all
-from conformance.framecast.rules import RULES
+from conformance.domain.chosen import RULES
 from conformance.machines.visible_rows import Rows
 from conformance.races import rendering, serializability
 from conformance.races.driver import Driver

@@ -16,8 +16,8 @@ from itertools import chain, islice
 from typing import TYPE_CHECKING
 
 from conformance.cases.verdicts import Finding, Verdict
+from conformance.domain.chosen import RULES
 from conformance.framecast.model import view
-from conformance.framecast.rules import RULES
 from conformance.machines import differences
 from conformance.machines.run import names
 from conformance.races import serial

@@ -15,8 +15,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from conformance.framecast.rules import RULES
-from strategies.tables import COLUMNS
+from conformance.domain.chosen import COLUMNS, RULES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

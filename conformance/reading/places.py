@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from psycopg.rows import namedtuple_row
 
+from conformance.domain.chosen import COLUMNS
 from conformance.mutants import schema
 from conformance.mutants.bodies import concern
 from conformance.mutants.rights import OURS
 from conformance.reading import bodies
 from conformance.reading.needs import Asked, Live
 from conformance.reading.nodes import Reading
-from strategies.tables import COLUMNS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from conformance.cases.refusals import NOT_A_VALUE
 from conformance.cases.steps import LEGAL, Expectation, Step, from_json, is_met
-from conformance.framecast.rules import RULES
+from conformance.domain.chosen import RULES
 from conformance.machines.refusals import fault_of
 from conformance.sql.outcomes import Accepted, Inconclusive, Outcome, Rejected
 from conformance.sql.writes import Statement

@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from conformance.framecast.rules import RULES
+from conformance.domain.chosen import RULES
 from conformance.rejections.names import OURS, Name, names
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from hypothesis import settings
 
 import conformance
-import strategies
+from conformance.domain.chosen import domain_folders
 from conformance.migrate import migrations
 from conformance.migrate.migrations import MigrationError
 from conformance.plugin import ENVIRONMENT, SEED
@@ -54,8 +54,7 @@ def about(config: pytest.Config) -> dict[str, Any]:
 def suite() -> str:
     """Return the digest of the suite's own code and data, in hexadecimal."""
     digest = hashlib.sha256()
-    for package in (conformance, strategies):
-        folder = Path(str(package.__file__)).parent
+    for folder in (Path(str(conformance.__file__)).parent, *domain_folders()):
         for path in sorted((*folder.rglob("*.py"), *folder.rglob("*.json"))):
             digest.update(str(path.relative_to(folder.parent)).encode() + b"\0")
             digest.update(path.read_bytes())

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from conformance.cases.verdicts import Standing, Tally, Verdict
-from conformance.framecast.rules import RULES
+from conformance.domain.chosen import RULES
 from conformance.report import causes
 from conformance.report.parts import Part, Parts
 

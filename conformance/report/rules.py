@@ -13,14 +13,13 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from conformance.cases.verdicts import NOT_RUN, Standing, Tally, Verdict
-from conformance.framecast.rules import RULES
+from conformance.domain.chosen import RULES, domain
 from conformance.sql.writes import Path
-from strategies.near_misses import WAYS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from conformance.framecast.rules import Rule
+    from conformance.kinds.rule import Rule
 
     Failure: TypeAlias = Mapping[str, Any]
 
@@ -121,7 +120,7 @@ def _path(name: str, path: Path, standing: Standing) -> dict[str, Any]:
         return {"reason": standing.reasons[path]}
     if path in standing.paths:
         return _counts(tally)
-    ways = WAYS[name][path]
+    ways = domain().ways().get(name, {}).get(path)
     return {"reason": ways if isinstance(ways, str) else "not tried in this run"}
 
 

@@ -22,8 +22,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import conformance
-import strategies
 from conformance.arguments import positive
+from conformance.domain.chosen import domain_folders
 from conformance.pytest_plugin import profiles
 from conformance.pytest_plugin.regressions import FOLDER as REGRESSIONS
 from conformance.pytest_plugin.regressions import OPTION as REGRESSIONS_OPTION
@@ -275,7 +275,7 @@ def _key(arguments: Sequence[str]) -> str:
         if name.startswith("CONFORMANCE_"):
             key.update(f"{name}={value}".encode())
     named, _ = _migrations().parse_known_args(arguments)
-    for folder in (SUITE, Path(strategies.__file__).parent, named.migrations):
+    for folder in (SUITE, *domain_folders(), named.migrations):
         for path in sorted((*folder.rglob("*.py"), *folder.rglob("*.sql"))):
             key.update(path.read_bytes())
     return key.hexdigest()[:12]

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from threading import Lock
 from typing import TYPE_CHECKING
 
-from conformance.framecast.rules import RULES
+from conformance.domain.chosen import RULES
 
 if TYPE_CHECKING:
     from conformance.sql.outcomes import Rejected

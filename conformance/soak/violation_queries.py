@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from conformance.database.sandbox import part_of_union
-from conformance.framecast.rules import RULES
+from conformance.domain.chosen import RULES
 
 if TYPE_CHECKING:
     import psycopg

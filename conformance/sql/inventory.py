@@ -8,9 +8,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from conformance.domain.chosen import COLUMNS as KNOWN
 from conformance.privileges.missing import PRIVILEGE
 from conformance.sql.writes import Delete, Insert, PlainWrite, RawSql, Truncate, Update
-from strategies.tables import COLUMNS as KNOWN
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

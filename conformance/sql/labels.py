@@ -10,8 +10,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from conformance.domain.chosen import domain
+from conformance.sql.no_label import NoLabel
 from conformance.sql.writes import Insert, PlainWrite, Row, Update, Write
-from strategies.enums import COLUMNS, ENUMS, NoLabel
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -71,17 +72,17 @@ def compared(session: Session) -> Labels:
     live = {(tbl, col): (kind, labels) for tbl, col, kind, labels in session.fetch(LABELS)}
     undeclared: dict[str, tuple[str, ...]] = {}
     missing: dict[str, tuple[str, ...]] = {}
-    for enum, columns in COLUMNS.items():
+    declared = domain().enums()
+    for enum, columns in declared.columns.items():
+        known = declared.labels[enum]
         more: dict[str, None] = {}
         less: dict[str, None] = {}
         for column in columns:
             kind, labels = live.get(column, ("", None))
             if not isinstance(labels, list):
                 continue
-            more.update(dict.fromkeys(each for each in labels if each not in ENUMS[enum]))
-            less.update(
-                dict.fromkeys(f"'{each}'::{kind}" for each in ENUMS[enum] if each not in labels)
-            )
+            more.update(dict.fromkeys(each for each in labels if each not in known))
+            less.update(dict.fromkeys(f"'{each}'::{kind}" for each in known if each not in labels))
         if more:
             undeclared[enum] = tuple(more)
         if less:

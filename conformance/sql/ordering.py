@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import groupby
 from typing import TYPE_CHECKING
 
+from conformance.domain.chosen import COLUMNS
 from conformance.sql.writes import (
     Delete,
     Insert,
@@ -15,12 +16,9 @@ from conformance.sql.writes import (
     Write,
     statements,
 )
-from strategies.tables import COLUMNS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-RANKS = {table: rank for rank, table in enumerate(COLUMNS)}  # each after its parents
 
 
 def parents_first(writes: Sequence[Write], path: Path) -> list[Statement]:
@@ -53,4 +51,6 @@ def _kind(write: Write) -> str:
 
 def _rank(write: Write) -> int:
     bare = _bare(write)
-    return RANKS.get(bare.table, 0) if isinstance(bare, Insert | Update | Delete) else 0
+    if not isinstance(bare, Insert | Update | Delete) or bare.table not in COLUMNS:
+        return 0
+    return [*COLUMNS].index(bare.table)  # each after its parents

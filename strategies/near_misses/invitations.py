@@ -5,8 +5,9 @@ from typing import Final
 from hypothesis import strategies as st
 
 from conformance.cases.scenario import Scenario, Ways
+from conformance.sql.no_label import NoLabel
 from conformance.sql.writes import Delete, Path, Row, Sql, Update
-from strategies.enums import NoLabel, broken_labels
+from strategies.enums import broken_labels
 from strategies.instants import FIRST, FUTURE_START, TICK, TURN, future_timestamps
 from strategies.near_misses.relations import parent
 from strategies.near_misses.ways import Draw, Scenarios, besides, label, one_row, scenarios

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
-from conformance.framecast.application import APPLICATION
+from conformance.domain.chosen import domain
 from conformance.mutants.bodies import concern
 from conformance.mutants.habits.conditions import conditions, picked
 from conformance.mutants.mutant import Mutant
@@ -29,8 +29,8 @@ def of(schema: Schema) -> Iterator[Mutant]:
     for table in sorted({each.object for each in schema.held if each.kind == "table"}):
         yield from _of_rows(schema, table)
     for table in sorted({each.table for each in schema.columns}):
-        owner = f"ALTER TABLE {table} OWNER TO {APPLICATION}"
-        yield _right(table, "owned by the application", APPLICATION, owner)
+        owner = f"ALTER TABLE {table} OWNER TO {domain().application}"
+        yield _right(table, "owned by the application", domain().application, owner)
     for function in schema.functions:
         yield from _of_function(schema, function)
 
@@ -50,12 +50,12 @@ def _of_right(kind: str, thing: str, privilege: str, columns: list[Any]) -> Iter
         name = thing.partition("(")[0].rpartition(".")[2] + "()"
     elif kind == "schema":
         name = f"schema.{thing}"
-    revoke = f"REVOKE {privilege} ON {on} FROM {APPLICATION}"
-    yield _right(name, "right revoked", f"{privilege} from {APPLICATION}", revoke)
+    revoke = f"REVOKE {privilege} ON {on} FROM {domain().application}"
+    yield _right(name, "right revoked", f"{privilege} from {domain().application}", revoke)
     if kind == "column":
         return
-    grant = f"GRANT {privilege} ON {on} TO {APPLICATION} WITH GRANT OPTION"
-    yield _right(name, "right with grant option", f"{privilege} to {APPLICATION}", grant)
+    grant = f"GRANT {privilege} ON {on} TO {domain().application} WITH GRANT OPTION"
+    yield _right(name, "right with grant option", f"{privilege} to {domain().application}", grant)
 
 
 def _of_rows(schema: Schema, table: str) -> Iterator[Mutant]:
@@ -79,6 +79,8 @@ def _of_function(schema: Schema, function: Any) -> Iterator[Mutant]:
         thing = f"rights.{function.name}()"
         return Mutant(thing, operator, words, (sql,), about.rules, about.tables)
 
-    yield mutant("owned by the application", APPLICATION, f"OWNER TO {APPLICATION}")
+    yield mutant(
+        "owned by the application", domain().application, f"OWNER TO {domain().application}"
+    )
     if not function.definer:
         yield mutant("security definer added", "its owner", "SECURITY DEFINER")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from difflib import get_close_matches
 
-from conformance.framecast.rules import RULES
-from conformance.framecast.rules.rule import Rule  # noqa: TC001 - what a function returns
+from conformance.domain.chosen import RULES
+from conformance.kinds.rule import Rule  # noqa: TC001 - what a function returns
 
 
 class UnknownRuleError(ValueError):

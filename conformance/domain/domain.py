@@ -1,0 +1,107 @@
+"""What the engine takes of a domain: one object, and no name of a module of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Set as AbstractSet
+    from pathlib import Path
+
+    from hypothesis.strategies import SearchStrategy
+
+    from conformance.cases.scenario import Settings, WaysOnSchema
+    from conformance.kinds.rule import Rule
+
+
+@dataclass(frozen=True, slots=True)
+class Privileges:
+    """Rights of the application's role; what is not here it must be refused.
+
+    Attributes:
+        role: its name.
+        inserts, updates: the columns that it may write, by tables.
+        deletes: the tables whose rows it may delete.
+        calls: the functions of `public` that it may call.
+        closed: schemas that it has no right to look into.
+    """
+
+    role: str
+    inserts: Mapping[str, AbstractSet[str]]
+    updates: Mapping[str, AbstractSet[str]]
+    deletes: AbstractSet[str]
+    calls: AbstractSet[str] = frozenset()
+    closed: AbstractSet[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Enums:
+    """Enum types of a domain.
+
+    Attributes:
+        labels: of each type, in its order.
+        columns: (table, column) pairs that hold them, by types.
+    """
+
+    labels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    columns: Mapping[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
+
+
+class KnownRace(Protocol):
+    """A race that a domain has by name."""
+
+    @property
+    def description(self) -> str:
+        """What happens in it."""
+        ...
+
+    @property
+    def rules(self) -> Iterable[str]:
+        """Ids of the rules that it is about."""
+        ...
+
+
+def _plainly() -> None:
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class Domain:
+    """A domain: its rules, and what is known of its schema beside them.
+
+    What takes long to import is a function, which only those call who need it.
+
+    Attributes:
+        name: what to call it.
+        rules: by their ids, in the order in which reports show them.
+        ways: the cases of each rule by write paths, or why a path cannot break it.
+        suite: the files of tests that have something to try here, without `.py`.
+        columns: of each table, those that the domain promises; a table after its parents.
+        derived: columns beside those, which the schema itself computes.
+        enums: the enum types that the domain promises.
+        settings: draws what a session may have set; None for nothing.
+        privileges: of the application's role; None for a schema without one.
+        races: the races that have a name.
+        migrations: the schema under test, where no other is named; None for the run's own folder.
+        packages: whose sources decide what a run tries, beside the engine's own.
+    """
+
+    name: str
+    rules: Mapping[str, Rule]
+    ways: Callable[[], Mapping[str, WaysOnSchema]]
+    suite: AbstractSet[str]
+    columns: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    derived: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    enums: Callable[[], Enums] = Enums
+    settings: Callable[[], SearchStrategy[Settings] | None] = _plainly
+    privileges: Privileges | None = None
+    races: Callable[[], Mapping[str, KnownRace]] = dict
+    migrations: Path | None = None
+    packages: tuple[str, ...] = ()
+
+    @property
+    def application(self) -> str:
+        """The name of the application's role, or ''."""
+        return self.privileges.role if self.privileges else ""

@@ -1,0 +1,65 @@
+"""Framecast as the engine takes it: the one object by which all of this domain is reached."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from conformance.domain.domain import Domain, Enums, KnownRace, Privileges
+from conformance.framecast.application import APPLICATION
+from conformance.framecast.privileges import CALLS, DELETES, INSERTS, UPDATES
+from conformance.framecast.rules import RULES
+from strategies.tables import COLUMNS, DERIVED
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from hypothesis.strategies import SearchStrategy
+
+    from conformance.cases.scenario import Settings, Ways
+
+
+def _ways() -> Mapping[str, Ways]:
+    from strategies.near_misses import WAYS  # noqa: PLC0415 - slow: only where cases are tried
+
+    return WAYS
+
+
+def _races() -> Mapping[str, KnownRace]:
+    from conformance.framecast.known_races import KNOWN_RACES  # noqa: PLC0415 - as above
+
+    return KNOWN_RACES
+
+
+def _enums() -> Enums:
+    from strategies import enums  # noqa: PLC0415 - draws values, which not everybody needs
+
+    return Enums(enums.ENUMS, enums.COLUMNS)
+
+
+def _settings() -> SearchStrategy[Settings]:
+    from strategies.session_settings import session_settings  # noqa: PLC0415 - as above
+
+    return session_settings()
+
+
+DOMAIN: Final = Domain(
+    name="Framecast",
+    rules=RULES,
+    ways=_ways,
+    suite=frozenset(
+        {
+            *("test_columns", "test_corpus", "test_functions", "test_hostile", "test_machines"),
+            *("test_meetings", "test_races", "test_reading", "test_replacements", "test_role"),
+            *("test_rules", "test_strangers"),
+        }
+    ),
+    columns=COLUMNS,
+    derived=DERIVED,
+    enums=_enums,
+    races=_races,
+    settings=_settings,
+    privileges=Privileges(
+        APPLICATION, INSERTS, UPDATES, DELETES, CALLS, closed=frozenset({"framecast"})
+    ),
+    packages=("strategies",),
+)

@@ -1,0 +1,114 @@
+"""The catalogue's entry for a rule."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from conformance.kinds.kind import Kind
+
+
+class Holds(StrEnum):
+    """When a rule holds."""
+
+    ALWAYS = "always"  # of the committed data, after every commit
+    ON_WRITE = "on write"  # when the row is inserted, or a named column changes
+    TRANSITION = "transition"  # between the row before and after an update or delete
+    DERIVED = "derived"  # computed by the database, or done by it
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One rule of the domain, once.
+
+    Attributes:
+        id: as the domain has it, such as `INV-T2`.
+        statement: the rule in words.
+        tables: the tables whose rows it speaks of.
+        holds: when it holds.
+        enforced_by: what enforces it: names that rejections carry in their diagnostics, then, where
+            there is none to carry, `type …`, `trigger …`, `function …` or `key …`.
+        violations: a query for the keys, as one text column, of the rows that break it. It reads
+            real rows, never the schema's own bookkeeping. A rule on writes or transitions leaves no
+            trace in rows: its query reads `conformance.changes`, which the suite keeps on its own
+            databases, or `conformance.fresh`, those that were not judged yet: each violation must
+            then come from one of these.
+        at_scale: the same rows, where that query is slow on a full database; or ''. It may read
+            columns that checks hold to what they are derived from, for those have indexes. Whether
+            the checks are there, and were asked of all rows, the audit asks beside it.
+        model: whether a state of the model breaks the rule; None where the model cannot say.
+        kind: the declaration from which the query and the judgement in the model follow; None where
+            these are written by hand.
+    """
+
+    id: str
+    statement: str
+    tables: tuple[str, ...]
+    holds: Holds
+    enforced_by: tuple[str, ...]
+    violations: str
+    at_scale: str = ""
+    model: Callable[[Any], bool] | None = field(default=None, repr=False)
+    kind: Kind | None = None
+
+    @classmethod
+    def of(
+        cls,
+        rule: str,
+        statement: str,
+        kind: Kind,
+        enforced_by: tuple[str, ...],
+        holds: Holds = Holds.ALWAYS,
+    ) -> Rule:
+        """Return the rule that a declaration of a kind makes.
+
+        Args:
+            rule: its id.
+            statement: the rule in words.
+            kind: the declaration.
+            enforced_by: as the attribute.
+            holds: as the attribute.
+        """
+        return cls(
+            rule,
+            statement,
+            kind.tables,
+            holds,
+            enforced_by,
+            kind.violations,
+            model=kind.model,
+            kind=kind,
+        )
+
+    @property
+    def token(self) -> str:
+        """Return what the names of everything that belongs to the rule begin with."""
+        return self.id.lower().replace("-", "_") + "__"
+
+    @property
+    def tokens(self) -> frozenset[str]:
+        """Return the tokens that name the rule in a rejection: its own, and its enforcement's."""
+        named = (name.partition("__") for name in self.enforced_by if " " not in name)
+        return frozenset({self.token, *(head + mark for head, mark, _ in named)})
+
+    @property
+    def types(self) -> frozenset[str]:
+        """Return the types that refuse what would break the rule, without a constraint's name."""
+        return frozenset(
+            name.removeprefix("type ") for name in self.enforced_by if name.startswith("type ")
+        )
+
+    @property
+    def in_rows(self) -> bool:
+        """Return whether committed rows alone show that the rule is broken."""
+        return "conformance." not in self.violations
+
+    @property
+    def of_rows(self) -> str:
+        """Return what a full database is asked: the parts that rows alone can answer, or ''."""
+        parts = (self.at_scale or self.violations).split(" UNION ALL ")
+        return " UNION ALL ".join(part for part in parts if "conformance." not in part)
