@@ -7,7 +7,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from conformance.audit import enforcement
+from conformance.audit import enforcement, powers
 from conformance.audit.description import Description
 from conformance.audit.target import Limits, TargetError, reading
 from conformance.migrate import migrations
@@ -296,6 +296,19 @@ def test_a_member_of_the_owner_is_named(
     owner.execute(f"DROP ROLE {master}".encode())
 
     assert (f"role {STRANGER}", f"is a member of the owner, {master}") in found
+
+
+def test_an_application_that_may_do_more_is_named(owner: psycopg.Connection[Any]) -> None:
+    """Attributes and memberships by which the application goes around its rights are found."""
+    with owner.transaction(force_rollback=True):
+        owner.execute("ALTER ROLE framecast_app BYPASSRLS")
+        owner.execute("GRANT pg_write_all_data TO framecast_app")
+        faults, _ = powers.look(owner)
+
+    assert {
+        "may do more than an application should: BYPASSRLS",
+        "may do more than an application should: it is a member of pg_write_all_data",
+    } == {fault.what for fault in faults if fault.about == "role framecast_app"}
 
 
 def test_books_that_were_left_behind_are_named(

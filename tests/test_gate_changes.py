@@ -8,10 +8,12 @@ import pytest
 
 from conformance.audit.owner import Owner
 from conformance.deployment import waivers
+from conformance.framecast.application import APPLICATION
 from conformance.gate import changes, trial
 from conformance.gate.files import Files
 from conformance.gate.trial import Trial
 from conformance.migrate import migrations
+from conformance.postgres import roles
 from conformance.postgres.scratch import Database, Scratch
 
 MIGRATIONS = Path(__file__).parent.parent / "migrations"
@@ -68,6 +70,44 @@ def attempt(scratch: Scratch, folder: Path) -> Callable[..., tuple[Trial, Files]
                 "and no longer its owner"
             ),
         ),
+        ("ALTER ROLE framecast_app BYPASSRLS", "role framecast_app: has BYPASSRLS from now on"),
+        (
+            "GRANT pg_write_all_data TO framecast_app",
+            "membership framecast_app in pg_write_all_data: this membership is new",
+        ),
+        (
+            "ALTER ROLE framecast_app SET session_replication_role = replica",
+            (
+                "setting session_replication_role of framecast_app: "
+                "begins each session so that triggers are silent"
+            ),
+        ),
+        (
+            "GRANT SET ON PARAMETER session_replication_role TO framecast_app",
+            "parameter SET on session_replication_role to framecast_app: this right is new",
+        ),
+        (
+            "ALTER DEFAULT PRIVILEGES GRANT INSERT, UPDATE, SELECT ON TABLES TO framecast_app",
+            "default on tables to come to framecast_app: these rights are new: INSERT, UPDATE",
+        ),
+        (
+            "ALTER TABLE usage OWNER TO framecast_app",
+            "owner of table public.usage: is framecast_app from now on, and was {me}",
+        ),
+        (
+            "CREATE VIEW mine AS SELECT * FROM jobs; GRANT DELETE ON mine TO framecast_app",
+            (
+                "DELETE on public.mine to framecast_app: "
+                "this right is new, and writes through a view"
+            ),
+        ),
+        (
+            (
+                "CREATE FUNCTION public.purge() RETURNS void LANGUAGE sql SECURITY DEFINER "
+                "AS 'DELETE FROM job_events'"
+            ),
+            ("function public.purge(): does what its owner may, and is new: PUBLIC may call it"),
+        ),
     ],
 )
 def test_rights_are_compared(
@@ -76,7 +116,8 @@ def test_rights_are_compared(
     """A right that is lost, or one more that writes, is a finding until the file waives it."""
     tried, files = attempt(script)
     faults, _ = changes.look(tried.steps, files)
-    place = what.rpartition(": ")[0]
+    what = what.format(me=_owner(tried))
+    place = _place(what)
     waiving = "\n".join(f"-- waives RIGHT {_place(each.what)}: wanted" for each in faults)
     waived, excused = changes.look(*_flipped(attempt(f"{waiving}\n{script}")))
 
@@ -87,7 +128,11 @@ def test_rights_are_compared(
 
 
 def _place(what: str) -> str:
-    return what.rpartition(": ")[0]
+    return what.partition(": ")[0]
+
+
+def _owner(tried: Trial) -> str:
+    return tried.steps[0]["owner", "table public.usage"]
 
 
 def _flipped(tried: tuple[Trial, Files]) -> tuple[list[dict[tuple[str, str], str]], Files]:
@@ -101,6 +146,13 @@ def _flipped(tried: tuple[Trial, Files]) -> tuple[list[dict[tuple[str, str], str
         "GRANT SELECT ON jobs TO pg_monitor",
         "ALTER TABLE teams ADD COLUMN motto text",
         "DROP TABLE role_permissions CASCADE",
+        (
+            "CREATE ROLE framecast_conformance_x; GRANT framecast_app TO framecast_conformance_x;"
+            "GRANT pg_read_all_data TO framecast_conformance_x"
+        ),
+        "ALTER ROLE framecast_app SET statement_timeout = '5s'",
+        "ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO framecast_app",
+        "CREATE VIEW mine AS SELECT * FROM jobs; GRANT SELECT ON mine TO framecast_app",
     ],
 )
 def test_rights_on_what_is_new_or_gone_are_no_matter(
@@ -205,3 +257,102 @@ def test_roles_that_files_make_go_with_the_copy(
 
     assert [(None, None)] * 3 == [(each.fault, each.denied) for each in tried]
     assert 0 == left
+
+
+@pytest.mark.parametrize(
+    ("script", "what"),
+    [
+        (
+            (
+                "CREATE SCHEMA x;\n"
+                "CREATE FUNCTION x.f() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN\n"
+                "IF current_setting('framecast.import', true) = 'on' THEN RETURN NULL; END IF;\n"
+                "RETURN NEW; END$$; CREATE TRIGGER a BEFORE INSERT ON jobs FOR EACH ROW "
+                "EXECUTE FUNCTION x.f()"
+            ),
+            (
+                "function x.f() newly reads a setting (current_setting): "
+                "IF current_setting('framecast.import', true) = 'on' THEN RETURN NULL; END IF;"
+            ),
+        ),
+        (
+            (
+                "CREATE OR REPLACE FUNCTION framecast.email_key(p_email text) RETURNS text "
+                "LANGUAGE sql STABLE RETURN CASE WHEN current_user = 'x' THEN p_email "
+                "ELSE lower(p_email) END"
+            ),
+            (
+                "function framecast.email_key(text) newly reads a role (current_user): "
+                "RETURN CASE WHEN (CURRENT_USER = 'x'::name) THEN p_email ELSE lower(p_email) END"
+            ),
+        ),
+        (
+            "CREATE POLICY p ON jobs USING (now() > '2027-01-01')",
+            "policy p on public.jobs newly reads a clock (now): ",
+        ),
+        (
+            (
+                "CREATE TRIGGER a BEFORE INSERT ON jobs FOR EACH ROW "
+                "WHEN (random() < 0.01) EXECUTE FUNCTION framecast.tg_job_events__number()"
+            ),
+            "trigger a on public.jobs newly reads chance (random): ",
+        ),
+        (
+            "CREATE RULE r AS ON DELETE TO jobs DO INSTEAD NOTHING",
+            "adds rule r on public.jobs: CREATE RULE r AS ON DELETE TO public.jobs",
+        ),
+    ],
+)
+def test_what_a_guard_newly_reads_is_told_by_itself(
+    attempt: Callable[..., tuple[Trial, Files]], script: str, what: str
+) -> None:
+    """A new or changed guard that reads a setting, a role, a clock or chance has its own note."""
+    _, notes = changes.look(*_flipped(attempt(script)))
+
+    assert any(note.startswith(f"900.sql {what}") for note in notes), notes
+
+
+def test_what_a_guard_has_read_before_is_no_note(
+    attempt: Callable[..., tuple[Trial, Files]],
+) -> None:
+    """A guard that reads a clock, as it did, is shown with its difference alone."""
+    script = "CREATE TABLE news (id int PRIMARY KEY, at timestamptz DEFAULT now())"
+    _, notes = changes.look(*_flipped(attempt(script)))
+
+    assert [] == notes
+
+
+def test_what_files_make_of_roles_is_taken_back(
+    attempt: Callable[..., tuple[Trial, Files]], empty: Database
+) -> None:
+    """Roles are the server's: what a file gives to the application's is gone after the trial."""
+    with empty.connect() as conn:
+        before = roles.facts(conn)
+        attempt(
+            "ALTER ROLE framecast_app BYPASSRLS; GRANT pg_write_all_data TO framecast_app;"
+            "ALTER ROLE framecast_app SET statement_timeout = '5s';"
+            "GRANT SET ON PARAMETER session_replication_role TO framecast_app"
+        )
+        after = roles.facts(conn)
+
+    def of_ours(facts: roles.Facts) -> dict[tuple[str, str], str]:
+        return {key: each[0] for key, each in facts.items() if each[1][0] == APPLICATION}
+
+    assert of_ours(before) == of_ours(after)
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        "ALTER ROLE framecast_app BYPASSRLS",
+        "GRANT pg_write_all_data TO framecast_app",
+        "CREATE TABLE t (); ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO framecast_app",
+        "CREATE SCHEMA x; CREATE FUNCTION x.f() RETURNS int LANGUAGE sql RETURN 1",
+    ],
+)
+def test_what_no_schema_shows_needs_the_suite(
+    attempt: Callable[..., tuple[Trial, Files]], script: str
+) -> None:
+    """A file is not taken to leave the rules alone because the schema looks as it did."""
+    assert not changes.leaves_alone(attempt(script)[0].steps)
+    assert changes.leaves_alone(attempt("CREATE TABLE t (id int PRIMARY KEY)")[0].steps)

@@ -20,6 +20,9 @@ CREATE TABLE things (
 );
 ALTER TABLE things ADD CONSTRAINT cheap CHECK (price < 100) NOT VALID;
 CREATE TABLE bag (word text);
+CREATE TYPE mood AS ENUM ('good', 'bad');
+CREATE DOMAIN short AS text;
+CREATE TABLE notes (id integer PRIMARY KEY, said text, points numeric, mood mood, tag short);
 """
 ROWS = """
 INSERT INTO owners VALUES (1, 'Ann');
@@ -27,6 +30,8 @@ SET session_replication_role = replica;
 INSERT INTO things VALUES
     (1, 'a', 1, 'x', '[1,3)', 5), (2, 'b', 7, 'X', '[2,4)', -1), (3, 'c', NULL, NULL, NULL, 5);
 INSERT INTO bag VALUES ('one'), ('one'), (NULL), (NULL);
+INSERT INTO notes VALUES (1, '12', 1.5, 'good', 'a'), (2, 'twelve', 40000, 'bad', 'b b'),
+    (3, NULL, NULL, NULL, NULL);
 """
 DEAR = """
 ALTER TABLE things DROP CONSTRAINT cheap;
@@ -52,7 +57,7 @@ def asked(
             pending = migrations.load(folder)
             with scratch.cloned(empty_template, "trying") as trying:
                 steps = [_described(trying, BEFORE), _described(trying, script)]
-            found, notes = demands.of_files(*steps)
+            found, notes = demands.of_files(steps[0], steps[1], pending)
             assert [] == notes
             with reading(target.conninfo, Limits()) as conn:
                 return demands.ask(conn, found, pending)
@@ -106,6 +111,42 @@ def _described(database: Database, script: str) -> dict[tuple[str, str], str]:
             "constraint cheap on public.things",
             ["4, d"],
         ),
+        (
+            "ALTER TABLE notes ALTER said TYPE varchar(3)",
+            "column public.notes.said as character varying(3)",
+            ["2"],
+        ),
+        (
+            "ALTER TABLE notes ALTER said TYPE integer USING said::integer",
+            "column public.notes.said as integer",
+            ["2"],
+        ),
+        (
+            "ALTER TABLE public.notes ALTER points TYPE smallint USING notes.points * 2",
+            "column public.notes.points as smallint",
+            ["2"],
+        ),
+        (
+            (
+                "ALTER TYPE mood RENAME TO was; CREATE TYPE mood AS ENUM ('good');"
+                "ALTER TABLE notes ALTER mood TYPE mood USING mood::text::mood"
+            ),
+            "column public.notes.mood as public.mood",
+            ["2"],
+        ),
+        (
+            (
+                "CREATE DOMAIN tiny AS text CHECK (length(VALUE) < 3);"
+                "ALTER TABLE notes ALTER said TYPE tiny"
+            ),
+            "column public.notes.said as public.tiny",
+            ["2"],
+        ),
+        (
+            "ALTER DOMAIN short ADD CONSTRAINT c CHECK (length(VALUE) < 3)",
+            "constraint c on domain public.short, of public.notes.tag",
+            ["2"],
+        ),
     ],
 )
 def test_rows_that_would_fail_are_named(
@@ -132,6 +173,10 @@ def test_rows_that_would_fail_are_named(
         "CREATE TABLE new (id integer CHECK (id > 0))",
         "ALTER TABLE things ADD COLUMN size integer DEFAULT 1 CHECK (size > 0)",
         "ALTER TABLE things DROP CONSTRAINT cheap",
+        "ALTER TABLE notes ALTER points TYPE smallint USING least(points, 1)",
+        "ALTER TABLE notes ALTER said TYPE varchar(6)",
+        "ALTER TYPE mood ADD VALUE 'fair'",
+        "ALTER DOMAIN short ADD CONSTRAINT c CHECK (length(VALUE) < 4)",
     ],
 )
 def test_what_rows_keep_or_files_mend_is_no_finding(

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from conformance.audit.findings import Fault
 from conformance.audit.owner import OWNER
+from conformance.domain.chosen import domain
 
 if TYPE_CHECKING:
     from conformance.audit.target import Connection
@@ -72,6 +73,21 @@ QUERIES = (
     GROUP BY r.rolname
     """,
     """
+    SELECT r.rolname, 'may do more than an application should: ' || p.power, p.remedy
+    FROM pg_roles AS r CROSS JOIN LATERAL (
+        SELECT 'CREATEROLE' AS power, format('ALTER ROLE %I NOCREATEROLE', r.rolname) AS remedy
+        WHERE r.rolcreaterole
+        UNION ALL SELECT 'REPLICATION', format('ALTER ROLE %I NOREPLICATION', r.rolname)
+        WHERE r.rolreplication
+        UNION ALL SELECT 'BYPASSRLS', format('ALTER ROLE %I NOBYPASSRLS', r.rolname)
+        WHERE r.rolbypassrls
+        UNION ALL SELECT 'it is a member of pg_write_all_data',
+            format('REVOKE pg_write_all_data FROM %I', r.rolname)
+        WHERE pg_has_role(r.oid, 'pg_write_all_data', 'MEMBER')
+    ) AS p
+    WHERE r.rolname = '{application}' AND NOT r.rolsuper
+    """,
+    """
     SELECT CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE pg_get_userbyid(a.grantee) END,
         'may ' || a.privilege_type || ' session_replication_role, which silences triggers',
         format('REVOKE %s ON PARAMETER session_replication_role FROM %s', a.privilege_type,
@@ -128,7 +144,9 @@ def look(conn: Connection) -> tuple[list[Fault], list[str]]:
         Fault(f"role {role}", str(what), str(remedy))
         for query in QUERIES
         for role, what, remedy in conn.execute(
-            query.replace("{owner}", str(int(owner[0][0]))).encode()
+            query.replace("{owner}", str(int(owner[0][0])))
+            .replace("{application}", domain().application)
+            .encode()
         ).fetchall()
     ]
     superusers = ", ".join(role for (role,) in conn.execute(SUPERUSERS).fetchall())

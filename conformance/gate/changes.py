@@ -1,13 +1,14 @@
-"""Changes of pending files beside the data: rights, bodies of guards, rules between two files."""
+"""Changes of pending files beside the data: rights, guards, and rules between two files."""
 
 from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING
 
-from conformance.audit.drift import difference
 from conformance.audit.enforcement import off
 from conformance.audit.findings import Fault
+from conformance.domain.chosen import domain
+from conformance.gate import bodies, powers
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -20,8 +21,8 @@ if TYPE_CHECKING:
 
 # What one may be given without a word: to read, and to run what checks its callers itself.
 HARMLESS = ("SELECT", "USAGE", "EXECUTE")
+WRITING = ("INSERT", "UPDATE", "DELETE")
 MANY = 3  # columns of a table
-GUARDS = ("function", "trigger", "policy", "constraint", "rule", "column")
 DEFINER = "SECURITY DEFINER"
 PATH = re.compile(r"^ SET search_path .*$", re.MULTILINE)
 
@@ -47,7 +48,8 @@ def look(steps: Sequence[Description], files: Files) -> tuple[list[Fault], list[
                 notes.append(f"{waiver} (excuses: {what})")
                 left = [each for each in left if each is not waiver]
         faults += map(_unneeded, left)
-        notes += [f"{file.name} {each}" for each in _bodies(before, after)]
+        notes += [f"{file.name} {each}" for each in powers.others(before, after)]
+        notes += [f"{file.name} {each}" for each in bodies.look(before, after)]
     notes += _between(steps, files)
     return faults, notes
 
@@ -69,6 +71,11 @@ def _is_of_new(kind: str, name: str, before: Description, after: Description) ->
     """Return whether something is a table that was not there, or belongs to one."""
     if kind == "relation":
         return (kind, name) not in before and after[kind, name] in {"table", "sequence"}
+    if kind == "role":  # that may do nothing by itself
+        return (kind, name) not in before and not after[kind, name]
+    if kind == "owner":
+        called = ("relation", name.removeprefix("table "))
+        return called in after and called not in before
     places = (name.rpartition(" on ")[2], name.rpartition(".")[0], _granted_on(name))
     ours = kind in {"column", "constraint", "index", "privilege", "trigger of"}
     return ours and any(
@@ -97,6 +104,9 @@ def _rights(before: Description, after: Description) -> Iterator[tuple[str, str]
         yield place, f"this right is lost{columns}"
     for place, columns in _together(gained):
         yield place, f"this right is new{columns}"
+    yield from powers.gained(before, after)
+    yield from powers.by_default(before, after)
+    yield from _ways_around(before, after)
     for key in before.keys() & after.keys():
         kind, name = key
         old, new = before[key], after[key]
@@ -107,6 +117,27 @@ def _rights(before: Description, after: Description) -> Iterator[tuple[str, str]
             yield f"function {name}", "looks for names in other schemas than it did"
         if kind == "relation" and "row security" in new and "row security" not in old:
             yield f"table {name}", "hides rows by policies, which its owner does not see"
+
+
+def _ways_around(before: Description, after: Description) -> Iterator[tuple[str, str]]:
+    """Yield what is new and lets somebody write with the rights of its owner."""
+    for kind, name in sorted(after.keys() - before.keys()):
+        if kind == "privilege":
+            what, _, place = name.partition(" on ")
+            view = after.get(("relation", place.rpartition(" to ")[0]), "").startswith("view")
+            if view and what in WRITING and "schema_migrations" not in place:
+                yield name, "this right is new, and writes through a view"
+        elif kind == "function" and DEFINER in after[kind, name]:
+            called_by = [
+                role
+                for role in ("PUBLIC", domain().application)
+                if ("privilege", f"EXECUTE on function {name} to {role}") in after
+            ]
+            if called_by and "RETURNS trigger" not in after[kind, name]:
+                yield (
+                    f"function {name}",
+                    f"does what its owner may, and is new: {called_by[0]} may call it",
+                )
 
 
 def _together(privileges: Iterable[Key]) -> Iterator[tuple[str, str]]:
@@ -133,17 +164,6 @@ def _exists(key: Key, description: Description) -> bool:
     if name:
         return (kind, name) in description or kind == "the"
     return any((what, place) in description for what in ("relation", "column"))
-
-
-def _bodies(before: Description, after: Description) -> Iterator[str]:
-    """Yield what of guards is not as it was, with the difference."""
-    for kind, name in sorted(before.keys() & after.keys()):
-        old, new = before[kind, name], after[kind, name]
-        if kind in GUARDS and old != new:
-            yield f"changes {kind} {name}: {'; '.join(difference(old, new))}"
-    for kind, name in sorted(before.keys() - after.keys()):
-        if kind in GUARDS:
-            yield f"takes away {kind} {name}"
 
 
 def _between(steps: Sequence[Description], files: Files) -> Iterator[str]:

@@ -19,6 +19,7 @@ from pglast.stream import RawStream
 from conformance.audit.findings import SHOWN, Fault
 from conformance.audit.snapshot import GIVE_UP
 from conformance.deployment.tokens import by_statement
+from conformance.gate import conversions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -47,24 +48,42 @@ class Demand:
         table: with its schema.
         failing: what follows FROM, of rows `t` that would fail, with their WHERE.
         validated: whether rows of today are asked at all, when the files run.
+        block: what converts the rows instead, with the key of one left open; or ''.
     """
 
     about: str
     table: str
     failing: str
     validated: bool = True
+    block: str = ""
 
 
-def of_files(before: Description, after: Description) -> tuple[list[Demand], list[str]]:
-    """Return what a schema demands of rows and did not before, and what cannot be asked."""
+def of_files(
+    before: Description, after: Description, pending: Sequence[Migration] = ()
+) -> tuple[list[Demand], list[str]]:
+    """Return what a schema demands of rows and did not before, and what cannot be asked.
+
+    Args:
+        before: what the schema is.
+        after: what it is going to be.
+        pending: the files, which say how columns are converted.
+    """
     demands: list[Demand] = []
     notes: list[str] = []
     for (kind, name), definition in after.items():
         table = name.rpartition(".")[0] if kind == "column" else name.rpartition(" on ")[2]
         was = before.get((kind, name), "")
+        about = f"{kind} {name}"
+        if kind == "constraint" and table.startswith("domain ") and was != definition:
+            demands += _of_domain(about, table.removeprefix("domain "), definition, before)
+            continue
+        if kind == "column" and was and ("relation", table) in before:
+            block = conversions.block((table, name.rpartition(".")[2]), before, after, pending)
+            if block is not None:
+                what = f"{about} as {conversions.type_of(definition)}"
+                demands.append(Demand(what, table, "", block=block))
         if was == definition or ("relation", table) not in before:
             continue
-        about = f"{kind} {name}"
         try:
             failing = _failing(kind, name, table, definition, was)
         except (ParseError, KeyError):
@@ -120,7 +139,12 @@ def ask(
 
 def _rows(conn: Connection, demand: Demand) -> tuple[int, list[str]]:
     found = conn.execute(KEY, (demand.table,)).fetchone()
-    key = found[0] if found and found[0] else "t.ctid::text"
+    key = found[0] if found and found[0] else "t::text" if demand.block else "t.ctid::text"
+    if demand.block:
+        conn.execute(demand.block.replace(conversions.KEY, key).encode())
+        answer = conn.execute("SELECT current_setting(%s)::json", (conversions.FOUND,))
+        count, keys = answer.fetchall()[0][0]
+        return int(count), sorted(keys)
     query = (
         f"SELECT count(*), (array_agg(key ORDER BY key))[:{SHOWN}] "
         f"FROM (SELECT {key} FROM {demand.failing}) AS failing (key)"
@@ -144,6 +168,18 @@ def _failing(kind: str, name: str, table: str, definition: str, was: str) -> str
             return None
         return _of_constraint(table, text)
     return None
+
+
+def _of_domain(about: str, domain: str, definition: str, before: Description) -> Iterator[Demand]:
+    """Yield what a check of a domain demands of each column that is of it today."""
+    condition = definition.removesuffix(NOT_YET).removesuffix(" NOT VALID").removeprefix("CHECK ")
+    for (kind, name), column in before.items():
+        if kind == "column" and conversions.type_of(column) == domain:
+            table, _, field = name.rpartition(".")
+            wrong = conversions.VALUE.sub(f"t.{field}", condition)
+            failing = f"{table} AS t WHERE ({wrong}) IS FALSE"
+            validated = not definition.endswith(NOT_YET)
+            yield Demand(f"{about}, of {name}", table, failing, validated)
 
 
 def _of_constraint(table: str, definition: str) -> str | None:

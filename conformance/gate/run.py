@@ -317,7 +317,7 @@ class Gate:
         if self._tried is None or not self._tried[0].steps:
             return [], []
         attempt, files = self._tried
-        asked, notes = demands.of_files(attempt.steps[0], attempt.steps[-1])
+        asked, notes = demands.of_files(attempt.steps[0], attempt.steps[-1], files.pending)
         faults, further = demands.ask(conn, asked, files.pending)
         for file in files.pending:
             held = attempt.locks.get(file.name, ())

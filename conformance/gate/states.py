@@ -22,13 +22,15 @@ from conformance.machines.runner import MACHINES, MachineRunner
 from conformance.pytest_plugin.profiles import PHASES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping
 
     from conformance.database.session import Session
+    from conformance.gate.unknown_data import Literals
     from conformance.machines.machine import Machine
     from conformance.machines.run import MachineRun
     from conformance.postgres.scratch import Database
 
+NOTHING_SAID = unknown_data.Literals()
 RUNS = 4  # of each machine: the last one's rows are taken
 STEPS = 20
 
@@ -97,7 +99,7 @@ class State:
 
 
 def reached(
-    database: Database, seed: int | str, say: Callable[[str], None], keys: Sequence[str] = ()
+    database: Database, seed: int | str, say: Callable[[str], None], said: Literals = NOTHING_SAID
 ) -> Iterator[State]:
     """Yield every state, reached on a scratch database with nothing in it but its schema.
 
@@ -105,7 +107,7 @@ def reached(
         database: the scratch database.
         seed: of the random runs.
         say: receives a line of progress before each.
-        keys: of JSON objects that are put in.
+        said: the literals of the files that are to be tried, which choose rows by them.
     """
     with Sandbox(database.conninfo) as sandbox:
         runner = MachineRunner(sandbox, seed)
@@ -117,7 +119,7 @@ def reached(
             except Finding as finding:
                 trouble = str(finding).partition("\n  on a fresh")[0]
             # Every other state lies long ago, so that what is kept for a time is there both ways.
-            rows, unfilled = _filled(sandbox.session, keys, long_ago=number % 2 == 1)
+            rows, unfilled = _filled(sandbox.session, said, long_ago=number % 2 == 1)
             yield State(name, rows, trouble, tuple(unfilled))
 
 
@@ -182,7 +184,7 @@ def _walk(runner: MachineRunner, machine: type[Machine]) -> Callable[[], None]:
 
 
 def _filled(
-    session: Session, keys: Sequence[str], *, long_ago: bool
+    session: Session, said: Literals, *, long_ago: bool
 ) -> tuple[dict[str, tuple[str, bytes]], list[str]]:
     """Fill what no rule speaks of, take the rows out, and leave them as they were.
 
@@ -197,13 +199,13 @@ def _filled(
             if session.fetch(COLUMN.format(table, column)):
                 empty = f"WHERE {column} IS NULL OR {column}::text = '{{}}'"
                 connection.execute(f"UPDATE {table} SET {column} = {value} {empty}".encode())
-                if keys and (table, column) in OF_KEYS:
-                    further = sql.Literal(unknown_data.as_json(keys))
+                if said.words and (table, column) in OF_KEYS:
+                    further = sql.Literal(unknown_data.as_json(said.words))
                     change = sql.SQL("UPDATE {} SET {} = {} || {}").format(
                         *map(sql.Identifier, (table, column, column)), further
                     )
                     connection.execute(change)
-        unfilled = unknown_data.fill(connection, keys)
+        unfilled = unknown_data.fill(connection, said)
         if long_ago:
             for (moved,) in session.fetch(LONG_AGO):
                 connection.execute(str(moved).encode())

@@ -18,7 +18,7 @@ from conformance.audit.description import describe
 from conformance.audit.enforcement import folder_of
 from conformance.audit.findings import Fault
 from conformance.domain.chosen import domain
-from conformance.gate import locks
+from conformance.gate import locks, powers
 from conformance.gate.nothing import NOTHING
 from conformance.migrate import migrations, outside
 from conformance.migrate.migrations import MigrationError
@@ -98,12 +98,12 @@ def tried(scratch: Scratch, files: Files, owner: Owner | None) -> Trial:
     with folder_of(files.applied or [NOTHING]) as folder:
         template = scratch.template(folder)
     with scratch.lent(template, files.text, "without_data") as database, database.connect() as conn:
-        trial.steps.append(_described(conn))
+        trial.steps.append(_described(conn, files.text))
         for file in files.pending:
             trial.fault = _applied(conn, file, trial.locks)
             if trial.fault is not None:
                 return trial
-            trial.steps.append(_described(conn))
+            trial.steps.append(_described(conn, files.text))
     if owner is None or owner.superuser:
         return trial
     if not scratch.server.superuser:
@@ -127,9 +127,9 @@ def tried(scratch: Scratch, files: Files, owner: Owner | None) -> Trial:
     return trial
 
 
-def _described(conn: Connection) -> Description:
+def _described(conn: Connection, text: str) -> Description:
     with conn.transaction():
-        return describe(conn)
+        return {**powers.describe(conn, text), **describe(conn)}
 
 
 def _applied(

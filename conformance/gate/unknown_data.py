@@ -27,7 +27,10 @@ if TYPE_CHECKING:
 
     Connection = psycopg.Connection[Any]
 
-ROWS = 4  # of a table that nobody knows
+ROWS = 4  # at least, of a table that nobody knows
+MANY_WORDS, MANY_VALUES = 200, 12  # of what files name
+LONGEST = 60  # characters of a string that is taken for a value
+NUMBERS = ("ICONST", "FCONST")
 MOST = 12  # rows of a table that the domain knows whose further columns are filled
 ATTEMPTS = 30  # at one row
 WORD = re.compile(r"[A-Za-z_][\w-]{0,40}")
@@ -101,21 +104,56 @@ class _Column:
             if found is None:
                 return sql.SQL("NULL") if self.nullable else None
             return sql.SQL(f"{found[0]}::{self.kind}")
-        text = self.texts[attempt % len(self.texts)]
+        # Of three rows one is null, which is no reason to leave out every third text.
+        place = number - number // 3 if self.nullable else number
+        text = self.texts[(place + attempt) % len(self.texts)]
         if self.kind.partition("(")[0] not in JSON:
             text = text.format(n=number + 1)
         return sql.SQL("{}::{}").format(sql.Literal(text), sql.SQL(self.kind))
 
 
-def words(files: Iterable[Migration]) -> tuple[str, ...]:
-    """Return the words in strings of some files: keys of JSON, as far as there are any."""
-    found: dict[str, None] = {}
+@dataclass(frozen=True, slots=True)
+class Literals:
+    """Literals of some files, by which they may choose rows.
+
+    Attributes:
+        words: in strings, as keys of JSON may be.
+        strings: whole strings.
+        numbers: as they are written.
+    """
+
+    words: tuple[str, ...] = ()
+    strings: tuple[str, ...] = ()
+    numbers: tuple[str, ...] = ()
+
+    def texts(self, category: str) -> tuple[str, ...]:
+        """Return values for columns of a category of types."""
+        if category == "S":
+            return tuple(each.replace("{", "{{").replace("}", "}}") for each in self.strings)
+        if category == "N":
+            return self.numbers
+        return ()
+
+
+def literals(files: Iterable[Migration]) -> Literals:
+    """Return the literals of some files, each once, and numbers next to theirs."""
+    words: dict[str, None] = {}
+    strings: dict[str, None] = {}
+    numbers: dict[str, None] = {}
     for file in files:
         for token in tokens(file.sql):
             if token.name == STRING:
-                for word in WORD.findall(content(token)):
-                    found.setdefault(word)
-    return tuple(found)[:200]
+                text = content(token)
+                words.update(dict.fromkeys(WORD.findall(text)))
+                if len(text) <= LONGEST and "\n" not in text:
+                    strings[text] = None
+            elif token.name in NUMBERS:
+                numbers[token.text] = None
+                if token.text.isdecimal():
+                    numbers.update(dict.fromkeys(str(int(token.text) + step) for step in (1, -1)))
+    return Literals(
+        tuple(words)[:MANY_WORDS], tuple(strings)[:MANY_VALUES], tuple(numbers)[:MANY_VALUES]
+    )
 
 
 def as_json(keys: Iterable[str], **further: Any) -> str:
@@ -123,25 +161,26 @@ def as_json(keys: Iterable[str], **further: Any) -> str:
     return json.dumps({**dict.fromkeys(keys, "kept"), **further})
 
 
-def fill(conn: Connection, keys: Sequence[str]) -> list[str]:
+def fill(conn: Connection, said: Literals) -> list[str]:
     """Fill what the domain does not know, and return the tables for which no row was found.
 
     Args:
         conn: in a transaction, with triggers off.
-        keys: of JSON.
+        said: the literals of the files that are to be tried.
     """
     missing = []
-    for table in _tables(conn, keys):
+    for table in _tables(conn, said):
         if table.known:
             _complete(conn, table)
         elif not conn.execute(sql.SQL("SELECT FROM {} LIMIT 1").format(table.name)).rowcount:
-            inserted = sum(_insert(conn, table, number) for number in range(ROWS))
+            rows = max(ROWS, min(MOST, max(len(each.texts) for each in table.columns)))
+            inserted = sum(_insert(conn, table, number) for number in range(rows))
             if not inserted:
                 missing.append(table.called)
     return missing
 
 
-def _tables(conn: Connection, keys: Sequence[str]) -> list[_Table]:
+def _tables(conn: Connection, said: Literals) -> list[_Table]:
     found: dict[tuple[str, str], _Table] = {}
     for row in conn.execute(COLUMNS).fetchall():
         schema, name, column, kind, category, base, nullable, labels, computed, *of = row
@@ -154,9 +193,10 @@ def _tables(conn: Connection, keys: Sequence[str]) -> list[_Table]:
         )
         if computed or column in (*known, *DERIVED.get(name, ())):
             continue
-        texts = tuple(labels or ()) or VALUES.get(category, ("1",))
+        first, *rest = VALUES.get(category, ("1",))
+        texts = tuple(labels or ()) or (first, *said.texts(category), *rest)
         if base in JSON:
-            texts = (as_json(keys, kept=True), "{}", "[]")
+            texts = (as_json(said.words, kept=True), "{}", "[]")
         refers = (of[0], of[1]) if of[0] else None
         table.columns.append(_Column(column, kind, nullable, texts, refers))
     # Those that others refer to come first, as far as there is such an order.

@@ -22,6 +22,7 @@ from psycopg.conninfo import make_conninfo
 
 from conformance.domain.chosen import domain
 from conformance.migrate import migrations
+from conformance.postgres import roles
 from conformance.postgres.request import ProvisionError
 
 if TYPE_CHECKING:
@@ -50,8 +51,6 @@ RUNS_ALIVE = """
 """
 MEMBER = "GRANT {} TO CURRENT_USER"
 ROLE = "SELECT FROM pg_catalog.pg_roles WHERE rolname = %s"
-ROLES = "SELECT rolname FROM pg_catalog.pg_roles"
-WORDS = re.compile(r"\w+")
 TEMPORARY = "SELECT pg_catalog.has_database_privilege('public', %s, 'TEMPORARY')"
 SESSIONS = """
     SELECT
@@ -169,29 +168,19 @@ class Scratch:
 
     @contextmanager
     def lent(self, template: Template, text: str, label: str = "clone") -> Iterator[Database]:
-        """Make a copy of a template for files to be tried in; roles that they make go with it.
-
-        Roles belong to the server, where the next try of the same files would find them. Others may
-        make some meanwhile: only those go that the files name.
+        """Make a copy of a template for files to be tried in; what they make of roles goes with it.
 
         Args:
             template: what is copied.
             text: of all these files.
             label: part of the copy's name.
         """
-        before = self._roles()
+        before = roles.facts(self._admin)
         try:
             with self.cloned(template, label) as database:
                 yield database
         finally:
-            named = set(WORDS.findall(text.lower()))
-            for name in self._roles() - before:
-                if set(WORDS.findall(name.lower())) <= named:
-                    with suppress(errors.DependentObjectsStillExist, errors.InsufficientPrivilege):
-                        self._execute("DROP ROLE IF EXISTS {}", name)
-
-    def _roles(self) -> set[str]:
-        return {name for (name,) in self._admin.execute(ROLES)}
+            roles.take_back(self._admin, before, roles.names(text))
 
     def drop(self, database: Database | Template) -> None:
         """Drop a database of this run, whoever is connected to it."""
