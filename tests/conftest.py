@@ -1,6 +1,7 @@
 """Fixtures that several modules share."""
 
 import secrets
+import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -12,6 +13,7 @@ from psycopg.conninfo import make_conninfo
 
 from conformance.database.sandbox import Sandbox
 from conformance.framecast.application import APPLICATION
+from conformance.migrate import runner
 from conformance.postgres import Server
 from conformance.postgres.scratch import Database, Scratch, Template
 from conformance.races.harness import Harness
@@ -21,6 +23,12 @@ from tests.migrating import Project
 def pytest_configure(config: pytest.Config) -> None:
     """Let a warning fail our own tests, and no run of the suite by somebody else."""
     config.addinivalue_line("filterwarnings", "error")
+    config.addinivalue_line("markers", "slow: takes tens of seconds, so that it begins first")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what takes long: begun last, it would keep one worker busy and the others idle."""
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
 
 
 @pytest.fixture(scope="session")
@@ -101,3 +109,27 @@ def harness(scratch: Scratch, template: Template) -> Iterator[Harness]:
         Harness(sandbox, database.conninfo) as harness,
     ):
         yield harness
+
+
+@pytest.fixture(scope="module")
+def target(scratch: Scratch, empty_template: Template, schema: Path) -> Iterator[Database]:
+    """Lend a database that `migrate` has made."""
+    with scratch.cloned(empty_template, "target") as database:
+        runner.migrate(database.conninfo, schema, 5, lambda _line: None)
+        yield database
+
+
+@pytest.fixture(scope="module")
+def schema(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> Path:
+    """Copy the project's own migrations, with the linter's configuration above them."""
+    project = tmp_path_factory.mktemp("project")
+    shutil.copy(pytestconfig.rootpath / ".squawk.toml", project)
+    return shutil.copytree(pytestconfig.rootpath / "migrations", project / "migrations")
+
+
+@pytest.fixture
+def pending(schema: Path) -> Iterator[Path]:
+    """Lend the name of a file beside the applied ones."""
+    path = schema / "900_next.sql"
+    yield path
+    path.unlink(missing_ok=True)

@@ -8,6 +8,15 @@ from conformance.__main__ import main
 from conformance.postgres import Server
 from tests.migrating import Outcome
 
+CLEAN = "ALTER TABLE public.teams ADD COLUMN motto text;\n"
+# Gives up one rule with a reason, and another without a word.
+WEAKER = """\
+-- waives INV-U5: users may borrow
+-- squawk-ignore-file ban-drop-constraint
+ALTER TABLE public.users DROP CONSTRAINT inv_u5__users_credits_not_negative;
+ALTER TABLE public.teams DROP CONSTRAINT inv_t6__teams_credits_not_negative;
+"""
+
 
 def run(url: str, schema: Path, server: Server, *arguments: str, command: str = "gate") -> Outcome:
     """Run the command in this process, with the server under test as its scratch server."""

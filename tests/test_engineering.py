@@ -17,6 +17,11 @@ def first(function: str, statement: str) -> str:
     return rewritten(function, "\nBEGIN\n", f"\nBEGIN\n    {statement}\n", "public")
 
 
+def waits(sql: str) -> Change:
+    """Return a change after which a clean-up waits for others, or passes over too much."""
+    return Change(sql, "RET-1", Path.OTHER)
+
+
 def save(function: str, condition: str) -> str:
     """Return SQL that lets a clean-up delete no more than what meets a condition."""
     aged = "WHERE o.created_at <"
@@ -35,27 +40,22 @@ OWN: Final = "framecast.email_key(u.email) = framecast.email_key(NEW.email)"
 THEIRS: Final = "framecast.email_key(u.email) = framecast.email_key(v_email)"
 LOCK: Final = "PERFORM pg_advisory_xact_lock(42);"
 TRY: Final = "IF NOT pg_try_advisory_xact_lock(42) THEN RETURN 0; END IF;"
+SKIPPED: Final = "FOR UPDATE SKIP LOCKED", "FOR UPDATE"
 CHANGES = {
-    "a clean-up waits for another": Change(first(EVENTS, LOCK), "RET-1", Path.OTHER),
-    "a clean-up of deliveries waits for another": Change(
-        first(DELIVERIES, LOCK), "RET-1", Path.OTHER
+    "a clean-up waits for another": waits(first(EVENTS, LOCK)),
+    "a clean-up of deliveries waits for another": waits(first(DELIVERIES, LOCK)),
+    "a clean-up leaves all to another": waits(first(EVENTS, TRY)),
+    "a clean-up waits for who writes": waits(
+        first(EVENTS, "LOCK TABLE public.job_events IN SHARE ROW EXCLUSIVE MODE;")
     ),
-    "a clean-up leaves all to another": Change(first(EVENTS, TRY), "RET-1", Path.OTHER),
-    "a clean-up waits for who writes": Change(
-        first(EVENTS, "LOCK TABLE public.job_events IN SHARE ROW EXCLUSIVE MODE;"),
-        "RET-1",
-        Path.OTHER,
+    "a clean-up waits for who reads": waits(
+        first(DELIVERIES, "LOCK TABLE public.webhook_deliveries IN ACCESS EXCLUSIVE MODE;")
     ),
-    "a clean-up waits for who reads": Change(
-        first(DELIVERIES, "LOCK TABLE public.webhook_deliveries IN ACCESS EXCLUSIVE MODE;"),
-        "RET-1",
-        Path.OTHER,
+    "a clean-up waits for maintenance": waits(
+        first(EVENTS, "LOCK TABLE public.job_events IN SHARE UPDATE EXCLUSIVE MODE;")
     ),
-    "a clean-up waits for maintenance": Change(
-        first(EVENTS, "LOCK TABLE public.job_events IN SHARE UPDATE EXCLUSIVE MODE;"),
-        "RET-1",
-        Path.OTHER,
-    ),
+    "a clean-up waits for held events": waits(rewritten(EVENTS, *SKIPPED, "public")),
+    "a clean-up waits for held deliveries": waits(rewritten(DELIVERIES, *SKIPPED, "public")),
     "a key is valid by the time at which the transaction began": Change(
         "CREATE OR REPLACE FUNCTION public.api_key_is_valid("
         "p_key_id uuid, p_at timestamptz DEFAULT now()) RETURNS boolean"

@@ -1,21 +1,14 @@
-"""``python -m conformance gate``, whole: on a target that migrations made, before the next runs.
-
-Two runs go all the way, with the suite on the schema as it will be; what it says of the schema as
-it is, they share.
-"""
+"""``python -m conformance gate`` on a target that migrations made, before the next runs."""
 
 import functools
 import json
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
-from typing import Any
 
 import psycopg
 import pytest
-from psycopg import sql
-from psycopg.conninfo import make_conninfo
 
 from conformance.audit import enforcement
 from conformance.audit.findings import Section
@@ -26,17 +19,9 @@ from conformance.gate.suite import Result
 from conformance.migrate import runner
 from conformance.postgres import Request, Server
 from conformance.postgres.scratch import Database, Scratch, Template
-from tests.gating import outcomes, run
+from tests.gating import CLEAN, WEAKER, outcomes, run
 from tests.migrating import Outcome
 
-CLEAN = "ALTER TABLE public.teams ADD COLUMN motto text;\n"
-# Gives up one rule with a reason, and another without a word.
-WEAKER = """\
--- waives INV-U5: users may borrow
--- squawk-ignore-file ban-drop-constraint
-ALTER TABLE public.users DROP CONSTRAINT inv_u5__users_credits_not_negative;
-ALTER TABLE public.teams DROP CONSTRAINT inv_t6__teams_credits_not_negative;
-"""
 BROKE = {
     "users": "INSERT INTO users (id, email, tier, credits) VALUES "
     "('00000000-0000-0000-0000-00000000000a', 'a@example.com', 'starter', -1)",
@@ -44,42 +29,6 @@ BROKE = {
     "('00000000-0000-0000-0000-00000000000b', 'b', 'b', -1)",
 }
 HELD = Result(dict.fromkeys(RULES, "held"))
-READER = "framecast_conformance_gate_reader"
-
-
-@pytest.fixture(scope="module")
-def target(scratch: Scratch, empty_template: Template, schema: Path) -> Iterator[Database]:
-    """Lend a database that `migrate` has made."""
-    with scratch.cloned(empty_template, "target") as database:
-        runner.migrate(database.conninfo, schema, 5, lambda _line: None)
-        yield database
-
-
-@pytest.fixture(scope="module")
-def schema(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> Path:
-    """Copy the project's own migrations, with the linter's configuration above them."""
-    project = tmp_path_factory.mktemp("project")
-    shutil.copy(pytestconfig.rootpath / ".squawk.toml", project)
-    return shutil.copytree(pytestconfig.rootpath / "migrations", project / "migrations")
-
-
-@pytest.fixture
-def pending(schema: Path) -> Iterator[Path]:
-    """Lend the name of a file beside the applied ones."""
-    path = schema / "900_next.sql"
-    yield path
-    path.unlink(missing_ok=True)
-
-
-@pytest.fixture
-def reader(target: Database) -> Iterator[str]:
-    """Return the target's address for a role that may read everything, and write nothing."""
-    name = sql.Identifier(READER)
-    with target.connect() as connection:
-        connection.execute(sql.SQL("CREATE ROLE {} LOGIN").format(name))
-        connection.execute(sql.SQL("GRANT pg_read_all_data TO {}").format(name))
-        yield make_conninfo(target.conninfo, user=READER)
-        connection.execute(sql.SQL("DROP ROLE {}").format(name))
 
 
 @pytest.fixture
@@ -90,38 +39,6 @@ def unproven(
     monkeypatch.setattr(suite, "run", lambda _files, _how: HELD)
     monkeypatch.setattr(suite, "run_once", lambda _files, _how: (HELD, False))
     return functools.partial(run, target.conninfo, schema, server)
-
-
-def test_a_clean_change_opens_the_gate(
-    reader: str, schema: Path, pending: Path, server: Server, tmp_path: Path
-) -> None:
-    """A new column passes all eight sections, asked by a role that may only read the target."""
-    pending.write_text(CLEAN)
-    report = tmp_path / "gate.json"
-    ended = run(reader, schema, server, "--profile", "quick", "--json", str(report))
-
-    assert (0, dict.fromkeys(range(1, 9), "ok")) == (ended.code, outcomes(ended.out)), ended.out
-    assert "gate: open: the pending migrations may be run" == ended.out.splitlines()[-1]
-    document: dict[str, Any] = json.loads(report.read_text())
-    assert (True, 8, "quick") == (
-        document["holds"],
-        len(document["sections"]),
-        document["profile"],
-    )
-
-
-def test_a_weaker_rule_closes_the_gate(
-    target: Database, schema: Path, pending: Path, server: Server
-) -> None:
-    """Of two rules that a file gives up, the one with a waiver is shown, and the other named."""
-    pending.write_text(WEAKER)
-    ended = run(target.conninfo, schema, server, "--profile", "quick")
-
-    assert 1 == ended.code
-    assert {**dict.fromkeys(range(1, 9), "ok"), 6: "1 finding"} == outcomes(ended.out), ended.out
-    assert "INV-T6: broken, and it was held before: a team's credits" in ended.out
-    assert "note: 900_next.sql:1 waives INV-U5: users may borrow" in ended.out
-    assert "gate: closed: 1 finding" == ended.out.splitlines()[-1]
 
 
 def test_an_edited_file_closes_the_gate(

@@ -17,6 +17,7 @@ from conformance.postgres import binaries
 from conformance.postgres.scratch import Database, Scratch
 from tests.rewriting import rechecked, rewritten
 
+pytestmark = pytest.mark.slow
 ROOT: Final = Path(__file__).parent.parent
 SUITE: Final = str(ROOT / "conformance")
 SEED: Final = "--hypothesis-seed=7"
@@ -145,20 +146,6 @@ RUNS: Final = {
         (rewritten("tg_teams__make_slug", "framecast.slug_of(NEW.name)", "'team'"),),
         "auto_slug__",
         {"AUTO-SLUG": "broken"},
-    ),
-    "waits for events": Run(
-        (rewritten("delete_old_job_events", "FOR UPDATE SKIP LOCKED", "FOR UPDATE", "public"),),
-        "ret_1__",
-        {"RET-1": "broken"},
-    ),
-    "waits for deliveries": Run(
-        (
-            rewritten(
-                "delete_old_webhook_deliveries", "FOR UPDATE SKIP LOCKED", "FOR UPDATE", "public"
-            ),
-        ),
-        "ret_1__",
-        {"RET-1": "broken"},
     ),
     "no fault": Run((), "inv_u5__", {"INV-U5": "held"}),
     "no fault, two workers": Run((), "inv_u5__", {"INV-U5": "held"}, ("-n2",)),

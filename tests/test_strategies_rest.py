@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 import pytest
-from hypothesis import find, settings
+from hypothesis import Phase, find, settings
 
 from conformance.cases.scenario import Scenario, ViolatesSeveral
 from conformance.sql.writes import Insert, Path, Write
@@ -21,7 +21,8 @@ UNIQUE = {
 COLUMNS = [
     (rule, column) for rule, table in UNIQUE.items() for column in find(rest(table), lambda _: True)
 ]
-SEEN_SOON = settings(max_examples=200, database=None)
+# The first that is found will do: a smaller one says no more.
+SEEN_SOON = settings(max_examples=200, database=None, phases=[Phase.generate])
 
 
 def values(writes: Sequence[Write], table: str, column: str) -> list[str]:
@@ -48,4 +49,4 @@ def test_rows_that_share_a_key_differ_in_the_rest(rule: str, column: str) -> Non
         bad = values(writes, UNIQUE[rule], column)
         return bool(bad) and not {*bad} & {*values(scenario.given[0], UNIQUE[rule], column)}
 
-    assert find(ways, differs, settings=SEEN_SOON)
+    assert find(ways.map(differs), bool, settings=SEEN_SOON)

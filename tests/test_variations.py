@@ -7,6 +7,7 @@ import pytest
 from tests.variations import VARIATIONS, Variation
 from tests.variations.running import SEED, run, unjust
 
+pytestmark = pytest.mark.slow
 HELD_ALL, SOME_FAILED = 0, 1
 SCREEN = 24  # lines
 ONE_PROCESS = ("-n", "0")

@@ -5,6 +5,7 @@ from typing import Final
 from tests.rewriting import rewritten
 from tests.variations.variation import (
     Variation,
+    on_table,
     writes,
 )
 
@@ -28,6 +29,11 @@ OTHERS: Final = (
         CREATE TRIGGER posts BEFORE INSERT ON public.posts
         FOR EACH ROW EXECUTE FUNCTION public.tg_posts();
         """,
+    ),
+    Variation(
+        "a table has a column more that may be given",
+        writes("INV-T6", "INV-T3"),
+        on_table("teams", "ADD COLUMN motto text"),
     ),
     Variation(
         "updated_at is now()",
