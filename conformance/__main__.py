@@ -21,7 +21,9 @@ from conformance.migrate.session import UnreachableError
 from conformance.mutants import command as mutants
 from conformance.mutants.errors import MutantsError
 from conformance.postgres.request import ProvisionError
-from conformance.report.versions import ReportError, versions
+from conformance.report import command as reports
+from conformance.report.document import ReportError
+from conformance.report.versions import versions
 from conformance.seeds import command as seeds
 
 FAILED = 1
@@ -86,6 +88,7 @@ def _parser() -> argparse.ArgumentParser:
         mutants.add,
         seeds.add,
         _add_versions,
+        reports.add,
         explain.add,
     )
     for add in adders:

@@ -58,7 +58,7 @@ JUDGED: Final = {
 @pytest.fixture
 def document() -> dict[str, Any]:
     """Return what a program reads of three rules."""
-    return dict(json.loads(rules.as_json(JUDGED)))
+    return dict(rules.document(JUDGED))
 
 
 def test_the_json_says_how_many_rules_have_each_verdict(document: dict[str, Any]) -> None:
@@ -74,8 +74,8 @@ def test_the_json_says_what_a_rule_is(document: dict[str, Any]) -> None:
     """A rule has what the catalogue says of it, its verdict, and the counts of all paths."""
     rule = document["rules"][0]
     assert {
-        *("id", "statement", "holds", "tables", "enforced_by", "verdict"),
-        *("accepted", "rejected", "named", "paths", "failures"),
+        *("id", "statement", "holds", "kind", "tables", "enforced_by", "places", "verdict"),
+        *("accepted", "rejected", "named", "paths", "races", "failures"),
     } == rule.keys()
     ours = RULES["INV-U5"]
     assert (ours.statement, "always", ["users"]) == (
@@ -120,7 +120,7 @@ def test_what_is_no_rules_is_shown_as_well() -> None:
     """A failure beside the rules has a line, is summed up, and stands in the JSON as it is."""
     ours = {**FAILURE, "rule": "MODEL of jobs", "test": "test_machines.py::test_run[JobMachine]"}
     *_, line, summary = rules.lines(JUDGED, [ours])
-    document = json.loads(rules.as_json({}, None, {"beside": [ours]}))
+    document = rules.document({}, None, {"beside": [ours]})
 
     assert "MODEL of jobs broken no rule's: " + ours["test"] == " ".join(line.split())
     assert "1 held, 1 unproven, 1 broken, 1 beside the rules" == summary

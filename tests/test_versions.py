@@ -84,9 +84,9 @@ def test_roles_stand_beside_each_other(tmp_path: Path, capsys: pytest.CaptureFix
     ("content", "message"),
     [
         (None, "No such file or directory: run pytest conformance --conformance-report"),
-        ("{", "is no report of a run (JSONDecodeError"),
-        ("[]", "is no report of a run (TypeError"),
-        ('{"version": 1, "rules": []}', "is no report of a run (KeyError: 'major')"),
+        ("{", "is no report of a run: it is no JSON: "),
+        ("[]", "is no report of a run: its parts are not those of a report"),
+        ('{"version": 1, "rules": []}', "is no report of a run: it has no 'major'"),
         ('{"version": 3}', "has form 3, not 1 or 2"),
     ],
 )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from pathlib import Path
@@ -15,7 +14,7 @@ from conformance.migrate import migrations
 from conformance.postgres import Request, provision, scratch
 from conformance.postgres.request import SETTINGS
 from conformance.postgres.surroundings import withdrawn
-from conformance.report.versions import FORMS, ReportError
+from conformance.report.document import ReportError, load
 
 if TYPE_CHECKING:
     import argparse
@@ -95,18 +94,7 @@ def run_show(options: argparse.Namespace) -> None:
 
 
 def _verdicts(path: Path) -> dict[str, str]:
-    try:
-        report = json.loads(path.read_text("utf-8"))
-        if report["version"] not in FORMS:
-            message = f"{path}: has form {report['version']}, not {' or '.join(map(str, FORMS))}"
-            raise ReportError(message)
-        return {each["id"]: each["verdict"] for each in report["rules"]}
-    except OSError as error:
-        message = f"{path}: {error.strerror}: run pytest conformance --conformance-report {path}"
-        raise ReportError(message) from None
-    except (ValueError, KeyError, TypeError) as error:
-        message = f"{path}: is no report of a run ({type(error).__name__}: {error})"
-        raise ReportError(message) from None
+    return {each["id"]: each["verdict"] for each in load(path)["rules"]}
 
 
 def _say(lines: Iterable[str]) -> None:

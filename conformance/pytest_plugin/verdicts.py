@@ -36,7 +36,11 @@ PATHS = {
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Register where the report goes."""
     parser.getgroup("conformance").addoption(
-        OPTION, metavar="FILE", help="write the verdicts as JSON to this file"
+        OPTION,
+        metavar="FILE",
+        action="append",
+        help="write the verdicts to this file, in the form that its ending asks for: .json, .xml "
+        "(JUnit), .html, .md, .sarif; may be given several times",
     )
 
 
@@ -123,18 +127,16 @@ def _send(outcome: pytest.TestReport, finding: Finding, path: str, item: pytest.
 
 def _expect_writable(config: pytest.Config) -> None:
     """End the run before it begins if its report could not be written."""
-    named = config.getoption(OPTION)
-    if not named:
-        return
-    target = Path(named)
-    there = target.exists()
-    try:
-        target.open("a", encoding="utf-8").close()
-        if not there:
-            target.unlink()
-    except OSError as error:
-        message = f"{OPTION}: cannot write {named}: {error.strerror}"
-        raise pytest.UsageError(message) from None
+    for named in config.getoption(OPTION) or ():
+        target = Path(named)
+        there = target.exists()
+        try:
+            target.open("a", encoding="utf-8").close()
+            if not there:
+                target.unlink()
+        except OSError as error:
+            message = f"{OPTION}: cannot write {named}: {error.strerror}"
+            raise pytest.UsageError(message) from None
 
 
 def _told(finding: Finding, item: pytest.Item, others: Sequence[Finding] = ()) -> str:

@@ -20,6 +20,7 @@ from conformance.migrate.migrations import MigrationError
 from conformance.plugin import ENVIRONMENT, SEED
 from conformance.postgres import ProvisionError
 from conformance.pytest_plugin.role import role_of
+from conformance.report.places import Places
 
 if TYPE_CHECKING:
     import pytest
@@ -49,6 +50,19 @@ def about(config: pytest.Config) -> dict[str, Any]:
         "suite": suite(),
         "commit": commit(environment.migrations),
     }
+
+
+def places(config: pytest.Config) -> Places | None:
+    """Return where the migrations are written, in a checkout from its top; None if unreadable."""
+    folder = config.stash[ENVIRONMENT].migrations
+    try:
+        files = migrations.load(folder)
+    except (MigrationError, OSError):
+        return None
+    top = _git(folder, "rev-parse", "--show-toplevel")
+    inside = bool(top) and folder.resolve().is_relative_to(Path(top).resolve())
+    shown = folder.resolve().relative_to(Path(top).resolve()) if inside else folder
+    return Places(shown.as_posix(), files)
 
 
 def suite() -> str:

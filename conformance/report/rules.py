@@ -1,6 +1,6 @@
-"""The report of a run: what is printed of each rule, and the same as JSON.
+"""The report of a run: what is printed of each rule, and the same as data.
 
-`docs/report.md` says what the JSON has, key by key. It is an object with its `version`, what the
+`docs/report.md` says what the report has, key by key. It is an object with its `version`, what the
 run stood on and how it ended, `verdicts` (how many rules have each), `rules`, in the order of the
 catalogue, and what tests said beside them. `paths` of a rule maps each write path to its own
 counts, or to `reason`: why it cannot break the rule, or that it was not tried in this run.
@@ -8,7 +8,6 @@ counts, or to `reason`: why it cannot break the rule, or that it was not tried i
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from conformance.kinds.rule import Rule
+    from conformance.report.places import Places
 
     Failure: TypeAlias = Mapping[str, Any]
 
@@ -60,27 +60,28 @@ def lines(
     yield ", ".join(words)
 
 
-def as_json(
+def document(
     judged: Mapping[str, Standing],
     of_run: Mapping[str, Any] | None = None,
     of_tests: Mapping[str, Any] | None = None,
-) -> str:
-    """Return the report as JSON text.
+    places: Places | None = None,
+) -> dict[str, Any]:
+    """Return the report, as `conformance.report.form` has it.
 
     Args:
         judged: the standings of rules.
         of_run: what it says of the run, before its verdicts.
         of_tests: what it says of tests, after its rules.
+        places: where the migrations are written, if they could be read.
     """
     counts = Counter(standing.word for standing in judged.values())
-    document = {
+    return {
         "version": VERSION,
         **(of_run or {}),
         "verdicts": {word: counts[word] for word in (*map(str, Verdict), NOT_RUN)},
-        "rules": [_rule(name, standing) for name, standing in judged.items()],
+        "rules": [_rule(name, standing, places) for name, standing in judged.items()],
         **(of_tests or {}),
     }
-    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
 
 
 def _line(name: str, standing: Standing, *, as_role: bool) -> str:
@@ -99,17 +100,21 @@ def _cut(line: str, width: int) -> str:
     return line if not width or len(line) <= width else line[: width - 1] + "…"
 
 
-def _rule(name: str, standing: Standing) -> dict[str, Any]:
+def _rule(name: str, standing: Standing, places: Places | None) -> dict[str, Any]:
     rule = RULES[name]
+    kind = "written by hand" if rule.kind is None else type(rule.kind).__name__
     return {
         "id": rule.id,
         "statement": rule.statement,
         "holds": str(rule.holds),
+        "kind": kind,
         "tables": list(rule.tables),
         "enforced_by": list(rule.enforced_by),
+        "places": dict(places.of(rule.enforced_by)) if places else {},
         "verdict": standing.word,
         **_counts(standing.total),
         "paths": {str(path): _path(name, path, standing) for path in Path},
+        "races": [race for race, known in domain().races().items() if name in known.rules],
         "failures": standing.failures,
     }
 

@@ -14,6 +14,7 @@ import pytest
 from conformance.cases.verdicts import Standing, Verdict
 from conformance.plugin import runs_tests
 from conformance.report import parts, sections
+from conformance.report.document import ReportError
 from conformance.report.parts import Parts
 from conformance.report.record import COUNTED, Record
 from conformance.report.scope import about_all, is_whole
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 PARTS = pytest.StashKey[Parts]()
 DESELECTED = pytest.StashKey[int]()
-REPORT = "conformance_report"  # the option that names the file
+REPORT = "conformance_report"  # the option that names the files
 FILE = "parts.json"
 
 
@@ -73,9 +74,9 @@ class Recorder:
         bad = unheld or self._record.beside or missed or self._sections.broken
         if bad and session.exitstatus == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
-        target = self._config.getoption(REPORT, default=None)
-        if target:
-            self._write(Path(target), session, missed)
+        targets = self._config.getoption(REPORT, default=None)
+        if targets:
+            self._write([Path(target) for target in targets], session, missed)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_terminal_summary(
@@ -125,10 +126,11 @@ class Recorder:
         """Return whether the run was about rules, and not about other tests."""
         return bool(self._judged) or any(part.marked for part in self._parts.tests.values())
 
-    def _write(self, target: Path, session: pytest.Session, missed: list[str]) -> None:
+    def _write(self, targets: list[Path], session: pytest.Session, missed: list[str]) -> None:
         def write() -> None:
-            from conformance.report import rules  # noqa: PLC0415 - it knows every way to try every rule
-            from conformance.report.about import about  # noqa: PLC0415 - only for a report
+            # They know every way to try every rule, and only a report needs them.
+            from conformance.report import forms, rules  # noqa: PLC0415 - as said
+            from conformance.report.about import about, places  # noqa: PLC0415 - as said
 
             counts = self._record.counts
             interrupted = counts["not_run"] > 0 or not self._parts.tests
@@ -147,14 +149,16 @@ class Recorder:
                 ],
                 "missed": [*missed, *self._sections.broken.values()],
             }
-            text = rules.as_json(self._judged, of_run, of_tests)
-            try:
-                target.write_text(text, encoding="utf-8")
-            except OSError as error:  # it has become full, or is gone, since the run began
-                self._lines.append(f"report: cannot write {target}: {error.strerror}")
-                session.exitstatus = session.exitstatus or pytest.ExitCode.TESTS_FAILED
-            else:
-                self._lines.append(f"report: {target}")
+            where = places(self._config)
+            document = rules.document(self._judged, of_run, of_tests, where)
+            for target in targets:
+                try:
+                    forms.write(document, target)
+                except ReportError as error:  # it has become full, or is gone, since the run began
+                    self._lines.append(f"report: {error}")
+                    session.exitstatus = session.exitstatus or pytest.ExitCode.TESTS_FAILED
+                else:
+                    self._lines.append(f"report: {target}")
 
         before = len(self._sections.broken)
         self._sections.guarded("the report", write)

@@ -8,24 +8,19 @@ nothing.
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from conformance.cases.verdicts import Verdict
+from conformance.report.document import ReportError, load, no_report
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
 MISSING = "-"  # in the place of a verdict
-FORMS = (1, 2)  # of the reports that can be read; the first does not say whether it is whole
 MOST_TOLD = 5  # failures of one run that are no rule's
-
-
-class ReportError(Exception):
-    """A report that cannot be read; its text is one message, ready for a user."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,24 +86,18 @@ def read(path: Path, *, preview: bool = False) -> Run:
     Raises:
         ReportError: It is not there, or is no report of a form that we know.
     """
+    document = load(path)
+    if not document.get("whole", True) and not preview:
+        message = f"{path}: is of a part of the suite, or ended early: {_part(document)}"
+        raise ReportError(message)
     try:
-        document: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        if document["version"] not in FORMS:
-            message = f"{path}: has form {document['version']}, not {' or '.join(map(str, FORMS))}"
-            raise ReportError(message)
-        if not document.get("whole", True) and not preview:
-            message = f"{path}: is of a part of the suite, or ended early: {_part(document)}"
-            raise ReportError(message)
         verdicts = {rule["id"]: str(rule["verdict"]) for rule in document["rules"]}
         major, server = int(document["major"]), str(document["server"])
         role, code = document["role"] or "", int(document.get("exit_status", 0))
         return Run(major, server, role, verdicts, preview, _others(document), code)
-    except OSError as error:
-        message = f"{path}: {error.strerror}: run pytest conformance --conformance-report {path}"
-        raise ReportError(message) from error
     except (KeyError, TypeError, ValueError) as error:
-        message = f"{path}: is no report of a run ({type(error).__name__}: {error})"
-        raise ReportError(message) from error
+        message = f"{path}: {no_report(error)}"
+        raise ReportError(message) from None
 
 
 def lines(runs: Sequence[Run]) -> Iterator[str]:

@@ -1,0 +1,111 @@
+"""Types of the report that a run writes; `docs/report.schema.json` is made from them."""
+
+from __future__ import annotations
+
+from typing import Any, Literal, NotRequired, TypedDict
+
+
+class Counts(TypedDict):
+    """Tests of a run, by what became of them."""
+
+    passed: int
+    failed: int
+    errors: int
+    skipped: int
+    deselected: int
+    not_run: int
+
+
+class Commit(TypedDict):
+    """Commit of the folder of the migrations."""
+
+    id: str
+    dirty: bool
+
+
+class Failure(TypedDict):
+    """Failure of a rule, or of what stands in its place; `script` is SQL that shows it."""
+
+    rule: str
+    verdict: str
+    path: str
+    test: str
+    expected: str
+    observed: str
+    script: str
+    steps: NotRequired[Any]
+    also: NotRequired[list[str]]
+
+
+class Path(TypedDict):
+    """Counts of a write path, or the reason why it cannot break the rule."""
+
+    reason: NotRequired[str]
+    accepted: NotRequired[int]
+    rejected: NotRequired[int]
+    named: NotRequired[int]
+    denied: NotRequired[int]
+    withheld: NotRequired[int]
+
+
+class Place(TypedDict):
+    """Line of a migration; `file` is a path as the run was given the folder."""
+
+    file: str
+    line: int
+
+
+class Rule(TypedDict):
+    """Rule, its verdict, and what was seen of it."""
+
+    id: str
+    statement: str
+    holds: str
+    kind: NotRequired[str]
+    tables: list[str]
+    enforced_by: list[str]
+    places: NotRequired[dict[str, Place]]
+    verdict: Literal["broken", "overblocked", "unnamed", "unproven", "held", "not run"]
+    accepted: int
+    rejected: int
+    named: int
+    denied: NotRequired[int]
+    withheld: NotRequired[int]
+    paths: dict[str, Path]
+    races: NotRequired[list[str]]
+    failures: list[Failure]
+
+
+class Failed(TypedDict):
+    """Test that failed, and the rules that it is part of the proof of."""
+
+    test: str
+    when: str
+    kind: Literal["finding", "failure", "error"]
+    said: str
+    rules: list[str]
+
+
+class Report(TypedDict):
+    """Report of a run, version 2."""
+
+    version: Literal[2]
+    whole: bool
+    exit_status: int
+    begun: str
+    seconds: float
+    counts: Counts
+    server: str | None
+    major: int | None
+    role: str | None
+    profile: str
+    seed: int | str
+    versions: dict[str, str | None]
+    migrations: dict[str, str] | None
+    suite: str
+    commit: Commit | None
+    verdicts: dict[str, int]
+    rules: list[Rule]
+    beside: list[Failure]
+    failed: list[Failed]
+    missed: list[str]

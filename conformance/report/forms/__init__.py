@@ -1,0 +1,71 @@
+"""Forms of a report for people and programs, each made from the document that a run writes."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from conformance.report.document import ReportError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from conformance.report.document import Document
+
+ENDINGS = {
+    ".json": "json",
+    ".xml": "junit",
+    ".html": "html",
+    ".md": "markdown",
+    ".sarif": "sarif",
+}
+FORMATS = (*ENDINGS.values(), "github")
+
+
+def format_of(target: Path) -> str:
+    """Return the format that a file's ending asks for; JSON where it asks for none that we have."""
+    return ENDINGS.get(target.suffix.lower(), "json")
+
+
+def write(document: Document, target: Path, form: str = "") -> None:
+    """Write a report to a file.
+
+    Args:
+        document: the report.
+        target: the file.
+        form: one of `FORMATS`; '' for what the file's ending asks for.
+
+    Raises:
+        ReportError: The file cannot be written.
+    """
+    text = render(document, form or format_of(target))
+    try:
+        target.write_text(text, encoding="utf-8")
+    except OSError as error:
+        message = f"cannot write {target}: {error.strerror}"
+        raise ReportError(message) from None
+
+
+def render(document: Document, form: str) -> str:
+    """Return a report in one of `FORMATS`."""
+    return _renderers()[form](document)
+
+
+def _renderers() -> dict[str, Callable[[Document], str]]:
+    from conformance.report.forms import (  # noqa: PLC0415 - Jinja is only there for who needs it
+        github,
+        html,
+        junit,
+        markdown,
+        sarif,
+    )
+
+    return {
+        "json": lambda document: json.dumps(document, indent=2, ensure_ascii=False) + "\n",
+        "junit": junit.render,
+        "html": html.render,
+        "markdown": markdown.render,
+        "sarif": sarif.render,
+        "github": github.render,
+    }
