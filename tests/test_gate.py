@@ -3,7 +3,7 @@
 import functools
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import ModuleType
 
@@ -17,6 +17,7 @@ from conformance.framecast.rules import RULES
 from conformance.gate import rehearsal, states, suite
 from conformance.gate.suite import Result
 from conformance.migrate import runner
+from conformance.migrate.migrations import Migration
 from conformance.postgres import Request, Server
 from conformance.postgres.scratch import Database, Scratch, Template
 from tests.gating import CLEAN, WEAKER, outcomes, run
@@ -39,6 +40,36 @@ def unproven(
     monkeypatch.setattr(suite, "run", lambda _files, _how: HELD)
     monkeypatch.setattr(suite, "run_once", lambda _files, _how: (HELD, False))
     return functools.partial(run, target.conninfo, schema, server)
+
+
+@pytest.mark.parametrize(("held", "code"), [(True, 1), (False, 0)])
+def test_a_waiver_does_not_excuse_what_another_file_breaks(
+    held: bool,
+    code: int,
+    unproven: Callable[..., Outcome],
+    pending: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A rule that is held after the file with its waiver is broken by another one, and is named."""
+    other = pending.with_name("901_other.sql")
+    names: list[list[str]] = []
+
+    def ran(files: Sequence[Migration], _how: suite.Run) -> Result:
+        names.append([file.name for file in files][3:])
+        broken = len(names[-1]) == 2 or not held
+        return Result({**HELD.verdicts, "INV-T6": "broken"}) if broken else HELD
+
+    asked = Section(rehearsal.NUMBER, rehearsal.TITLE, asked=True)
+    monkeypatch.setattr(rehearsal, "rehearse", lambda *_: asked)
+    monkeypatch.setattr(suite, "run", ran)
+    pending.write_text("-- waives INV-T6: teams may borrow\nSELECT 1;\n")
+    other.write_text("CREATE RULE r AS ON INSERT TO teams DO INSTEAD NOTHING;\n")
+    ended = unproven()
+    other.unlink()
+
+    assert code == ended.code, ended.out
+    assert [[pending.name, other.name], [pending.name]] == names
+    assert held == ("held after that file: another one breaks it" in ended.out)
 
 
 def test_an_edited_file_closes_the_gate(

@@ -9,7 +9,7 @@ import pytest
 from conformance.audit.owner import Owner
 from conformance.deployment import waivers
 from conformance.framecast.application import APPLICATION
-from conformance.gate import changes, trial
+from conformance.gate import changes, trial, waived
 from conformance.gate.files import Files
 from conformance.gate.trial import Trial
 from conformance.migrate import migrations
@@ -356,3 +356,43 @@ def test_what_no_schema_shows_needs_the_suite(
     """A file is not taken to leave the rules alone because the schema looks as it did."""
     assert not changes.leaves_alone(attempt(script)[0].steps)
     assert changes.leaves_alone(attempt("CREATE TABLE t (id int PRIMARY KEY)")[0].steps)
+
+
+WAIVED = "-- waives INV-T6: teams may borrow\n"
+
+
+@pytest.mark.parametrize(
+    ("scripts", "stray"),
+    [
+        ((f"{WAIVED}{OFF}", "SELECT 1"), None),
+        ((f"{WAIVED}SELECT 1", OFF), "901.sql"),
+        ((OFF, f"{WAIVED}SELECT 1"), "900.sql"),
+        ((f"{WAIVED}{OFF}", f"{WAIVED}{ON}"), None),
+        ((f"{WAIVED}SELECT 1", f"{WAIVED}{OFF}"), None),
+    ],
+)
+def test_a_waiver_of_a_rule_is_for_its_own_file(
+    attempt: Callable[..., tuple[Trial, Files]], scripts: tuple[str, str], stray: str | None
+) -> None:
+    """A file that takes away what enforces a rule needs a waiver, whatever another one waives."""
+    faults, _ = changes.look(*_flipped(attempt(*scripts)))
+
+    assert [stray] * bool(stray) == [fault.about for fault in faults]
+    assert all("which enforces INV-T6, and only 90" in fault.what for fault in faults)
+
+
+def test_what_nothing_settles_is_asked_of_the_suite(
+    attempt: Callable[..., tuple[Trial, Files]],
+) -> None:
+    """Where no file says by what it changes which one breaks a rule, the suite has to tell."""
+    trigger = "CREATE RULE r AS ON INSERT TO teams DO INSTEAD NOTHING"
+    steps, files = _flipped(attempt(f"{WAIVED}SELECT 1", trigger))
+    alone = _flipped(attempt(f"{WAIVED}SELECT 1", f"{WAIVED}{trigger}"))
+    settled = _flipped(attempt(f"{WAIVED}{OFF}", trigger))
+
+    asked = waived.unsettled("INV-T6", steps, files)
+    assert asked is not None
+    assert "900.sql" == asked.file
+    assert None is waived.unsettled("INV-T6", *alone)
+    assert None is waived.unsettled("INV-T6", *settled)
+    assert None is waived.unsettled("INV-U5", steps, files)

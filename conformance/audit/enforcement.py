@@ -63,13 +63,15 @@ def off(description: Description) -> dict[str, list[str]]:
         if kind != "comment"
     )
     lacking = {
-        rule.id: [name for each in rule.enforced_by if (name := _as_described(each)) not in made]
+        rule.id: [
+            name for each in rule.enforced_by if (name := named_as_described(each)) not in made
+        ]
         for rule in RULES.values()
     }
     return {rule: gone for rule, gone in lacking.items() if gone}
 
 
-def _as_described(enforcement: str) -> str:
+def named_as_described(enforcement: str) -> str:
     """Return what the name of an object in a description holds, where the catalogue names it."""
     kind, _, name = enforcement.rpartition(" ")
     table, _, trigger = name.partition(".")
@@ -135,6 +137,7 @@ __all__ = [
     "expected_of",
     "folder_of",
     "inspect",
+    "named_as_described",
     "request_of",
     "scratch_of",
 ]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from conformance.audit.enforcement import off
 from conformance.audit.findings import Fault
 from conformance.domain.chosen import domain
-from conformance.gate import bodies, powers
+from conformance.gate import bodies, powers, waived
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -50,6 +50,7 @@ def look(steps: Sequence[Description], files: Files) -> tuple[list[Fault], list[
         faults += map(_unneeded, left)
         notes += [f"{file.name} {each}" for each in powers.others(before, after)]
         notes += [f"{file.name} {each}" for each in bodies.look(before, after)]
+    faults += waived.strays(steps, files)
     notes += _between(steps, files)
     return faults, notes
 

@@ -49,9 +49,10 @@ def compare(
         was_wrong = rule in old
         # What was given up then stays so; it does not get worse for it.
         as_it_was = was_wrong and before and _verdict(rule, before) == _verdict(rule, after)
-        waiver = _of(rule, (*pending, *applied) if as_it_was else pending)
-        if waiver:
-            section.notes.append(str(waiver))
+        waivers = [*_matching(rule, (*pending, *applied) if as_it_was else pending)]
+        if waivers:
+            excused = seen[0] if seen else _verdict(rule, after)
+            section.notes += [f"{waiver} (excuses: {excused})" for waiver in waivers]
         elif rule.startswith(SUITE):
             alone[rule.removeprefix(SUITE)] = seen[0]
         else:
@@ -135,10 +136,6 @@ def _together(faults: list[Fault]) -> list[Fault]:
         remedy = "mend the migration: what it refuses is legal today"
         told.append(Fault(f"{len(some)} rules", f"{verdict}: {seen}", remedy, rules, len(some)))
     return told
-
-
-def _of(rule: str, waivers: Sequence[Waiver]) -> Waiver | None:
-    return next(_matching(rule, waivers), None)
 
 
 def _matching(rule: str, waivers: Sequence[Waiver]) -> Iterator[Waiver]:

@@ -13,9 +13,10 @@ from conformance.audit import enforcement, snapshot
 from conformance.audit.findings import Fault, Section
 from conformance.audit.run import Known, Wish, ask, closed, gone
 from conformance.audit.target import TargetError, examine, reading
+from conformance.cases.verdicts import Verdict
 from conformance.deployment import waivers
 from conformance.deployment.migration import HistoryError
-from conformance.gate import changes, compare, demands, locks, rehearsal, suite, trial
+from conformance.gate import changes, compare, demands, locks, rehearsal, suite, trial, waived
 from conformance.gate import lint as linter
 from conformance.gate.files import Files
 from conformance.migrate import migrations
@@ -237,7 +238,26 @@ class Gate:
         section = _section(6, "there are no verdicts")
         if after is not None:
             section = compare.compare(before, after, files.waived, files.given_up)
+            self._held_to_files(section, after, files, attempt, request)
         self._done(section)
+
+    def _held_to_files(
+        self, section: Section, after: Result, files: Files, attempt: Trial, request: Request
+    ) -> None:
+        """Ask of rules that are waived whether it is the file with the waiver that breaks them."""
+        asked: dict[str, Result] = {}
+        for rule, verdict in after.verdicts.items():
+            waiver = waived.unsettled(rule, attempt.steps, files)
+            if verdict == Verdict.HELD or waiver is None:
+                continue
+            if waiver.file not in asked:
+                names = [file.name for file in files.pending]
+                first = files.pending[: names.index(waiver.file) + 1]
+                self._say(f"running the suite on the schema as {waiver.file} leaves it")
+                how = suite.Run(request, 0, self._effort.profile, self._effort.timeout)
+                asked[waiver.file] = suite.run((*files.applied, *first), how)
+            if asked[waiver.file].verdicts.get(rule) == Verdict.HELD:
+                section.faults.append(waived.stray(rule, waiver))
 
     def _stops(self) -> bool:
         """Return whether something is wrong already, so that what takes minutes is left out."""
