@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NoReturn
 
 import psycopg
 
@@ -27,6 +28,7 @@ from conformance.report.versions import versions
 from conformance.seeds import command as seeds
 
 FAILED = 1
+PLUGIN = "conformance.plugin"
 MOST_CLIENTS = 90  # a server of ours has 100 connections
 REFUSED = (
     MigrationError,
@@ -90,10 +92,29 @@ def _parser() -> argparse.ArgumentParser:
         _add_versions,
         reports.add,
         explain.add,
+        _add_test,
     )
     for add in adders:
         add(commands)
     return parser
+
+
+def _add_test(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    summary = "prove the schema: pytest on the suite, wherever that is installed"
+    parser = commands.add_parser(
+        "test",
+        help=summary,
+        description=f"{summary}. Arguments are pytest's, such as --migrations DIR.".capitalize(),
+    )
+    parser.set_defaults(run=_run_test, further=True)
+
+
+def _run_test(options: argparse.Namespace) -> None:
+    # A process of its own: pytest rewrites what it is the first to import. And without the current
+    # folder (-P), which may have packages of the user's with the names of ours.
+    pytest = (sys.executable, "-P", "-m", "pytest", "-p", PLUGIN, "--rootdir", os.curdir)
+    suite = str(Path(__file__).resolve().parent)
+    os.execv(sys.executable, [*pytest, suite, *options.arguments])  # noqa: S606 - as said
 
 
 def _add_soak(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -173,8 +194,13 @@ def _clients(text: str) -> int:
     return int(text)
 
 
-if __name__ == "__main__":
+def run() -> NoReturn:
+    """Run one command as a process of its own: the script `framecast-conformance`."""
     # What psycopg warns of after an interrupt (a rollback that it could not send) tells users
     # nothing: the server rolls back by itself when the connection closes.
     logging.getLogger("psycopg").addHandler(logging.NullHandler())
     sys.exit(main())
+
+
+if __name__ == "__main__":
+    run()
