@@ -50,6 +50,12 @@ ROWS = """
                     WHERE c.seq > {kept} AND c.tbl = '{table}' AND c.op <> 'INSERT'
                 );
 """
+# What was empty has no copy.
+EMPTY = """
+        IF v_table = '{table}' THEN
+            DELETE FROM public.{table};
+        END IF;
+"""
 COMPARED = """
     DELETE FROM {table} AS t WHERE NOT EXISTS (
         SELECT FROM conformance.{copy} AS c WHERE ({of_c}) = ({of_t})
@@ -61,20 +67,26 @@ COMPARED = """
 """
 
 
-def function(name: str, kept: int, columns: Mapping[str, str]) -> str:
+def function(name: str, kept: int, columns: Mapping[str, str], copies: Mapping[str, str]) -> str:
     """Return what creates `conformance.undo_<name>()`, which brings a copy back.
 
     Args:
-        name: of the copy: the rows of table `n` are in `conformance.<name>_<n>`.
+        name: of the copy.
         kept: the last change that the copy has seen.
         columns: by table, with its schema, the columns that can be written.
+        copies: by table that had any rows, the name of the table in `conformance` that has them.
     """
     cases: list[str] = []
     compared: list[str] = []
-    for number, (table, names) in enumerate(columns.items()):
-        filled = {"columns": names, "copy": f"{name}_{number}", "kept": kept}
-        if table.startswith("public."):
-            short = table.removeprefix("public.")
+    for table, names in columns.items():
+        short = table.removeprefix("public.")
+        filled = {"columns": names, "copy": copies.get(table), "kept": kept}
+        if table not in copies:
+            if short != table:
+                cases.append(EMPTY.format(table=short))
+            else:
+                compared.append(f"DELETE FROM {table};")
+        elif short != table:
             by_id = "id" in _split(names)
             rows = ROWS.format(table=short, **filled) if by_id else "NULL;"
             cases.append(CASE.format(table=short, by_id=str(by_id).lower(), rows=rows, **filled))

@@ -9,6 +9,7 @@ import psycopg
 
 from conformance.database import change_log, restore
 from conformance.database.session import Session
+from conformance.database.sweeper import Sweeper
 from conformance.database.unknown_columns import Spare
 from conformance.domain.chosen import RULES
 from conformance.privileges.missing import missing_privilege
@@ -16,7 +17,7 @@ from conformance.sql import labels
 from conformance.sql.arbiters import Arbiters
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from collections.abc import Set as AbstractSet
     from types import TracebackType
 
@@ -45,16 +46,17 @@ WRITTEN = "SELECT DISTINCT tbl FROM conformance.changes"
 SINCE = "SELECT tbl, max(seq) FROM conformance.changes WHERE seq > {} GROUP BY tbl ORDER BY tbl"
 NOTED = "seq, tbl, op, old, new, began, at, via"
 LAST = "SELECT coalesce(max(seq), 0) FROM conformance.changes"
-# Deleted rows leave dead ones behind, which cost time until they are swept away: after so many
-# resets where all violation queries look, and after so many everywhere.
-SWEEP_CHANGES_EVERY, SWEEP_EVERY = 15, 300
 
 
 class _Copy(NamedTuple):
-    """A copy of all rows: what its tables begin with, and the last change that it has seen."""
+    """A copy of all rows: what its tables begin with, and the last change that it has seen.
+
+    `tables` are those that had any rows, each with the name of its copy.
+    """
 
     short: str
     last: int
+    tables: Mapping[str, str]
 
 
 class Sandbox:
@@ -85,7 +87,7 @@ class Sandbox:
         self._replicates = self._may_replicate()
         self._enabled = self.owner.fetch(ENABLED)
         self._written: frozenset[str] | None = None  # since the reset, where that is known
-        self._resets = 0
+        self._sweeper = Sweeper(self._cleaner.connection, tables)
         self._copies: dict[str, _Copy] = {}
         self._current: str | None = None  # the copy that was brought back last
         self._seen = 0  # the last change that `new_violations` has judged
@@ -148,7 +150,7 @@ class Sandbox:
         self.session.history.clear()
         self._current = None
         self._written = None
-        self._count()
+        self._sweeper.count()
 
     def keep(self, name: str) -> bool:
         """Keep a copy of all rows under a name; return whether that can be brought back.
@@ -158,12 +160,13 @@ class Sandbox:
         if self._replicates and name not in self._copies:
             # Not the name itself: PostgreSQL cuts what is longer than 63 bytes.
             short = f"copy_{len(self._copies)}"
-            for number, table in enumerate(self._columns):
-                self._execute(f"CREATE TABLE conformance.{short}_{number} AS TABLE {table}")
-            self._execute(f"CREATE TABLE conformance.{short}_changes AS TABLE conformance.changes")
+            filled = [table for table in self._columns if self._has_rows(table)]
+            copies = {table: f"{short}_{number}" for number, table in enumerate(filled)}
+            for table, copy in {**copies, "conformance.changes": f"{short}_changes"}.items():
+                self._execute(f"CREATE TABLE conformance.{copy} AS TABLE {table}")
             last = int(str(self.owner.fetch(LAST)[0][0]))
-            self._copies[name] = _Copy(short, last)
-            self._execute(restore.function(short, last, self._columns))
+            self._copies[name] = _Copy(short, last, copies)
+            self._execute(restore.function(short, last, self._columns, copies))
         return self._replicates
 
     def has_kept(self, name: str) -> bool:
@@ -184,16 +187,17 @@ class Sandbox:
         if self._current == name:
             self._cleaner.connection.execute(f"SELECT conformance.undo_{kept.short}()")
             self._written, self._seen = None, kept.last
-            self._count()
+            self._sweeper.count()
             return
         body = ["DELETE FROM conformance.changes"]
-        for number, (table, columns) in enumerate(self._columns.items()):
+        for table, columns in self._columns.items():
             body.append(f"DELETE FROM {table}")
-            body.append(_copy(table, columns, f"{kept.short}_{number}"))
+            if table in kept.tables:
+                body.append(_copy(table, columns, kept.tables[table]))
         body.append(_copy("conformance.changes", NOTED, f"{kept.short}_changes"))
         self._cleaner.connection.execute(";\n".join(["BEGIN", *body, "COMMIT"]))
         self._current, self._written, self._seen = name, None, kept.last
-        self._count()
+        self._sweeper.count()
 
     def violations(self) -> dict[str, list[str]]:
         """Return the keys of the rows that break each rule that is broken.
@@ -229,13 +233,6 @@ class Sandbox:
         for rule, key in self.owner.fetch_all(";\n".join(asked)):
             found.setdefault(str(rule), []).append(str(key))
         return found
-
-    def _count(self) -> None:
-        self._resets += 1
-        if self._resets % SWEEP_EVERY == 0:
-            self._cleaner.connection.execute("VACUUM")
-        elif self._resets % SWEEP_CHANGES_EVERY == 0:
-            self._cleaner.connection.execute("VACUUM conformance.changes")
 
     def _prepare(self, violation_queries: dict[str, str]) -> dict[frozenset[str], str]:
         """Prepare one query for all rules that speak of the same tables; return their names.
