@@ -21,10 +21,16 @@ FACTS = """
         has_database_privilege(r.oid, current_database(), 'CREATE'),
         has_schema_privilege(r.oid, 'public', 'CREATE'),
         coalesce(pg_has_role(r.oid, a.oid, 'MEMBER'), false),
-        coalesce(pg_has_role(r.oid, a.oid, 'MEMBER WITH ADMIN OPTION'), false)
+        coalesce(pg_has_role(r.oid, a.oid, 'MEMBER WITH ADMIN OPTION'), false),
+        EXISTS (
+            SELECT FROM pg_roles AS p
+            WHERE p.rolname = ANY (%(providers)s) AND pg_has_role(r.oid, p.oid, 'MEMBER')
+        )
       FROM pg_roles AS r LEFT JOIN pg_roles AS a ON a.rolname = %(application)s
      WHERE r.rolname = %(name)s
 """
+# Whose members may do on a managed server some of what superusers do elsewhere.
+PROVIDERS = ("rds_superuser", "cloudsqlsuperuser", "alloydbsuperuser", "azure_pg_admin")
 BY_OID = "SELECT pg_get_userbyid(%s)"
 
 
@@ -38,6 +44,7 @@ class Owner:
         creates_schemas: whether it may create schemas in the database.
         creates_in_public: whether it may create tables in `public`.
         member, administers: whether it is in the application's role, and may let others in.
+        managed: whether a provider's role lets it make extensions, which else a superuser makes.
     """
 
     name: str
@@ -48,6 +55,7 @@ class Owner:
     creates_in_public: bool
     member: bool
     administers: bool
+    managed: bool = False
 
 
 def owner_of(conn: psycopg.Connection[Any], name: str | None) -> Owner | None:
@@ -57,5 +65,7 @@ def owner_of(conn: psycopg.Connection[Any], name: str | None) -> Owner | None:
         if owner is None:
             return None
         (name,) = conn.execute(BY_OID, owner).fetchall()[0]
-    facts = conn.execute(FACTS, {"name": name, "application": domain().application}).fetchone()
+    facts = conn.execute(
+        FACTS, {"name": name, "application": domain().application, "providers": list(PROVIDERS)}
+    ).fetchone()
     return Owner(*facts) if facts else None

@@ -11,6 +11,7 @@ import psycopg
 from conformance.audit import accepted, enforcement, sessions, snapshot
 from conformance.audit.findings import Fault, Section
 from conformance.audit.target import TargetError, examine, reading
+from conformance.deployment import stand_ins
 from conformance.deployment.record import HOME
 from conformance.deployment.waivers import of_files
 from conformance.migrate import migrations
@@ -100,7 +101,13 @@ def audit(wish: Wish, say: Callable[[str], None]) -> list[Section]:
         applied = applied_of(files, target)
         say(f"installing {len(applied)} files on a scratch server")
         with enforcement.scratch_of(target.major, wish.options, wish.environ) as scratch:
-            return ask(wish, target, enforcement.expected_of(scratch, applied), say, Known(applied))
+            here = (scratch.extensions(), (applied, ()), target.roles, target.extensions)
+            made, _, notes = stand_ins.on(*here)
+            sections = ask(
+                wish, target, enforcement.expected_of(scratch, made), say, Known(applied)
+            )
+            sections[-1].notes += notes
+            return sections
     except (MigrationError, ProvisionError, TargetError, psycopg.Error) as error:
         return ask(wish, target, " ".join(str(error).split()), say)
 

@@ -7,7 +7,7 @@ than wait long itself, and says so.
 from __future__ import annotations
 
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import psycopg
@@ -53,6 +53,9 @@ FACTS = """
     SELECT current_setting('server_version_num')::integer, current_setting('server_version'),
         current_database(), current_user::text
 """
+# Roles that do not come with every server, and extensions that may be made.
+ROLES = "SELECT rolname::text FROM pg_roles WHERE rolname !~ '^pg_'"
+EXTENSIONS = "SELECT name::text FROM pg_available_extensions"
 
 
 class TargetError(Exception):
@@ -79,6 +82,7 @@ class Target:
         applied: the SHA-256 of each migration that the record has, by the file's name.
         owner: the role that is to migrate it, by default the owner of its tables; None where there
             is none.
+        roles, extensions: what others may have made there; files may name it.
     """
 
     version: int
@@ -88,6 +92,8 @@ class Target:
     installed: bool
     applied: Mapping[str, str]
     owner: Owner | None = None
+    roles: frozenset[str] = field(default=frozenset(), compare=False)
+    extensions: frozenset[str] = field(default=frozenset(), compare=False)
 
     @property
     def major(self) -> int:
@@ -151,7 +157,12 @@ def examine(conn: Connection, schema: str = HOME, migrates_as: str | None = None
     if owner is None and migrates_as is not None:
         message = f"there is no role {migrates_as}, which is to migrate it"
         raise TargetError(message)
-    return Target(version, release.split()[0], database, role, installed, applied, owner)
+    roles, extensions = (
+        frozenset(name for (name,) in conn.execute(query).fetchall())
+        for query in (ROLES, EXTENSIONS)
+    )
+    release = release.split()[0]
+    return Target(version, release, database, role, installed, applied, owner, roles, extensions)
 
 
 def reason(error: psycopg.Error, limits: Limits) -> str:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from conformance.deployment import stand_ins
+
 if TYPE_CHECKING:
+    from conformance.audit.target import Target
     from conformance.deployment.waivers import Waiver
     from conformance.migrate.migrations import Migration
+    from conformance.postgres.scratch import Scratch
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +31,13 @@ class Files:
     given_up: tuple[Waiver, ...] = ()
     waived: tuple[Waiver, ...] = ()
     refused: bool = False
+
+    def on(self, scratch: Scratch, target: Target) -> tuple[Files, list[str]]:
+        """Return the files as a scratch server can run them, and what else there is to know."""
+        applied, pending, notes = stand_ins.on(
+            scratch.extensions(), (self.applied, self.pending), target.roles, target.extensions
+        )
+        return replace(self, applied=applied, pending=pending), notes
 
     @property
     def text(self) -> str:

@@ -196,12 +196,14 @@ class Gate:
             request = enforcement.request_of(target.major, wish.options, wish.environ)
             with enforcement.scratch_of(target.major, wish.options, wish.environ) as scratch:
                 self._say("installing the applied files on a scratch server")
+                files, stand_ins = files.on(scratch, target)
                 expected = (
                     enforcement.expected_of(scratch, files.applied) if files.applied else "no file"
                 )
                 if files.refused:
                     self._skip(4, 6, "a pending file may not be run: see section 2")
                 elif (attempt := self._trial(scratch, target, files)) is not None:
+                    attempt.notes += stand_ins
                     self._audit(target, expected, files.applied)
                     self._prove(scratch, request, files, attempt)
         except UNSETTLED as error:  # also of ending the server, when all else is known
@@ -238,11 +240,17 @@ class Gate:
         section = _section(6, "there are no verdicts")
         if after is not None:
             section = compare.compare(before, after, files.waived, files.given_up)
-            self._held_to_files(section, after, files, attempt, request)
+            self._held_to_files(section, after, files, attempt, scratch, request)
         self._done(section)
 
-    def _held_to_files(
-        self, section: Section, after: Result, files: Files, attempt: Trial, request: Request
+    def _held_to_files(  # noqa: PLR0913, PLR0917 - what the suite is asked, and where
+        self,
+        section: Section,
+        after: Result,
+        files: Files,
+        attempt: Trial,
+        scratch: Scratch,
+        request: Request,
     ) -> None:
         """Ask of rules that are waived whether it is the file with the waiver that breaks them."""
         asked: dict[str, Result] = {}
@@ -255,7 +263,8 @@ class Gate:
                 first = files.pending[: names.index(waiver.file) + 1]
                 self._say(f"running the suite on the schema as {waiver.file} leaves it")
                 how = suite.Run(request, 0, self._effort.profile, self._effort.timeout)
-                asked[waiver.file] = suite.run((*files.applied, *first), how)
+                with scratch.roles_kept(files.text):
+                    asked[waiver.file] = suite.run((*files.applied, *first), how)
             if asked[waiver.file].verdicts.get(rule) == Verdict.HELD:
                 section.faults.append(waived.stray(rule, waiver))
 
@@ -298,7 +307,8 @@ class Gate:
                     section.notes.append(ALIKE)
             else:
                 self._say("running the suite on the schema as it will be")
-                after = suite.run((*files.applied, *files.pending), how)
+                with scratch.roles_kept(files.text):
+                    after = suite.run((*files.applied, *files.pending), how)
         except TargetError as error:
             remedy = "see what it says: pytest conformance --migrations … on these files"
             section.faults.append(Fault("pytest conformance", str(error), remedy))

@@ -17,6 +17,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from conformance.audit.description import describe
 from conformance.audit.enforcement import folder_of
 from conformance.audit.findings import Fault
+from conformance.deployment import stand_ins
 from conformance.domain.chosen import domain
 from conformance.gate import locks, powers
 from conformance.gate.nothing import NOTHING
@@ -24,7 +25,7 @@ from conformance.migrate import migrations, outside
 from conformance.migrate.migrations import MigrationError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from conformance.audit.description import Description
     from conformance.audit.owner import Owner
@@ -112,9 +113,14 @@ def tried(scratch: Scratch, files: Files, owner: Owner | None) -> Trial:
             "role may not make such a role"
         )
         return trial
-    with _owned(scratch, template, owner, files.text) as conn:
+    extensions = stand_ins.extensions(files.pending) if owner.managed else []
+    trial.notes += [
+        f"whether {owner.name} may make the extension {name} is its provider's to say"
+        for name in extensions
+    ]
+    with _owned(scratch, template, owner, files.text, extensions) as conn:
         for file in files.pending:
-            fault = _applied(conn, file)
+            fault = _applied(conn, stand_ins.without_extensions(file, extensions))
             if fault is not None:
                 what = f"cannot be applied with the rights of {owner.name}: {fault.what}"
                 remedy = (
@@ -153,7 +159,9 @@ def _applied(
 
 
 @contextmanager
-def _owned(scratch: Scratch, template: Template, owner: Owner, text: str) -> Iterator[Connection]:
+def _owned(
+    scratch: Scratch, template: Template, owner: Owner, text: str, extensions: Sequence[str]
+) -> Iterator[Connection]:
     """Lend a copy that belongs to a role with the rights of another, as that role."""
     role = sql.Identifier(name := f"framecast_conformance_{scratch.token}_owner")
     with scratch.lent(template, text, "owned") as database, database.connect() as admin:
@@ -167,6 +175,9 @@ def _owned(scratch: Scratch, template: Template, owner: Owner, text: str) -> Ite
         admin.execute(sql.SQL("CREATE ROLE {} NOLOGIN {}").format(role, attributes))
         try:
             _give(admin, database, role, owner)
+            for extension in scratch.extensions() & set(extensions):
+                made = sql.SQL("CREATE EXTENSION IF NOT EXISTS {} CASCADE")
+                admin.execute(made.format(sql.Identifier(extension)))
             with _acting(database, name) as conn:
                 yield conn
         finally:
@@ -179,6 +190,12 @@ def _give(admin: Connection, database: Database, role: sql.Identifier, owner: Ow
     """Give a role what the owner of the target has, in a copy of its schema."""
     for (statement,) in admin.execute(BELONGINGS).fetchall():
         admin.execute(sql.SQL(statement.replace("%I", "{}")).format(role))
+    # Files may give to the owner what they make.
+    if admin.execute("SELECT FROM pg_roles WHERE rolname = %s", (owner.name,)).rowcount:
+        named = sql.Identifier(owner.name)
+        admin.execute(sql.SQL("GRANT {} TO {}").format(named, role))
+        if owner.creates_in_public:
+            admin.execute(sql.SQL("GRANT CREATE ON SCHEMA public TO {}").format(named))
     if owner.creates_schemas:
         place = sql.Identifier(database.name)
         admin.execute(sql.SQL("GRANT CREATE ON DATABASE {} TO {}").format(place, role))

@@ -9,7 +9,8 @@ import psycopg
 
 from conformance.audit import drift, enforcement
 from conformance.audit.description import describe
-from conformance.audit.target import TargetError
+from conformance.audit.target import EXTENSIONS, ROLES, TargetError
+from conformance.deployment import stand_ins
 from conformance.deployment.migration import Migration, MigrationError
 from conformance.deployment.record import HOME, Record
 from conformance.migrate import migrations
@@ -95,7 +96,10 @@ def _compare(conn: Connection, files: tuple[Migration, ...], baseline: Baseline)
     major = conn.info.server_version // 10_000
     try:
         with enforcement.scratch_of(major, baseline.options, baseline.environ) as scratch:
-            expected = enforcement.expected_of(scratch, files)
+            roles = [name for (name,) in conn.execute(ROLES)]
+            extensions = [name for (name,) in conn.execute(EXTENSIONS)]
+            made, _, _ = stand_ins.on(scratch.extensions(), (files, ()), roles, extensions)
+            expected = enforcement.expected_of(scratch, made)
     except (ProvisionError, TargetError) as error:
         message = f"nothing was recorded, for nothing could be compared: {error}"
         raise MigrationError(message) from error

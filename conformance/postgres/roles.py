@@ -72,6 +72,13 @@ def facts(conn: psycopg.Connection[Any]) -> Facts:
     }
 
 
+def drop_new(conn: psycopg.Connection[Any], before: Facts, named: set[str]) -> None:
+    """Drop the roles that some files name and that were not there; see `take_back`."""
+    for kind, name in facts(conn).keys() - before.keys():
+        if kind == "role" and is_named(name, named):
+            _drop(conn, name)
+
+
 def take_back(conn: psycopg.Connection[Any], before: Facts, named: set[str]) -> None:
     """Give roles that some files name what they had, and drop those that are new.
 
@@ -89,12 +96,17 @@ def take_back(conn: psycopg.Connection[Any], before: Facts, named: set[str]) -> 
     }
     for (kind, name), (old, new) in changed.items():
         if kind == "role" and old is None:
-            _try(conn, sql.SQL("DROP ROLE IF EXISTS {}").format(sql.Identifier(name.strip('"'))))
+            _drop(conn, name)
         elif kind == "role" and new is None:
             continue  # dropped, with what only it knew
         else:
             for statement in _statements(kind, old, new):
                 _try(conn, statement)
+
+
+def _drop(conn: psycopg.Connection[Any], called: str) -> None:
+    # As the server quotes it.
+    _try(conn, sql.SQL("DROP ROLE IF EXISTS {}").format(sql.SQL(called)))
 
 
 def _try(conn: psycopg.Connection[Any], statement: sql.Composed) -> None:

@@ -51,6 +51,7 @@ RUNS_ALIVE = """
 """
 MEMBER = "GRANT {} TO CURRENT_USER"
 ROLE = "SELECT FROM pg_catalog.pg_roles WHERE rolname = %s"
+EXTENSIONS = "SELECT name FROM pg_catalog.pg_available_extensions"
 TEMPORARY = "SELECT pg_catalog.has_database_privilege('public', %s, 'TEMPORARY')"
 SESSIONS = """
     SELECT
@@ -115,6 +116,8 @@ class Scratch:
         self._open: dict[str, bool] = {}  # templates by whether all may make temporary tables
         self._run = f"{PREFIX}{token}"
         self._ends_workers = False
+        self._roles: roles.Facts = {}  # before the run
+        self._named: set[str] = set()  # in what was installed
         self._admin = psycopg.connect(
             server.conninfo,
             autocommit=True,
@@ -175,12 +178,25 @@ class Scratch:
             text: of all these files.
             label: part of the copy's name.
         """
+        with self.roles_kept(text), self.cloned(template, label) as database:
+            yield database
+
+    @contextmanager
+    def roles_kept(self, text: str) -> Iterator[None]:
+        """Let files be run, and give roles that they name what they had before.
+
+        Args:
+            text: of all these files.
+        """
         before = roles.facts(self._admin)
         try:
-            with self.cloned(template, label) as database:
-                yield database
+            yield
         finally:
             roles.take_back(self._admin, before, roles.names(text))
+
+    def extensions(self) -> frozenset[str]:
+        """Return the names of the extensions that can be made here."""
+        return frozenset(name for (name,) in self._admin.execute(EXTENSIONS))
 
     def drop(self, database: Database | Template) -> None:
         """Drop a database of this run, whoever is connected to it."""
@@ -200,6 +216,8 @@ class Scratch:
                 with ExitStack() as ends:  # each of them, whatever becomes of the others
                     if self._makes_role:
                         ends.callback(self._drop_role)
+                    if self._ends_workers:
+                        ends.callback(roles.drop_new, self._admin, self._roles, self._named)
                     for name in self._ours(self._dropped):
                         ends.callback(self._drop, name)
 
@@ -213,6 +231,7 @@ class Scratch:
         self._dropped = f"{PREFIX}{self.token}_"
         self._admin.execute("SELECT set_config('idle_session_timeout', '0', false)")
         self._admin.execute("SELECT pg_advisory_lock(%s)", [int(self.token, 16)])
+        self._roles = roles.facts(self._admin)
         self._application = domain().application
         self._makes_role = bool(self._application) and not (
             self._admin.execute(ROLE, [self._application]).rowcount
@@ -233,6 +252,7 @@ class Scratch:
     def _sealed(self, read: tuple[Migration, ...]) -> Template:
         database = self._database(self._name("template"))
         self._create(database.name, f"TEMPLATE template0 ENCODING 'UTF8' {self._locale()}")
+        self._named.update(*(roles.names(file.sql) for file in read))
         try:
             with database.connect() as connection:
                 migrations.install(connection, read)
