@@ -49,6 +49,7 @@ pytest_plugins = (
     "conformance.pytest_plugin.replay",
     "conformance.pytest_plugin.proof",
     "conformance.pytest_plugin.changed",
+    "conformance.pytest_plugin.limits",
     "conformance.pytest_plugin.fixtures",
     "conformance.pytest_plugin.verdicts",
     "conformance.pytest_plugin.hostile",
