@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING
 
-from conformance.domain.chosen import RULES
+from conformance.domain.chosen import RULES, domain
 from conformance.privileges.missing import PRIVILEGE
 from conformance.sql.outcomes import Inconclusive, Outcome, Rejected
 
@@ -52,7 +52,7 @@ def names(rule: Rule | None, outcome: Outcome) -> bool:
 
 def rule_named(outcome: Outcome) -> str:
     """Return the id of the rule in whose name a refusal came, or ''."""
-    return _by_token().get(outcome.token, "") if isinstance(outcome, Rejected) else ""
+    return _by_token(domain().name).get(outcome.token, "") if isinstance(outcome, Rejected) else ""
 
 
 def culprit(outcome: Outcome) -> str:
@@ -64,5 +64,5 @@ def culprit(outcome: Outcome) -> str:
 
 
 @cache
-def _by_token() -> Mapping[str, str]:
+def _by_token(_domain: str) -> Mapping[str, str]:
     return {rule.token: rule.id for rule in RULES.values()}

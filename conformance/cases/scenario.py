@@ -141,6 +141,10 @@ class Asked(Protocol):
         """Return the rows of a query."""
         ...
 
+    def __hash__(self) -> int:
+        """Tell it from others: what was read of a schema is kept."""
+        ...
+
 
 @runtime_checkable
 class OnSchema(Protocol):

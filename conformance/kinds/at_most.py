@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable  # noqa: TC003 - fields of a dataclass
+from collections.abc import Callable, Iterable, Mapping  # noqa: TC003 - fields of a dataclass
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,24 +19,34 @@ class AtMost:
         rows: their table with an alias, and what is joined to it, as SQL after FROM.
         per: the parent of a row, as SQL; rows without one do not count.
         where: what makes a row count, as SQL; '' where every row does.
-        counted: the parents of the rows that count in a state of the model, once for each row.
+        counted: the parents of the rows that count in a state of the model, once for each row; None
+            without a model.
         sifted: whether parents that have so many rows at all are looked for first: these are few,
             and an index alone can tell.
         also: tables that are joined.
+        out: legal changes by which a row that was inserted ceases to count.
+        back: pairs of such a change and another one, by which the row counts again.
     """
 
     most: int
     rows: str
     per: str
-    counted: Callable[[Any], Iterable[object]] = field(repr=False)
+    counted: Callable[[Any], Iterable[object]] | None = field(default=None, repr=False)
     where: str = ""
     sifted: bool = False
     also: tuple[str, ...] = ()
+    out: tuple[Mapping[str, object], ...] = ()
+    back: tuple[tuple[Mapping[str, object], Mapping[str, object]], ...] = ()
 
     @property
     def table(self) -> str:
         """The table whose rows are counted."""
         return self.rows.split()[0]
+
+    @property
+    def parent(self) -> str:
+        """The column that holds the parent of a row."""
+        return self.per.rpartition(".")[2]
 
     @property
     def tables(self) -> tuple[str, ...]:
@@ -60,12 +70,12 @@ class AtMost:
 
     def counts(self, state: object) -> Counter[object]:
         """Return how many rows count for each parent in a state of the model."""
-        return Counter(self.counted(state))
+        return Counter(() if self.counted is None else self.counted(state))
 
     @property
-    def model(self) -> Callable[[Any], bool]:
-        """Return whether a state of the model breaks it."""
-        return self.is_broken
+    def model(self) -> Callable[[Any], bool] | None:
+        """Return whether a state of the model breaks it; None without a model."""
+        return None if self.counted is None else self.is_broken
 
     def is_broken(self, state: object) -> bool:
         """Return whether a parent has too many rows in a state of the model."""

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable  # noqa: TC003 - a field of a dataclass
+from collections.abc import Callable, Mapping  # noqa: TC003 - fields of a dataclass
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,11 +15,15 @@ class Check:
         table: the table.
         breaks: the rows that break it, as SQL after WHERE.
         row_breaks: whether a row of the model breaks it; None where the model lacks the columns.
+        legal: columns of rows that keep it, at the edges of what is legal.
+        illegal: columns of rows that break it, and no other rule, one step over.
     """
 
     table: str
     breaks: str
     row_breaks: Callable[[Any], bool] | None = field(default=None, repr=False)
+    legal: tuple[Mapping[str, object], ...] = ()
+    illegal: tuple[Mapping[str, object], ...] = ()
 
     @property
     def tables(self) -> tuple[str, ...]:
@@ -42,3 +43,8 @@ class Check:
     def _is_broken(self, state: object) -> bool:
         rows: Mapping[int, Any] = getattr(state, self.table)
         return self.row_breaks is not None and any(map(self.row_breaks, rows.values()))
+
+
+def each(column: str, *values: object) -> tuple[Mapping[str, object], ...]:
+    """Return rows that differ in one column, as `legal` and `illegal` have them."""
+    return tuple({column: value} for value in values)

@@ -18,12 +18,12 @@ class Unique:
     Attributes:
         table: the table.
         columns: the columns.
-        fields: the same ones in the model.
+        fields: the same ones in the model; () without a model.
     """
 
     table: str
     columns: tuple[str, ...]
-    fields: tuple[str, ...]
+    fields: tuple[str, ...] = ()
 
     @property
     def tables(self) -> tuple[str, ...]:
@@ -36,9 +36,9 @@ class Unique:
         return repeated(self.table, *self.columns)
 
     @property
-    def model(self) -> Callable[[Any], bool]:
-        """Return whether a state of the model breaks it."""
-        return self.is_broken
+    def model(self) -> Callable[[Any], bool] | None:
+        """Return whether a state of the model breaks it; None without a model."""
+        return self.is_broken if self.fields else None
 
     def is_broken(self, state: object) -> bool:
         """Return whether two rows of the model are alike."""
@@ -57,14 +57,14 @@ class References:
         table: the table.
         column: where the other row's id stands.
         parent: the other table.
-        field: the column in the model.
+        field: the column in the model; '' without a model.
         null: whether a null breaks the rule too; else that is another rule's.
     """
 
     table: str
     column: str
     parent: str
-    field: str
+    field: str = ""
     null: bool = True
 
     @property
@@ -81,9 +81,9 @@ class References:
         return f"{found} UNION ALL SELECT id::text FROM {self.table} WHERE {self.column} IS NULL"
 
     @property
-    def model(self) -> Callable[[Any], bool]:
-        """Return whether a state of the model breaks it."""
-        return self.is_broken
+    def model(self) -> Callable[[Any], bool] | None:
+        """Return whether a state of the model breaks it; None without a model."""
+        return self.is_broken if self.field else None
 
     def is_broken(self, state: object) -> bool:
         """Return whether a row of the model names none of the other table."""

@@ -21,6 +21,11 @@ class Holds(StrEnum):
     DERIVED = "derived"  # computed by the database, or done by it
 
 
+def token_of(rule: str) -> str:
+    """Return what the names of everything that belongs to a rule begin with."""
+    return rule.lower().replace("-", "_") + "__"
+
+
 @dataclass(frozen=True, slots=True)
 class Rule:
     """One rule of the domain, once.
@@ -61,8 +66,8 @@ class Rule:
         rule: str,
         statement: str,
         kind: Kind,
-        enforced_by: tuple[str, ...],
-        holds: Holds = Holds.ALWAYS,
+        enforced_by: tuple[str, ...] = (),
+        holds: Holds | None = None,
     ) -> Rule:
         """Return the rule that a declaration of a kind makes.
 
@@ -70,15 +75,18 @@ class Rule:
             rule: its id.
             statement: the rule in words.
             kind: the declaration.
-            enforced_by: as the attribute.
-            holds: as the attribute.
+            enforced_by: as the attribute; without it, what begins with the rule's token.
+            holds: as the attribute; without it, a transition where the query asks for changes.
         """
+        if holds is None:
+            changes = "conformance." in kind.violations
+            holds = Holds.TRANSITION if changes else Holds.ALWAYS
         return cls(
             rule,
             statement,
             kind.tables,
             holds,
-            enforced_by,
+            enforced_by or (token_of(rule),),
             kind.violations,
             model=kind.model,
             kind=kind,
@@ -87,7 +95,7 @@ class Rule:
     @property
     def token(self) -> str:
         """Return what the names of everything that belongs to the rule begin with."""
-        return self.id.lower().replace("-", "_") + "__"
+        return token_of(self.id)
 
     @property
     def tokens(self) -> frozenset[str]:

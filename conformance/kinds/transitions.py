@@ -54,6 +54,24 @@ class Transitions:
         """Nothing: two states tell, which operations compare."""
         return
 
+    @property
+    def starts(self) -> tuple[str, ...]:
+        """The states in which a row may begin."""
+        return tuple(state for state in self.states if (None, state) in self.legal)
+
+    def way_to(self, state: str) -> tuple[str, ...] | None:
+        """Return the shortest legal way to a state, itself last; None where there is none."""
+        ways: list[tuple[str, ...]] = [(start,) for start in self.starts]
+        for way in ways:
+            if way[-1] == state:
+                return way
+            ways += [
+                (*way, after)
+                for after in self.states
+                if (way[-1], after) in self.legal and after not in way
+            ]
+        return None
+
     def pairs(self) -> Iterator[Pair]:
         """Yield every pair that counts, legal or not."""
         for before in (None, *self.states):
@@ -75,9 +93,8 @@ class Transitions:
         if not self.column:
             return
         before, after = f"old ->> '{self.column}'", f"new ->> '{self.column}'"
-        first = [state for state in self.states if (None, state) in self.legal]
-        if len(first) < len(self.states):
-            yield f"op = 'INSERT' AND {after} NOT IN ({_listed(first)})"
+        if len(self.starts) < len(self.states):
+            yield f"op = 'INSERT' AND {after} NOT IN ({_listed(self.starts)})"
         moves = ", ".join(
             f"({_listed(pair)})"
             for pair in ((old, new) for old in self.states for new in self.states)
@@ -86,5 +103,5 @@ class Transitions:
         yield f"op = 'UPDATE' AND {before} <> {after} AND ({before}, {after}) NOT IN ({moves})"
 
 
-def _listed(states: list[str] | tuple[str, str]) -> str:
+def _listed(states: tuple[str, ...]) -> str:
     return ", ".join(f"'{state}'" for state in states)

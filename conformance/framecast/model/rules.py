@@ -29,7 +29,7 @@ ALWAYS: dict[str, tuple[frozenset[str], Predicate]] = {
         for rule in RULES.values()
         if rule.model is not None
     },
-    **{name: (frozenset(kind.tables), kind.model) for name, kind in BESIDE.items()},
+    **{name: (frozenset(kind.tables), kind.is_broken) for name, kind in BESIDE.items()},
 }
 
 

@@ -1,0 +1,118 @@
+"""Tables of a live schema, as far as a legal row of each can be made from them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from conformance.cases.scenario import Asked
+
+COLUMNS: Final = """
+SELECT c.relname::text, a.attname::text, b.typname::text, b.typcategory::text,
+    a.attnotnull OR t.typnotnull, a.atthasdef OR t.typdefault IS NOT NULL OR a.attidentity <> '',
+    CASE WHEN b.typname IN ('varchar', 'bpchar') AND a.atttypmod > 4 THEN a.atttypmod - 4 END,
+    ARRAY(
+        SELECT e.enumlabel::text FROM pg_enum AS e WHERE e.enumtypid = b.oid
+        ORDER BY e.enumsortorder
+    )
+FROM pg_attribute AS a JOIN pg_class AS c ON c.oid = a.attrelid
+JOIN pg_type AS t ON t.oid = a.atttypid
+JOIN pg_type AS b ON b.oid = CASE t.typtype WHEN 'd' THEN t.typbasetype ELSE t.oid END
+WHERE c.relnamespace = to_regnamespace('public') AND c.relkind IN ('r', 'p') AND a.attnum > 0
+    AND NOT a.attisdropped AND a.attgenerated = '' AND a.attidentity <> 'a'
+ORDER BY c.relname, a.attnum
+"""
+KEYS: Final = """
+SELECT k.conrelid::regclass::text, k.confrelid::regclass::text, k.confdeltype::text,
+    k.confupdtype::text,
+    ARRAY(
+        SELECT a.attname::text FROM unnest(k.conkey) WITH ORDINALITY AS u (number, place)
+        JOIN pg_attribute AS a ON a.attrelid = k.conrelid AND a.attnum = u.number ORDER BY u.place
+    ),
+    ARRAY(
+        SELECT a.attname::text FROM unnest(k.confkey) WITH ORDINALITY AS u (number, place)
+        JOIN pg_attribute AS a ON a.attrelid = k.confrelid AND a.attnum = u.number ORDER BY u.place
+    )
+FROM pg_constraint AS k
+WHERE k.contype = 'f' AND k.connamespace = to_regnamespace('public') AND k.conparentid = 0
+ORDER BY cardinality(k.conkey) DESC, k.conname
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column that can be written.
+
+    Attributes:
+        name: its name.
+        type: that of its values, under any domain.
+        category: of the type, as pg_type has it.
+        required: whether an INSERT must give it: it is not null and has no default.
+        nullable: whether it takes a null.
+        most: characters that it takes; None for any number.
+        labels: of an enum type.
+    """
+
+    name: str
+    type: str
+    category: str
+    required: bool
+    nullable: bool
+    most: int | None
+    labels: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ForeignKey:
+    """Columns that name a row of another table.
+
+    Attributes:
+        columns: ours, with the other table's.
+        parent: the other table.
+        takes_along: whether a row that goes takes with it those that name it, or their names of it.
+        follows: whether they follow a row that gets another key.
+    """
+
+    columns: Mapping[str, str]
+    parent: str
+    takes_along: bool = False
+    follows: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table: its columns and its foreign keys, those of most columns first."""
+
+    columns: Mapping[str, Column]
+    keys: tuple[ForeignKey, ...]
+
+
+@lru_cache(maxsize=4)
+def tables_of(schema: Asked) -> Mapping[str, Table]:
+    """Return the tables of a live schema, by name; read once for each session."""
+    columns: dict[str, dict[str, Column]] = {}
+    for table, name, kind, category, not_null, has_default, most, labels in schema.fetch(COLUMNS):
+        columns.setdefault(str(table), {})[str(name)] = Column(
+            str(name),
+            str(kind),
+            str(category),
+            required=bool(not_null) and not has_default,
+            nullable=not not_null,
+            most=most if isinstance(most, int) else None,
+            labels=tuple(map(str, _list(labels))),
+        )
+    keys: dict[str, list[ForeignKey]] = {}
+    for table, parent, on_delete, on_update, ours, theirs in schema.fetch(KEYS):
+        pairs = zip(map(str, _list(ours)), map(str, _list(theirs)), strict=True)
+        takes, follows = str(on_delete) in "cnd", str(on_update) in "cnd"
+        key = ForeignKey(dict(pairs), str(parent), takes, follows)
+        keys.setdefault(str(table), []).append(key)
+    return {name: Table(some, tuple(keys.get(name, ()))) for name, some in columns.items()}
+
+
+def _list(value: object) -> list[object]:
+    return value if isinstance(value, list) else []

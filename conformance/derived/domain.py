@@ -1,0 +1,79 @@
+"""A domain of which nothing is known but its rules and its migrations: cases follow from these."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from conformance.derived import caps, keys, rows
+from conformance.derived.shapes import Derived
+from conformance.derived.world import Facts
+from conformance.domain.domain import Domain
+from conformance.kinds.at_most import AtMost
+from conformance.kinds.check import Check
+from conformance.kinds.fixed import Fixed
+from conformance.kinds.keys import References, Unique
+from conformance.kinds.same_as import SameAs
+from conformance.kinds.transitions import Transitions
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
+
+    from conformance.cases.scenario import WaysOnSchema
+    from conformance.derived.shapes import Makes
+    from conformance.derived.world import Values
+    from conformance.kinds.kind import Kind
+    from conformance.kinds.rule import Rule
+
+# The files of the suite that try a domain by its rules alone.
+SUITE: Final = frozenset({"test_rules"})
+
+
+DERIVED: Final[Mapping[type, Callable[[Any, Facts], Makes]]] = {
+    AtMost: caps.of_at_most,
+    Check: rows.of_check,
+    Fixed: rows.of_fixed,
+    References: keys.of_references,
+    SameAs: keys.of_same_as,
+    Transitions: rows.of_transitions,
+    Unique: keys.of_unique,
+}
+
+
+def of(
+    name: str,
+    rules: Sequence[Rule],
+    migrations: Path,
+    values: Values | None = None,
+    cases: Mapping[str, Makes] | None = None,
+) -> Domain:
+    """Return the domain of some rules.
+
+    Args:
+        name: what to call it.
+        rules: each of a kind, or with cases below.
+        migrations: the folder of the schema.
+        values: legal values of columns, by `table.column`, where one of the type will not do, or
+            where several should be tried.
+        cases: what is tried of a rule by hand, by its id: for each path what makes a scenario, or
+            why the path cannot break it. They take the place of those that its kind derives.
+    """
+    facts = Facts.of(rules, values or {})
+    by_hand = cases or {}
+
+    def ways() -> dict[str, WaysOnSchema]:
+        found: dict[str, WaysOnSchema] = {}
+        for rule in rules:
+            makes = {**_derived(rule.kind, facts), **by_hand.get(rule.id, {})}
+            found[rule.id] = {
+                path: make if isinstance(make, str) else Derived(facts, make)
+                for path, make in makes.items()
+            }
+        return found
+
+    return Domain(name, {rule.id: rule for rule in rules}, ways, suite=SUITE, migrations=migrations)
+
+
+def _derived(kind: Kind | None, facts: Facts) -> Makes:
+    derive = DERIVED.get(type(kind))
+    return derive(kind, facts) if derive is not None else {}

@@ -1,0 +1,129 @@
+"""Scenarios for the shapes of statements: what each has in common, whatever the rule's kind."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+from hypothesis import strategies as st
+
+from conformance.cases.scenario import Scenario
+from conformance.derived.catalogue import tables_of
+from conformance.derived.world import World
+from conformance.sql.writes import Insert, Path, Row
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from hypothesis.strategies import SearchStrategy
+
+    from conformance.cases.scenario import Asked, Transaction
+    from conformance.derived.world import Draw, Facts
+
+    Make: TypeAlias = Callable[[World], Scenario]
+    # For each path, how a scenario is made, or why the path cannot break the rule.
+    Makes: TypeAlias = Mapping[Path, Make | str]
+
+GONE: Final = "a row that is gone breaks nothing"
+NO_PARENTS: Final = "its parents are no part of it"
+NO_OTHERS: Final = "no row of another table is part of it"
+# What a rule on one row's own columns has to say of the paths that do not write such a row.
+OF_ONE_ROW: Final[Mapping[Path, str]] = {
+    Path.MOVE: NO_PARENTS,
+    Path.OTHER: NO_OTHERS,
+    Path.DELETE: GONE,
+    Path.CASCADE: GONE,
+    Path.TRUNCATE: GONE,
+}
+
+
+@dataclass(slots=True, eq=False)
+class Derived:
+    """Scenarios that are made on whatever schema there is.
+
+    Attributes:
+        facts: what every legal row must heed.
+        make: makes one.
+    """
+
+    facts: Facts
+    make: Make
+    _made: dict[Asked, SearchStrategy[Scenario]] = field(default_factory=dict)
+
+    def on(self, schema: Asked) -> SearchStrategy[Scenario]:
+        """Return the scenarios for the schema of a database."""
+        if schema not in self._made:
+            self._made[schema] = _scenarios(self, schema)
+        return self._made[schema]
+
+
+@st.composite
+def _scenarios(draw: Draw, derived: Derived, schema: Asked) -> Scenario:
+    return derived.make(World(tables_of(schema), derived.facts, draw))
+
+
+def written(
+    insert: Make | str, many: Make | str, update: Make | str, also: Mapping[Path, Make | str]
+) -> Makes:
+    """Return a way for each path that writes rows.
+
+    Args:
+        insert: inserts a row.
+        many: inserts several by one statement.
+        update: changes one.
+        also: the other paths.
+    """
+    either = _either(insert, update)
+    return {
+        Path.INSERT: insert,
+        Path.INSERT_MANY: many,
+        Path.COPY: insert,
+        Path.MERGE: either,
+        Path.CTE: either,
+        Path.UPDATE: update,
+        Path.ON_CONFLICT: update,
+        **also,
+    }
+
+
+def tried(
+    world: World,
+    legal: Iterable[Transaction],
+    broken: Iterable[Transaction],
+    because: str = "",
+) -> Scenario:
+    """Return a scenario that begins with what its world has been given.
+
+    Args:
+        world: all that it needs is in there.
+        legal: what must be accepted.
+        broken: what must be refused.
+        because: why there may be nothing of that.
+    """
+    before, refused = (tuple(world.given),) if world.given else (), tuple(broken)
+    return Scenario(before, tuple(legal), refused, because="" if refused else because)
+
+
+def among(world: World, table: str, row: Row) -> Transaction:
+    """Return one statement that inserts a row among legal ones, at a place that is drawn."""
+    rows = world.draw(st.permutations((row, world.row(table), world.row(table))))
+    return (Insert(table, tuple(rows)),)
+
+
+def inserted(table: str, *rows: Row) -> Transaction:
+    """Return a transaction of one statement that inserts rows."""
+    return (Insert(table, rows),)
+
+
+def never_change(facts: Facts, table: str, columns: Iterable[str]) -> str:
+    """Return why some columns cannot be changed, or ''."""
+    fixed = facts.fixed.get(table, {})
+    some = [f"{each} never changes ({fixed[each]})" for each in columns if each in fixed]
+    return ", ".join(some)
+
+
+def _either(one: Make | str, other: Make | str) -> Make | str:
+    makes: Sequence[Make] = [each for each in (one, other) if not isinstance(each, str)]
+    if not makes:
+        return one
+    return lambda world: world.draw(st.sampled_from(makes))(world)

@@ -1,0 +1,1 @@
+"""Domains of which the suite knows nothing but what each folder says."""

@@ -1,0 +1,131 @@
+"""Another domain on the same engine: a ledger, held on its own schema, and with planted faults."""
+
+import shutil
+import subprocess
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis.strategies import SearchStrategy
+
+from conformance.cases.case_runner import CaseRunner
+from conformance.cases.scenario import OnSchema, Scenario
+from conformance.cases.verdicts import Finding, Verdict
+from conformance.database.sandbox import Sandbox
+from conformance.domain import chosen
+from conformance.domain.domain import Domain
+from conformance.postgres.scratch import Scratch
+from conformance.sql.writes import Path as Way
+from examples.ledger import DOMAIN
+from examples.ledger.planted import FAULTS, Fault
+
+ROOT = Path(__file__).parent.parent
+MIGRATIONS = ROOT / "examples" / "ledger" / "migrations"
+MOST_LINES = 150
+# By which rules are tried that a fault should not touch.
+FEW = {Way.INSERT, Way.UPDATE, Way.DELETE}
+
+
+@pytest.fixture
+def ledger(monkeypatch: pytest.MonkeyPatch) -> Domain:
+    """Let this process try the ledger."""
+    monkeypatch.setenv(chosen.VARIABLE, "examples.ledger")
+    return chosen.domain()
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Return a copy of the migrations."""
+    return Path(shutil.copytree(MIGRATIONS, tmp_path / "migrations"))
+
+
+def test_the_rules_fit_on_a_few_pages() -> None:
+    """At most 150 lines say at least 12 rules of at least 7 kinds."""
+    lines = (MIGRATIONS.parent / "rules.py").read_text().splitlines()
+
+    assert MOST_LINES >= len(lines)
+    assert 12 <= len(DOMAIN.rules)
+    assert 7 <= len({type(rule.kind) for rule in DOMAIN.rules.values()})
+
+
+def test_each_path_of_each_rule_is_tried_or_has_a_reason(ledger: Domain) -> None:
+    """No write path of any rule is passed over in silence."""
+    for rule, ways in ledger.ways().items():
+        assert set(Way) == set(ways), rule
+
+
+def test_the_ledger_is_held() -> None:
+    """A run on the ledger's own schema holds every rule; nothing of Framecast is tried."""
+    command = (sys.executable, "-m", "pytest", "conformance", "--domain=examples.ledger", "-q")
+    done = subprocess.run(
+        [*command, "-n0", "--hypothesis-profile=quick", "-p", "no:cacheprovider"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+
+    assert f"\n{len(DOMAIN.rules)} held\n" in done.stdout, done.stdout
+    assert 0 == done.returncode, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda each: each.name)
+def test_a_planted_fault_is_found(
+    fault: Fault, ledger: Domain, scratch: Scratch, folder: Path
+) -> None:
+    """What a fault breaks is found, and no other rule is blamed for it."""
+    texts = {path: path.read_text() for path in folder.iterdir()}
+    ((path, text),) = [each for each in texts.items() if fault.old in each[1]]
+    assert 1 == text.count(fault.old)
+    path.write_text(text.replace(fault.old, fault.new))
+
+    with (
+        scratch.cloned(scratch.template(folder), "ledger") as database,
+        Sandbox(database.conninfo) as sandbox,
+    ):
+        assert fault.verdicts == _verdicts(ledger, sandbox, set(fault.verdicts))
+
+
+def _verdicts(ledger: Domain, sandbox: Sandbox, suspects: set[str]) -> dict[str, str]:
+    """Return the worst verdicts on rules that are not held; suspects are tried more often."""
+    found: dict[str, Verdict] = {}
+    order = list(Verdict)
+    for rule, ways in ledger.ways().items():
+        for path, way in ways.items():
+            if isinstance(way, str) or (rule not in suspects and path not in FEW):
+                continue
+            runner = CaseRunner(sandbox, ledger.rules[rule], path)
+            for scenario in _some(way, sandbox, 6 if rule in suspects else 1):
+                for each in _met(runner, scenario):
+                    worst = min(each.verdict, found.get(each.rule, Verdict.HELD), key=order.index)
+                    found[each.rule] = worst
+    return {rule: str(verdict) for rule, verdict in found.items()}
+
+
+def _some(way: SearchStrategy[Scenario] | OnSchema, sandbox: Sandbox, count: int) -> list[Scenario]:
+    """Draw a few scenarios, the same in every run."""
+    some: list[Scenario] = []
+
+    @settings(
+        max_examples=count,
+        derandomize=True,
+        database=None,
+        deadline=None,
+        phases=(Phase.generate,),
+        suppress_health_check=tuple(HealthCheck),
+    )
+    @given(way.on(sandbox.owner) if isinstance(way, OnSchema) else way)
+    def collect(scenario: Scenario) -> None:
+        some.append(scenario)
+
+    collect()
+    return some
+
+
+def _met(runner: CaseRunner, scenario: Scenario) -> list[Finding]:
+    with suppress(Finding):
+        runner.run(scenario)
+    return list(runner.met)
