@@ -77,7 +77,15 @@ from strategies.naming import (
     team_names,
     unsluggable_names,
 )
-from strategies.owners import Id, broken_urns, member_urn, team_urn, urns, user_urn
+from strategies.owners import (
+    Id,
+    broken_urns,
+    broken_urns_of_each_kind,
+    member_urn,
+    team_urn,
+    urns,
+    user_urn,
+)
 from strategies.people import EMAIL_LIMIT, broken_emails, emails, person_names, recased_emails
 from strategies.renders import (
     asset_files,
@@ -167,6 +175,7 @@ __all__ = [
     "broken_team_names",
     "broken_urls",
     "broken_urns",
+    "broken_urns_of_each_kind",
     "cancellations",
     "charges",
     "completions",

@@ -1,6 +1,6 @@
 """Owner URNs in their three forms, and the smallest steps out of them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Final, TypeAlias
 from uuid import UUID
 
@@ -46,64 +46,75 @@ _FORMS: Final[tuple[Urn, ...]] = (
     member_urn,
 )
 
-_BROKEN: Final[tuple[Urn, ...]] = (
-    lambda _team, _user: "",
-    lambda _team, user: str(user),
-    # another letter case
-    lambda _team, user: f"framecast:user:{_upper(user)}",
-    lambda team, _user: f"framecast:team:{_upper(team)}",
-    lambda team, user: f"framecast:{_upper(team)}:{user}",
-    lambda team, user: f"framecast:{team}:{_upper(user)}",
-    lambda _team, user: f"Framecast:user:{user}",
-    lambda _team, user: f"framecast:User:{user}",
-    lambda team, _user: f"framecast:TEAM:{team}",
-    # a part too few
-    lambda _team, user: f"framecast:{user}",
-    lambda _team, user: f"user:{user}",
-    lambda _team, user: f":user:{user}",
-    lambda _team, _user: "framecast:user:",
-    lambda _team, _user: "framecast:user",
-    lambda team, _user: f"framecast:{team}:",
-    lambda _team, user: f"framecast::{user}",
-    lambda _team, user: f"framecast:user{user}",
-    # a part too many
-    lambda _team, user: f"framecast:user::{user}",
-    lambda _team, user: f"framecast:user:{user}:",
-    lambda _team, user: f":framecast:user:{user}",
-    lambda team, user: f"framecast:team:{team}:{user}",
-    lambda team, user: f"framecast:team:{team}:user:{user}",
-    lambda team, user: f"framecast:{team}:{user}:{user}",
-    # another word
-    lambda _team, user: f"framecast:users:{user}",
-    lambda team, _user: f"framecast:teams:{team}",
-    lambda _team, user: f"framecast:member:{user}",
-    lambda _team, user: f"framecasts:user:{user}",
-    lambda _team, user: f"urn:framecast:user:{user}",
-    lambda _team, user: f"framecast/user/{user}",
-    # another form of the id
-    lambda _team, user: f"framecast:user:{user.hex}",
-    lambda team, _user: f"framecast:team:{team.hex}",
-    lambda team, user: f"framecast:{team.hex}:{user}",
-    lambda team, user: f"framecast:{team}:{user.hex}",
-    lambda _team, user: f"framecast:user:{{{user}}}",
-    lambda team, _user: f"framecast:team:{{{team}}}",
-    lambda team, user: f"framecast:{{{team}}}:{user}",
-    lambda _team, user: f"framecast:user:{str(user)[:-1]}",
-    lambda _team, user: f"framecast:user:{user}0",
-    lambda _team, user: f"framecast:user:{str(user)[:-1]}g",
-    lambda _team, _user: "framecast:user:1",
-    lambda _team, _user: "framecast:user:me",
-    # white space
-    lambda _team, user: f"framecast:user:{user} ",
-    lambda team, _user: f"framecast:team:{team} ",
-    lambda team, user: f"framecast:{team}:{user} ",
-    lambda _team, user: f" framecast:user:{user}",
-    lambda _team, user: f"framecast:user: {user}",
-    lambda _team, user: f"framecast:user:{user}\n",
-    lambda team, _user: f"framecast:team:{team}\n",
-    lambda team, user: f"framecast:{team}:{user}\n",
-    lambda _team, user: f"\nframecast:user:{user}",
-)
+# By kind: a pattern that lets one kind pass may refuse all others.
+_BROKEN: Final[Mapping[str, tuple[Urn, ...]]] = {
+    "something else": (
+        lambda _team, _user: "",
+        lambda _team, user: str(user),
+    ),
+    "another letter case": (
+        lambda _team, user: f"framecast:user:{_upper(user)}",
+        lambda team, _user: f"framecast:team:{_upper(team)}",
+        lambda team, user: f"framecast:{_upper(team)}:{user}",
+        lambda team, user: f"framecast:{team}:{_upper(user)}",
+        lambda _team, user: f"Framecast:user:{user}",
+        lambda _team, user: f"framecast:User:{user}",
+        lambda team, _user: f"framecast:TEAM:{team}",
+    ),
+    "a part too few": (
+        lambda _team, user: f"framecast:{user}",
+        lambda _team, user: f"user:{user}",
+        lambda _team, user: f":user:{user}",
+        lambda _team, _user: "framecast:user:",
+        lambda _team, _user: "framecast:user",
+        lambda team, _user: f"framecast:{team}:",
+        lambda _team, user: f"framecast::{user}",
+        lambda _team, user: f"framecast:user{user}",
+    ),
+    "a part too many": (
+        lambda _team, user: f"framecast:user::{user}",
+        lambda _team, user: f"framecast:user: {user}",
+    ),
+    "another word": (
+        lambda _team, user: f"framecast:users:{user}",
+        lambda team, _user: f"framecast:teams:{team}",
+        lambda _team, user: f"framecast:member:{user}",
+        lambda _team, user: f"framecasts:user:{user}",
+        lambda _team, user: f"framecast/user/{user}",
+    ),
+    "another form of the id": (
+        lambda _team, user: f"framecast:user:{user.hex}",
+        lambda team, _user: f"framecast:team:{team.hex}",
+        lambda team, user: f"framecast:{team.hex}:{user}",
+        lambda team, user: f"framecast:{team}:{user.hex}",
+        lambda _team, user: f"framecast:user:{{{user}}}",
+        lambda team, _user: f"framecast:team:{{{team}}}",
+        lambda team, user: f"framecast:{{{team}}}:{user}",
+        lambda _team, user: f"framecast:user:{str(user)[:-1]}",
+        lambda _team, user: f"framecast:user:{str(user)[:-1]}g",
+        lambda _team, _user: "framecast:user:1",
+        lambda _team, _user: "framecast:user:me",
+    ),
+    "something before it": (
+        lambda _team, user: f":framecast:user:{user}",
+        lambda _team, user: f"urn:framecast:user:{user}",
+        lambda _team, user: f" framecast:user:{user}",
+        lambda _team, user: f"\nframecast:user:{user}",
+    ),
+    "something after it": (
+        lambda _team, user: f"framecast:user:{user}:",
+        lambda team, user: f"framecast:team:{team}:{user}",
+        lambda team, user: f"framecast:team:{team}:user:{user}",
+        lambda team, user: f"framecast:{team}:{user}:{user}",
+        lambda _team, user: f"framecast:user:{user}0",
+        lambda _team, user: f"framecast:user:{user} ",
+        lambda team, _user: f"framecast:team:{team} ",
+        lambda team, user: f"framecast:{team}:{user} ",
+        lambda _team, user: f"framecast:user:{user}\n",
+        lambda team, _user: f"framecast:team:{team}\n",
+        lambda team, user: f"framecast:{team}:{user}\n",
+    ),
+}
 
 
 def _ids(given: Id | None) -> SearchStrategy[UUID]:
@@ -117,6 +128,13 @@ def urns(*, team: Id | None = None, user: Id | None = None) -> SearchStrategy[st
 
 def broken_urns(*, team: Id | None = None, user: Id | None = None) -> SearchStrategy[str]:
     """Texts one step away from an owner URN of the given team and user, or of any."""
-    return st.builds(
-        lambda form, *ids: form(*ids), st.sampled_from(_BROKEN), _ids(team), _ids(user)
+    forms = [form for kind in _BROKEN.values() for form in kind]
+    return st.builds(lambda form, *ids: form(*ids), st.sampled_from(forms), _ids(team), _ids(user))
+
+
+def broken_urns_of_each_kind(*, team: Id, user: Id) -> SearchStrategy[tuple[str, ...]]:
+    """Texts one step away from an owner URN of the given team and user, one of each kind."""
+    ids = UUID(_text(team)), UUID(_text(user))
+    return st.tuples(*map(st.sampled_from, _BROKEN.values())).map(
+        lambda forms: tuple(form(*ids) for form in forms)
     )

@@ -164,6 +164,15 @@ def test_broken_urns_take_every_step(step: Callable[[str], object]) -> None:
     reaches(s.broken_urns(team=TEAM, user=USER), step)
 
 
+@pytest.mark.parametrize("open_end", ["{}$", "^{}"])
+def test_every_scenario_meets_a_pattern_with_an_open_end(open_end: str) -> None:
+    """Of each kind there is a broken URN: also one that a pattern without ^ or $ lets pass."""
+    pattern = open_end.format(f"(?:{'|'.join(URN_FORMS.values())})").replace("$", r"\Z")
+    for several in examples(s.broken_urns_of_each_kind(team=TEAM, user=USER), 100):
+        assert not any(map(is_urn, several))
+        assert any(re.search(pattern, urn) for urn in several)
+
+
 def test_urls_appear_with_every_part() -> None:
     """URLs come with user, port, path, query, fragment, IPv6 host, upper case, and 2048 long."""
     drawn = examples(s.urls(), 500)

@@ -15,7 +15,7 @@ from strategies.near_misses.acting import (
     acts,
 )
 from strategies.near_misses.ways import ONE_ROW, Draw, besides, by_shape, fixed, scenarios
-from strategies.owners import broken_urns
+from strategies.owners import broken_urns_of_each_kind
 from strategies.world import NOW, World, urn_of_member, urn_of_team, urn_of_user
 
 ROLES = ("owner", "admin", "member", "viewer")
@@ -40,50 +40,53 @@ def owned(world: World, table: str, user: Row, owner: str) -> Row:
 
 @scenarios
 def owners(world: World, draw: Draw) -> Scenario:
-    """Insert a row for each form of an owner; then one whose owner has nearly such a form."""
+    """Insert a row for each form of an owner; then some whose owner has nearly such a form."""
     table = draw(st.sampled_from(OWNED))
     team, user = world.team()
-    broken = draw(broken_urns(team=str(team["id"]), user=str(user["id"])))
+    broken = draw(broken_urns_of_each_kind(team=str(team["id"]), user=str(user["id"])))
     forms = (urn_of_user(user), urn_of_team(team), urn_of_member(team, user))
     return Scenario(
         given=(tuple(world.given),),
         legal=tuple((Insert(table, (owned(world, table, user, urn),)),) for urn in forms),
-        broken=((Insert(table, (owned(world, table, user, broken),)),),),
+        broken=tuple((Insert(table, (owned(world, table, user, urn),)),) for urn in broken),
     )
 
 
 @scenarios
 def owners_many(world: World, draw: Draw) -> Scenario:
-    """Insert a row for each form of an owner at once; then again, with one that has none."""
+    """Insert a row for each form of an owner at once; then again, each time with one of none."""
     table = draw(st.sampled_from(OWNED))
     team, user = world.team()
-    broken = draw(broken_urns(team=str(team["id"]), user=str(user["id"])))
+    broken = draw(broken_urns_of_each_kind(team=str(team["id"]), user=str(user["id"])))
     forms = [urn_of_user(user), urn_of_team(team), urn_of_member(team, user)]
     good = [owned(world, table, user, urn) for urn in forms]
-    forms[draw(st.integers(0, 2))] = broken
-    bad = [owned(world, table, user, urn) for urn in forms]
+    at = draw(st.integers(0, 2))
+    bad = [
+        [owned(world, table, user, urn) for urn in (*forms[:at], other, *forms[at + 1 :])]
+        for other in broken
+    ]
     if table == "usage":
-        bad = [{**row, "period": "2026-02"} for row in bad]
+        bad = [[{**row, "period": "2026-02"} for row in rows] for rows in bad]
     return Scenario(
         given=(tuple(world.given),),
         legal=((Insert(table, tuple(good)),),),
-        broken=((Insert(table, tuple(bad)),),),
+        broken=tuple((Insert(table, tuple(rows)),) for rows in bad),
     )
 
 
 @scenarios
 def owner_changes(world: World, draw: Draw) -> Scenario:
-    """Write the same owner again; then one that has nearly its form; IMM-1 refuses as well."""
+    """Write the same owner again; then some that have nearly its form; IMM-1 refuses as well."""
     table = draw(st.sampled_from(OWNED))
     team, user = world.team()
     forms = (urn_of_user(user), urn_of_team(team), urn_of_member(team, user))
     row = world.insert(table, owned(world, table, user, draw(st.sampled_from(forms))))
-    broken = draw(broken_urns(team=str(team["id"]), user=str(user["id"])))
+    broken = draw(broken_urns_of_each_kind(team=str(team["id"]), user=str(user["id"])))
     key = {"id": row["id"]}
     return Scenario(
         given=(tuple(world.given),),
         legal=((Update(table, key, {"owner": row["owner"]}, row),),),
-        broken=(fixed(Update(table, key, {"owner": broken}, row)),),
+        broken=tuple(fixed(Update(table, key, {"owner": urn}, row)) for urn in broken),
     )
 
 
