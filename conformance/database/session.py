@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Self
 
@@ -22,7 +23,19 @@ if TYPE_CHECKING:
 
 # A statement that takes longer than this is stuck. Examples take milliseconds.
 CANCELED = "57014"
-TIMEOUTS = "SET statement_timeout = '20s'; SET lock_timeout = '10s'"
+PATIENCE = "CONFORMANCE_PATIENCE"  # by how much timeouts are longer, for what has met one
+TIMES = float(os.environ.get(PATIENCE) or 1)
+
+
+def timeouts(statement: float, lock: float) -> str:
+    """Return what limits a session, in seconds, which are more where patience is asked for."""
+    return (
+        f"SET statement_timeout = '{1000 * statement * TIMES:.0f}ms'; "
+        f"SET lock_timeout = '{1000 * lock * TIMES:.0f}ms'"
+    )
+
+
+TIMEOUTS = timeouts(20, 10)
 
 
 class Session:

@@ -24,6 +24,8 @@ SUITE = "SUITE "  # and a test: what a waiver calls one that is about no single 
 MANY = 4  # rules of which the same is said
 SHOWN = 3  # of what was seen of one rule
 MEND = "mend the migration; or say in it why the rule may go: -- waives {}: reason"
+UNANSWERED = "the server gave no answer in time, nor on the schema as it is: it is too slow to tell"
+LATER = "nothing is known of that: run the gate again when the machine has less to do"
 RERUN = (
     "run them on the new schema: pytest conformance --migrations …; what the migration means to "
     "change, it says of each: -- waives SUITE {}: reason"
@@ -74,6 +76,22 @@ def compare(
     compared = "compared with the schema as it is" if before else "there was no schema before"
     section.summary = f"{held} of {len(after.verdicts)} rules held; {compared}"
     return section
+
+
+def set_apart(section: Section, rules: Sequence[str], unanswered: Sequence[str]) -> None:
+    """Tell what could not be asked from what is wrong.
+
+    Args:
+        section: of verdicts, as if these tests had passed.
+        rules: which they alone are about.
+        unanswered: tests that met a timeout, on the schema as it is as well.
+    """
+    if unanswered:
+        names = tuple(test.rpartition("/")[2] for test in unanswered)
+        about = ", ".join(sorted(rules)) or ANY_RULE
+        section.asked = bool(section.faults)  # what is wrong is known, whatever else is not
+        section.faults.append(Fault(about, UNANSWERED, LATER, names[:MOST], len(names)))
+        section.summary += f"; {len(names)} tests had no answer in time"
 
 
 def _wrong(result: Result) -> dict[str, list[str]]:

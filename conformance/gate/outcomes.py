@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import threading
 from itertools import pairwise
@@ -15,9 +16,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from conformance.gate.child import PIPE
+from conformance.sql.outcomes import TIMED_OUT as TIMEOUTS
 
 if TYPE_CHECKING:
     import pytest
+# How an outcome prints a timeout, and how psycopg calls one that no outcome was made of.
+TIMED_OUT = re.compile(
+    rf"inconclusive \((?:{'|'.join(sorted(TIMEOUTS))}):|\b(?:QueryCanceled|LockNotAvailable)\b"
+)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -48,20 +54,23 @@ def _end_with(pipe: int) -> None:
 
 
 class _Failures:
-    """Gathers the first line of what each failed test said."""
+    """Gathers the first line of what each failed test said, and which met a timeout."""
 
     def __init__(self, file: str) -> None:
         self._file = Path(file)
         self._failed: dict[str, str] = {}
+        self._slow: dict[str, None] = {}
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Add one test, if it failed in any of its phases."""
         if report.failed:
             self._failed.setdefault(report.nodeid, headline(report.longreprtext))
+            if TIMED_OUT.search(report.longreprtext):
+                self._slow[report.nodeid] = None
 
     def pytest_sessionfinish(self) -> None:
         """Write them."""
-        self._file.write_text(json.dumps(self._failed))
+        self._file.write_text(json.dumps({"failed": self._failed, "slow": list(self._slow)}))
 
 
 def headline(text: str) -> str:

@@ -97,6 +97,7 @@ class Gate:
         self._target: Target | None = None
         self._files: Files | None = None
         self._begun = time.monotonic()
+        self._unanswered: list[str] = []  # tests that meet a timeout on the schema as it is, too
         self._number = 1  # of the section that is being asked
 
     def facts(self) -> dict[str, Any]:
@@ -239,7 +240,10 @@ class Gate:
         self._number = 6
         section = _section(6, "there are no verdicts")
         if after is not None:
+            slow = after.about(self._unanswered)
+            after.forgive(self._unanswered)
             section = compare.compare(before, after, files.waived, files.given_up)
+            compare.set_apart(section, slow, self._unanswered)
             self._held_to_files(section, after, files, attempt, scratch, request)
         self._done(section)
 
@@ -309,6 +313,9 @@ class Gate:
                 self._say("running the suite on the schema as it will be")
                 with scratch.roles_kept(files.text):
                     after = suite.run((*files.applied, *files.pending), how)
+                if after.slow and files.applied:
+                    self._say("trying again what met a timeout, on the schema as it is")
+                    self._unanswered = suite.again(files.applied, how, after.slow)
         except TargetError as error:
             remedy = "see what it says: pytest conformance --migrations … on these files"
             section.faults.append(Fault("pytest conformance", str(error), remedy))

@@ -17,19 +17,24 @@ from typing import TYPE_CHECKING, Any
 import conformance
 from conformance.audit.enforcement import folder_of
 from conformance.audit.target import TargetError
+from conformance.cases.verdicts import Verdict
+from conformance.database.session import PATIENCE
 from conformance.domain.chosen import RULES, domain_folders
+from conformance.domain.chosen import VARIABLE as DOMAIN
 from conformance.gate import child
 from conformance.postgres import folders
 from conformance.postgres.request import SETTINGS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from conformance.migrate.migrations import Migration
     from conformance.postgres import Request
 
 SUITE = Path(conformance.__file__).parent
 RAN = (0, 1)  # pytest's exit codes of a run that came to its end
+FEW = 3
+LONGER = "6"  # times as much time for what has met a timeout
 OTHERS = ("PYTEST_", "CONFORMANCE_", "COV_")  # variables of other runs, which this one is not
 LOOKERS_ON = ("audit", "gate")  # parts of the package that decide no verdict
 TAIL = 6  # lines of what a run that did not come to its end printed last
@@ -60,19 +65,67 @@ class Result:
         verdicts: by rule.
         failures: by rule: what was seen, in words.
         failed: tests that are about all rules, by pytest's ids, and what each said first.
+        tests: by rule that is not held: the tests that say so.
+        slow: tests that met a timeout, also when they were tried again with more time.
+        failing: all tests that failed.
     """
 
     verdicts: dict[str, str] = field(default_factory=dict)
     failures: dict[str, list[str]] = field(default_factory=dict)
     failed: dict[str, str] = field(default_factory=dict)
+    tests: dict[str, list[str]] = field(default_factory=dict)
+    slow: list[str] = field(default_factory=list)
+    failing: list[str] = field(default_factory=list)
+
+    def about(self, tests: Collection[str]) -> list[str]:
+        """Return the rules that no test but some of these says are not held."""
+        return [rule for rule, said in self.tests.items() if said and set(said) <= set(tests)]
+
+    def forgive(self, tests: Collection[str]) -> None:
+        """Take back what some tests have said, which have passed since."""
+        for rule in self.about(tests):
+            self.verdicts[rule] = Verdict.HELD
+            self.failures.pop(rule, None)
+            del self.tests[rule]
+        for test in tests:
+            self.failed.pop(test, None)
 
 
 def run(files: Sequence[Migration], how: Run) -> Result:
     """Run the whole suite on the schema that some files make.
 
+    Tests that meet a timeout are tried once more, alone and with more time: a machine that is busy
+    says nothing of the schema.
+
     Raises:
         TargetError: it did not come to its end, so that nothing is known.
     """
+    result = _attempt(files, how)
+    met = result.slow
+    if met:
+        result.slow = again(files, how, met)
+        result.forgive([test for test in met if test not in result.slow])
+    return result
+
+
+def again(files: Sequence[Migration], how: Run, tests: Sequence[str]) -> list[str]:
+    """Run some tests alone, with more time, and return those that fail even then.
+
+    Where the first of many do, so do the others: each of them takes minutes.
+
+    Raises:
+        TargetError: they did not come to their end.
+    """
+    failing = _attempt(files, how, tests[:FEW]).failing
+    if set(tests[:FEW]) <= set(failing):
+        return list(tests)
+    if tests[FEW:]:
+        failing += _attempt(files, how, tests[FEW:]).failing
+    return [test for test in tests if test in failing]
+
+
+def _attempt(files: Sequence[Migration], how: Run, tests: Sequence[str] = ()) -> Result:
+    """Run the suite, or some of its tests with more time."""
     with folder_of(files) as folder:
         report, failed = folder / "report.json", folder / "failed.json"
         schema = folder / "schema"
@@ -80,14 +133,20 @@ def run(files: Sequence[Migration], how: Run) -> Result:
         for file in folder.glob("*.sql"):
             shutil.move(file, schema)
         command = [
-            *(sys.executable, "-m", "pytest", str(SUITE), "-p", "conformance.plugin"),
+            *(sys.executable, "-m", "pytest", *(map(_place, tests) if tests else (str(SUITE),))),
+            *("-p", "conformance.plugin"),
             *("-p", "conformance.gate.outcomes", "-p", "no:cacheprovider", "--quiet"),
             *("--migrations", str(schema), "--hypothesis-profile", how.profile),
             *("--conformance-report", str(report), "--gate-outcomes", str(failed)),
             *_server(how.request),
         ]
-        _run(command, how.timeout, (report, failed))
-        return _result(json.loads(report.read_text()), json.loads(failed.read_text()))
+        if tests:
+            _run([*command, "-n", "0"], how.timeout, (report, failed), LONGER)
+        else:
+            _run(command, how.timeout, (report, failed))
+        return _result(
+            json.loads(report.read_text()), json.loads(failed.read_text()), whole=not tests
+        )
 
 
 def run_once(files: Sequence[Migration], how: Run) -> tuple[Result, bool]:
@@ -110,14 +169,23 @@ def run_once(files: Sequence[Migration], how: Run) -> tuple[Result, bool]:
         except (json.JSONDecodeError, TypeError):  # of another version
             cached.unlink()
     result = run(files, how)
+    if result.slow:  # what a busy machine could not tell is no verdict to keep
+        return result, False
     with tempfile.NamedTemporaryFile("w", dir=cached.parent, delete=False) as new:
         new.write(json.dumps(dataclasses.asdict(result)))
     Path(new.name).replace(cached)
     return result, False
 
 
-def _run(command: list[str], timeout: float, written: tuple[Path, ...]) -> None:
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(OTHERS)}
+def _run(
+    command: list[str], timeout: float, written: tuple[Path, ...], patience: str = "1"
+) -> None:
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if name == DOMAIN or not name.startswith(OTHERS)
+    }
+    kept[PATIENCE] = patience
     try:
         done = child.run(command, timeout, folder=SUITE.parent, environ=kept)
     except subprocess.TimeoutExpired as error:
@@ -132,6 +200,12 @@ def _run(command: list[str], timeout: float, written: tuple[Path, ...]) -> None:
         raise TargetError(message)
 
 
+def _place(test: str) -> str:
+    """Return a test by the file that it is in, wherever pytest is run."""
+    file, _, name = test.partition("::")
+    return f"{SUITE / file.rpartition('/')[2]}::{name}"
+
+
 def _server(request: Request) -> Iterator[str]:
     for attribute, flag, _ in SETTINGS:
         value = getattr(request, attribute)
@@ -139,14 +213,18 @@ def _server(request: Request) -> Iterator[str]:
             yield from (flag, str(value))
 
 
-def _result(report: Mapping[str, Any], failed: Mapping[str, str]) -> Result:
-    result = Result()
+def _result(
+    report: Mapping[str, Any], outcomes: Mapping[str, Any], *, whole: bool = True
+) -> Result:
+    failed: Mapping[str, str] = outcomes["failed"]
+    result = Result(slow=outcomes["slow"], failing=list(failed))
     told = set()
     for rule in report["rules"]:
         result.verdicts[rule["id"]] = rule["verdict"]
         paths: dict[str, list[str]] = {}
         for failure in rule["failures"]:
             told.add(failure["test"])
+            result.tests.setdefault(rule["id"], []).append(failure["test"])
             seen = f"expected {failure['expected']}; observed {failure['observed']}"
             paths.setdefault(seen, []).append(failure["path"])
         if paths:
@@ -154,7 +232,7 @@ def _result(report: Mapping[str, Any], failed: Mapping[str, str]) -> Result:
                 f"{seen}; on {', '.join(some)}" for seen, some in paths.items()
             ]
     missing = [rule for rule in RULES if rule not in result.verdicts]
-    if missing:
+    if missing and whole:
         message = f"the suite's report lacks {len(missing)} rules, such as {missing[0]}"
         raise TargetError(message)
     result.failed = {test: said for test, said in failed.items() if test not in told}

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Self
 import psycopg
 from psycopg import pq
 
-from conformance.database.session import TIMEOUTS, outcome
+from conformance.database.session import TIMEOUTS, outcome, timeouts
 from conformance.races.trace import Line, Trace
 from conformance.sql.outcomes import Accepted, Inconclusive
 
@@ -43,7 +43,7 @@ SESSIONS = 3
 FAILED = frozenset({pq.ExecStatus.FATAL_ERROR, pq.ExecStatus.BAD_RESPONSE})
 DEADLOCK, CANCELED = "40P01", "57014"
 # Nobody waits that long for a session that goes on, unless the machine stands still.
-QUICK = "SET statement_timeout = '6s'; SET lock_timeout = '3s'"
+QUICK = timeouts(6, 3)
 BLOCKERS = b"SELECT s.pid, pg_blocking_pids(s.pid)::text FROM unnest($1::int[]) AS s (pid)"
 
 

@@ -176,13 +176,22 @@ def _hangs(race: Race, trace: Trace, about: tuple[str, ...]) -> Iterator[Finding
         waited = [line.waits_for for line in trace.lines if line.session == place]
         blockers = next((each for each in reversed(waited) if each), ())
         others = " and ".join(repr(race.sessions[each].name) for each in blockers)
-        yield _finding(
-            next((rule for rule in about if rule in RULES), LOCKS),
-            Verdict.OVERBLOCKED,
-            "nobody waits until a timeout ends it",
-            f"{race.sessions[place].name!r} waits for {others or 'something'}"
-            f" until its timeout: {trace.outcomes[place]}",
-        )
+        rule = next((rule for rule in about if rule in RULES), LOCKS)
+        name = repr(race.sessions[place].name)
+        if others:
+            yield _finding(
+                rule,
+                Verdict.OVERBLOCKED,
+                "nobody waits until a timeout ends it",
+                f"{name} waits for {others} until its timeout: {trace.outcomes[place]}",
+            )
+        else:  # a statement that never ends, or a server that has too much to do
+            yield _finding(
+                rule,
+                Verdict.UNPROVEN,
+                "an answer before the timeout",
+                f"{name} waits for nobody, and has none: {trace.outcomes[place]}",
+            )
 
 
 def _waits(race: Race, trace: Trace) -> Iterator[Finding]:
