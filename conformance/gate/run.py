@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import psycopg
@@ -13,22 +11,23 @@ from conformance.audit import enforcement, snapshot
 from conformance.audit.findings import Fault, Section
 from conformance.audit.run import Known, Wish, ask, closed, gone
 from conformance.audit.target import TargetError, examine, reading
-from conformance.cases.verdicts import Verdict
 from conformance.deployment import waivers
 from conformance.deployment.migration import HistoryError
 from conformance.gate import changes, compare, demands, locks, rehearsal, suite, trial, waived
 from conformance.gate import lint as linter
 from conformance.gate.files import Files
+from conformance.gate.sections import AGAIN, refusals, section_of, unsettled
 from conformance.migrate import migrations
 from conformance.migrate.history import pending
 from conformance.migrate.migrations import MigrationError
 from conformance.postgres import ProvisionError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
 
     from conformance.audit.description import Description
     from conformance.audit.target import Connection, Target
+    from conformance.gate.sections import Effort
     from conformance.gate.suite import Result
     from conformance.gate.trial import Trial
     from conformance.migrate.migrations import Migration
@@ -37,37 +36,9 @@ if TYPE_CHECKING:
 
 # What a scratch server, or what is installed there, may end with.
 UNSETTLED = (MigrationError, ProvisionError, TargetError, psycopg.Error)
-AGAIN = "nothing is known of it until it can be asked: do that, and run the gate again"
 STOPPED = "something is wrong already: --keep-going asks all the same"
 ALIKE = "the pending files leave alone what is there: the verdicts are those of the schema as it is"
 UNKNOWN = "the files do not say what the target is"
-TITLES = {
-    1: "target",
-    2: "files",
-    linter.NUMBER: linter.TITLE,
-    4: "suite",
-    rehearsal.NUMBER: rehearsal.TITLE,
-    compare.NUMBER: compare.TITLE,
-    snapshot.NUMBER: snapshot.TITLE,
-    enforcement.NUMBER: enforcement.TITLE,
-}
-
-
-@dataclass(frozen=True)
-class Effort:
-    """Effort of the gate: profile, seed and states.
-
-    Attributes:
-        profile: Hypothesis', for the suite on each schema.
-        timeout: seconds that each of its runs may take.
-        keep_going: whether to ask what takes minutes even where something is wrong already.
-        seed: what the rehearsal's random runs draw.
-    """
-
-    profile: str
-    timeout: float
-    seed: int
-    keep_going: bool = False
 
 
 class Gate:
@@ -140,7 +111,7 @@ class Gate:
         self._scratch(target, files)
 
     def _look(self) -> Target | None:
-        section = _section(1)
+        section = section_of(1)
         try:
             with reading(self._wish.url, self._wish.limits) as conn:
                 target = examine(conn, self._wish.record, self._wish.migrates_as)
@@ -160,7 +131,7 @@ class Gate:
         return target
 
     def _divide(self, every: Sequence[Migration], target: Target) -> Files | None:
-        section = _section(2)
+        section = section_of(2)
         try:
             todo = pending(every, target.applied)
         except HistoryError as error:
@@ -176,7 +147,7 @@ class Gate:
             section.faults.append(
                 Fault(place, what, "a waiver that is not understood waives nothing")
             )
-        refused = [each for file in todo for each in _refusals(file)]
+        refused = [each for file in todo for each in refusals(file)]
         section.faults += refused
         section.asked = not (target.installed and not target.applied)
         names = ", ".join(file.name for file in todo) or "none"
@@ -209,7 +180,7 @@ class Gate:
                     self._prove(scratch, request, files, attempt)
         except UNSETTLED as error:  # also of ending the server, when all else is known
             if not self._is_done(self._number):
-                self._done(_unsettled(_section(self._number), error))
+                self._done(unsettled(section_of(self._number), error))
             expected = expected or str(error)
         self._skip(4, 6)
         if not self._is_done(snapshot.NUMBER):
@@ -222,7 +193,7 @@ class Gate:
         faults, notes = changes.look(attempt.steps, files) if files.applied else ([], [])
         faults += [attempt.denied] if attempt.denied else []
         if faults and not self._effort.keep_going:
-            section = _section(5, "applied where there are no data")
+            section = section_of(5, "applied where there are no data")
             section.asked = True
         elif self._stops():
             section = None
@@ -238,39 +209,21 @@ class Gate:
         self._number = 4
         after, before = self._verdicts(scratch, request, files, attempt)
         self._number = 6
-        section = _section(6, "there are no verdicts")
+        section = section_of(6, "there are no verdicts")
         if after is not None:
             slow = after.about(self._unanswered)
             after.forgive(self._unanswered)
             section = compare.compare(before, after, files.waived, files.given_up)
             compare.set_apart(section, slow, self._unanswered)
-            self._held_to_files(section, after, files, attempt, scratch, request)
-        self._done(section)
 
-    def _held_to_files(  # noqa: PLR0913, PLR0917 - what the suite is asked, and where
-        self,
-        section: Section,
-        after: Result,
-        files: Files,
-        attempt: Trial,
-        scratch: Scratch,
-        request: Request,
-    ) -> None:
-        """Ask of rules that are waived whether it is the file with the waiver that breaks them."""
-        asked: dict[str, Result] = {}
-        for rule, verdict in after.verdicts.items():
-            waiver = waived.unsettled(rule, attempt.steps, files)
-            if verdict == Verdict.HELD or waiver is None:
-                continue
-            if waiver.file not in asked:
-                names = [file.name for file in files.pending]
-                first = files.pending[: names.index(waiver.file) + 1]
-                self._say(f"running the suite on the schema as {waiver.file} leaves it")
+            def ask(part: Sequence[Migration], name: str) -> Result:
+                self._say(f"running the suite on the schema as {name} leaves it")
                 how = suite.Run(request, 0, self._effort.profile, self._effort.timeout)
                 with scratch.roles_kept(files.text):
-                    asked[waiver.file] = suite.run((*files.applied, *first), how)
-            if asked[waiver.file].verdicts.get(rule) == Verdict.HELD:
-                section.faults.append(waived.stray(rule, waiver))
+                    return suite.run((*files.applied, *part), how)
+
+            section.faults += waived.misplaced(after.verdicts, attempt.steps, files, ask)
+        self._done(section)
 
     def _stops(self) -> bool:
         """Return whether something is wrong already, so that what takes minutes is left out."""
@@ -284,7 +237,7 @@ class Gate:
         if attempt.fault is None:
             self._tried = attempt, files
             return attempt
-        section = _section(5, "applied where there are no data")
+        section = section_of(5, "applied where there are no data")
         section.asked = True
         section.faults.append(attempt.fault)
         self._done(section)
@@ -295,7 +248,7 @@ class Gate:
         self, scratch: Scratch, request: Request, files: Files, attempt: Trial
     ) -> tuple[Result | None, Result | None]:
         """Run the suite on the schema as it will be, and on the schema as it is."""
-        section = _section(4)
+        section = section_of(4)
         profile, timeout = self._effort.profile, self._effort.timeout
         how = suite.Run(request, scratch.server.version, profile, timeout)
         before = after = None
@@ -330,7 +283,7 @@ class Gate:
         try:
             return rehearsal.rehearse(scratch, files, self._effort.seed, self._say)
         except UNSETTLED as error:
-            return _unsettled(_section(5), error)
+            return unsettled(section_of(5), error)
 
     def _audit(
         self, target: Target, expected: Description | str, applied: Sequence[Migration] = ()
@@ -342,7 +295,7 @@ class Gate:
             return
         if not target.installed:
             for number in (snapshot.NUMBER, enforcement.NUMBER):
-                section = _section(number, "there is no schema yet, and no data")
+                section = section_of(number, "there is no schema yet, and no data")
                 section.asked = True
                 self._done(section)
             return
@@ -365,7 +318,7 @@ class Gate:
     def _skip(self, first: int, last: int, why: str = "") -> None:
         for number in range(first, last + 1):
             if not self._is_done(number):
-                self._done(_section(number, why))
+                self._done(section_of(number, why))
 
     def _is_done(self, number: int) -> bool:
         return any(section.number == number for section in self.sections)
@@ -375,29 +328,6 @@ class Gate:
         self._show(section)
 
 
-def _refusals(file: Migration) -> Iterator[Fault]:
-    """Yield what of a file is for another program, or reaches beyond the database."""
-    for refuse in (migrations.refuse_foreign_parts, migrations.refuse_reach):
-        try:
-            refuse(file)
-        except MigrationError as error:
-            place, _, what = str(error).removeprefix(f"{file.path.parent}{os.sep}").partition(": ")
-            what, _, remedy = what.rpartition(": ")
-            yield Fault(place, what, remedy)
-
-
 def _makes_no_table(expected: Description | str) -> bool:
     """Return whether the applied files are known to end before the first table of the schema."""
     return not isinstance(expected, str) and all(kind != "relation" for kind, _ in expected)
-
-
-def _unsettled(section: Section, error: Exception) -> Section:
-    if isinstance(error.__context__, KeyboardInterrupt):  # it came of cleaning up after Ctrl-C
-        raise error.__context__
-    said = " ".join(str(error).split())
-    section.faults.append(Fault("scratch server", said, AGAIN))
-    return section
-
-
-def _section(number: int, summary: str = "") -> Section:
-    return Section(number, TITLES[number], summary)

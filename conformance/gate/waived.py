@@ -11,14 +11,17 @@ from typing import TYPE_CHECKING
 
 from conformance.audit.enforcement import named_as_described
 from conformance.audit.findings import Fault
+from conformance.cases.verdicts import Verdict
 from conformance.domain.chosen import RULES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from conformance.audit.description import Description
     from conformance.deployment.waivers import Waiver
     from conformance.gate.files import Files
+    from conformance.gate.suite import Result
+    from conformance.migrate.migrations import Migration
 
 BESIDE = ("comment", "privilege", "owner", "turn")  # kinds that enforce no rule by themselves
 
@@ -64,6 +67,33 @@ def unsettled(rule: str, steps: Sequence[Description], files: Files) -> Waiver |
         return None
     touched = {name for name, _ in touching(rule, steps, files)}
     return None if touched & {waiver.file for waiver in own} else own[-1]
+
+
+def misplaced(
+    verdicts: Mapping[str, str],
+    steps: Sequence[Description],
+    files: Files,
+    ask: Callable[[Sequence[Migration], str], Result],
+) -> Iterator[Fault]:
+    """Yield rules that are waived, and that another file than the one with the waiver breaks.
+
+    Args:
+        verdicts: on the schema as it will be.
+        steps: what the schema is before the first file, and after each.
+        files: the pending ones, and their waivers.
+        ask: runs the suite on the schema as some of them leave it, up to the file that it is named.
+    """
+    asked: dict[str, Result] = {}
+    for rule, verdict in verdicts.items():
+        waiver = unsettled(rule, steps, files)
+        if verdict == Verdict.HELD or waiver is None:
+            continue
+        if waiver.file not in asked:
+            names = [file.name for file in files.pending]
+            part = files.pending[: names.index(waiver.file) + 1]
+            asked[waiver.file] = ask(part, waiver.file)
+        if asked[waiver.file].verdicts.get(rule) == Verdict.HELD:
+            yield stray(rule, waiver)
 
 
 def stray(rule: str, waiver: Waiver) -> Fault:
