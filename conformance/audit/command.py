@@ -134,7 +134,12 @@ def settle(sections: Sequence[Section]) -> None:
     Raises:
         Incomplete: something is wrong; or nothing is, as far as it could be asked.
     """
+    if code := code_of(sections):
+        raise Incomplete(code)
+
+
+def code_of(sections: Sequence[Section]) -> int:
+    """Return the exit code that tells what sections say."""
     if any(section.asked and section.faults for section in sections):
-        raise Incomplete(CLOSED)
-    if not all(section.right for section in sections):
-        raise Incomplete(COULD_NOT_ASK)
+        return CLOSED
+    return 0 if all(section.right for section in sections) else COULD_NOT_ASK

@@ -54,16 +54,24 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     )
     parser.add_argument("--json", metavar="FILE", type=Path, help="write all of it as JSON")
     parser.add_argument("--markdown", metavar="FILE", type=Path, help="write it for a pull request")
+    parser.add_argument("--sarif", metavar="FILE", type=Path, help="write it for code scanning")
+    parser.add_argument(
+        "--format",
+        choices=("text", "github"),
+        default="text",
+        help="github adds annotations of its Actions (default: %(default)s)",
+    )
     parser.set_defaults(run=_run, undone="the database was only read")
 
 
 def _run(options: argparse.Namespace) -> None:
     from conformance.audit import report  # noqa: PLC0415 - as above
+    from conformance.gate import forms  # noqa: PLC0415 - as above
     from conformance.gate.run import Gate  # noqa: PLC0415 - as above
     from conformance.gate.sections import Effort  # noqa: PLC0415 - as above
     from conformance.pytest_plugin import profiles  # noqa: PLC0415 - Hypothesis and more, where it is needed
 
-    for written in filter(None, (options.json, options.markdown)):
+    for written in filter(None, (options.json, options.markdown, options.sarif)):
         written.unlink(missing_ok=True)  # what an earlier run wrote says nothing of this one
     say = command.progress()
 
@@ -84,5 +92,10 @@ def _run(options: argparse.Namespace) -> None:
     last = report.verdict("gate", gate.sections, good, bad)
     if options.markdown:
         options.markdown.write_text(report.as_markdown(gate.in_order(), last))
+    if options.sarif:
+        code = command.code_of(gate.sections)
+        options.sarif.write_text(forms.as_sarif(gate.in_order(), last, options.migrations, code))
+    if options.format == "github":
+        sys.stdout.write(forms.as_annotations(gate.in_order(), last, options.migrations))
     sys.stdout.write(f"{last}\n")
     command.settle(gate.sections)
