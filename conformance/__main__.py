@@ -13,6 +13,7 @@ import psycopg
 from conformance.arguments import add_server, seconds
 from conformance.audit import command as audit
 from conformance.audit.command import COULD_NOT_ASK, Incomplete
+from conformance.domain import chosen
 from conformance.domain.names import UnknownRuleError
 from conformance.explain import command as explain
 from conformance.gate import command as gate
@@ -43,8 +44,9 @@ INTERRUPTED = 130  # as a shell says of a command that SIGINT ended
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code: 0 only if it did all that was asked."""
+    rest = _choose(arguments)
     parser = _parser()
-    options, further = parser.parse_known_args(arguments)
+    options, further = parser.parse_known_args(rest)
     if further and not options.further:
         parser.error(f"unrecognized arguments: {' '.join(further)}")
     options.arguments = further
@@ -78,8 +80,36 @@ def _interrupted(options: argparse.Namespace, error: BaseException | None = None
     return error.code if isinstance(error, seeds.EndedError) else INTERRUPTED
 
 
+def _choose(arguments: Sequence[str] | None) -> list[str]:
+    """Choose the domain that arguments name; return the others."""
+    parser = _domain()
+    named, rest = parser.parse_known_args(arguments)
+    if named.domain:
+        try:
+            chosen.choose(named.domain, Path.cwd())
+        except chosen.UnknownDomainError as error:
+            parser.error(str(error))
+    return rest
+
+
+def _domain() -> argparse.ArgumentParser:
+    """Return what reads the domain, which decides what other arguments mean, wherever it stands."""
+    parser = argparse.ArgumentParser(
+        prog="python -m conformance", add_help=False, allow_abbrev=False
+    )
+    parser.add_argument(
+        chosen.OPTION,
+        metavar="MODULE",
+        help=f"the domain that this module defines as DOMAIN ({chosen.VARIABLE}; "
+        f"default: {chosen.DEFAULT})",
+    )
+    return parser
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m conformance", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m conformance", description=__doc__, parents=[_domain()]
+    )
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     parser.set_defaults(undone="", further=False)
     adders = (

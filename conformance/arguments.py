@@ -7,6 +7,7 @@ from argparse import ArgumentTypeError
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from conformance.domain.chosen import domain, is_chosen
 from conformance.postgres.request import SETTINGS
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ def add_server(parser: argparse.ArgumentParser) -> None:
         "--migrations",
         metavar="DIR",
         type=Path,
-        default=Path(os.environ.get("CONFORMANCE_MIGRATIONS") or "migrations"),
+        default=Path(os.environ.get("CONFORMANCE_MIGRATIONS") or _migrations()),
         help="the schema under test (CONFORMANCE_MIGRATIONS; default: %(default)s)",
     )
     for attribute, flag, variable in SETTINGS:
@@ -48,7 +49,7 @@ def add_database(parser: argparse.ArgumentParser) -> None:
         "--migrations",
         metavar="DIR",
         type=Path,
-        default=Path("migrations"),
+        default=_migrations(),
         help="the folder of the *.sql files (default: %(default)s)",
     )
     parser.add_argument(
@@ -57,6 +58,11 @@ def add_database(parser: argparse.ArgumentParser) -> None:
         default="public",
         help="where the table schema_migrations lies (default: %(default)s)",
     )
+
+
+def _migrations() -> Path:
+    """Return the folder of the domain that was chosen, or the one that most projects have."""
+    return (domain().migrations if is_chosen() else None) or Path("migrations")
 
 
 def positive(text: str) -> int:

@@ -162,6 +162,8 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
         f"profile {profile}, {settings().max_examples} examples, --hypothesis-seed={seed}",
         f"migrations: {environment.migrations}",
     ]
+    if chosen.is_chosen():
+        lines.append(f"domain: {domain().name}, of {os.environ[chosen.VARIABLE]}")
     lines += _changed(config)
     config.stash[SHOWN] = environment.begun
     return [_server_line(environment), *lines] if environment.begun else lines

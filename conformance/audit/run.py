@@ -14,6 +14,7 @@ from conformance.audit.target import TargetError, examine, reading
 from conformance.deployment import stand_ins
 from conformance.deployment.record import HOME
 from conformance.deployment.waivers import of_files
+from conformance.domain.chosen import domain
 from conformance.migrate import migrations
 from conformance.migrate.history import pending
 from conformance.migrate.migrations import MigrationError
@@ -27,9 +28,9 @@ if TYPE_CHECKING:
     from conformance.audit.target import Connection, Limits, Target
     from conformance.migrate.migrations import Migration
 
-ABSENT = "there is no schema of Framecast: name its database, or migrate it"
+ABSENT = "there is no schema of {}: name its database, or migrate it"
 GONE = (
-    "its record has {} as applied, and there is no table public.users: "
+    "its record has {} as applied, and there is no table public.{}: "
     "restore the schema, or name another database"
 )
 NO_RECORD = "no migration is recorded there: all files were compared, as if psql had run them"
@@ -96,7 +97,7 @@ def audit(wish: Wish, say: Callable[[str], None]) -> list[Section]:
         return closed(str(error))
     say(str(target))
     if not target.installed:
-        return closed(gone(target) or ABSENT, settled=True)
+        return closed(gone(target) or ABSENT.format(domain().name), settled=True)
     try:
         applied = applied_of(files, target)
         say(f"installing {len(applied)} files on a scratch server")
@@ -174,7 +175,8 @@ def gone(target: Target) -> str:
     """Say that a target's record has files of which there is nothing to be seen, or ''."""
     if target.installed or not target.applied:
         return ""
-    return GONE.format("1 file" if len(target.applied) == 1 else f"{len(target.applied)} files")
+    count = len(target.applied)
+    return GONE.format("1 file" if count == 1 else f"{count} files", domain().landmark)
 
 
 def closed(why: str, *, settled: bool = False) -> list[Section]:

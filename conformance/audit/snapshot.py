@@ -105,11 +105,11 @@ def notes() -> list[str]:
     """Say which rules rows cannot answer, and which they answer in part."""
     silent = [rule.id for rule in RULES.values() if not rule.of_rows]
     half = [each.id for each in RULES.values() if each.of_rows and not each.in_rows]
-    return [
-        "not asked, as they are about writes and changes, which leave no trace in rows: "
-        + ", ".join(silent),
-        "asked as far as rows can tell: " + ", ".join(half),
-    ]
+    said = (
+        ("not asked, as they are about writes and changes, which leave no trace in rows", silent),
+        ("asked as far as rows can tell", half),
+    )
+    return [f"{what}: {', '.join(rules)}" for what, rules in said if rules]
 
 
 def _put(conn: Connection, question: Question) -> Answer:

@@ -40,13 +40,20 @@ def choose(name: str, folder: Path | None = None) -> None:
         UnknownDomainError: There is no such module, or it holds no domain.
     """
     os.environ[VARIABLE] = name
-    if folder is not None and str(folder) not in sys.path:
-        sys.path.append(str(folder))
+    if folder is not None:
+        if str(folder) not in sys.path:
+            sys.path.append(str(folder))
         # Workers and processes that a command starts have to find it as well.
-        before = os.environ.get("PYTHONPATH")
-        os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, (before, str(folder))))
+        before = [each for each in os.environ.get("PYTHONPATH", "").split(os.pathsep) if each]
+        if str(folder) not in before:
+            os.environ["PYTHONPATH"] = os.pathsep.join((*before, str(folder)))
     _load.cache_clear()
     domain()
+
+
+def is_chosen() -> bool:
+    """Return whether a domain was named; else nothing needs to load one to learn its folder."""
+    return bool(os.environ.get(VARIABLE))
 
 
 def domain() -> Domain:

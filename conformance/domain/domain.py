@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
@@ -100,6 +101,12 @@ class Domain:
     races: Callable[[], Mapping[str, KnownRace]] = dict
     migrations: Path | None = None
     packages: tuple[str, ...] = ()
+
+    @property
+    def landmark(self) -> str:
+        """The table by which an installed schema is known: the first one."""
+        of_rules = (table for rule in self.rules.values() for table in rule.tables)
+        return next(chain(self.columns, of_rules), "")
 
     @property
     def application(self) -> str:

@@ -17,7 +17,7 @@ SELECT 'constraint', conname::text,
         ELSE 'ALTER TABLE ' || conrelid::regclass END
     || ' ADD CONSTRAINT ' || conname || ' ' || pg_get_constraintdef(oid, true)
 FROM pg_constraint
-WHERE contype <> 't' AND connamespace IN ('public'::regnamespace, 'framecast'::regnamespace)
+WHERE contype <> 't' AND connamespace IN (to_regnamespace('public'), to_regnamespace('framecast'))
 UNION ALL
 SELECT 'index', i.indexrelid::regclass::text, pg_get_indexdef(i.indexrelid)
 FROM pg_index AS i
@@ -63,22 +63,27 @@ def enforcing(names: Sequence[str], objects: Sequence[Object]) -> Iterator[tuple
     A function of several triggers is shown with the first one.
 
     Args:
-        names: as a rule's declaration has them.
+        names: as a rule's declaration has them, or a token that names begin with.
         objects: of the schema.
     """
     shown: set[str] = set()
     for name in names:
-        sql = next((each.sql for each in objects if _is(each, name)), "")
-        trigger, body, function = sql.partition(CALLED)
-        yield name, f"{trigger};\n-- which is above" if function in shown else sql
-        if body:
-            shown.add(function)
+        found = [(each.name, each.sql) for each in objects if _is(each, name)]
+        # A token stands for all that begins with it; a name, for one object.
+        some = found if name.endswith("__") else [(name, sql) for _, sql in found[:1]]
+        for shown_as, sql in some or [(name, "")]:
+            trigger, body, function = sql.partition(CALLED)
+            yield shown_as, f"{trigger};\n-- which is above" if function in shown else sql
+            if body:
+                shown.add(function)
 
 
 def _is(each: Object, name: str) -> bool:
     kind, _, rest = name.rpartition(" ")
     if kind:
         return (each.kind, each.name) == (kind, rest)
+    if name.endswith("__"):
+        return each.name.startswith(name) or (each.kind == "trigger" and f"'{name}" in each.sql)
     if each.kind == "trigger":
         return each.name.endswith(f"_{name}") or f"'{name}'" in each.sql
     return each.name == name

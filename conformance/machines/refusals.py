@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING
 
-from conformance.domain.chosen import RULES
+from conformance.domain.chosen import RULES, domain
 from conformance.sql.outcomes import Inconclusive
 
 if TYPE_CHECKING:
     from conformance.sql.outcomes import Rejected
     from conformance.sql.writes import Statement
 
-# What rejections name, of all that enforces rules.
-NAMES = frozenset(name for rule in RULES.values() for name in rule.enforced_by if " " not in name)
 DATA, INTEGRITY = "22", "23"
 GENERATED, PRIVILEGE = "428C9", "42501"
 # What PostgreSQL itself says of a statement, and of which: two rows proposed with one key, a
@@ -32,7 +31,8 @@ def fault_of(refused: Rejected | Inconclusive, statement: Statement) -> str:
     if isinstance(refused, Inconclusive):
         return "an answer: nobody else writes"
     if "__" in refused.constraint:
-        return "" if refused.constraint in NAMES else "the name of a rule of the catalogue"
+        known = refused.constraint in names_of(domain().name)
+        return "" if known else "the name of a rule of the catalogue"
     if refused.sqlstate.startswith(DATA) or refused.sqlstate in (GENERATED, PRIVILEGE):
         return ""
     if refused.sqlstate.startswith(INTEGRITY):
@@ -40,3 +40,11 @@ def fault_of(refused: Rejected | Inconclusive, statement: Statement) -> str:
     if any(word in statement.sql for word in OF_STATEMENTS.get(refused.sqlstate, ())):
         return ""
     return "a refusal that names a rule, or is of a type, key, column or privilege"
+
+
+@cache
+def names_of(_domain: str) -> frozenset[str]:
+    """Return what rejections name, of all that enforces the rules of a domain."""
+    return frozenset(
+        name for rule in RULES.values() for name in rule.enforced_by if " " not in name
+    )

@@ -13,6 +13,7 @@ from conformance.audit.target import EXTENSIONS, ROLES, TargetError
 from conformance.deployment import stand_ins
 from conformance.deployment.migration import Migration, MigrationError
 from conformance.deployment.record import HOME, Record
+from conformance.domain.chosen import domain
 from conformance.migrate import migrations
 from conformance.migrate.history import is_installed, up_to
 from conformance.migrate.session import Connection, connected, lock
@@ -75,7 +76,7 @@ def record(
             raise MigrationError(message)
         if not is_installed(conn):
             message = (
-                "there is no table public.users, so the files were not run there: "
+                f"there is no table public.{domain().landmark}, so the files were not run there: "
                 "run migrate without --record"
             )
             raise MigrationError(message)

@@ -7,6 +7,7 @@ import psycopg
 
 from conformance.deployment.dialect import undoes
 from conformance.deployment.migration import HistoryError, Migration, MigrationError, Wrong
+from conformance.domain.chosen import domain
 
 Connection = psycopg.Connection[Any]
 
@@ -19,12 +20,12 @@ UNDONE = (
     "was applied, though its name says that it undoes another",
     "bring back what it has undone, and delete its row from schema_migrations",
 )
-IS_INSTALLED = "SELECT to_regclass('public.users') IS NOT NULL"
+IS_INSTALLED = "SELECT to_regclass('public.' || quote_ident(%s)) IS NOT NULL"
 
 
 def is_installed(conn: Connection) -> bool:
     """Tell whether a database has a schema of Framecast, whoever made it."""
-    return conn.execute(IS_INSTALLED).fetchone() == (True,)
+    return conn.execute(IS_INSTALLED, [domain().landmark]).fetchone() == (True,)
 
 
 def pending(files: Iterable[Migration], applied: Mapping[str, str]) -> tuple[Migration, ...]:

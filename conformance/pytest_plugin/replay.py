@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import settings
 
+from conformance.domain import chosen
 from conformance.plugin import ENVIRONMENT, PLUGIN, SEED
 from conformance.postgres.request import SETTINGS
 from conformance.postgres.surroundings import without_password
@@ -93,6 +94,8 @@ def _server(config: pytest.Config) -> Iterator[str]:
 
 
 def _others(config: pytest.Config) -> Iterator[tuple[str, str]]:
+    if config.getoption(chosen.OPTION):
+        yield chosen.OPTION, config.getoption(chosen.OPTION)
     named = config.getoption(role.OPTION) or os.environ.get(role.VARIABLE)
     if named:
         yield role.OPTION, named
