@@ -127,6 +127,19 @@ LOCKS_ALL_TEAMS = edit(
     "    LOCK TABLE framecast.team_guards IN EXCLUSIVE MODE;",
 )
 
+ERASURE = "public.erase_user(uuid)"
+# Who extends an invitation has it before the guards: so has who erases an account.
+OWN_INVITATIONS_HELD_LATE = edit(ERASURE, "OR i.invited_by = p_user_id\n        OR", "OR")
+ANSWERED_INVITATIONS_HELD_LATE = edit(
+    ERASURE,
+    """OR framecast.email_key(i.email) = framecast.email_key(v_user.email)
+    ORDER BY""",
+    "ORDER BY",
+)
+TEAMS_INVITATIONS_HELD_LATE = edit(ERASURE, "i.team_id = ANY(v_team_ids)\n        OR", "")
+# Who makes something has its team, or its project, before the user.
+TEAMS_HELD_LATE = edit(ERASURE, "ORDER BY t.id\n        FOR UPDATE", "ORDER BY t.id")
+
 
 class Planted(NamedTuple):
     """A fault: what plants it, the tests that must find it, and by what it may be named."""
@@ -198,4 +211,23 @@ FAULTS = {
         "lock_order__invited_and_demoted_behind_one_who_fails",
         frozenset({"LOCK ORDER"}),
     ),
+    **{
+        f"{what} held late": Planted(
+            sql,
+            (),  # three sessions again
+            f"lock_order__{race}_while_erased_behind_a_{holder}",
+            frozenset({"LOCK ORDER"}),
+        )
+        for what, sql, race, holder in (
+            ("own invitations", OWN_INVITATIONS_HELD_LATE, "own_invitation_extended", "job"),
+            (
+                "answered invitations",
+                ANSWERED_INVITATIONS_HELD_LATE,
+                "answered_invitation_extended",
+                "job",
+            ),
+            ("a team's invitations", TEAMS_INVITATIONS_HELD_LATE, "old_invitation_extended", "job"),
+            ("teams", TEAMS_HELD_LATE, "project_made", "key"),
+        )
+    },
 }

@@ -36,6 +36,8 @@ COMBINATIONS = 900  # of an operation's arguments, of which all are looked at
 SERIALS = 1000  # ids of the second statement begin so much later
 # What takes much with it.
 ERASURE = "erase a user"
+# Where an erasure stands still once it has the user, and before anything is gone.
+HALFWAY = ("api_keys", "framecast.team_guards")
 ENDINGS = ("delete a user", ERASURE, "delete a team", "delete a project", "leave a team")
 # Modes in which statements lock the rows of tables; reading alone takes AccessShareLock.
 LOCKED = """
@@ -267,7 +269,11 @@ class Pairs:
         ]
 
     def of_erasures(self) -> Iterator[Meeting]:
-        """Return every meeting of a legal erasure with a legal statement, in either order."""
+        """Return every meeting of a legal erasure with a legal statement, in either order.
+
+        The one that takes most with it is also held up halfway, where the other goes on as far as
+        it can: it may have what the erasure wants next, and wait for what that has.
+        """
         erasures, others = (
             [each for each in some if each[1] and (each[0].operation == ERASURE) is is_erasure]
             for some, is_erasure in ((self.firsts, True), (self.seconds, False))
@@ -276,6 +282,11 @@ class Pairs:
             for table in self.tables(mine, theirs):
                 yield Meeting(one, another, table)
                 yield Meeting(another, one, table)
+        one, mine = max(erasures, key=lambda each: len(each[1]))
+        for another, theirs in others:
+            for table in HALFWAY:
+                if table in mine - theirs:
+                    yield Meeting(one, another, table)
 
     def of_operations(self, *names: str) -> Iterator[Meeting]:
         """Return every meeting of two statements of these operations, in either order."""

@@ -225,8 +225,9 @@ def crowded(world: World, draw: Draw) -> Scenario:
     if draw(st.booleans()):
         taken.append(world.owned_team(other, id=own))
     if len(taken) == 1 or draw(st.booleans()):
-        member = world.creator()
-        world.insert("memberships", {**world.a_membership(seat, member), "id": own})
+        role = draw(st.sampled_from(("owner", "admin", "member", "viewer")))
+        named = world.a_membership(seat, world.creator(), role=role)
+        world.insert("memberships", {**named, "id": own})
     for team in taken:
         if draw(st.booleans()):
             world.insert("memberships", world.a_membership(team, user, role="admin"))

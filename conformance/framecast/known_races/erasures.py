@@ -219,37 +219,47 @@ def asset_uploaded_while_erased_behind_a_job(setup: RaceSetup) -> None:
 
 
 @known_race("LOCK ORDER", "PRIVACY-3", invariant=ORDER)
-def own_invitation_extended_while_erased_behind_one_who_fails(setup: RaceSetup) -> None:
-    """An invitation is extended while its sender is erased; both wait for who fails."""
+def project_made_while_erased_behind_a_key(setup: RaceSetup) -> None:
+    """A project is made in somebody's own team while the erasure waits for a key that is used."""
+    ann, team = setup.given.creator()
+    key = setup.given.do(keys.MAKE, by=(ann, None, ann), hashed="fresh", lasts=None)
+    setup.session("client", does(keys.USE, key=key))
+    setup.session("ann", does(projects.MAKE, by=(ann, team), status="draft"))
+    setup.session("support", _erases(ann))
+
+
+@known_race("LOCK ORDER", "PRIVACY-3", invariant=ORDER)
+def own_invitation_extended_while_erased_behind_a_job(setup: RaceSetup) -> None:
+    """An invitation is extended while its sender is erased, who waits for a job of another team."""
     bob, team = _member(setup, "admin")
     invitation = _invite(setup, (bob, team), "eve@example.com")
-    setup.session("worker", *_fails((bob - 3, team, None)))
-    setup.session("ann", does(memberships.EXTEND, invitation=invitation))
+    _makes_a_job_elsewhere(setup, bob)
+    setup.session("client", does(memberships.EXTEND, invitation=invitation))
     setup.session("support", _erases(bob))
 
 
 @known_race("LOCK ORDER", "PRIVACY-3", invariant=ORDER)
-def answered_invitation_extended_while_erased_behind_one_who_fails(setup: RaceSetup) -> None:
-    """An invitation that somebody accepted is extended; again both wait for one who fails."""
+def answered_invitation_extended_while_erased_behind_a_job(setup: RaceSetup) -> None:
+    """The same of an invitation that the erased one accepted, written in other capitals."""
     ann, team = setup.given.creator()
     bob, _ = setup.given.creator("Bob@Example.com")
     invitation = _invite(setup, (ann, team), "BOB@example.com")
     setup.given.do(memberships.ACCEPT, invitation=invitation, guest="joins first")
-    setup.session("worker", *_fails((ann, team, None)))
-    setup.session("ann", does(memberships.EXTEND, invitation=invitation))
+    _makes_a_job_elsewhere(setup, bob)
+    setup.session("client", does(memberships.EXTEND, invitation=invitation))
     setup.session("support", _erases(bob))
 
 
 @known_race("LOCK ORDER", "PRIVACY-3", invariant=ORDER)
-def old_invitation_extended_while_erased_behind_one_who_fails(setup: RaceSetup) -> None:
-    """An invitation is extended whose team goes with who has left it; both wait for who fails."""
-    ann, team = setup.given.creator()
-    bob, other = setup.given.creator("bob@example.com")
+def old_invitation_extended_while_erased_behind_a_job(setup: RaceSetup) -> None:
+    """The same of an invitation whose sender has left, and whose team goes, the second of two."""
+    ann, _ = setup.given.creator()
+    team = setup.given.do(teams.FOUND, user=ann, slug="given", owned=True) - 1
+    bob, _ = setup.given.creator("bob@example.com")
     seat = setup.given.do(memberships.JOIN, by=(bob, team), role="admin")
     invitation = _invite(setup, (bob, team), "eve@example.com")
     setup.given.do(memberships.LEAVE, membership=seat)
-    invites = (_invites((bob, other), f"{guest}@example.com") for guest in ("dan", "bob"))
-    setup.session("bob", *invites)
+    _makes_a_job_elsewhere(setup, ann)
     setup.session("client", does(memberships.EXTEND, invitation=invitation))
     setup.session("support", _erases(ann))
 
@@ -260,7 +270,7 @@ def old_invitation_extended_while_erased_behind_one_who_fails(setup: RaceSetup) 
 def others_work_while_one_is_erased(setup: RaceSetup) -> None:
     """A user works in a team with the erased one, and in one of their own, and waits for none."""
     setup.independent = True
-    ann, own = setup.given.creator()
+    ann, own = setup.given.creator("a_n@example.com")
     bob, lone = setup.given.creator("bob@example.com")
     shared = setup.given.do(teams.FOUND, user=bob, slug="given", owned=True) - 1
     setup.given.do(memberships.JOIN, by=(ann, shared), role="admin")
@@ -268,25 +278,42 @@ def others_work_while_one_is_erased(setup: RaceSetup) -> None:
         setup.given.do(projects.MAKE, by=by, status="draft")
     places = [each.id for each in setup.given.state.projects.values()][1:]
     key = setup.given.do(keys.MAKE, by=(bob, None, bob), hashed="fresh", lasts=None)
-    invitation = _invite(setup, (bob, lone), "eve@example.com")
+    # Addresses that are like the erased one, as a pattern and in how they begin.
+    guests = ("eve@example.com", "axn@example.com", "a_n@example.com.au")
+    invitations = [_invite(setup, (bob, lone), guest) for guest in guests]
     setup.session(
         "bob",
         *(does(teams.RENAME, team=team) for team in (lone, shared)),
         *(does(projects.EDIT, project=project) for project in places),
         does(users.RENAME, user=bob),
         does(keys.USE, key=key),
-        does(memberships.EXTEND, invitation=invitation),
+        *(does(memberships.EXTEND, invitation=invitation) for invitation in invitations),
     )
     setup.session("support", _erases(ann))
 
 
-def _fails(by: tuple[int, int, None]) -> tuple[RaceStep, RaceStep]:
-    """Make a job, and one that may not be made: of two who wait, the first then goes on first."""
-    queued, ended = (
-        does(jobs.MAKE, by=by, project=None, charge=0, key=None, status=status)
-        for status in ("queued", "completed")
-    )
-    return queued, ended
+@known_race(
+    "LOCK ORDER", "PRIVACY-3", invariant="nobody waits for whom they have nothing to do with"
+)
+def two_accounts_erased(setup: RaceSetup) -> None:
+    """Two people who have nothing in common are erased at once."""
+    setup.independent = True
+    for who in ("ann", "bob"):
+        user, _ = setup.given.creator(f"{who}@example.com")
+        setup.session(who, _erases(user))
+
+
+def _makes_a_job_elsewhere(setup: RaceSetup, user: int) -> None:
+    """Let a user join a team, made last, for which somebody makes a job.
+
+    Guards are written by the ids of teams. So the erasure has those of all other teams while it
+    waits for this one: it stops halfway, in one order, and not with a chance as two who wait for
+    one transaction.
+    """
+    cid, elsewhere = setup.given.creator("cid@example.com")
+    setup.given.do(memberships.JOIN, by=(user, elsewhere), role="member")
+    job = {"project": None, "charge": 0, "key": None, "status": "queued"}
+    setup.session("worker", does(jobs.MAKE, by=(cid, elsewhere, None), **job))
 
 
 def _erases(user: int) -> RaceStep:
@@ -331,8 +358,10 @@ KNOWN_RACES = (
     job_made_while_erased,
     asset_uploaded_while_erased,
     asset_uploaded_while_erased_behind_a_job,
-    own_invitation_extended_while_erased_behind_one_who_fails,
-    answered_invitation_extended_while_erased_behind_one_who_fails,
-    old_invitation_extended_while_erased_behind_one_who_fails,
+    project_made_while_erased_behind_a_key,
+    own_invitation_extended_while_erased_behind_a_job,
+    answered_invitation_extended_while_erased_behind_a_job,
+    old_invitation_extended_while_erased_behind_a_job,
     others_work_while_one_is_erased,
+    two_accounts_erased,
 )
