@@ -5,6 +5,7 @@ import subprocess
 import sys
 from contextlib import suppress
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
@@ -14,15 +15,19 @@ from conformance.cases.case_runner import CaseRunner
 from conformance.cases.scenario import OnSchema, Scenario
 from conformance.cases.verdicts import Finding, Verdict
 from conformance.database.sandbox import Sandbox
+from conformance.derived import meeting_runner
 from conformance.domain import chosen
 from conformance.domain.domain import Domain
 from conformance.postgres.scratch import Scratch
+from conformance.races.driver import Driver
 from conformance.sql.writes import Path as Way
 from examples.ledger import DOMAIN
-from examples.ledger.planted import FAULTS, Fault
+from examples.ledger.planted import FAULTS, FAULTS_OF_TWO, Fault
 
 ROOT = Path(__file__).parent.parent
 MIGRATIONS = ROOT / "examples" / "ledger" / "migrations"
+T = TypeVar("T")
+
 MOST_LINES = 150
 # By which rules are tried that a fault should not touch.
 FEW = {Way.INSERT, Way.UPDATE, Way.DELETE}
@@ -77,16 +82,42 @@ def test_a_planted_fault_is_found(
     fault: Fault, ledger: Domain, scratch: Scratch, folder: Path
 ) -> None:
     """What a fault breaks is found, and no other rule is blamed for it."""
-    texts = {path: path.read_text() for path in folder.iterdir()}
-    ((path, text),) = [each for each in texts.items() if fault.old in each[1]]
-    assert 1 == text.count(fault.old)
-    path.write_text(text.replace(fault.old, fault.new))
+    plant(fault, folder)
 
     with (
         scratch.cloned(scratch.template(folder), "ledger") as database,
         Sandbox(database.conninfo) as sandbox,
     ):
         assert fault.verdicts == _verdicts(ledger, sandbox, set(fault.verdicts))
+
+
+@pytest.mark.parametrize("fault", FAULTS_OF_TWO, ids=lambda each: each.name)
+def test_two_sessions_find_a_planted_fault(
+    fault: Fault, ledger: Domain, scratch: Scratch, folder: Path
+) -> None:
+    """What two sessions break together is found in some order, at some level."""
+    plant(fault, folder)
+    (rule,) = fault.verdicts
+
+    with (
+        scratch.cloned(scratch.template(folder), "ledger") as database,
+        Sandbox(database.conninfo) as sandbox,
+        Driver(database.conninfo, sessions=2) as driver,
+    ):
+        meeting = _some(ledger.meetings()[rule].on(sandbox.owner), 1)[0]
+        with pytest.raises(Finding) as found:
+            meeting_runner.run(sandbox, driver, ledger.rules[rule], meeting)
+
+    assert (rule, "broken") == (found.value.rule, str(found.value.verdict))
+    assert "both committed at" in found.value.observed
+
+
+def plant(fault: Fault, folder: Path) -> None:
+    """Edit the one migration that holds the text of a fault."""
+    texts = {path: path.read_text() for path in folder.iterdir()}
+    ((path, text),) = [each for each in texts.items() if fault.old in each[1]]
+    assert 1 == text.count(fault.old)
+    path.write_text(text.replace(fault.old, fault.new))
 
 
 def _verdicts(ledger: Domain, sandbox: Sandbox, suspects: set[str]) -> dict[str, str]:
@@ -98,16 +129,17 @@ def _verdicts(ledger: Domain, sandbox: Sandbox, suspects: set[str]) -> dict[str,
             if isinstance(way, str) or (rule not in suspects and path not in FEW):
                 continue
             runner = CaseRunner(sandbox, ledger.rules[rule], path)
-            for scenario in _some(way, sandbox, 6 if rule in suspects else 1):
+            some = way.on(sandbox.owner) if isinstance(way, OnSchema) else way
+            for scenario in _some(some, 6 if rule in suspects else 1):
                 for each in _met(runner, scenario):
                     worst = min(each.verdict, found.get(each.rule, Verdict.HELD), key=order.index)
                     found[each.rule] = worst
     return {rule: str(verdict) for rule, verdict in found.items()}
 
 
-def _some(way: SearchStrategy[Scenario] | OnSchema, sandbox: Sandbox, count: int) -> list[Scenario]:
+def _some(strategy: SearchStrategy[T], count: int) -> list[T]:
     """Draw a few scenarios, the same in every run."""
-    some: list[Scenario] = []
+    some: list[T] = []
 
     @settings(
         max_examples=count,
@@ -117,9 +149,9 @@ def _some(way: SearchStrategy[Scenario] | OnSchema, sandbox: Sandbox, count: int
         phases=(Phase.generate,),
         suppress_health_check=tuple(HealthCheck),
     )
-    @given(way.on(sandbox.owner) if isinstance(way, OnSchema) else way)
-    def collect(scenario: Scenario) -> None:
-        some.append(scenario)
+    @given(strategy)
+    def collect(drawn: T) -> None:
+        some.append(drawn)
 
     collect()
     return some

@@ -28,7 +28,7 @@ def of_at_most(kind: AtMost, facts: Facts) -> Makes:
 
         A parent is what the rows have in common: a column, or more where a key has more.
         """
-        mine, theirs = _parent(world, kind), _parent(world, kind)
+        mine, theirs = parent_of(world, kind), parent_of(world, kind)
         for out in kind.out:
             if world.draw(st.booleans()):
                 row = world.written(table, **mine)
@@ -94,7 +94,7 @@ def of_at_most(kind: AtMost, facts: Facts) -> Makes:
     )
 
 
-def _parent(world: World, kind: AtMost) -> dict[str, object]:
+def parent_of(world: World, kind: AtMost) -> dict[str, object]:
     """Return what rows of one parent have in common; the parent itself is written."""
     key = world.key_of(kind.table, kind.parent)
     if key is None:

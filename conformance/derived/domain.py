@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from conformance.derived import caps, keys, rows
+from conformance.derived.meetings import Meetings, of_kind
 from conformance.derived.shapes import Derived
 from conformance.derived.world import Facts
 from conformance.domain.domain import Domain
@@ -20,13 +21,14 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from conformance.cases.scenario import WaysOnSchema
+    from conformance.derived.meetings import Meet
     from conformance.derived.shapes import Makes
     from conformance.derived.world import Values
     from conformance.kinds.kind import Kind
     from conformance.kinds.rule import Rule
 
 # The files of the suite that try a domain by its rules alone.
-SUITE: Final = frozenset({"test_rules"})
+SUITE: Final = frozenset({"test_rules", "test_meeting_rules"})
 
 
 DERIVED: Final[Mapping[type, Callable[[Any, Facts], Makes]]] = {
@@ -40,12 +42,14 @@ DERIVED: Final[Mapping[type, Callable[[Any, Facts], Makes]]] = {
 }
 
 
-def of(
+def of(  # noqa: PLR0913 - all data, most of it in keywords
     name: str,
     rules: Sequence[Rule],
     migrations: Path,
+    *,
     values: Values | None = None,
     cases: Mapping[str, Makes] | None = None,
+    races: Mapping[str, Meet] | None = None,
 ) -> Domain:
     """Return the domain of some rules.
 
@@ -57,6 +61,7 @@ def of(
             where several should be tried.
         cases: what is tried of a rule by hand, by its id: for each path what makes a scenario, or
             why the path cannot break it. They take the place of those that its kind derives.
+        races: what two sessions do at once, by hand, by the id of the rule that it might break.
     """
     facts = Facts.of(rules, values or {})
     by_hand = cases or {}
@@ -71,7 +76,19 @@ def of(
             }
         return found
 
-    return Domain(name, {rule.id: rule for rule in rules}, ways, suite=SUITE, migrations=migrations)
+    def meetings() -> dict[str, Meetings]:
+        by_kind = {rule.id: of_kind(rule.kind, facts) for rule in rules}
+        makes = {**by_kind, **(races or {})}
+        return {rule: Meetings(facts, make) for rule, make in makes.items() if make is not None}
+
+    return Domain(
+        name,
+        {rule.id: rule for rule in rules},
+        ways,
+        suite=SUITE,
+        meetings=meetings,
+        migrations=migrations,
+    )
 
 
 def _derived(kind: Kind | None, facts: Facts) -> Makes:

@@ -17,7 +17,7 @@ from conformance.derived.shapes import (
     tried,
     written,
 )
-from conformance.sql.writes import Path, Row, Update
+from conformance.sql.writes import Path
 
 if TYPE_CHECKING:
     from conformance.cases.scenario import Scenario, Transaction
@@ -35,28 +35,30 @@ def of_check(kind: Check, facts: Facts) -> Makes:
     table = kind.table
     names = {name for row in (*kind.legal, *kind.illegal) for name in row}
 
-    def both(world: World) -> tuple[Row, Row]:
-        return world.draw(st.sampled_from(kind.legal or ({},))), world.draw(
-            st.sampled_from(kind.illegal)
-        )
+    good, bad = kind.legal or ({},), kind.illegal
 
     def insert(world: World) -> Scenario:
-        good, bad = both(world)
-        legal, broken = world.row(table, **good), world.row(table, **bad)
-        return tried(world, [inserted(table, legal)], [inserted(table, broken)])
+        legal, broken = ([world.row(table, **each) for each in some] for some in (good, bad))
+        return tried(
+            world,
+            [inserted(table, row) for row in legal],
+            [inserted(table, row) for row in broken],
+        )
 
     def many(world: World) -> Scenario:
-        good, bad = both(world)
-        legal = among(world, table, world.row(table, **good))
-        broken = among(world, table, world.row(table, **bad))
-        return tried(world, [legal], [broken])
+        legal, broken = (
+            [among(world, table, world.row(table, **each)) for each in some] for some in (good, bad)
+        )
+        return tried(world, legal, broken)
 
     def update(world: World) -> Scenario:
-        good, bad = both(world)
         row, beside = world.written(table), world.beside(table, names)
-        good = good or {name: row[name] for name in sorted(names) if name in row}
-        legal, broken = (world.changed(table, row, {**beside, **each}) for each in (good, bad))
-        return tried(world, [(legal,)], [(broken,)])
+        same = {name: row[name] for name in sorted(names) if name in row}
+        legal, broken = (
+            [(world.changed(table, row, {**beside, **(each or same)}),) for each in some]
+            for some in (good, bad)
+        )
+        return tried(world, legal, broken)
 
     if not kind.illegal:
         return {}
@@ -72,12 +74,12 @@ def of_fixed(kind: Fixed, _facts: Facts) -> Makes:
         columns = kind.columns[table]
         row, beside = world.written(table), world.beside(table, columns)
         same = {each: row[each] for each in columns if each in row}
-        some = world.draw(st.lists(st.sampled_from(columns), min_size=1, max_size=2, unique=True))
-        other = {name: world.other_values(table, row, [name])[name] for name in some}
+        others = [world.other_values(table, row, [name]) for name in columns]
+        at_once = {name: value for other in others for name, value in other.items()}
         return tried(
             world,
             [(world.changed(table, row, {**same, **beside}),)],
-            [(world.changed(table, row, {**beside, **other}),)],
+            [(world.changed(table, row, {**beside, **other}),) for other in (*others, at_once)],
         )
 
     return {
@@ -102,38 +104,34 @@ def of_transitions(kind: Transitions, _facts: Facts) -> Makes:
     if not column:
         return {}
     others = [state for state in kind.states if state not in kind.starts]
-
-    def started(world: World, many: bool) -> Scenario:  # noqa: FBT001 - of one or of many rows
-        first, other = (world.draw(st.sampled_from(some)) for some in (kind.starts, others))
-        good, bad = (world.row(table, **{column: state}) for state in (first, other))
-        if many:
-            return tried(world, [among(world, table, good)], [among(world, table, bad)])
-        return tried(world, [inserted(table, good)], [inserted(table, bad)])
+    ways_to = {state: way for state in kind.states if (way := kind.way_to(state))}
 
     def insert(world: World) -> Scenario:
-        return started(world, many=False)
+        legal, broken = (
+            [inserted(table, world.row(table, **{column: state})) for state in states]
+            for states in (kind.starts, others)
+        )
+        return tried(world, legal, broken)
 
     def many(world: World) -> Scenario:
-        return started(world, many=True)
+        legal, broken = (
+            [among(world, table, world.row(table, **{column: state})) for state in states]
+            for states in (kind.starts, others)
+        )
+        return tried(world, legal, broken)
 
     def update(world: World) -> Scenario:
-        reached = {state: way for state in kind.states if (way := kind.way_to(state))}
-        state = world.draw(st.sampled_from(sorted(reached)))
-        beside = world.beside(table, {column})
         moves: dict[bool, list[Transaction]] = {True: [], False: []}
-        before: list[Update] = []
-        for after in kind.states:
-            if after == state and state not in kind.again:
-                continue
-            row = world.written(table, **{column: reached[state][0]})
-            before += [world.changed(table, row, {column: step}) for step in reached[state][1:]]
-            is_legal = (state, after) in kind.legal
-            moves[is_legal].append((world.changed(table, row, {**beside, column: after}),))
-        unmoved = world.written(table, **{column: reached[state][0]})
-        before += [world.changed(table, unmoved, {column: step}) for step in reached[state][1:]]
-        world.given += before
-        stays = (world.changed(table, unmoved, {**beside, column: state}),)
-        return tried(world, [stays, *moves[True]], moves[False], "every move from here is legal")
+        for before, way in ways_to.items():
+            beside = world.beside(table, {column})
+            for after in kind.states:
+                row = world.written(table, **{column: way[0]})
+                world.given += [world.changed(table, row, {column: step}) for step in way[1:]]
+                stays = before == after and before not in kind.again
+                is_legal = stays or (before, after) in kind.legal
+                change = world.changed(table, row, {**beside, column: after})
+                moves[is_legal].append((change,))
+        return tried(world, moves[True], moves[False], "every move is legal")
 
     no_insert = "a row may begin in any state"
     ways: dict[Path, Make | str] = {

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy
 
     from conformance.cases.scenario import Settings, WaysOnSchema
+    from conformance.derived.meetings import Meetings
     from conformance.kinds.rule import Rule
 
 
@@ -85,6 +86,7 @@ class Domain:
         settings: draws what a session may have set; None for nothing.
         privileges: of the application's role; None for a schema without one.
         races: the races that have a name.
+        meetings: by rules, transactions of two sessions that may break them together.
         migrations: the schema under test, where no other is named; None for the run's own folder.
         packages: whose sources decide what a run tries, beside the engine's own.
     """
@@ -99,6 +101,7 @@ class Domain:
     settings: Callable[[], SearchStrategy[Settings] | None] = _plainly
     privileges: Privileges | None = None
     races: Callable[[], Mapping[str, KnownRace]] = dict
+    meetings: Callable[[], Mapping[str, Meetings]] = dict
     migrations: Path | None = None
     packages: tuple[str, ...] = ()
 

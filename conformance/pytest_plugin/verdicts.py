@@ -26,6 +26,7 @@ OPTION = "--conformance-report"
 PATHS = {
     "test_machines": "life",
     "test_races": "race",
+    "test_meeting_rules": "race",
     "test_hostile": "raid",
     "test_columns": "column",
     "test_corpus": "regression",

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from conformance.derived import domain
-from examples.ledger.cases import CASES
+from examples.ledger.cases import CASES, RACES
 from examples.ledger.rules import RULES
 
 # Legal values, where one of the column's type will not do, or where several should be tried.
@@ -24,5 +24,5 @@ VALUES: Final = {
 }
 
 DOMAIN: Final = domain.of(
-    "ledger", RULES, Path(__file__).with_name("migrations"), values=VALUES, cases=CASES
+    "ledger", RULES, Path(__file__).with_name("migrations"), values=VALUES, cases=CASES, races=RACES
 )

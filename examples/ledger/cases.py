@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from hypothesis import strategies as st
 
+from conformance.derived.meetings import Meeting
 from conformance.derived.shapes import inserted, tried
 from conformance.sql.writes import Delete, Insert, Path, PlainWrite, Row
 
@@ -75,6 +76,16 @@ def delete(world: World) -> Scenario:
     return tried(world, [(draft,), (whole,)], [(one,)])
 
 
+def post_and_enter(world: World) -> Meeting:
+    """Post a draft that balances, while somebody enters one amount more."""
+    amount = world.draw(AMOUNTS)
+    draft = drafted(world, amount, -amount)
+    more = inserted("entries", entry(world, draft, amount))
+    post_it = (world.changed("transfers", draft, {"status": "posted"}),)
+    return Meeting(tuple(world.given), (post_it, more))
+
+
+RACES: Final = {"BAL-1": post_and_enter}
 CASES: Final[dict[str, Makes]] = {
     "BAL-1": {
         Path.INSERT: enter,

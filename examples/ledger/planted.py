@@ -67,7 +67,7 @@ FAULTS: Final = (
     broken(
         "BAL-1",
         "posted without a look",
-        "balance_of_transfer AFTER INSERT OR UPDATE ON",
+        "balance_of_transfer AFTER INSERT OR UPDATE OF status ON",
         "balance_of_transfer AFTER INSERT ON",
     ),
     broken("ENT-1", "a transfer may go", " REFERENCES transfers", " CHECK (true)"),
@@ -114,5 +114,21 @@ FAULTS: Final = (
         "(account_id, currency)\n        REFERENCES accounts (id, currency)",
         "x CHECK (true)",
         {"ENT-2": "broken", "ENT-6": "broken"},
+    ),
+)
+
+
+# Faults that only two sessions can show: each lets both take the last place, or the like.
+MEETS: Final = "UPDATE accounts SET code = code WHERE id = new.account_id;"
+LOCKS: Final = "PERFORM FROM accounts WHERE id = new.account_id FOR UPDATE;"
+FAULTS_OF_TWO: Final = (
+    broken("ACC-5", "owners do not meet", "DO UPDATE SET name = new.owner", "DO NOTHING"),
+    broken("HOLD-5", "a lock alone", MEETS, LOCKS),
+    broken("HOLD-5", "no lock", MEETS),
+    broken(
+        "BAL-1",
+        "posted while somebody enters",
+        "UPDATE transfers SET memo = memo WHERE id = v_transfer;",
+        "NULL;",
     ),
 )

@@ -35,12 +35,15 @@ $$;
 CREATE TRIGGER account_start BEFORE INSERT ON accounts
 FOR EACH ROW EXECUTE FUNCTION account_start();
 
--- Two sessions that each take the last place: the lock makes the second one count what the first
--- has committed, also where its snapshot is older than that.
+-- Two sessions that each take the last place. A row that both write makes the second one wait for
+-- the first, and fail where its snapshot is older than what the first has committed. A lock alone
+-- would let it count what its snapshot shows.
+CREATE TABLE owners (name text PRIMARY KEY);
+
 CREATE FUNCTION account_cap() RETURNS trigger
 LANGUAGE plpgsql AS $$
 BEGIN
-    PERFORM pg_advisory_xact_lock(hashtext(new.owner));
+    INSERT INTO owners (name) VALUES (new.owner) ON CONFLICT (name) DO UPDATE SET name = new.owner;
     IF (SELECT count(*) FROM accounts WHERE owner = new.owner AND status = 'open') > 4 THEN
         PERFORM refuse('acc_5__owner_has_at_most_4_open', 'the owner has four open accounts');
     END IF;
@@ -114,7 +117,7 @@ FOR EACH ROW EXECUTE FUNCTION hold_guard();
 CREATE FUNCTION hold_cap() RETURNS trigger
 LANGUAGE plpgsql AS $$
 BEGIN
-    PERFORM FROM accounts WHERE id = new.account_id FOR UPDATE;
+    UPDATE accounts SET code = code WHERE id = new.account_id; -- as owners above
     IF (SELECT count(*) FROM holds WHERE account_id = new.account_id AND status = 'active') > 3 THEN
         PERFORM refuse('hold_5__account_has_at_most_3_active', 'the account has three holds');
     END IF;
@@ -131,7 +134,9 @@ DECLARE
     v_transfer uuid := CASE TG_TABLE_NAME WHEN 'transfers' THEN to_jsonb(new) ->> 'id'
         ELSE coalesce(to_jsonb(new), to_jsonb(old)) ->> 'transfer_id' END;
 BEGIN
-    PERFORM FROM transfers WHERE id = v_transfer FOR UPDATE;
+    IF TG_TABLE_NAME = 'entries' THEN
+        UPDATE transfers SET memo = memo WHERE id = v_transfer; -- as owners above
+    END IF;
     IF EXISTS (
         SELECT FROM transfers AS t
         WHERE t.id = v_transfer AND t.status IN ('posted', 'reversed')
@@ -142,7 +147,7 @@ BEGIN
     RETURN NULL;
 END;
 $$;
-CREATE CONSTRAINT TRIGGER balance_of_transfer AFTER INSERT OR UPDATE ON transfers
+CREATE CONSTRAINT TRIGGER balance_of_transfer AFTER INSERT OR UPDATE OF status ON transfers
 DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION balance_guard();
 CREATE CONSTRAINT TRIGGER balance_of_entry AFTER INSERT OR UPDATE OR DELETE ON entries
 DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION balance_guard();
