@@ -16,6 +16,7 @@ from conformance.framecast.rules import RULES
 from conformance.postgres import binaries
 from conformance.postgres.scratch import Database, Scratch
 from tests.rewriting import rechecked, rewritten
+from tests.variations.running import ENVIRON, HASTY
 
 pytestmark = pytest.mark.slow
 ROOT: Final = Path(__file__).parent.parent
@@ -168,13 +169,14 @@ def conformance(run: Run, folder: Path) -> Ended:
     (migrations / "900_fault.sql").write_text("\n".join(("SELECT 1;", *run.faults)))
     chosen = f"({run.chosen}) and test_rule"
     options = ("--migrations", migrations, "--conformance-report", report, "-k", chosen, SEED)
-    command = (sys.executable, "-m", "pytest", "-c", ROOT / "pyproject.toml", "-q")
+    command = (sys.executable, "-m", "pytest", "-c", ROOT / "pyproject.toml", "-q", *HASTY)
     done = subprocess.run(
         [*map(str, (*command, "-p", "no:cacheprovider", *options, *run.options)), SUITE],
         capture_output=True,
         text=True,
         check=False,
         cwd=folder,  # where Hypothesis keeps what it found: a fault's examples are of no more use
+        env=ENVIRON,
     )
     rules = json.loads(report.read_text())["rules"] if report.exists() else []
     return Ended(done.returncode, done.stdout + done.stderr, {each["id"]: each for each in rules})

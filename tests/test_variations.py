@@ -5,18 +5,17 @@ from pathlib import Path
 import pytest
 
 from tests.variations import VARIATIONS, Variation
-from tests.variations.running import SEED, run, unjust
+from tests.variations.running import HASTY, ONE_PROCESS, SEED, run, unjust
 
 pytestmark = pytest.mark.slow
 HELD_ALL, SOME_FAILED = 0, 1
 SCREEN = 24  # lines
-ONE_PROCESS = ("-n", "0")
 
 
 @pytest.mark.parametrize("variation", VARIATIONS, ids=lambda each: each.name.replace(" ", "_"))
 def test_a_variation_gets_its_verdicts(variation: Variation, tmp_path: Path) -> None:
     """Each rule that a variation touches gets its verdict, no other is blamed, all in few lines."""
-    ended = run(variation, tmp_path, "-q", "-k", variation.chosen, SEED, *ONE_PROCESS)
+    ended = run(variation, tmp_path, "-q", "-k", variation.chosen, SEED, *HASTY, *ONE_PROCESS)
     shown = "\n".join(ended.lines[-100:])
 
     assert {} == unjust(variation, ended), shown

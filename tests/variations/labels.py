@@ -71,7 +71,7 @@ LABELS: Final = (
     ),
     Variation(
         "types have a label less",
-        writes("INV-SA1", "INV-W3", "INV-M2", "INV-SA3", "INV-U5"),
+        f"{writes('INV-SA1', 'INV-W3', 'INV-M2', 'INV-U5')} or inv_sa3__insert_many",
         edits=(
             ("'music', 'transition')", "'music')"),
             (", 'job.failed', 'job.canceled'", ", 'job.failed'"),

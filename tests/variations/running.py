@@ -1,6 +1,7 @@
 """Runs of the suite on a variation, in a process of their own."""
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -14,6 +15,11 @@ ROOT: Final = Path(__file__).parents[2]
 SUITE: Final = ROOT / "conformance"
 QUICK: Final = "--hypothesis-profile=quick"
 SEED: Final = "--hypothesis-seed=7"
+ONE_PROCESS: Final = ("-n", "0")
+HASTY: Final = ("-p", "tests.hasty")
+IMPATIENT: Final = ("-p", "tests.impatient")
+# Where such plugins are found.
+ENVIRON: Final = {**os.environ, "PYTHONPATH": str(ROOT)}
 
 
 class Ended(NamedTuple):
@@ -68,6 +74,7 @@ def run(variation: Variation, folder: Path, *options: str) -> Ended:
         encoding="utf-8",
         check=False,
         cwd=folder,  # where Hypothesis keeps what it found, which is of no more use
+        env=ENVIRON,
     )
     seen = json.loads(report.read_text("utf-8")) if report.exists() else {"rules": [], "beside": []}
     return Ended(done.returncode, done.stdout.splitlines(), seen)
