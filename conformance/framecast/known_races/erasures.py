@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from conformance.framecast.known_races.definition import (
     AT_ONCE,
     RaceSetup,
@@ -11,6 +13,10 @@ from conformance.framecast.known_races.definition import (
 )
 from conformance.framecast.model.entities import nobodys
 from conformance.framecast.operations import assets, jobs, keys, memberships, projects, teams, users
+from conformance.framecast.operations.operation import Act, Operation
+
+if TYPE_CHECKING:
+    from conformance.framecast.model import State
 
 ORDER = "whoever waits for the same waits in the same order"
 
@@ -229,6 +235,34 @@ def project_made_while_erased_behind_a_key(setup: RaceSetup) -> None:
 
 
 @known_race("LOCK ORDER", "PRIVACY-3", invariant=ORDER)
+def project_made_while_erased_behind_a_new_name(setup: RaceSetup) -> None:
+    """A project is made in somebody's own team while the erasure waits for who renames the team."""
+    ann, team = setup.given.creator()
+    setup.session("client", does(teams.RENAME, team=team))
+    setup.session("ann", does(projects.MAKE, by=(ann, team), status="draft"))
+    setup.session("support", _erases(ann))
+
+
+@known_race("LOCK ORDER", "PRIVACY-3", invariant=ORDER)
+def teams_renamed_while_erased_behind_a_new_name(setup: RaceSetup) -> None:
+    """Teams of somebody's own are renamed, by their ids, while the account is erased.
+
+    Both wait for who renames the first. The rows of the memberships do not lie in that order.
+    """
+    ann, first = setup.given.creator()
+    second = setup.given.do(teams.FOUND, user=ann, slug="given", owned=True) - 1
+    (seat,) = (each.id for each in setup.given.state.memberships.values() if each.team == first)
+    bob, _ = setup.given.creator("bob@example.com")
+    for user in (bob, ann):
+        joined = setup.given.do(memberships.JOIN, by=(user, first), role="owner")
+        setup.given.do(memberships.LEAVE, membership=seat)
+        seat = joined
+    setup.session("worker", does(teams.RENAME, team=first))
+    setup.session("client", does(_RENAME_BOTH, first=first, second=second))
+    setup.session("support", _erases(ann))
+
+
+@known_race("LOCK ORDER", "PRIVACY-3", invariant=ORDER)
 def own_invitation_extended_while_erased_behind_a_job(setup: RaceSetup) -> None:
     """An invitation is extended while its sender is erased, who waits for a job of another team."""
     bob, team = _member(setup, "admin")
@@ -316,6 +350,16 @@ def _makes_a_job_elsewhere(setup: RaceSetup, user: int) -> None:
     setup.session("worker", does(jobs.MAKE, by=(cid, elsewhere, None), **job))
 
 
+def _rename_both(state: State, first: int, second: int) -> Act:
+    one = teams.RENAME.act(state, first)
+    other = teams.RENAME.act(one.after, second)
+    return Act((*one.writes, *other.writes), other.after)
+
+
+# One thing that a client does in the order in which everybody takes locks.
+_RENAME_BOTH = Operation("rename two teams", {}, _rename_both)
+
+
 def _erases(user: int) -> RaceStep:
     return does(users.ERASE, user=user)
 
@@ -359,6 +403,8 @@ KNOWN_RACES = (
     asset_uploaded_while_erased,
     asset_uploaded_while_erased_behind_a_job,
     project_made_while_erased_behind_a_key,
+    project_made_while_erased_behind_a_new_name,
+    teams_renamed_while_erased_behind_a_new_name,
     own_invitation_extended_while_erased_behind_a_job,
     answered_invitation_extended_while_erased_behind_a_job,
     old_invitation_extended_while_erased_behind_a_job,
