@@ -36,7 +36,7 @@ def driver(database: Database) -> Iterator[Driver]:
         for rule in MEETINGS
     ],
 )
-@profiles.races()
+@profiles.meetings()
 @given(data=st.data())
 def test_two_sessions(rule: str, sandbox: Sandbox, driver: Driver, data: st.DataObject) -> None:
     """Whatever order two sessions go on in, no rule is broken once both have ended."""

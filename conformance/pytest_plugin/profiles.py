@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING, Any
 from hypothesis import HealthCheck, Phase, Verbosity, is_hypothesis_test, seed, settings
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import pytest
 
 EXAMPLES = {"quick": 2, "default": 10, "thorough": 300}
@@ -29,6 +31,8 @@ RUN = 20
 HOSTILE_RUNS = {"quick": 3, "default": 100, "thorough": 3000}
 # Races that are drawn, of each theme with each of its starts; each is run in a few orders.
 RACES = {"quick": 2, "default": 20, "thorough": 1500}
+# Meetings of two sessions, of each rule; each is run in every order at every level.
+MEETINGS = {"quick": 2, "default": 4, "thorough": 100}
 # All but `explain`, which runs a failure dozens of times more to comment on it.
 PHASES = (Phase.explicit, Phase.generate, Phase.target, Phase.shrink)
 
@@ -72,8 +76,17 @@ def hostile_runs() -> settings:
 
 def races() -> settings:
     """Return how the current profile draws races."""
+    return _of_sessions(RACES)
+
+
+def meetings() -> settings:
+    """Return how the current profile draws meetings of two sessions."""
+    return _of_sessions(MEETINGS)
+
+
+def _of_sessions(counts: Mapping[str, int]) -> settings:
     return settings(
-        max_examples=RACES.get(settings.get_current_profile_name(), settings().max_examples),
+        max_examples=counts.get(settings.get_current_profile_name(), settings().max_examples),
         # Races are made smaller by what they mean, and not by Hypothesis.
         phases=tuple(phase for phase in PHASES if phase is not Phase.shrink),
         # The counts are meant to grow from one race to the next.
