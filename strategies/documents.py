@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
 from conformance.sql.documents import Json, Jsonb
+from strategies.text import CHARACTERS
 
 # As text, and read anew for every draw, so that no two examples share a list that one may change.
 _SAMPLES: Final = (
@@ -26,7 +27,7 @@ def _scalars() -> SearchStrategy[Json]:
 
 @cache
 def _words() -> SearchStrategy[str]:
-    return st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=6)
+    return st.text(CHARACTERS, max_size=6)
 
 
 @cache
