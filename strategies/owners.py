@@ -40,6 +40,12 @@ def _upper(value: UUID) -> str:
     return "F" + text[1:] if text == text.upper() else text.upper()
 
 
+def _hyphen_moved(value: UUID) -> str:
+    """Return the text of an id, with one hyphen a place further on."""
+    text = str(value)
+    return f"{text[:8]}{text[9]}-{text[10:]}"
+
+
 _FORMS: Final[tuple[Urn, ...]] = (
     lambda _team, user: user_urn(user),
     lambda team, _user: team_urn(team),
@@ -94,6 +100,13 @@ _BROKEN: Final[Mapping[str, tuple[Urn, ...]]] = {
         lambda _team, user: f"framecast:user:{str(user)[:-1]}g",
         lambda _team, _user: "framecast:user:1",
         lambda _team, _user: "framecast:user:me",
+    ),
+    "hyphens elsewhere": (
+        lambda _team, user: f"framecast:user:{_hyphen_moved(user)}",
+        lambda team, _user: f"framecast:team:{_hyphen_moved(team)}",
+        lambda team, user: f"framecast:{_hyphen_moved(team)}:{user}",
+        lambda team, user: f"framecast:{team}:{_hyphen_moved(user)}",
+        lambda _team, user: f"framecast:user:{str(user).replace('-', '0')}",
     ),
     "something before it": (
         lambda _team, user: f":framecast:user:{user}",

@@ -84,6 +84,16 @@ class World:
         owner = self.insert("users", self.a_creator())
         return self.owned_team(owner, **columns), owner
 
+    def founder(self, team: Row) -> object:
+        """Return the id of the first owner that a team was given."""
+        return next(
+            row["user_id"]
+            for write in self.given
+            if isinstance(write, Insert) and write.table == "memberships"
+            for row in write.rows
+            if row["team_id"] == team["id"] and row.get("role") == "owner"
+        )
+
     def a_membership(self, team: Row, user: Row, **columns: object) -> Row:
         """Return a membership."""
         return {"id": self.id(), "team_id": team["id"], "user_id": user["id"], **columns}

@@ -43,6 +43,7 @@ class Kind:
         scope: the column that names its owner or team.
         make: makes a row of a world, a team, a user and an owner.
         fixed: whether the actor never changes.
+        also: rules that a row of another owner breaks as well.
     """
 
     table: str
@@ -50,6 +51,14 @@ class Kind:
     scope: str
     make: Callable[[World, Row, Row, str], Row]
     fixed: bool = True
+    also: frozenset[str] = frozenset()
+
+
+def _in_project(world: World, team: Row, row: Row) -> Row:
+    """Return a row in a new project of a team, where it is the team's own."""
+    if row["owner"] != urn_of_team(team):
+        return row
+    return {**row, "project_id": world.project(team, {"id": world.founder(team)})["id"]}
 
 
 INVITATIONS = Kind("invitations", "invited_by", "team_id", lambda w, t, u, _: w.an_invitation(t, u))
@@ -59,6 +68,20 @@ WEBHOOKS = Kind(
 PROJECTS = Kind("projects", "created_by", "team_id", lambda w, t, u, _: w.a_project(t, u))
 JOBS = Kind("jobs", "triggered_by", "owner", lambda w, _, u, owner: w.a_job(u, owner))
 ASSETS = Kind("asset_files", "uploaded_by", "owner", lambda w, _, u, owner: w.an_asset(u, owner))
+PROJECT_JOBS = Kind(
+    "jobs",
+    "triggered_by",
+    "owner",
+    lambda w, t, u, owner: _in_project(w, t, w.a_job(u, owner)),
+    also=frozenset({"INV-J11"}),
+)
+PROJECT_ASSETS = Kind(
+    "asset_files",
+    "uploaded_by",
+    "owner",
+    lambda w, t, u, owner: _in_project(w, t, w.an_asset(u, owner)),
+    also=frozenset({"INV-X3"}),
+)
 KEYS = Kind("api_keys", "user_id", "owner", lambda w, _, u, owner: w.a_key(u, owner))
 
 
@@ -75,9 +98,27 @@ def person(world: World, team: Row, owner: Row, who: str) -> Row:
             return world.member(team, role=who)
 
 
+# What becomes of a row that somebody has made: nothing, and each other end.
+ENDS: Mapping[str, tuple[Row, ...]] = MappingProxyType(
+    {
+        "invitations": ({"revoked_at": Sql("clock_timestamp()")},),
+        "webhooks": ({"is_active": False},),
+        "projects": ({"status": "archived"},),
+        "asset_files": ({"status": "ready"}, {"status": "failed"}),
+        "api_keys": ({"revoked_at": Sql("clock_timestamp()")},),
+    }
+)
+
+
 def with_a_past(world: World, team: Row, owner: Row, who: str) -> Row:
-    """Insert a user who was invited, was an admin, made all there is to make, and is this now."""
+    """Insert a user who was invited, was an admin, made all there is to make, and is this now.
+
+    Of what was made some is as it was made, and some has ended in each way. In other teams the user
+    is an owner and an admin still.
+    """
     user = world.creator()
+    elsewhere, _ = world.team()
+    world.insert("memberships", world.a_membership(elsewhere, user, role="admin"))
     letter = world.an_invitation(team, owner, email=user["email"])
     joins = world.a_membership(team, user, role="admin")
     world.insert("invitations", letter)
@@ -85,10 +126,15 @@ def with_a_past(world: World, team: Row, owner: Row, who: str) -> Row:
         Update("invitations", {"id": letter["id"]}, {"accepted_at": Sql("clock_timestamp()")})
     )
     world.insert("memberships", joins)
-    for kind in (INVITATIONS, WEBHOOKS, PROJECTS, JOBS, ASSETS, KEYS):
-        row = world.insert(kind.table, kind.make(world, team, user, urn_of_team(team)))
-        if kind is JOBS:
-            world.move(row, "canceled")
+    for kind in (INVITATIONS, WEBHOOKS, PROJECTS, ASSETS, KEYS):
+        rows = [kind.make(world, team, user, urn_of_team(team)) for _ in ({}, *ENDS[kind.table])]
+        world.given.append(Insert(kind.table, tuple(rows)))
+        world.given += [
+            Update(kind.table, {"id": row["id"]}, end, row)
+            for row, end in zip(rows[1:], ENDS[kind.table], strict=True)
+        ]
+    for status in ("canceled", "completed"):
+        world.move(world.job(user, urn_of_team(team)), status)
     key = {"id": joins["id"]}
     world.given.append(
         Delete("memberships", key)
@@ -231,7 +277,7 @@ class _Tries:
             given=(tuple(world.given),),
             legal=((write(good),),),
             broken=(
-                fixed(write(bad), also=self.any_stranger)
+                fixed(write(bad), also=self.any_stranger | kind.also)
                 if kind.fixed
                 else self.over(act, write(bad)),
             ),
@@ -254,7 +300,8 @@ class _Tries:
             legal=((Update(kind.table, key, {kind.scope: row[kind.scope]}),),),
             broken=(
                 fixed(
-                    Update(kind.table, key, {kind.scope: bad[kind.scope]}), also=self.any_stranger
+                    Update(kind.table, key, {kind.scope: bad[kind.scope]}),
+                    also=self.any_stranger | kind.also,
                 ),
             ),
         )

@@ -6,7 +6,7 @@ from conformance.cases.scenario import Fact, Scenario, Ways
 from conformance.sql.writes import Delete, Insert, Path, Row, Update
 from strategies.enums import ASSET_STATUS
 from strategies.files import broken_content_types, content_types
-from strategies.near_misses.acting import ASSETS, acted, acts
+from strategies.near_misses.acting import ASSETS, PROJECT_ASSETS, acted, acts
 from strategies.near_misses.relations import parent, unique
 from strategies.near_misses.ways import Draw, by_shape, either, fixed, label, one_row, scenarios
 from strategies.owners import user_urn
@@ -23,6 +23,13 @@ LEAVES_END = [
 def asset(world: World) -> Row:
     """Make an asset of a starter."""
     return world.an_asset(world.starter())
+
+
+def project_asset(world: World) -> Row:
+    """Make an asset of a project."""
+    team, owner = world.team()
+    project = world.project(team, owner)
+    return world.an_asset(owner, urn_of_team(team), project_id=project["id"])
 
 
 def owners(world: World, team: Row, user: Row) -> dict[str, str]:
@@ -149,7 +156,8 @@ def project_ends(world: World, _draw: Draw) -> Scenario:
 
 def in_state(world: World, status: str) -> Row:
     """Insert an asset, and move it on to a status."""
-    row = world.insert("asset_files", asset(world))
+    make = (asset, project_asset)[world.serial() % 2]
+    row = world.insert("asset_files", make(world))
     if status != "pending":
         world.given.append(Update("asset_files", {"id": row["id"]}, {"status": status}))
     return row
@@ -230,12 +238,13 @@ WAYS: dict[str, Ways] = {
     ),
     "INV-AF6": unique(
         "asset_files",
-        asset,
+        (asset, project_asset),
         lambda first, _: {"s3_key": first["s3_key"]},
         text="s3_key",
+        ends=tuple({"status": status} for status in ASSET_STATUS[1:]),
     ),
     "INV-X2": acted(
-        (ASSETS,),
+        (ASSETS, PROJECT_ASSETS),
         legal=(
             *acts(("owner", "admin", "member"), ("team", "member", "colleague")),
             *acts(("owner", "member", "viewer", "starter"), ("user",)),

@@ -127,9 +127,15 @@ def creators(world: World, draw: Draw) -> Scenario:
         for place, who, columns in (
             (team, owner, {}),
             (team, user, {}),
+            (team, user, {}),
+            (team, user, {}),
             (far, user, {"email": "ada@example.org"}),
             (far, stranger, {}),
         )
+    ]
+    world.given += [
+        Update("invitations", {"id": row["id"]}, end, row)
+        for row, end in zip(invitations[2:], ANSWERED, strict=False)
     ]
     elsewhere, host = world.team()
     to = world.an_invitation(elsewhere, host, email=draw(recased_emails("ada@example.com")))
@@ -164,7 +170,7 @@ def creators(world: World, draw: Draw) -> Scenario:
                 "Erased account 0",
             ),
             left("api_keys", keys[:6]),
-            left("invitations", (invitations[0], invitations[3])),
+            left("invitations", (invitations[0], invitations[-1])),
             left("projects", [project]),
             left("jobs", jobs),
             left("asset_files", [asset]),
@@ -281,6 +287,7 @@ def among_others(world: World, draw: Draw) -> Scenario:
     )
 
 
+ANSWERED: Final[tuple[Row, ...]] = ({"accepted_at": FUTURE_START}, {"revoked_at": NOW})
 ROLES: Final = ("owner", "admin", "member", "viewer")
 CALLED: Final = "is a function that is called, whatever carries other writes"
 

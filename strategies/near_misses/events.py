@@ -68,11 +68,12 @@ def one_by_one(world: World, draw: Draw) -> Scenario:
 def several_at_once(world: World, draw: Draw) -> Scenario:
     """Append events to two jobs in one statement, and go on in another of the same transaction.
 
-    One job has eight of them before, so that its numbers come to have two digits.
+    One job has eight of them before, or 98, so that its numbers come to have a digit more.
     """
     first, second = two_jobs(world)
     turns = draw(st.permutations((first, second, first, second, first)))
-    before = [an_event(world, first, draw(GIVEN)) for _ in range(8)]
+    many = draw(st.sampled_from((8, 98)))
+    before = [an_event(world, first, draw(GIVEN)) for _ in range(many)]
     rows = [an_event(world, job, draw(GIVEN)) for job in (*turns, first, second, first)]
     last = [an_event(world, first, draw(GIVEN)) for _ in range(2)]
     return Scenario(
@@ -83,7 +84,7 @@ def several_at_once(world: World, draw: Draw) -> Scenario:
             *((append(row),) for row in last),
         ),
         facts=(
-            numbers_are(first, tuple(range(1, 16))),
+            numbers_are(first, tuple(range(1, many + 8))),
             numbers_are(second, (1, 2, 3), side=False),
         ),
     )

@@ -70,6 +70,7 @@ class Filling:
         self._named: set[tuple[str, str]] = set()
         self._assigned: dict[tuple[str, str], list[object]] = {}
         self._created: dict[str, list[object]] = {}
+        self._statuses: dict[tuple[str, str], set[str]] = {}  # to which each row comes
         facts = [fact for one in scenario.within for fact in one.facts]
         facts += [fact for one in scenario.beside for fact in one.facts]
         texts = [f"{fact.query} {fact.expected}" for fact in (*scenario.facts, *facts)]
@@ -88,6 +89,9 @@ class Filling:
             rows = write.rows
         elif isinstance(write, Update):
             rows = (write.changes, write.row or {}, write.key)
+            if "status" in write.changes:
+                moved = (write.table, str(write.key.get("id", "")))
+                self._statuses.setdefault(moved, set()).add(str(write.changes["status"]))
             for column, value in write.changes.items():
                 if not is_usual(value):
                     self._assigned.setdefault((write.table, column), []).append(value)
@@ -170,11 +174,13 @@ class Filling:
 
     def _arriving(self, table: str, status: str, name: object) -> Iterator[tuple[str, object]]:
         for column, values in ARRIVING.get((table, status), {}).items():
-            if self._is_open(table, column) and self._is_varied(table, column):
+            if self._is_open(table, column, name) and self._is_varied(table, column):
                 yield column, chosen(values, 0, self._first, table, column, name)
 
-    def _is_open(self, table: str, column: str) -> bool:
+    def _is_open(self, table: str, column: str, name: object) -> bool:
         """Return whether a scenario says nothing that is at odds with what a status comes with."""
+        some = (self._statuses.get((table, each), set()) for each in ("", str(name)))
+        statuses = set[str]().union(*some)
         bound = BOUND if column in BOUND else (column,)
         is_late = any(
             not isinstance(at, datetime) or at >= FUTURE_START
@@ -184,7 +190,7 @@ class Filling:
             self._words.intersection(bound)
             or any((table, each) in self._assigned for each in bound)
             or (column in BOUND and is_late)
-            or NO_ROOM.get((table, column)) in self._assigned.get((table, "status"), ())
+            or NO_ROOM.get((table, column)) in statuses
         )
 
     def _replaced(self, write: Write) -> Write:

@@ -4,6 +4,7 @@ from hypothesis import strategies as st
 
 from conformance.cases.scenario import Scenario, ViolatesSeveral, Ways
 from conformance.sql.writes import Delete, Insert, Path, PlainWrite, Row, Sql, Update, Write
+from strategies.enums import MEMBERSHIP_ROLE
 from strategies.instants import FIRST, FUTURE_START, LAST, TICK
 from strategies.near_misses.invitations import MADE, changed, old_invitation
 from strategies.near_misses.ways import ONE_ROW, Draw, besides, by_shape, fixed, scenarios
@@ -33,10 +34,13 @@ def readdressed(user: Row, email: object) -> Update:
 
 
 def joins(world: World, team: Row, user: Row) -> Insert:
-    """Return the insertion of a membership, of a viewer or a member by turns."""
-    role = ("member", "viewer")[len(world.given) % 2]
+    """Return the insertion of a membership, in each role by turns."""
+    role = MEMBERSHIP_ROLE[world.serial() % len(MEMBERSHIP_ROLE)]
     return Insert("memberships", (world.a_membership(team, user, role=role),))
 
+
+# For how long somebody who is in the team already is invited.
+LASTING = st.sampled_from(({}, {"expires_at": Sql("clock_timestamp() + interval '1 minute'")}))
 
 # INV-I7: nobody invites their own email
 
@@ -188,7 +192,7 @@ def member_invited(world: World, draw: Draw) -> Scenario:
     elsewhere = world.an_invitation(other, host, email=draw(again()))
     near = [world.an_invitation(team, owner, email=email) for email in NEAR]
     email = draw(again())
-    bad = world.an_invitation(team, owner, email=email)
+    bad = {**world.an_invitation(team, owner, email=email), **draw(LASTING)}
     withdrawn = world.an_invitation(team, owner, email=email)
     withdraws = changed(withdrawn, revoked_at=Sql("now()"))
     return Scenario(
@@ -211,7 +215,7 @@ def members_invited(world: World, draw: Draw) -> Scenario:
     team, owner = world.team()
     world.given.append(joins(world, team, guest(world)))
     rows = [world.an_invitation(team, owner) for _ in range(3)]
-    bad = world.an_invitation(team, owner, email=draw(again()))
+    bad = {**world.an_invitation(team, owner, email=draw(again())), **draw(LASTING)}
     return Scenario(
         given=(tuple(world.given),),
         legal=((Insert("invitations", tuple(rows[:2])),),),

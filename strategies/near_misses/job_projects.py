@@ -164,6 +164,7 @@ def second_active(world: World, draw: Draw) -> Scenario:
     first, second, third, elsewhere = (
         a_project_job(world, each) for each in (project, project, project, other)
     )
+    others = {**a_project_job(world, project), "triggered_by": world.member(team)["id"]}
     start, finish = steps_to(first, draw(ENDED))
     begun, goes_on = draw(st.booleans()), draw(st.booleans())
     return Scenario(
@@ -175,7 +176,7 @@ def second_active(world: World, draw: Draw) -> Scenario:
             (*(() if begun else (start,)), finish, Insert("jobs", (second,))),
             *(((PlainWrite(steps_to(second, "processing")[0]),),) if goes_on else ()),
         ),
-        broken=((Insert("jobs", (third,)),),),
+        broken=((Insert("jobs", (third,)),), (Insert("jobs", (others,)),)),
     )
 
 
@@ -186,7 +187,9 @@ def second_active_many(world: World, draw: Draw) -> Scenario:
     projects = [world.project(team, owner) for _ in range(3)]
     good = [a_project_job(world, project) for project in projects[:2]]
     without = world.a_job(owner, urn_of_team(team))
-    bad = draw(st.permutations([*(a_project_job(world, projects[2]) for _ in range(2)), without]))
+    users = (owner, draw(st.sampled_from((owner, world.member(team)))))
+    both = [{**a_project_job(world, projects[2]), "triggered_by": user["id"]} for user in users]
+    bad = draw(st.permutations([*both, without]))
     return Scenario(
         given=(tuple(world.given),),
         legal=((Insert("jobs", tuple(good)),),),

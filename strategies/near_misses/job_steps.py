@@ -46,6 +46,12 @@ FROZEN: Final = (
     *(("started_at", BORN), ("started_at", None)),
     ("completed_at", LAST),
 )
+# What a job that has no more than it needs holds already, or may come to hold.
+AS_IN_BARE: Final = (
+    *(("output_size_bytes", None), ("idempotency_key", None)),
+    *(("credits_refunded", 0), ("credits_refunded", 5)),
+)
+GROWING: Final[Row] = {"credits_refunded": 7}
 # IMM-1 holds these as well.
 SUBJECT: Final = (
     *(("id", Sql("gen_random_uuid()")), ("created_at", BORN - TICK)),
@@ -55,16 +61,30 @@ SUBJECT: Final = (
 
 @scenarios
 def frozen(world: World, draw: Draw) -> Scenario:
-    """Let the refunds of finished jobs grow; then change any other column of each of them."""
-    column, value = draw(st.sampled_from((*FROZEN, *SUBJECT)))
-    jobs = [_finished(world, status) for status in FINISHED]
+    """Let the refunds of finished jobs grow; then change every other column of them, each alone.
+
+    Or in the statement that lets the refund grow. One job has something in every column, and one
+    only what it needs.
+    """
+    is_along = draw(st.booleans())
+    first = draw(st.sampled_from((0, 1)))
     refund = {"credits_refunded": 6}
+    jobs, bare = ([make(world, status) for status in FINISHED] for make in (_finished, _bare))
+    changes = [
+        (job, column, value, number + place)
+        for place, job in enumerate((*jobs, *bare))
+        for number, (column, value) in enumerate((*FROZEN, *SUBJECT))
+        if (column, value) not in AS_IN_BARE or job in jobs
+    ]
     return Scenario(
         given=(tuple(world.given),),
         legal=tuple((Update("jobs", {"id": job["id"]}, refund, job),) for job in jobs),
         broken=tuple(
             fixed(change) if column in dict(SUBJECT) else (change,)
-            for change in (Update("jobs", {"id": job["id"]}, {column: value}, job) for job in jobs)
+            for job, column, value, number in changes
+            if number % 2 == first
+            for more in (GROWING if is_along and column != "credits_refunded" else {},)
+            for change in (Update("jobs", {"id": job["id"]}, {**more, column: value}, job),)
         ),
     )
 
@@ -113,6 +133,14 @@ def _finished(world: World, status: str) -> Row:
     world.given.append(Update("jobs", {"id": job["id"]}, {"status": "processing"}))
     end |= {**NEEDS[status], "status": status}
     world.given.append(Update("jobs", {"id": job["id"]}, end))
+    return job
+
+
+def _bare(world: World, status: str) -> Row:
+    """Insert a job with nothing in it but a charge, and let it end with what it needs."""
+    job = {**job_of(world, "project"), "created_at": BORN, "credits_charged": 9}
+    world.insert("jobs", job)
+    world.move(job, status)
     return job
 
 

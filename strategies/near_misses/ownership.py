@@ -9,6 +9,8 @@ from strategies.near_misses.acting import (
     INVITATIONS,
     JOBS,
     KEYS,
+    PROJECT_ASSETS,
+    PROJECT_JOBS,
     PROJECTS,
     WEBHOOKS,
     acted,
@@ -123,7 +125,7 @@ def revived(world: World, draw: Draw) -> Scenario:
 
 WAYS: dict[str, Ways] = {
     "INV-X1": acted(
-        (JOBS,),
+        (JOBS, PROJECT_JOBS),
         legal=(
             *acts(MAKERS, ("team", "member", "colleague")),
             *acts((*ROLES, "starter"), ("user",)),
@@ -151,7 +153,7 @@ WAYS: dict[str, Ways] = {
     ),
     "ROLE-2": besides(
         acted(
-            (PROJECTS, JOBS, ASSETS, KEYS),
+            (PROJECTS, JOBS, PROJECT_JOBS, ASSETS, PROJECT_ASSETS, KEYS),
             legal=acts(MAKERS, ("team", "member")),
             broken=acts(("viewer", *STRANGERS), ("team", "member")),
             strangers={

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 def unique(
     table: str,
-    make: Maker,
+    make: Maker | tuple[Maker, ...],
     same: Callable[[Row, Row], Row],
     *,
     near: Callable[[Row], Row] | None = None,
@@ -41,12 +41,13 @@ def unique(
     twins: tuple[Row, ...] = (),
     immutable: bool = False,
     beside: ConcurrentCheck = alone,
+    ends: tuple[Row, ...] = (),
 ) -> Ways:
     """Return ways for a rule that no two rows share something, whatever else they hold.
 
     Args:
         table: the rule's table.
-        make: makes a legal row, different from all others.
+        make: makes a legal row, different from all others; of several, any may make one.
         same: takes two rows, and returns columns with which the second would share it with the
             first.
         near: takes a row, and returns columns with which another nearly shares it with that row.
@@ -54,11 +55,13 @@ def unique(
         twins: columns that nearly share it with each other, where it is no such text.
         immutable: whether IMM-1 refuses an update of those columns as well.
         beside: what has to be written with a row.
+        ends: what may become of the row that is there first.
     """
+    makes = make if isinstance(make, tuple) else (make,)
 
     def any_row(world: World, draw: Draw) -> Row:
         wild = {text: f"{WILD}{world.serial()}"} if text else {}
-        return {**make(world), **wild, **draw(rest(table))}
+        return {**draw(st.sampled_from(makes))(world), **wild, **draw(rest(table))}
 
     def nearby(first: Row) -> list[Row]:
         if text:
@@ -68,6 +71,8 @@ def unique(
     def given(world: World, draw: Draw) -> Row:
         row = world.insert(table, any_row(world, draw))
         world.given.extend(beside(world, row))
+        end = draw(st.sampled_from(({}, *ends)))
+        world.given += [Update(table, {"id": row["id"]}, end, row)] if end else []
         return row
 
     def shares(world: World, first: Row, draw: Draw) -> Row:

@@ -6,7 +6,7 @@ from functools import partial
 from typing import TypeAlias
 
 from conformance.sql.documents import Jsonb
-from conformance.sql.writes import Row, Sql, Update
+from conformance.sql.writes import Insert, Row, Sql, Update, Write
 from strategies.enums import MEMBERSHIP_ROLE, SYSTEM_ASSET_CATEGORY
 from strategies.instants import FUTURE_START, TICK
 from strategies.near_misses.webhooks import NEEDS as DELIVERIES
@@ -28,6 +28,8 @@ class Subject:
         free: other columns, which may change.
         alike: fixed columns in another spelling of the same values.
         also: other rules that hold the row as it is.
+        along: what changes in the same statement as a fixed column.
+        beside: what has to be written before that, in the same transaction.
     """
 
     table: str
@@ -36,6 +38,8 @@ class Subject:
     free: Row
     alike: Row = field(default_factory=dict)
     also: frozenset[str] = frozenset()
+    along: Row = field(default_factory=dict)
+    beside: tuple[Write, ...] = ()
 
     def changes(self, columns: Iterable[str]) -> list[Row]:
         """Return the ways to change one of these columns."""
@@ -76,6 +80,13 @@ def creators(world: World) -> Subject:
     made = subject(world, "users", world.a_creator(), {}, OTHER_USER)
     world.owned_team(made.row)
     return made
+
+
+def upgrading(world: World) -> Subject:
+    """Insert a starter, who is upgraded by the statement that changes what is fixed."""
+    made, (team, _) = users(world), world.team()
+    joins = Insert("memberships", (world.a_membership(team, made.row),))
+    return replace(made, along={"tier": "creator", "upgraded_at": usual(NOW)}, beside=(joins,))
 
 
 def teams(world: World) -> Subject:
@@ -301,7 +312,7 @@ def _jobs_that(status: str) -> Make:
 _HARMLESS: Row = {"response_status": 500}
 # The kinds of rows of each table: each status, each label that decides what a row is.
 KINDS: dict[str, tuple[Make, ...]] = {
-    "users": (users, creators),
+    "users": (users, creators, upgrading),
     "teams": (teams,),
     "memberships": tuple(partial(memberships, role=role) for role in MEMBERSHIP_ROLE),
     "invitations": (

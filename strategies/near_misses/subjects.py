@@ -4,11 +4,11 @@ from collections.abc import Callable
 
 from hypothesis import strategies as st
 
-from conformance.cases.scenario import Fact, Scenario, ViolatesSeveral, Ways
+from conformance.cases.scenario import Fact, Scenario, Transaction, ViolatesSeveral, Ways
 from conformance.framecast.rules.ownership import SUBJECTS
 from conformance.sql.writes import Delete, Path, Row, Update
 from strategies.near_misses.subject_rows import ALL_KINDS, AT_ONCE, KINDS, Make
-from strategies.near_misses.ways import UPDATING, Draw, scenarios
+from strategies.near_misses.ways import UPDATING, Draw, Scenarios, scenarios
 from strategies.world import World, urn_of_team
 
 
@@ -16,22 +16,33 @@ def attempts(
     make: Make,
     columns: Callable[[str], tuple[str, ...]],
     world: World | None = None,
+    *,
+    is_fresh: bool = False,
 ) -> Scenario:
-    """Write the same once more, and change other columns; then change each of some fixed ones."""
+    """Write the same once more, and change other columns; then change each of some fixed ones.
+
+    The fixed ones are those of the row whose others have changed, or of one that is as it was made:
+    what lets pass a row that nobody has touched yet is not found on any other.
+    """
     world = world or World()
     made = make(world)
-    key = {"id": made.row["id"]}
+    tried = make(world) if is_fresh else made
     same = {column: made.row[column] for column in SUBJECTS[made.table]}
 
     def write(changes: Row) -> tuple[Update]:
-        return (Update(made.table, key, changes, made.row),)
+        return (Update(made.table, {"id": made.row["id"]}, changes, made.row),)
+
+    def over(changes: Row) -> Transaction:
+        all_changes = {**tried.along, **changes}
+        write = Update(tried.table, {"id": tried.row["id"]}, all_changes, tried.row)
+        return (*tried.beside, write)
 
     return Scenario(
         given=(tuple(world.given),),
         legal=(write(same), write({**same, **made.alike}), write({**same, **made.free})),
         broken=tuple(
-            ViolatesSeveral(write(changes), made.also)
-            for changes in made.changes(columns(made.table))
+            ViolatesSeveral(over(changes), tried.also)
+            for changes in tried.changes(columns(tried.table))
         ),
         because="" if columns(made.table) else f"what {made.table} are about is in no other table",
     )
@@ -56,8 +67,11 @@ def fixed(table: str) -> tuple[str, ...]:
 def all_at_once(world: World, draw: Draw) -> Scenario:
     """Attempt every column of every table, so that none depends on what is drawn."""
     first = draw(st.integers(0, 11))
+    is_fresh = draw(st.booleans())
     parts = [
-        attempts(kinds[(first + number) % len(kinds)], fixed, world)
+        attempts(
+            kinds[(first + number) % len(kinds)], fixed, world, is_fresh=is_fresh ^ (number == 1)
+        )
         for kinds in KINDS.values()
         for number in range(min(AT_ONCE, len(kinds)))
     ]
@@ -93,14 +107,21 @@ def project_ends(world: World, draw: Draw) -> Scenario:
     )
 
 
+def _of_any(columns: Callable[[str], tuple[str, ...]]) -> Scenarios:
+    """Return attempts on a row of any kind."""
+    return st.builds(
+        lambda make, is_fresh: attempts(make, columns, is_fresh=is_fresh),
+        st.sampled_from(ALL_KINDS),
+        st.booleans(),
+    )
+
+
 WAYS: dict[str, Ways] = {
     "IMM-1": {
         **dict.fromkeys(Path, "compares a row before and after an update"),
-        **dict.fromkeys(
-            UPDATING, st.sampled_from(ALL_KINDS).map(lambda make: attempts(make, fixed))
-        ),
+        **dict.fromkeys(UPDATING, _of_any(fixed)),
         Path.UPDATE: all_at_once,
-        Path.MOVE: st.sampled_from(ALL_KINDS).map(lambda make: attempts(make, parents)),
+        Path.MOVE: _of_any(parents),
         Path.CASCADE: project_ends,
     }
 }

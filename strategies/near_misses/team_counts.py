@@ -248,6 +248,46 @@ def members_join_many(world: World, draw: Draw) -> Scenario:
     )
 
 
+@scenarios
+def members_first(world: World, draw: Draw) -> Scenario:
+    """Join a 50th team before it is made, in one transaction with its owner; then a 51st."""
+    role = draw(st.sampled_from(NOT_OWNER))
+    owners = [world.creator() for _ in range(2)]
+    user, _ = joined(world, crowd(world, JOINED_LIMIT - 1), "member")
+
+    def founded(owner: Row) -> tuple[Insert, ...]:
+        team = world.a_team()
+        rows = (*joins(world, user, role, team).rows, *joins(world, owner, "owner", team).rows)
+        return (Insert("memberships", tuple(draw(st.permutations(rows)))), Insert("teams", (team,)))
+
+    return Scenario(
+        given=(tuple(world.given),),
+        legal=(founded(owners[0]),),
+        broken=(founded(owners[1]),),
+    )
+
+
+def first_of_all(limit: int, role: str) -> Scenarios:
+    """Join as many teams as one may before one signs up, in one transaction; then one more."""
+
+    @scenarios
+    def built(world: World, draw: Draw) -> Scenario:
+        teams = crowd(world, limit + 1)
+
+        def arriving(count: int) -> tuple[Insert, ...]:
+            user = world.a_creator()
+            return (
+                joins(world, user, role, *draw(st.permutations(teams))[:count]),
+                Insert("users", (user,)),
+            )
+
+        return Scenario(
+            given=(tuple(world.given),), legal=(arriving(limit),), broken=(arriving(limit + 1),)
+        )
+
+    return built
+
+
 def members_change(*, several: bool) -> Scenarios:
     """Change the role in the 50th team, or in all 50 by one statement; there is no step over.
 
@@ -297,15 +337,15 @@ _ALONE = {**ONE_ROW, Path.OTHER: "memberships are counted, and no other table ta
 
 OWNS_AT_MOST_10 = by_shape(
     insert=st.one_of(owners_join, founders),
-    insert_many=owners_join_many,
+    insert_many=st.one_of(owners_join_many, first_of_all(OWNED_LIMIT, "owner")),
     update=st.one_of(promoting(several=True), promoted_many),
     on_conflict=st.one_of(promoting(several=False), owners_replayed),
     move=owners_moved,
     reasons=_ALONE,
 )
 IN_AT_MOST_50 = by_shape(
-    insert=members_join,
-    insert_many=members_join_many,
+    insert=st.one_of(members_join, members_first),
+    insert_many=st.one_of(members_join_many, first_of_all(JOINED_LIMIT, "member")),
     update=st.one_of(members_change(several=True), members_moved),
     on_conflict=st.one_of(members_change(several=False), members_moved, members_replayed),
     move=members_moved,

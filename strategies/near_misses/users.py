@@ -10,6 +10,7 @@ from strategies.near_misses.ways import (
     UPDATING,
     Draw,
     by_shape,
+    either,
     fixed,
     label,
     one_row,
@@ -22,6 +23,24 @@ from strategies.world import NOW, World
 def starter(world: World) -> Row:
     """Make a starter."""
     return world.a_starter()
+
+
+def creator(world: World) -> Row:
+    """Make a creator, who has to be in a team."""
+    return world.a_creator()
+
+
+def in_a_team(world: World, user: Row) -> tuple[Insert]:
+    """Return the insertion of a creator's membership."""
+    return (Insert("memberships", (world.a_membership(world.team()[0], user),)),)
+
+
+def of_any_tier(legal: st.SearchStrategy[Row], broken: st.SearchStrategy[Row]) -> Ways:
+    """Return ways for a rule on other columns, of starters and of creators."""
+    return either(
+        one_row("users", starter, legal=legal, broken=broken),
+        one_row("users", creator, legal=legal, broken=broken, beside=in_a_team),
+    )
 
 
 @scenarios
@@ -301,17 +320,12 @@ WAYS: dict[str, Ways] = {
     },
     "INV-U3": MEMBERS_ARE_CREATORS,
     "INV-U4": label("users", starter, "tier", "user_tier", legal=st.just("starter")),
-    "INV-U5": one_row(
-        "users",
-        starter,
-        legal=int32s().map(lambda n: {"credits": n}),
-        broken=negative_int32s().map(lambda n: {"credits": n}),
+    "INV-U5": of_any_tier(
+        int32s().map(lambda n: {"credits": n}), negative_int32s().map(lambda n: {"credits": n})
     ),
-    "INV-U6": one_row(
-        "users",
-        starter,
-        legal=int64s().map(lambda n: {"ephemeral_storage_bytes": n}),
-        broken=negative_int64s().map(lambda n: {"ephemeral_storage_bytes": n}),
+    "INV-U6": of_any_tier(
+        int64s().map(lambda n: {"ephemeral_storage_bytes": n}),
+        negative_int64s().map(lambda n: {"ephemeral_storage_bytes": n}),
     ),
     "STATE-USER": {
         **dict.fromkeys(Path, "compares a row before and after an update"),

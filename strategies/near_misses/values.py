@@ -221,6 +221,12 @@ _CHANGEABLE: Final[Mapping[str, Mapping[str, Values]]] = {
     "asset_files": {**FREE["asset_files"], "s3_key": ("varied/{}", "{}")},
     "system_assets": {**FREE["system_assets"], "s3_key": ("varied/{}", "{}")},
 }
+# The same for rules that do not ask for these columns.
+UNASKED: Final[Mapping[str, Mapping[str, Values]]] = {
+    "users": {"email": ("varied-{}@example.com",)},
+    "api_keys": {"expires_at": FREE["api_keys"]["expires_at"]},
+    "webhook_deliveries": {"max_attempts": (6, INT32_MAX), "delivered_at": _TIMES},
+}
 CHANGED: Final[Mapping[str, Mapping[str, Values]]] = {
     table: {
         column: values for column, values in columns.items() if (table, column) not in NOT_CHANGED

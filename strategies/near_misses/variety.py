@@ -9,7 +9,9 @@ still.
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
+from functools import cache
 from typing import TYPE_CHECKING, Final
 
 from hypothesis import strategies as st
@@ -18,13 +20,15 @@ from conformance.cases.scenario import Plain, Scenario, ViolatesSeveral
 from conformance.framecast.rules import RULES
 from conformance.sql.writes import Insert, Update
 from strategies.near_misses.filling import Filling, chosen, formed
-from strategies.near_misses.values import CHANGED, MOVES
+from strategies.near_misses.histories import history
+from strategies.near_misses.values import CHANGED, MOVES, UNASKED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from conformance.cases.scenario import Transaction
     from conformance.sql.writes import Row, Write
+    from strategies.near_misses.values import Values
     from strategies.near_misses.ways import Draw, Scenarios
 
 # How much of what may vary does: the more, the likelier.
@@ -37,6 +41,7 @@ SETS: Final = 3
 # event wholly.
 ALSO: Final = {"jobs": frozenset({"STATE-JOB"}), "job_events": frozenset({"IMM-1"})}
 ANY: Final = frozenset(RULES)
+UNASKED_COLUMNS: Final = frozenset(column for each in UNASKED.values() for column in each)
 
 
 @st.composite
@@ -45,8 +50,10 @@ def varied(draw: Draw, scenarios: Scenarios, rule: str = "") -> Scenario:
 
     Each violation is tried in one set of columns of each way; where there are few, one in all.
     """
-    scenario = draw(scenarios)
+    plain = draw(scenarios)
     first = draw(st.integers(0, NUMBERS))
+    past = history(plain, first)
+    scenario = replace(plain, given=(*plain.given, past)) if past else plain
     filling = Filling(scenario, first, draw(st.sampled_from(WIDTHS)))
     mixed = [
         one if isinstance(one, ViolatesSeveral) else ViolatesSeveral(one, frozenset())
@@ -71,7 +78,7 @@ def varied(draw: Draw, scenarios: Scenarios, rule: str = "") -> Scenario:
         ),
         within=tuple(replace(one, writes=filling.usual(one.writes)) for one in scenario.within),
         beside=tuple(replace(one, writes=filling.usual(one.writes)) for one in scenario.beside),
-        plain=Plain(scenario),
+        plain=Plain(plain),
     )
 
 
@@ -79,17 +86,31 @@ def _ways(filling: Filling, first: int, rule: str) -> list[_Again]:
     """Return the ways to try a violation again: of IMM-1, also beside moves to another state."""
     moved = (False, True) if rule == "IMM-1" else (False,)
     return [
-        _Again(filling, first, is_before=before, is_moved=move)
+        _Again(filling, first, rule, is_before=before, is_moved=move)
         for move in moved
         for before in (False, True)
     ]
 
 
+@cache
+def _changed(rule: str) -> Mapping[str, Mapping[str, Values]]:
+    """Return what an update may change as well and break a rule still."""
+    asked = frozenset(re.findall(r"\w+", RULES[rule].violations)) if rule else UNASKED_COLUMNS
+    more = {
+        table: {column: values for column, values in columns.items() if column not in asked}
+        for table, columns in UNASKED.items()
+    }
+    return {table: {**columns, **more.get(table, {})} for table, columns in CHANGED.items()}
+
+
 class _Again:
     """One way to try violations again: beside other changes or after them, in other rows."""
 
-    def __init__(self, filling: Filling, first: int, *, is_before: bool, is_moved: bool) -> None:
+    def __init__(
+        self, filling: Filling, first: int, rule: str, *, is_before: bool, is_moved: bool
+    ) -> None:
         self._filling, self._first, self._is_before = filling, first, is_before
+        self._changed = _changed(rule)
         self._changes: Callable[[Update, int], Row] = self._move if is_moved else self._change
         self._is_moved = is_moved
 
@@ -123,7 +144,7 @@ class _Again:
         return _formed(
             {
                 column: chosen(values, number, self._first, write.table, column)
-                for column, values in CHANGED.get(write.table, {}).items()
+                for column, values in self._changed.get(write.table, {}).items()
             },
             write,
         )
