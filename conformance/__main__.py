@@ -29,6 +29,8 @@ from conformance.report.versions import versions
 from conformance.seeds import command as seeds
 
 FAILED = 1
+# Commands that need more of a domain than its rules.
+NEEDS_MORE = frozenset({"gate", "mutants", "soak"})
 PLUGIN = "conformance.plugin"
 MOST_CLIENTS = 90  # a server of ours has 100 connections
 REFUSED = (
@@ -50,6 +52,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if further and not options.further:
         parser.error(f"unrecognized arguments: {' '.join(further)}")
     options.arguments = further
+    if options.command in NEEDS_MORE and options.command not in chosen.domain().commands:
+        parser.error(f"{options.command} does not know how to try {chosen.domain().name} yet")
     try:
         return int(options.run(options) or 0)
     except Incomplete as incomplete:

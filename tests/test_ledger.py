@@ -12,6 +12,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis.strategies import SearchStrategy
 
+from conformance.__main__ import main
 from conformance.cases.case_runner import CaseRunner
 from conformance.cases.scenario import OnSchema, Scenario
 from conformance.cases.verdicts import Finding, Verdict
@@ -180,3 +181,20 @@ def _met(runner: CaseRunner, scenario: Scenario) -> list[Finding]:
     with suppress(Finding):
         runner.run(scenario)
     return list(runner.met)
+
+
+@pytest.mark.parametrize("command", ["gate", "mutants", "soak"])
+@pytest.mark.usefixtures("ledger")
+def test_commands_that_need_more_than_rules_say_so(
+    command: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A command that cannot try the ledger ends with one message, and does nothing."""
+    with pytest.raises(SystemExit):
+        main([command, "--domain=examples.ledger"])
+
+    assert f"{command} does not know how to try ledger yet" in capsys.readouterr().err
+
+
+def test_rules_of_the_ledger_are_told_apart() -> None:
+    """Rules and their kinds can be keys, as every part of the engine takes them."""
+    assert len(DOMAIN.rules) == len({(rule, rule.kind) for rule in DOMAIN.rules.values()})

@@ -80,6 +80,7 @@ class Domain:
         rules: by their ids, in the order in which reports show them.
         ways: the cases of each rule by write paths, or why a path cannot break it.
         suite: the files of tests that have something to try here, without `.py`.
+        commands: those of `python -m conformance` that need more than rules, and have it here.
         columns: of each table, those that the domain promises; a table after its parents.
         derived: columns beside those, which the schema itself computes.
         enums: the enum types that the domain promises.
@@ -95,6 +96,7 @@ class Domain:
     rules: Mapping[str, Rule]
     ways: Callable[[], Mapping[str, WaysOnSchema]]
     suite: AbstractSet[str]
+    commands: AbstractSet[str] = frozenset()
     columns: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     derived: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     enums: Callable[[], Enums] = Enums

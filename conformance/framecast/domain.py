@@ -53,6 +53,7 @@ DOMAIN: Final = Domain(
             *("test_rules", "test_strangers"),
         }
     ),
+    commands=frozenset({"gate", "mutants", "soak"}),
     columns=COLUMNS,
     derived=DERIVED,
     enums=_enums,

@@ -35,8 +35,10 @@ class AtMost:
     where: str = ""
     sifted: bool = False
     also: tuple[str, ...] = ()
-    out: tuple[Mapping[str, object], ...] = ()
-    back: tuple[tuple[Mapping[str, object], Mapping[str, object]], ...] = ()
+    out: tuple[Mapping[str, object], ...] = field(default=(), hash=False)
+    back: tuple[tuple[Mapping[str, object], Mapping[str, object]], ...] = field(
+        default=(), hash=False
+    )
 
     @property
     def table(self) -> str:

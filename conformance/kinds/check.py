@@ -22,8 +22,8 @@ class Check:
     table: str
     breaks: str
     row_breaks: Callable[[Any], bool] | None = field(default=None, repr=False)
-    legal: tuple[Mapping[str, object], ...] = ()
-    illegal: tuple[Mapping[str, object], ...] = ()
+    legal: tuple[Mapping[str, object], ...] = field(default=(), hash=False)
+    illegal: tuple[Mapping[str, object], ...] = field(default=(), hash=False)
 
     @property
     def tables(self) -> tuple[str, ...]:
