@@ -39,10 +39,14 @@ def test_a_race_without_an_answer_is_tried_with_more_time(
     really = suite._run
 
     def slowly(
-        command: list[str], timeout: float, written: tuple[Path, ...], patience: str = "0.0002"
+        command: list[str],
+        timeout: float,
+        written: tuple[Path, ...],
+        watch: suite.Watch,
+        patience: str = "0.0002",
     ) -> None:
         asked.append(patience)
-        really([*command, "-k", RACE, "-n", "0"], timeout, written, patience)
+        really([*command, "-k", RACE, "-n", "0"], timeout, written, watch, patience)
 
     monkeypatch.setattr(suite, "_run", slowly)
     monkeypatch.setattr(suite, "RULES", {})

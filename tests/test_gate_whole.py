@@ -37,9 +37,11 @@ def brief(cache: Path, monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
     commands: list[list[str]] = []
     whole = suite._run
 
-    def some(command: list[str], timeout: float, written: tuple[Path, ...]) -> None:
+    def some(
+        command: list[str], timeout: float, written: tuple[Path, ...], watch: suite.Watch
+    ) -> None:
         commands.append(command)
-        whole([*command, "-k", CHOSEN], timeout, written)
+        whole([*command, "-k", CHOSEN], timeout, written, watch)
 
     monkeypatch.setattr(folders, "cache", lambda: cache)
     monkeypatch.setattr(suite, "_run", some)

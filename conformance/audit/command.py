@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from typing import TYPE_CHECKING
 
 from conformance.arguments import add_database, positive, seconds
@@ -20,6 +21,8 @@ SUMMARY = "ask a database whether its data keep the rules, and whether the rules
 ABOUT = f"{SUMMARY}; reads only".capitalize() + "."
 
 
+WIDTH = 100  # of the line on a terminal
+BETWEEN = 10.0  # seconds from one line of progress to the next, where there is no terminal
 CLOSED, COULD_NOT_ASK = 1, 3  # exit codes; argparse has 2
 
 
@@ -100,16 +103,29 @@ def wish_of(options: argparse.Namespace) -> Wish:
     )
 
 
-def progress() -> Callable[[str], None]:
-    """Return what shows progress: one line that is overwritten, on a terminal only."""
-    if not sys.stderr.isatty():
-        return lambda _line: None
+def progress(clock: Callable[[], float] = time.monotonic) -> Callable[[str], None]:
+    """Return what shows progress: one line that is overwritten on a terminal, else some lines.
+
+    Args:
+        clock: tells seconds, of any beginning.
+    """
+    if sys.stderr.isatty():
+        return lambda line: _rewrite(line[:WIDTH])
+    last = clock()
 
     def say(line: str) -> None:
-        sys.stderr.write(f"\r\x1b[K{line[:100]}")
-        sys.stderr.flush()
+        nonlocal last
+        if line and clock() - last >= BETWEEN:
+            last = clock()
+            sys.stderr.write(f"{line}\n")
+            sys.stderr.flush()
 
     return say
+
+
+def _rewrite(line: str) -> None:
+    sys.stderr.write(f"\r\x1b[K{line}")
+    sys.stderr.flush()
 
 
 def _run(options: argparse.Namespace) -> None:

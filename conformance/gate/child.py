@@ -9,18 +9,25 @@ from __future__ import annotations
 
 import os
 import subprocess
+import time
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
 PIPE = "--gate-pipe"  # of the plugin `outcomes`
+BETWEEN = 1.0  # seconds between two ticks
 PATIENCE = 60.0  # seconds for it to drop its databases
 
 
 def run(
-    command: Sequence[str], timeout: float, *, folder: Path, environ: Mapping[str, str]
+    command: Sequence[str],
+    timeout: float,
+    *,
+    folder: Path,
+    environ: Mapping[str, str],
+    tick: Callable[[], None] = lambda: None,
 ) -> subprocess.CompletedProcess[str]:
     """Run pytest to its end, and return its exit code and what it printed.
 
@@ -29,6 +36,7 @@ def run(
         timeout: seconds that it may take.
         folder: where it runs.
         environ: its variables.
+        tick: called about once a second meanwhile.
 
     Raises:
         subprocess.TimeoutExpired: it took longer, and was ended.
@@ -50,12 +58,27 @@ def run(
         ) as process,
     ):
         try:
-            said, _ = process.communicate(timeout=timeout)
+            said = _said(process, timeout, tick)
         except (subprocess.TimeoutExpired, KeyboardInterrupt):
             ours.close()
             _wait(process)
             raise
     return subprocess.CompletedProcess(process.args, process.returncode, said)
+
+
+def _said(process: subprocess.Popen[str], timeout: float, tick: Callable[[], None]) -> str:
+    """Return what a process has printed when it ends."""
+    end = time.monotonic() + timeout
+    while True:
+        left = end - time.monotonic()
+        try:
+            said, _ = process.communicate(timeout=min(max(left, 0), BETWEEN))
+        except subprocess.TimeoutExpired:
+            if left <= BETWEEN:
+                raise
+            tick()
+        else:
+            return said
 
 
 def _wait(process: subprocess.Popen[str]) -> None:

@@ -15,11 +15,14 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pytest
+
 from conformance.gate.child import PIPE
 from conformance.sql.outcomes import TIMED_OUT as TIMEOUTS
 
 if TYPE_CHECKING:
-    import pytest
+    from collections.abc import Sequence
+
 # How an outcome prints a timeout, and how psycopg calls one that no outcome was made of.
 TIMED_OUT = re.compile(
     rf"inconclusive \((?:{'|'.join(sorted(TIMEOUTS))}):|\b(?:QueryCanceled|LockNotAvailable)\b"
@@ -31,6 +34,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("conformance")
     group.addoption(
         "--gate-outcomes", metavar="FILE", help="write failed tests as JSON to this file"
+    )
+    group.addoption(
+        "--gate-progress", metavar="FILE", help="write there how many tests are done, of how many"
     )
     group.addoption(
         PIPE, metavar="N", type=int, help="be interrupted when this file descriptor ends"
@@ -46,6 +52,8 @@ def pytest_configure(config: pytest.Config) -> None:
         threading.Thread(target=_end_with, args=(pipe,), daemon=True).start()
     if config.getoption("--gate-outcomes"):
         config.pluginmanager.register(_Failures(config.getoption("--gate-outcomes")))
+    if config.getoption("--gate-progress"):
+        config.pluginmanager.register(_Progress(config.getoption("--gate-progress")))
 
 
 def _end_with(pipe: int) -> None:
@@ -71,6 +79,29 @@ class _Failures:
     def pytest_sessionfinish(self) -> None:
         """Write them."""
         self._file.write_text(json.dumps({"failed": self._failed, "slow": list(self._slow)}))
+
+
+class _Progress:
+    """Counts the tests that are done, here or by all workers."""
+
+    def __init__(self, file: str) -> None:
+        self._file = Path(file)
+        self._done = self._total = 0
+
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        """Learn how many tests there are; where there are workers, they say so."""
+        self._total = max(self._total, len(session.items))
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_xdist_node_collection_finished(self, ids: Sequence[str]) -> None:
+        """Learn it of a worker."""
+        self._total = len(ids)
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Count one test."""
+        if report.when == "teardown":
+            self._done += 1
+            self._file.write_text(f"{self._done} {self._total}")
 
 
 def headline(text: str) -> str:

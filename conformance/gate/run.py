@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -217,8 +218,10 @@ class Gate:
             compare.set_apart(section, slow, self._unanswered)
 
             def ask(part: Sequence[Migration], name: str) -> Result:
-                self._say(f"running the suite on the schema as {name} leaves it")
-                how = suite.Run(request, 0, self._effort.profile, self._effort.timeout)
+                how = self._told(
+                    f"running the suite on the schema as {name} leaves it",
+                    suite.Run(request, 0, self._effort.profile, self._effort.timeout),
+                )
                 with scratch.roles_kept(files.text):
                     return suite.run((*files.applied, *part), how)
 
@@ -254,8 +257,8 @@ class Gate:
         before = after = None
         try:
             if files.applied:
-                self._say("running the suite on the schema as it is")
-                before, known = suite.run_once(files.applied, how)
+                told = self._told("running the suite on the schema as it is", how)
+                before, known = suite.run_once(files.applied, told)
                 if known:
                     section.notes.append("the verdicts on the schema as it is are from the cache")
             if before is not None and changes.leaves_alone(attempt.steps):
@@ -263,12 +266,12 @@ class Gate:
                 if files.pending:
                     section.notes.append(ALIKE)
             else:
-                self._say("running the suite on the schema as it will be")
+                told = self._told("running the suite on the schema as it will be", how)
                 with scratch.roles_kept(files.text):
-                    after = suite.run((*files.applied, *files.pending), how)
+                    after = suite.run((*files.applied, *files.pending), told)
                 if after.slow and files.applied:
-                    self._say("trying again what met a timeout, on the schema as it is")
-                    self._unanswered = suite.again(files.applied, how, after.slow)
+                    told = self._told("trying again what met a timeout, as the schema is", how)
+                    self._unanswered = suite.again(files.applied, told, after.slow)
         except TargetError as error:
             remedy = "see what it says: pytest conformance --migrations … on these files"
             section.faults.append(Fault("pytest conformance", str(error), remedy))
@@ -278,6 +281,11 @@ class Gate:
         section.summary = f"profile {profile} on {scratch.server.origin}; verdicts in section 6"
         self._done(section)
         return after, before
+
+    def _told(self, title: str, how: suite.Run) -> suite.Run:
+        """Say what is done now, and return how to do it: how far it has come is said as well."""
+        self._say(title)
+        return dataclasses.replace(how, say=lambda line: self._say(f"{title}: {line}"))
 
     def _rehearsal(self, scratch: Scratch, files: Files) -> Section:
         try:

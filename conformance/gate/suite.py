@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,7 +27,7 @@ from conformance.postgres import folders
 from conformance.postgres.request import SETTINGS
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
     from conformance.migrate.migrations import Migration
     from conformance.postgres import Request
@@ -49,12 +50,14 @@ class Run:
         version: its `server_version_num`, for the cache.
         profile: Hypothesis' profile: how many examples.
         timeout: seconds that a run may take.
+        say: receives, now and then, how much of it is done and how much time is left.
     """
 
     request: Request
     version: int
     profile: str
     timeout: float
+    say: Callable[[str], None] = field(default=lambda _line: None, compare=False, repr=False)
 
 
 @dataclass
@@ -127,7 +130,7 @@ def again(files: Sequence[Migration], how: Run, tests: Sequence[str]) -> list[st
 def _attempt(files: Sequence[Migration], how: Run, tests: Sequence[str] = ()) -> Result:
     """Run the suite, or some of its tests with more time."""
     with folder_of(files) as folder:
-        report, failed = folder / "report.json", folder / "failed.json"
+        report, failed, done = (folder / f"{name}.json" for name in ("report", "failed", "done"))
         schema = folder / "schema"
         schema.mkdir()
         for file in folder.glob("*.sql"):
@@ -138,12 +141,14 @@ def _attempt(files: Sequence[Migration], how: Run, tests: Sequence[str] = ()) ->
             *("-p", "conformance.gate.outcomes", "-p", "no:cacheprovider", "--quiet"),
             *("--migrations", str(schema), "--hypothesis-profile", how.profile),
             *("--conformance-report", str(report), "--gate-outcomes", str(failed)),
+            *("--gate-progress", str(done)),
             *_server(how.request),
         ]
+        watch = Watch(done, how.say)
         if tests:
-            _run([*command, "-n", "0"], how.timeout, (report, failed), LONGER)
+            _run([*command, "-n", "0"], how.timeout, (report, failed), watch, LONGER)
         else:
-            _run(command, how.timeout, (report, failed))
+            _run(command, how.timeout, (report, failed), watch)
         return _result(
             json.loads(report.read_text()), json.loads(failed.read_text()), whole=not tests
         )
@@ -177,8 +182,35 @@ def run_once(files: Sequence[Migration], how: Run) -> tuple[Result, bool]:
     return result, False
 
 
+class Watch:
+    """Reads now and then how far a run has come, and tells it."""
+
+    def __init__(self, file: Path, say: Callable[[str], None]) -> None:
+        """Read this file, which the plugin `outcomes` writes."""
+        self._file, self._say = file, say
+        self._begun, self._first = 0.0, 0
+
+    def __call__(self) -> None:
+        """Tell the share that is done; the time that is left once some of it is."""
+        try:
+            done, total = map(int, self._file.read_text().split())
+        except (OSError, ValueError):  # no test is done yet, or it is being written
+            return
+        if not self._begun:
+            self._begun, self._first = time.monotonic(), done
+        left = ""
+        if done > self._first:
+            pace = (time.monotonic() - self._begun) / (done - self._first)
+            left = f", about {max(1, round(pace * (total - done) / 60))} min left"
+        self._say(f"{done} of {total} tests{left}")
+
+
 def _run(
-    command: list[str], timeout: float, written: tuple[Path, ...], patience: str = "1"
+    command: list[str],
+    timeout: float,
+    written: tuple[Path, ...],
+    watch: Watch,
+    patience: str = "1",
 ) -> None:
     kept = {
         name: value
@@ -187,7 +219,7 @@ def _run(
     }
     kept[PATIENCE] = patience
     try:
-        done = child.run(command, timeout, folder=SUITE.parent, environ=kept)
+        done = child.run(command, timeout, folder=SUITE.parent, environ=kept, tick=watch)
     except subprocess.TimeoutExpired as error:
         message = f"the suite took longer than {timeout:g} s: give a longer --suite-timeout"
         raise TargetError(message) from error

@@ -3,6 +3,7 @@
 from conformance.framecast.known_races import (
     caps,
     erasures,
+    erasures_halfway,
     independent,
     invitations,
     jobs,
@@ -24,6 +25,7 @@ AREAS = (
     jobs,
     owned_resources,
     erasures,
+    erasures_halfway,
     times,
     rows,
     independent,

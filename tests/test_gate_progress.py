@@ -1,0 +1,59 @@
+"""What the gate and the audit say while they work."""
+
+from pathlib import Path
+
+import pytest
+
+from conformance.audit.command import progress
+from conformance.audit.target import TargetError
+from conformance.gate import suite
+from conformance.migrate.migrations import load
+from conformance.postgres import Request, Server
+from tests.recording import run_in
+
+COUNTED = """
+import pytest
+
+@pytest.mark.parametrize("number", range(7))
+def test_nothing(number):
+    pass
+"""
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_a_run_of_the_suite_counts_its_tests(workers: int, tmp_path: Path) -> None:
+    """The file says how many tests are done, of how many, with workers and without."""
+    plugin = ("-p", "conformance.gate.outcomes", "--gate-progress", "progress")
+    run_in(tmp_path, COUNTED, *plugin, f"-n{workers}")
+
+    assert "7 7" == (tmp_path / "progress").read_text()
+
+
+def test_how_far_a_suite_has_come_is_told(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While the suite runs, the gate says how many of its tests are done, and what time is left."""
+    monkeypatch.setattr(suite, "SUITE", Path(suite.SUITE, "test_columns.py"))
+    monkeypatch.setattr("conformance.gate.child.BETWEEN", 0.05)
+    (tmp_path / "001.sql").write_text("CREATE TABLE users (id uuid PRIMARY KEY)")
+    said: list[str] = []
+    how = suite.Run(Request(database_url=server.conninfo), 0, "quick", 120, said.append)
+
+    with pytest.raises(TargetError):  # the report is of a part, which decides nothing
+        suite.run(load(tmp_path), how)
+
+    assert said
+    assert " tests" in said[-1]
+    assert any(" min left" in line for line in said)
+
+
+def test_where_there_is_no_terminal_lines_come_now_and_then(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """In a pipe a long silence is broken by a line, and what is quick says nothing."""
+    times = iter([0.0, 1.0, 11.0, 11.0, 12.0, 25.0, 25.0])
+    say = progress(lambda: next(times))
+    for line in ("one", "two", "three", "", "four"):
+        say(line)
+
+    assert "two\nfour\n" == capsys.readouterr().err
