@@ -1,8 +1,6 @@
 """Another domain on the same engine: a ledger, held on its own schema, and with planted faults."""
 
 import shutil
-import subprocess
-import sys
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
@@ -25,6 +23,7 @@ from conformance.races.driver import Driver
 from conformance.sql.writes import Path as Way
 from examples.ledger import DOMAIN
 from examples.ledger.planted import FAULTS, FAULTS_OF_TWO, Fault
+from tests.starting import run
 
 ROOT = Path(__file__).parent.parent
 MIGRATIONS = ROOT / "examples" / "ledger" / "migrations"
@@ -65,15 +64,9 @@ def test_each_path_of_each_rule_is_tried_or_has_a_reason(ledger: Domain) -> None
 
 def test_the_ledger_is_held() -> None:
     """A run on the ledger's own schema holds every rule; nothing of Framecast is tried."""
-    command = (sys.executable, "-m", "pytest", "conformance", "--domain=examples.ledger", "-q")
-    done = subprocess.run(
-        [*command, "-n0", "--hypothesis-profile=quick", "-p", "no:cacheprovider"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=300,
-    )
+    options = ("--domain=examples.ledger", "-q", "-n0", "--hypothesis-profile=quick")
+    own = {"CONFORMANCE_MIGRATIONS": "", "CONFORMANCE_ROLE": ""}  # not those of this run
+    done = run(["conformance"], *options, "-p", "no:cacheprovider", **own)
 
     assert f"\n{len(DOMAIN.rules)} held\n" in done.stdout, done.stdout
     assert 0 == done.returncode, done.stdout + done.stderr

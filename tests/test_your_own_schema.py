@@ -1,6 +1,5 @@
 """The tutorial for another schema: its files are written, and its commands run, in its order."""
 
-import os
 import re
 import subprocess
 import sys
@@ -8,12 +7,14 @@ from pathlib import Path
 from typing import Final
 
 from conformance.postgres.scratch import Scratch, Template
+from tests.test_profiles import environment
 
 PAGE: Final = Path(__file__).parent.parent / "docs" / "your-own-schema.md"
 BLOCK: Final = re.compile(
     r"(?:^`(?P<file>[\w/.]+)`[^\n]*:\n\n)?^```(?P<kind>\w+)\n(?P<text>.*?)^```$",
     re.MULTILINE | re.DOTALL,
 )
+OWN: Final = {"CONFORMANCE_MIGRATIONS": "", "CONFORMANCE_ROLE": ""}  # not those of this run
 PROGRAM: Final = "framecast-conformance"
 
 
@@ -43,7 +44,7 @@ def _run(console: str, folder: Path, url: str) -> int:
         done = subprocess.run(
             (sys.executable, "-m", "conformance", *words),
             cwd=folder,
-            env={**os.environ, "PYTHONPATH": str(PAGE.parent.parent)},
+            env=environment(PYTHONPATH=str(PAGE.parent.parent), **OWN),
             capture_output=True,
             text=True,
             check=False,
