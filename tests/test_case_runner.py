@@ -68,6 +68,12 @@ CASES: Final = {
     "several of each": Case(
         Scenario((GOOD,), (user(id=3), user(id=4)), (BAD, BAD)), Verdict.HELD, Tally(2, 2, 2)
     ),
+    "a past": Case(
+        Scenario((), (user(id=3),), (BAD,), past=user(id=1)), Verdict.HELD, Tally(1, 1, 1)
+    ),
+    "a past that another rule refuses": Case(
+        Scenario((), (GOOD,), (BAD,), past=user(id=100)), Verdict.HELD, Tally(1, 1, 1)
+    ),
     "nothing": Case(Scenario(because="why"), Verdict.UNPROVEN, Tally()),
     "the legal side alone": Case(Scenario((), (GOOD,)), Verdict.UNPROVEN),
     "the legal side alone, and why": Case(

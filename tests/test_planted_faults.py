@@ -98,8 +98,8 @@ RUNS: Final = {
                 " FOR EACH ROW EXECUTE FUNCTION framecast.tg__team_has_an_owner();"
             ),
         ),
-        "inv_t2__insert or inv_w4__insert or inv_u6__insert",
-        {"INV-T2": "overblocked", "INV-W4": "unproven", "INV-U6": "held"},
+        "inv_t2__insert or inv_w4__insert or inv_sa3__insert",
+        {"INV-T2": "overblocked", "INV-W4": "unproven", "INV-SA3": "held"},
     ),
     "no credits": Run(
         (
@@ -215,7 +215,12 @@ def test_a_run_of_nothing_is_no_pass() -> None:
 
 def test_workers_see_what_one_process_sees() -> None:
     """With the same seed, two workers count what one process counts, along every path."""
-    assert ended("no fault").rules == ended("no fault, two workers").rules
+    own: dict[str, Any] = {"places": {}}  # each run has a folder of its own
+    one, two = (
+        {rule: {**seen, **own} for rule, seen in ended(run).rules.items()}
+        for run in ("no fault", "no fault, two workers")
+    )
+    assert one == two
     assert "bringing up nodes" in ended("no fault, two workers").output
 
 

@@ -121,8 +121,7 @@ class CaseRunner:
     def _try(self, scenario: Scenario) -> None:
         self._expect_all_labels()
         self._expect_an_violation_query()
-        for transaction in filter(None, scenario.given):
-            self._prepare(transaction)
+        self._prepare(scenario)
         self._plans.forget()
         facts = scenario.facts if scenario.legal else ()  # else nothing changes meanwhile
         for session in dict.fromkeys(map(self._asked, facts)):
@@ -171,12 +170,16 @@ class CaseRunner:
                 steps=(),  # nothing that was tried shows it
             )
 
-    def _prepare(self, transaction: Transaction) -> None:
-        outcome = self._carry_out(transaction, Path.UPDATE)
-        if not isinstance(outcome, Accepted):
-            self._now.refused(outcome, "a legal state to begin with")
-            self._expect_no_violation()
-            raise _EndError
+    def _prepare(self, scenario: Scenario) -> None:
+        """Bring about the state that a scenario begins with."""
+        for transaction in filter(None, scenario.given):
+            outcome = self._carry_out(transaction, Path.UPDATE)
+            if not isinstance(outcome, Accepted):
+                self._now.refused(outcome, "a legal state to begin with")
+                self._expect_no_violation()
+                raise _EndError
+        if scenario.past:  # what refuses it says nothing of our rule
+            self._carry_out(scenario.past, Path.UPDATE)
 
     def _expect_accepted(self, transaction: Transaction) -> None:
         lack = self._lack(transaction, self.path)

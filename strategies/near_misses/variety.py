@@ -53,8 +53,12 @@ def varied(draw: Draw, scenarios: Scenarios, rule: str = "") -> Scenario:
     plain = draw(scenarios)
     first = draw(st.integers(0, NUMBERS))
     past = history(plain, first)
-    scenario = replace(plain, given=(*plain.given, past)) if past else plain
-    filling = Filling(scenario, first, draw(st.sampled_from(WIDTHS)))
+    scenario = replace(plain, past=past)
+    filling = Filling(
+        replace(plain, given=(*plain.given, past)) if past else plain,
+        first,
+        draw(st.sampled_from(WIDTHS)),
+    )
     mixed = [
         one if isinstance(one, ViolatesSeveral) else ViolatesSeveral(one, frozenset())
         for one in scenario.broken
@@ -71,6 +75,7 @@ def varied(draw: Draw, scenarios: Scenarios, rule: str = "") -> Scenario:
     return replace(
         scenario,
         given=tuple(filling.given(each) for each in scenario.given),
+        past=filling.given(past),
         legal=tuple(filling.legal(each) for each in scenario.legal),
         broken=(
             *(replace(one, writes=filling.usual(one.writes)) for one in mixed),
