@@ -215,6 +215,7 @@ WAYS: dict[str, Ways] = {
                 lambda at: {"status": "pending", "delivered_at": at}
             ),
             broken=st.just({"status": "delivered", "delivered_at": None}),
+            also=frozenset({"STATE-DELIVERY"}),  # nothing is inserted delivered
             no_update="tried by its own",
         ),
         by_shape(update=arrivals, reasons=BY_ITS_OWN),

@@ -13,7 +13,6 @@ from tests.variations.variation import HELD, UNPROVEN, Variation
 
 ROOT: Final = Path(__file__).parents[2]
 SUITE: Final = ROOT / "conformance"
-QUICK: Final = "--hypothesis-profile=quick"
 SEED: Final = "--hypothesis-seed=7"
 ONE_PROCESS: Final = ("-n", "0")
 HASTY: Final = ("-p", "tests.hasty")
@@ -49,7 +48,7 @@ class Ended(NamedTuple):
 
 
 def run(variation: Variation, folder: Path, *options: str) -> Ended:
-    """Run the suite on a variation, in the quick profile.
+    """Run the suite on a variation, in its profile.
 
     Args:
         variation: whose migrations are written into the folder.
@@ -67,8 +66,9 @@ def run(variation: Variation, folder: Path, *options: str) -> Ended:
         (migrations / "900_variation.sql").write_text(variation.sql, "utf-8")
     command = (sys.executable, "-m", "pytest", "-c", ROOT / "pyproject.toml", SUITE)
     asked = ("-p", "no:cacheprovider", "--migrations", migrations, "--conformance-report", report)
+    profile = f"--hypothesis-profile={variation.profile}"
     done = subprocess.run(
-        [*map(str, (*command, *asked, QUICK, *options))],
+        [*map(str, (*command, *asked, profile, *options))],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         encoding="utf-8",

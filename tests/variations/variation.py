@@ -24,6 +24,7 @@ class Variation:
         names: rule -> what one of its failures must name.
         others: the verdict that rules may have of which it says nothing, beside held; in a whole
             run they may be unproven too.
+        profile: Hypothesis' profile of a short run, where chance must not decide a verdict.
         lines: how many a short run prints at most; where all is held, a screen.
     """
 
@@ -35,6 +36,7 @@ class Variation:
     names: Mapping[str, str] = field(default_factory=dict)
     others: str = HELD
     lines: int = 200
+    profile: str = "quick"
 
 
 def all_of(said: str, *rules: str) -> dict[str, str]:
