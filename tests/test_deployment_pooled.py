@@ -43,7 +43,7 @@ HELD = Result(dict.fromkeys(RULES, "held"))
 WRITTEN = """
     SELECT sum(n_tup_ins + n_tup_upd + n_tup_del)::bigint
       FROM pg_stat_all_tables AS s JOIN pg_class AS c ON c.oid = s.relid
-     WHERE NOT c.relisshared AND s.relname NOT IN ('pg_statistic', 'pg_class')
+     WHERE NOT c.relisshared AND s.relname NOT IN ('pg_class', 'pg_statistic', 'pg_toast_2619')
 """
 READ = "SELECT sum(seq_scan + coalesce(idx_scan, 0))::bigint FROM pg_stat_user_tables"
 ALONE = """
