@@ -74,6 +74,9 @@ CASES: Final = {
     "a past that another rule refuses": Case(
         Scenario((), (GOOD,), (BAD,), past=user(id=100)), Verdict.HELD, Tally(1, 1, 1)
     ),
+    "a past that the rule refuses": Case(
+        Scenario((), (GOOD,), (BAD,), past=user(id=3, credits=-1)), Verdict.OVERBLOCKED
+    ),
     "nothing": Case(Scenario(because="why"), Verdict.UNPROVEN, Tally()),
     "the legal side alone": Case(Scenario((), (GOOD,)), Verdict.UNPROVEN),
     "the legal side alone, and why": Case(

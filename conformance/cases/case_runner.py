@@ -178,8 +178,11 @@ class CaseRunner:
                 self._now.refused(outcome, "a legal state to begin with")
                 self._expect_no_violation()
                 raise _EndError
-        if scenario.past:  # what refuses it says nothing of our rule
-            self._carry_out(scenario.past, Path.UPDATE)
+        if scenario.past:
+            outcome = self._carry_out(scenario.past, Path.UPDATE)
+            if names(self.rule, outcome):  # what else refuses it says nothing of our rule
+                self._now.refused(outcome, "a legal past")
+                raise _EndError
 
     def _expect_accepted(self, transaction: Transaction) -> None:
         lack = self._lack(transaction, self.path)

@@ -83,8 +83,8 @@ class Scenario:
 
     Attributes:
         given: transactions that are legal and make the state; they are not what is tried.
-        past: a transaction after these that is of no matter to the rule: where it is refused, which
-            is another rule's to judge, the scenario goes on without it.
+        past: a transaction after these that is legal and of no matter to the rule: where another
+            one refuses it, which is for that one's scenarios to judge, this goes on without it.
         legal: transactions at the edge of the rule, each of which must be accepted.
         broken: transactions one step over it, each of which must be rejected in the rule's name.
         within: what must be true inside a transaction, once the legal ones are in.
