@@ -16,6 +16,7 @@ from conformance.audit.command import COULD_NOT_ASK, Incomplete
 from conformance.domain import chosen
 from conformance.domain.names import UnknownRuleError
 from conformance.explain import command as explain
+from conformance.explain import completion
 from conformance.gate import command as gate
 from conformance.migrate import command as migrate
 from conformance.migrate.migrations import MigrationError
@@ -130,6 +131,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     for add in adders:
         add(commands)
+    completion.add(commands, parser)
     return parser
 
 

@@ -105,7 +105,9 @@ def pytest_load_initial_conftests(early_config: pytest.Config, args: list[str]) 
         args += ["-k", options.keyword]
     if early_config.pluginmanager.hasplugin("xdist"):
         args[:0] = workers.arguments(options, directory)
-    if not workers.is_one() and workers.names_suite(options.file_or_dir, directory):
+    pyargs = bool(getattr(options, "pyargs", False))
+    named = workers.names_suite(options.file_or_dir, directory, pyargs=pyargs)
+    if named and not workers.is_one():
         environment = _environment(early_config, options)
         if not any(getattr(options, name, False) for name in LOOKS_ONLY):
             environment.begin()
@@ -137,7 +139,8 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     config.stash[SEED] = profiles.new_seed() if given is None else profiles.seed_of(given)
     if told:
         environment.join(told["environment"], told["workerid"])
-        if workers.names_suite(config.args, config.invocation_params.dir):
+        pyargs = bool(config.getoption("pyargs", default=False))
+        if workers.names_suite(config.args, config.invocation_params.dir, pyargs=pyargs):
             environment.prepare()
     elif runs_tests(config) and _distributes(config):
         environment.begin()

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-CODE = ("conformance", "strategies", "examples", "tests", "benchmarks")
+CODE = ("conformance", "framecast_conformance", "strategies", "examples", "tests", "benchmarks")
 TEXT = (*CODE, "migrations", "docs", ".ci", ".github")
 
 LONGEST_MODULE = 400  # lines

@@ -4,11 +4,31 @@ import shutil
 import subprocess
 import sys
 import venv
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parent.parent
+# An option that the suite has, too, as a plugin of somebody else's may.
+CONFTEST = """
+def pytest_addoption(parser):
+    parser.addoption("--role")
+    parser.addoption("--migrations", action="store_true")
+"""
+TEST = """
+import sys
+import conformance, strategies
+from hypothesis import settings
+
+def test_own(request):
+    assert conformance.OWN and strategies.OWN
+    assert "theirs" == request.config.option.role
+    assert 100 == settings().max_examples
+    assert not [name for name in sys.modules if name.startswith(("conformance.", "psycopg"))]
+"""
+SUITE = "lib/python*/site-packages/conformance"
+OUR_LINES = ("server:", "profile", "migrations:", "psycopg")
 OWN = "raise SystemExit('a package of the user')\n"
 
 
@@ -37,6 +57,13 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return environment / "bin" / "framecast-conformance"
 
 
+def run(command: Sequence[str | Path], folder: Path) -> subprocess.CompletedProcess[str]:
+    """Run a command in a folder."""
+    return subprocess.run(
+        command, cwd=folder, capture_output=True, text=True, timeout=300, check=False
+    )
+
+
 @pytest.fixture
 def repository(tmp_path: Path) -> Path:
     """Make a folder with migrations, and packages of the user's own."""
@@ -47,22 +74,21 @@ def repository(tmp_path: Path) -> Path:
     return tmp_path
 
 
-@pytest.mark.parametrize("workers", [0, 2])
-def test_the_wheel_proves_a_schema_elsewhere(
-    workers: int, installed: Path, repository: Path
-) -> None:
-    """One command proves the folder's migrations, whatever else the folder holds."""
-    chosen = ("--rule", "INV-U5", "-k", "test_rule", f"-n{workers}")
+# Python finds the folder's packages first with `-m`, and not with a script or -P.
+WAYS = {
+    "script": ("-P", "-m", "pytest", "--pyargs", "conformance", "-n0"),
+    "module": ("-m", "pytest", "--pyargs", "conformance", "-n2"),
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_the_wheel_proves_a_schema_elsewhere(way: str, installed: Path, repository: Path) -> None:
+    """The folder's migrations are proven, by whichever command, whatever else the folder holds."""
+    program = installed.parent / "python"
+    chosen = ("--migrations", "migrations", "--rule", "INV-U5", "-k", "test_rule")
     report = ("--conformance-report", "page.html", "-p", "no:cacheprovider")
 
-    done = subprocess.run(
-        [str(installed), "test", *chosen, *report],
-        cwd=repository,
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
+    done = run([str(program), *WAYS[way], *chosen, *report], repository)
 
     assert 0 == done.returncode, done.stdout + done.stderr
     assert f"migrations: {repository / 'migrations'}\n" in done.stdout
@@ -70,15 +96,35 @@ def test_the_wheel_proves_a_schema_elsewhere(
     assert (repository / "page.html").read_text().startswith("<!DOCTYPE html>")
 
 
-def test_the_wheel_has_one_command_for_all(installed: Path, repository: Path) -> None:
-    """What the module does, the script does."""
-    done = subprocess.run(
-        [str(installed), "rules", "--table", "webhooks"],
-        cwd=repository,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=True,
-    )
+def test_other_runs_of_pytest_are_left_alone(installed: Path, repository: Path) -> None:
+    """A run that is about something else sees no option, header line or profile, and no import."""
+    for name in ("conformance", "strategies"):
+        (repository / name / "__init__.py").write_text("OWN = True\n")
+    (repository / "conftest.py").write_text(CONFTEST)
+    (repository / "test_own.py").write_text(TEST)
 
-    assert "INV-W4" in done.stdout
+    done = run([installed.parent / "python", "-m", "pytest", "--role=theirs", "-v"], repository)
+
+    assert 0 == done.returncode, done.stdout + done.stderr
+    assert "1 passed" in done.stdout
+    assert [] == [line for line in done.stdout.splitlines() if line.startswith(OUR_LINES)]
+
+
+def test_options_of_two_plugins_are_told_apart(installed: Path, repository: Path) -> None:
+    """Where another plugin has an option of the suite's name, a message says what to do."""
+    (repository / "theirs.py").write_text(CONFTEST)
+    suite = ("-p", "theirs", "--collect-only", str(next(installed.parents[1].glob(SUITE))))
+
+    done = run([installed.parent / "python", "-m", "pytest", *suite], repository)
+
+    assert pytest.ExitCode.USAGE_ERROR == done.returncode, done.stdout + done.stderr
+    assert "leave the other plugin out by -p no:NAME" in done.stderr
+
+
+def test_the_wheel_has_one_command_for_all(installed: Path, repository: Path) -> None:
+    """What the module does, the script does; its `test` is the suite, whatever the folder has."""
+    listed = run([installed, "rules", "--table", "webhooks"], repository)
+    tests = run([installed, "test", "--rule", "INV-U5", "--collect-only", "-q"], repository)
+
+    assert "INV-W4" in listed.stdout, listed.stderr
+    assert "test_rules.py::test_rule[inv_u5__" in tests.stdout, tests.stderr

@@ -28,6 +28,7 @@ def test_a_run_of_everything_takes_all_cores(whole: str) -> None:
 @pytest.mark.parametrize(
     "chosen",
     [
+        options("conformance.test_rules", pyargs=True),
         options("conformance/test_rules.py"),
         options("conformance", keyword="inv_t2__"),
         options("conformance", collectonly=True),
@@ -50,3 +51,19 @@ def test_who_chooses_gets_what_was_chosen(chosen: Namespace) -> None:
 def test_the_suite_is_known_by_its_path(argument: str, expected: bool) -> None:
     """Every part of the suite that is named is the suite; its tests are not."""
     assert expected == workers.names_suite([argument], ROOT)
+
+
+@pytest.mark.parametrize(
+    ("argument", "expected"),
+    [
+        ("conformance", workers.SUITE),
+        ("conformance.test_rules::test_rule", workers.SUITE / "test_rules.py"),
+        ("conformance/test_rules.py", Path("/nowhere/conformance/test_rules.py")),
+        ("strategies", Path("/nowhere/strategies")),
+    ],
+)
+def test_the_suite_is_known_by_its_name(argument: str, expected: Path) -> None:
+    """Where names of packages are asked for, the suite is where it is installed."""
+    assert [expected] == workers.paths([argument], Path("/nowhere"), pyargs=True)
+    named = workers.names_suite([argument], Path("/nowhere"), pyargs=True)
+    assert expected.is_relative_to(workers.SUITE) == named

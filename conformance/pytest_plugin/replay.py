@@ -30,6 +30,7 @@ PROGRAM = pytest.StashKey[tuple[str, ...]]()
 TOLD = "replay"  # what a worker is told the program by
 # Its module is imported after this one, which reports use.
 REGRESSIONS = "--conformance-corpus"
+ENTRY = "framecast-conformance"  # of pyproject.toml
 SCRIPTS = ("pytest", "py.test")
 SURROUNDINGS = ("PYTEST_ADDOPTS", "PYTEST_PLUGINS")
 
@@ -109,5 +110,7 @@ def _others(config: pytest.Config) -> Iterator[tuple[str, str]]:
 
 def _is_configured(config: pytest.Config) -> bool:
     """Return whether the plugin is loaded without being named."""
+    if config.pluginmanager.hasplugin(ENTRY):  # which loads it for a run of the suite
+        return True
     given = [*config.getini("addopts"), *map(os.environ.get, SURROUNDINGS)]
     return any(each and PLUGIN in each for each in given)

@@ -53,7 +53,7 @@ def arguments(options: argparse.Namespace, directory: Path) -> list[str]:
         return []
     if any(getattr(options, name, None) for name in ALONE):
         return []
-    asked = [Path(directory, name).resolve() for name in options.file_or_dir]
+    asked = paths(options.file_or_dir, directory, pyargs=getattr(options, "pyargs", False))
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     if not set(WHOLE).intersection(asked) or not cores or cores == 1:
         return []
@@ -69,10 +69,29 @@ def is_one() -> bool:
     return "PYTEST_XDIST_WORKER" in os.environ and sys.argv[0] == "-c"
 
 
-def names_suite(arguments: Iterable[str], directory: Path) -> bool:
+def names_suite(arguments: Iterable[str], directory: Path, *, pyargs: bool = False) -> bool:
     """Return whether a run in a directory asks for the suite, or for tests of it."""
-    paths = (Path(directory, each.split("::")[0]) for each in arguments)
-    return any(path.resolve().is_relative_to(SUITE) for path in paths)
+    return any(path.is_relative_to(SUITE) for path in paths(arguments, directory, pyargs=pyargs))
+
+
+def paths(arguments: Iterable[str], directory: Path, *, pyargs: bool = False) -> list[Path]:
+    """Return the files and folders that a run in a directory asks for.
+
+    Args:
+        arguments: of its command line, without options.
+        directory: where it was called.
+        pyargs: whether they may be names of packages, as `--pyargs conformance`.
+    """
+    found = []
+    for each in arguments:
+        name = each.split("::", maxsplit=1)[0]
+        first, *rest = name.split(".")
+        if pyargs and first == SUITE.name and os.sep not in name:
+            folder = SUITE.joinpath(*rest)
+            found.append(folder if folder.is_dir() else folder.with_suffix(".py"))
+        else:
+            found.append(Path(directory, name).resolve())
+    return found
 
 
 def place(module: Path) -> int:

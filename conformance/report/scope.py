@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from conformance.pytest_plugin import workers
+
 if TYPE_CHECKING:
     import pytest
 
@@ -30,5 +32,6 @@ def about_all(config: pytest.Config) -> bool:
 def _asks_for(config: pytest.Config, wanted: Path) -> bool:
     if any(config.getoption(name, default=None) for name in SOME):
         return False
-    asked = (Path(config.invocation_params.dir, each).resolve() for each in config.args)
+    pyargs = bool(config.getoption("pyargs", default=False))
+    asked = workers.paths(config.args, config.invocation_params.dir, pyargs=pyargs)
     return any(wanted.is_relative_to(path) for path in asked)

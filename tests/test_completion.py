@@ -1,0 +1,63 @@
+"""Completion of the console command in a shell."""
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+import shtab
+
+from conformance.__main__ import main
+from conformance.explain.completion import SHELLS
+
+SCRIPT = "framecast-conformance"
+# What bash does when a user presses the key after some words.
+PRESS = """
+source {file}
+COMP_WORDS=({words})
+COMP_CWORD=$((${{#COMP_WORDS[@]}} - 1))
+$(complete -p {script} | sed 's/.*-F \\([^ ]*\\) .*/\\1/') {script}
+printf '%s\\n' "${{COMPREPLY[@]}}"
+"""
+
+
+def printed(shell: str, capsys: pytest.CaptureFixture[str]) -> str:
+    """Return what the command prints for a shell."""
+    assert 0 == main(["completion", shell])
+    return capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (f"{SCRIPT} mut", "mutants"),
+        (f"{SCRIPT} explain INV-T2", "INV-T2"),
+        (f"{SCRIPT} mutants INV-U5", "INV-U5"),
+        (f"{SCRIPT} rules --tab", "--table"),
+    ],
+)
+def test_bash_completes(
+    words: str, expected: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A command, a rule and an option are completed where they may stand."""
+    bash = shutil.which("bash")
+    assert bash is not None
+    file = tmp_path / "completion"
+    file.write_text(printed("bash", capsys))
+    script = PRESS.format(file=file, words=words, script=SCRIPT)
+
+    done = subprocess.run(
+        [bash, "--norc"], input=script, capture_output=True, text=True, check=True, timeout=30
+    )
+
+    assert expected in done.stdout.split(), done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("shell", shtab.SUPPORTED_SHELLS)
+def test_every_shell_is_told_the_rules(shell: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Every shell of the library gets a script with commands and rules in it."""
+    assert shell in SHELLS
+    script = printed(shell, capsys)
+
+    assert "explain" in script
+    assert "INV-T2" in script
