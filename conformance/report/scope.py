@@ -33,5 +33,6 @@ def _asks_for(config: pytest.Config, wanted: Path) -> bool:
     if any(config.getoption(name, default=None) for name in SOME):
         return False
     pyargs = bool(config.getoption("pyargs", default=False))
-    asked = workers.paths(config.args, config.invocation_params.dir, pyargs=pyargs)
+    files = [each for each in config.args if "::" not in each]  # which names tests of a file
+    asked = workers.paths(files, config.invocation_params.dir, pyargs=pyargs)
     return any(wanted.is_relative_to(path) for path in asked)

@@ -1,0 +1,46 @@
+"""What a run was asked for: the whole suite, all rules, or some tests."""
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from conformance.report.scope import RULE_TESTS, SUITE, about_all, is_whole
+
+
+def config(*args: str, folder: Path = SUITE.parent, **options: Any) -> pytest.Config:
+    """Return what a run was asked for."""
+
+    def getoption(name: str, default: Any = None) -> Any:
+        return options.get(name, default)
+
+    asked = SimpleNamespace(
+        args=list(args),
+        invocation_params=SimpleNamespace(dir=folder),
+        getoption=getoption,
+    )
+    return cast("pytest.Config", asked)
+
+
+@pytest.mark.parametrize(
+    ("asked", "whole", "every"),
+    [
+        (config("conformance"), True, True),
+        (config("."), True, True),
+        (config("conformance", folder=Path("/nowhere"), pyargs=True), True, True),
+        (config("conformance", folder=Path("/nowhere")), False, False),
+        (config("conformance", keyword="inv_t2__"), False, False),
+        (config("conformance", only_changed=True), False, False),
+        (config("conformance/test_rules.py"), False, True),
+        (config("conformance.test_rules", folder=Path("/nowhere"), pyargs=True), False, True),
+        (config("conformance/test_rules.py::test_rule[inv_t6__insert]"), False, False),
+        (config(f"{RULE_TESTS}::test_rule[inv_t6__insert]"), False, False),
+        (config("conformance/test_races.py"), False, False),
+        (config("tests"), False, False),
+    ],
+    ids=lambda each: "" if isinstance(each, bool) else " ".join(each.args),
+)
+def test_a_run_is_of_what_it_was_asked_for(asked: pytest.Config, whole: bool, every: bool) -> None:
+    """A test of a file, a choice by name and a folder elsewhere are no whole run."""
+    assert (whole, every) == (is_whole(asked), about_all(asked))
