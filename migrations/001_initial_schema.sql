@@ -1067,7 +1067,8 @@ RETURN EXISTS (
 COMMENT ON FUNCTION public.api_key_is_valid(uuid, timestamptz) IS
 'INV-A4, INV-A5: a revoked key is not valid; an expired key is not valid';
 
--- Whether a user may do something in a team: false for who is not in it.
+-- Whether a user may do something in a team: false for who is not in it. A membership may come
+-- before its team, which is then not there to be in.
 CREATE FUNCTION framecast.user_may(p_team_id uuid, p_user_id uuid, p_permission text)
 RETURNS boolean
 LANGUAGE plpgsql VOLATILE
@@ -1076,6 +1077,7 @@ AS $$
 BEGIN
     RETURN EXISTS (
         SELECT FROM public.memberships AS m
+        JOIN public.teams AS t ON t.id = m.team_id
         JOIN public.role_permissions AS rp ON rp.role = m.role
         WHERE m.team_id = p_team_id
             AND m.user_id = p_user_id
@@ -1084,7 +1086,7 @@ BEGIN
 END;
 $$;
 
--- A membership may come before its team, which is then not there to be in.
+-- Whether a user is in a team, likewise.
 CREATE FUNCTION framecast.user_is_in(p_team_id uuid, p_user_id uuid) RETURNS boolean
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp

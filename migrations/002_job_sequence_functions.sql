@@ -672,9 +672,9 @@ BEGIN
         END IF;
         INSERT INTO framecast.job_event_counters (job_id) VALUES (NEW.job_id)
         ON CONFLICT (job_id) DO NOTHING;
-        SELECT c.last_sequence INTO v_last
-        FROM framecast.job_event_counters AS c WHERE c.job_id = NEW.job_id FOR UPDATE;
     END IF;
+    SELECT c.last_sequence INTO v_last
+    FROM framecast.job_event_counters AS c WHERE c.job_id = NEW.job_id FOR UPDATE;
     NEW.sequence := 1 + greatest(
         0, v_last, (SELECT max(e.sequence) FROM public.job_events AS e WHERE e.job_id = NEW.job_id)
     );

@@ -271,6 +271,25 @@ BROKEN: Final = {
         "ROLE-1",
         Path.INSERT,
     ),
+    "an asset of a team that never comes": (
+        rewritten("user_may", "JOIN public.teams AS t ON t.id = m.team_id", ""),
+        "INV-X2",
+        Path.OTHER,
+    ),
+    "a key of a team that never comes": (
+        rewritten("user_may", "JOIN public.teams AS t ON t.id = m.team_id", ""),
+        "ROLE-2",
+        Path.OTHER,
+    ),
+    "an event of a job that comes back with it": (
+        rewritten(
+            "tg_job_events__number",
+            "AS c WHERE c.job_id = NEW.job_id",
+            "AS c JOIN public.jobs AS j ON j.id = c.job_id WHERE c.job_id = NEW.job_id",
+        ),
+        "SEQ-1",
+        Path.OTHER,
+    ),
 }
 
 

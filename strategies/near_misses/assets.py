@@ -6,7 +6,8 @@ from conformance.cases.scenario import Fact, Scenario, Ways
 from conformance.sql.writes import Delete, Insert, Path, Row, Update
 from strategies.enums import ASSET_STATUS
 from strategies.files import broken_content_types, content_types
-from strategies.near_misses.acting import ASSETS, PROJECT_ASSETS, acted, acts
+from strategies.near_misses.acting import acted
+from strategies.near_misses.actors import ASSETS, PROJECT_ASSETS, acts
 from strategies.near_misses.relations import parent, unique
 from strategies.near_misses.ways import Draw, by_shape, either, fixed, label, one_row, scenarios
 from strategies.owners import user_urn

@@ -8,10 +8,20 @@ from typing import Final
 from hypothesis import strategies as st
 
 from conformance.cases.scenario import Fact, Scenario, Transaction, Ways
-from conformance.sql.writes import Delete, Insert, Path, PlainWrite, RawSql, Row, Truncate, Update
+from conformance.sql.writes import (
+    Delete,
+    Insert,
+    Path,
+    PlainWrite,
+    RawSql,
+    Row,
+    Truncate,
+    Update,
+    statements,
+)
 from strategies.enums import JOB_EVENT_TYPE
 from strategies.near_misses.ways import ONE_ROW, Draw, by_shape, fixed, replayed, scenarios
-from strategies.replacing import replaced
+from strategies.replacing import at_once, replaced
 from strategies.sizes import INT64_MAX
 from strategies.world import World, age
 
@@ -184,22 +194,28 @@ def job_deleted(world: World, draw: Draw) -> Scenario:
 def job_replaced(world: World, draw: Draw) -> Scenario:
     """Replace a finished job under its id: the next event has the number after the last one.
 
-    In one statement, in one transaction or in two; with an event in the same statement or later.
+    In one statement, in one transaction or in two; with an event in the statement that makes the
+    job, before it or after it, or later.
     """
     job, other = two_jobs(world)
     world.move(job, "canceled")
     world.given.append(append(an_event(world, job), an_event(world, job), an_event(world, other)))
-    further = [an_event(world, job, draw(GIVEN)) for _ in range(2)]
+    first, second = (an_event(world, job, draw(GIVEN)) for _ in range(2))
     gone, comes = Delete("jobs", {"id": job["id"]}), Insert("jobs", (job,))
+    (made,), (told,) = statements(comes), statements(append(first))
     ways: dict[str, tuple[Transaction, ...]] = {
-        "statement": ((replaced("jobs", job),),),
-        "transaction": ((gone, comes),),
-        "later": ((gone,), (comes,)),
+        "statement": ((replaced("jobs", job),), (append(first),)),
+        "transaction": ((gone, comes), (append(first),)),
+        "later": ((gone,), (comes,), (append(first),)),
+        "job first": ((gone,), (at_once(told.sql, made.sql),)),
+        # What is beside the last write of a statement comes after it.
+        "event first": ((gone,), (at_once(made.sql, told.sql),)),
+        "event first, in a transaction": ((gone, at_once(made.sql, told.sql)),),
     }
     back = ways[draw(st.sampled_from(sorted(ways)))]
     return Scenario(
         given=(tuple(world.given),),
-        legal=(*back, *((append(row),) for row in (*further, an_event(world, other)))),
+        legal=(*back, *((append(row),) for row in (second, an_event(world, other)))),
         facts=(numbers_are(job, (3, 4)), numbers_are(other, (1, 2), side=False)),
     )
 

@@ -4,7 +4,8 @@ from hypothesis import strategies as st
 
 from conformance.cases.scenario import Scenario, Ways
 from conformance.sql.writes import Insert, Path, PlainWrite, Row, Update
-from strategies.near_misses.acting import (
+from strategies.near_misses.acting import acted
+from strategies.near_misses.actors import (
     ASSETS,
     INVITATIONS,
     JOBS,
@@ -13,7 +14,6 @@ from strategies.near_misses.acting import (
     PROJECT_JOBS,
     PROJECTS,
     WEBHOOKS,
-    acted,
     acts,
 )
 from strategies.near_misses.ways import ONE_ROW, Draw, besides, by_shape, fixed, scenarios
