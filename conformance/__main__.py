@@ -17,6 +17,8 @@ from conformance.domain import chosen
 from conformance.domain.names import UnknownRuleError
 from conformance.explain import command as explain
 from conformance.explain import completion
+from conformance.findings import command as findings
+from conformance.findings.errors import FindingError
 from conformance.gate import command as gate
 from conformance.migrate import command as migrate
 from conformance.migrate.migrations import MigrationError
@@ -41,6 +43,7 @@ REFUSED = (
     MutantsError,
     seeds.SeedsError,
     UnknownRuleError,
+    FindingError,
 )
 INTERRUPTED = 130  # as a shell says of a command that SIGINT ended
 
@@ -127,6 +130,7 @@ def _parser() -> argparse.ArgumentParser:
         _add_versions,
         reports.add,
         explain.add,
+        findings.add,
         _add_test,
     )
     for add in adders:

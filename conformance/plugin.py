@@ -51,6 +51,7 @@ pytest_plugins = (
     "conformance.pytest_plugin.changed",
     "conformance.pytest_plugin.limits",
     "conformance.pytest_plugin.fixtures",
+    "conformance.pytest_plugin.findings",
     "conformance.pytest_plugin.verdicts",
     "conformance.pytest_plugin.hostile",
     "conformance.pytest_plugin.machines",

@@ -192,7 +192,7 @@ def test_no_summary_hides_a_verdict(part: str, run: Callable[..., Ended]) -> Non
 @pytest.fixture(scope="session", autouse=True)
 def planted(pytestconfig):
     from conformance.report.sections import SECTIONS
-    assert 4 == len(pytestconfig.stash[SECTIONS].each)
+    assert 5 == len(pytestconfig.stash[SECTIONS].each)
     for each in pytestconfig.stash[SECTIONS].each:
         def fail(*_):
             return 1 / 0

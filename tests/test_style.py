@@ -46,6 +46,7 @@ MAY_POLL = ("conformance.postgres",)
 # What knows the domain neither by itself nor by way of others: the engine, as far as there is one.
 KNOW_NO_FRAMECAST = (
     *("audit", "cases", "changed", "database", "deployment", "derived", "domain", "explain"),
+    "findings",
     "kinds",
     *("migrate", "plugin", "postgres", "reading", "regressions", "rejections", "report", "seeds"),
     "sql",
@@ -54,7 +55,8 @@ KNOW_NO_FRAMECAST = (
     *("mutants.generate", "mutants.habits", "mutants.mutant_run", "mutants.parts"),
     *("mutants.reading", "mutants.report", "mutants.schema", "mutants.subject", "mutants.unseen"),
     *("privileges.granted", "privileges.missing"),
-    *("pytest_plugin.changed", "pytest_plugin.environment", "pytest_plugin.fixtures"),
+    *("pytest_plugin.changed", "pytest_plugin.circumstances", "pytest_plugin.environment"),
+    *("pytest_plugin.findings", "pytest_plugin.fixtures"),
     *("pytest_plugin.profiles", "pytest_plugin.proof", "pytest_plugin.regressions"),
     *("pytest_plugin.replay", "pytest_plugin.role", "pytest_plugin.verdicts"),
     "pytest_plugin.workers",

@@ -141,7 +141,7 @@ def _attempt(files: Sequence[Migration], how: Run, tests: Sequence[str] = ()) ->
             *("-p", "conformance.gate.outcomes", "-p", "no:cacheprovider", "--quiet"),
             *("--migrations", str(schema), "--hypothesis-profile", how.profile),
             *("--conformance-report", str(report), "--gate-outcomes", str(failed)),
-            *("--gate-progress", str(done)),
+            *("--gate-progress", str(done), "--conformance-findings", "none"),
             *_server(how.request),
         ]
         watch = Watch(done, how.say)

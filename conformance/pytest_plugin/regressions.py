@@ -82,7 +82,7 @@ def _writable(config: pytest.Config) -> Path | None:
 
 
 def _keep(finding: Finding, folder: Path, item: pytest.Item) -> Path | None:
-    steps = finding.steps if finding.steps is not None else _steps(finding, item)
+    steps = steps_of(finding, item)
     if not steps:
         return None
     note = f"{finding.verdict}. expected: {finding.expected}. observed: {finding.observed}"
@@ -92,8 +92,10 @@ def _keep(finding: Finding, folder: Path, item: pytest.Item) -> Path | None:
     return None
 
 
-def _steps(finding: Finding, item: pytest.Item) -> tuple[Step, ...]:
-    """Return what the test's database went through since it was empty."""
+def steps_of(finding: Finding, item: pytest.Item) -> tuple[Step, ...]:
+    """Return the steps that show a finding: its own, or what the test's database went through."""
+    if finding.steps is not None:
+        return finding.steps
     sandbox: Sandbox | None = getattr(item, "funcargs", {}).get("sandbox")
     if sandbox is None:
         return ()

@@ -57,8 +57,8 @@ def command(item: pytest.Item) -> str:
     profile = settings.get_current_profile_name()
     if profile != "default":
         words.append(f"--hypothesis-profile={profile}")
-    words += [f"--migrations={_shown(environment.migrations, config)}", *_server(config)]
-    words += [f"{option}={value}" for option, value in _others(config)]
+    words += [f"--migrations={_shown(environment.migrations, config)}", *server(config)]
+    words += [f"{option}={value}" for option, value in others(config)]
     if config.pluginmanager.hasplugin("xdist"):
         words += ["-n", "0"]
     if not _is_configured(config):
@@ -81,7 +81,7 @@ def _shown(path: Path, config: pytest.Config) -> str:
     return str(whole.relative_to(here)) if whole.is_relative_to(here) else str(whole)
 
 
-def _server(config: pytest.Config) -> Iterator[str]:
+def server(config: pytest.Config) -> Iterator[str]:
     """Return the options that name the server; an address in a variable is in it the next time."""
     request = config.stash[ENVIRONMENT].request
     for attribute, option, variable in SETTINGS:
@@ -94,7 +94,8 @@ def _server(config: pytest.Config) -> Iterator[str]:
             yield f"{option}={without_password(str(value))}"
 
 
-def _others(config: pytest.Config) -> Iterator[tuple[str, str]]:
+def others(config: pytest.Config) -> Iterator[tuple[str, str]]:
+    """Return further options that decide what a test sees, with their values."""
     if config.getoption(chosen.OPTION):
         yield chosen.OPTION, config.getoption(chosen.OPTION)
     named = config.getoption(role.OPTION) or os.environ.get(role.VARIABLE)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from conformance.pytest_plugin import replay
+from conformance.pytest_plugin import findings, replay
 from conformance.pytest_plugin.fixtures import CASE_RUNNER
 from conformance.report import causes, parts
 from conformance.report.record import PROPERTY
@@ -120,6 +120,9 @@ def add_finding(outcome: pytest.TestReport, finding: Finding, path: str, item: p
 
 
 def _send(outcome: pytest.TestReport, finding: Finding, path: str, item: pytest.Item) -> None:
+    kept = findings.seen(finding, path, item)
+    if kept is not None:
+        outcome.user_properties.append((findings.PROPERTY, kept.as_dict()))
     for rule in (finding.rule, *finding.also):
         failure = {**finding.as_dict(), "rule": rule, "path": path, "test": item.nodeid}
         seen = {"rule": rule, "path": path, "tally": [0, 0, 0], "failure": failure}
@@ -143,4 +146,6 @@ def _expect_writable(config: pytest.Config) -> None:
 def _told(finding: Finding, item: pytest.Item, others: Sequence[Finding] = ()) -> str:
     """Return a finding in words, with a line for what else was found, and how to run it again."""
     also = [f"also found: {each.rule} is {each.verdict}: {each.observed}" for each in others]
-    return "\n".join([str(finding), *also, f"replay: {replay.command(item)}"])
+    kept = findings.seen(finding, "", item)
+    short = [f"kept: framecast-conformance replay {kept.id}"] if kept else []
+    return "\n".join([str(finding), *also, f"replay: {replay.command(item)}", *short])

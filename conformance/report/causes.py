@@ -53,7 +53,7 @@ def of_call(call: pytest.CallInfo[None]) -> Cause | None:
     where = "|".join(f"{frame.path}:{frame.lineno}" for frame in frames)
     said = f"{type(error).__name__}: {first_line(str(error))}".rstrip(": ")
     kind = FAILURE if isinstance(error, AssertionError) and call.when == "call" else ERROR
-    return Cause(kind, f"{_alike(said)}|{where}", said)
+    return Cause(kind, f"{alike(said)}|{where}", said)
 
 
 def of_report(report: pytest.TestReport | pytest.CollectReport) -> Cause:
@@ -87,13 +87,13 @@ def _findings(error: BaseException) -> Iterator[Finding]:
 
 def _of_finding(finding: Finding) -> Cause:
     rule = finding.rule if finding.verdict in NAMED else ""
-    seen = _alike(first_line(finding.observed))
-    expected = _alike(first_line(finding.expected)) if rule else ""
+    seen = alike(first_line(finding.observed))
+    expected = alike(first_line(finding.expected)) if rule else ""
     said = f"{finding.rule} is {finding.verdict}: {first_line(finding.observed)}"
     return Cause(FINDING, f"{rule}|{finding.verdict}|{expected}|{seen}", said)
 
 
-def _alike(text: str) -> str:
+def alike(text: str) -> str:
     """Return a text without what differs from one test to the next."""
     return VARYING.sub("…", text)
 

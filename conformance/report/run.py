@@ -13,6 +13,7 @@ import pytest
 
 from conformance.cases.verdicts import Standing, Verdict
 from conformance.plugin import runs_tests
+from conformance.pytest_plugin.findings import ENDED, Ended
 from conformance.report import parts, sections
 from conformance.report.document import ReportError
 from conformance.report.parts import Parts
@@ -67,6 +68,7 @@ class Recorder:
             return
         self._parts = self._known()
         self._judged = self._record.judge(self._parts, whole=about_all(self._config))
+        self._config.stash[ENDED] = Ended(self._judged, self._whole)
         self._summaries = self._sections.summaries()
         missed = [line for each in self._summaries for line in each.missed]
         self._table = self._sections.listed("rules", self._rules)
@@ -122,6 +124,12 @@ class Recorder:
             return parts.read(self._folder / FILE)
         return self._config.stash.get(PARTS, Parts())
 
+    @property
+    def _whole(self) -> bool:
+        """Whether the run was of the whole suite, and came to its end."""
+        interrupted = self._record.counts["not_run"] > 0 or not self._parts.tests
+        return is_whole(self._config) and not interrupted
+
     def _is_of_suite(self) -> bool:
         """Return whether the run was about rules, and not about other tests."""
         return bool(self._judged) or any(part.marked for part in self._parts.tests.values())
@@ -133,9 +141,8 @@ class Recorder:
             from conformance.report.about import about, places  # noqa: PLC0415 - as said
 
             counts = self._record.counts
-            interrupted = counts["not_run"] > 0 or not self._parts.tests
             of_run = {
-                "whole": is_whole(self._config) and not interrupted,
+                "whole": self._whole,
                 "exit_status": int(session.exitstatus),
                 "begun": self._begun.isoformat(timespec="seconds"),
                 "seconds": round(time.monotonic() - self._clock, 3),

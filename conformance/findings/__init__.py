@@ -1,0 +1,1 @@
+"""Findings of runs as files: kept where they were found, listed, replayed, dropped when stale."""
