@@ -65,6 +65,10 @@ fmt:
     ruff format --quiet
     sqlfluff fix --disable-progress-bar migrations
 
+# Write anew which versions CI installs: what pyproject.toml asks for, as it is published today.
+lock:
+    @tox -q -e lock
+
 # Measure: `just bench NAME` runs benchmarks/NAME.py; without a name, list them.
 bench name="" *arguments:
     @if [ $# -gt 0 ] && [ -n "$1" ]; then script=$1; shift; python "benchmarks/$script.py" "$@"; \
