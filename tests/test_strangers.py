@@ -4,8 +4,10 @@ from typing import Final
 
 import pytest
 
-from conformance.cases.verdicts import Verdict
+from conformance.cases.verdicts import Finding, Verdict
 from conformance.database.sandbox import Sandbox
+from conformance.mutants import pool
+from conformance.mutants.mutant import Mutant
 from conformance.postgres.scratch import Scratch, Template
 from conformance.races.strangers import Strangers
 from conformance.test_strangers import LOCKED
@@ -57,6 +59,22 @@ def test_a_lock_for_all_is_found(sql: str, scratch: Scratch, template: Template)
             found = Strangers(sandbox).waits()
 
     assert Verdict.OVERBLOCKED == found[PLANTED[sql]].verdict
+
+
+def test_mutants_are_tried_with_strangers(scratch: Scratch, template: Template) -> None:
+    """Mutants have a phase in which strangers may not wait, also for what is asked at COMMIT."""
+    sql = rewritten(
+        "tg__erased_has_no_key_nor_team", FIRST, f"{FIRST}    PERFORM pg_advisory_xact_lock(7);\n"
+    )
+    (phase,) = pool.named(["strangers"])
+    (part,) = phase.parts(Mutant("a", "b", "c", ()))
+    with scratch.cloned(template, "strangers") as database:
+        with database.connect() as connection:
+            connection.execute(sql.encode())
+        with Sandbox(database.conninfo) as sandbox, pytest.raises(Finding) as caught:
+            part.run(sandbox)
+
+    assert Verdict.OVERBLOCKED == caught.value.verdict
 
 
 def test_strangers_do_not_wait(scratch: Scratch, template: Template) -> None:

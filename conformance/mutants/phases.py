@@ -31,6 +31,7 @@ from conformance.races.harness import Harness
 from conformance.races.meetings import ENDINGS, Floor
 from conformance.races.places import office, studio
 from conformance.races.runner import RaceRunner
+from conformance.races.strangers import Strangers
 from conformance.regressions import entries
 from conformance.regressions.entries import Status
 from strategies.facts import facts
@@ -126,6 +127,11 @@ def attacks(mutant: Mutant) -> Iterator[Part]:
         yield Part(f"hostile runs on {focus}", partial(_hostile_run, focus))
 
 
+def strangers(_mutant: Mutant) -> Iterator[Part]:
+    """Statements of two companies, neither of which may wait for the other."""
+    yield Part("strangers", _strangers)
+
+
 def races(mutant: Mutant) -> Iterator[Part]:
     """Races that everybody knows, in all their orders; those of the object's own rules first."""
     near = sorted(
@@ -151,6 +157,7 @@ PHASES: list[Phase] = [
     Phase("tables", rules_of_tables),
     Phase("corpus", regressions),
     Phase("coverage runs", coverage_runs),
+    Phase("strangers", strangers),
     Phase("races", races),
     Phase("meetings", meetings),
     Phase("deeper", deeper),
@@ -182,6 +189,11 @@ def _pairs(machine: str, sandbox: Sandbox) -> None:
 
 def _counts(rule: str, sandbox: Sandbox) -> None:
     every_count(rule, MachineRun(sandbox, Log()))
+
+
+def _strangers(sandbox: Sandbox) -> None:
+    for finding in Strangers(sandbox).waits().values():
+        raise finding
 
 
 def _race(name: str, sandbox: Sandbox) -> None:
