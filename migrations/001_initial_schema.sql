@@ -789,7 +789,9 @@ CREATE TABLE public.webhooks (
 
     -- User and port are optional parts. The host is a name, of letters, digits, hyphens, dots and
     -- what is not ASCII, or an IPv6 address in brackets: eight groups, or :: and at most seven. The
-    -- port is 65535 at most. White space and control characters stand nowhere.
+    -- port is 65535 at most. What is not seen (control characters, white space, soft hyphens, what
+    -- has no width or turns the direction) stands nowhere, whatever a locale says of it. Before the
+    -- path is nothing that Unicode has for /, ?, #, @ or : (NFKC), where some libraries end a host.
     CONSTRAINT inv_w4__webhooks_url_is_https_with_host
     CHECK (
         url COLLATE "C" ~* (
@@ -800,7 +802,17 @@ CREATE TABLE public.webhooks (
             ')(:0*([0-9]{0,4}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]'
             '|6553[0-5]))?([/?#].*)?$'
         )
-        AND url COLLATE "C" !~ ('[[:cntrl:][:space:]' || chr(160) || ']')
+        AND url COLLATE "C" !~ (
+            '[' || chr(1) || '-' || chr(32) || chr(127) || '-' || chr(160) || chr(173)
+            || chr(5760) || chr(8192) || '-' || chr(8207) || chr(8232) || '-' || chr(8239)
+            || chr(8287) || '-' || chr(8303) || chr(12288) || chr(65279) || ']'
+        )
+        AND url COLLATE "C" !~ (
+            '//[^/?#]*[' || chr(8263) || '-' || chr(8265) || chr(8448) || chr(8449)
+            || chr(8453) || chr(8454) || chr(10868) || chr(65043) || chr(65046)
+            || chr(65109) || chr(65110) || chr(65119) || chr(65131) || chr(65283)
+            || chr(65295) || chr(65306) || chr(65311) || chr(65312) || ']'
+        )
     ),
 
     CONSTRAINT inv_w5__webhooks_creator_exists

@@ -330,6 +330,12 @@ PLANTS: Final = all_of(
                     "https:///a",
                     "https://?",
                 ),
+                *(
+                    "https://a\u3000b",
+                    "https://a.b/\u200b",
+                    "https://a.b\uff0f",
+                    "https://a\uff20b",
+                ),
                 *("https://a b", "https://[]", "https://me@", "https://me@:80/", "https://a.b\n"),
             )
         ),

@@ -105,10 +105,17 @@ RULES = (
         ("webhooks",),
         Holds.ALWAYS,
         ("inv_w4__webhooks_url_is_https_with_host",),
-        "SELECT w.id::text FROM webhooks w CROSS JOIN LATERAL (SELECT regexp_replace("
-        "split_part(split_part(split_part(substr(w.url, 9), '/', 1), '?', 1), '#', 1),"
-        " '^.*@', '') AS text) AS host WHERE lower(left(w.url, 8)) <> 'https://'"
-        " OR w.url ~ '\\s|[\\x01-\\x1f\\x7f-\\x9f]'"
+        "SELECT w.id::text FROM webhooks w CROSS JOIN LATERAL (SELECT split_part(split_part("
+        "split_part(substr(w.url, 9), '/', 1), '?', 1), '#', 1) AS text) AS authority"
+        " CROSS JOIN LATERAL (SELECT regexp_replace(authority.text, '^.*@', '') AS text) AS host"
+        " CROSS JOIN LATERAL (SELECT normalize(authority.text, NFKC) AS text) AS folded"
+        " WHERE lower(left(w.url, 8)) <> 'https://'"
+        ' OR w.url COLLATE "C"'
+        " ~ '[\\x01-\\x20\\x7f-\\xa0\\xad\\u1680\\u2000-\\u200f\\u2028-\\u202f"
+        "\\u205f-\\u206f\\u3000\\ufeff]'"
+        # What ends a host, in Unicode's other forms.
+        " OR folded.text ~ '[/?#]' OR regexp_replace(folded.text, '[^@:]', '', 'g')"
+        " <> regexp_replace(authority.text, '[^@:]', '', 'g')"
         " OR host.text !~ '^(\\[[0-9A-Fa-f:]+\\]|[^][!-,/:-@\\\\^`{|}~]+)(:[0-9]*)?$'"
         " OR host.text ~ ':::|^\\[:?\\]|::.*::'"
         " OR substring(host.text from ':([0-9]+)$')::numeric > 65535",
