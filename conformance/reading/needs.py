@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from conformance.domain.chosen import COLUMNS, RULES
+from conformance.reading.constants import strange
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from conformance.reading.nodes import Reading
 
 FILE: Final = Path(__file__).with_name("needs.toml")
-KINDS: Final = ("tables", "columns", "keys", "rows")
+KINDS: Final = ("tables", "columns", "keys", "rows", "constants")
 HEAD: Final = """\
 # What the guards of each rule read in the schema of this project, beside what the rule's violation
 # query asks: `python -m conformance.reading > conformance/reading/needs.toml` writes it anew.
@@ -42,6 +43,7 @@ class Asked(NamedTuple):
     columns: frozenset[str] = frozenset()
     keys: frozenset[str] = frozenset()
     rows: frozenset[str] = frozenset()
+    constants: frozenset[str] = frozenset()
 
     def __or__(self, other: Asked) -> Asked:
         """Return what either reads."""
@@ -62,6 +64,7 @@ class Live:
         books: tables that the schema's own triggers write.
         passing: names of transition tables.
         views: what each view reads.
+        words: of its labels and names, of which constants may consist.
     """
 
     columns: Mapping[str, frozenset[str]]
@@ -69,6 +72,7 @@ class Live:
     books: frozenset[str] = frozenset()
     passing: frozenset[str] = frozenset()
     views: Mapping[str, Reading] = field(default_factory=dict)
+    words: frozenset[str] = frozenset()
 
     def asked(self, reading: Reading) -> Asked:
         """Return what some SQL reads of this schema."""
@@ -90,6 +94,7 @@ class Live:
             columns,
             frozenset(reading.keys) - every,
             frozenset(reading.rows),
+            strange(reading.constants - reading.rows, self.words),
         )
         for name in seen:
             asked |= self.asked(self.views[name])
@@ -113,6 +118,7 @@ def unneeded(asked: Asked, rules: Iterable[str]) -> Iterator[str]:
     yield from (f"column {each}" for each in sorted(beyond.columns - KEY))
     yield from (f"the key {each!r} in JSON" for each in sorted(beyond.keys))
     yield from (f"the row {each!r}" for each in sorted(beyond.rows))
+    yield from (f"the constant {each!r}" for each in sorted(beyond.constants))
 
 
 def unknown(asked: Asked) -> Iterator[str]:
@@ -121,6 +127,7 @@ def unknown(asked: Asked) -> Iterator[str]:
     tables = sorted(asked.tables - of_domain)
     yield from (f"table {each}" for each in tables if not MATRIX.search(each))
     yield from (f"the row {each!r}" for each in sorted(asked.rows))
+    yield from (f"the constant {each!r}" for each in sorted(asked.constants))
 
 
 @cache
@@ -129,7 +136,7 @@ def of_query(rule: str) -> Asked:
     said = RULES[rule]
     words = frozenset(WORD.findall(f"{said.violations} {said.at_scale}"))
     tables = frozenset(COLUMNS) & (words | frozenset(said.tables))
-    return Asked(tables, words, frozenset(), frozenset())
+    return Asked(tables, words)
 
 
 def written(found: Mapping[str, Asked]) -> str:

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
+from conformance.reading.constants import compared
 from conformance.reading.tree import below
 
 if TYPE_CHECKING:
@@ -61,6 +62,7 @@ class Reading:
         dates: days that it names.
         times: parts of a clock's time that it asks.
         rows: texts that name one row, or somebody's address.
+        constants: texts and numbers that it compares something with.
         statements: other statements, such as `LockStmt`, by the parser's names.
         locks: whether it locks rows.
         assigns: columns of NEW that it assigns; `*` for the whole row.
@@ -78,6 +80,7 @@ class Reading:
     dates: set[str] = field(default_factory=set)
     times: set[str] = field(default_factory=set)
     rows: set[str] = field(default_factory=set)
+    constants: set[str] = field(default_factory=set)
     statements: set[str] = field(default_factory=set)
     locks: bool = False
     assigns: set[str] = field(default_factory=set)
@@ -107,6 +110,7 @@ def read(tree: object, reading: Reading, variables: frozenset[str] = frozenset()
     rules = {
         id(each) for node in found if type(node).__name__ == SETS_RULES for each in below(node)
     }
+    reading.constants.update(compared(found))
     for node in found:
         kind = type(node).__name__
         if kind == "RangeVar" and id(node) in rules:

@@ -12,6 +12,7 @@ from conformance.mutants import schema
 from conformance.mutants.bodies import concern
 from conformance.mutants.rights import OURS
 from conformance.reading import bodies
+from conformance.reading.constants import words
 from conformance.reading.needs import Asked, Live
 from conformance.reading.nodes import Reading
 
@@ -87,6 +88,19 @@ ORDER BY 1
 """  # noqa: S608 - nothing that is put in comes from outside
 
 
+# Tables of which other tables hold rows too; partitions have the keys and triggers of the whole.
+CHILDREN = f"""
+SELECT h.inhrelid::regclass::text AS child, h.inhparent::regclass::text AS parent
+FROM pg_inherits AS h JOIN pg_class AS c ON c.oid = h.inhrelid
+JOIN pg_namespace AS n ON n.oid = c.relnamespace
+WHERE n.nspname {OURS} AND c.relkind IN ('r', 'f') AND NOT c.relispartition ORDER BY 1
+"""  # noqa: S608 - nothing that is put in comes from outside
+# Tables whose policies are asked, and whether they are asked of the owner too.
+POLICED = f"""
+SELECT c.oid::regclass::text AS name, c.relforcerowsecurity AS forced
+FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
+WHERE n.nspname {OURS} AND c.relrowsecurity ORDER BY 1
+"""  # noqa: S608 - nothing that is put in comes from outside
 # What keys compare.
 UNIQUE = f"""
 SELECT 'index ' || i.indexrelid::regclass AS place, c.relname::text AS name,
@@ -97,6 +111,18 @@ JOIN pg_namespace AS n ON n.oid = c.relnamespace
 JOIN pg_attribute AS a ON a.attrelid = i.indrelid AND a.attnum = ANY (i.indkey)
 LEFT JOIN pg_constraint AS k ON k.conindid = i.indexrelid AND k.contype IN ('p', 'u', 'x')
 WHERE n.nspname {OURS} AND i.indisunique GROUP BY i.indexrelid, c.relname, c.oid, k.oid ORDER BY 1
+"""  # noqa: S608 - nothing that is put in comes from outside
+# Labels and names, of which constants may consist.
+NAMES = f"""
+SELECT e.enumlabel::text AS name FROM pg_enum AS e JOIN pg_type AS t ON t.oid = e.enumtypid
+JOIN pg_namespace AS n ON n.oid = t.typnamespace WHERE n.nspname {OURS}
+UNION SELECT g.tgname::text FROM pg_trigger AS g JOIN pg_class AS c ON c.oid = g.tgrelid
+JOIN pg_namespace AS n ON n.oid = c.relnamespace WHERE n.nspname {OURS} AND NOT g.tgisinternal
+UNION SELECT k.conname::text FROM pg_constraint AS k
+JOIN pg_namespace AS n ON n.oid = k.connamespace WHERE n.nspname {OURS}
+UNION SELECT c.relname::text FROM pg_class AS c
+JOIN pg_namespace AS n ON n.oid = c.relnamespace WHERE n.nspname {OURS}
+ORDER BY 1
 """  # noqa: S608 - nothing that is put in comes from outside
 PASSING: Final = re.compile(r"(?:OLD|NEW) TABLE AS (\w+)")
 
@@ -128,6 +154,7 @@ class Guards:
         triggers: but for the suite's own.
         functions: by signature, each with what it does.
         relations: views and sequences by name.
+        policed: tables whose policies are asked -> whether of the owner too.
         live: its columns and books.
     """
 
@@ -148,6 +175,7 @@ class Guards:
         }
 
         self.relations = {each.name: each for each in self.rows(RELATIONS)}
+        self.policed: dict[str, bool] = {each.name: each.forced for each in self.rows(POLICED)}
         self._fired = self._reached()
         self.live = self._live()
 
@@ -206,6 +234,7 @@ class Guards:
                 for each in self.relations.values()
                 if each.text
             },
+            frozenset[str]().union(*(words(each.name) for each in self.rows(NAMES))),
         )
 
     def _reached(self) -> frozenset[str]:

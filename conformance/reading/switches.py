@@ -15,11 +15,12 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 from conformance.cases.verdicts import Verdict
+from conformance.domain.chosen import RULES
 from conformance.mutants.bodies import concern
 from conformance.reading import bodies
 from conformance.reading.needs import unknown, unneeded
 from conformance.reading.nodes import Reading, asks_clock
-from conformance.reading.places import LIFTED, Guards
+from conformance.reading.places import CHILDREN, LIFTED, Guards
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -31,9 +32,17 @@ SETTING, SESSION, TRANSACTION, CATALOG = "a setting", "the session", "the transa
 DEPTH, BYPASS, OFF, REWRITES, MADE = "the nesting", "bypass", "off", "rewrites", "made-up text"
 CHANCE, COUNTING, OUTSIDE, DAY = "chance", "a sequence", "what is no table", "a day"
 
-UNNEEDED = "what no rule needs"
+UNNEEDED, STALE, HIDDEN, BESIDE = "what no rule needs", "a copy", "policies", "a child"
 
-VERBS: Final = {BYPASS: "assigns", OFF: "is", REWRITES: "rewrites", MADE: "runs"}
+VERBS: Final = {
+    BYPASS: "assigns",
+    OFF: "is",
+    REWRITES: "rewrites",
+    MADE: "runs",
+    BESIDE: "inherits",
+}
+# What may be innocent: nothing is proven of the rules that rest on it.
+DOUBTED: Final = frozenset({UNNEEDED, STALE, HIDDEN, BESIDE})
 
 # What a call tells, by the function's name.
 TELLS: Final = {
@@ -128,7 +137,7 @@ class Switch:
     @property
     def verdict(self) -> Verdict:
         """Verdict on the rule: a column that it does not need may be innocent."""
-        return Verdict.UNPROVEN if self.kind == UNNEEDED else Verdict.BROKEN
+        return Verdict.UNPROVEN if self.kind in DOUBTED else Verdict.BROKEN
 
 
 def switches(connection: psycopg.Connection[Any]) -> list[Switch]:
@@ -161,14 +170,28 @@ class _Lifted:
         for signature, (function, reading) in self._guards.functions.items():
             rules = concern(self._guards.schema, function).rules
             yield from self._through(signature, reading, rules)
+            yield from self._unseen(signature, function, reading, rules)
             for found in UNDER.finditer(function.definition):
                 yield Switch(signature, OFF, f"run under {found[1]}", rules)
         for each in self._guards.rows(LIFTED):
             yield Switch(
                 each.place, each.kind, each.reads, self._guards.rules(each.name, each.comment)
             )
+        for each in self._guards.rows(CHILDREN):
+            reads = f"{each.parent}, whose triggers and keys do not ask its rows"
+            yield Switch(f"table {each.child}", BESIDE, reads, _about(each.parent))
         for trigger in self._guards.triggers:
             yield from self._passed_by(trigger)
+
+    def _unseen(
+        self, place: str, function: Any, reading: Reading, rules: tuple[str, ...]
+    ) -> Iterator[Switch]:
+        """Return the tables that a guard reads with its caller's eyes, where policies hide rows."""
+        is_owners = " SECURITY DEFINER" in function.definition
+        for name in sorted(reading.tables) if self._guards.is_fired(place) else ():
+            forced = self._guards.policed.get(name)
+            if forced is not None and (forced or not is_owners):
+                yield Switch(place, HIDDEN, f"{name}, of which policies may hide rows", rules)
 
     def _through(
         self,
@@ -183,6 +206,8 @@ class _Lifted:
             if relation is not None and relation.kind == "S":
                 yield Switch(place, COUNTING, name, rules)
             elif relation is not None:
+                if relation.kind == "m":
+                    yield Switch(place, STALE, f"{name}, which is as old as its refresh", rules)
                 inner = bodies.of_expression(f"({relation.text})")
                 yield from _of_reading(f"{place}, through {name},", inner, rules)
                 yield from self._through(place, inner, rules, seen | {name})
@@ -209,6 +234,12 @@ class _Lifted:
             if known.name == function
             for column in reading.assigns
         }
+
+
+def _about(table: str) -> tuple[str, ...]:
+    """Return the rules that speak of a table."""
+    name = table.removeprefix("public.")
+    return tuple(rule.id for rule in RULES.values() if name in rule.tables)
 
 
 def _of_reading(place: str, reading: Reading, rules: tuple[str, ...]) -> Iterator[Switch]:
