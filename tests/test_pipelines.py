@@ -1,0 +1,84 @@
+"""The files that a CI reads: commands that exist, with options that they have, on all majors."""
+
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from configparser import ConfigParser
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+import yaml
+
+ROOT: Final = Path(__file__).parent.parent
+FILES: Final = (".github/workflows/conformance.yml", ".gitlab-ci.yml")
+OURS: Final = re.compile(r"\b(?:pytest conformance|python -m conformance (\w+))([^|;&\n]*)")
+OPTION: Final = re.compile(r"--[a-z-]+")
+
+
+def strings(value: Any) -> Iterator[str]:
+    """Yield the texts anywhere in what a YAML file says."""
+    if isinstance(value, dict):
+        value = list(value.values())
+    if isinstance(value, list):
+        for each in value:
+            yield from strings(each)
+    elif isinstance(value, str):
+        yield value
+
+
+def lists(value: Any, name: str) -> Iterator[list[str]]:
+    """Yield the lists that are called a name, anywhere in what a YAML file says, as texts."""
+    if isinstance(value, list):
+        for each in value:
+            yield from lists(each, name)
+    elif isinstance(value, dict):
+        for key, each in value.items():
+            if str(key).lower() == name and isinstance(each, list):
+                yield list(map(str, each))
+            yield from lists(each, name)
+
+
+@cache
+def options(command: str) -> set[str]:
+    """Return the options that a command of ours, or else pytest, has."""
+    arguments = ["conformance", command] if command else ["pytest", "conformance"]
+    shown = subprocess.run(
+        [sys.executable, "-m", *arguments, "--help"],
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    return set(OPTION.findall(shown.stdout))
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_its_commands_have_the_options_that_they_use(file: str) -> None:
+    """Each command of ours that a pipeline runs is there, and takes the options it is given."""
+    commands = [
+        (match[1] or "", set(OPTION.findall(match[2])))
+        for text in strings(yaml.safe_load((ROOT / file).read_text()))
+        for match in OURS.finditer(text)
+    ]
+
+    assert {"", "versions", "seeds", "gate"} <= {command for command, _ in commands}
+    assert [] == [
+        (command, used - options(command)) for command, used in commands if used - options(command)
+    ]
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_it_tries_the_majors_that_tox_tries(file: str) -> None:
+    """A pipeline has a lane for each supported major, and compares all of them."""
+    tox = ConfigParser()
+    tox.read(ROOT / "tox.ini")
+    [first, last] = re.findall(r"pg{(\d+)-(\d+)}", tox["tox"]["env_list"])[0]
+    majors = [str(each) for each in range(int(first), int(last) + 1)]
+    read = yaml.safe_load((ROOT / file).read_text())
+    [together] = [text for text in strings(read) if "conformance versions" in text]
+
+    assert majors in list(lists(read, "postgres"))
+    assert majors == re.findall(r" report-(\d+)\.json", together)[1:]
