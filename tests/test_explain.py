@@ -3,16 +3,23 @@
 import json
 import subprocess
 import sys
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from conformance.__main__ import main
+from conformance.database.sandbox import Sandbox
 from conformance.domain.names import UnknownRuleError, find, rule
-from conformance.explain import objects, page
+from conformance.explain import cases, objects, page
+from conformance.findings import last
+from conformance.findings.kept import Circumstances
+from conformance.framecast.domain import DOMAIN
 from conformance.framecast.rules import RULES, Rule
 from conformance.mutants import generate
 from conformance.mutants.mutant import Mutant
+from conformance.postgres import Server
 from conformance.postgres.scratch import Scratch, Template
 
 ROOT = Path(__file__).parent.parent
@@ -62,13 +69,75 @@ def test_the_list_is_filtered(capsys: pytest.CaptureFixture[str], tmp_path: Path
     assert main(["rules", "--report", str(report), "--verdict", "broken"]) == 0
     (line,) = capsys.readouterr().out.splitlines()
     assert line.split()[:2] == [next(iter(RULES)), "broken"]
+    assert main(["rules", "--area", "keys", "key", "hash"]) == 0
+    listed = [line.split()[0] for line in capsys.readouterr().out.splitlines()]
+    assert listed
+    assert all(each in DOMAIN.areas["keys"] and "hash" in str(RULES[each]) for each in listed)
+
+
+def test_the_list_knows_the_last_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Each rule has the verdict of the last run that was about it, in the same circumstances."""
+    run = Circumstances("", "migrations", "", None, 18, "", (), (), "quick", 1)
+    last.write(tmp_path / ".conformance", run, {"INV-T2": "held", "INV-T6": "broken"})
+    last.write(tmp_path / ".conformance", replace(run, seed=2), {"INV-T2": "unproven"})
+    (tmp_path / "below").mkdir()
+    monkeypatch.chdir(tmp_path / "below")
+
+    for verdict, rule_id in (("broken", "INV-T6"), ("unproven", "INV-T2")):
+        assert main(["rules", "--verdict", verdict]) == 0
+        (line,) = capsys.readouterr().out.splitlines()
+        assert line.split()[:2] == [rule_id, verdict]
+    last.write(tmp_path / ".conformance", replace(run, major=17), {"INV-T2": "held"})
+    assert last.read(tmp_path) == {"INV-T2": "held"}
+    assert main(["rules", "--verdict", "broken"]) == 1
+    assert "no rule is broken in the last run" in capsys.readouterr().err
+
+
+def test_a_rule_is_explained_by_what_happens(
+    server: Server, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Cases, timelines of races and mutants are those of the schema as it stands."""
+    assert main(["explain", "state-job", "--all", "--database-url", server.conninfo]) == 0
+
+    lines = capsys.readouterr().out.splitlines()
+    legal, refused = lines.index("-- legal"), lines.index("-- refused, after that")
+    assert "-- accepted" in lines[legal:refused]
+    assert [line for line in lines[refused:] if line.startswith("-- rejected by state_job__")]
+    assert len([line for line in lines if line.startswith("In psql, ")]) > len(cases.PLAIN)
+    assert [line for line in lines if "… waits for " in line]
+    assert [line for line in lines if line.startswith("  mutants: ")]
+
+
+@pytest.fixture(scope="module")
+def explained(scratch: Scratch, template: Template) -> Iterator[Sandbox]:
+    """A database to carry out cases on."""
+    with scratch.cloned(template, "cases") as database, Sandbox(database.conninfo) as sandbox:
+        yield sandbox
+
+
+@pytest.mark.parametrize("rule_id", ["INV-U4", "CARD-4", "STATE-JOB", "INV-A4", "AUTO-SLUG"])
+def test_cases_are_what_they_are_said_to_be(rule_id: str, explained: Sandbox) -> None:
+    """What is shown as legal was accepted, and what is shown as refused was refused by name."""
+    some = [*cases.cases(RULES[rule_id], explained)]
+    (shown,) = cases.simplest(some)
+
+    assert len(some) > 1
+    assert [] == [each.path for each in some if "-- rejected" in each.legal]
+    assert shown.path in cases.PLAIN
+    refused = [line for line in shown.broken.splitlines() if line.startswith("-- rejected")]
+    named = (*RULES[rule_id].tokens, "22P02")  # as a type refuses
+    assert all(any(name in line for name in named) for line in refused)
+    assert refused or "-- expected: " in shown.broken
 
 
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
         (("rules", "--table", "nothing"), "the tables"),
-        (("rules", "--verdict", "broken"), "--report FILE"),
+        (("rules", "--area", "nothing"), "the areas are accounts, invitations"),
+        (("rules", "team", "never-said"), "no rule with team never-said"),
         (("rules", "--report", "none.json"), "none.json: No such file or directory: run pytest"),
         (("explain", "INV-T99"), "there is no rule 'INV-T99'"),
     ],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from itertools import chain
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -64,6 +64,10 @@ class KnownRace(Protocol):
         """Ids of the rules that it is about."""
         ...
 
+    def timeline(self, sandbox: Any, conninfo: str) -> str:
+        """Run it once on a `Sandbox`, its sessions taking turns; return who did what."""
+        ...
+
 
 def _plainly() -> None:
     return None
@@ -89,6 +93,7 @@ class Domain:
         races: the races that have a name.
         meetings: by rules, transactions of two sessions that may break them together.
         migrations: the schema under test, where no other is named; None for the run's own folder.
+        areas: ids of rules by what they are about, for whoever looks for one.
         packages: whose sources decide what a run tries, beside the engine's own.
     """
 
@@ -105,6 +110,7 @@ class Domain:
     races: Callable[[], Mapping[str, KnownRace]] = dict
     meetings: Callable[[], Mapping[str, Meetings]] = dict
     migrations: Path | None = None
+    areas: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     packages: tuple[str, ...] = ()
 
     @property

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import sys
+from collections import Counter
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from conformance.arguments import add_server
-from conformance.domain.chosen import RULES
+from conformance.domain.chosen import RULES, domain
 from conformance.domain.names import rule as named
+from conformance.findings import last, store
 from conformance.migrate import migrations
 from conformance.postgres import Request, provision, scratch
 from conformance.postgres.request import SETTINGS
@@ -18,7 +20,12 @@ from conformance.report.document import ReportError, load
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
+
+    import psycopg
+
+    from conformance.explain.page import Seen
+    from conformance.kinds.rule import Rule
 
 LIST, SHOW = "list the rules", "show all there is of one rule"
 CORPUS = Path(__file__).resolve().parents[1] / "corpus"
@@ -27,13 +34,24 @@ CORPUS = Path(__file__).resolve().parents[1] / "corpus"
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Register both commands."""
     listing = commands.add_parser("rules", help=LIST, description=f"{LIST}.".capitalize())
+    listing.add_argument("text", metavar="TEXT", nargs="*", help="only those that hold these words")
     listing.add_argument("--table", metavar="NAME", help="only those that speak of a table")
+    listing.add_argument("--area", metavar="NAME", help="only those of an area, such as jobs")
     listing.add_argument(
-        "--report", metavar="FILE", type=Path, help="show the verdicts of this report"
+        "--report",
+        metavar="FILE",
+        type=Path,
+        help="show the verdicts of this report (default: of the last run in this folder)",
     )
     listing.add_argument("--verdict", metavar="WORD", help="only those with this verdict in it")
     listing.set_defaults(run=run_list, undone="")
     showing = commands.add_parser("explain", help=SHOW, description=f"{SHOW}.".capitalize())
+    showing.add_argument(
+        "--all",
+        action="store_true",
+        help="its cases along every write path, a timeline of each of its known races, and how "
+        "many mutants of the schema concern it",
+    )
     showing.add_argument("rule", metavar="RULE", help="its id or token, such as INV-T2")
     add_server(showing)
     showing.set_defaults(run=run_show, undone="")
@@ -43,29 +61,48 @@ def run_list(options: argparse.Namespace) -> None:
     """List the rules.
 
     Raises:
-        ReportError: The report cannot be read, none was given for a verdict, or no rule is left.
+        ReportError: The report cannot be read, there is none for a verdict, or no rule is left.
     """
     from conformance.explain import page  # noqa: PLC0415 - only who is shown something waits for it
 
-    if options.verdict and options.report is None:
-        message = "--verdict says which rules of a report: name that by --report FILE"
+    verdicts = _verdicts(options.report)
+    if options.verdict and not verdicts:
+        message = "--verdict: no run has left its verdicts here: name a report by --report FILE"
         raise ReportError(message)
-    verdicts = _verdicts(options.report) if options.report else {}
-    chosen = [
-        rule
-        for rule in RULES.values()
-        if (options.table is None or options.table in rule.tables)
-        and (options.verdict is None or verdicts.get(rule.id) == options.verdict)
-    ]
-    if not chosen and options.verdict:
-        of = f" that speaks of {options.table}" if options.table else ""
-        message = f"no rule{of} is {options.verdict} in {options.report}"
-        raise ReportError(message)
+    chosen = [rule for rule in RULES.values() if _is_chosen(rule, options, verdicts)]
     if not chosen:
-        tables = sorted({table for rule in RULES.values() for table in rule.tables})
-        message = f"no such rule; rules speak of the tables {', '.join(tables)}"
-        raise ReportError(message)
+        raise ReportError(_none(options))
     _say(page.table(chosen, verdicts))
+
+
+def _is_chosen(rule: Rule, options: argparse.Namespace, verdicts: Mapping[str, str]) -> bool:
+    text = " ".join((rule.id, rule.statement, *rule.tables, *rule.enforced_by)).lower()
+    return (
+        options.table in (None, *rule.tables)
+        and (options.area is None or rule.id in domain().areas.get(options.area, ()))
+        and options.verdict in (None, verdicts.get(rule.id))
+        and all(word.lower() in text for word in options.text)
+    )
+
+
+def _none(options: argparse.Namespace) -> str:
+    """Return why there is no rule to list, and what there is."""
+    tables = {table for rule in RULES.values() for table in rule.tables}
+    if options.table is not None and options.table not in tables:
+        return f"no such rule; rules speak of the tables {', '.join(sorted(tables))}"
+    if options.area is not None and options.area not in domain().areas:
+        areas = ", ".join(domain().areas)
+        return f"no such rule; {f'the areas are {areas}' if areas else 'there are no areas'}"
+    of = "".join(
+        (
+            f" that speaks of {options.table}" if options.table else "",
+            f" in {options.area}" if options.area else "",
+            f" with {' '.join(options.text)}" if options.text else "",
+        )
+    )
+    if options.verdict:
+        return f"no rule{of} is {options.verdict} in {options.report or 'the last run'}"
+    return f"no rule{of}"
 
 
 def run_show(options: argparse.Namespace) -> None:
@@ -87,13 +124,46 @@ def run_show(options: argparse.Namespace) -> None:
         scratch.opened(server) as databases,
     ):
         template = databases.template(options.migrations)
-        with databases.cloned(template, "explain") as database, database.connect() as connection:
-            there = objects.read(connection)
+        with databases.cloned(template, "explain") as database:
+            with database.connect() as connection:
+                there = objects.read(connection)
+                mutants = _mutants(rule, connection) if options.all else {}
+            seen = _seen(rule, database.conninfo, every=options.all)
     enforced = objects.enforcing(rule.enforced_by, there)
-    _say(page.lines(rule, enforced, page.Tried.of(rule, CORPUS)))
+    seen = seen._replace(mutants=mutants, findings=_findings(rule))
+    _say(page.lines(rule, enforced, page.Tried.of(rule, CORPUS), seen))
 
 
-def _verdicts(path: Path) -> dict[str, str]:
+def _seen(rule: Rule, conninfo: str, *, every: bool) -> Seen:
+    """Return how a live schema answers the rule's cases and races: one of each, or all."""
+    from conformance.database.sandbox import Sandbox  # noqa: PLC0415 - as above
+    from conformance.explain import cases, page  # noqa: PLC0415 - as above
+
+    races = [(name, race) for name, race in domain().races().items() if rule.id in race.rules]
+    with Sandbox(conninfo) as sandbox:
+        found = [*cases.cases(rule, sandbox)]
+        shown = races if every else races[:1]
+        timelines = {name: race.timeline(sandbox, conninfo) for name, race in shown}
+    return page.Seen(found if every else cases.simplest(found), timelines)
+
+
+def _mutants(rule: Rule, connection: psycopg.Connection[Any]) -> Counter[str]:
+    from conformance.mutants import generate, schema  # noqa: PLC0415 - as above
+
+    every = generate.mutants(schema.read(connection))
+    return Counter(each.operator for each in every if each.concerns(rule.token))
+
+
+def _findings(rule: Rule) -> dict[str, str]:
+    kept = store.inside(store.near(Path.cwd()))
+    of_rule = (each.seen for each in kept if each.seen.rule == rule.id)
+    return {seen.id: f"{seen.verdict}, {seen.observed}" for seen in of_rule}
+
+
+def _verdicts(path: Path | None) -> dict[str, str]:
+    """Return the verdicts of a report; without one, those of the last run in this folder."""
+    if path is None:
+        return last.read(Path.cwd())
     return {each["id"]: each["verdict"] for each in load(path)["rules"]}
 
 

@@ -12,10 +12,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
+    from conformance.explain.cases import Case
     from conformance.kinds.rule import Rule
 
 WIDTH = 100
 INDENT = "    "
+MOST_NAMED = 8  # kinds of mutants
 
 
 class Tried(NamedTuple):
@@ -51,13 +53,35 @@ class Tried(NamedTuple):
         )
 
 
-def lines(rule: Rule, enforced: Iterable[tuple[str, str]], tried: Tried) -> Iterator[str]:
+class Seen(NamedTuple):
+    """Cases and races of a rule as a live schema answers them.
+
+    Attributes:
+        cases: each along a path.
+        timelines: of its known races, by their names.
+        mutants: how many of the schema concern it, by what is changed.
+        findings: of runs in this project that are kept, by their ids.
+    """
+
+    cases: Sequence[Case] = ()
+    timelines: Mapping[str, str] = {}
+    mutants: Mapping[str, int] = {}
+    findings: Mapping[str, str] = {}
+
+
+NOTHING = Seen()
+
+
+def lines(
+    rule: Rule, enforced: Iterable[tuple[str, str]], tried: Tried, seen: Seen = NOTHING
+) -> Iterator[str]:
     """Yield what is known of a rule.
 
     Args:
         rule: the rule.
         enforced: what enforces it, each with its SQL.
         tried: what the suite tries.
+        seen: what a live schema answers.
     """
     yield from _wrapped(f"{rule.id}: {rule.statement}")
     yield ""
@@ -82,11 +106,28 @@ def lines(rule: Rule, enforced: Iterable[tuple[str, str]], tried: Tried) -> Iter
     yield f"  known races: {len(tried.races)}"
     for name, description in tried.races.items():
         yield from _wrapped(f"{name}: {description}", INDENT)
+        yield from (f"{INDENT}  {line}" for line in seen.timelines.get(name, "").splitlines())
+    if seen.mutants:
+        counts = sorted(seen.mutants.items(), key=lambda each: -each[1])
+        named = [f"{count} {change}" for change, count in counts[:MOST_NAMED]]
+        named += [f"{len(counts) - MOST_NAMED} more kinds"] if counts[MOST_NAMED:] else []
+        yield from _wrapped(f"mutants: {sum(seen.mutants.values())}: {', '.join(named)}", "  ")
     yield from _list("mutants that are known to survive", tried.open_mutants)
     yield from _list(
         "failures of old, replayed in every run",
         [f"{name}: {note}" for name, note in tried.failures.items()],
     )
+    yield from _list(
+        "kept findings of this project",
+        [f"{name}: {said}" for name, said in seen.findings.items()],
+    )
+    for case in seen.cases:
+        yield ""
+        yield f"In psql, on a fresh installation ({case.path})"
+        for title, script in (("legal", case.legal), ("refused, after that", case.broken)):
+            if script:
+                yield from ("", f"-- {title}")
+                yield from script.strip().splitlines()
     yield ""
     yield f"pytest conformance --rule {rule.id}"
     yield f"python -m conformance mutants {rule.token}"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from conformance.domain.domain import Domain, Enums, KnownRace, Privileges
 from conformance.framecast.application import APPLICATION
 from conformance.framecast.privileges import CALLS, DELETES, INSERTS, UPDATES
-from conformance.framecast.rules import RULES
+from conformance.framecast.rules import AREAS, RULES
 from strategies.tables import COLUMNS, DERIVED
 
 if TYPE_CHECKING:
@@ -62,5 +62,6 @@ DOMAIN: Final = Domain(
     privileges=Privileges(
         APPLICATION, INSERTS, UPDATES, DELETES, CALLS, closed=frozenset({"framecast"})
     ),
+    areas={area: tuple(rule.id for rule in rules) for area, rules in AREAS.items()},
     packages=("strategies",),
 )

@@ -93,16 +93,19 @@ class _Keeper:
         """Write files; say how many, and how to replay one."""
         folder = folder_of(self._config)
         ended = self._config.stash.get(ENDED, Ended({}, whole=False))
-        if folder is None or not (self._found or (ended.whole and folder.is_dir())):
+        if folder is None or not (self._found or ended.judged):
             return
-        from conformance.findings import store
+        from conformance.findings import last, store
         from conformance.findings.kept import Kept
         from conformance.pytest_plugin.circumstances import circumstances
 
         run, now = circumstances(self._config), datetime.now(UTC).isoformat(timespec="seconds")
         stale = self._stale(store.inside(folder), run, ended)
         some = [Kept(each, run, now, now) for each in self._found.values()]
+        verdicts = {rule: standing.word for rule, standing in ended.judged.items()}
         try:
+            if folder.parent.name == store.OURS and verdicts:
+                last.write(folder.parent, run, verdicts)
             if some:
                 store.write(folder, some[:MOST])
             for each in stale:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable  # noqa: TC003 - a field of a dataclass
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from conformance.framecast.model import State
 from conformance.framecast.operations.operation import Act, Operation
@@ -20,6 +20,9 @@ from conformance.races.schedule import (
     started,
 )
 from conformance.sql.writes import RawSql
+
+if TYPE_CHECKING:
+    from conformance.database.sandbox import Sandbox
 
 # The ids that the first session gives begin here.
 FIRST = ROOM + 1
@@ -113,6 +116,21 @@ class KnownRace:
         setup = RaceSetup()
         self.play(setup)
         return setup.race(self.name)
+
+    def timeline(self, sandbox: Sandbox, conninfo: str) -> str:
+        """Run it once, its sessions taking turns; return what each did, as a table."""
+        from conformance.races.harness import Harness, IllegalStartError  # noqa: PLC0415 - only who shows it waits for it
+        from conformance.races.orders import following  # noqa: PLC0415 - as above
+        from conformance.races.rendering import side_by_side  # noqa: PLC0415 - as above
+
+        race = self.race()
+        turns = max(len(each.script) for each in race.sessions)
+        with Harness(sandbox, conninfo) as harness:
+            try:
+                trace, _ = harness.judged(race, following([*range(len(race.sessions))] * turns))
+            except IllegalStartError as error:
+                return f"it cannot begin on this schema: {error}"
+        return side_by_side(race, trace)
 
 
 def known_race(

@@ -13,12 +13,12 @@ from conformance.framecast.rules import (
 )
 from conformance.framecast.rules.rule import Holds, Rule
 
-__all__ = ["RULES", "Holds", "Rule"]
+__all__ = ["AREAS", "RULES", "Holds", "Rule"]
 
-RULES = MappingProxyType(
+AREAS = MappingProxyType(
     {
-        rule.id: rule
+        area.__name__.rpartition(".")[2]: tuple(area.RULES)
         for area in (accounts, invitations, keys, projects, jobs, content, ownership)
-        for rule in area.RULES
     }
 )
+RULES = MappingProxyType({rule.id: rule for area in AREAS.values() for rule in area})
