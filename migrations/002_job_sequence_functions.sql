@@ -187,7 +187,7 @@ CREATE TRIGGER _100_keep_spec_snapshot
 BEFORE UPDATE OF spec_snapshot ON public.jobs
 FOR EACH ROW EXECUTE FUNCTION framecast.tg_jobs__keep_spec_snapshot();
 
--- Likewise its times, and what a finished job says of itself.
+-- Likewise its created_at, and what a finished job says of itself.
 CREATE FUNCTION framecast.tg_jobs__keep_what_was_read() RETURNS trigger
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
@@ -196,18 +196,9 @@ BEGIN
     IF NEW.created_at = date_bin('1 millisecond', OLD.created_at, 'epoch') THEN
         NEW.created_at := OLD.created_at;
     END IF;
-    IF NEW.started_at = date_bin('1 millisecond', OLD.started_at, 'epoch') THEN
-        NEW.started_at := OLD.started_at;
-    END IF;
-    IF NEW.completed_at = date_bin('1 millisecond', OLD.completed_at, 'epoch') THEN
-        NEW.completed_at := OLD.completed_at;
-    END IF;
     IF OLD.status >= 'completed' THEN
         IF framecast.reads_alike(OLD.options, NEW.options) THEN
             NEW.options := OLD.options;
-        END IF;
-        IF framecast.reads_alike(OLD.progress, NEW.progress) THEN
-            NEW.progress := OLD.progress;
         END IF;
         IF framecast.reads_alike(OLD.output, NEW.output) THEN
             NEW.output := OLD.output;
@@ -220,7 +211,7 @@ BEGIN
 END;
 $$;
 
--- Not on status and progress, which alone are written time and again.
+-- Not on status, progress and times, which are written time and again.
 CREATE TRIGGER _100_keep_what_was_read
 BEFORE UPDATE OF created_at, options, output, error ON public.jobs
 FOR EACH ROW EXECUTE FUNCTION framecast.tg_jobs__keep_what_was_read();
@@ -292,13 +283,23 @@ CREATE TRIGGER _100_set_first_times
 BEFORE INSERT ON public.jobs
 FOR EACH ROW EXECUTE FUNCTION framecast.tg_jobs__set_first_times();
 
--- The clock may stand behind what the row says: never set a time that its rules refuse.
+-- The clock may stand behind what the row says: never set a time that its rules refuse. Times, and
+-- the progress of a finished job, that come back as a client has read them are as they were.
 CREATE FUNCTION framecast.tg_jobs__set_times() RETURNS trigger
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
     NEW.updated_at := greatest(now(), OLD.updated_at);
+    IF NEW.started_at = date_bin('1 millisecond', OLD.started_at, 'epoch') THEN
+        NEW.started_at := OLD.started_at;
+    END IF;
+    IF NEW.completed_at = date_bin('1 millisecond', OLD.completed_at, 'epoch') THEN
+        NEW.completed_at := OLD.completed_at;
+    END IF;
+    IF OLD.status >= 'completed' AND framecast.reads_alike(OLD.progress, NEW.progress) THEN
+        NEW.progress := OLD.progress;
+    END IF;
     IF OLD.status <> NEW.status THEN
         IF NEW.status = 'processing' AND NEW.started_at IS NULL THEN
             NEW.started_at := greatest(least(now(), NEW.completed_at), NEW.created_at);

@@ -10,6 +10,7 @@ from strategies.column_cases import cases
 from strategies.harmless import harmless
 from strategies.searching import searching
 from strategies.spelling import spelling
+from strategies.written_back import written_back
 
 if TYPE_CHECKING:
     from conformance.cases.scenario import ColumnCase
@@ -18,4 +19,4 @@ if TYPE_CHECKING:
 @cache
 def facts() -> tuple[ColumnCase, ...]:
     """Return all of them."""
-    return (*cases(), *harmless(), *spelling(), *bypasses(), *searching())
+    return (*cases(), *harmless(), *spelling(), *bypasses(), *searching(), *written_back())
