@@ -20,6 +20,7 @@ from conformance.explain import completion
 from conformance.findings import command as findings
 from conformance.findings.errors import FindingError
 from conformance.gate import command as gate
+from conformance.init import command as init
 from conformance.migrate import command as migrate
 from conformance.migrate.migrations import MigrationError
 from conformance.migrate.session import UnreachableError
@@ -44,6 +45,7 @@ REFUSED = (
     seeds.SeedsError,
     UnknownRuleError,
     FindingError,
+    init.InitError,
 )
 INTERRUPTED = 130  # as a shell says of a command that SIGINT ended
 
@@ -121,6 +123,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     parser.set_defaults(undone="", further=False)
     adders = (
+        init.add,
         migrate.add,
         gate.add,
         audit.add,

@@ -60,6 +60,17 @@ def add_database(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_scratch(parser: argparse.ArgumentParser) -> None:
+    """Add the options that name a scratch server."""
+    group = parser.add_argument_group(
+        "the scratch server",
+        "to compare with; the database's own major, from wherever there is one",
+    )
+    for attribute, flag, variable in SETTINGS:
+        flag = "--scratch-url" if attribute == "database_url" else flag  # noqa: PLW2901 - shorter
+        group.add_argument(flag, dest=attribute, metavar="VALUE", help=f"as {variable} says")
+
+
 def _migrations() -> Path:
     """Return the folder of the domain that was chosen, or the one that most projects have."""
     return (domain().migrations if is_chosen() else None) or Path("migrations")

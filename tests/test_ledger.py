@@ -1,19 +1,12 @@
 """Another domain on the same engine: a ledger, held on its own schema, and with planted faults."""
 
 import shutil
-from collections.abc import Iterable
-from contextlib import suppress
 from pathlib import Path
-from typing import TypeVar
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
-from hypothesis.strategies import SearchStrategy
 
 from conformance.__main__ import main
-from conformance.cases.case_runner import CaseRunner
-from conformance.cases.scenario import OnSchema, Scenario
-from conformance.cases.verdicts import Finding, Verdict
+from conformance.cases.verdicts import Finding
 from conformance.database.sandbox import Sandbox
 from conformance.derived import meeting_runner
 from conformance.domain import chosen
@@ -21,17 +14,16 @@ from conformance.domain.domain import Domain
 from conformance.postgres.scratch import Scratch
 from conformance.races.driver import Driver
 from conformance.sql.writes import Path as Way
+from examples.fault import Fault
 from examples.ledger import DOMAIN
-from examples.ledger.planted import FAULTS, FAULTS_OF_TWO, Fault
+from examples.ledger.planted import FAULTS, FAULTS_OF_TWO
 from tests.starting import run
+from tests.trying import drawn, grouped, plant, verdicts
 
 ROOT = Path(__file__).parent.parent
 MIGRATIONS = ROOT / "examples" / "ledger" / "migrations"
-T = TypeVar("T")
 
 MOST_LINES = 150
-# By which rules are tried that a fault should not touch.
-FEW = {Way.INSERT, Way.UPDATE, Way.DELETE}
 
 
 @pytest.fixture
@@ -72,22 +64,6 @@ def test_the_ledger_is_held() -> None:
     assert 0 == done.returncode, done.stdout + done.stderr
 
 
-def grouped(faults: Iterable[Fault]) -> list[list[Fault]]:
-    """Return faults by schemas to plant them in, in none of which two are of one rule."""
-    groups: list[list[Fault]] = []
-    for fault in faults:
-        free = [
-            each
-            for each in groups
-            if not any(one.verdicts.keys() & fault.verdicts.keys() for one in each)
-        ]
-        if free:
-            free[0].append(fault)
-        else:
-            groups.append([fault])
-    return groups
-
-
 @pytest.mark.parametrize("faults", grouped(FAULTS), ids=lambda each: each[0].name)
 def test_planted_faults_are_found(
     faults: list[Fault], ledger: Domain, scratch: Scratch, folder: Path
@@ -101,7 +77,7 @@ def test_planted_faults_are_found(
         scratch.cloned(scratch.template(folder), "ledger") as database,
         Sandbox(database.conninfo) as sandbox,
     ):
-        assert expected == _verdicts(ledger, sandbox, set(expected))
+        assert expected == verdicts(ledger, sandbox, set(expected))
 
 
 @pytest.mark.parametrize("fault", FAULTS_OF_TWO, ids=lambda each: each.name)
@@ -117,63 +93,12 @@ def test_two_sessions_find_a_planted_fault(
         Sandbox(database.conninfo) as sandbox,
         Driver(database.conninfo, sessions=2) as driver,
     ):
-        meeting = _some(ledger.meetings()[rule].on(sandbox.owner), 1)[0]
+        meeting = drawn(ledger.meetings()[rule].on(sandbox.owner), 1)[0]
         with pytest.raises(Finding) as found:
             meeting_runner.run(sandbox, driver, ledger.rules[rule], meeting)
 
     assert (rule, "broken") == (found.value.rule, str(found.value.verdict))
     assert "both committed at" in found.value.observed
-
-
-def plant(fault: Fault, folder: Path) -> None:
-    """Edit the one migration that holds the text of a fault."""
-    texts = {path: path.read_text() for path in folder.iterdir()}
-    ((path, text),) = [each for each in texts.items() if fault.old in each[1]]
-    assert 1 == text.count(fault.old)
-    path.write_text(text.replace(fault.old, fault.new))
-
-
-def _verdicts(ledger: Domain, sandbox: Sandbox, suspects: set[str]) -> dict[str, str]:
-    """Return the worst verdicts on rules that are not held; suspects are tried more often."""
-    found: dict[str, Verdict] = {}
-    order = list(Verdict)
-    for rule, ways in ledger.ways().items():
-        for path, way in ways.items():
-            if isinstance(way, str) or (rule not in suspects and path not in FEW):
-                continue
-            runner = CaseRunner(sandbox, ledger.rules[rule], path)
-            some = way.on(sandbox.owner) if isinstance(way, OnSchema) else way
-            for scenario in _some(some, 6 if rule in suspects else 1):
-                for each in _met(runner, scenario):
-                    worst = min(each.verdict, found.get(each.rule, Verdict.HELD), key=order.index)
-                    found[each.rule] = worst
-    return {rule: str(verdict) for rule, verdict in found.items()}
-
-
-def _some(strategy: SearchStrategy[T], count: int) -> list[T]:
-    """Draw a few scenarios, the same in every run."""
-    some: list[T] = []
-
-    @settings(
-        max_examples=count,
-        derandomize=True,
-        database=None,
-        deadline=None,
-        phases=(Phase.generate,),
-        suppress_health_check=tuple(HealthCheck),
-    )
-    @given(strategy)
-    def collect(drawn: T) -> None:
-        some.append(drawn)
-
-    collect()
-    return some
-
-
-def _met(runner: CaseRunner, scenario: Scenario) -> list[Finding]:
-    with suppress(Finding):
-        runner.run(scenario)
-    return list(runner.met)
 
 
 @pytest.mark.parametrize("command", ["gate", "mutants", "soak"])

@@ -19,6 +19,8 @@ CODE = ("conformance", "framecast_conformance", "strategies", "examples", "tests
 TEXT = (*CODE, "migrations", "docs", ".ci", ".github")
 
 LONGEST_MODULE = 400  # lines
+# Files that a command writes, which a test compares with what it writes now.
+WRITTEN = (Path("examples/imported/rules.py"),)
 
 # Who may import psycopg. Everyone else handles statements and outcomes as data.
 KNOW_THE_DATABASE = (
@@ -29,6 +31,7 @@ KNOW_THE_DATABASE = (
     "conformance.deployment",
     "conformance.explain",
     "conformance.gate",
+    "conformance.init",
     "conformance.migrate",
     "conformance.mutants",
     "conformance.plugin",
@@ -46,8 +49,7 @@ MAY_POLL = ("conformance.postgres",)
 # What knows the domain neither by itself nor by way of others: the engine, as far as there is one.
 KNOW_NO_FRAMECAST = (
     *("audit", "cases", "changed", "database", "deployment", "derived", "domain", "explain"),
-    "findings",
-    "kinds",
+    *("findings", "init", "kinds"),
     *("migrate", "plugin", "postgres", "reading", "regressions", "rejections", "report", "seeds"),
     "sql",
     *("gate.changes", "gate.compare", "gate.contents", "gate.demands", "gate.lint", "gate.locks"),
@@ -62,7 +64,8 @@ KNOW_NO_FRAMECAST = (
     "pytest_plugin.workers",
     *("races.driver", "races.orders", "races.trace"),
     *("soak.faults", "soak.ledger", "soak.violation_queries"),
-    *("test_corpus", "test_functions", "test_meeting_rules", "test_reading", "test_rules"),
+    *("test_corpus", "test_enforcement", "test_functions", "test_meeting_rules", "test_reading"),
+    "test_rules",
 )
 
 # Imports point one way: who must not import what, even by way of others.
@@ -103,7 +106,7 @@ def check_length(sources: Sources) -> Iterator[str]:
     """A module can be read in one sitting."""
     for path, text in sources.items():
         lines = len(text.splitlines())
-        if lines > LONGEST_MODULE:
+        if lines > LONGEST_MODULE and path not in WRITTEN:
             yield f"{path}:{lines}: the module has {lines} lines; split it below {LONGEST_MODULE}"
 
 

@@ -7,7 +7,7 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
-from conformance.arguments import add_database, positive, seconds
+from conformance.arguments import add_database, add_scratch, positive, seconds
 from conformance.postgres.request import SETTINGS
 
 if TYPE_CHECKING:
@@ -65,17 +65,6 @@ def add_target(parser: argparse.ArgumentParser) -> None:
         help="how many ask the database at once, of one snapshot (default: %(default)s)",
     )
     add_scratch(parser)
-
-
-def add_scratch(parser: argparse.ArgumentParser) -> None:
-    """Add the options that name a scratch server."""
-    group = parser.add_argument_group(
-        "the scratch server",
-        "to compare with; the database's own major, from wherever there is one",
-    )
-    for attribute, flag, variable in SETTINGS:
-        flag = "--scratch-url" if attribute == "database_url" else flag  # noqa: PLW2901 - shorter
-        group.add_argument(flag, dest=attribute, metavar="VALUE", help=f"as {variable} says")
 
 
 def wish_of(options: argparse.Namespace) -> Wish:

@@ -12,6 +12,7 @@ from conformance.sql.outcomes import Inconclusive, Outcome, Rejected
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from conformance.domain.domain import Domain
     from conformance.kinds.rule import Rule
 
 # What a type says of text that is none of its values.
@@ -46,13 +47,25 @@ def names(rule: Rule | None, outcome: Outcome) -> bool:
     if rule is None or not isinstance(outcome, Rejected):
         return False
     if outcome.constraint:
-        return outcome.token in rule.tokens
-    return bool(rule.types) and outcome.sqlstate == NOT_A_VALUE
+        return outcome.token in rule.tokens or _is_own(rule, outcome)
+    if rule.types and (outcome.sqlstate == NOT_A_VALUE or outcome.datatype in rule.types):
+        return True
+    return _is_own(rule, outcome)
+
+
+def _is_own(rule: Rule, outcome: Rejected) -> bool:
+    """Return whether a rule names what refused in full: a constraint, or a column's NOT NULL."""
+    if outcome.constraint:
+        return rule.is_exactly(outcome.constraint, outcome.table)
+    return outcome.sqlstate == NULL and rule.needs(outcome.table, outcome.column)
 
 
 def rule_named(outcome: Outcome) -> str:
     """Return the id of the rule in whose name a refusal came, or ''."""
-    return _by_token(domain().name).get(outcome.token, "") if isinstance(outcome, Rejected) else ""
+    if not isinstance(outcome, Rejected):
+        return ""
+    by_token = _by_token(domain()).get(outcome.token, "")
+    return by_token or next((each.id for each in RULES.values() if _is_own(each, outcome)), "")
 
 
 def culprit(outcome: Outcome) -> str:
@@ -64,5 +77,5 @@ def culprit(outcome: Outcome) -> str:
 
 
 @cache
-def _by_token(_domain: str) -> Mapping[str, str]:
+def _by_token(_domain: Domain) -> Mapping[str, str]:
     return {rule.token: rule.id for rule in RULES.values()}

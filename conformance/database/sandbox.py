@@ -15,6 +15,7 @@ from conformance.domain.chosen import RULES
 from conformance.privileges.missing import missing_privilege
 from conformance.sql import labels
 from conformance.sql.arbiters import Arbiters
+from conformance.sql.names import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -77,7 +78,7 @@ class Sandbox:
         change_log.install(self.owner.connection)
         self._columns = {str(name): str(columns) for name, columns in self.owner.fetch(TABLES)}
         tables = list(self._columns)
-        self._noted = frozenset(name.removeprefix("public.") for name in tables)
+        self._noted = frozenset(map(_unquoted, tables))
         self._kept = [table for table in tables if self._has_rows(table)]
         self._emptied = [table for table in tables if table not in self._kept]
         for number, table in enumerate(self._kept):
@@ -271,10 +272,9 @@ class Sandbox:
         on: list[str] = []
         if self._replicates:
             if written is not None:
+                kept = {f"public.{quoted(name)}" for name in written}
                 tables = [
-                    table
-                    for table in tables
-                    if not table.startswith("public.") or table.removeprefix("public.") in written
+                    table for table in tables if not table.startswith("public.") or table in kept
                 ]
             clear = [f"DELETE FROM {table}" for table in (*tables, "conformance.changes")]
         else:
@@ -301,6 +301,11 @@ class Sandbox:
 
     def _execute(self, statement: str) -> None:
         self.owner.connection.execute(statement)
+
+
+def _unquoted(table: str) -> str:
+    """Return the name of a table as the change log has it."""
+    return table.removeprefix("public.").replace('"', "")
 
 
 def _copy(table: str, columns: str, name: str) -> str:

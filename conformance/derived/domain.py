@@ -10,9 +10,9 @@ from conformance.derived.shapes import Derived
 from conformance.derived.world import Facts
 from conformance.domain.domain import Domain
 from conformance.kinds.at_most import AtMost
-from conformance.kinds.check import Check
+from conformance.kinds.check import Check, Required
 from conformance.kinds.fixed import Fixed
-from conformance.kinds.keys import References, Unique
+from conformance.kinds.keys import Excludes, References, Unique
 from conformance.kinds.same_as import SameAs
 from conformance.kinds.transitions import Transitions
 
@@ -23,19 +23,20 @@ if TYPE_CHECKING:
     from conformance.cases.scenario import WaysOnSchema
     from conformance.derived.meetings import Meet
     from conformance.derived.shapes import Makes
-    from conformance.derived.world import Values
     from conformance.kinds.kind import Kind
     from conformance.kinds.rule import Rule
 
 # The files of the suite that try a domain by its rules alone.
-SUITE: Final = frozenset({"test_rules", "test_meeting_rules"})
+SUITE: Final = frozenset({"test_enforcement", "test_rules", "test_meeting_rules"})
 
 
 DERIVED: Final[Mapping[type, Callable[[Any, Facts], Makes]]] = {
     AtMost: caps.of_at_most,
     Check: rows.of_check,
+    Excludes: keys.of_unique,
     Fixed: rows.of_fixed,
     References: keys.of_references,
+    Required: rows.of_required,
     SameAs: keys.of_same_as,
     Transitions: rows.of_transitions,
     Unique: keys.of_unique,
@@ -45,9 +46,10 @@ DERIVED: Final[Mapping[type, Callable[[Any, Facts], Makes]]] = {
 def of(  # noqa: PLR0913 - all data, most of it in keywords
     name: str,
     rules: Sequence[Rule],
-    migrations: Path,
+    migrations: Path | None = None,
     *,
-    values: Values | None = None,
+    values: Mapping[str, Any] | None = None,
+    varies: bool = False,
     cases: Mapping[str, Makes] | None = None,
     races: Mapping[str, Meet] | None = None,
 ) -> Domain:
@@ -56,14 +58,15 @@ def of(  # noqa: PLR0913 - all data, most of it in keywords
     Args:
         name: what to call it.
         rules: each of a kind, or with cases below.
-        migrations: the folder of the schema.
+        migrations: the folder of the schema; None where each run names one.
         values: legal values of columns, by `table.column`, where one of the type will not do, or
-            where several should be tried.
+            where several should be tried; a `Series` where no two rows may have the same.
+        varies: whether columns that nothing asks for are written too, null or not.
         cases: what is tried of a rule by hand, by its id: for each path what makes a scenario, or
             why the path cannot break it. They take the place of those that its kind derives.
         races: what two sessions do at once, by hand, by the id of the rule that it might break.
     """
-    facts = Facts.of(rules, values or {})
+    facts = Facts.of(rules, values or {}, varies=varies)
     by_hand = cases or {}
 
     def ways() -> dict[str, WaysOnSchema]:

@@ -4,8 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from conformance.derived.catalogue import ForeignKey
+from hypothesis import strategies as st
+
+from conformance.derived import parents
+from conformance.derived.catalogue import always
+from conformance.derived.parents import child, key_of, written_child
 from conformance.derived.shapes import (
+    BY_THE_SERVER,
     GONE,
     OF_ONE_ROW,
     among,
@@ -14,29 +19,37 @@ from conformance.derived.shapes import (
     tried,
     written,
 )
-from conformance.sql.writes import Delete, Insert, Path, Row, Truncate, Update
+from conformance.sql.writes import Insert, Path, Row, Update
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from conformance.cases.scenario import Scenario
     from conformance.derived.shapes import Makes
     from conformance.derived.world import Facts, World
-    from conformance.kinds.keys import References, Unique
+    from conformance.kinds.keys import Excludes, References, Unique
     from conformance.kinds.same_as import SameAs
 
 
-def of_unique(kind: Unique, facts: Facts) -> Makes:
+def of_unique(kind: Unique | Excludes, facts: Facts) -> Makes:
     """Return the cases of a key: the same by every shape, and all of it but one column the same."""
     table, columns = kind.table, kind.columns
 
     def pair(world: World) -> tuple[Row, list[Row], Row]:
         """Return a row that is there, its legal neighbours, and its twin."""
-        one = world.written(table)
-        key = {name: one[name] for name in columns}
+        first, second = world.draw(st.sampled_from(({}, *kind.alike))) or ({}, {})
+        given = {**key_given(world, kind), **_some(world, kind.inside), **first}
+        one = world.written(table, **given)
+        key = {name: one[name] for name in columns if name in one}
         near = []
         for name in columns:
-            other = world.other_values(table, one, [name])
-            near.append(world.row(table, **{**key, **other}))
-        return one, near, world.row(table, **key)
+            other = {**key, **world.other_values(table, one, [name]), **_some(world, kind.inside)}
+            apart = _apart(world, kind, facts, [each for each in columns if each != name])
+            if apart is not None:
+                near.append(world.row(table, **{**other, **apart}))
+        if kind.outside:
+            near.append(world.row(table, **{**key, **_some(world, kind.outside)}))
+        return one, near, world.row(table, **{**key, **_some(world, kind.inside), **second})
 
     def insert(world: World) -> Scenario:
         _, near, twin = pair(world)
@@ -44,106 +57,112 @@ def of_unique(kind: Unique, facts: Facts) -> Makes:
 
     def many(world: World) -> Scenario:
         _, near, twin = pair(world)
-        new = world.row(table)
-        again = world.row(table, **{name: new[name] for name in columns})
+        new = world.row(table, **{**key_given(world, kind), **_some(world, kind.inside)})
+        again = world.row(
+            table, **{name: new[name] for name in columns if name in new}, **_same(kind, new)
+        )
         legal = (Insert(table, (*near, world.row(table))),)
         return tried(world, [legal], [inserted(table, new, again), among(world, table, twin)])
 
     def update(world: World) -> Scenario:
-        one, other = world.written(table), world.written(table)
-        key = {name: one[name] for name in columns}
-        beside = world.beside(table, columns)
+        if always(world.tables, table, columns):
+            return tried(world, [], [], BY_THE_SERVER)
+        inside = _some(world, kind.inside)
+        one = world.written(table, **{**key_given(world, kind), **inside})
+        other = world.written(table, **{**key_given(world, kind), **inside})
+        key = {name: one[name] for name in columns if name in one}
+        beside = world.beside(table, (*columns, *inside))
         free = world.other_values(table, other, columns)
-        return tried(
-            world,
-            [
-                (world.changed(table, one, {**beside, **key}),),
-                (world.changed(table, other, {**beside, **free}),),
-            ],
-            [(world.changed(table, other, {**beside, **key}),)],
-        )
+        legal = [
+            (world.changed(table, one, {**beside, **key}),),
+            (world.changed(table, other, {**beside, **free}),),
+        ]
+        other = {**other, **{name: free[name] for name in free if name in other}}
+        broken = [(world.changed(table, other, {**beside, **key}),)]
+        if kind.outside:
+            out = world.written(table, **{**key, **_some(world, kind.outside)})
+            broken.append((world.changed(table, out, inside),))
+        return tried(world, legal, broken)
 
     return written(insert, many, never_change(facts, table, columns) or update, OF_ONE_ROW)
 
 
+def _some(world: World, rows: tuple[Mapping[str, object], ...]) -> Row:
+    return world.draw(st.sampled_from(rows)) if rows else {}
+
+
+def key_given(world: World, kind: Unique | Excludes) -> dict[str, object]:
+    """Return what a row needs for its key to be whole: no column of it is null."""
+    given: dict[str, object] = {}
+    for name in kind.columns:
+        key = world.key_of(kind.table, name)
+        if name in given:
+            continue
+        if key is None:
+            given[name] = world.value(kind.table, name)
+        else:
+            given |= world.parent_of(key)
+    return given
+
+
+def _same(kind: Unique | Excludes, row: Row) -> dict[str, object]:
+    """Return what makes the rule speak of a row as it speaks of another one."""
+    names = {name for each in kind.inside for name in each} - {*kind.columns}
+    return {name: row[name] for name in sorted(names) if name in row}
+
+
+def _apart(
+    world: World, kind: Unique | Excludes, facts: Facts, shared: Sequence[str]
+) -> Row | None:
+    """Return what keeps a row that shares some columns with another from meeting other keys.
+
+    None where it meets one in any case.
+    """
+    given: dict[str, object] = {}
+    for each in facts.unique.get(kind.table, ()):
+        if each is kind or not {*each.columns} <= {*shared}:
+            continue
+        if not each.outside:
+            return None
+        given |= world.draw(st.sampled_from(each.outside))
+    return given
+
+
 def of_references(kind: References, facts: Facts) -> Makes:
     """Return the cases of a parent: one that is not there, and one that goes."""
-    table, column, parent = kind.table, kind.column, kind.parent
+    table, column = kind.table, kind.column
 
     def orphan(world: World) -> Row:
-        row = world.row(table)
-        return {**row, column: world.value(parent, _key(world, kind).columns[column])}
+        row = child(world, kind)
+        return {**row, **world.lost(key_of(world, kind), row)}
 
     def insert(world: World) -> Scenario:
-        legal, broken = world.row(table), orphan(world)
+        legal, broken = child(world, kind), orphan(world)
         return tried(world, [inserted(table, legal)], [inserted(table, broken)])
 
     def many(world: World) -> Scenario:
-        legal, broken = among(world, table, world.row(table)), among(world, table, orphan(world))
+        legal, broken = among(world, table, child(world, kind)), among(world, table, orphan(world))
         return tried(world, [legal], [broken])
 
     def update(world: World) -> Scenario:
-        row = world.written(table)
+        row = written_child(world, kind)
         beside = world.beside(table, (column,))
-        moved = world.other_values(table, row, [*_key(world, kind).columns])
-        lost = {column: world.value(parent, _key(world, kind).columns[column])}
+        moved = world.other_values(table, row, [*key_of(world, kind).columns])
+        lost = world.lost(key_of(world, kind), row)
+        now = {**row, **moved}
         return tried(
             world,
             [(world.changed(table, row, {**beside, **moved}),)],
-            [(world.changed(table, row, {**beside, **lost}),)],
+            [(world.changed(table, now, {**beside, **lost}),)],
         )
 
     fixed = never_change(facts, table, [column])
     return written(
-        insert, many, fixed or update, {Path.MOVE: fixed or update, **_of_parent(kind, facts)}
+        insert,
+        many,
+        fixed or update,
+        {Path.MOVE: fixed or update, **parents.of_parent(kind, facts)},
     )
-
-
-def _of_parent(kind: References, facts: Facts) -> Makes:
-    """Return the cases in which the parent goes, or gets another key."""
-    table, column, parent = kind.table, kind.column, kind.parent
-
-    def delete(world: World) -> Scenario:
-        row, free = world.written(table), world.written(parent)
-        key = _key(world, kind)
-        named = (
-            {"id": row[column]}
-            if key.columns[column] == "id"
-            else {theirs: row[ours] for ours, theirs in key.columns.items()}
-        )
-        gone, taken = (Delete(parent, {"id": free["id"]}),), (Delete(parent, named),)
-        if key.takes_along:
-            return tried(world, [gone, taken], [], "the schema takes its rows along")
-        return tried(world, [gone], [taken])
-
-    def rekey(world: World) -> Scenario:
-        row, free = world.written(table), world.written(parent)
-        key = _key(world, kind)
-        theirs = key.columns[column]
-
-        def to_another(whose: object) -> tuple[Update]:
-            return (Update(parent, {theirs: whose}, {theirs: world.value(parent, theirs)}),)
-
-        away, taken = to_another(free[theirs]), to_another(row[column])
-        if key.follows:
-            return tried(world, [away, taken], [], "the schema takes its rows along")
-        return tried(world, [away], [taken])
-
-    def truncate(world: World) -> Scenario:
-        world.written(table)
-        return tried(world, [(Truncate((parent,)),)], [], "TRUNCATE takes along what refers")
-
-    return {
-        Path.OTHER: never_change(facts, parent, ["id"]) or rekey,
-        Path.DELETE: delete,
-        Path.CASCADE: "what goes with its parent refers to nothing",
-        Path.TRUNCATE: truncate,
-    }
-
-
-def _key(world: World, kind: References) -> ForeignKey:
-    key = world.key_of(kind.table, kind.column)
-    return key or ForeignKey({kind.column: "id"}, kind.parent)
 
 
 def of_same_as(kind: SameAs, facts: Facts) -> Makes:

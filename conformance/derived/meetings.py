@@ -9,10 +9,12 @@ from hypothesis import strategies as st
 
 from conformance.derived.caps import parent_of
 from conformance.derived.catalogue import tables_of
-from conformance.derived.shapes import inserted, never_change
+from conformance.derived.keys import key_given
+from conformance.derived.parents import child, key_of, named
+from conformance.derived.shapes import carried, inserted, never_change
 from conformance.derived.world import World
 from conformance.kinds.at_most import AtMost
-from conformance.kinds.keys import References, Unique
+from conformance.kinds.keys import Excludes, References, Unique
 from conformance.sql.writes import Delete
 
 if TYPE_CHECKING:
@@ -63,7 +65,10 @@ class Meetings:
 
 @st.composite
 def _meetings(draw: Draw, meetings: Meetings, schema: Asked) -> Meeting:
-    return meetings.make(World(tables_of(schema), meetings.facts, draw))
+    world = World(tables_of(schema), meetings.facts, draw)
+    made = meetings.make(world)
+    one, other = (carried(world, side) for side in made.sides)
+    return Meeting(carried(world, made.given), (one, other))
 
 
 def of_kind(kind: Kind | None, facts: Facts) -> Meet | None:
@@ -71,7 +76,7 @@ def of_kind(kind: Kind | None, facts: Facts) -> Meet | None:
     match kind:
         case AtMost():
             return lambda world: _last_place(world, kind, facts)
-        case Unique():
+        case Unique() | Excludes():
             return lambda world: _one_key(world, kind)
         case References():
             return lambda world: _child_and_parent(world, kind)
@@ -113,16 +118,16 @@ def _ways_in(
         yield move
 
 
-def _one_key(world: World, kind: Unique) -> Meeting:
+def _one_key(world: World, kind: Unique | Excludes) -> Meeting:
     """Let two sessions insert rows with one key."""
-    one = world.row(kind.table)
-    other = world.row(kind.table, **{name: one[name] for name in kind.columns})
+    given = {**key_given(world, kind), **(world.draw(st.sampled_from(kind.inside or ({},))))}
+    one, other = (world.row(kind.table, **given) for _ in "12")
     sides = inserted(kind.table, one), inserted(kind.table, other)
     return Meeting(tuple(world.given), sides)
 
 
 def _child_and_parent(world: World, kind: References) -> Meeting:
     """Let a session insert a row, while another deletes its parent."""
-    row = world.row(kind.table)
-    gone = (Delete(kind.parent, {"id": row[kind.column]}),)
+    row = child(world, kind)
+    gone = (Delete(kind.parent, named(key_of(world, kind), row)),)
     return Meeting(tuple(world.given), (inserted(kind.table, row), gone))

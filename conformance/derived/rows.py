@@ -23,9 +23,10 @@ if TYPE_CHECKING:
     from conformance.cases.scenario import Scenario, Transaction
     from conformance.derived.shapes import Make, Makes
     from conformance.derived.world import Facts, World
-    from conformance.kinds.check import Check
+    from conformance.kinds.check import Check, Required
     from conformance.kinds.fixed import Fixed
     from conformance.kinds.transitions import Transitions
+    from conformance.sql.writes import Row
 
 NOTHING_CHANGED: Final = "a row that is inserted has not changed"
 
@@ -52,18 +53,29 @@ def of_check(kind: Check, facts: Facts) -> Makes:
         return tried(world, legal, broken)
 
     def update(world: World) -> Scenario:
-        row, beside = world.written(table), world.beside(table, names)
-        same = {name: row[name] for name in sorted(names) if name in row}
-        legal, broken = (
-            [(world.changed(table, row, {**beside, **(each or same)}),) for each in some]
-            for some in (good, bad)
-        )
-        return tried(world, legal, broken)
+        beside = world.beside(table, names)
+        row = world.written(table)
+        moves = bool(names & {*world.tables[table].identity})
+
+        def change(to: Row) -> Transaction:
+            # A row that gets another key is not found again by the one that it had.
+            one = world.written(table) if moves else row
+            same = {name: one[name] for name in sorted(names) if name in one}
+            return (
+                world.changed(table, one, {**beside, **(to or same or world.identity(table, one))}),
+            )
+
+        return tried(world, [change(each) for each in good], [change(each) for each in bad])
 
     if not kind.illegal:
         return {}
     fixed = never_change(facts, table, sorted(names))
     return written(insert, many, fixed or update, OF_ONE_ROW)
+
+
+def of_required(kind: Required, facts: Facts) -> Makes:
+    """Return the cases of columns that are never null: a null in each of them."""
+    return of_check(kind.check, facts)
 
 
 def of_fixed(kind: Fixed, _facts: Facts) -> Makes:

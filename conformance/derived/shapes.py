@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from hypothesis import strategies as st
@@ -10,14 +10,14 @@ from hypothesis import strategies as st
 from conformance.cases.scenario import Scenario
 from conformance.derived.catalogue import tables_of
 from conformance.derived.world import World
-from conformance.sql.writes import Insert, Path, Row
+from conformance.sql.writes import Insert, Path, PlainWrite, Row, Update, Write
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from hypothesis.strategies import SearchStrategy
 
-    from conformance.cases.scenario import Asked, Transaction
+    from conformance.cases.scenario import Asked, Fact, Transaction
     from conformance.derived.world import Draw, Facts
 
     Make: TypeAlias = Callable[[World], Scenario]
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 GONE: Final = "a row that is gone breaks nothing"
 NO_PARENTS: Final = "its parents are no part of it"
+BY_THE_SERVER: Final = "the server alone says what it is: it is GENERATED ALWAYS"
 NO_OTHERS: Final = "no row of another table is part of it"
 # What a rule on one row's own columns has to say of the paths that do not write such a row.
 OF_ONE_ROW: Final[Mapping[Path, str]] = {
@@ -91,6 +92,7 @@ def tried(
     legal: Iterable[Transaction],
     broken: Iterable[Transaction],
     because: str = "",
+    facts: tuple[Fact, ...] = (),
 ) -> Scenario:
     """Return a scenario that begins with what its world has been given.
 
@@ -99,9 +101,31 @@ def tried(
         legal: what must be accepted.
         broken: what must be refused.
         because: why there may be nothing of that.
+        facts: what is true once the legal ones are in.
     """
-    before, refused = (tuple(world.given),) if world.given else (), tuple(broken)
-    return Scenario(before, tuple(legal), refused, because="" if refused else because)
+    given = carried(world, world.given)
+    accepted, refused = ([carried(world, each) for each in some] for some in (legal, broken))
+    return Scenario(
+        (given,) if given else (),
+        tuple(accepted),
+        tuple(refused),
+        facts,
+        because="" if refused else because,
+    )
+
+
+def carried(world: World, writes: Iterable[Write]) -> Transaction:
+    """Return writes such that a table whose key the server makes takes ours."""
+    return tuple(_carried(world, each) for each in writes)
+
+
+def _carried(world: World, write: Write) -> Write:
+    if isinstance(write, PlainWrite):
+        return PlainWrite(_carried(world, write.write))
+    if not isinstance(write, Insert | Update):
+        return write
+    table = world.tables[write.table]
+    return replace(write, overriding=any(each.always for each in table.columns.values()))
 
 
 def among(world: World, table: str, row: Row) -> Transaction:

@@ -73,7 +73,7 @@ def _plainly() -> None:
     return None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Domain:
     """A domain: its rules, and what is known of its schema beside them.
 

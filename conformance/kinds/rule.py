@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
+from conformance.kinds.check import Required
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -36,7 +38,9 @@ class Rule:
         tables: the tables whose rows it speaks of.
         holds: when it holds.
         enforced_by: what enforces it: names that rejections carry in their diagnostics, then, where
-            there is none to carry, `type …`, `trigger …`, `function …` or `key …`.
+            there is none to carry, `type …`, `column table.column` (not null), `trigger …`,
+            `function …` or `key …`. A name without a token, such as `orders_total_check`, stands
+            for itself alone.
         violations: a query for the keys, as one text column, of the rows that break it. It reads
             real rows, never the schema's own bookkeeping. A rule on writes or transitions leaves no
             trace in rows: its query reads `conformance.changes`, which the suite keeps on its own
@@ -75,7 +79,8 @@ class Rule:
             rule: its id.
             statement: the rule in words.
             kind: the declaration.
-            enforced_by: as the attribute; without it, what begins with the rule's token.
+            enforced_by: as the attribute; without it, what begins with the rule's token, or the
+                columns that a `Required` names.
             holds: as the attribute; without it, a transition where the query asks for changes.
         """
         if holds is None:
@@ -86,7 +91,7 @@ class Rule:
             statement,
             kind.tables,
             holds,
-            enforced_by or (token_of(rule),),
+            enforced_by or (kind.enforced_by if isinstance(kind, Required) else (token_of(rule),)),
             kind.violations,
             model=kind.model,
             kind=kind,
@@ -100,8 +105,21 @@ class Rule:
     @property
     def tokens(self) -> frozenset[str]:
         """Return the tokens that name the rule in a rejection: its own, and its enforcement's."""
-        named = (name.partition("__") for name in self.enforced_by if " " not in name)
+        named = (name.partition("__") for name in self.enforced_by if _has_token(name))
         return frozenset({self.token, *(head + mark for head, mark, _ in named)})
+
+    def is_exactly(self, constraint: str, table: str) -> bool:
+        """Return whether a constraint that has no token in its name is what enforces it.
+
+        Args:
+            constraint: its name.
+            table: where it is; '' of a type.
+        """
+        return constraint in self.enforced_by and table in ("", *self.tables)
+
+    def needs(self, table: str, column: str) -> bool:
+        """Return whether it asks that a column is never null."""
+        return f"column {table}.{column}" in self.enforced_by
 
     @property
     def types(self) -> frozenset[str]:
@@ -120,3 +138,7 @@ class Rule:
         """Return what a full database is asked: the parts that rows alone can answer, or ''."""
         parts = (self.at_scale or self.violations).split(" UNION ALL ")
         return " UNION ALL ".join(part for part in parts if "conformance." not in part)
+
+
+def _has_token(name: str) -> bool:
+    return " " not in name and "__" in name

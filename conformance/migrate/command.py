@@ -8,8 +8,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from conformance.arguments import add_database, seconds
-from conformance.audit.command import Incomplete, add_scratch
+from conformance.arguments import add_database, add_scratch, seconds
+from conformance.audit.command import Incomplete
 from conformance.postgres.request import SETTINGS
 
 if TYPE_CHECKING:

@@ -33,6 +33,7 @@ ORDER = (
     "test_corpus",
     "test_functions",
     "test_reading",
+    "test_enforcement",
     "test_role",
     "test_columns",
     "test_rules",

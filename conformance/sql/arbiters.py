@@ -10,6 +10,8 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
+from conformance.sql.names import quoted
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
@@ -57,8 +59,8 @@ class Index(NamedTuple):
 
     def _part_of(self, column: str) -> str:
         """Return the part of the index that is a column, or else an expression of it."""
-        if column in self.parts:
-            return column
+        if quoted(column) in self.parts:
+            return quoted(column)
         over = [each for each in self.parts if re.search(rf"\b{re.escape(column)}\b", each)]
         return f"({over[0]})" if len(over) == 1 else ""
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from conformance.sql.names import quoted
+
 
 @dataclass(frozen=True, slots=True)
 class Arbiter:
@@ -19,4 +21,4 @@ class Arbiter:
     @property
     def clause(self) -> str:
         """The clause that names them, where the table has a unique index of just these."""
-        return f"ON CONFLICT ({', '.join(self.columns)})"
+        return f"ON CONFLICT ({', '.join(map(quoted, self.columns))})"

@@ -11,7 +11,7 @@ PostgreSQL reads as the type of the column that they are meant for.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -21,6 +21,7 @@ from uuid import UUID
 
 from conformance.sql.conflict import Arbiter
 from conformance.sql.documents import Jsonb
+from conformance.sql.names import quoted
 
 Row: TypeAlias = Mapping[str, object]
 
@@ -51,23 +52,29 @@ class Sql:
 
 @dataclass(frozen=True, slots=True)
 class Insert:
-    """Rows for one table, of `public` unless it names another. They may name different columns."""
+    """Rows for one table, of `public` unless it names another. They may name different columns.
+
+    `overriding`: whether they have values of their own for a column that is GENERATED ALWAYS.
+    """
 
     table: str
     rows: tuple[Row, ...]
+    overriding: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Update:
     """New values for the rows of a table that have a key.
 
-    `row` is a full legal row with that key, for shapes that have to propose one (ON CONFLICT).
+    `row` is a full legal row with that key, for shapes that have to propose one (ON CONFLICT);
+    `overriding` is of it as of an `Insert`.
     """
 
     table: str
     key: Row
     changes: Row
     row: Row | None = None
+    overriding: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,17 +204,17 @@ def carries(path: Path, write: Write) -> bool:
 
 def _inserts(write: Insert, path: Path) -> list[Statement]:
     if path is Path.MERGE:  # of one row each
-        return [_insert(write.table, tuple(row), [row], path) for row in write.rows]
+        return [_insert(write, tuple(row), [row], path) for row in write.rows]
     groups: dict[tuple[str, ...], list[Row]] = {}
     for row in write.rows:
         groups.setdefault(tuple(row), []).append(row)
-    return [_insert(write.table, columns, rows, path) for columns, rows in groups.items()]
+    return [_insert(write, columns, rows, path) for columns, rows in groups.items()]
 
 
-def _insert(table: str, columns: tuple[str, ...], rows: list[Row], path: Path) -> Statement:
-    names = ", ".join(columns)
-    values = ", ".join(f"({_values(row)})" for row in rows)
-    plain = f"INSERT INTO {_qualified(table)} ({names}) VALUES {values}"
+def _insert(write: Insert, columns: tuple[str, ...], rows: list[Row], path: Path) -> Statement:
+    table, names = write.table, _names(columns)
+    values = f"{_override(write)}VALUES " + ", ".join(f"({_values(row)})" for row in rows)
+    plain = f"INSERT INTO {_qualified(table)} ({names}) {values}"
     if not columns:
         return Statement(f"INSERT INTO {_qualified(table)} DEFAULT VALUES")
     if path is Path.COPY:
@@ -218,13 +225,15 @@ def _insert(table: str, columns: tuple[str, ...], rows: list[Row], path: Path) -
     if path is Path.MERGE:
         return Statement(
             f"MERGE INTO {_qualified(table)} AS t USING (VALUES (1)) AS s (x) ON false"
-            f" WHEN NOT MATCHED THEN INSERT ({names}) VALUES {values}"
+            f" WHEN NOT MATCHED THEN INSERT ({names}) {values}"
         )
     return Statement(plain)
 
 
 def _update(write: Update, path: Path) -> str:
-    changes = ", ".join(f"{name} = {literal(value)}" for name, value in write.changes.items())
+    changes = ", ".join(
+        f"{quoted(name)} = {literal(value)}" for name, value in write.changes.items()
+    )
     plain = f"UPDATE {_qualified(write.table)} SET {changes} WHERE {_where(write.key)}"
     if path is Path.CTE:
         return f"WITH w AS ({plain} RETURNING 1) SELECT count(*) FROM w"
@@ -234,9 +243,10 @@ def _update(write: Update, path: Path) -> str:
             f" ON {_where(write.key, 't.')} WHEN MATCHED THEN UPDATE SET {changes}"
         )
     if write.row is not None and path is Path.ON_CONFLICT:
-        names = ", ".join(write.row)
+        names = _names(write.row)
         return (
-            f"INSERT INTO {_qualified(write.table)} ({names}) VALUES ({_values(write.row)})"
+            f"INSERT INTO {_qualified(write.table)} ({names})"
+            f" {_override(write)}VALUES ({_values(write.row)})"
             f" {Arbiter(write.table, tuple(write.key)).clause} DO UPDATE SET {changes}"
         )
     return plain
@@ -259,13 +269,21 @@ def _delete(write: Delete, path: Path) -> str:
 
 
 def _qualified(table: str) -> str:
-    return table if "." in table else f"public.{table}"
+    return table if "." in table else f"public.{quoted(table)}"
+
+
+def _override(write: Insert | Update) -> str:
+    return "OVERRIDING SYSTEM VALUE " if write.overriding else ""
+
+
+def _names(columns: Iterable[str]) -> str:
+    return ", ".join(map(quoted, columns))
 
 
 def _where(key: Row, prefix: str = "") -> str:
     if not key:
         return "true"
-    return " AND ".join(f"{prefix}{name} = {literal(value)}" for name, value in key.items())
+    return " AND ".join(f"{prefix}{quoted(name)} = {literal(value)}" for name, value in key.items())
 
 
 def _values(row: Row) -> str:

@@ -1,0 +1,1 @@
+"""First rules of a schema: what its catalogue says, written as declarations."""

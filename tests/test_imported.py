@@ -1,0 +1,83 @@
+"""A schema of tables alone: its rules are derived, held, and notice what is planted."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from conformance.__main__ import main
+from conformance.database.sandbox import Sandbox
+from conformance.domain import chosen
+from conformance.domain.domain import Domain
+from conformance.postgres.scratch import Scratch
+from conformance.postgres.server import Server
+from conformance.reading.enforced import about, idle
+from examples.fault import Fault
+from examples.imported.planted import FAULTS
+from tests.trying import grouped, plant, verdicts
+
+HERE = Path(__file__).parent.parent / "examples" / "imported"
+
+
+@pytest.fixture
+def shop(monkeypatch: pytest.MonkeyPatch) -> Domain:
+    """Let this process try the shop."""
+    monkeypatch.setenv(chosen.VARIABLE, "examples.imported.rules")
+    return chosen.domain()
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Return a copy of the migrations."""
+    return Path(shutil.copytree(HERE / "migrations", tmp_path / "migrations"))
+
+
+def test_the_rules_are_what_the_catalogue_states(folder: Path, server: Server) -> None:
+    """`init` writes the file that is kept here, letter by letter."""
+    output = folder.parent / "rules.py"
+
+    main(
+        [
+            *("init", str(folder), "--output", str(output), "--name", "shop"),
+            *("--scratch-url", server.conninfo),
+        ]
+    )
+
+    assert (HERE / "rules.py").read_text() == output.read_text()
+
+
+def test_every_rule_is_held(shop: Domain, scratch: Scratch, folder: Path) -> None:
+    """Along every path each derived rule accepts what is legal, and refuses by name what is not."""
+    with (
+        scratch.cloned(scratch.template(folder), "shop") as database,
+        Sandbox(database.conninfo) as sandbox,
+    ):
+        assert not verdicts(shop, sandbox, set(shop.rules), times=1)
+
+
+def test_every_rule_has_cases(shop: Domain) -> None:
+    """No rule of the shop is left without anything to try."""
+    assert [] == [rule for rule, ways in shop.ways().items() if not ways]
+
+
+@pytest.mark.parametrize("faults", grouped(FAULTS), ids=lambda each: each[0].name)
+def test_planted_faults_are_found(
+    faults: list[Fault], shop: Domain, scratch: Scratch, folder: Path
+) -> None:
+    """Each fault changes the verdict on its own rule, and no other rule is blamed for any."""
+    for fault in faults:
+        plant(fault, folder)
+    expected = {rule: verdict for each in faults for rule, verdict in each.verdicts.items()}
+
+    with scratch.cloned(scratch.template(folder), "shop") as database:
+        with database.connect() as connection:
+            found = idle(connection)
+        seen = {
+            rule.id: str(each.verdict)
+            for rule in shop.rules.values()
+            for each in about(rule, found)
+        }
+        with Sandbox(database.conninfo) as sandbox:
+            seen |= verdicts(shop, sandbox, set(expected), times=3)
+
+    assert expected == seen
