@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 
 from strategies.bypasses import bypasses
 from strategies.column_cases import cases
+from strategies.every_state import every_state, varied
 from strategies.harmless import harmless
+from strategies.moments import moments
 from strategies.searching import searching
 from strategies.spelling import spelling
 from strategies.written_back import written_back
@@ -19,4 +21,13 @@ if TYPE_CHECKING:
 @cache
 def facts() -> tuple[ColumnCase, ...]:
     """Return all of them."""
-    return (*cases(), *harmless(), *spelling(), *bypasses(), *searching(), *written_back())
+    return (
+        *map(varied, cases()),
+        *every_state(),
+        *harmless(),
+        *spelling(),
+        *bypasses(),
+        *searching(),
+        *written_back(),
+        *moments(),
+    )

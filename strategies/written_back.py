@@ -7,12 +7,14 @@ is another value, and refused.
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from conformance.cases.scenario import ColumnCase, Fact
 from conformance.framecast.rules import RULES
-from conformance.sql.writes import Row, Update, literal
+from conformance.sql.writes import RawSql, Row, Update, Write, literal
 from strategies.column_cases import CHECK, a_row
+from strategies.session_settings import AGAIN, REPEATS
 from strategies.world import World
 
 if TYPE_CHECKING:
@@ -25,6 +27,7 @@ CREATED_AT: Final = "2026-01-01 00:00:00.{}+00"
 STARTED_AT: Final = "2026-01-01 00:00:01.{}+00"
 COMPLETED_AT: Final = "2026-01-01 00:00:02.{}+00"
 EXPIRES_AT: Final = "2036-01-01 00:00:00.{}+00"
+ELSEWHERE: Final = RawSql(f"SET LOCAL TimeZone = '{REPEATS}'")
 # Tables whose created_at is fixed, and may be written.
 CREATED: Final = (
     *("users", "teams", "memberships", "invitations", "api_keys", "projects", "asset_files"),
@@ -85,13 +88,20 @@ class _Fixed(NamedTuple):
     rule: str = "IMM-1"
     status: str = ""
 
-    def write(self, value: str) -> tuple[Update]:
+    def write(self, value: str) -> tuple[Write, ...]:
         """Return the transaction that gives the column a value, and writes nothing else."""
         return (Update(self.table, {"id": self.row["id"]}, {self.column: value}),)
 
-    def case(self, given: str, back: str, others: Iterable[str], cast: str = "") -> ColumnCase:
-        """Return the case: what comes back is taken for what was given, and others are refused."""
+    def case(
+        self, given: str, back: str, others: Iterable[str], *, alike: str = "", cast: str = ""
+    ) -> ColumnCase:
+        """Return the case: what comes back is taken for what was given, and others are refused.
+
+        So is what looks alike where the clocks are put back.
+        """
         first, *more = map(self.write, others)
+        if alike:
+            more.append((ELSEWHERE, *self.write(alike)))
         where = f"FROM public.{self.table} WHERE id = {literal(self.row['id'])}"
         # Compared as a document prints, since 1.0 is 1.00 by value.
         query = f"SELECT {self.column}{cast} = {literal(given)}{cast} {where}"
@@ -109,11 +119,13 @@ class _Fixed(NamedTuple):
     def time(self, time: str = CREATED_AT) -> ColumnCase:
         """Return the case of a time that has the fraction of a second left open."""
         others = (time.format(fraction) for fraction in BESIDE)
-        return self.case(time.format(GIVEN_FRACTION), time.format(READ_FRACTION), others)
+        given = time.format(GIVEN_FRACTION)
+        alike = given.replace("01 00:", f"01 {AGAIN // timedelta(hours=1)}:")
+        return self.case(given, time.format(READ_FRACTION), others, alike=alike)
 
     def document(self, others: Iterable[str] = SOME) -> ColumnCase:
         """Return the case of a document."""
-        return self.case(DOCUMENT, BACK, others, "::jsonb::text")
+        return self.case(DOCUMENT, BACK, others, cast="::jsonb::text")
 
 
 def written_back() -> Iterator[ColumnCase]:

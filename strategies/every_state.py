@@ -1,0 +1,140 @@
+"""What is refused of a row is refused in every state of it, and whatever else it holds."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final
+
+from conformance.cases.scenario import ColumnCase
+from conformance.framecast.rules import RULES
+from conformance.sql.documents import Jsonb
+from conformance.sql.writes import Insert, Row, Update
+from strategies.column_cases import CHECK, a_row
+from strategies.enums import INVITATION_ROLE, JOB_EVENT_TYPE, MEMBERSHIP_ROLE
+from strategies.instants import FUTURE_START
+from strategies.sizes import ASSET_LIMIT
+from strategies.tables import limit
+from strategies.world import NOW, World
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from conformance.cases.scenario import Transaction
+
+DOCUMENT: Final = Jsonb({"a": 1})
+# What else a row may hold, by its table: nothing that a rule of another column speaks of.
+BESIDE: Final[Mapping[str, tuple[Row, ...]]] = MappingProxyType(
+    {
+        "users": ({"name": "Name", "avatar_url": "https://a.io"}, {"credits": 7}),
+        "teams": ({"settings": DOCUMENT}, {"credits": 7, "ephemeral_storage_bytes": 7}),
+        "memberships": tuple({"role": role} for role in MEMBERSHIP_ROLE),
+        "invitations": tuple({"role": role} for role in INVITATION_ROLE),
+        "api_keys": (
+            {"name": "Other", "last_used_at": NOW},
+            {"expires_at": FUTURE_START},
+            {"revoked_at": NOW},
+        ),
+        "projects": ({"spec": DOCUMENT}, {"name": "Other"}),
+        "jobs": (
+            {"options": DOCUMENT, "progress": DOCUMENT},
+            {"output": DOCUMENT, "output_size_bytes": 7},
+            {"error": DOCUMENT, "failure_type": "system"},
+            {"credits_charged": 7, "credits_refunded": 7, "idempotency_key": "beside"},
+        ),
+        "job_events": (*({"event_type": each} for each in JOB_EVENT_TYPE), {"payload": DOCUMENT}),
+        "asset_files": ({"metadata": DOCUMENT}, {"filename": "other"}),
+        "webhooks": ({"is_active": False}, {"last_triggered_at": NOW}),
+        "webhook_deliveries": (
+            {"response_status": 200, "response_body": "body"},
+            {"next_retry_at": NOW, "delivered_at": NOW},
+            {"attempts": 1, "max_attempts": 1},
+        ),
+        "usage": ({"renders_count": 7, "api_calls": 7}, {"credits_used": 7, "credits_refunded": 7}),
+        "system_assets": (
+            {"tags": ["tag"]},
+            {"description": "text", "duration_seconds": 1},
+        ),
+    }
+)
+
+
+def varied(case: ColumnCase) -> ColumnCase:
+    """Return a case that is refused whatever else its row holds."""
+    column = case.name.partition(" ")[0].rpartition(".")[2]
+    return replace(case, more=(*case.more, *_beside(case.refused or (), column)))
+
+
+def _beside(transaction: Transaction, column: str) -> Iterator[Transaction]:
+    """Return a transaction with each of what else its last row may hold."""
+    last = transaction[-1] if transaction else None
+    if not isinstance(last, Insert) or len(last.rows) != 1:
+        return
+    (row,) = last.rows
+    for changes in BESIDE.get(last.table, ()):
+        if column not in changes and not changes.keys() & row.keys():
+            yield (*transaction[:-1], Insert(last.table, ({**row, **changes},)))
+
+
+# By table, each state: the changes that lead there.
+STATES: Final[Mapping[str, Mapping[str, tuple[Row, ...]]]] = MappingProxyType(
+    {
+        "asset_files": {"ready": ({"status": "ready"},), "failed": ({"status": "failed"},)},
+        "jobs": {
+            "queued": ({"started_at": NOW},),
+            "processing": ({"status": "processing", "started_at": NOW},),
+        },
+        "webhook_deliveries": {
+            "retrying": ({"status": "retrying"},),
+            "delivered": ({"status": "delivered", "delivered_at": NOW},),
+            "failed": ({"status": "failed"},),
+        },
+        "projects": {"archived": ({"status": "archived"},)},
+    }
+)
+# By table, what is refused in all states, and the rule that says so, or none.
+REFUSED: Final[Mapping[str, tuple[tuple[Row, str], ...]]] = MappingProxyType(
+    {
+        "asset_files": (
+            *(({"size_bytes": size}, "INV-AF2") for size in (0, -1)),
+            ({"size_bytes": ASSET_LIMIT + 1}, "INV-AF3"),
+            ({"content_type": "text/plain"}, "INV-AF4"),
+            ({"filename": ""}, ""),
+            ({"s3_key": "x" * (limit("asset_files", "s3_key") + 1)}, ""),
+        ),
+        "jobs": (
+            ({"completed_at": "2025-12-31 23:59:59.999999+00"}, "INV-TIME3"),
+            ({"credits_refunded": 1}, "INV-J8"),
+            ({"credits_charged": -1}, "INV-J9"),
+            ({"output_size_bytes": -1}, ""),
+        ),
+        "webhook_deliveries": (
+            ({"attempts": 6}, "INV-WD3"),
+            ({"max_attempts": 0}, ""),
+            ({"attempts": -1}, ""),
+        ),
+        "projects": (({"name": ""}, ""), ({"name": "x" * (limit("projects", "name") + 1)}, "")),
+    }
+)
+
+
+def every_state() -> Iterator[ColumnCase]:
+    """Return what is refused of rows in all their states, as facts of the tables' columns."""
+    for table, states in STATES.items():
+        for state, path in states.items():
+            for number, (changes, rule) in enumerate(REFUSED[table]):
+                yield _refused(table, path, changes, rule, f"{state} {number + 1}")
+
+
+def _refused(table: str, path: Iterable[Row], changes: Row, rule: str, state: str) -> ColumnCase:
+    world = World()
+    row = world.insert(table, {**a_row(table, world), "created_at": NOW})
+    key = {"id": row["id"]}
+    return ColumnCase(
+        f"{table}.{next(iter(changes))} of one that is {state}",
+        (tuple(world.given), tuple(Update(table, key, each) for each in path)),
+        (Update(table, key, changes),),
+        (CHECK, ""),
+        tables=(table,),
+        token=RULES[rule].token if rule else "",
+    )

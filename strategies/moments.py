@@ -1,0 +1,94 @@
+"""Moments: one transaction has one time, and none depends on the zone of a session."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from conformance.cases.scenario import ColumnCase, Fact
+from conformance.sql.writes import Insert, RawSql, Row, Sql, Update
+from strategies.column_cases import a_row
+from strategies.session_settings import SOON
+from strategies.tables import COLUMNS
+from strategies.world import World
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+TIMES: Final = ("created_at", "updated_at")
+# What is later than this by less than two hours is so on every wall; this looks earlier on one.
+LATER: Final = Sql("now() + interval '5 hours'")
+ELSEWHERE: Final = RawSql(f"SET LOCAL TimeZone = '{SOON}'")
+
+
+def moments() -> Iterator[ColumnCase]:
+    """Return all of them, as facts of the tables' columns."""
+    for table, columns in COLUMNS.items():
+        times = [name for name in TIMES if name in columns]
+        if times:
+            yield _made_together(table, times)
+    yield _moved_together()
+    yield from _open_elsewhere()
+
+
+def _made_together(table: str, times: Sequence[str]) -> ColumnCase:
+    """Rows that a transaction makes one after another are of one time."""
+    world = World()
+    rows = [a_row(table, world) for _ in range(2)]
+    writes = [Insert(table, (row,)) for row in rows]
+    if table == "teams":
+        owner = world.creator()
+        joins = [world.a_membership(team, owner, role="owner") for team in rows]
+        writes.append(Insert("memberships", tuple(joins)))
+    return ColumnCase(
+        f"{table} made together",
+        (tuple(world.given), tuple(writes)),
+        facts=(_of_one_time(table, rows, times),),
+        tables=(table,),
+    )
+
+
+def _moved_together() -> ColumnCase:
+    """Jobs that a transaction moves on one after another are of one time."""
+    world = World()
+    rows = [world.job(world.starter()) for _ in range(2)]
+    steps: tuple[Row, ...] = ({"status": "processing"}, {"status": "completed", "output": "{}"})
+    starts, ends = (
+        tuple(Update("jobs", {"id": row["id"]}, each) for row in rows) for each in steps
+    )
+    times = ("started_at", "completed_at", "updated_at")
+    return ColumnCase(
+        "jobs moved together",
+        (tuple(world.given), starts, ends),
+        facts=(_of_one_time("jobs", rows, times),),
+        tables=("jobs",),
+    )
+
+
+def _of_one_time(table: str, rows: Sequence[Row], times: Sequence[str]) -> Fact:
+    """Return the fact that each time is the same in all rows."""
+    one = " AND ".join(f"count(DISTINCT {name}) = 1" for name in times)
+    ids = ", ".join(f"'{row['id']}'" for row in rows)
+    where = f"FROM public.{table} WHERE id IN ({ids})"
+    return Fact(f"SELECT {one} {where}", expected=True)
+
+
+def _open_elsewhere() -> Iterator[ColumnCase]:
+    """An invitation is open until it expires, whatever the clock on the wall will be then."""
+    world = World()
+    made, late, usual = (a_row("invitations", world) for _ in range(3))
+    world.insert("invitations", {**made, "expires_at": LATER})
+    accepted = Update("invitations", {"id": made["id"]}, {"accepted_at": Sql("clock_timestamp()")})
+    where = f"FROM public.invitations WHERE id = '{usual['id']}'"
+    yield ColumnCase(
+        "invitations.expires_at elsewhere",
+        (
+            tuple(world.given),
+            (ELSEWHERE, Insert("invitations", ({**late, "expires_at": LATER},))),
+            (ELSEWHERE, accepted),
+            (ELSEWHERE, Insert("invitations", (usual,))),
+        ),
+        facts=(
+            Fact(f"SELECT expires_at - created_at = interval '168 hours' {where}", expected=True),
+        ),
+        tables=("invitations",),
+    )
