@@ -45,6 +45,16 @@ def neighbours(text: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(each for each in found if each != text))
 
 
+def matched(text: str) -> tuple[str, str]:
+    """Return what LIKE and what a regular expression takes a text for, and what differs from it.
+
+    Args:
+        text: with `WILD` in it, which says what is wild.
+    """
+    like, regex = "aXbYYcd.e+1", "a_b%c7Xee1"
+    return text.replace(WILD, like), text.replace(WILD, regex)
+
+
 def long_twins() -> tuple[str, ...]:
     """Return long texts that differ from each other in what they begin or end with alone."""
     middle = "x" * (LONG - 1)

@@ -32,18 +32,29 @@ class Change(NamedTuple):
     verdict: str = "broken"
 
 
-def findings(change: Change, scratch: Scratch, template: Template) -> list[Finding | None]:
-    """Return what the examples of the default profile find of a change, for each of some seeds."""
+def findings(
+    change: Change, scratch: Scratch, template: Template, *, is_alone: bool = False
+) -> list[Finding | None]:
+    """Return what the examples of the default profile find of a change, for each of some seeds.
+
+    Along all paths, or along the change's own alone.
+    """
     with scratch.cloned(template, "change") as database, pytest.MonkeyPatch.context() as patched:
         patched.setattr(running, "AT_ONCE", AT_ONCE)
         with database.connect() as connection:
             connection.execute(change.sql.encode())
         with Sandbox(database.conninfo) as sandbox:
-            return [_found(sandbox, change, number) for number in SEEDS]
+            return [_found(sandbox, change, number, is_alone) for number in SEEDS]
 
 
-def _found(sandbox: Sandbox, change: Change, number: int) -> Finding | None:
-    paths = sorted(Path, key=lambda path: path is not change.path)
+def _found(
+    sandbox: Sandbox,
+    change: Change,
+    number: int,
+    is_alone: bool,
+) -> Finding | None:
+    others = [] if is_alone else [path for path in Path if path is not change.path]
+    paths = [change.path, *others]
     first = None
     for path in paths:
         finding = _along(sandbox, change, path, number)

@@ -2,8 +2,8 @@
 
 import re
 
-from strategies.near_misses.invitation_guests import GUEST, NEAR
-from strategies.neighbours import WILD, neighbours
+from strategies.near_misses.invitation_guests import GUEST, MATCHED, NEAR
+from strategies.neighbours import WILD, matched, neighbours
 
 
 def test_neighbours_are_others() -> None:
@@ -21,3 +21,13 @@ def test_nearby_emails_are_of_others() -> None:
     assert NEAR
     assert GUEST.lower() not in {email.lower() for email in NEAR}
     assert all(re.fullmatch(r"[!-?A-~]+@[!-?A-~]+[.][!-?A-~]+", email) for email in NEAR)
+
+
+def test_what_a_pattern_takes_for_a_text_differs_from_it() -> None:
+    """What LIKE or a regular expression takes for a text is another text, and an email still."""
+    like, regex = matched(WILD)
+
+    assert re.fullmatch("a.b.*cd[.]e[+]1", like)
+    assert re.fullmatch(WILD, regex)
+    assert WILD not in (like, regex)
+    assert GUEST.lower() not in map(str.lower, MATCHED)

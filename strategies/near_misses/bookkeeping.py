@@ -1,5 +1,7 @@
 """Near misses of the rules on what no client writes: PERM-1 and OWN-1."""
 
+from typing import Final
+
 from hypothesis import strategies as st
 
 from conformance.cases.scenario import Fact, Scenario, Transaction, Ways
@@ -25,6 +27,13 @@ from strategies.world import NOW, World, urn_of_member, urn_of_team
 MATRIX = "role_permissions"
 
 
+# What permissions match, and what matches them, where a pattern stands in the place of equality.
+NEAR: Final = (
+    *("jobs.cancelXown", "jobsXcreate", "jobs_create", "jobs.creat_", "jobs.creat"),
+    *("%", "jobs.%", "jobs.*", "jobs.create.x", "xjobs.create", "jobs.create\n"),
+)
+
+
 def _may(role: str, permission: str, *, expected: bool) -> Fact:
     query = f"SELECT public.role_has_permission('{role}', '{permission}')"
     return Fact(query, expected, expected)
@@ -43,6 +52,7 @@ def matrix() -> tuple[Fact, ...]:
             for role in MEMBERSHIP_ROLE
             for unknown in ("", "team", "team.Delete", "team.delete ", "*")
         ),
+        *(_may("owner", near, expected=False) for near in NEAR),
     )
 
 

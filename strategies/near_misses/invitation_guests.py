@@ -8,13 +8,17 @@ from strategies.enums import MEMBERSHIP_ROLE
 from strategies.instants import FIRST, FUTURE_START, LAST, TICK
 from strategies.near_misses.invitations import MADE, changed, old_invitation
 from strategies.near_misses.ways import ONE_ROW, Draw, besides, by_shape, fixed, scenarios
-from strategies.neighbours import WILD, nearby_emails
+from strategies.neighbours import WILD, matched, nearby_emails
 from strategies.people import recased_emails
 from strategies.world import World
 
 # Mixed case, so that every way to write it anew differs from it.
 GUEST = f"Ada.{WILD}@Example.com"
 NEAR = nearby_emails(GUEST)
+# What is another's, and is taken for the guest's by who compares with a pattern.
+MATCHED = matched(GUEST)
+# Two long addresses that differ in the last character of the name alone.
+TWINS = tuple(f"{'x' * 200}{last}@example.com" for last in "ab")
 AGES = st.sampled_from((MADE, MADE - TICK))
 ENDS: tuple[Row, ...] = (
     {"accepted_at": FIRST},
@@ -40,7 +44,15 @@ def joins(world: World, team: Row, user: Row) -> Insert:
 
 
 # For how long somebody who is in the team already is invited.
-LASTING = st.sampled_from(({}, {"expires_at": Sql("clock_timestamp() + interval '1 minute'")}))
+LASTING = st.sampled_from(
+    (
+        {},
+        *(
+            {"expires_at": Sql(f"clock_timestamp() + interval '{seconds} seconds'")}
+            for seconds in (20, 58)
+        ),
+    )
+)
 
 # INV-I7: nobody invites their own email
 
@@ -58,6 +70,8 @@ def self_invited(world: World, draw: Draw) -> Scenario:
     other, _ = world.team()
     admin = world.member(team, "admin")
     near = [world.an_invitation(team, owner, email=email) for email in NEAR]
+    twin = world.insert("users", world.a_creator(email=TWINS[0]))
+    near.append(world.an_invitation(world.owned_team(twin), twin, email=TWINS[1]))
     lent = world.an_invitation(other, world.member(other, "admin"), email=draw(again()))
     bad = world.an_invitation(team, owner, email=draw(again()))
     left, _ = world.team()
@@ -128,6 +142,45 @@ def inviter_readdressed(world: World, draw: Draw) -> Scenario:
     )
 
 
+@st.composite
+def patterns(draw: Draw) -> tuple[str, str]:
+    """Draw two emails of which one matches the other where that is read as a pattern."""
+    pair = (GUEST, draw(st.sampled_from(MATCHED)))
+    return pair if draw(st.booleans()) else pair[::-1]
+
+
+@scenarios
+def inviter_readdressed_nearly(world: World, draw: Draw) -> Scenario:
+    """Take an email that a pattern takes for one that oneself invited to a team since left.
+
+    Then that one.
+    """
+    invited, nearly = draw(patterns())
+    (team, _), inviter = world.team(), world.creator()
+    seat = world.insert("memberships", world.a_membership(team, inviter, role="admin"))
+    world.insert("invitations", world.an_invitation(team, inviter, email=invited))
+    world.given.append(Delete("memberships", {"id": seat["id"]}))
+    return Scenario(
+        given=(tuple(world.given),),
+        legal=((readdressed(inviter, nearly),),),
+        broken=((readdressed(inviter, invited),),),
+    )
+
+
+@scenarios
+def member_readdressed_nearly(world: World, draw: Draw) -> Scenario:
+    """Take an email that a pattern takes for one that one's team invited; then that one."""
+    invited, nearly = draw(patterns())
+    team, owner = world.team()
+    member = world.member(team)
+    world.insert("invitations", world.an_invitation(team, owner, email=invited))
+    return Scenario(
+        given=(tuple(world.given),),
+        legal=((readdressed(member, nearly),),),
+        broken=((readdressed(member, invited),),),
+    )
+
+
 @scenarios
 def inviter_left(world: World, draw: Draw) -> Scenario:
     """Take an invited email once the invitation is gone; then one invited to a team since left."""
@@ -188,9 +241,9 @@ def member_invited(world: World, draw: Draw) -> Scenario:
     team, owner = world.team()
     other, host = world.team()
     user = guest(world)
-    world.given.append(joins(world, team, user))
+    world.given += [joins(world, team, user), joins(world, team, world.creator(email=TWINS[0]))]
     elsewhere = world.an_invitation(other, host, email=draw(again()))
-    near = [world.an_invitation(team, owner, email=email) for email in NEAR]
+    near = [world.an_invitation(team, owner, email=email) for email in (*NEAR, TWINS[1])]
     email = draw(again())
     bad = {**world.an_invitation(team, owner, email=email), **draw(LASTING)}
     withdrawn = world.an_invitation(team, owner, email=email)
@@ -372,7 +425,7 @@ WAYS: dict[str, Ways] = {
     "INV-I7": by_shape(
         insert=self_invited,
         insert_many=self_invited_outside,
-        update=st.one_of(inviter_readdressed, inviter_left),
+        update=st.one_of(inviter_readdressed, inviter_left, inviter_readdressed_nearly),
         move=invitation_readdressed,
         other=st.one_of(inviter_readdressed, inviter_left),
         reasons={**ONE_ROW, **_NOBODY_IS_LEFT},
@@ -387,6 +440,6 @@ WAYS: dict[str, Ways] = {
             reasons={**ONE_ROW, **_NOBODY_IS_LEFT},
         ),
         insert=st.one_of(guests_join, arrived),
-        update=member_readdressed,
+        update=st.one_of(member_readdressed, member_readdressed_nearly),
     ),
 }

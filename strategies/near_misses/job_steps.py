@@ -8,10 +8,11 @@ from conformance.cases.scenario import Fact, Scenario, ViolatesSeveral, Ways
 from conformance.sql.documents import Jsonb
 from conformance.sql.writes import Delete, Insert, Path, Row, Sql, Update, Write
 from strategies.enums import JOB_FAILURE_TYPE, JOB_STATUS
-from strategies.instants import LAST, TICK, future_timestamps
+from strategies.instants import FUTURE_START, LAST, TICK, future_timestamps
 from strategies.near_misses.job_states import BORN, STEPS, as_inserted, born
 from strategies.near_misses.jobs import FINISHED, JOB_ROW, KINDS, job_of
 from strategies.near_misses.ways import INSERTING, Draw, by_shape, fixed, scenarios
+from strategies.session_settings import HOSTILE
 from strategies.world import NEEDS, World, urn_of_team
 
 
@@ -244,38 +245,53 @@ def given_away(world: World, _draw: Draw) -> Scenario:
 
 @scenarios
 def timed(world: World, draw: Draw) -> Scenario:
-    """Move a job on, with its times given or not, made in the past or in the future.
+    """Take jobs each step, with its time given or not, made in the past or in the future.
 
     A time that is not given is set, never before what came earlier; one that is given stays.
     """
-    future, given = draw(st.booleans()), draw(st.booleans())
-    made = draw(future_timestamps()) if future else BORN
-    before, status = draw(
-        st.sampled_from([(old, new) for old, after in STEPS.items() for new in after])
+    legal: list[tuple[Write, ...]] = []
+    facts: list[Fact] = []
+    for before, after in STEPS.items():
+        for status in after:
+            write, *told = _timed(world, draw, before, status)
+            legal.append((write,))
+            facts += told
+    return Scenario(
+        given=(tuple(world.given),),
+        legal=tuple(legal),
+        facts=tuple(facts),
+        settings=draw(st.sampled_from(((), *HOSTILE[-1:]))),
     )
+
+
+def _timed(world: World, draw: Draw, before: str, status: str) -> tuple[Update, Fact, Fact]:
+    """Insert a job that is to take a step; return that, and what is true of its times then."""
+    future, given, late = (draw(st.booleans()) for _ in range(3))
+    made = draw(future_timestamps()) if future else BORN
     column, other = (
         ("started_at", "completed_at") if status == "processing" else ("completed_at", "started_at")
     )
     job = job_of(world, draw(KINDS))
     world.insert("jobs", {**job, "created_at": made, "updated_at": made})
-    world.move(job, before)
     key = {"id": job["id"]}
-    at = draw(future_timestamps()) if given and not future else made
+    began = made
+    if before == "processing" and late and not given:
+        began = max(made, FUTURE_START)  # by the clock of who says when it began
+        world.given.append(Update("jobs", key, {"status": before, "started_at": began}, job))
+    else:
+        world.move(job, before)
+    at = draw(future_timestamps()) if given and not future else began
     changes = {"status": status, **NEEDS[status], **({column: at} if given else {})}
-    writes: tuple[Write, ...] = (Update("jobs", key, changes, job),)
-    if given or future:
+    if given or future or began != made:
         claim = f"{column} = '{at.isoformat()}'"
     else:
         claim = f"{column} BETWEEN now() - interval '1 minute' AND now()"
     unset = f"({other} IS NULL) = {before == 'queued'}"
     source = f"FROM public.jobs WHERE id = '{job['id']}'"
-    return Scenario(
-        given=(tuple(world.given),),
-        legal=(writes,),
-        facts=(
-            Fact(f"SELECT {claim} {source}", expected=True, side=not given),
-            Fact(f"SELECT {unset} {source}", expected=True, side=False),
-        ),
+    return (
+        Update("jobs", key, changes, job),
+        Fact(f"SELECT {claim} {source}", expected=True, side=not given),
+        Fact(f"SELECT {unset} {source}", expected=True, side=False),
     )
 
 

@@ -11,13 +11,20 @@ from strategies.world import NOW, World, urn_of_member
 
 
 def without_membership(world: World, team: Row, user: Row, draw: Draw) -> Row:
-    """Return a live key with the URN of another member, or of the user in another team."""
+    """Return a live key with the URN of another member, or of the user in another team.
+
+    One of those teams has the user's own id: that a URN names it says nothing of who is meant.
+    """
     elsewhere, _ = world.team()
     colleague = world.member(team)
+    namesake = world.owned_team(world.creator(), id=user["id"])
+    world.insert("memberships", world.a_membership(namesake, user))
+    world.insert("memberships", world.a_membership(namesake, colleague))
     owners = (
         urn_of_member(team, colleague),
         urn_of_member(elsewhere, user),
         urn_of_member(elsewhere, colleague),
+        urn_of_member(namesake, colleague),
     )
     return world.a_key(user, draw(st.sampled_from(owners)))
 

@@ -248,10 +248,10 @@ RULES = (
         ("function delete_old_job_events", "function delete_old_webhook_deliveries"),
         "SELECT d.old ->> 'id' FROM conformance.fresh d WHERE d.tbl = 'job_events'"
         " AND d.op = 'DELETE' AND d.via LIKE '%delete_old_job_events%'"
-        " AND (d.old ->> 'created_at')::timestamptz > d.began - interval '168 hours'"
+        " AND (d.old ->> 'created_at')::timestamptz > d.at - interval '168 hours'"
         " UNION ALL SELECT d.old ->> 'id' FROM conformance.fresh d"
         " WHERE d.tbl = 'webhook_deliveries' AND d.op = 'DELETE'"
         " AND d.via LIKE '%delete_old_webhook_deliveries%'"
-        " AND (d.old ->> 'created_at')::timestamptz > d.began - interval '720 hours'",
+        " AND (d.old ->> 'created_at')::timestamptz > d.at - interval '720 hours'",
     ),
 )
