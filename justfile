@@ -31,6 +31,10 @@ conformance *arguments:
 seeds n="10" *arguments:
     @n=$1; shift; python -m conformance seeds "$n" "$@"
 
+# Seeds, races and mutants in shards, on all cores or a cluster: `just campaign --workers 4 --seeds 10`.
+campaign *arguments:
+    @python -m conformance campaign "$@"
+
 # Mutate the schema, and show what the suite does not notice: `just mutants inv_t2__` for one rule.
 mutants *arguments:
     @python -m conformance mutants "$@"

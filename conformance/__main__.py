@@ -13,6 +13,8 @@ import psycopg
 from conformance.arguments import add_server, seconds
 from conformance.audit import command as audit
 from conformance.audit.command import COULD_NOT_ASK, Incomplete
+from conformance.campaign import command as campaign
+from conformance.campaign.shards import CampaignError
 from conformance.domain import chosen
 from conformance.domain.names import UnknownRuleError
 from conformance.explain import command as explain
@@ -45,6 +47,7 @@ REFUSED = (
     seeds.SeedsError,
     UnknownRuleError,
     FindingError,
+    CampaignError,
     init.InitError,
 )
 INTERRUPTED = 130  # as a shell says of a command that SIGINT ended
@@ -130,6 +133,7 @@ def _parser() -> argparse.ArgumentParser:
         _add_soak,
         mutants.add,
         seeds.add,
+        campaign.add,
         _add_versions,
         reports.add,
         explain.add,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from argparse import ArgumentTypeError
+from argparse import ArgumentParser, ArgumentTypeError
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +12,7 @@ from conformance.postgres.request import SETTINGS
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Sequence
 
 # What each option that names a server takes, and what it means.
 HELP = {
@@ -74,6 +75,24 @@ def add_scratch(parser: argparse.ArgumentParser) -> None:
 def _migrations() -> Path:
     """Return the folder of the domain that was chosen, or the one that most projects have."""
     return (domain().migrations if is_chosen() else None) or Path("migrations")
+
+
+def migrations_of(arguments: Sequence[str]) -> Path:
+    """Return the folder of migrations that arguments of pytest's name, or that it takes without."""
+    parser = ArgumentParser(add_help=False, allow_abbrev=False)
+    default = Path(os.environ.get("CONFORMANCE_MIGRATIONS") or "migrations")
+    parser.add_argument("--migrations", type=Path, default=default)
+    folder: Path = parser.parse_known_args(arguments)[0].migrations
+    return folder
+
+
+def part(text: str) -> tuple[int, int]:
+    """Return k and n of `k/n`: the k-th of n parts."""
+    which, slash, parts = text.partition("/")
+    if slash and which.isdecimal() and parts.isdecimal() and 1 <= int(which) <= int(parts):
+        return int(which), int(parts)
+    message = f"{text!r} is no part: say 2/8 for the second of eight"
+    raise ArgumentTypeError(message)
 
 
 def positive(text: str) -> int:

@@ -14,6 +14,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.layers import KNOW_NO_FRAMECAST
+
 ROOT = Path(__file__).parent.parent
 CODE = ("conformance", "framecast_conformance", "strategies", "examples", "tests", "benchmarks")
 TEXT = (*CODE, "migrations", "docs", ".ci", ".github")
@@ -45,28 +47,6 @@ KNOW_THE_DATABASE = (
 
 # Who may poll, within a deadline: a process that starts or ends has no event to wait for.
 MAY_POLL = ("conformance.postgres",)
-
-# What knows the domain neither by itself nor by way of others: the engine, as far as there is one.
-KNOW_NO_FRAMECAST = (
-    *("audit", "cases", "changed", "database", "deployment", "derived", "domain", "explain"),
-    *("findings", "init", "kinds"),
-    *("migrate", "plugin", "postgres", "reading", "regressions", "rejections", "report", "seeds"),
-    "sql",
-    *("gate.changes", "gate.compare", "gate.contents", "gate.demands", "gate.lint", "gate.locks"),
-    *("gate.suite", "gate.trial", "gate.unknown_data", "machines.refusals"),
-    *("mutants.generate", "mutants.habits", "mutants.mutant_run", "mutants.parts"),
-    *("mutants.reading", "mutants.report", "mutants.schema", "mutants.subject", "mutants.unseen"),
-    *("privileges.granted", "privileges.missing"),
-    *("pytest_plugin.changed", "pytest_plugin.circumstances", "pytest_plugin.environment"),
-    *("pytest_plugin.findings", "pytest_plugin.fixtures"),
-    *("pytest_plugin.profiles", "pytest_plugin.proof", "pytest_plugin.regressions"),
-    *("pytest_plugin.replay", "pytest_plugin.role", "pytest_plugin.verdicts"),
-    "pytest_plugin.workers",
-    *("races.driver", "races.orders", "races.trace"),
-    *("soak.faults", "soak.ledger", "soak.violation_queries"),
-    *("test_corpus", "test_enforcement", "test_functions", "test_meeting_rules", "test_reading"),
-    "test_rules",
-)
 
 # Imports point one way: who must not import what, even by way of others.
 FORBIDDEN = (

@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from conformance.arguments import add_server, positive
+from conformance.arguments import add_server, part, positive
 from conformance.domain.chosen import RULES
 from conformance.migrate import migrations
 from conformance.mutants.errors import ChoiceError, SurvivorsError
@@ -43,6 +43,9 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser.add_argument("--sample", metavar="N", type=positive, help="only so many, drawn")
     parser.add_argument(
         "--seed", metavar="N", type=int, default=SEED, help="what draws them (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--part", metavar="K/N", type=part, help="only the k-th of n parts, as several machines do"
     )
     parser.add_argument(
         "--workers", metavar="N", type=positive, help="processes (default: as many as cores)"
@@ -122,6 +125,9 @@ def _carry_out(
     unseen.check(known, every)
     among = _left(options.again) if options.again else None
     chosen = generate.chosen(every, options.tokens, options.sample, options.seed, among)
+    if options.part:
+        which, parts = options.part
+        chosen = chosen[which - 1 :: parts]
     if options.list:
         for mutant in chosen:
             _say(f"{mutant.id}  {mutant.change}")

@@ -7,7 +7,6 @@ log, the report and new regressions. Whoever names the first seed again goes on 
 
 from __future__ import annotations
 
-import argparse
 import hashlib
 import json
 import os
@@ -22,7 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import conformance
-from conformance.arguments import positive
+from conformance.arguments import migrations_of, positive
 from conformance.domain.chosen import domain_folders
 from conformance.pytest_plugin import profiles
 from conformance.pytest_plugin.regressions import FOLDER as REGRESSIONS
@@ -30,6 +29,7 @@ from conformance.pytest_plugin.regressions import OPTION as REGRESSIONS_OPTION
 from conformance.seeds.recorder import DRAWN_ONLY, LIFELINE, OUTCOMES
 
 if TYPE_CHECKING:
+    import argparse
     from collections.abc import Iterator, Mapping, Sequence
 
 SUITE = Path(conformance.__file__).parent
@@ -274,18 +274,10 @@ def _key(arguments: Sequence[str]) -> str:
     for name, value in sorted(os.environ.items()):
         if name.startswith("CONFORMANCE_"):
             key.update(f"{name}={value}".encode())
-    named, _ = _migrations().parse_known_args(arguments)
-    for folder in (SUITE, *domain_folders(), named.migrations):
+    for folder in (SUITE, *domain_folders(), migrations_of(arguments)):
         for path in sorted((*folder.rglob("*.py"), *folder.rglob("*.sql"))):
             key.update(path.read_bytes())
     return key.hexdigest()[:12]
-
-
-def _migrations() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
-    default = Path(os.environ.get("CONFORMANCE_MIGRATIONS") or "migrations")
-    parser.add_argument("--migrations", type=Path, default=default)
-    return parser
 
 
 def _say(line: str) -> None:

@@ -38,10 +38,10 @@ def pytest_configure(config: pytest.Config) -> None:
         config.pluginmanager.register(_Outcomes(config.getoption(OUTCOMES)))
     lifeline = config.getoption(LIFELINE)
     if lifeline is not None and not hasattr(config, "workerinput"):
-        Thread(target=_interrupt_at_the_end_of, args=(lifeline,), daemon=True).start()
+        Thread(target=interrupt_at_the_end_of, args=(lifeline,), daemon=True).start()
 
 
-def _interrupt_at_the_end_of(lifeline: int) -> None:
+def interrupt_at_the_end_of(lifeline: int) -> None:
     """Interrupt this process once nobody holds the other end of a pipe."""
     while os.read(lifeline, 1):
         pass

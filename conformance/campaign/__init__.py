@@ -1,0 +1,1 @@
+"""Campaigns: much that is tried, in shards, on as many processes and machines as there are."""
