@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from tests.test_machine_canaries import edit
+from benchmarks.planted_sequences import edit
 
 # The guard is not written: four are counted by two sessions, and both add a fifth.
 COUNT_WITHOUT_LOCK = edit(

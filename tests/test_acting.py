@@ -19,7 +19,8 @@ from conformance.framecast.operations import teams, users
 from conformance.framecast.operations.clock import PASS
 from conformance.framecast.rules import RULES
 from conformance.machines.hostile import HostileRunner
-from conformance.machines.run import Log, MachineRun
+from conformance.machines.log import Log
+from conformance.machines.run import MachineRun
 from conformance.postgres.scratch import Database, Scratch, Template
 from conformance.privileges.missing import PRIVILEGE, lacks
 from conformance.sql.outcomes import Rejected

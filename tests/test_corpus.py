@@ -15,7 +15,8 @@ from conformance.cases.verdicts import Finding
 from conformance.database.sandbox import Sandbox
 from conformance.framecast.operations.jobs import MAKE as MAKE_JOB
 from conformance.framecast.operations.users import SIGN_UP, SIGN_UP_AS_CREATOR
-from conformance.machines.run import Log, MachineRun
+from conformance.machines.log import Log
+from conformance.machines.run import MachineRun
 from conformance.postgres.scratch import Scratch, Template
 from conformance.regressions.entries import Entry, Status, UnreadableEntryError, read, replay, write
 from conformance.sql.outcomes import Accepted, Outcome, Rejected

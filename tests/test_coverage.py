@@ -11,7 +11,8 @@ from conformance.database.sandbox import Sandbox
 from conformance.framecast.operations import step, users
 from conformance.machines import coverage, runner
 from conformance.machines.coverage_runs import every_pair
-from conformance.machines.run import Log, MachineRun
+from conformance.machines.log import Log
+from conformance.machines.run import MachineRun
 from conformance.postgres.scratch import Scratch, Template
 from conformance.pytest_plugin import machines
 

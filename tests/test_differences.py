@@ -10,7 +10,8 @@ from conformance.framecast.known_races import KNOWN_RACES
 from conformance.framecast.model import view
 from conformance.framecast.operations import projects, users
 from conformance.machines import differences
-from conformance.machines.run import Log, MachineRun
+from conformance.machines.log import Log
+from conformance.machines.run import MachineRun
 from conformance.postgres.scratch import Scratch, Template
 from conformance.races import serializability
 from conformance.races.harness import Harness

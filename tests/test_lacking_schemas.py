@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
 
+from benchmarks.planted_sequences import CAP_COUNTS_ITSELF
 from conformance.cases.gaps import Gaps
 from conformance.cases.verdicts import Finding, Verdict
 from conformance.database.sandbox import Sandbox
@@ -31,7 +32,6 @@ from conformance.races.schedule import Race, Start
 from strategies.hostility import hostile_runs
 from tests.planted_races import COUNT_WITHOUT_LOCK
 from tests.rewriting import KEYS_AT_ONCE
-from tests.test_machine_canaries import CAP_COUNTS_ITSELF
 
 MIGRATIONS = Path(__file__).parent.parent / "migrations"
 CAP = "card_5__make_a_job_and_make_a_job"

@@ -7,13 +7,14 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.planted_sequences import edit
 from conformance.cases.verdicts import Finding, Verdict
 from conformance.database.sandbox import Sandbox
 from conformance.framecast.model.entities import Owner
 from conformance.framecast.operations import clock, keys, memberships, projects, users
-from conformance.machines.run import Log, MachineRun
+from conformance.machines.log import Log
+from conformance.machines.run import MachineRun
 from conformance.postgres.scratch import Scratch
-from tests.test_machine_canaries import edit
 
 MIGRATIONS = Path(__file__).parent.parent / "migrations"
 

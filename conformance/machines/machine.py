@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
-from conformance.framecast.operations import step
+from conformance.framecast.operations import choices_of
+from conformance.machines.choosers import Drawing, Guided
 from conformance.machines.following import Focus, focus, follow_ups, of_arguments
-from conformance.machines.run import Log, MachineRun, clock
+from conformance.machines.log import Log, clock
+from conformance.machines.run import MachineRun
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
 
     from conformance.database.sandbox import Sandbox
-    from conformance.framecast.model import State
     from conformance.framecast.operations import Operation, Step
+    from conformance.machines.choosers import Chooser
+    from conformance.machines.exploration import Reached
 
-    Choices: TypeAlias = Mapping[str, Sequence[Any]]
-
-LONGEST = 4  # operations in one transaction
-FOLLOW_UPS = (0, 1, 2, 3)  # how many things one leads to
+TOGETHER = (2, 3, 4)  # operations in one transaction
 
 
 class Machine(RuleBasedStateMachine):
@@ -41,128 +42,152 @@ class Machine(RuleBasedStateMachine):
 
     @initialize(data=st.data())
     def begin(self, data: st.DataObject) -> None:
-        """Begin with one of the machine's setups."""
-        self.run.begin(data.draw(st.sampled_from(self.setups), "like"))
+        """Begin with one of the machine's setups, or where another run has come to."""
+        guide = self.run.guide
+        reached = guide.archive.starts if guide is not None else ()
+        starts: tuple[Reached | str, ...] = (*reached, *self.setups)
+        start = starts[self.chooser(data).one(range(len(starts)), "like")]
+        if isinstance(start, str):
+            self.run.begin(start)
+        else:
+            self.run.resume(start)
 
-    def do(self, data: st.DataObject, operation: Operation) -> None:
-        """Do one thing, and go on with what it touched."""
-        about = self.take(data, operation, _choices(self.run.state, operation), Focus())
-        self.go_on(data, about, operation)
+    def chooser(self, data: st.DataObject) -> Drawing | Guided:
+        """Return what decides where there is a choice."""
+        guide = self.run.guide
+        return Guided(guide, data) if guide is not None and guide.leads else Drawing(data)
 
-    def take(
-        self, data: st.DataObject, operation: Operation, choices: Choices, about: Focus
-    ) -> Focus:
+    def take(self, planned: Step, about: Focus) -> Focus:
         """Do one thing; return what it was about: what it touched, or else its arguments."""
-        before, arguments = self.run.state, drawn(data, choices)
-        self.run.do(operation, arguments)
+        before = self.run.state
+        self.run.commit([planned])
         touched = focus(before, self.run.state)
-        return touched if touched.touched else about or of_arguments(before, arguments)
+        return touched if touched.touched else about or of_arguments(before, planned.arguments)
 
-    def go_on(self, data: st.DataObject, about: Focus, last: Operation | None) -> None:
+    def go_on(self, choose: Chooser, about: Focus, last: Operation | None) -> None:
         """Follow up what was done, a few times or not at all."""
-        for _ in range(data.draw(st.sampled_from(FOLLOW_UPS), "follow-ups")):
+        for _ in range(choose.one(choose.follow_ups, "follow-ups")):
             ways = follow_ups(self.run.state, about, self.operations(), last)
             if not ways:
                 return
-            last, choices = data.draw(st.sampled_from(ways), "then")
-            about = self.take(data, last, choices, about)
+            planned = choose.step(self.run.state, ways)
+            about, last = self.take(planned, about), planned.operation
+
+    @classmethod
+    @cache
+    def acts(cls) -> tuple[Act, ...]:
+        """Return what this machine's rules do, in the order in which it says so."""
+        return tuple(each.act for each in vars(cls).values() if hasattr(each, "act"))
 
     @classmethod
     @cache
     def operations(cls) -> tuple[Operation, ...]:
-        """Return what this machine does by itself, in the order in which it says so."""
-        acts = (getattr(each, "of_operations", ()) for each in vars(cls).values())
-        return tuple(operation for each in acts for operation in each)
+        """Return what this machine does by itself, in the same order."""
+        return tuple(operation for act in cls.acts() for operation in act.operations)
 
     def teardown(self) -> None:
         """Add up the time. This is skipped where __init__ failed, and frees nothing."""
         self.log.seconds += clock() - self.began
 
 
+@dataclass(frozen=True, eq=False)
+class Act:
+    """One of the things that a machine does.
+
+    Attributes:
+        name: of the rule that does it.
+        possible: whether there is something to do it to.
+        lead: does it, as a chooser says.
+        operations: what a run can do by it that stands for itself.
+    """
+
+    name: str
+    possible: Callable[[Machine], bool]
+    lead: Callable[[Machine, Chooser], None]
+    operations: tuple[Operation, ...] = ()
+
+
 def does(operation: Operation) -> Any:
     """Return a machine's rule that does an operation, with arguments drawn from the model."""
 
-    def act(self: Machine, data: st.DataObject) -> None:
-        self.do(data, operation)
+    def possible(machine: Machine) -> bool:
+        return operation.possible(machine.run.state)
 
-    return _as_rule(
-        act,
-        operation.identifier,
-        lambda self: operation.possible(self.run.state),
-        operation,
-    )
+    return _as_rule(Act(operation.identifier, possible, _doing(operation), (operation,)))
 
 
 def does_any(name: str, *operations: Operation) -> Any:
     """Return a machine's rule that does one of several operations, which it draws."""
-
-    def act(self: Machine, data: st.DataObject) -> None:
-        possible = [each for each in operations if each.possible(self.run.state)]
-        self.do(data, data.draw(st.sampled_from(possible), "operation"))
-
-    return _as_rule(
-        act,
-        f"act_on_{name}",
-        lambda self: any(m.possible(self.run.state) for m in operations),
-        *operations,
-    )
+    possible = _any_of(operations)
+    return _as_rule(Act(f"act_on_{name}", possible, _doing(*operations), operations))
 
 
 def in_turn(*operations: Operation) -> Any:
     """Return a machine's rule that does operations one after another, each to the same rows."""
 
-    def act(self: Machine, data: st.DataObject) -> None:
+    def lead(machine: Machine, choose: Chooser) -> None:
         about = Focus()
         for operation in operations:
-            state = self.run.state
+            state = machine.run.state
             if operation.possible(state):
                 ways = follow_ups(state, about, (operation,), None)
-                choices = ways[0][1] if ways else _choices(state, operation)
-                about = self.take(data, operation, choices, about)
+                free = [(operation, choices_of(state, operation))]
+                about = machine.take(choose.step(state, ways[:1] or free), about)
 
-    return _as_rule(
-        act,
-        "_then_".join(each.identifier for each in operations),
-        lambda self: operations[0].possible(self.run.state),
-    )
+    name = "_then_".join(each.identifier for each in operations)
+    return _as_rule(Act(name, _any_of(operations[:1]), lead))
 
 
 def together(*operations: Operation) -> Any:
     """Return a machine's rule that does several operations in one transaction."""
     members = [operation for operation in operations if not operation.alone]
 
-    def act(self: Machine, data: st.DataObject) -> None:
-        before = state = self.run.state
+    def lead(machine: Machine, choose: Chooser) -> None:
+        before = state = machine.run.state
         steps: list[Step] = []
-        for _ in range(data.draw(st.integers(2, LONGEST), "operations")):
+        for _ in range(choose.one(TOGETHER, "operations")):
             possible = [each for each in members if each.possible(state)]
-            operation = data.draw(st.sampled_from(possible), "operation")
-            steps.append(step(state, operation, drawn(data, _choices(state, operation))))
+            operation = choose.one(possible, "operation")
+            steps.append(choose.step(state, [(operation, choices_of(state, operation))], possible))
             state = steps[-1].after
-        self.run.commit(steps)
-        self.go_on(data, focus(before, self.run.state), None)
+        machine.run.commit(steps)
+        machine.go_on(choose, focus(before, machine.run.state), None)
 
-    return _as_rule(
-        act, "do_together", lambda self: any(m.possible(self.run.state) for m in members)
-    )
+    return _as_rule(Act("do_together", _any_of(members), lead))
 
 
-def drawn(data: st.DataObject, choices: Choices) -> dict[str, Any]:
-    """Draw the arguments of an operation."""
-    return {name: data.draw(st.sampled_from(each), name) for name, each in choices.items()}
+def _doing(*operations: Operation) -> Callable[[Machine, Chooser], None]:
+    """Return what does one of some operations, and goes on with what it touched.
+
+    A chooser that guides may do another one of the machine's instead.
+    """
+
+    def lead(machine: Machine, choose: Chooser) -> None:
+        state = machine.run.state
+        possible = [each for each in operations if each.possible(state)]
+        operation = possible[0] if len(operations) == 1 else choose.one(possible, "operation")
+        ways = [(operation, choices_of(state, operation))]
+        planned = choose.step(state, ways, machine.operations())
+        machine.go_on(choose, machine.take(planned, Focus()), planned.operation)
+
+    return lead
 
 
-def _choices(state: State, operation: Operation) -> Choices:
-    return {name: choice(state) for name, choice in operation.takes.items()}
+def _any_of(operations: Sequence[Operation]) -> Callable[[Machine], bool]:
+    return lambda machine: any(each.possible(machine.run.state) for each in operations)
 
 
-def _as_rule(
-    act: Callable[..., None],
-    name: str,
-    possible: Callable[[Any], bool],
-    *operations: Operation,
-) -> Any:
-    act.__name__ = act.__qualname__ = name
-    made: Any = precondition(possible)(rule(data=st.data())(act))
-    made.of_operations = operations
+def _as_rule(act: Act) -> Any:
+    """Return a rule that does an act, or another one of its machine that was done less often."""
+
+    def carry_out(self: Machine, data: st.DataObject) -> None:
+        choose = self.chooser(data)
+        chosen = act
+        if isinstance(choose, Guided):
+            chosen = choose.turn([each for each in self.acts() if each.possible(self)], act)
+        chosen.lead(self, choose)
+
+    carry_out.__name__ = carry_out.__qualname__ = act.name
+    made: Any = precondition(act.possible)(rule(data=st.data())(carry_out))
+    made.act = act
     return made

@@ -11,9 +11,7 @@ gaps goes on without it.
 
 from __future__ import annotations
 
-import time
-from collections import Counter
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from conformance.cases.attempt import transaction_script
@@ -23,12 +21,12 @@ from conformance.cases.verdicts import Finding, Verdict
 from conformance.domain.chosen import RULES
 from conformance.framecast.model import State, rules
 from conformance.framecast.operations import step
-from conformance.framecast.operations.clock import AGING
-from conformance.framecast.operations.left_out import LeftOut
 from conformance.framecast.operations.run_record import RunRecord, recorded
 from conformance.framecast.operations.setups import BEGIN, begin
 from conformance.machines import differences
 from conformance.machines.coverage import tried
+from conformance.machines.exploration import Guide
+from conformance.machines.pasts import Passed, bring_about, copy_of, is_no_clients
 from conformance.machines.rows import claim, way_to_acceptance, way_to_difference
 from conformance.machines.visible_rows import Rows
 from conformance.privileges.missing import PRIVILEGE
@@ -42,31 +40,13 @@ if TYPE_CHECKING:
     from conformance.cases.steps import Step as Shown
     from conformance.database.sandbox import Sandbox
     from conformance.framecast.operations import Operation, Step
+    from conformance.machines.exploration import Reached
+    from conformance.machines.log import Log
     from conformance.sql.writes import Statement
 
 UNIQUE, CHECK, REFERENCE = "23505", "23514", "23503"
 RIGHT = "RIGHT"  # in the place of a rule, where our role has no right to do it
 PLAIN = {"KEY": UNIQUE, "CHECK": CHECK, "REFERENCE": REFERENCE}
-
-
-@dataclass(slots=True)
-class Log:
-    """Log of all runs together: edges, steps, and the seconds that they took.
-
-    `gaps` are for runs that may go on without what the schema cannot take; None for those that
-    end there. `rows` and `inventory` are what they have learned of the schema.
-    """
-
-    edges: Counter[str] = field(default_factory=Counter)
-    operations: Counter[str] = field(default_factory=Counter)
-    steps: int = 0
-    accepted: int = 0
-    seconds: float = 0.0
-    failed: RunRecord = ()  # the run that found the last fault
-    gaps: Gaps | None = None
-    rows: Rows | None = None
-    inventory: Inventory | None = None
-    left_out: LeftOut = field(default_factory=LeftOut)
 
 
 class MachineRun:
@@ -84,6 +64,8 @@ class MachineRun:
         self._learned = False  # whether a refusal has told of a column that must be given
         self._begun = False
         self._aged = False  # whether time has passed, of which the change log knows nothing
+        self._past: list[Passed] = []  # what was accepted, and so led here
+        self.guide = Guide(log.archive) if log.archive is not None else None
 
     def begin(self, like: str) -> None:
         """Begin with a setup, which breaks nothing; raises as `commit`.
@@ -98,7 +80,7 @@ class MachineRun:
         if first.broken:
             message = f"the setup {like!r} breaks {sorted(first.broken)}"
             raise ValueError(message)
-        copy = "run_" + like.replace(" ", "_")
+        copy = copy_of(like)
         if not self.sandbox.has_kept(copy):
             self.commit([first])
             if self.state.serial:
@@ -112,6 +94,24 @@ class MachineRun:
         self.sandbox.session.history[:] = [(tuple(body), Accepted())]
         self._note(self.state, [first], Accepted())
         self.state = replace(first.after, tick=self.state.tick + 1)
+        self._pass(tuple(body), told=1)
+
+    def resume(self, reached: Reached) -> None:
+        """Begin where another run came to, with what led there as this run's own past.
+
+        Raises:
+            Finding: What was accepted there is not accepted again.
+        """
+        self._past = list(reached.past)
+        self._transactions = [(each.before, each.steps) for each in self._past]
+        self._script = [text for each in self._past for text in each.script]
+        self._begun, self._aged = True, any(is_no_clients(each.steps) for each in self._past)
+        outcome = bring_about(self.sandbox, self._past)
+        if not isinstance(outcome, Accepted):
+            raise self._finding(
+                MODEL, Verdict.UNPROVEN, expected="accepted, as before", observed=str(outcome)
+            )
+        self.state = reached.state
 
     def plan(self, state: State, operation: Operation, arguments: Mapping[str, Any]) -> Step | None:
         """Return what an operation would do; a setup without what the schema lacks.
@@ -145,6 +145,8 @@ class MachineRun:
         outcome = self._transact(steps, may, must)
         if isinstance(outcome, Rejected) and is_foreign(outcome):
             self._go_without(steps, changed, outcome)
+            if self.guide is not None:
+                self.guide.note(before, steps, accepted=not must)  # or it would be new for ever
             return
         accepted = isinstance(outcome, Accepted)
         violations = self._violations(passed=after.day != before.day) if accepted else {}
@@ -154,6 +156,7 @@ class MachineRun:
             self.state = replace(after, tick=before.tick + 1)
             self._expect_none(violations)
             self._expect_the_same(changed, [rule for each in steps for rule in each.operation.says])
+            self._pass(self.sandbox.session.history[-1][0], told=2)
 
     @property
     def record(self) -> RunRecord:
@@ -171,14 +174,14 @@ class MachineRun:
             self.sandbox.reset()
             self._begun = True
         body = self._tell(steps)
-        run = self.sandbox.run_as_owner if _is_no_clients(steps) else self.sandbox.session.run
+        run = self.sandbox.run_as_owner if is_no_clients(steps) else self.sandbox.session.run
         outcome = run(body)
         self._script.append(f"-- expected: {_expected(may, must)}; observed: {outcome}\n\n")
         return outcome
 
     def _needs_a_missing_privilege(self, steps: Sequence[Step]) -> bool:
         """Return whether we act as a role that has no right to do this."""
-        if _is_no_clients(steps):
+        if is_no_clients(steps):
             return False
         return bool(self.sandbox.missing_privilege([one for each in steps for one in _body(each)]))
 
@@ -232,6 +235,8 @@ class MachineRun:
 
     def _note(self, before: State, steps: Sequence[Step], outcome: Outcome) -> None:
         accepted = isinstance(outcome, Accepted)
+        if self.guide is not None:
+            self.guide.note(before, steps, accepted=accepted)
         self.log.steps += len(steps)
         self.log.accepted += accepted * len(steps)
         for each in steps:
@@ -243,6 +248,13 @@ class MachineRun:
                 if refused or (accepted and not rule):
                     self.log.edges[edge] += 1
             before = each.after
+
+    def _pass(self, body: tuple[Statement, ...], told: int) -> None:
+        """Take a transaction as part of what led here; of its script, the last few texts."""
+        before, steps = self._transactions[-1]
+        self._past.append(Passed(before, steps, tuple(self._script[-told:]), body))
+        if self.guide is not None:
+            self.guide.reach(self.state, self._past)
 
     def _way_of(self, rule: str, changed: frozenset[str]) -> tuple[Shown, ...] | None:
         """Return what shows that something was accepted which no rule refuses; else None."""
@@ -338,18 +350,8 @@ class MachineRun:
         )
 
 
-def clock() -> float:
-    """Return seconds, for the log."""
-    return time.perf_counter()
-
-
 def _body(step: Step) -> list[Statement]:
     return [each for write in step.writes for each in statements(write)]
-
-
-def _is_no_clients(steps: Sequence[Step]) -> bool:
-    """Return whether a transaction is no client's: time passes without anybody's rights."""
-    return any(each.operation in AGING for each in steps)
 
 
 def _expected(may: frozenset[str], must: frozenset[str]) -> str:

@@ -13,10 +13,12 @@ from conformance.cases.verdicts import Finding
 from conformance.machines.coverage_runs import COUNTS, PAIRS
 from conformance.machines.deliveries import DeliveryAndEventMachine
 from conformance.machines.everything import WholeMachine
+from conformance.machines.exploration import Archive
 from conformance.machines.jobs import CreditMachine, JobMachine, ProjectMachine
 from conformance.machines.keys import KeyAndAssetMachine
+from conformance.machines.log import Log
 from conformance.machines.memberships import MembershipMachine
-from conformance.machines.run import Log, MachineRun
+from conformance.machines.run import MachineRun
 from conformance.machines.shortening import shortest
 from conformance.pytest_plugin import profiles
 
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from conformance.machines.machine import Machine
 
 WITHOUT_SHRINK = tuple(phase for phase in profiles.PHASES if phase is not Phase.shrink)
+ROUND = 5  # runs, in which what is known stays as it is
 MACHINES: tuple[type[Machine], ...] = (
     MembershipMachine,
     JobMachine,
@@ -52,25 +55,26 @@ class MachineRunner:
         """Return a run that begins with an empty database."""
         return MachineRun(self._sandbox, self.log)
 
-    def run(self, machine: type[Machine], how: settings | None = None) -> None:
+    def run(
+        self, machine: type[Machine], how: settings | None = None, *, guided: bool = True
+    ) -> None:
         """Let Hypothesis make as many runs as the profile says, or as `how` does.
 
         It does not shrink what it found: see `shortening`.
 
-        They go on without what the schema cannot take.
+        They go on without what the schema cannot take, and prefer what leads somewhere new, unless
+        they are not guided.
 
         Raises:
             Finding: The shortest run that finds what one of them found; or what could not be done.
         """
         self.name = machine.__name__
         self.log.gaps = gaps = Gaps()
+        self.log.archive = archive = Archive(leads=guided)
         machine.sandbox, machine.log = self._sandbox, self.log
         how = settings(how or profiles.machines(), phases=WITHOUT_SHRINK)
-        test = get_state_machine_test(machine, settings=how)
-        if self.number is not None:
-            test = seed(self.number)(test)
         try:
-            test()
+            self._make_runs(machine, how, archive)
         except Finding as finding:
             raise shortest(finding, self.log.failed, self.new_run) from None
         except InvalidDefinition:
@@ -80,3 +84,14 @@ class MachineRunner:
             self.log.gaps = None
         self.log.left_out.note(gaps)
         gaps.settle()
+
+    def _make_runs(self, machine: type[Machine], how: settings, archive: Archive) -> None:
+        """Make runs round after round, each of which knows what the ones before it have found."""
+        size = ROUND if archive.leads else how.max_examples
+        for number, left in enumerate(range(how.max_examples, 0, -size)):
+            archive.begin_round(f"{self.number} {number}")
+            few = settings(how, max_examples=min(size, left))
+            test = get_state_machine_test(machine, settings=few)
+            if self.number is not None:
+                test = seed(f"{self.number} {number}" if number else self.number)(test)
+            test()

@@ -22,7 +22,8 @@ from conformance.domain.chosen import COLUMNS, RULES
 from conformance.framecast.known_races import KNOWN_RACES
 from conformance.machines.coverage_runs import COUNTS, PAIRS, every_count, every_pair
 from conformance.machines.hostile import HostileRunner
-from conformance.machines.run import Log, MachineRun
+from conformance.machines.log import Log
+from conformance.machines.run import MachineRun
 from conformance.machines.runner import MACHINES
 from conformance.mutants import reading, role
 from conformance.mutants.drawing import GENERATE, drawn

@@ -57,6 +57,8 @@ def pytest_runtest_makereport(
                     "steps": log.steps,
                     "accepted": log.accepted,
                     "seconds": log.seconds,
+                    "done": log.archive.done if log.archive is not None else 0,
+                    "curve": log.archive.curve() if log.archive is not None else [],
                 },
             )
         )
@@ -73,6 +75,7 @@ class _Sum:
         self._edges: Counter[str] = Counter()
         self._operations: Counter[str] = Counter()
         self._steps, self._accepted, self._seconds = 0, 0, 0.0
+        self._curves: dict[str, tuple[int, list[int]]] = {}
 
     def note(self, report: pytest.TestReport) -> None:
         """Add what one test saw."""
@@ -83,6 +86,8 @@ class _Sum:
             self._steps += seen["steps"]
             self._accepted += seen["accepted"]
             self._seconds += seen["seconds"]
+            if seen.get("done"):
+                self._curves[seen["name"]] = seen["done"], seen["curve"]
 
     def brief(self) -> Iterator[str]:
         """Say how much was done, and how fast; of a part of the machines, what it did not see."""
@@ -95,16 +100,21 @@ class _Sum:
         )
 
     def lines(self) -> Iterator[str]:
-        """Return the matrices, the counts around caps, and what a part of the machines missed."""
+        """Return the matrices, the counts around caps, and what a part of the machines missed.
+
+        Of each machine, also whether more time would show more.
+        """
         if not self._names:
             return
-        from conformance.machines import coverage
+        from conformance.machines import coverage, exploration
         from conformance.machines.runner import ALL
 
         yield from coverage.matrices(self._edges)
         unseen = coverage.unseen(self._edges)
         if unseen and not self._names >= ALL:
             yield f"unseen: {', '.join(unseen)} (not all machines ran)"
+        for name, (done, curve) in sorted(self._curves.items()):
+            yield exploration.told(name, done, curve)
 
     def missed(self) -> list[str]:
         """Return the edges that a run of all machines has not seen; the quickest may miss some."""

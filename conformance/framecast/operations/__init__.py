@@ -13,9 +13,9 @@ from conformance.framecast.operations import (
     teams,
     users,
 )
-from conformance.framecast.operations.operation import Act, Operation, Step, step
+from conformance.framecast.operations.operation import Act, Operation, Step, choices_of, step
 
-__all__ = ["OPERATIONS", "Act", "Operation", "Step", "step"]
+__all__ = ["OPERATIONS", "Act", "Operation", "Step", "choices_of", "step"]
 
 OPERATIONS = {
     operation.name: operation

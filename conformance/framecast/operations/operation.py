@@ -87,6 +87,11 @@ class Step:
         return f"{self.operation.name}: {told}" if told else self.operation.name
 
 
+def choices_of(state: State, operation: Operation) -> dict[str, Sequence[Any]]:
+    """Return what each argument of an operation may be in a state."""
+    return {name: choice(state) for name, choice in operation.takes.items()}
+
+
 def step(state: State, operation: Operation, arguments: Arguments) -> Step:
     """Return what an operation would do to a state, and all that it would break there."""
     return of_act(state, operation, arguments, operation.act(state, **arguments))
