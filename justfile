@@ -47,6 +47,10 @@ test *arguments:
 clients *arguments:
     @tox -q -e clients -- "$@"
 
+# Look at the page of a report in Chromium, which the system has to have.
+browser *arguments:
+    @tox -q -e browser -- "$@"
+
 # Run the suite whole on schemas as others would have them: `just variations label` for some.
 variations *arguments:
     @python -m tests.variations "$@"

@@ -76,7 +76,7 @@ def report(name: str, seen: dict[str, int]) -> pytest.TestReport:
 
 def gate(seen: Seen) -> tuple[list[str], list[str]]:
     """Return what fails a run that has seen this, and what it says at last."""
-    total = machines._Sum()
+    total = machines._Sum({})
     for name in sorted(seen.names):
         total.note(report(name, seen.edges))
     return total.missed(), list(total.lines())

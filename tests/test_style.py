@@ -17,7 +17,15 @@ import pytest
 from tests.layers import KNOW_NO_FRAMECAST
 
 ROOT = Path(__file__).parent.parent
-CODE = ("conformance", "framecast_conformance", "strategies", "examples", "tests", "benchmarks")
+CODE = (
+    "conformance",
+    "framecast_conformance",
+    "strategies",
+    "examples",
+    "tests",
+    "benchmarks",
+    "browser",
+)
 TEXT = (*CODE, "migrations", "docs", ".ci", ".github")
 
 LONGEST_MODULE = 400  # lines
@@ -29,6 +37,7 @@ KNOW_THE_DATABASE = (
     "benchmarks",
     "conformance.__main__",
     "conformance.audit",
+    "conformance.changed.inventory",
     "conformance.database",
     "conformance.deployment",
     "conformance.explain",

@@ -57,6 +57,18 @@ def affected(old: Schema, new: Schema) -> Affected:
     return Affected(differences, tuple(rules), near)
 
 
+def concerned(schema: Schema, kind: str, row: Any) -> tuple[Iterable[str], Iterable[str]]:
+    """Return the rules that an object serves, and the tables that it is about.
+
+    Args:
+        schema: whose object it is.
+        kind: the attribute of the schema that holds it, such as `triggers`.
+        row: the object.
+    """
+    say = {name: each for name, _, each in _KINDS}[kind]
+    return say(schema, row)
+
+
 def _of_tables(tables: Iterable[str]) -> Iterator[str]:
     some = frozenset(tables)
     return (rule.id for rule in RULES.values() if some.intersection(rule.tables))

@@ -35,7 +35,8 @@ def runner(request: pytest.FixtureRequest, sandbox: Sandbox, own_seed: int) -> M
 
 def pytest_configure(config: pytest.Config) -> None:
     """Add up what is seen, here or by all workers."""
-    sections.add(config, _Sum())
+    config.stash[sections.MOVES] = {}
+    sections.add(config, _Sum(config.stash[sections.MOVES]))
 
 
 @pytest.hookimpl(wrapper=True)
@@ -70,7 +71,8 @@ class _Sum:
 
     title = "machines"
 
-    def __init__(self) -> None:
+    def __init__(self, moves: dict[str, dict[str, int]]) -> None:
+        self._moves = moves
         self._names: set[str] = set()
         self._edges: Counter[str] = Counter()
         self._operations: Counter[str] = Counter()
@@ -82,6 +84,11 @@ class _Sum:
         for seen in sections.carried(report, PROPERTY):
             self._names.add(seen["name"])
             self._edges.update(seen["edges"])
+            for edge, count in seen["edges"].items():
+                machine, _, move = edge.partition(" ")
+                if ">" in move:
+                    of_rule = self._moves.setdefault(f"STATE-{machine.upper()}", {})
+                    of_rule[move] = of_rule.get(move, 0) + count
             self._operations.update(seen["operations"])
             self._steps += seen["steps"]
             self._accepted += seen["accepted"]

@@ -65,6 +65,31 @@ def places(config: pytest.Config) -> Places | None:
     return Places(shown.as_posix(), files)
 
 
+def objects(config: pytest.Config, where: Places | None) -> dict[str, Any]:
+    """Return the objects of the schema under test, as the report has them; {} without a server."""
+    environment = config.stash[ENVIRONMENT]
+    if not environment.begun:
+        return {}
+    from conformance.changed import inventory  # noqa: PLC0415 - only who writes a report waits for it
+
+    try:
+        template = environment.template()
+        with (
+            environment.scratch().cloned(template, "report") as database,
+            database.connect() as connection,
+        ):
+            found = [*inventory.read(connection)]
+    except (ProvisionError, MigrationError):  # which the run has said
+        return {}
+    listed = [{**each._asdict(), "rules": list(each.rules)} for each in found]
+    for each in listed if where else ():
+        bare = str(each["name"]).partition("(")[0]
+        place = where.of([bare]).get(bare) if where else None
+        if place:
+            each["place"] = place
+    return {"objects": listed}
+
+
 def suite() -> str:
     """Return the digest of the suite's own code and data, in hexadecimal."""
     digest = hashlib.sha256()

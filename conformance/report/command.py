@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from conformance.report.comparison import compared
-from conformance.report.document import load
-from conformance.report.forms import FORMATS, format_of, render, write
+from conformance.report.document import ReportError, load
+from conformance.report.forms import FORMATS, PAGE, format_of, render, write
+from conformance.report.forms.extras import Extras, read_mutants
 
 if TYPE_CHECKING:
     import argparse
@@ -36,6 +37,20 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         choices=FORMATS,
         help="the form, whatever the ending (default: that of the ending, or markdown)",
     )
+    showing.add_argument(
+        "--history",
+        metavar="FILE",
+        nargs="+",
+        type=Path,
+        default=[],
+        help="earlier reports, whose verdicts the page shows beside, the first one first",
+    )
+    showing.add_argument(
+        "--mutants",
+        metavar="FILE",
+        type=Path,
+        help="a kill matrix (mutants --json FILE), which the page shows by rules and by changes",
+    )
     showing.set_defaults(run=run_report, undone="")
     comparing = commands.add_parser("compare", help=COMPARE, description=f"{COMPARE}.".capitalize())
     comparing.add_argument("old", metavar="OLD", type=Path, help="the report before")
@@ -47,13 +62,21 @@ def run_report(options: argparse.Namespace) -> None:
     """Show a report in another form.
 
     Raises:
-        ReportError: It cannot be read or written.
+        ReportError: It cannot be read or written, or its form shows no more than one report.
     """
     document = load(options.report)
+    form = options.format or (format_of(options.to) if options.to else "markdown")
+    if form != PAGE and (options.history or options.mutants):
+        message = "--history and --mutants are for the page: --to FILE.html, or --format html"
+        raise ReportError(message)
+    extras = Extras(
+        tuple(load(each) for each in options.history),
+        read_mutants(options.mutants) if options.mutants else (),
+    )
     if options.to is not None:
-        write(document, options.to, options.format or format_of(options.to))
+        write(document, options.to, form, extras)
         return
-    sys.stdout.write(render(document, options.format or "markdown"))
+    sys.stdout.write(render(document, form, extras))
 
 
 def run_compare(options: argparse.Namespace) -> int:

@@ -55,6 +55,34 @@ class Place(TypedDict):
     line: int
 
 
+class Move(TypedDict):
+    """Change of a state; `before` is null where a row begins. `seen` counts it in the run."""
+
+    before: str | None
+    after: str
+    legal: bool
+    seen: int
+
+
+class Machine(TypedDict):
+    """State machine of a rule: its states in their order, and every pair that counts."""
+
+    table: str
+    states: list[str]
+    moves: list[Move]
+
+
+class Object(TypedDict):
+    """Object of the schema under test, and the rules that it serves."""
+
+    kind: Literal["constraint", "index", "trigger", "function", "type"]
+    name: str
+    on: str
+    sql: str
+    rules: list[str]
+    place: NotRequired[Place]
+
+
 class Rule(TypedDict):
     """Rule, its verdict, and what was seen of it."""
 
@@ -73,6 +101,7 @@ class Rule(TypedDict):
     withheld: NotRequired[int]
     paths: dict[str, Path]
     races: NotRequired[list[str]]
+    machine: NotRequired[Machine]
     failures: list[Failure]
 
 
@@ -106,6 +135,7 @@ class Report(TypedDict):
     commit: Commit | None
     verdicts: dict[str, int]
     rules: list[Rule]
+    objects: NotRequired[list[Object]]
     beside: list[Failure]
     failed: list[Failed]
     missed: list[str]

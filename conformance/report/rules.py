@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from conformance.cases.verdicts import NOT_RUN, Standing, Tally, Verdict
 from conformance.domain.chosen import RULES, domain
+from conformance.kinds.transitions import Transitions
 from conformance.sql.writes import Path
 
 if TYPE_CHECKING:
@@ -65,6 +66,7 @@ def document(
     of_run: Mapping[str, Any] | None = None,
     of_tests: Mapping[str, Any] | None = None,
     places: Places | None = None,
+    moves: Mapping[str, Mapping[str, int]] | None = None,
 ) -> dict[str, Any]:
     """Return the report, as `conformance.report.form` has it.
 
@@ -73,13 +75,17 @@ def document(
         of_run: what it says of the run, before its verdicts.
         of_tests: what it says of tests, after its rules.
         places: where the migrations are written, if they could be read.
+        moves: by rules, how often machines saw each change of a state, such as `draft>active`.
     """
     counts = Counter(standing.word for standing in judged.values())
     return {
         "version": VERSION,
         **(of_run or {}),
         "verdicts": {word: counts[word] for word in (*map(str, Verdict), NOT_RUN)},
-        "rules": [_rule(name, standing, places) for name, standing in judged.items()],
+        "rules": [
+            {**_rule(name, standing, places), **_machine(name, (moves or {}).get(name, {}))}
+            for name, standing in judged.items()
+        ],
         **(of_tests or {}),
     }
 
@@ -117,6 +123,23 @@ def _rule(name: str, standing: Standing, places: Places | None) -> dict[str, Any
         "races": [race for race, known in domain().races().items() if name in known.rules],
         "failures": standing.failures,
     }
+
+
+def _machine(name: str, seen: Mapping[str, int]) -> dict[str, Any]:
+    """Return the state machine of a rule, where it has one."""
+    kind = RULES[name].kind
+    if not isinstance(kind, Transitions):
+        return {}
+    moves = [
+        {
+            "before": before,
+            "after": after,
+            "legal": (before, after) in kind.legal,
+            "seen": seen.get(f"{before or 'new'}>{after}", 0),
+        }
+        for before, after in kind.pairs()
+    ]
+    return {"machine": {"table": kind.table, "states": list(kind.states), "moves": moves}}
 
 
 def _path(name: str, path: Path, standing: Standing) -> dict[str, Any]:

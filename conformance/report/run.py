@@ -138,7 +138,7 @@ class Recorder:
         def write() -> None:
             # They know every way to try every rule, and only a report needs them.
             from conformance.report import forms, rules  # noqa: PLC0415 - as said
-            from conformance.report.about import about, places  # noqa: PLC0415 - as said
+            from conformance.report.about import about, objects, places  # noqa: PLC0415 - as said
 
             counts = self._record.counts
             of_run = {
@@ -149,15 +149,17 @@ class Recorder:
                 "counts": {name: counts[name] for name in COUNTED},
                 **about(self._config),
             }
+            where = places(self._config)
             of_tests = {
+                **objects(self._config, where),
                 "beside": self._record.beside,
                 "failed": [
                     each.as_dict(self._parts.rules(each.test)) for each in self._record.failed
                 ],
                 "missed": [*missed, *self._sections.broken.values()],
             }
-            where = places(self._config)
-            document = rules.document(self._judged, of_run, of_tests, where)
+            moves = self._config.stash.get(sections.MOVES, {})
+            document = rules.document(self._judged, of_run, of_tests, where, moves)
             for target in targets:
                 try:
                     forms.write(document, target)

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 SECTIONS = pytest.StashKey["Sections"]()
+# By rules, how often machines saw each change of a state, such as `draft>active`.
+MOVES = pytest.StashKey["dict[str, dict[str, int]]"]()
 
 
 class Section(Protocol):

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from conformance.report.document import Document
+    from conformance.report.forms.extras import Extras
 
 ENDINGS = {
     ".json": "json",
@@ -20,6 +21,7 @@ ENDINGS = {
     ".md": "markdown",
     ".sarif": "sarif",
 }
+PAGE = "html"
 FORMATS = (*ENDINGS.values(), "github")
 
 
@@ -28,18 +30,19 @@ def format_of(target: Path) -> str:
     return ENDINGS.get(target.suffix.lower(), "json")
 
 
-def write(document: Document, target: Path, form: str = "") -> None:
+def write(document: Document, target: Path, form: str = "", extras: Extras | None = None) -> None:
     """Write a report to a file.
 
     Args:
         document: the report.
         target: the file.
         form: one of `FORMATS`; '' for what the file's ending asks for.
+        extras: what the page shows beside it.
 
     Raises:
         ReportError: The file cannot be written.
     """
-    text = render(document, form or format_of(target))
+    text = render(document, form or format_of(target), extras)
     try:
         target.write_text(text, encoding="utf-8")
     except OSError as error:
@@ -47,15 +50,18 @@ def write(document: Document, target: Path, form: str = "") -> None:
         raise ReportError(message) from None
 
 
-def render(document: Document, form: str) -> str:
-    """Return a report in one of `FORMATS`."""
+def render(document: Document, form: str, extras: Extras | None = None) -> str:
+    """Return a report in one of `FORMATS`; of these the page alone shows extras."""
+    if form == PAGE:
+        from conformance.report.forms import html  # noqa: PLC0415 - as below
+
+        return html.render(document) if extras is None else html.render(document, extras)
     return _renderers()[form](document)
 
 
 def _renderers() -> dict[str, Callable[[Document], str]]:
     from conformance.report.forms import (  # noqa: PLC0415 - Jinja is only there for who needs it
         github,
-        html,
         junit,
         markdown,
         sarif,
@@ -64,7 +70,6 @@ def _renderers() -> dict[str, Callable[[Document], str]]:
     return {
         "json": lambda document: json.dumps(document, indent=2, ensure_ascii=False) + "\n",
         "junit": junit.render,
-        "html": html.render,
         "markdown": markdown.render,
         "sarif": sarif.render,
         "github": github.render,

@@ -1,0 +1,211 @@
+"""The page of a report in a browser: `tox -e browser`, on machines that have a Chromium.
+
+Chromium is a package of the system (`chromium`, or what CHROMIUM names), which none of Python
+brings: without one these tests fail, and CI does not run them.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from typing import TYPE_CHECKING, Any, Final
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from conformance.changed import inventory
+from conformance.report import forms
+from conformance.report.forms.extras import Extras
+from tests.reports import whole
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from conformance.postgres.scratch import Scratch, Template
+
+PROGRAMS: Final = ("chromium", "chromium-browser", "google-chrome")
+PHONE, DESKTOP = {"width": 360, "height": 780}, {"width": 1200, "height": 900}
+MUTANTS: Final[list[dict[str, Any]]] = [
+    {
+        "id": f"{rule}/check-dropped/{status}",
+        "operator": "check dropped",
+        "change": "drop it",
+        "rules": [rule],
+        "status": status,
+    }
+    for rule in ("INV-T6", "INV-T2")
+    for status in ("killed", "survived")
+]
+# Of each text that is shown: how its colour stands out from what is behind it (WCAG 2.2).
+CONTRAST: Final = """
+() => {
+  const parse = colour => (colour.match(/[\\d.]+/g) || []).map(Number);
+  const light = ([r, g, b]) => {
+    const part = value => {
+      const share = value / 255;
+      return share <= 0.04045 ? share / 12.92 : ((share + 0.055) / 1.055) ** 2.4;
+    };
+    return 0.2126 * part(r) + 0.7152 * part(g) + 0.0722 * part(b);
+  };
+  const behind = element => {
+    for (let each = element; each; each = each.parentElement) {
+      const colour = parse(getComputedStyle(each).backgroundColor);
+      if (colour.length === 3 || colour[3] > 0) return colour;
+    }
+    return [255, 255, 255];
+  };
+  const found = [];
+  for (const element of document.querySelectorAll("body *")) {
+    const own = [...element.childNodes].some(each => each.nodeType === 3 && each.data.trim());
+    if (!own || !element.checkVisibility() || element.closest("script, svg")) continue;
+    const ink = light(parse(getComputedStyle(element).color)), paper = light(behind(element));
+    const ratio = (Math.max(ink, paper) + 0.05) / (Math.min(ink, paper) + 0.05);
+    if (ratio < 4.5) found.push([element.tagName, element.className, ratio]);
+  }
+  return found;
+}
+"""
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Start a Chromium."""
+    program = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, PROGRAMS)), None)
+    assert program, f"no browser: install one of {', '.join(PROGRAMS)}, or name it by CHROMIUM"
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        yield started
+        started.close()
+
+
+@pytest.fixture(scope="session")
+def file(scratch: Scratch, template: Template, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Write the page of a report of all rules, with an earlier one, mutants and objects."""
+    with scratch.cloned(template, "page") as database, database.connect() as connection:
+        document = whole(inventory.read(connection))
+    before = {**document, "begun": "2026-11-20T12:00:00+00:00"}
+    before["rules"] = [{**each, "verdict": "unproven"} for each in document["rules"][:5]]
+    target = tmp_path_factory.mktemp("page") / "page.html"
+    forms.write(document, target, "html", Extras((before,), tuple(MUTANTS)))
+    return target
+
+
+@pytest.fixture(params=["desktop", "phone", "dark"])
+def page(request: pytest.FixtureRequest, browser: Browser, file: Path) -> Iterator[Page]:
+    """Open the page; whatever it complains of, or asks for, fails the test."""
+    opened = browser.new_page(
+        viewport=PHONE if request.param == "phone" else DESKTOP,
+        color_scheme="dark" if request.param == "dark" else "light",
+    )
+    said: list[str] = []
+    asked: list[str] = []
+    opened.on("console", lambda message: said.append(message.text))
+    opened.on("pageerror", lambda error: said.append(str(error)))
+    opened.on("request", lambda sent: asked.append(sent.url))
+    opened.goto(file.as_uri())
+    yield opened
+    folder = os.environ.get("SCREENSHOTS")
+    if folder:
+        opened.screenshot(path=f"{folder}/{request.node.name}.png")
+    opened.close()
+    assert [] == said
+    assert [] == [url for url in asked if not url.startswith(("file:", "data:"))]
+
+
+def shown(page: Page) -> list[str]:
+    """Return the ids of the rules that are shown."""
+    ids: list[str] = page.locator(".rule").evaluate_all(
+        "all => all.filter(each => each.checkVisibility()).map(each => each.id)"
+    )
+    return ids
+
+
+def test_rules_are_filtered(page: Page) -> None:
+    """Buttons choose a verdict, and words narrow that down; what is left out can be seen again."""
+    every = len(shown(page))
+    page.get_by_role("button", name="broken").click()
+    broken = shown(page)
+    assert 0 < len(broken) < every
+    page.get_by_role("button", name="all").click()
+    page.get_by_label("Search rules").fill("inv-t2 owner")
+    assert ["INV-T2"] == shown(page)
+    page.get_by_label("Search rules").fill("no rule says this")
+    assert page.get_by_role("status").is_visible()
+    assert [] == shown(page)
+
+
+@pytest.mark.parametrize("anchor", ["INV-T2", "STATE-JOB"])
+def test_a_link_opens_its_rule(page: Page, file: Path, anchor: str) -> None:
+    """The address of a rule opens it, puts it in view, and gives it the focus."""
+    page.goto(f"{file.as_uri()}#{anchor}")
+    page.reload()
+
+    assert page.locator(f"#{anchor}").get_attribute("open") is not None
+    summary = page.locator(f"#{anchor} > summary")
+    assert summary.evaluate("each => each === document.activeElement")
+    top = summary.evaluate("each => each.getBoundingClientRect().top")
+    assert page.viewport_size is not None
+    assert 0 <= top < page.viewport_size["height"]
+
+
+def test_an_object_and_its_rules_are_a_link_apart(page: Page, file: Path) -> None:
+    """From a rule to an object that serves it, whose SQL is shown, and back."""
+    page.goto(f"{file.as_uri()}#INV-T6")
+    page.locator("#INV-T6 a", has_text="inv_t6__teams_credits_not_negative").click()
+
+    place = page.url.partition("#")[2]
+    assert page.locator(f"#{place} pre", has_text="CHECK ((credits >= ").is_visible()
+    page.locator(f"#{place} a", has_text="INV-T6").click()
+    assert page.url.endswith("#INV-T6")
+
+
+def test_keys_are_enough(page: Page) -> None:
+    """Everything that is done with a mouse is done with Tab and Enter, where the focus is seen."""
+    page.get_by_label("Search rules").focus()
+    page.keyboard.press("Tab")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    pressed = page.locator("button[aria-pressed=true]")
+    assert "broken" in pressed.inner_text()
+    first = page.locator(".rule:visible > summary").first
+    first.focus()
+    before = first.evaluate("each => each.parentElement.open")
+    page.keyboard.press("Enter")
+    assert before is not first.evaluate("each => each.parentElement.open")
+    style: Any = first.evaluate("each => getComputedStyle(each).outlineStyle")
+    assert "none" != style
+
+
+def test_everything_is_readable(page: Page) -> None:
+    """Opened as a whole, nothing is wider than the window, and every text stands out."""
+    page.evaluate("document.querySelectorAll('details').forEach(each => { each.open = true; })")
+
+    width = page.evaluate("document.documentElement.scrollWidth")
+    assert page.viewport_size is not None
+    assert page.viewport_size["width"] >= width
+    assert [] == page.evaluate(CONTRAST)
+
+
+def test_machines_are_seen(page: Page, file: Path) -> None:
+    """The picture of a machine has its states and counts where they can be read."""
+    page.goto(f"{file.as_uri()}#STATE-JOB")
+    page.reload()
+    picture = page.locator("#STATE-JOB svg")
+
+    words = [each.text_content() for each in picture.locator("text").all()]
+    assert {"new", "queued", "processing", "completed", "failed", "canceled"} <= set(words)
+    height = picture.locator("text").first.evaluate("each => each.getBoundingClientRect().height")
+    assert height >= 9
+
+
+def test_paper_shows_all_rules(browser: Browser, file: Path) -> None:
+    """What is printed has every rule opened, and no search."""
+    page = browser.new_page()
+    page.goto(file.as_uri())
+    page.emulate_media(media="print")
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+
+    assert 0 == page.locator(".rule:not([open])").count()
+    assert not page.get_by_label("Search rules").is_visible()
+    page.close()
