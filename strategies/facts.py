@@ -12,6 +12,7 @@ from strategies.harmless import harmless
 from strategies.moments import moments
 from strategies.searching import searching
 from strategies.spelling import spelling
+from strategies.twins import twins
 from strategies.written_back import written_back
 
 if TYPE_CHECKING:
@@ -30,4 +31,5 @@ def facts() -> tuple[ColumnCase, ...]:
         *searching(),
         *written_back(),
         *moments(),
+        *twins(),
     )

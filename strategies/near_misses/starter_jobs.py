@@ -158,12 +158,13 @@ def passed_through(world: World, draw: Draw) -> Scenario:
     users = [world.starter() for _ in range(3)]
     world.job(users[2])
     forms = draw(st.sampled_from(("team", "member")))
+    role = draw(st.sampled_from(("member", "owner", "admin")))
 
     def pass_through(user: Row, count: int) -> tuple[Write, ...]:
         urn = urn_of_team(team) if forms == "team" else urn_of_member(team, user)
         jobs = tuple(world.a_job(user, urn) for _ in range(count))
         key = {"user_id": user["id"]}
-        joins = Insert("memberships", (world.a_membership(team, user),))
+        joins = Insert("memberships", (world.a_membership(team, user, role=role),))
         return (joins, Insert("jobs", jobs), Delete("memberships", key))
 
     return Scenario(
