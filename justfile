@@ -77,6 +77,10 @@ fmt:
 lock:
     @tox -q -e lock
 
+# Build the documentation as a site, in the folder site/; `just site serve` shows it while it is written.
+site command="build":
+    @mkdocs "$1" --strict --quiet
+
 # Measure: `just bench NAME` runs benchmarks/NAME.py; without a name, list them.
 bench name="" *arguments:
     @if [ $# -gt 0 ] && [ -n "$1" ]; then script=$1; shift; python "benchmarks/$script.py" "$@"; \

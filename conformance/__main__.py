@@ -56,7 +56,7 @@ INTERRUPTED = 130  # as a shell says of a command that SIGINT ended
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code: 0 only if it did all that was asked."""
     rest = _choose(arguments)
-    parser = _parser()
+    parser = command_parser()
     options, further = parser.parse_known_args(rest)
     if further and not options.further:
         parser.error(f"unrecognized arguments: {' '.join(further)}")
@@ -119,7 +119,8 @@ def _domain() -> argparse.ArgumentParser:
     return parser
 
 
-def _parser() -> argparse.ArgumentParser:
+def command_parser() -> argparse.ArgumentParser:
+    """Return what reads the arguments of all commands."""
     parser = argparse.ArgumentParser(
         prog="python -m conformance", description=__doc__, parents=[_domain()]
     )

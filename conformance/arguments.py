@@ -114,3 +114,14 @@ def seconds(text: str) -> float:
         message = f"{text!r} is not a number of seconds above 0"
         raise ArgumentTypeError(message)
     return number
+
+
+def duration(text: str) -> float:
+    """Return the seconds of a time that may have a unit."""
+    units = {"s": 1, "m": 60, "h": 3600}
+    unit = units.get(text[-1:], 0)
+    try:
+        return seconds(text[:-1] if unit else text) * (unit or 1)
+    except ArgumentTypeError:
+        message = f"{text!r} is not a time, such as 90, 90s, 15m or 2h"
+        raise ArgumentTypeError(message) from None

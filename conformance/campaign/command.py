@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from conformance.arguments import migrations_of, part, positive, seconds
+from conformance.arguments import duration, migrations_of, part, positive
 from conformance.campaign import cluster, summary
 from conformance.campaign.ledger import Ledger, Result, read
 from conformance.campaign.shards import KINDS, SUITE, CampaignError, Plan, code, share
@@ -80,7 +80,10 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         help="try nothing; show what these ledgers have together",
     )
     parser.add_argument(
-        "--max-time", metavar="SECONDS", type=seconds, help="begin no further shard after that"
+        "--max-time",
+        metavar="N",
+        type=duration,
+        help="begin no further shard after N seconds (or 90s, 15m, 2h)",
     )
     parser.set_defaults(run=run, further=True, undone="what was tried is in the ledger: --resume")
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import argparse
 import time
 from typing import Final
 
 import pytest
 
-from conformance.arguments import seconds
+from conformance.arguments import duration
 
 OPTION: Final = "--max-time"
 BEGUN = pytest.StashKey[float]()
@@ -20,7 +19,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.getgroup("conformance").addoption(
         OPTION,
         metavar="N",
-        type=_limit,
+        type=duration,
         help="begin no further test after N seconds (or 90s, 15m, 2h); rules that have not been "
         "proven by then are not run, and the run fails",
     )
@@ -56,13 +55,3 @@ class _Clock:
 
     def _since(self) -> float:
         return time.monotonic() - self._config.stash[BEGUN]
-
-
-def _limit(text: str) -> float:
-    units = {"s": 1, "m": 60, "h": 3600}
-    unit = units.get(text[-1:], 0)
-    try:
-        return seconds(text[:-1] if unit else text) * (unit or 1)
-    except argparse.ArgumentTypeError:
-        message = f"{text!r} is not a time, such as 90, 90s, 15m or 2h"
-        raise argparse.ArgumentTypeError(message) from None
