@@ -137,18 +137,24 @@ def _changed(key: tuple[str, str], expected: str, found: str) -> Fault:
     return Fault(_called(key), f"not as the migrations make it: {what}", RESTORE)
 
 
-def difference(expected: str, found: str) -> Iterator[str]:
-    """Yield what one definition lacks and has that another does not, of much the first lines."""
+def difference(expected: str, found: str, *, most: int | None = SHOWN_LINES) -> Iterator[str]:
+    """Yield what one definition lacks and has that another does not.
+
+    Args:
+        expected: the one definition.
+        found: the other.
+        most: of how many lines the first are shown; None of all.
+    """
     lines = [
         line.replace("\t", " ")
         for line in difflib.ndiff(expected.splitlines(), found.splitlines())
         if line[:1] in "+-" and line[1:].strip()
     ]
-    for line in lines[:SHOWN_LINES]:
+    for line in lines[:most]:
         word = "has" if line[0] == "+" else "lacks"
         yield f"it {word} {' '.join(line[1:].split())!r}"
-    if len(lines) > SHOWN_LINES:
-        yield f"and {len(lines) - SHOWN_LINES} lines more"
+    if most is not None and len(lines) > most:
+        yield f"and {len(lines) - most} lines more"
 
 
 def _looks_on(key: tuple[str, str], definition: str) -> bool:

@@ -53,7 +53,8 @@ def look(before: Description, after: Description) -> Iterator[str]:
         kind, name = key
         old, new = before[key], after[key]
         if kind in GUARDS and old != new:
-            yield f"changes {kind} {name}: {'; '.join(difference(old, new))}"
+            # All of it: what lifts a rule may well come after what is harmless.
+            yield f"changes {kind} {name}: {'; '.join(difference(old, new, most=None))}"
             yield from _newly_read(f"{kind} {name}", old, new)
     for kind, name in sorted(before.keys() - after.keys()):
         if kind in GUARDS:
