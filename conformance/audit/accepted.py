@@ -1,7 +1,8 @@
-"""Findings that cannot be mended, accepted for a time: a file beside the migrations.
+"""Findings that cannot be mended, accepted for a time: a file beside the migrations, or a baseline.
 
-A managed server has owners and members that nobody may change. Each such finding is accepted by
-name, with a reason and an end, and is shown each time all the same.
+A managed server has owners and members that nobody may change, and a schema may have faults that
+nobody can mend today. Each such finding is accepted by name, with a reason and an end, and is shown
+each time all the same.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING
 from conformance.audit.findings import Fault
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
     from conformance.audit.findings import Section
@@ -49,23 +51,39 @@ def load(directory: Path) -> tuple[list[Accepted], list[Fault]]:
     if not path.exists():
         return [], []
     try:
-        entries = tomllib.loads(path.read_text(encoding="utf-8"))["accepted"]
-        return [_entry(each) for each in entries], []
+        return read(path), []
     except (OSError, ValueError, KeyError, TypeError) as error:
         return [], [Fault(NAME, f"it cannot be read: {error}", HOW)]
 
 
-def apply(section: Section, accepted: list[Accepted], today: date) -> None:
-    """Turn findings that are accepted into notes; what accepts nothing, or no longer, is one."""
+def read(path: Path) -> list[Accepted]:
+    """Return the entries of a file.
+
+    Raises:
+        OSError, ValueError, KeyError, TypeError: It cannot be read, or has other content.
+    """
+    entries = tomllib.loads(path.read_text(encoding="utf-8"))["accepted"]
+    return [_entry(each) for each in entries]
+
+
+def apply(section: Section, accepted: Iterable[Accepted], today: date, name: str = NAME) -> None:
+    """Turn findings that are accepted into notes; what accepts nothing, or no longer, is one.
+
+    Args:
+        section: whose findings.
+        accepted: the entries of a file.
+        today: which an entry must not end before.
+        name: of the file.
+    """
     left = list(section.faults)
     for each in accepted:
         found = [fault for fault in left if each.of(fault)]
         if not found:
             what = f"it accepts what is not found any more: {each.about}: {each.what}"
-            section.faults.append(Fault(NAME, what, "remove that entry: it would hide what comes"))
+            section.faults.append(Fault(name, what, "remove that entry: it would hide what comes"))
         elif each.until < today:
             what = f"it has accepted this until {each.until}: {each.about}: {each.what}"
-            section.faults.append(Fault(NAME, what, "mend it now, or say why it may stay longer"))
+            section.faults.append(Fault(name, what, "mend it now, or say why it may stay longer"))
         else:
             section.faults = [fault for fault in section.faults if fault not in found]
             section.notes += [

@@ -5,6 +5,7 @@ The report knows every way to try every rule: it is imported when there is somet
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,7 @@ from conformance.pytest_plugin import findings, replay
 from conformance.pytest_plugin.fixtures import CASE_RUNNER
 from conformance.report import causes, parts
 from conformance.report.record import PROPERTY
-from conformance.report.run import DESELECTED, PARTS, Recorder
+from conformance.report.run import BASELINE, DESELECTED, PARTS, Recorder
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from conformance.cases.verdicts import Finding
 
 OPTION = "--conformance-report"
+BASELINE_OPTION = "--conformance-baseline"
+BASELINE_VARIABLE = "CONFORMANCE_BASELINE"
 # What stands for the write path in the report, by the file of a test that is of none.
 PATHS = {
     "test_machines": "life",
@@ -43,12 +46,19 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="write the verdicts to this file, in the form that its ending asks for: .json, .xml "
         "(JUnit), .html, .md, .sarif; may be given several times",
     )
+    parser.getgroup("conformance").addoption(
+        BASELINE_OPTION,
+        metavar="FILE",
+        help="accept the failures that this file names, each with a reason and an end: they are "
+        f"shown, and do not fail the run ({BASELINE_VARIABLE})",
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Gather what is seen, here or by all workers."""
     config.stash[DESELECTED] = 0
     if not hasattr(config, "workerinput"):
+        _read_baseline(config)
         _expect_writable(config)
         config.pluginmanager.register(Recorder(config), "conformance-recorder")
 
@@ -127,6 +137,20 @@ def _send(outcome: pytest.TestReport, finding: Finding, path: str, item: pytest.
         failure = {**finding.as_dict(), "rule": rule, "path": path, "test": item.nodeid}
         seen = {"rule": rule, "path": path, "tally": [0, 0, 0], "failure": failure}
         outcome.user_properties.append((PROPERTY, seen))
+
+
+def _read_baseline(config: pytest.Config) -> None:
+    """Read which failures are accepted; end the run before it begins if that cannot be read."""
+    named = config.getoption(BASELINE_OPTION) or os.environ.get(BASELINE_VARIABLE)
+    if not named:
+        return
+    from conformance.report.baseline import Baseline, BaselineError
+
+    try:
+        config.stash[BASELINE] = Baseline.read(Path(config.invocation_params.dir, named))
+    except BaselineError as error:
+        message = f"{BASELINE_OPTION}: {error}"
+        raise pytest.UsageError(message) from None
 
 
 def _expect_writable(config: pytest.Config) -> None:

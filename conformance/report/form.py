@@ -35,6 +35,7 @@ class Failure(TypedDict):
     script: str
     steps: NotRequired[Any]
     also: NotRequired[list[str]]
+    accepted: NotRequired[str]
 
 
 class Path(TypedDict):

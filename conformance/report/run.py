@@ -23,8 +23,11 @@ from conformance.report.scope import about_all, is_whole
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
 
+    from conformance.report.baseline import Baseline
+
 PARTS = pytest.StashKey[Parts]()
 DESELECTED = pytest.StashKey[int]()
+BASELINE = pytest.StashKey["Baseline"]()
 REPORT = "conformance_report"  # the option that names the files
 FILE = "parts.json"
 
@@ -76,9 +79,26 @@ class Recorder:
         bad = unheld or self._record.beside or missed or self._sections.broken
         if bad and session.exitstatus == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
+        self._sections.guarded("the baseline", lambda: self._compare(session, missed))
         targets = self._config.getoption(REPORT, default=None)
         if targets:
             self._write([Path(target) for target in targets], session, missed)
+
+    def _compare(self, session: pytest.Session, missed: list[str]) -> None:
+        """Say what a baseline accepts; end with 0 where nothing failed but that."""
+        baseline: Baseline | None = self._config.stash.get(BASELINE, None)
+        if baseline is None:
+            return
+        today = datetime.now(UTC).date()
+        found = baseline.settle(self._record, self._judged, whole=self._whole, today=today)
+        self._lines += found.notes
+        entries = (each for each in found.faults if each.about == baseline.name)
+        self._lines += [f"{each.about}: {each.what}" for each in entries]
+        if found.holds and not missed and not self._sections.broken:
+            if session.exitstatus == pytest.ExitCode.TESTS_FAILED:
+                session.exitstatus = pytest.ExitCode.OK
+        elif session.exitstatus == pytest.ExitCode.OK and found.faults:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_terminal_summary(
