@@ -9,7 +9,7 @@ import pytest
 from conformance.audit.owner import Owner
 from conformance.deployment import waivers
 from conformance.framecast.application import APPLICATION
-from conformance.gate import bodies, changes, trial, waived
+from conformance.gate import changes, trial, waived
 from conformance.gate.files import Files
 from conformance.gate.trial import Trial
 from conformance.migrate import migrations
@@ -31,11 +31,6 @@ SUPER = dataclasses.replace(PLAIN, superuser=True)
 CHECK = "inv_t6__teams_credits_not_negative"
 OFF = f"ALTER TABLE teams DROP CONSTRAINT {CHECK}"
 ON = f"ALTER TABLE teams ADD CONSTRAINT {CHECK} CHECK (credits >= 0)"
-LONG = [
-    "RETURN NEW;",
-    *(f"-- {each}" for each in "abcdefgh"),
-    "IF OLD.tier = 3 THEN RETURN NEW; END IF;",
-]
 JOBS = "INSERT on public.jobs to framecast_app"
 
 
@@ -190,17 +185,6 @@ def test_bodies_that_change_are_shown(attempt: Callable[..., tuple[Trial, Files]
         for note in notes
     ), notes
     assert f"900.sql takes away constraint {CHECK} on public.teams" in notes
-
-
-def test_a_long_difference_is_shown_to_its_end() -> None:
-    """What lifts a rule is shown however many harmless lines of the same function come before."""
-    old, new = ({("function", "f()"): "\n".join(lines)} for lines in (["RETURN NEW;"], LONG))
-
-    [note] = bodies.look(old, new)
-
-    assert note.startswith("changes function f(): ")
-    assert note.endswith("it has 'IF OLD.tier = 3 THEN RETURN NEW; END IF;'")
-    assert len(LONG) - 1 == note.count("it has")
 
 
 def test_a_rule_that_is_off_between_two_files_is_told(
