@@ -17,7 +17,9 @@ from tests.trying import verdicts
 ODD = """
 CREATE TYPE "Role" AS ENUM ('admin', 'it''s', 'none');
 CREATE DOMAIN positive AS integer NOT NULL CHECK (VALUE > 0);
+CREATE EXTENSION citext;
 CREATE TABLE "user" (
+    nick citext UNIQUE,
     "userId" bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     "displayName" text NOT NULL CHECK ("displayName" <> ''),
     role "Role" NOT NULL DEFAULT 'none',

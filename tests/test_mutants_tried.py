@@ -23,9 +23,10 @@ from conformance.mutants.errors import BaselineError, StuckError
 from conformance.mutants.mutant import Mutant
 from conformance.mutants.mutant_run import Bench, Kill, MutantRun
 from conformance.mutants.parts import Part, Phase
-from conformance.mutants.phases import FORMER, columns, own_rules
-from conformance.mutants.pool import Workers
+from conformance.mutants.phases import columns
+from conformance.mutants.pool import FORMER, Workers
 from conformance.mutants.report import Report
+from conformance.mutants.rule_phases import own_rules
 from conformance.postgres.scratch import Scratch, Template
 from conformance.races.harness import IllegalStartError
 from conformance.sql.writes import Statement
@@ -171,11 +172,12 @@ def test_a_neutral_change_survives(bench: Bench) -> None:
 
 def test_a_mutant_leaves_no_database(bench: Bench, scratch: Scratch) -> None:
     """The clone of a mutant is gone when it has been tried."""
-    query = "SELECT count(*) FROM pg_database WHERE datname LIKE '%_mutant'"
+    query = "SELECT count(*) FROM pg_database WHERE datname LIKE %s"
+    ours = [f"{scratch._prefix}%mutant"]  # other workers try mutants at the same time
     with psycopg.connect(scratch.server.conninfo, autocommit=True) as connection:
-        before = connection.execute(query).fetchone()
+        before = connection.execute(query, ours).fetchone()
         bench.attempt(Mutant("users", "neutral", "", ("SELECT 1",)), [])
-        assert before == connection.execute(query).fetchone()
+        assert before == connection.execute(query, ours).fetchone()
 
 
 def fail(_sandbox: Sandbox) -> None:

@@ -69,7 +69,7 @@ class Sandbox:
         With a role, `session` writes as that role; `owner` looks on, and is `session` without one.
         With `stuck`, what has hung is not waited for again.
         """
-        self._conninfo = conninfo
+        self.conninfo = conninfo
         self._stuck = stuck
         self.session = Session(conninfo, role, stuck)
         self.owner = Session(conninfo, None, stuck) if role is not None else self.session
@@ -120,7 +120,7 @@ class Sandbox:
     def acting_as(self, role: str) -> Iterator[None]:
         """Let `session` write as a role meanwhile; raises as `Session`."""
         if role not in self._as_roles:
-            self._as_roles[role] = Session(self._conninfo, role, self._stuck)
+            self._as_roles[role] = Session(self.conninfo, role, self._stuck)
         before = self.session, self.role
         self.session, self.role = self._as_roles[role], role
         try:

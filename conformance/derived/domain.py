@@ -52,6 +52,7 @@ def of(  # noqa: PLR0913 - all data, most of it in keywords
     varies: bool = False,
     cases: Mapping[str, Makes] | None = None,
     races: Mapping[str, Meet] | None = None,
+    records: Path | None = None,
 ) -> Domain:
     """Return the domain of some rules.
 
@@ -65,6 +66,7 @@ def of(  # noqa: PLR0913 - all data, most of it in keywords
         cases: what is tried of a rule by hand, by its id: for each path what makes a scenario, or
             why the path cannot break it. They take the place of those that its kind derives.
         races: what two sessions do at once, by hand, by the id of the rule that it might break.
+        records: the folder of `equivalent.toml`, on mutants that change nothing.
     """
     facts = Facts.of(rules, values or {}, varies=varies)
     by_hand = cases or {}
@@ -89,6 +91,8 @@ def of(  # noqa: PLR0913 - all data, most of it in keywords
         {rule.id: rule for rule in rules},
         ways,
         suite=SUITE,
+        commands=frozenset({"mutants"}),
+        records=records,
         meetings=meetings,
         migrations=migrations,
     )

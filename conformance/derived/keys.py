@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from hypothesis import strategies as st
 
@@ -19,6 +19,7 @@ from conformance.derived.shapes import (
     tried,
     written,
 )
+from conformance.kinds.keys import Excludes
 from conformance.sql.writes import Insert, Path, Row, Update
 
 if TYPE_CHECKING:
@@ -27,8 +28,11 @@ if TYPE_CHECKING:
     from conformance.cases.scenario import Scenario
     from conformance.derived.shapes import Makes
     from conformance.derived.world import Facts, World
-    from conformance.kinds.keys import Excludes, References, Unique
+    from conformance.kinds.keys import References, Unique
     from conformance.kinds.same_as import SameAs
+
+# Types of texts of which letters of two cases are two letters.
+PLAIN: Final = ("text", "varchar", "bpchar")
 
 
 def of_unique(kind: Unique | Excludes, facts: Facts) -> Makes:
@@ -41,14 +45,7 @@ def of_unique(kind: Unique | Excludes, facts: Facts) -> Makes:
         given = {**key_given(world, kind), **_some(world, kind.inside), **first}
         one = world.written(table, **given)
         key = {name: one[name] for name in columns if name in one}
-        near = []
-        for name in columns:
-            other = {**key, **world.other_values(table, one, [name]), **_some(world, kind.inside)}
-            apart = _apart(world, kind, facts, [each for each in columns if each != name])
-            if apart is not None:
-                near.append(world.row(table, **{**other, **apart}))
-        if kind.outside:
-            near.append(world.row(table, **{**key, **_some(world, kind.outside)}))
+        near = _neighbours(world, kind, facts, one, key)
         return one, near, world.row(table, **{**key, **_some(world, kind.inside), **second})
 
     def insert(world: World) -> Scenario:
@@ -85,6 +82,37 @@ def of_unique(kind: Unique | Excludes, facts: Facts) -> Makes:
         return tried(world, legal, broken)
 
     return written(insert, many, never_change(facts, table, columns) or update, OF_ONE_ROW)
+
+
+def _neighbours(
+    world: World, kind: Unique | Excludes, facts: Facts, one: Row, key: Row
+) -> list[Row]:
+    """Return legal rows that share all of a key but one part, or that the rule leaves out."""
+    table, columns, near = kind.table, kind.columns, list[Row]()
+    for name in columns:
+        other = {**key, **world.other_values(table, one, [name]), **_some(world, kind.inside)}
+        apart = _apart(world, kind, facts, [each for each in columns if each != name])
+        if apart is not None:
+            near.append(world.row(table, **{**other, **apart}))
+    cased = _in_another_case(world, kind, key)
+    if cased:
+        near.append(world.row(table, **{**key, **_some(world, kind.inside), **cased}))
+    if kind.outside:
+        near.append(world.row(table, **{**key, **_some(world, kind.outside)}))
+    return near
+
+
+def _in_another_case(world: World, kind: Unique | Excludes, key: Row) -> Row:
+    """Return a text of a key in capitals, where nothing says how it looks: that is another key."""
+    if isinstance(kind, Excludes) or kind.by:
+        return {}
+    for name in kind.columns:
+        value = key.get(name)
+        plain = world.tables[kind.table].columns[name].type in PLAIN
+        free = plain and f"{kind.table}.{name}" not in world.facts.values
+        if isinstance(value, str) and free and world.key_of(kind.table, name) is None:
+            return {name: value.swapcase()}
+    return {}
 
 
 def _some(world: World, rows: tuple[Mapping[str, object], ...]) -> Row:

@@ -59,6 +59,7 @@ class Meetings:
     def on(self, schema: Asked) -> SearchStrategy[Meeting]:
         """Return the meetings for the schema of a database."""
         if schema not in self._made:
+            self._made.clear()  # what others were made of is not asked again
             self._made[schema] = _meetings(self, schema)
         return self._made[schema]
 

@@ -54,6 +54,7 @@ class Derived:
     def on(self, schema: Asked) -> SearchStrategy[Scenario]:
         """Return the scenarios for the schema of a database."""
         if schema not in self._made:
+            self._made.clear()  # what others were made of is not asked again
             self._made[schema] = _scenarios(self, schema)
         return self._made[schema]
 

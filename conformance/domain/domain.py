@@ -92,6 +92,8 @@ class Domain:
         privileges: of the application's role; None for a schema without one.
         races: the races that have a name.
         meetings: by rules, transactions of two sessions that may break them together.
+        phases: the module that has, as PHASES, what mutants of its schema are tried with.
+        records: the folder of `equivalent.toml` and `open.toml`, on mutants; None for none.
         migrations: the schema under test, where no other is named; None for the run's own folder.
         areas: ids of rules by what they are about, for whoever looks for one.
         packages: whose sources decide what a run tries, beside the engine's own.
@@ -109,6 +111,8 @@ class Domain:
     privileges: Privileges | None = None
     races: Callable[[], Mapping[str, KnownRace]] = dict
     meetings: Callable[[], Mapping[str, Meetings]] = dict
+    phases: str = "conformance.mutants.rule_phases"
+    records: Path | None = None
     migrations: Path | None = None
     areas: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     packages: tuple[str, ...] = ()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from conformance.domain.domain import Domain, Enums, KnownRace, Privileges
@@ -63,5 +64,7 @@ DOMAIN: Final = Domain(
         APPLICATION, INSERTS, UPDATES, DELETES, CALLS, closed=frozenset({"framecast"})
     ),
     areas={area: tuple(rule.id for rule in rules) for area, rules in AREAS.items()},
+    phases="conformance.mutants.phases",
+    records=Path(__file__).parents[1] / "mutants",
     packages=("strategies",),
 )

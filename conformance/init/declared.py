@@ -171,6 +171,10 @@ class Declarations:
                 named["alike"] = (pair,)
             else:
                 self.gaps.append((f"what {each.name} takes for alike", "no two values were found"))
+        folded = [name for name in each.columns if choice.table.columns[name].type == "citext"]
+        if each.is_plain and folded:
+            pair = choice.alike([f"lower({quoted(folded[0])}::text)"], folded)
+            named |= {"alike": (pair,)} if pair else {}
         named |= self._where(each.table, each.where, each.columns)
         kind = self._kind("Unique", each.table, (each.table, each.columns), named)
         yield Declared(each.table, (each.name,), each.comment or said, kind, (each.name,))

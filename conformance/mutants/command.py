@@ -113,12 +113,12 @@ def _generate(databases: Scratch, template: Template) -> list[Mutant]:
 def _carry_out(
     options: argparse.Namespace, databases: Scratch, template: Template, every: Sequence[Mutant]
 ) -> Report | None:
-    from conformance.mutants import equivalent, generate, sorting, unseen  # noqa: PLC0415 - only who mutates waits for it
-    from conformance.mutants.phases import PHASES  # noqa: PLC0415 - only who mutates waits for it
+    from conformance.mutants import equivalent, generate, pool, sorting, unseen  # noqa: PLC0415 - only who mutates waits for it
     from conformance.mutants.pool import Workers, named  # noqa: PLC0415 - only who mutates waits for it
     from conformance.mutants.report import Report  # noqa: PLC0415 - only who mutates waits for it
 
-    phases = options.phases.split(",") if options.phases else [phase.name for phase in PHASES]
+    known_phases = [phase.name for phase in pool.phases()]
+    phases = options.phases.split(",") if options.phases else known_phases
     named(phases)
     excused = equivalent.reasons(equivalent.read(), [mutant.id for mutant in every])
     known = unseen.read()

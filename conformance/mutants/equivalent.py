@@ -9,15 +9,16 @@ from __future__ import annotations
 import tomllib
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from conformance.domain.chosen import domain
 from conformance.mutants.errors import RecordError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from pathlib import Path
 
-RECORD = Path(__file__).with_name("equivalent.toml")
+RECORD = "equivalent.toml"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,12 +29,17 @@ class Equivalent:
     reason: str
 
 
-def read(path: Path = RECORD) -> list[Equivalent]:
-    """Read the record.
+def read(path: Path | None = None) -> list[Equivalent]:
+    """Read a record; without a path the domain's own, which it need not have.
 
     Raises:
         RecordError: It is none.
     """
+    folder = domain().records
+    if path is None:
+        if folder is None or not (folder / RECORD).exists():
+            return []
+        path = folder / RECORD
     try:
         document = tomllib.loads(path.read_text(encoding="utf-8"))
         return [

@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+import psycopg
+
 from conformance.cases.case_runner import CaseRunner
 from conformance.cases.scenario import OnSchema
 from conformance.database.sandbox import Sandbox
 from conformance.domain.chosen import RULES, domain
-from conformance.mutants.drawing import drawn
+from conformance.mutants.drawing import drawn, of_sandbox
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -30,6 +32,11 @@ TIMEOUTS = "SET statement_timeout = '5s'; SET lock_timeout = '2s'"
 def as_owner(conninfo: str) -> Sandbox:
     """Open a sandbox that writes as the owner."""
     return _limited(Sandbox(conninfo))
+
+
+def connected(conninfo: str) -> psycopg.Connection[Any]:
+    """Open a plain connection, for what is read and not tried."""
+    return psycopg.connect(conninfo, autocommit=True)
 
 
 def as_role(conninfo: str) -> Sandbox:
@@ -79,7 +86,12 @@ def _try(rule: str, path: Path, number: int, count: int, sandbox: Sandbox) -> No
     ways = domain().ways()[rule][path]
     if isinstance(ways, str):  # `near_misses` takes no such
         return
-    some = ways.on(sandbox.owner) if isinstance(ways, OnSchema) else ways
-    scenarios = drawn(("near misses", rule, path, count), lambda: some, count)
+    key = ("near misses", rule, path, count)
+    if isinstance(ways, OnSchema):  # another mutant has another schema
+        some = ways.on(sandbox.owner)
+        scenarios = of_sandbox(sandbox, key, lambda: some, count)
+    else:
+        every = ways
+        scenarios = drawn(key, lambda: every, count)
     if number < len(scenarios):
         CaseRunner(sandbox, RULES[rule], path).run(scenarios[number])

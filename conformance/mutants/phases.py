@@ -18,7 +18,7 @@ from psycopg.conninfo import make_conninfo
 
 from conformance.cases.columns import hold
 from conformance.cases.verdicts import Finding, Verdict
-from conformance.domain.chosen import COLUMNS, RULES
+from conformance.domain.chosen import COLUMNS
 from conformance.framecast.known_races import KNOWN_RACES
 from conformance.machines.coverage_runs import COUNTS, PAIRS, every_count, every_pair
 from conformance.machines.hostile import HostileRunner
@@ -27,7 +27,8 @@ from conformance.machines.run import MachineRun
 from conformance.machines.runner import MACHINES
 from conformance.mutants import reading, role
 from conformance.mutants.drawing import GENERATE, drawn
-from conformance.mutants.parts import Part, Phase, near_misses
+from conformance.mutants.parts import Part, Phase
+from conformance.mutants.rule_phases import deeper, every_rule, own_rules, rules_of_tables
 from conformance.races.harness import Harness
 from conformance.races.meetings import ENDINGS, Floor
 from conformance.races.places import office, studio
@@ -46,51 +47,9 @@ if TYPE_CHECKING:
     from conformance.machines.machine import Machine
     from conformance.mutants.mutant import Mutant
 
-# Examples along each path, up to which number: all paths are tried before one is tried again.
-ROUNDS = (1, 3, 10)
-DEEP = 60
-OTHERS = (1, 3)
 HOSTILE_RUNS = 40
 RUNS, RUN = 10, 20
 CORPUS = File(__file__).parents[1] / "corpus"
-
-
-def own_rules(mutant: Mutant) -> Iterator[Part]:
-    """Near misses of the rules that the object serves."""
-    done = 0
-    for upto in ROUNDS:
-        yield from near_misses(mutant.rules, done, upto)
-        done = upto
-
-
-def rules_of_tables(mutant: Mutant) -> Iterator[Part]:
-    """Near misses of the other rules that speak of the same tables; what names the column first."""
-    name = mutant.thing.rpartition(".")[2]
-    others = [
-        rule
-        for rule in RULES.values()
-        if rule.id not in mutant.rules and set(rule.tables) & set(mutant.tables)
-    ]
-    others.sort(key=lambda rule: name not in rule.violations)
-    done = 0
-    for upto in OTHERS:
-        yield from near_misses([rule.id for rule in others], done, upto)
-        done = upto
-
-
-def deeper(mutant: Mutant) -> Iterator[Part]:
-    """Many more near misses of the rules that the object serves."""
-    yield from near_misses(mutant.rules, ROUNDS[-1], DEEP)
-
-
-def every_rule(mutant: Mutant) -> Iterator[Part]:
-    """Near misses of all rules that have not been tried."""
-    far = [
-        rule.id
-        for rule in RULES.values()
-        if rule.id not in mutant.rules and not set(rule.tables) & set(mutant.tables)
-    ]
-    yield from near_misses(far, 0, 1)
 
 
 def columns(mutant: Mutant) -> Iterator[Part]:
@@ -148,8 +107,6 @@ def meetings(_mutant: Mutant) -> Iterator[Part]:
     yield Part("meetings of what ends", _endings)
 
 
-# Names that phases had before, which `--phases` still takes.
-FORMER = {"tours": "coverage runs", "raids": "hostile runs", "lives": "machine runs"}
 PHASES: list[Phase] = [
     Phase("reading", reading.parts),
     Phase("role", role.parts),

@@ -6,13 +6,14 @@ import multiprocessing
 import signal
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, Self
 
+from conformance.domain.chosen import domain
 from conformance.mutants import sorting
 from conformance.mutants.errors import BaselineError, ChoiceError, StuckError
 from conformance.mutants.mutant_run import Bench, MutantRun
 from conformance.mutants.parts import Phase, near_misses
-from conformance.mutants.phases import FORMER, PHASES
 from conformance.postgres import scratch
 from conformance.postgres.scratch import Template
 from conformance.postgres.server import Server
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from conformance.mutants.sorting import Look
     from conformance.postgres.scratch import Scratch
 
+# Names that phases had before, which `--phases` still takes.
+FORMER = {"tours": "coverage runs", "raids": "hostile runs", "lives": "machine runs"}
 CHUNK = 60
 PATIENCE = 900.0  # seconds for one task: more than all phases take
 
@@ -164,16 +167,22 @@ def _attempt(task: tuple[Mutant, tuple[str, ...]]) -> MutantRun | str:
         return str(error)
 
 
+def phases() -> Sequence[Phase]:
+    """Return the phases of the domain, in the order in which they are tried."""
+    found: Sequence[Phase] = import_module(domain().phases).PHASES
+    return found
+
+
 def named(names: Sequence[str]) -> list[Phase]:
     """Return the phases of these names, in their own order.
 
     Raises:
         ChoiceError: There is no phase of a name.
     """
-    known = {phase.name for phase in PHASES}
+    known = {phase.name for phase in phases()}
     names = [FORMER.get(name, name) for name in names]
     for name in names:
         if name not in known:
             message = f"there is no phase {name!r}: there are {', '.join(sorted(known))}"
             raise ChoiceError(message)
-    return [phase for phase in PHASES if phase.name in names]
+    return [phase for phase in phases() if phase.name in names]

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import psycopg
-
 from conformance.cases.verdicts import Finding, Verdict
-from conformance.mutants.parts import Part
+from conformance.mutants.parts import Part, connected
 from conformance.reading.functions import mismatches
 from conformance.reading.switches import switches
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+
+    import psycopg
 
     from conformance.mutants.mutant import Mutant
     from conformance.reading.functions import Mismatch
@@ -27,12 +27,8 @@ READ = frozenset(
 def parts(mutant: Mutant) -> Iterator[Part]:
     """All that reads a schema, on mutants of the classes that can be read."""
     if mutant.habit in READ:
-        yield Part("guards ask nothing but rows", _guards, _connected)
-        yield Part("functions are what they declare", _functions, _connected)
-
-
-def _connected(conninfo: str) -> psycopg.Connection[Any]:
-    return psycopg.connect(conninfo, autocommit=True)
+        yield Part("guards ask nothing but rows", _guards, connected)
+        yield Part("functions are what they declare", _functions, connected)
 
 
 def _guards(connection: psycopg.Connection[Any]) -> None:

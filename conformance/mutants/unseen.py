@@ -9,18 +9,19 @@ from __future__ import annotations
 import tomllib
 from collections import Counter
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from conformance.domain.chosen import domain
 from conformance.mutants.errors import RecordError
 from conformance.mutants.habits import CLASSES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
+    from pathlib import Path
 
     from conformance.mutants.mutant import Mutant
 
-RECORD = Path(__file__).with_name("open.toml")
+RECORD = "open.toml"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,13 +32,18 @@ class Unseen:
     mended_by: str
 
 
-def read(path: Path = RECORD) -> dict[str, Unseen]:
-    """Return the record, by the ids of mutants.
+def read(path: Path | None = None) -> dict[str, Unseen]:
+    """Return a record, by the ids of mutants; without a path the domain's own, if it has one.
 
     Raises:
         RecordError: It is none, names a mutant twice, or a class that there is not.
     """
     found: dict[str, Unseen] = {}
+    folder = domain().records
+    if path is None:
+        if folder is None or not (folder / RECORD).exists():
+            return {}
+        path = folder / RECORD
     try:
         document = tomllib.loads(path.read_text(encoding="utf-8"))
         for entry in document.get("open", []):
