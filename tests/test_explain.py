@@ -18,6 +18,7 @@ from conformance.findings.kept import Circumstances
 from conformance.framecast.domain import DOMAIN
 from conformance.framecast.rules import RULES, Rule
 from conformance.mutants import generate
+from conformance.mutants.errors import ChoiceError
 from conformance.mutants.mutant import Mutant
 from conformance.postgres import Server
 from conformance.postgres.scratch import Scratch, Template
@@ -156,6 +157,8 @@ def test_mutants_are_chosen_by_a_rules_id() -> None:
     mutant = Mutant("teams.inv_t2__x/dropped", "check dropped", "", (), ("INV-T2",))
 
     assert [mutant] == generate.chosen([mutant], ["inv-t2"], None, 0)
+    with pytest.raises(ChoiceError, match="did you mean INV-T2 "):
+        generate.chosen([mutant], ["INV-TT2"], None, 0)
 
 
 def test_one_rules_tests_are_chosen_by_its_id() -> None:

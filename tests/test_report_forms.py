@@ -111,6 +111,23 @@ def test_junit_has_a_case_a_rule(document: dict[str, Any]) -> None:
     assert SCRIPT.replace("\x01", "\ufffd") == broken.text
 
 
+def test_what_a_baseline_accepts_is_no_failure_in_a_pipeline(document: dict[str, Any]) -> None:
+    """It is skipped in JUnit, suppressed in SARIF and a warning on GitHub, and says until when."""
+    until, document = "until 2027-01-31, <no> time", copy.deepcopy(document)
+    for failure in (*document["rules"][0]["failures"], *document["beside"]):
+        failure["accepted"] = until
+
+    (suite,) = ET.fromstring(forms.render(document, "junit"))  # noqa: S314 - it is our own
+    assert ("1", "2") == (suite.get("failures"), suite.get("skipped"))
+    skipped = [each.get("message") for each in suite.iter("skipped")]
+    assert [f"broken, accepted {until}"] * 2 == skipped
+    (run,) = json.loads(forms.render(document, "sarif"))["runs"]
+    assert [True, False, True] == ["suppressions" in each for each in run["results"]]
+    levels = [line.split()[0] for line in forms.render(document, "github").splitlines()]
+    assert ["::warning", "::error", "::warning", "::error"] == levels
+    assert "Accepted until 2027-01-31, &lt;no&gt; time" in forms.render(document, "html")
+
+
 def test_sarif_points_at_the_line_of_the_migration(document: dict[str, Any]) -> None:
     """Each rule that is not held is a result at the place of what enforces it."""
     (run,) = json.loads(forms.render(document, "sarif"))["runs"]

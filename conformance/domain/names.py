@@ -26,9 +26,11 @@ def rule(name: str) -> Rule:
     found = find(name)
     if found is not None:
         return found
-    near = get_close_matches(name.strip("_").replace("_", "-").upper(), RULES, cutoff=0.5)
-    hint = f"did you mean {' or '.join(near)}? " if near else ""
-    message = (
-        f"there is no rule {name!r}: {hint}`python -m conformance rules` lists all {len(RULES)}"
-    )
+    message = f"there is no rule {name!r}: {hint(name)}`python -m conformance rules` lists all {len(RULES)}"
     raise UnknownRuleError(message)
+
+
+def hint(name: str) -> str:
+    """Return a question that names the rules near a name that is none's; '' where none are."""
+    near = get_close_matches(name.strip("_").replace("_", "-").upper(), RULES, cutoff=0.5)
+    return f"did you mean {' or '.join(near)}? " if near else ""

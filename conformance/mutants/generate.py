@@ -6,7 +6,7 @@ from hashlib import sha256
 from itertools import chain
 from typing import TYPE_CHECKING
 
-from conformance.domain.names import find
+from conformance.domain.names import find, hint
 from conformance.mutants import bodies, columns, constraints, habits, privileges, triggers
 from conformance.mutants.errors import ChoiceError
 from conformance.mutants.mutant import Mutant, numbered
@@ -42,7 +42,8 @@ def chosen(
     wanted = [_token(each) for each in tokens]
     for token in wanted:
         if not any(mutant.concerns(token) for mutant in every):
-            message = f"no mutant concerns {token!r}: give a rule, or part of a mutant's id"
+            what = f"{hint(token)}give a rule, or part of a mutant's id"
+            message = f"no mutant concerns {token!r}: {what}"
             raise ChoiceError(message)
     if wanted:
         picked = [each for each in picked if any(each.concerns(token) for token in wanted)]

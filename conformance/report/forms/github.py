@@ -27,7 +27,9 @@ def _line(each: Told) -> str:
     if each.file:
         properties = {"file": each.file, "line": str(each.line), **properties}
     given = ",".join(f"{name}={_escaped(value, IN_PROPERTY)}" for name, value in properties.items())
-    return f"::error {given}::{_escaped(each.sentence, IN_MESSAGE)}"
+    level = "warning" if each.accepted else "error"
+    until = f" (accepted {each.accepted})" if each.accepted else ""
+    return f"::{level} {given}::{_escaped(each.sentence + until, IN_MESSAGE)}"
 
 
 def _escaped(text: str, pairs: tuple[tuple[str, str], ...]) -> str:

@@ -55,6 +55,9 @@ def _result(each: Told, known: list[str]) -> dict[str, Any]:
         "message": {"text": f"{each.rule} is {each.verdict}: {each.sentence}"},
         "partialFingerprints": {"verdict/v1": f"{each.rule}:{each.verdict}"},
     }
+    if each.accepted:
+        justification = f"accepted {each.accepted}"
+        result["suppressions"] = [{"kind": "external", "justification": justification}]
     if each.file:
         place = {
             "artifactLocation": {"uri": each.file.lstrip("/")},

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from conformance.cases.verdicts import NOT_RUN, Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from conformance.report.document import Document
 
@@ -15,13 +15,17 @@ WORDS = (*map(str, Verdict), NOT_RUN)  # the worst first
 
 
 class Told(NamedTuple):
-    """Failure as one message: the rule, the verdict, a sentence, and where the rule is enforced."""
+    """Failure as one message: the rule, the verdict, a sentence, and where the rule is enforced.
+
+    `accepted` says until when a baseline accepts it, and why; '' where none does.
+    """
 
     rule: str
     verdict: str
     sentence: str
     file: str
     line: int
+    accepted: str = ""
 
 
 def outcome(document: Document) -> str:
@@ -57,9 +61,17 @@ def failures(document: Document) -> Iterator[Told]:
     """Yield a message a rule that is not held, then one a failure beside the rules."""
     for rule in document["rules"]:
         if rule["verdict"] not in (Verdict.HELD, NOT_RUN):
-            yield Told(rule["id"], rule["verdict"], sentence(rule), *place(rule))
+            told = accepted(rule["failures"])
+            yield Told(rule["id"], rule["verdict"], sentence(rule), *place(rule), told)
     for failure in document.get("beside", ()):
-        yield Told(failure["rule"], failure["verdict"], _of(failure), "", 0)
+        told = accepted([failure])
+        yield Told(failure["rule"], failure["verdict"], _of(failure), "", 0, told)
+
+
+def accepted(some: Sequence[dict[str, Any]]) -> str:
+    """Return until when a baseline accepts all of some failures, and why; '' where it does not."""
+    told = [each.get("accepted", "") for each in some]
+    return str(told[0]) if told and all(told) else ""
 
 
 def sentence(rule: dict[str, Any]) -> str:
