@@ -26,7 +26,8 @@ def rule(name: str) -> Rule:
     found = find(name)
     if found is not None:
         return found
-    message = f"there is no rule {name!r}: {hint(name)}`python -m conformance rules` lists all {len(RULES)}"
+    every = f"`python -m conformance rules` lists all {len(RULES)}"
+    message = f"there is no rule {name!r}: {hint(name)}{every}"
     raise UnknownRuleError(message)
 
 
