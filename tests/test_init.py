@@ -20,6 +20,8 @@ CREATE DOMAIN positive AS integer NOT NULL CHECK (VALUE > 0);
 CREATE EXTENSION citext;
 CREATE TABLE "user" (
     nick citext UNIQUE,
+    contact text CHECK (contact ~ '^[a-z]+@[a-z]+[.][a-z]{2,}$'),
+    CONSTRAINT contact_is_short CHECK (length(contact) <= 255),
     "userId" bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     "displayName" text NOT NULL CHECK ("displayName" <> ''),
     role "Role" NOT NULL DEFAULT 'none',
@@ -76,6 +78,7 @@ def test_a_schema_of_odd_names_is_held(
     assert {} == found
     assert {"ORD-7", "ORDER-1", "USER-1", "PARCELS-1"} <= domain.rules.keys()
     assert "trigger does_nothing on parcels: what it refuses stands in its function" in said
+    assert "no row was found" not in said
     assert "generated column user.total: what it is computed from" in said
     weight = next(
         each for each in domain.rules.values() if "parcels_weight_check" in each.enforced_by

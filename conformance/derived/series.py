@@ -23,8 +23,9 @@ class Series:
     first: str
     steady: int = 0
 
-    def __len__(self) -> int:
-        """Return how many there are before the first comes again."""
+    @property
+    def size(self) -> int:
+        """How many there are before the first comes again."""
         size = 1
         for each in self.first[: len(self.first) - self.steady]:
             size *= len(_wheel(each))

@@ -16,8 +16,9 @@ if TYPE_CHECKING:
 
 LITERAL: Final = re.compile(r"(?P<operator>[!~*=<>]*)\s*'(?P<text>(?:[^']|'')*)'")
 NUMBER: Final = re.compile(r"(?<![\w.])-?\d+(?:\.\d+)?(?![\w.])")
-LONGEST: Final = 2000  # characters of a text that is proposed
+LONGEST: Final = 20_000  # characters of a text that is proposed
 LONG: Final = 20  # letters alike, which stand for a length
+FORMS: Final = 5  # of a text, which are stretched to a length
 USUAL: Final = (
     *("a", "A", "a@b.co", "", " ", "0", "AA", "AAA", "1234", "a-b", "https://a.co"),
     *("+15550100", "nonsense"),
@@ -91,6 +92,7 @@ def _numbers(column: Column, conditions: Sequence[str], scale: int | None) -> li
 
 def _texts(column: Column, conditions: Sequence[str]) -> list[object]:
     named: list[str] = []
+    sizes: list[int] = []
     for text in conditions:
         for each in LITERAL.finditer(text):
             literal, operator = each["text"].replace("''", "'"), each["operator"]
@@ -100,12 +102,20 @@ def _texts(column: Column, conditions: Sequence[str]) -> list[object]:
                 named += samples(literal)
             else:
                 named.append(literal)
-        for number in map(int, re.findall(r"(?<![\w.'-])\d+(?![\w.'])", _unquoted(text))):
-            if "length" in text:
-                named += ["a" * size for size in (number, number + 1, number - 1) if size >= 0]
+        if "length" in text:
+            found = map(int, re.findall(r"(?<![\w.'-])\d+(?![\w.'])", _unquoted(text)))
+            sizes += [size for number in found for size in (number, number + 1, number - 1)]
+    forms = ["a", *(each for each in named if each[:1].isalnum())][:FORMS]
+    long = [_stretched(form, size) for form in forms for size in sizes if size >= 0]
     beside = [variant for each in dict.fromkeys(named) for variant in _beside(each)]
     most = column.most or LONGEST
-    return [each for each in (*named, *beside, *USUAL) if len(each) <= most and "\0" not in each]
+    some = (*named, *long, *beside, *USUAL)
+    return [each for each in some if len(each) <= most and "\0" not in each]
+
+
+def _stretched(form: str, size: int) -> str:
+    """Return a text of a form that has so many characters, as far as its first one can be more."""
+    return form[:1] * (size - len(form) + 1) + form[1:] if size else ""
 
 
 def _beside(text: str) -> list[str]:
@@ -113,7 +123,8 @@ def _beside(text: str) -> list[str]:
     if len(text) >= LONG and len(set(text)) == 1:
         return []
     marks = [text.replace(mark, "") for mark in dict.fromkeys(text) if not mark.isalnum()]
-    return [f"{text}x", text[:-1], f"x{text}", text.upper(), text.lower(), *marks, text + text]
+    ends = [f"{text}x", text[:-1], f"x{text}", f"{text[:-1]}_", f"_{text[1:]}"]
+    return [*ends, text.upper(), text.lower(), *marks, text + text]
 
 
 def _instants(column: Column, conditions: Sequence[str]) -> list[object]:

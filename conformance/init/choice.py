@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     Some: TypeAlias = Mapping[str, object]
 
-MOST_VALUES, MOST_LEGAL, MOST_ILLEGAL = 3, 4, 6
+MOST_VALUES, MOST_LEGAL, MOST_ILLEGAL = 3, 4, 8
 # Values of a column that are combined with those of others, by how many others there are.
 BREADTH: Final = (60, 28, 12, 7)
 MOST_ROWS: Final = 6000
@@ -156,7 +156,7 @@ class Choice:
         chosen = self.values.get(name)
         some: list[object] = [*self._pool(name)]
         if isinstance(chosen, Series):
-            some = [chosen.at(len(chosen) - 1), chosen.at(len(chosen) - 2)]
+            some = [chosen.at(chosen.size - 1), chosen.at(chosen.size - 2)]
         elif self.table.columns[name].category == "S" and name in self.apart:
             some = ["twin"]
         texts = [each for each in some if isinstance(each, str)]
@@ -223,7 +223,7 @@ class Choice:
         for text in legal:
             for steady in range(len(text)):
                 series = Series(text, steady)
-                if len(series) < TRIED_OF_SERIES:
+                if series.size < TRIED_OF_SERIES:
                     break
                 if self._are_legal(column, alone, [[*map(series.at, range(TRIED_OF_SERIES))]]):
                     self.values[column.name] = series

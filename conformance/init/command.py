@@ -12,7 +12,7 @@ from conformance.postgres.request import SETTINGS
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
     from conformance.init.declared import Declarations
 
@@ -150,7 +150,7 @@ def _name_of(folder: Path) -> str:
 
 def _place(folder: Path, output: Path) -> str:
     """Return an expression for a folder, as a module beside it says it."""
-    parts: Sequence[str] = Path(os.path.relpath(folder.resolve(), output.resolve().parent)).parts
-    if len(parts) == 1 and parts[0] not in ("..", "."):
-        return f'Path(__file__).with_name("{parts[0]}")'
-    return " / ".join(("Path(__file__).parent", *(f'"{part}"' for part in parts)))
+    way = Path(os.path.relpath(folder.resolve(), output.resolve().parent)).as_posix()
+    if "/" not in way and way not in ("..", "."):
+        return f'Path(__file__).with_name("{way}")'
+    return f'Path(__file__).parent / "{way}"'

@@ -87,7 +87,12 @@ def quoted(text: str) -> str:
 
 
 def _is_product(text: str) -> bool:
-    return len(text) >= REPEATED and len(set(text)) == 1
+    """Return whether a text begins with one letter so often that it is said by a number."""
+    return _run(text) >= REPEATED
+
+
+def _run(text: str) -> int:
+    return len(text) - len(text.lstrip(text[:1])) if text else 0
 
 
 def _flat(value: object) -> str:
@@ -95,7 +100,9 @@ def _flat(value: object) -> str:
         return value.text
     if isinstance(value, str):
         if _is_product(value):
-            return f"{quoted(value[0])} * {len(value)}"
+            run = _run(value)
+            rest = f" + {quoted(value[run:])}" if value[run:] else ""
+            return f"{quoted(value[0])} * {run}{rest}"
         return quoted(value)
     if not isinstance(value, tuple | dict | Call):
         return repr(value)
