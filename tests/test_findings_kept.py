@@ -1,6 +1,8 @@
 """Findings of runs are files: listed, found from anywhere, replayed, and dropped when stale."""
 
 import json
+import shutil
+import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -15,6 +17,7 @@ from conformance.cases.verdicts import Finding, Standing, Tally, Verdict
 from conformance.findings import replaying, store
 from conformance.findings.errors import UnknownFindingError, UnreadableFindingError
 from conformance.findings.kept import Circumstances, Kept, Seen, read
+from conformance.framecast.application import APPLICATION
 from conformance.postgres import Server
 from conformance.pytest_plugin import circumstances, findings
 from conformance.sql.writes import Statement
@@ -29,6 +32,8 @@ INSERT INTO teams (id, name, slug) VALUES ('{0}', 'A', 'a');
 INSERT INTO memberships (team_id, user_id, role) VALUES ('{0}', '{0}', 'owner');
 COMMIT;
 """.format("00000000-0000-0000-0000-00000000000a")
+LEDGER_HOLE = "ALTER TABLE accounts DROP CONSTRAINT acc_2__accounts_currency_is_three_capitals;\n"
+ACCOUNT = "INSERT INTO accounts (owner, code, currency) VALUES ('a', 'A', 'eur')"
 STEPS = (
     Step(tuple(Statement(each) for each in TEAM.strip().rstrip(";").split(";\n")[1:-1])),
     Step((Statement("UPDATE teams SET credits = -1"),), ("INV-T6",)),
@@ -234,6 +239,38 @@ def test_a_replay_stops_before_a_step(
     assert 0 == main([*command, "--to", "2"])
     assert "(0,)" == seen.read_text()
     assert "step 1 of 2: accepted" in capsys.readouterr().out
+
+
+def test_a_replay_writes_as_who_wrote(
+    holed: tuple[Kept, list[str]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What was found as a role is replayed as that role, and a role that is gone is named."""
+    one, command = holed
+    for role, said in ((APPLICATION, "FAILED: step 2 of 2"), ("nobody_at_all", "has no such role")):
+        as_role = replace(one, run=replace(one.run, role=role))
+        store.write(Path(one.run.folder) / store.FOLDER, [as_role])
+        assert 1 == main(command)
+        shown = capsys.readouterr()
+        assert said in shown.out + shown.err
+
+
+def test_a_replay_knows_its_domain(holed: tuple[Kept, list[str]], tmp_path: Path) -> None:
+    """What was found of another domain is replayed with that one's rules, from another folder."""
+    one, (_, _, *server) = holed
+    ledger = shutil.copytree(ROOT / "examples" / "ledger" / "migrations", tmp_path / "ledger")
+    (ledger / "900_hole.sql").write_text(LEDGER_HOLE)
+    finding = Finding("ACC-2", Verdict.BROKEN, expected="no", observed="accepted", script="")
+    steps = (Step((Statement(ACCOUNT),), ("ACC-2",)),)
+    place = (ROOT / "conformance" / "test_rules.py", "test_rule[acc_2__insert]")
+    run = replace(one.run, domain="examples.ledger", migrations=str(ledger), folder=str(ROOT))
+    other = Kept(Seen.of(finding, steps, "insert", place), run, one.first, one.last)
+    store.write(Path(one.run.folder) / store.FOLDER, [other])
+
+    command = (sys.executable, "-m", "conformance", "replay", "acc_2__", *server)
+    done = subprocess.run(command, cwd="/", capture_output=True, text=True, check=False)
+
+    assert 1 == done.returncode, done.stdout + done.stderr
+    assert "FAILED: step 1 of 1: expected refused by ACC-2; accepted" in done.stdout
 
 
 def test_a_schema_elsewhere_is_named(
