@@ -8,6 +8,7 @@ import pytest
 from conformance.__main__ import main
 from conformance.database.sandbox import Sandbox
 from conformance.domain import chosen
+from conformance.init.command import command
 from conformance.init.patterns import samples
 from conformance.init.python import Call, written
 from conformance.postgres.scratch import Database
@@ -130,6 +131,24 @@ def test_a_schema_without_tables_is_no_beginning(
     assert 1 == main(["init", empty.conninfo, "--output", str(output)])
     assert "the schema public has no table" in capsys.readouterr().err
     assert not output.exists()
+
+
+@pytest.mark.parametrize(
+    ("output", "source", "expected"),
+    [
+        ("rules.py", "schema", "framecast-conformance test --domain rules"),
+        ("db/shop.py", "db/sql", "framecast-conformance test --domain db.shop"),
+        ("rules.py", "host=db", "framecast-conformance test --domain rules --migrations DIR"),
+        ("/a-b/rules.py", "x", "cd /a-b && framecast-conformance test --domain rules"),
+    ],
+)
+def test_the_next_command_finds_the_file(
+    output: str, source: str, expected: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is shown at the end names the module, and asks for files where none are known."""
+    monkeypatch.chdir(tmp_path)
+
+    assert expected == command(Path(output), source)
 
 
 @pytest.mark.parametrize(

@@ -62,7 +62,7 @@ def _run(options: argparse.Namespace) -> None:
     refuse(output, force=options.force)
     given = {attribute: getattr(options, attribute) for attribute, _, _ in SETTINGS}
     declarations = write(options.source, output, options.name, given)
-    for line in summary(declarations, output):
+    for line in summary(declarations, output, options.source):
         sys.stdout.write(f"{line}\n")
 
 
@@ -103,9 +103,9 @@ def write(
     from conformance.init.page import page  # noqa: PLC0415 - as above
     from conformance.init.probe import Probe  # noqa: PLC0415 - as above
 
-    folder = sources.is_folder(source)
+    folder = is_folder(source)
     try:
-        with sources.opened(source, given) as connection:
+        with sources.opened(Path(source) if folder else source, given) as connection:
             read = catalogue.read(connection)
             declarations = Declarations(read, Probe(connection))
             called = name or (_name_of(Path(source)) if folder else connection.info.dbname)
@@ -123,7 +123,7 @@ def write(
     return declarations
 
 
-def summary(declarations: Declarations, output: Path) -> Iterator[str]:
+def summary(declarations: Declarations, output: Path, source: str) -> Iterator[str]:
     """Yield what was done, what was not, and what to do next, on one screen."""
     rules = declarations.rules
     tables = len({rule.table for rule in rules})
@@ -135,12 +135,23 @@ def summary(declarations: Declarations, output: Path) -> Iterator[str]:
         if len(gaps) > SHOWN:
             yield f"  and {len(gaps) - SHOWN} more, at the end of the file"
     yield "not in any catalogue: caps, moves of a status, what never changes, who may write (TODO)"
-    yield f"next: {command(output)}"
+    yield f"next: {command(output, source)}"
 
 
-def command(output: Path) -> str:
+def command(output: Path, source: str) -> str:
     """Return the command that tries the rules."""
-    return f"framecast-conformance test --domain {output.stem}"
+    way = Path(os.path.relpath(output.resolve().with_suffix(""))).parts
+    there = all(part.isidentifier() for part in way)
+    before = "" if there else f"cd {output.resolve().parent} && "
+    module = ".".join(way) if there else output.stem
+    # Of a database nobody knows the files that made it; a folder stands in the rules.
+    further = "" if is_folder(source) else " --migrations DIR"
+    return f"{before}framecast-conformance test --domain {module}{further}"
+
+
+def is_folder(source: str) -> bool:
+    """Return whether a source is a folder, and no address of a database."""
+    return "://" not in source and "=" not in source
 
 
 def _name_of(folder: Path) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from contextlib import ExitStack, contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from conformance.audit.target import Limits, reading
@@ -14,6 +13,7 @@ from conformance.postgres.surroundings import withdrawn
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from pathlib import Path
 
     import psycopg
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def opened(
-    source: str, options: Mapping[str, str | None], limits: Limits | None = None
+    source: str | Path, options: Mapping[str, str | None], limits: Limits | None = None
 ) -> Iterator[psycopg.Connection[Any]]:
     """Open a read-only transaction on a schema.
 
@@ -37,14 +37,14 @@ def opened(
         ProvisionError: there is no scratch server.
     """
     with ExitStack() as exits:
-        url = source
-        if is_folder(source):
-            folder = Path(source)
-            migrations.load(folder)
+        if isinstance(source, str):
+            url = source
+        else:
+            migrations.load(source)
             completed = exits.enter_context(withdrawn(Request.read(options, os.environ)))
             server = exits.enter_context(provision(completed))
             url = exits.enter_context(
-                installed(exits.enter_context(scratch.opened(server)), folder)
+                installed(exits.enter_context(scratch.opened(server)), source)
             )
         yield exits.enter_context(reading(url, limits or Limits()))
 
@@ -54,8 +54,3 @@ def installed(databases: Scratch, folder: Path) -> Iterator[str]:
     """Install the migrations of a folder into a database of their own; lend its address."""
     with databases.cloned(databases.template(folder), "init") as database:
         yield database.conninfo
-
-
-def is_folder(source: str) -> bool:
-    """Return whether a source is a folder, and no address of a database."""
-    return "://" not in source and "=" not in source
