@@ -128,6 +128,7 @@ def with_a_past(world: World, team: Row, owner: Row, who: str) -> Row:
         ]
     for status in ("canceled", "completed"):
         world.move(world.job(user, urn_of_team(team)), status)
+    _made_within(world, team, user)
     key = {"id": joins["id"]}
     world.given.append(
         Delete("memberships", key)
@@ -135,6 +136,16 @@ def with_a_past(world: World, team: Row, owner: Row, who: str) -> Row:
         else Update("memberships", key, {"role": who}, joins)
     )
     return user
+
+
+def _made_within(world: World, team: Row, user: Row) -> None:
+    """Insert what a user made in a project of a team, and what a webhook of the user was sent."""
+    project = world.project(team, user)["id"]
+    asset = world.an_asset(user, urn_of_team(team))
+    world.insert("asset_files", {**asset, "project_id": project})
+    world.move(world.job(user, urn_of_team(team), project_id=project), "completed")
+    hook = world.insert("webhooks", world.a_webhook(team, user))
+    world.insert("webhook_deliveries", world.a_delivery(hook))
 
 
 def urn(form: str, team: Row, user: Row, colleague: Row) -> str:

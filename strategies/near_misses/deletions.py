@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from conformance.cases.scenario import Scenario, ViolatesSeveral, Ways
 from conformance.sql.writes import Delete, Insert, Path, RawSql, Row, Truncate, statements
+from strategies.enums import JOB_FAILURE_TYPE
 from strategies.near_misses.jobs import ACTIVE, FINISHED, KINDS, job_of
 from strategies.near_misses.privacy import erases
 from strategies.near_misses.rendering import end
@@ -126,13 +127,14 @@ def erasures(world: World, draw: Draw) -> Scenario:
 def made_meanwhile(world: World, draw: Draw) -> Scenario:
     """Delete a project or a team while a job is made elsewhere; then for it, in one statement.
 
-    The one that is deleted may come back under its id.
+    The one that is deleted may come back under its id, and the job may say why it will fail.
     """
     owner = world.insert("users", world.a_creator())
     kept, team = world.owned_team(owner), world.owned_team(owner)
     free, project = (world.project(team, owner) for _ in range(2))
     elsewhere = world.a_job(owner, urn_of_team(kept))
-    there = world.a_job(owner, urn_of_team(team), project_id=project["id"])
+    failure = draw(st.sampled_from((None, *JOB_FAILURE_TYPE)))
+    there = world.a_job(owner, urn_of_team(team), project_id=project["id"], failure_type=failure)
     elsewhere_sql, there_sql = (
         statements(Insert("jobs", (row,)))[0].sql for row in (elsewhere, there)
     )
