@@ -158,9 +158,9 @@ def passed_through(world: World, draw: Draw) -> Scenario:
     users = [world.starter() for _ in range(3)]
     world.job(users[2])
     forms = draw(st.sampled_from(("team", "member")))
-    role = draw(st.sampled_from(("member", "owner", "admin")))
+    roles = draw(st.permutations(("member", "owner", "admin")))
 
-    def pass_through(user: Row, count: int) -> tuple[Write, ...]:
+    def pass_through(user: Row, count: int, role: str) -> tuple[Write, ...]:
         urn = urn_of_team(team) if forms == "team" else urn_of_member(team, user)
         jobs = tuple(world.a_job(user, urn) for _ in range(count))
         key = {"user_id": user["id"]}
@@ -169,11 +169,11 @@ def passed_through(world: World, draw: Draw) -> Scenario:
 
     return Scenario(
         given=(tuple(world.given),),
-        legal=(pass_through(users[0], 1),),
+        legal=(pass_through(users[0], 1, roles[0]),),
         broken=(
-            pass_through(users[1], 2),
-            pass_through(users[2], 1),
-            pass_through(users[1], 3),
+            pass_through(users[1], 2, roles[0]),
+            pass_through(users[2], 1, roles[1]),
+            pass_through(users[1], 3, roles[2]),
         ),
     )
 
