@@ -103,6 +103,16 @@ BROKEN: Final = {
         "AUTO-TIMES",
         Path.UPDATE,
     ),
+    "one clean-up of all waits for another": (
+        rewritten(
+            "delete_old_job_events",
+            "\nBEGIN\n",
+            "\nBEGIN\n    IF p_limit IS NULL THEN PERFORM pg_advisory_xact_lock(42); END IF;\n",
+            "public",
+        ),
+        "RET-1",
+        Path.OTHER,
+    ),
     "what is as old as it may be": (
         rewritten("delete_old_job_events", OLDER, OLDER.replace("<", "<="), "public"),
         "RET-1",

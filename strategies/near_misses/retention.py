@@ -163,6 +163,10 @@ def passing_over(hold: Hold, others: tuple[Hold, ...] = ()) -> Scenarios:
             ]
             for n, row in enumerate(rows):
                 world.insert(table, _aged(row, days, 60 - n))
+            if others:  # who finds all of them taken has nothing to do, and does not wait either
+                call = f"SELECT public.delete_old_{table}()"
+                nothing = Fact(call, 0, side=False)
+                beside.append(ConcurrentCheck((RawSql(call),), (nothing,)))
             for other in others:
                 gone = rows.pop(1)["id"]  # the oldest one that nobody may hold
                 beside.append(

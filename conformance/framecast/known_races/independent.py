@@ -6,7 +6,15 @@ A lock that is wider than its rule breaks nothing; it only makes people wait.
 from __future__ import annotations
 
 from conformance.framecast.known_races.definition import RaceSetup, RaceStep, does, known_race
-from conformance.framecast.operations import jobs, keys, memberships, projects, users
+from conformance.framecast.operations import (
+    assets,
+    jobs,
+    keys,
+    memberships,
+    projects,
+    teams,
+    users,
+)
 
 INVARIANT = "nobody waits for whom they have nothing to do with"
 
@@ -88,14 +96,54 @@ def two_projects_are_edited(setup: RaceSetup) -> None:
         setup.session(who, does(projects.EDIT, project=project))
 
 
+@known_race("LOCK ORDER", "ROLE-2", invariant=INVARIANT)
+def two_members_make_projects(setup: RaceSetup) -> None:
+    """Two members of a team make a project each at once."""
+    for who, by in zip(("ann", "bob"), _colleagues(setup), strict=True):
+        setup.session(who, does(projects.MAKE, by=by, status="draft"))
+
+
+@known_race("LOCK ORDER", "INV-X2", invariant=INVARIANT)
+def two_members_upload(setup: RaceSetup) -> None:
+    """Two members of a team upload an asset each at once."""
+    for who, (user, team) in zip(("ann", "bob"), _colleagues(setup), strict=True):
+        asset = {"project": None, "amiss": "nothing", "status": "pending"}
+        setup.session(who, does(assets.ANNOUNCE, by=(user, team, None), **asset))
+
+
+@known_race("LOCK ORDER", "CARD-5", invariant=INVARIANT)
+def job_made_while_its_team_is_renamed(setup: RaceSetup) -> None:
+    """A member makes a job of a team; meanwhile the team gets another name."""
+    (user, team), _ = _colleagues(setup)
+    setup.session("bob", _makes_a_job(user, team))
+    setup.session("ann", does(teams.RENAME, team=team))
+
+
+@known_race("LOCK ORDER", "CARD-5", invariant=INVARIANT)
+def job_made_beside_a_project(setup: RaceSetup) -> None:
+    """A member makes a job of a team; meanwhile another one makes a project."""
+    (user, team), by = _colleagues(setup)
+    setup.session("bob", _makes_a_job(user, team))
+    setup.session("ann", does(projects.MAKE, by=by, status="draft"))
+
+
 @known_race("LOCK ORDER", "CARD-5", invariant=INVARIANT)
 def jobs_of_two_teams(setup: RaceSetup) -> None:
     """Jobs are made in two teams at once, by people who have no team in common."""
     setup.independent = True
     for who in ("ann", "bob"):
-        user, team = setup.given.creator(f"{who}@example.com")
-        job = {"project": None, "charge": 0, "key": None, "status": "queued"}
-        setup.session(who, does(jobs.MAKE, by=(user, team, None), **job))
+        setup.session(who, _makes_a_job(*setup.given.creator(f"{who}@example.com")))
+
+
+def _makes_a_job(user: int, team: int) -> RaceStep:
+    job = {"project": None, "charge": 0, "key": None, "status": "queued"}
+    return does(jobs.MAKE, by=(user, team, None), **job)
+
+
+def _colleagues(setup: RaceSetup) -> tuple[tuple[int, int], tuple[int, int]]:
+    """Make a team with an owner and a member, and return both with it; say that they are apart."""
+    bob, team, _, _, _ = _members(setup)
+    return (next(iter(setup.given.state.users)), team), (bob, team)
 
 
 def _invites(by: tuple[int, int]) -> RaceStep:
@@ -136,5 +184,9 @@ KNOWN_RACES = (
     address_in_capitals_while_invited,
     two_projects_are_edited,
     job_taken_while_its_project_is_edited,
+    two_members_make_projects,
+    two_members_upload,
+    job_made_while_its_team_is_renamed,
+    job_made_beside_a_project,
     jobs_of_two_teams,
 )
