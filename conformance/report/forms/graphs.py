@@ -98,10 +98,12 @@ def _arrow(boxes: Mapping[str, tuple[float, float]], move: Mapping[str, Any]) ->
         middle = (x + to_x) / 2
         points = (x + wide, y), (middle, y - lift), (middle, to_y - lift)
         end = (to_x - BOX[0] / 2, to_y)
-    elif to_x < x:  # back, below
-        low = max(y, to_y) + high + 40
-        points = (x, y + high), (x, low), (to_x, low)
-        end = (to_x, to_y + high)
+    elif to_x < x:  # back, around the side that is nearer
+        heights = [down for _, down in boxes.values()]
+        side = -1 if y + to_y < min(heights) + max(heights) else 1
+        far = (min(y, to_y) if side < 0 else max(y, to_y)) + side * (high + 40)
+        points = (x, y + side * high), (x, far), (to_x, far)
+        end = (to_x, to_y + side * high)
     else:  # up or down in a column, beside it
         beside = x + wide + BULGE * abs(to_y - y) / STEP[1]
         points = (x + wide, y), (beside, y), (beside, to_y)
