@@ -9,6 +9,7 @@ from conformance.__main__ import main
 from conformance.database.sandbox import Sandbox
 from conformance.domain import chosen
 from conformance.domain.domain import Domain
+from conformance.explain import objects
 from conformance.postgres.scratch import Scratch
 from conformance.postgres.server import Server
 from conformance.reading.enforced import about, idle
@@ -53,6 +54,33 @@ def test_every_rule_is_held(shop: Domain, scratch: Scratch, folder: Path) -> Non
         Sandbox(database.conninfo) as sandbox,
     ):
         assert not verdicts(shop, sandbox, set(shop.rules), times=1)
+
+
+def test_what_is_switched_off_is_read(shop: Domain, scratch: Scratch, folder: Path) -> None:
+    """Foreign keys whose triggers are disabled are told without a write, of each rule its own."""
+    template = scratch.template(folder)
+    with scratch.cloned(template, "shop") as database, database.connect() as connection:
+        connection.execute("ALTER TABLE reviews DISABLE TRIGGER ALL")
+        found = idle(connection)
+    seen = {rule.id for rule in shop.rules.values() if [*about(rule, found)]}
+
+    assert {"REVIEWS-4", "REVIEWS-5"} == seen
+    assert {"disabled"} == {each.how for each in found}
+
+
+def test_what_enforces_a_rule_is_shown(shop: Domain, scratch: Scratch, folder: Path) -> None:
+    """Each name that a derived rule is enforced by is that of an object, with its SQL."""
+    template = scratch.template(folder)
+    with scratch.cloned(template, "shop") as database, database.connect() as connection:
+        there = objects.read(connection)
+    shown = [
+        (name, sql)
+        for rule in shop.rules.values()
+        for name, sql in objects.enforcing(rule.enforced_by, there)
+    ]
+
+    assert len(shop.rules) < len(shown)
+    assert [] == [name for name, sql in shown if not sql]
 
 
 def test_every_rule_has_cases(shop: Domain) -> None:

@@ -14,6 +14,7 @@ from conformance.audit.findings import Section
 from conformance.audit.target import Limits, TargetError, reading
 from conformance.domain.chosen import RULES
 from conformance.postgres import ProvisionError, Request, provision, scratch
+from conformance.sql.names import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -75,6 +76,8 @@ def named_as_described(enforcement: str) -> str:
     """Return what the name of an object in a description holds, where the catalogue names it."""
     kind, _, name = enforcement.rpartition(" ")
     table, _, trigger = name.partition(".")
+    if kind == "column":
+        return f"{quoted(table)}.{quoted(trigger)}"
     return f"{trigger} on public.{table}" if kind == "trigger" else name
 
 

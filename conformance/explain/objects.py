@@ -19,7 +19,7 @@ SELECT 'constraint', conname::text,
 FROM pg_constraint
 WHERE contype <> 't' AND connamespace IN (to_regnamespace('public'), to_regnamespace('framecast'))
 UNION ALL
-SELECT 'index', i.indexrelid::regclass::text, pg_get_indexdef(i.indexrelid)
+SELECT 'index', c.relname::text, pg_get_indexdef(i.indexrelid)
 FROM pg_index AS i
 JOIN pg_class AS c ON c.oid = i.indexrelid
 WHERE c.relnamespace = 'public'::regnamespace AND i.indisunique
@@ -35,6 +35,13 @@ SELECT 'type', t.typname::text,
 FROM pg_type AS t
 JOIN pg_enum AS e ON e.enumtypid = t.oid
 GROUP BY t.typname
+UNION ALL
+SELECT 'column', c.relname || '.' || a.attname,
+    'ALTER TABLE ' || c.oid::regclass || ' ALTER COLUMN ' || quote_ident(a.attname)
+    || ' SET NOT NULL'
+FROM pg_attribute AS a JOIN pg_class AS c ON c.oid = a.attrelid
+WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p') AND a.attnum > 0
+    AND a.attnotnull
 UNION ALL
 SELECT 'function', proname::text, pg_get_functiondef(oid)
 FROM pg_proc
