@@ -56,6 +56,7 @@ pytest_plugins = (
     "conformance.pytest_plugin.hostile",
     "conformance.pytest_plugin.machines",
     "conformance.pytest_plugin.races",
+    "conformance.pytest_plugin.sql_coverage",
     "conformance.pytest_plugin.regressions",
 )
 

@@ -20,9 +20,9 @@ BESIDE = "FUNCTION"  # in the place of a rule, where none rests on a function
 
 
 @pytest.fixture(scope="module")
-def found(database: Database) -> list[Mismatch]:
+def found(as_written: Database) -> list[Mismatch]:
     """Return all functions that are not what they declare."""
-    with database.connect() as connection:
+    with as_written.connect() as connection:
         return mismatches(connection)
 
 

@@ -26,9 +26,9 @@ EACH = [
 
 
 @pytest.fixture(scope="module")
-def found(database: Database) -> list[Switch]:
+def found(as_written: Database) -> list[Switch]:
     """Return all that decides by something else than rows."""
-    with database.connect() as connection:
+    with as_written.connect() as connection:
         return switches(connection)
 
 
