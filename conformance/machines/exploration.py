@@ -151,8 +151,9 @@ class Guide:
         self.archive.note(made, len(steps))
 
     def reach(self, state: State, past: Sequence[Passed]) -> None:
-        """Note a state that the run has come to."""
-        self.archive.reach(state, past)
+        """Note a state that the run has come to, where others can begin there."""
+        if self.leads:
+            self.archive.reach(state, past)
 
     def random(self, drawn: int) -> Random:
         """Return what to choose with, given a number that was drawn: other each time."""
