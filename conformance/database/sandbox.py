@@ -145,29 +145,33 @@ class Sandbox:
 
     def reset(self) -> None:
         """Make the database as empty as its schema left it."""
-        if self._written is None:
-            self._written = frozenset(str(table) for (table,) in self.owner.fetch(WRITTEN))
-        self._cleaner.connection.execute(self._clearing(self._written))
+        written = self._written
+        if written is None:
+            written = frozenset(str(table) for (table,) in self.owner.fetch(WRITTEN))
+        self._written = None  # should this fail, the next reset asks again
+        self._cleaner.connection.execute(self._clearing(written))
         self.session.history.clear()
         self._current = None
-        self._written = None
         self._sweeper.count()
 
     def keep(self, name: str) -> bool:
         """Keep a copy of all rows under a name; return whether that can be brought back.
 
-        A role that may not switch off foreign keys and triggers has to write the rows again.
+        A role that may not switch off foreign keys and triggers has to write the rows again. What
+        ends halfway keeps nothing, and can be tried again.
         """
         if self._replicates and name not in self._copies:
             # Not the name itself: PostgreSQL cuts what is longer than 63 bytes.
             short = f"copy_{len(self._copies)}"
             filled = [table for table in self._columns if self._has_rows(table)]
             copies = {table: f"{short}_{number}" for number, table in enumerate(filled)}
-            for table, copy in {**copies, "conformance.changes": f"{short}_changes"}.items():
-                self._execute(f"CREATE TABLE conformance.{copy} AS TABLE {table}")
             last = int(str(self.owner.fetch(LAST)[0][0]))
+            copied = {**copies, "conformance.changes": f"{short}_changes"}
+            self._execute(
+                *(f"CREATE TABLE conformance.{copy} AS TABLE {it}" for it, copy in copied.items()),
+                restore.function(short, last, self._columns, copies),
+            )
             self._copies[name] = _Copy(short, last, copies)
-            self._execute(restore.function(short, last, self._columns, copies))
         return self._replicates
 
     def has_kept(self, name: str) -> bool:
@@ -196,7 +200,7 @@ class Sandbox:
             if table in kept.tables:
                 body.append(_copy(table, columns, kept.tables[table]))
         body.append(_copy("conformance.changes", NOTED, f"{kept.short}_changes"))
-        self._cleaner.connection.execute(";\n".join(["BEGIN", *body, "COMMIT"]))
+        self._cleaner.connection.execute(";\n".join(body))  # one message, one transaction
         self._current, self._written, self._seen = name, None, kept.last
         self._sweeper.count()
 
@@ -264,6 +268,7 @@ class Sandbox:
     def _clearing(self, written: frozenset[str] | None) -> str:
         """Return what empties the tables, whatever their triggers and keys say.
 
+        It is one message and so, with no BEGIN in it, one transaction, which an error ends.
         Tables that the change log watches are left alone when it has seen nothing of them. A role
         that may not switch off foreign keys truncates all tables at once instead.
         """
@@ -287,7 +292,7 @@ class Sandbox:
             for number, table in enumerate(self._kept)
             if table in tables
         ]
-        return ";\n".join(["BEGIN", *off, *clear, *restore, *on, "COMMIT"])
+        return ";\n".join([*off, *clear, *restore, *on])
 
     def _may_replicate(self) -> bool:
         try:
@@ -299,8 +304,9 @@ class Sandbox:
     def _has_rows(self, table: str) -> bool:
         return self.owner.fetch(f"SELECT EXISTS (SELECT FROM {table})") == [(True,)]
 
-    def _execute(self, statement: str) -> None:
-        self.owner.connection.execute(statement)
+    def _execute(self, *statements: str) -> None:
+        """Send statements in one message, which is one transaction: an error leaves nothing."""
+        self.owner.connection.execute(";\n".join(statements))
 
 
 def _unquoted(table: str) -> str:
