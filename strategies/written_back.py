@@ -38,7 +38,8 @@ CREATED: Final = (
 # that differ from both, each in one place.
 GIVEN: Final = (
     '{{"a": {a}, "b": {{"c": [{c}, [{d}]], "e": {e}}}, "big": 1{zeros}, "huge": {huge},'
-    ' "tiny": {tiny}, "less": {less}, "none": {none}, "s": {s}}}'
+    ' "tiny": {tiny}, "less": {less}, "none": {none}, "s": {s},'
+    ' "edges": [{least}, {most}, {top}, {lost}]}}'
 )
 VALUES: Final = {
     "a": "1.50",
@@ -51,6 +52,10 @@ VALUES: Final = {
     "less": "5e-324",
     "none": "null",
     "s": '"1.50"',
+    "least": "2.5e-324",
+    "most": "1.797693134862315807e308",
+    "top": "1.7976931348623157e308",
+    "lost": "-1e400",
 }
 DOUBLES: Final = {
     **VALUES,
@@ -59,6 +64,10 @@ DOUBLES: Final = {
     "d": "3.141592653589793",
     "e": "-1.2345678901234568e22",
     "zeros": "00",
+    "less": "2.5e-324",
+    "least": "5e-324",
+    "most": "1.7976931348623157e308",
+    "top": "1.797693134862315807e308",
 }
 OTHERS: Final = tuple(
     GIVEN.format(**{**values, name: value})
@@ -69,6 +78,9 @@ OTHERS: Final = tuple(
         *(("c", "9007199254740994"), ("c", "1, 1"), ("d", "3.1415926535897936"), ("d", "{}")),
         *(("d", ""), ("d", "3, 3"), ("e", "-12345678901234560000000"), ("e", '0, "more": 1')),
         *(("huge", "1e401"), ("huge", "1e399"), ("tiny", "2e-400"), ("tiny", "0")),
+        # What has no double is compared with what has one.
+        *(("huge", "1"), ("tiny", "1"), ("lost", "1"), ("c", "1e400"), ("c", "1e-400")),
+        *(("e", "-1e400"), ("least", "2.4e-324"), ("most", "1.8e308"), ("lost", "-1e401")),
         *(("less", "1e-323"), ("none", "false"), ("none", "0"), ("s", "1.50"), ("s", '"1.5"')),
     )
 )
