@@ -167,3 +167,21 @@ def test_what_cannot_be_asked_before_is_asked_after(scratch: Scratch, template: 
     scenario = Scenario((), ((Insert("users", (user,)),),), facts=facts, because="no violation")
     with scratch.cloned(template, "plans") as database, Sandbox(database.conninfo) as sandbox:
         CaseRunner(sandbox, RULES["INV-U5"], Path.INSERT).run(scenario)
+
+
+def test_what_could_not_be_called_has_done_nothing(scratch: Scratch, template: Template) -> None:
+    """What a missing function would have changed is not broken: nothing was tried."""
+    facts = (
+        Fact("SELECT public.delete_old_job_events()", 1),
+        Fact("SELECT count(*) FROM public.users", 0, side=False),
+    )
+    scenario = Scenario(
+        (), ((Insert("users", (World().a_starter(),)),),), facts=facts, because="no violation"
+    )
+    with scratch.cloned(template, "plans") as database, Sandbox(database.conninfo) as sandbox:
+        sandbox.owner.fetch_all("DROP FUNCTION public.delete_old_job_events")
+        case_runner = CaseRunner(sandbox, RULES["RET-1"], Path.INSERT)
+        case_runner.findings.wait()
+        case_runner.run(scenario)
+
+    assert [Verdict.UNPROVEN] == [each.verdict for each in case_runner.met]

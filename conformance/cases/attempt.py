@@ -30,6 +30,7 @@ class Attempt:
     Attributes:
         met: the findings, in the order in which they were met.
         script: what psql reads, with each outcome as a comment.
+        is_lacking: whether a fact asked for what the schema has not.
     """
 
     def __init__(self, sandbox: Sandbox, rule: Rule | None, settings: Settings = ()) -> None:
@@ -40,6 +41,7 @@ class Attempt:
         self._settings = locally(settings)
         self.met: list[Finding] = []
         self.script: list[str] = []
+        self.is_lacking = False
 
     def transact(self, body: Sequence[Statement], *, as_owner: bool = False) -> Outcome:
         """Carry out a transaction.

@@ -16,7 +16,8 @@ from conformance.database.session import TIMEOUTS, in_order
 from conformance.domain.chosen import RULES
 from conformance.privileges.missing import PRIVILEGE
 from conformance.sql.arbiters import NotExpressibleError
-from conformance.sql.outcomes import INCONCLUSIVE, Accepted, Outcome
+from conformance.sql.inventory import is_foreign
+from conformance.sql.outcomes import INCONCLUSIVE, Accepted, Outcome, Rejected
 from conformance.sql.writes import Path, Statement
 
 if TYPE_CHECKING:
@@ -280,8 +281,11 @@ class CaseRunner:
             shown = self._plans.shown(asked, fact.query)
             self._now.script.insert(begun, self._plans.script(asked, fact.query))
         self._now.script.append(f"{shown};  -- expected: {fact.expected!r}\n")
+        if observed != right and self._now.is_lacking:
+            return  # what could not be called has done nothing
         if observed != right:
             answered = isinstance(observed, list) or observed.sqlstate == WAITED
+            self._now.is_lacking = isinstance(observed, Rejected) and is_foreign(observed)
             self._now.note(
                 Verdict.BROKEN if answered else Verdict.UNPROVEN,
                 expected=f"{fact.query} is {fact.expected!r}",
