@@ -10,7 +10,7 @@ from conformance.cases.scenario import ColumnCase
 from conformance.framecast.rules import RULES
 from conformance.sql.documents import Jsonb
 from conformance.sql.writes import Insert, Row, Update
-from strategies.column_cases import CHECK, a_row
+from strategies.column_cases import CHECK, TOO_LONG, a_row
 from strategies.enums import INVITATION_ROLE, JOB_EVENT_TYPE, MEMBERSHIP_ROLE
 from strategies.instants import FUTURE_START
 from strategies.sizes import ASSET_LIMIT
@@ -137,4 +137,5 @@ def _refused(table: str, path: Iterable[Row], changes: Row, rule: str, state: st
         (CHECK, ""),
         tables=(table,),
         token=RULES[rule].token if rule else "",
+        alike=() if rule else (TOO_LONG,),  # a type may say how long a text may be
     )

@@ -8,6 +8,7 @@ import pytest
 from conformance.cases.gaps import MODEL, Gaps, about
 from conformance.cases.verdicts import Finding, Verdict
 from conformance.pytest_plugin import replay
+from conformance.pytest_plugin.findings import NOWHERE
 from conformance.pytest_plugin.verdicts import add_finding
 from conformance.report.record import PROPERTY
 
@@ -53,7 +54,8 @@ def test_every_rule_of_a_finding_reaches_the_report(monkeypatch: pytest.MonkeyPa
         "INV-T6", Verdict.UNPROVEN, expected="", observed="", script="", also=("INV-U5",)
     )
     report: Any = SimpleNamespace(longrepr="", user_properties=[])
-    item: Any = SimpleNamespace(nodeid="test")
+    config = SimpleNamespace(getoption=lambda _: NOWHERE)  # where findings are kept
+    item: Any = SimpleNamespace(nodeid="test", config=config)
 
     monkeypatch.setattr(replay, "command", lambda _: "pytest")
     add_finding(report, finding, "race", item)

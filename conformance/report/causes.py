@@ -18,6 +18,13 @@ PROPERTY = "conformance cause"
 FINDING, FAILURE, ERROR = "finding", "failure", "error"
 LAST_FRAMES = 2
 VARYING = re.compile(r"0x[0-9a-f]+|[0-9a-f]{8}-[0-9a-f-]{27}|'[^']*'|\d+")
+# What a schema lacks, in our words and in PostgreSQL's: it groups failures, and judges nothing.
+LACKING = re.compile(
+    r"there is no (?P<our>\w+) (?P<name>[\w.]+)"
+    r'|(?P<its>column|relation|table|function|type|schema|view) "?(?P<other>[\w.]+)"?'
+    r'(?:\([^)]*\))?(?: of relation "[^"]+")? does not exist'
+)
+KINDS = {"relation": "table", "view": "table"}
 # What somebody asked for by name, and what they broke: the same words on another rule are another.
 NAMED = frozenset({str(Verdict.BROKEN), str(Verdict.UNNAMED)})
 
@@ -85,7 +92,25 @@ def _findings(error: BaseException) -> Iterator[Finding]:
             yield from _findings(each)
 
 
+def lacking(text: str) -> str:
+    """Return in words what a text says that the schema lacks, or ''."""
+    found = {
+        f"{KINDS.get(kind, kind)} {name.rpartition('.')[2]}"
+        for our, name_of_ours, its, other in LACKING.findall(text)
+        for kind, name in [(our or its, name_of_ours or other)]
+    }
+    return f"there is no {', no '.join(sorted(found))}" if found else ""
+
+
+def reason(observed: str) -> str:
+    """Return why something is unproven, in the same words wherever the schema lacks the same."""
+    return lacking(observed) or first_line(observed)
+
+
 def _of_finding(finding: Finding) -> Cause:
+    lack = lacking(finding.observed) if finding.verdict == Verdict.UNPROVEN else ""
+    if lack:
+        return Cause(FINDING, lack, f"{finding.rule} is {finding.verdict}: {lack}")
     rule = finding.rule if finding.verdict in NAMED else ""
     seen = alike(first_line(finding.observed))
     expected = alike(first_line(finding.expected)) if rule else ""

@@ -148,7 +148,7 @@ class Record:
             if failure["rule"] in RULES:
                 self._standing(failure["rule"]).failures.append(failure)
                 if failure["verdict"] == Verdict.UNPROVEN:
-                    said = causes.first_line(failure["observed"])
+                    said = causes.reason(failure["observed"])
                     reason = self.reasons.setdefault(said, Reason())
                     reason.tests[test] = reason.rules[failure["rule"]] = None
             else:

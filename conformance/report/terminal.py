@@ -98,7 +98,7 @@ class Terminal:
             self._cause(group)
 
     def _cause(self, group: Sequence[Failed]) -> None:
-        first = group[0]
+        first = min(group, key=lambda failed: len(failed.report.longreprtext))  # the shortest way
         tests = list(dict.fromkeys(failed.test for failed in group))
         phase = "" if first.when == "call" else f"{first.when}: "
         if len(tests) > 1:

@@ -26,14 +26,14 @@ COLUMNS: Final = (
         # A starter's jobs need no credits of a team: CARD-6 is tried without them.
         verdicts=all_of(UNPROVEN, "INV-T6"),
         names=all_of("credits", "INV-T6"),
-        lines=300,
+        lines=80,
     ),
     Variation(
         "a column has another name, and a cap is one too high",
         races("INV-T6", "CARD-5"),
         NO_TEAM_CREDITS + rewritten("tg_jobs__may_be_made", "OFFSET 5", "OFFSET 6"),
         verdicts={"INV-T6": UNPROVEN, "CARD-5": BROKEN},
-        lines=400,
+        lines=160,
     ),
     Variation(
         "jobs have a column more that must be given",

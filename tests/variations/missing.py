@@ -24,7 +24,7 @@ MISSING: Final = (
         "DROP FUNCTION framecast.reject;",
         verdicts=all_of(UNPROVEN, "INV-T7", "STATE-JOB", "INV-T3"),
         names=all_of("framecast.reject", "INV-T7", "STATE-JOB", "INV-T3"),
-        lines=300,
+        lines=60,
     ),
     Variation(
         "what tells whether a key is valid is missing",
