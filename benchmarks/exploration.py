@@ -1,4 +1,4 @@
-"""How much of what may happen runs see, and how soon they find a fault: guided, and not guided.
+"""Exploration by guided and unguided runs: transitions seen, and operations up to a finding.
 
 Both ways make the same runs on the same database with the same judges; one prefers operations that
 the model says lead somewhere new, and begins where other runs have come to. First each machine is

@@ -200,7 +200,7 @@ def test_machines_are_seen(page: Page, file: Path) -> None:
 
 
 def test_paper_shows_all_rules(browser: Browser, file: Path) -> None:
-    """What is printed has every rule opened, and no search."""
+    """On paper every rule is opened, and there is no search."""
     page = browser.new_page()
     page.goto(file.as_uri())
     page.emulate_media(media="print")

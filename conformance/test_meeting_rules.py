@@ -39,6 +39,6 @@ def driver(database: Database) -> Iterator[Driver]:
 @profiles.meetings()
 @given(data=st.data())
 def test_two_sessions(rule: str, sandbox: Sandbox, driver: Driver, data: st.DataObject) -> None:
-    """Whatever order two sessions go on in, no rule is broken once both have ended."""
+    """In any order of two sessions, no rule is broken once both have ended."""
     meeting = data.draw(MEETINGS[rule].on(sandbox.owner))
     assert meeting_runner.run(sandbox, driver, RULES[rule], meeting)

@@ -83,7 +83,7 @@ def _commands(whole: argparse.ArgumentParser) -> Iterator[tuple[str, argparse.Ar
 
 
 class _Options:
-    """What takes options as pytest's parser does, and makes lines of a page of them."""
+    """Parser of pytest to those who add options, which become lines of a page."""
 
     def __init__(self) -> None:
         self.lines: list[str] = []

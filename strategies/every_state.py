@@ -1,4 +1,4 @@
-"""What is refused of a row is refused in every state of it, and whatever else it holds."""
+"""Refusals that hold in every state of a row, and whatever else it holds."""
 
 from __future__ import annotations
 

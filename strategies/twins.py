@@ -1,4 +1,4 @@
-"""What is nearly what is refused, and is legal; and what is nearly legal, and is refused."""
+"""Values next to a limit: nearly refused and legal, or nearly legal and refused."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is fixed, and comes back as a client has read it: it is taken, and stays as it was given.
+"""Fixed values that a client writes back as it has read them: taken, and left as they were.
 
 Many clients read numbers as doubles, and times to the millisecond. What differs by more than that
 is another value, and refused.

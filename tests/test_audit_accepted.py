@@ -65,7 +65,7 @@ WRONG = ["[[accepted", "accepted = 1", ENTRY.format(until="'soon'"), "[[accepted
     ["[[accepted", "accepted = 1", ENTRY.format(until="'soon'"), "[[accepted]]\nabout = 'x'"],
 )
 def test_a_file_that_is_wrong_accepts_nothing(folder: Path, text: str) -> None:
-    """What cannot be read is a finding that says how it is written."""
+    """A file that cannot be read is a finding that says how it is written."""
     section = applied(folder, text)
 
     assert [MEMBER, OTHER] == section.faults[:2]

@@ -1,4 +1,4 @@
-"""What an audit or the gate says, as Markdown."""
+"""Results of an audit or the gate as Markdown."""
 
 from conformance.audit import report
 from conformance.audit.findings import Fault, Section

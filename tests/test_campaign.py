@@ -93,7 +93,7 @@ def test_a_ledger_of_something_else_is_left_alone(
 def test_wrong_arguments_end_in_one_message(
     arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """What cannot be meant is refused before anything begins."""
+    """Arguments that cannot be meant are refused before anything begins."""
     with pytest.raises(SystemExit):
         main(["campaign", *arguments])
 

@@ -51,7 +51,7 @@ def test_views_show_the_domain_that_is_chosen(tmp_path: Path) -> None:
     ],
 )
 def test_what_is_no_domain_is_named(name: str, said: str, tmp_path: Path) -> None:
-    """What holds no domain ends in one message, which says what is missing where."""
+    """A module without a domain ends in one message, which says what is missing where."""
     (tmp_path / "empty_domain.py").touch()
 
     with pytest.raises(UnknownDomainError, match=said):

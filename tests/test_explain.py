@@ -122,7 +122,7 @@ def explained(scratch: Scratch, template: Template) -> Iterator[Sandbox]:
 
 @pytest.mark.parametrize("rule_id", ["INV-U4", "CARD-4", "STATE-JOB", "INV-A4", "AUTO-SLUG"])
 def test_cases_are_what_they_are_said_to_be(rule_id: str, explained: Sandbox) -> None:
-    """What is shown as legal was accepted, and what is shown as refused was refused by name."""
+    """Cases shown as legal were accepted, and those shown as refused were refused by name."""
     some = [*cases.cases(RULES[rule_id], explained)]
     (shown,) = cases.simplest(some)
 

@@ -244,7 +244,7 @@ def test_a_replay_stops_before_a_step(
 def test_a_replay_writes_as_who_wrote(
     holed: tuple[Kept, list[str]], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """What was found as a role is replayed as that role, and a role that is gone is named."""
+    """A finding of a role is replayed as that role, and a role that is gone is named."""
     one, command = holed
     for role, said in ((APPLICATION, "FAILED: step 2 of 2"), ("nobody_at_all", "has no such role")):
         as_role = replace(one, run=replace(one.run, role=role))

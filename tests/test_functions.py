@@ -170,7 +170,7 @@ def test_what_cannot_be_asked_before_is_asked_after(scratch: Scratch, template: 
 
 
 def test_what_could_not_be_called_has_done_nothing(scratch: Scratch, template: Template) -> None:
-    """What a missing function would have changed is not broken: nothing was tried."""
+    """A change by a function that is missing is not broken: nothing was tried."""
     facts = (
         Fact("SELECT public.delete_old_job_events()", 1),
         Fact("SELECT count(*) FROM public.users", 0, side=False),

@@ -10,7 +10,7 @@ LONG = [
 
 
 def test_a_long_difference_is_shown_to_its_end() -> None:
-    """What lifts a rule is shown however many harmless lines of the same function come before."""
+    """A line that lifts a rule is shown, however many harmless ones come before it."""
     old, new = ({("function", "f()"): "\n".join(lines)} for lines in (["RETURN NEW;"], LONG))
 
     [note] = bodies.look(old, new)

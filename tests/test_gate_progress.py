@@ -1,4 +1,4 @@
-"""What the gate and the audit say while they work."""
+"""Progress of the gate and the audit while they work."""
 
 from pathlib import Path
 

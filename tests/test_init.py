@@ -168,7 +168,7 @@ def test_patterns_have_samples(pattern: str, expected: str) -> None:
 
 
 def test_source_is_laid_out_as_formatters_leave_it() -> None:
-    """What does not fit has a line for each part, and a long text is cut between words."""
+    """A call that is too long has a line for each part; a long text is cut between words."""
     call = Call("f", ("it's", "a" * 30, ("x",)), {"where": "word " * 40 + 'and "more"', "n": None})
 
     assert 'f(\n    "it\'s",\n    "a" * 30,\n    ("x",),\n    where=(\n' in written(call)

@@ -1,4 +1,4 @@
-"""What a run was asked for: the whole suite, all rules, or some tests."""
+"""Scope of a run: the whole suite, all rules, or some tests."""
 
 from pathlib import Path
 from types import SimpleNamespace

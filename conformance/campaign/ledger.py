@@ -21,7 +21,7 @@ FORM = 1
 
 @dataclass(frozen=True)
 class Result:
-    """What a shard came to.
+    """Result of a shard.
 
     Attributes:
         shard: its name.

@@ -30,7 +30,7 @@ WRONG = frozenset({"broken", "overblocked", "unnamed"})  # unproven is what anot
 
 @dataclass(frozen=True)
 class Circumstances:
-    """What all shards of a campaign have in common.
+    """Circumstances that all shards of a campaign have in common.
 
     Attributes:
         folder: where they run; relative paths of arguments are of it.

@@ -25,7 +25,7 @@ class Series:
 
     @property
     def size(self) -> int:
-        """How many there are before the first comes again."""
+        """Number of values before the first comes again."""
         size = 1
         for each in self.first[: len(self.first) - self.steady]:
             size *= len(_wheel(each))

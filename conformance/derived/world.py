@@ -38,7 +38,7 @@ Values: TypeAlias = "Mapping[str, Sequence[object] | Series]"
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What rules say that every legal row must heed, beside what the schema says.
+    """Demands of rules on every legal row, beside those of the schema.
 
     Attributes:
         values: legal values of columns, as the domain names them.

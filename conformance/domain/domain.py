@@ -1,4 +1,4 @@
-"""What the engine takes of a domain: one object, and no name of a module of it."""
+"""A domain as the engine takes it: one object, and no name of a module."""
 
 from __future__ import annotations
 

@@ -76,7 +76,7 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Circumstances:
-    """What a run stood on, as far as it decides what is found.
+    """Circumstances of a run, as far as they decide what is found.
 
     Attributes:
         folder: where it was started.

@@ -49,7 +49,7 @@ LONGEST = 5.0  # seconds that others may have to wait
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """What a file does to one table: the strongest lock, and whether all its rows are written."""
+    """Effect of a file on one table: the strongest lock, and whether all rows are written."""
 
     table: str
     mode: str

@@ -57,7 +57,7 @@ class Declared:
 
 @dataclass(slots=True)
 class Declarations:
-    """What a catalogue says, and what could not be said of it.
+    """Declarations of a catalogue, and what could not be declared.
 
     Attributes:
         catalogue: what was read.

@@ -50,7 +50,7 @@ class Reached:
 
 @dataclass(slots=True)
 class Archive:
-    """What the runs of one test have seen.
+    """Archive of what the runs of one test have seen.
 
     Attributes:
         leads: whether runs are led by it; else it looks on.

@@ -51,12 +51,12 @@ class Idle:
 
     @property
     def verdict(self) -> Verdict:
-        """How bad it is: what is asked of new rows alone is not proven of the others."""
+        """Verdict of it: what is asked of new rows alone is not proven of the others."""
         return Verdict.UNPROVEN if self.how == "NOT VALID" else Verdict.BROKEN
 
     @property
     def refusal(self) -> Rejected:
-        """What a refusal by it would look like, by which a rule knows its own."""
+        """Likeness of a refusal by it, by which a rule knows its own."""
         if self.column:
             return Rejected(NULL, table=self.table, column=self.column)
         return Rejected("", self.name, self.table)

@@ -30,7 +30,7 @@ class BaselineError(Exception):
 
 @dataclass(slots=True)
 class Settled:
-    """What a baseline makes of a run.
+    """Judgement of a run by a baseline.
 
     Attributes:
         notes: what is accepted, a line each.

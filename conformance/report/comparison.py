@@ -22,7 +22,7 @@ FEWER = 2  # times fewer trials than before are worth a line
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """What differs between two reports.
+    """Differences between two reports.
 
     Attributes:
         weaker, stronger: rules, with the verdict before and after.

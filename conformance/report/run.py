@@ -146,7 +146,7 @@ class Recorder:
 
     @property
     def _whole(self) -> bool:
-        """Whether the run was of the whole suite, and came to its end."""
+        """True if the run was of the whole suite, and came to its end."""
         interrupted = self._record.counts["not_run"] > 0 or not self._parts.tests
         return is_whole(self._config) and not interrupted
 

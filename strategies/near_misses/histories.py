@@ -1,4 +1,4 @@
-"""What the people and teams of a scenario made before, and a scenario says nothing of.
+"""Histories of the people and teams of a scenario, of which it says nothing itself.
 
 A rule that is lifted for who has made something holds for who has made nothing, and scenarios make
 no more than what they are about. So some of their users and teams get rows in tables that the

@@ -1,4 +1,4 @@
-"""What the page shows beside one report: earlier reports, and a kill matrix of mutants."""
+"""Extras of the page beside one report: earlier reports, and a kill matrix of mutants."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ NOTHING = Extras()
 
 @dataclass(slots=True)
 class Kills:
-    """What became of some mutants.
+    """Kill matrix of some mutants.
 
     Attributes:
         counts: by status.
