@@ -19,6 +19,7 @@ from conformance.postgres import Server
 from conformance.postgres.scratch import Database, Scratch, Template
 from conformance.pytest_plugin.findings import NOWHERE, VARIABLE
 from conformance.races.harness import Harness
+from tests.environment import unchanged
 from tests.migrating import Project
 
 
@@ -35,6 +36,13 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with what takes long: begun last, it would keep one worker busy and the others idle."""
     items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+
+
+@pytest.fixture(autouse=True)
+def environment_as_it_was() -> Iterator[None]:
+    """Take back what a test did to the environment, which later tests give to other processes."""
+    with unchanged():
+        yield
 
 
 @pytest.fixture(scope="session")

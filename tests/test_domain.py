@@ -1,5 +1,6 @@
 """The domain of a process: chosen by the name of a module, and seen through views."""
 
+import os
 import sys
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pytest
 from conformance.domain import chosen
 from conformance.domain.chosen import COLUMNS, RULES, UnknownDomainError, domain
 from conformance.framecast.domain import DOMAIN
+from tests.environment import unchanged
 
 SMALL = """
 from conformance.domain.domain import Domain
@@ -64,3 +66,18 @@ def test_an_error_in_a_domain_is_its_own(tmp_path: Path) -> None:
 
     with pytest.raises(ModuleNotFoundError, match="no_such_library"):
         chosen.choose("broken_domain", tmp_path)
+
+
+def test_what_a_choice_leaves_behind_is_taken_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A test that chooses a domain leaves no variable, and no folder to look in, to the next."""
+    (tmp_path / "small_domain.py").write_text(SMALL)
+    monkeypatch.delenv(chosen.VARIABLE)
+    before = dict(os.environ), [*sys.path]
+
+    with unchanged():
+        chosen.choose("small_domain", tmp_path)
+        assert before != (dict(os.environ), sys.path)
+
+    assert before == (dict(os.environ), sys.path)
