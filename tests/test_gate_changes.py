@@ -1,7 +1,7 @@
 """Changes of pending files beside the data: rights, bodies, and rules between two of them."""
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -13,25 +13,30 @@ from conformance.gate import changes, trial, waived
 from conformance.gate.files import Files
 from conformance.gate.trial import Trial
 from conformance.migrate import migrations
-from conformance.postgres import roles
-from conformance.postgres.scratch import Database, Scratch
+from conformance.postgres import Request, provision, roles
+from conformance.postgres.scratch import Database, Scratch, Template, opened
+from tests.trials import PLAIN, SUPER, flipped
 
 MIGRATIONS = Path(__file__).parent.parent / "migrations"
-PLAIN = Owner(
-    "mover",
-    superuser=False,
-    creates_roles=False,
-    bypasses_policies=False,
-    creates_schemas=True,
-    creates_in_public=True,
-    member=False,
-    administers=False,
-)
-SUPER = dataclasses.replace(PLAIN, superuser=True)
 CHECK = "inv_t6__teams_credits_not_negative"
 OFF = f"ALTER TABLE teams DROP CONSTRAINT {CHECK}"
 ON = f"ALTER TABLE teams ADD CONSTRAINT {CHECK} CHECK (credits >= 0)"
 JOBS = "INSERT on public.jobs to framecast_app"
+
+
+@pytest.fixture(scope="module")
+def scratch() -> Iterator[Scratch]:
+    """Lend a server of its own: files give the application's role more than others may install."""
+    with provision(Request()) as server, opened(server) as scratch:
+        yield scratch
+
+
+@pytest.fixture(scope="module")
+def empty_template(scratch: Scratch, tmp_path_factory: pytest.TempPathFactory) -> Template:
+    """Make a sealed database with nothing in it, on that server."""
+    folder = tmp_path_factory.mktemp("empty")
+    (folder / "nothing.sql").write_text("-- nothing\n")
+    return scratch.template(folder)
 
 
 @pytest.fixture
@@ -119,7 +124,7 @@ def test_rights_are_compared(
     what = what.format(me=_owner(tried))
     place = _place(what)
     waiving = "\n".join(f"-- waives RIGHT {_place(each.what)}: wanted" for each in faults)
-    waived, excused = changes.look(*_flipped(attempt(f"{waiving}\n{script}")))
+    waived, excused = changes.look(*flipped(attempt(f"{waiving}\n{script}")))
 
     assert what in [fault.what for fault in faults]
     assert f"-- waives RIGHT {place}: reason" in "".join(fault.remedy for fault in faults)
@@ -133,10 +138,6 @@ def _place(what: str) -> str:
 
 def _owner(tried: Trial) -> str:
     return tried.steps[0]["owner", "table public.usage"]
-
-
-def _flipped(tried: tuple[Trial, Files]) -> tuple[list[dict[tuple[str, str], str]], Files]:
-    return tried[0].steps, tried[1]
 
 
 @pytest.mark.parametrize(
@@ -159,14 +160,14 @@ def test_rights_on_what_is_new_or_gone_are_no_matter(
     attempt: Callable[..., tuple[Trial, Files]], script: str
 ) -> None:
     """Grants on a new table, to read, or on a dropped object, are nothing to waive."""
-    assert [] == changes.look(*_flipped(attempt(script)))[0]
+    assert [] == changes.look(*flipped(attempt(script)))[0]
 
 
 def test_a_waiver_of_a_right_that_stays_is_a_finding(
     attempt: Callable[..., tuple[Trial, Files]],
 ) -> None:
     """A waiver that excuses nothing would hide what comes later."""
-    faults, _ = changes.look(*_flipped(attempt(f"-- waives RIGHT {JOBS}: wanted\nSELECT 1")))
+    faults, _ = changes.look(*flipped(attempt(f"-- waives RIGHT {JOBS}: wanted\nSELECT 1")))
 
     assert [f"RIGHT {JOBS}"] == [fault.about for fault in faults]
 
@@ -177,7 +178,7 @@ def test_bodies_that_change_are_shown(attempt: Callable[..., tuple[Trial, Files]
         "CREATE OR REPLACE FUNCTION framecast.email_key(p_email text) RETURNS text "
         "LANGUAGE sql IMMUTABLE PARALLEL SAFE RETURN p_email"
     )
-    _, notes = changes.look(*_flipped(attempt(f"{email}; {OFF}")))
+    _, notes = changes.look(*flipped(attempt(f"{email}; {OFF}")))
 
     assert any(
         note.startswith("900.sql changes function framecast.email_key(text): it lacks")
@@ -191,7 +192,7 @@ def test_a_rule_that_is_off_between_two_files_is_told(
     attempt: Callable[..., tuple[Trial, Files]],
 ) -> None:
     """A rule that one file drops and the next puts back is off where the next one fails."""
-    _, notes = changes.look(*_flipped(attempt(OFF, "SELECT 1", ON)))
+    _, notes = changes.look(*flipped(attempt(OFF, "SELECT 1", ON)))
 
     assert [
         f"INV-T6 is off between {one} and {other}: if that one fails, it stays so; "
@@ -307,7 +308,7 @@ def test_what_a_guard_newly_reads_is_told_by_itself(
     attempt: Callable[..., tuple[Trial, Files]], script: str, what: str
 ) -> None:
     """A new or changed guard that reads a setting, a role, a clock or chance has its own note."""
-    _, notes = changes.look(*_flipped(attempt(script)))
+    _, notes = changes.look(*flipped(attempt(script)))
 
     assert any(note.startswith(f"900.sql {what}") for note in notes), notes
 
@@ -317,7 +318,7 @@ def test_what_a_guard_has_read_before_is_no_note(
 ) -> None:
     """A guard that reads a clock, as it did, is shown with its difference alone."""
     script = "CREATE TABLE news (id int PRIMARY KEY, at timestamptz DEFAULT now())"
-    _, notes = changes.look(*_flipped(attempt(script)))
+    _, notes = changes.look(*flipped(attempt(script)))
 
     assert [] == notes
 
@@ -375,7 +376,7 @@ def test_a_waiver_of_a_rule_is_for_its_own_file(
     attempt: Callable[..., tuple[Trial, Files]], scripts: tuple[str, str], stray: str | None
 ) -> None:
     """A file that takes away what enforces a rule needs a waiver, whatever another one waives."""
-    faults, _ = changes.look(*_flipped(attempt(*scripts)))
+    faults, _ = changes.look(*flipped(attempt(*scripts)))
 
     assert [stray] * bool(stray) == [fault.about for fault in faults]
     assert all("which enforces INV-T6, and only 90" in fault.what for fault in faults)
@@ -386,9 +387,9 @@ def test_what_nothing_settles_is_asked_of_the_suite(
 ) -> None:
     """Where no file says by what it changes which one breaks a rule, the suite has to tell."""
     trigger = "CREATE RULE r AS ON INSERT TO teams DO INSTEAD NOTHING"
-    steps, files = _flipped(attempt(f"{WAIVED}SELECT 1", trigger))
-    alone = _flipped(attempt(f"{WAIVED}SELECT 1", f"{WAIVED}{trigger}"))
-    settled = _flipped(attempt(f"{WAIVED}{OFF}", trigger))
+    steps, files = flipped(attempt(f"{WAIVED}SELECT 1", trigger))
+    alone = flipped(attempt(f"{WAIVED}SELECT 1", f"{WAIVED}{trigger}"))
+    settled = flipped(attempt(f"{WAIVED}{OFF}", trigger))
 
     asked = waived.unsettled("INV-T6", steps, files)
     assert asked is not None
