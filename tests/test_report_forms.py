@@ -18,10 +18,10 @@ from conformance.report import form, forms, rules
 from conformance.report.places import Places
 from conformance.sql.writes import Path as WritePath
 from tests.recording import HEAD, run_in
+from tests.reports import OF_RUN, SCRIPT
 
 ROOT = Path(__file__).parent.parent
 SCHEMA = ROOT / "docs" / "report.schema.json"
-SCRIPT = "INSERT INTO teams (name) VALUES ('<script>alert(1)</script> ``` | % \x01');"
 FAILURE = {
     **Finding(
         "INV-T6", Verdict.BROKEN, expected="refused", observed="a, b: 100%\nrow", script=SCRIPT
@@ -30,22 +30,6 @@ FAILURE = {
     "test": "conformance/test_rules.py::test_rule[inv_t6__update]",
 }
 BESIDE = {**FAILURE, "rule": "LOCK ORDER", "path": "race"}
-OF_RUN = {
-    "whole": True,
-    "exit_status": 1,
-    "begun": "2026-11-28T12:00:00+00:00",
-    "seconds": 12.5,
-    "counts": dict.fromkeys(("passed", "failed", "errors", "skipped", "deselected", "not_run"), 0),
-    "server": "PostgreSQL 18.6, embedded wheel",
-    "major": 18,
-    "role": None,
-    "profile": "default",
-    "seed": 20261123,
-    "versions": {"python": "3.11.0", "server": "PostgreSQL 18.6, embedded wheel"},
-    "migrations": {"001_initial_schema.sql": "ab" * 32},
-    "suite": "cd" * 32,
-    "commit": {"id": "ef" * 20, "dirty": True},
-}
 OF_TESTS = {
     "beside": [BESIDE],
     "failed": [
