@@ -47,6 +47,24 @@ def findings(
             return [_found(sandbox, change, number, is_alone) for number in SEEDS]
 
 
+def expect_overblocked(
+    refused: tuple[str, str, Path, str], scratch: Scratch, template: Template
+) -> None:
+    """Expect that near misses find, under each seed, that something legal is refused.
+
+    Args:
+        refused: the change, the rule and the path that are tried, and the rule that is named.
+        scratch: where databases are made.
+        template: the schema.
+    """
+    sql, rule, path, named = refused
+    found = findings(Change(sql, rule, path, "overblocked"), scratch, template)
+
+    assert [(named, "overblocked")] * len(found) == [
+        each and (each.rule, str(each.verdict)) for each in found
+    ], found
+
+
 def _found(
     sandbox: Sandbox,
     change: Change,

@@ -6,7 +6,7 @@ import pytest
 
 from conformance.postgres.scratch import Scratch, Template
 from conformance.sql.writes import Path
-from tests.engineering import Change, findings
+from tests.engineering import Change, expect_overblocked, findings
 from tests.rewriting import rechecked, retriggered, rewritten
 
 KEY: Final = "framecast.email_key"
@@ -160,12 +160,7 @@ REFUSED: Final = {
 @pytest.mark.parametrize("name", REFUSED)
 def test_what_is_refused_is_found(name: str, scratch: Scratch, template: Template) -> None:
     """The near misses of a rule find what is legal and is refused."""
-    sql, rule, path, named = REFUSED[name]
-    found = findings(Change(sql, rule, path, "overblocked"), scratch, template)
-
-    assert [(named, "overblocked")] * len(found) == [
-        each and (each.rule, str(each.verdict)) for each in found
-    ], found
+    expect_overblocked(REFUSED[name], scratch, template)
 
 
 # What is right too -> the change, a rule, and the path that asks for it.
