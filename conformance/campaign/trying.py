@@ -18,6 +18,7 @@ from conformance.campaign.part import OPTION as PART
 from conformance.campaign.shards import MUTANTS, SUITE, TESTS, Shard
 from conformance.pytest_plugin.regressions import FOLDER as REGRESSIONS
 from conformance.pytest_plugin.regressions import OPTION as REGRESSIONS_OPTION
+from conformance.seeds import tethered
 from conformance.seeds.recorder import OUTCOMES
 
 if TYPE_CHECKING:
@@ -125,10 +126,9 @@ def _mutants(shard: Shard, circumstances: Circumstances, folder: Path) -> dict[s
 def _run(module: Sequence[str], circumstances: Circumstances) -> tuple[int, str]:
     """Run a module to its end, or until this process is killed; return its code and last lines."""
     theirs, ours = os.pipe()
-    tethered = [sys.executable, "-m", "conformance.campaign.tethered", str(theirs)]
     try:
         ended = subprocess.run(  # noqa: S603 - our own modules
-            [*tethered, *module],
+            [sys.executable, "-m", tethered.NAME, str(theirs), *module],
             check=False,
             cwd=circumstances.folder if Path(circumstances.folder).is_dir() else None,
             env={**os.environ, **dict(circumstances.environment)},

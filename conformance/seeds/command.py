@@ -26,7 +26,8 @@ from conformance.domain.chosen import domain_folders
 from conformance.pytest_plugin import profiles
 from conformance.pytest_plugin.regressions import FOLDER as REGRESSIONS
 from conformance.pytest_plugin.regressions import OPTION as REGRESSIONS_OPTION
-from conformance.seeds.recorder import DRAWN_ONLY, LIFELINE, OUTCOMES
+from conformance.seeds import tethered
+from conformance.seeds.recorder import DRAWN_ONLY, OUTCOMES
 
 if TYPE_CHECKING:
     import argparse
@@ -153,7 +154,7 @@ def _run(seed: int, folder: Path, arguments: Sequence[str], *, whole: bool) -> R
             (regressions / file.name).write_bytes(file.read_bytes())
     began = time.monotonic()
     command = [
-        *(sys.executable, "-m", "pytest", str(SUITE), "-p", "conformance.plugin"),
+        *("pytest", str(SUITE), "-p", "conformance.plugin"),
         *("-p", "conformance.seeds.recorder", "-p", "no:cacheprovider"),
         *(f"--hypothesis-seed={seed}", f"--conformance-report={report}"),
         *(f"{OUTCOMES}={outcomes}", f"{REGRESSIONS_OPTION}={regressions}"),
@@ -197,7 +198,7 @@ def _pytest(command: Sequence[str], log: Path) -> int:
         with (
             log.open("w") as output,
             subprocess.Popen(  # noqa: S603 - pytest, on this suite
-                [*command, f"{LIFELINE}={theirs}"],
+                [sys.executable, "-m", tethered.NAME, str(theirs), *command],
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
 from collections import Counter
 from pathlib import Path
-from threading import Thread
 from typing import TYPE_CHECKING
 
 from hypothesis import is_hypothesis_test
@@ -19,14 +16,12 @@ if TYPE_CHECKING:
 
 OUTCOMES = "--seeds-outcomes"
 DRAWN_ONLY = "--seeds-drawn-only"
-LIFELINE = "--seeds-lifeline"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Register what is written, and what is left out."""
     group = parser.getgroup("conformance")
     group.addoption(OUTCOMES, metavar="FILE", help="write counts and failures as JSON to this file")
-    group.addoption(LIFELINE, metavar="FD", type=int, help="interrupt the run where this closes")
     group.addoption(
         DRAWN_ONLY, action="store_true", help="leave out tests that are the same under every seed"
     )
@@ -36,16 +31,6 @@ def pytest_configure(config: pytest.Config) -> None:
     """Gather outcomes, here or of all workers."""
     if config.getoption(OUTCOMES) and not hasattr(config, "workerinput"):
         config.pluginmanager.register(_Outcomes(config.getoption(OUTCOMES)))
-    lifeline = config.getoption(LIFELINE)
-    if lifeline is not None and not hasattr(config, "workerinput"):
-        Thread(target=interrupt_at_the_end_of, args=(lifeline,), daemon=True).start()
-
-
-def interrupt_at_the_end_of(lifeline: int) -> None:
-    """Interrupt this process once nobody holds the other end of a pipe."""
-    while os.read(lifeline, 1):
-        pass
-    os.kill(os.getpid(), signal.SIGINT)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
