@@ -6,12 +6,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from conformance.cases.scenario import OnSchema
 from conformance.domain.chosen import RULES, domain
 from conformance.pytest_plugin import proof
+from conformance.pytest_plugin.profiles import UNCHECKED_WITH_FIXTURES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,10 +41,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     metafunc.parametrize(("rule", "path"), TRIED)
 
 
-@settings(
-    # The counts of a rule are meant to grow from one example to the next.
-    suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(suppress_health_check=UNCHECKED_WITH_FIXTURES)
 @given(data=st.data())
 def test_rule(
     rule: Rule,

@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from conformance.pytest_plugin import profiles
+from conformance.test_rules import test_rule as rule_test
 
 SHOW = """
 import json
@@ -147,11 +149,11 @@ def test_profiles_are_spelled_out() -> None:
 
     assert "default" == found.pop("loaded")
     assert {"quick": "2", "default": "10", "thorough": "300"} == {
-        name: settings["max_examples"] for name, settings in found.items()
+        name: each["max_examples"] for name, each in found.items()
     }
-    for settings in found.values():
-        assert ["None", "False", "False", "False", "()"] == [
-            settings[name]
+    for each in found.values():
+        assert ["None", "False", "False", "False", "(HealthCheck.too_slow,)"] == [
+            each[name]
             for name in (
                 "deadline",
                 "derandomize",
@@ -160,8 +162,28 @@ def test_profiles_are_spelled_out() -> None:
                 "suppress_health_check",
             )
         ]
-        assert "None" == settings["database"]
-        assert "explain" not in settings["phases"]
+        assert "None" == each["database"]
+        assert "explain" not in each["phases"]
+
+
+@pytest.mark.parametrize("profile", profiles.EXAMPLES)
+def test_a_busy_machine_fails_no_test(profile: str) -> None:
+    """However slowly rows are drawn, that alone fails nothing."""
+    profiles.register()
+    settings.load_profile(profile)
+    try:
+        used = [
+            settings(),
+            profiles.machines(),
+            profiles.hostile_runs(),
+            profiles.races(),
+            profiles.meetings(),
+            vars(rule_test)["_hypothesis_internal_use_settings"],
+        ]
+    finally:
+        settings.load_profile("default")
+
+    assert all(HealthCheck.too_slow in each.suppress_health_check for each in used)
 
 
 def test_the_shown_seed_repeats_a_run(tmp_path: Path) -> None:

@@ -124,14 +124,20 @@ def _mutants(shard: Shard, circumstances: Circumstances, folder: Path) -> dict[s
 
 
 def _run(module: Sequence[str], circumstances: Circumstances) -> tuple[int, str]:
-    """Run a module to its end, or until this process is killed; return its code and last lines."""
+    """Run a module to its end, or until this process is killed; return its code and last lines.
+
+    A run in CI keeps no regressions, for its checkout is thrown away; a shard's are kept by the
+    campaign, wherever it runs.
+    """
     theirs, ours = os.pipe()
+    environment = {**os.environ, **dict(circumstances.environment)}
+    environment.pop("CI", None)
     try:
         ended = subprocess.run(  # noqa: S603 - our own modules
             [sys.executable, "-m", tethered.NAME, str(theirs), *module],
             check=False,
             cwd=circumstances.folder if Path(circumstances.folder).is_dir() else None,
-            env={**os.environ, **dict(circumstances.environment)},
+            env=environment,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

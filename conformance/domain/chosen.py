@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 from conformance.domain.domain import Domain
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, ItemsView, KeysView, ValuesView
 
     from conformance.kinds.rule import Rule
 
@@ -100,6 +100,16 @@ class _View(Mapping[str, V]):
 
     def __len__(self) -> int:
         return len(self._part(domain()))
+
+    # The domain is looked up once for all of them, where a Mapping would do so for each.
+    def keys(self) -> KeysView[str]:
+        return self._part(domain()).keys()
+
+    def values(self) -> ValuesView[V]:
+        return self._part(domain()).values()
+
+    def items(self) -> ItemsView[str, V]:
+        return self._part(domain()).items()
 
 
 RULES: Final[Mapping[str, Rule]] = _View(lambda each: each.rules)

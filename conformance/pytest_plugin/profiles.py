@@ -33,6 +33,10 @@ HOSTILE_RUNS = {"quick": 3, "default": 100, "thorough": 3000}
 RACES = {"quick": 2, "default": 20, "thorough": 1500}
 # Meetings of two sessions, of each rule; each is run in every order at every level.
 MEETINGS = {"quick": 2, "default": 4, "thorough": 100}
+# How fast rows are drawn says how busy a machine is, and nothing of a rule. That what is drawn is
+# kept from one example to the next is meant: fixtures hold databases, and counts that grow.
+UNCHECKED = (HealthCheck.too_slow,)
+UNCHECKED_WITH_FIXTURES = (*UNCHECKED, HealthCheck.function_scoped_fixture)
 # All but `explain`, which runs a failure dozens of times more to comment on it.
 PHASES = (Phase.explicit, Phase.generate, Phase.target, Phase.shrink)
 
@@ -53,7 +57,7 @@ def register() -> None:
             print_blob=False,
             report_multiple_bugs=False,
             stateful_step_count=30,
-            suppress_health_check=(),
+            suppress_health_check=UNCHECKED,
             verbosity=Verbosity.normal,
         )
     settings.load_profile("default")
@@ -69,8 +73,7 @@ def hostile_runs() -> settings:
     """Return how the current profile runs hostile runs."""
     return settings(
         max_examples=HOSTILE_RUNS.get(settings.get_current_profile_name(), settings().max_examples),
-        # The counts are meant to grow from one hostile run to the next.
-        suppress_health_check=(HealthCheck.function_scoped_fixture,),
+        suppress_health_check=UNCHECKED_WITH_FIXTURES,
     )
 
 
@@ -89,8 +92,7 @@ def _of_sessions(counts: Mapping[str, int]) -> settings:
         max_examples=counts.get(settings.get_current_profile_name(), settings().max_examples),
         # Races are made smaller by what they mean, and not by Hypothesis.
         phases=tuple(phase for phase in PHASES if phase is not Phase.shrink),
-        # The counts are meant to grow from one race to the next.
-        suppress_health_check=(HealthCheck.function_scoped_fixture,),
+        suppress_health_check=UNCHECKED_WITH_FIXTURES,
     )
 
 

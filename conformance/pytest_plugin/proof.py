@@ -8,6 +8,7 @@ the others, while nothing at all is known of any of them where it could not run.
 from __future__ import annotations
 
 import re
+from functools import cache
 from typing import TYPE_CHECKING
 
 import pytest
@@ -88,7 +89,12 @@ def of_form(case: ColumnCase) -> frozenset[str]:
     read = of_tables(table.rpartition(".")[2] for table in case.tables)
     if columns:  # every query reads ids
         some = columns - {"id"}
-        read = frozenset(each for each in read if some & set(WORD.findall(RULES[each].violations)))
+        read = frozenset(each for each in read if some & _words(RULES[each].violations))
     elif named:
         read = frozenset()
     return read | named
+
+
+@cache
+def _words(text: str) -> frozenset[str]:
+    return frozenset(WORD.findall(text))
