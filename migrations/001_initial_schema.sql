@@ -279,13 +279,14 @@ RETURN CASE
 END;
 
 -- Many clients know of a time no more than its milliseconds. What is fixed, and comes back with
--- those, is what it was.
+-- those, is what it was. They are counted from the day J2451545, the first of 2000, in any zone:
+-- from 1970 the last times that there are lie too far to be counted.
 CREATE FUNCTION framecast.tg__keep_created_at() RETURNS trigger
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-    IF NEW.created_at = date_bin('1 millisecond', OLD.created_at, 'epoch') THEN
+    IF NEW.created_at = date_bin('1 millisecond', OLD.created_at, 'J2451545') THEN
         NEW.created_at := OLD.created_at;
     END IF;
     RETURN NEW;
@@ -1730,16 +1731,16 @@ LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-    IF NEW.created_at = date_bin('1 millisecond', OLD.created_at, 'epoch') THEN
+    IF NEW.created_at = date_bin('1 millisecond', OLD.created_at, 'J2451545') THEN
         NEW.created_at := OLD.created_at;
     END IF;
-    IF NEW.expires_at = date_bin('1 millisecond', OLD.expires_at, 'epoch') THEN
+    IF NEW.expires_at = date_bin('1 millisecond', OLD.expires_at, 'J2451545') THEN
         NEW.expires_at := OLD.expires_at;
     END IF;
-    IF NEW.accepted_at = date_bin('1 millisecond', OLD.accepted_at, 'epoch') THEN
+    IF NEW.accepted_at = date_bin('1 millisecond', OLD.accepted_at, 'J2451545') THEN
         NEW.accepted_at := OLD.accepted_at;
     END IF;
-    IF NEW.revoked_at = date_bin('1 millisecond', OLD.revoked_at, 'epoch') THEN
+    IF NEW.revoked_at = date_bin('1 millisecond', OLD.revoked_at, 'J2451545') THEN
         NEW.revoked_at := OLD.revoked_at;
     END IF;
     RETURN NEW;

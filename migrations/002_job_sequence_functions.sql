@@ -193,7 +193,7 @@ LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-    IF NEW.created_at = date_bin('1 millisecond', OLD.created_at, 'epoch') THEN
+    IF NEW.created_at = date_bin('1 millisecond', OLD.created_at, 'J2451545') THEN
         NEW.created_at := OLD.created_at;
     END IF;
     IF OLD.status >= 'completed' THEN
@@ -291,10 +291,10 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
     NEW.updated_at := greatest(now(), OLD.updated_at);
-    IF NEW.started_at = date_bin('1 millisecond', OLD.started_at, 'epoch') THEN
+    IF NEW.started_at = date_bin('1 millisecond', OLD.started_at, 'J2451545') THEN
         NEW.started_at := OLD.started_at;
     END IF;
-    IF NEW.completed_at = date_bin('1 millisecond', OLD.completed_at, 'epoch') THEN
+    IF NEW.completed_at = date_bin('1 millisecond', OLD.completed_at, 'J2451545') THEN
         NEW.completed_at := OLD.completed_at;
     END IF;
     IF OLD.status >= 'completed' AND framecast.reads_alike(OLD.progress, NEW.progress) THEN
@@ -628,7 +628,7 @@ BEGIN
     IF framecast.reads_alike(OLD.payload, NEW.payload) THEN
         NEW.payload := OLD.payload;
     END IF;
-    IF NEW.created_at = date_bin('1 millisecond', OLD.created_at, 'epoch') THEN
+    IF NEW.created_at = date_bin('1 millisecond', OLD.created_at, 'J2451545') THEN
         NEW.created_at := OLD.created_at;
     END IF;
     RETURN NEW;

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 TIMES: Final = ("created_at", "updated_at")
 # What is later than this by less than two hours is so on every wall; this looks earlier on one.
 LATER: Final = Sql("now() + interval '5 hours'")
+# The first and the last that there are; and what is before and after all of them.
+ENDS: Final = ("4713-11-24 00:00+00 BC", "294276-12-31 23:59:59.999999+00", "-infinity", "infinity")
 ELSEWHERE: Final = RawSql(f"SET LOCAL TimeZone = '{SOON}'")
 
 
@@ -28,6 +30,7 @@ def moments() -> Iterator[ColumnCase]:
             yield _made_together(table, times)
     yield _moved_together()
     yield from _open_elsewhere()
+    yield from _at_the_ends()
 
 
 def _made_together(table: str, times: Sequence[str]) -> ColumnCase:
@@ -92,3 +95,30 @@ def _open_elsewhere() -> Iterator[ColumnCase]:
         ),
         tables=("invitations",),
     )
+
+
+def _at_the_ends() -> Iterator[ColumnCase]:
+    """Rows of the first and the last times that there are can be written back, and move on."""
+    for table, columns in COLUMNS.items():
+        if "created_at" in columns:
+            ends = ENDS[:-1] if table == "invitations" else ENDS  # none expires after all times
+            yield _at_end(f"{table}.created_at", ends, {})
+    yield _at_end("invitations.expires_at", ENDS[1:2], {"accepted_at": ENDS[1]})
+    canceled: Row = {"status": "canceled", "failure_type": "system"}
+    yield _at_end("jobs.started_at", ENDS[1::2], canceled)
+
+
+def _at_end(name: str, ends: Sequence[str], change: Row) -> ColumnCase:
+    """Rows with such times are changed, while the time comes back; and so once more."""
+    table, _, column = name.partition(".")
+    world = World()
+    moves = []
+    for end in ends:
+        if table == "teams":
+            row, _ = world.team(created_at=end)
+        else:
+            late = {"expires_at": ENDS[-1]} if table == "invitations" else {}
+            row = world.insert(table, {**a_row(table, world), **late, column: end})
+        moves.append(Update(table, {"id": row["id"]}, {**change, column: end}))
+    accepted = (tuple(world.given), tuple(moves), tuple(moves))
+    return ColumnCase(f"{name} at the ends", accepted, tables=(table,))

@@ -12,6 +12,7 @@ from conformance.database.session import Session
 from conformance.postgres.scratch import Scratch, Template
 from conformance.privileges.powers import LISTS
 from strategies.facts import facts
+from tests.rewriting import rewritten
 from tests.test_labels import changed
 
 FORMS: Final = {case.name: case for case in facts()}
@@ -89,6 +90,12 @@ class Fault(NamedTuple):
             "usage.render_seconds least",
             Verdict.OVERBLOCKED,
             "usage_render_seconds",
+        ),
+        Fault(
+            rewritten("tg_jobs__set_times", "'J2451545'", "'epoch'"),
+            "jobs.started_at at the ends",
+            Verdict.OVERBLOCKED,
+            "22008",
         ),
     ],
 )
