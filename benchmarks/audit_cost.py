@@ -75,7 +75,7 @@ def audit(conn: Connection, url: str, sessions: int) -> float:
     """
     begun = time.perf_counter()
     with beside(conn, url, Limits(), sessions - 1) as others:
-        section = snapshot.ask(conn, lambda _line: None, others)
+        section = snapshot.ask(conn, lambda *_: None, others)
     taken = time.perf_counter() - begun
     assert not section.faults, section.faults
     return taken

@@ -15,6 +15,7 @@ from conformance.audit import command as audit
 from conformance.audit.command import COULD_NOT_ASK, Incomplete
 from conformance.campaign import command as campaign
 from conformance.campaign.shards import CampaignError
+from conformance.console import say
 from conformance.domain import chosen
 from conformance.domain.names import UnknownRuleError
 from conformance.explain import command as explain
@@ -200,7 +201,7 @@ def _add_soak(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
 def _run_soak(options: argparse.Namespace) -> int:
     from conformance.soak.command import soak  # noqa: PLC0415 - all operations, which others need not
 
-    return soak(options, _say)
+    return soak(options, say)
 
 
 def _add_versions(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -225,14 +226,9 @@ def _add_versions(commands: "argparse._SubParsersAction[argparse.ArgumentParser]
 
 
 def _run_versions(options: argparse.Namespace) -> None:
-    if not versions(options.reports, options.preview, _say):
+    if not versions(options.reports, options.preview, say):
         message = "not every rule is held on every major, by a run that is green"
         raise ReportError(message)
-
-
-def _say(line: str) -> None:
-    sys.stdout.write(f"{line}\n")
-    sys.stdout.flush()
 
 
 def _clients(text: str) -> int:

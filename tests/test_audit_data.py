@@ -26,7 +26,7 @@ EACH = [
 ]
 
 
-def quiet(_line: str) -> None:
+def quiet(*_: object) -> None:
     """Show no progress."""
 
 

@@ -154,7 +154,7 @@ def test_a_role_that_may_not_read_says_so(target: Database, server: Server) -> N
 def test_nothing_is_written_and_nobody_waits(target: Database) -> None:
     """With all asked and the snapshot open, only shared locks are held, and writers write on."""
     with reading(target.conninfo, Limits()) as looking, target.connect() as writer:
-        snapshot.ask(looking, lambda _line: None)
+        snapshot.ask(looking, lambda *_: None)
         enforcement.inspect(looking, {})
         modes = writer.execute(LOCKS, (looking.info.backend_pid,)).fetchall()
         written = looking.execute("SELECT pg_current_xact_id_if_assigned()::text").fetchall()
@@ -240,7 +240,7 @@ def test_a_pooled_session_is_left_as_it_was(
         expected = fresh.execute(settings).fetchall()
     monkeypatch.setattr(psycopg, "connect", Pooled.connect)
     with reading(target.conninfo, Limits()) as looking:
-        snapshot.ask(looking, lambda _line: None)
+        snapshot.ask(looking, lambda *_: None)
         enforcement.inspect(looking, {})
     found = looking.execute(settings).fetchall()
 

@@ -60,7 +60,7 @@ def test_however_many_ask_the_answer_is_one(target: Database, more: int) -> None
         reading(target.conninfo, Limits()) as conn,
         beside(conn, target.conninfo, Limits(), more) as others,
     ):
-        section = snapshot.ask(conn, lambda _line: None, others)
+        section = snapshot.ask(conn, lambda *_: None, others)
 
     assert more == len(others)
     assert [("INV-U5", 2, 2)] == [

@@ -49,7 +49,7 @@ DROP = "ALTER TABLE public.teams DROP CONSTRAINT inv_t6__teams_credits_not_negat
 def reached(scratch: Scratch, template: Template) -> Iterator[list[State]]:
     """Reach every state once, for all tests of rehearsals."""
     with scratch.cloned(template, "runs") as database:
-        yield list(states.reached(database, 1, lambda _line: None))
+        yield list(states.reached(database, 1, lambda *_: None))
 
 
 @pytest.fixture(scope="module")
@@ -237,7 +237,7 @@ def test_a_seed_leads_the_same_runs_again(
 ) -> None:
     """With the seed of another run every state is reached with as many rows in each table."""
     with scratch.cloned(template, "again") as database:
-        again = list(states.reached(database, 1, lambda _line: None))
+        again = list(states.reached(database, 1, lambda *_: None))
 
     assert [(state.name, counts(state)) for state in reached] == [
         (state.name, counts(state)) for state in again

@@ -12,6 +12,7 @@ from conformance.gate.outcomes import TIMED_OUT
 from conformance.gate.suite import Result, Run
 from conformance.migrate import migrations
 from conformance.postgres import Request, Server
+from conformance.progress import Watch
 
 MIGRATIONS = Path(__file__).parent.parent / "migrations"
 RACE = "lock_order__others_work_while_one_is_erased"
@@ -42,7 +43,7 @@ def test_a_race_without_an_answer_is_tried_with_more_time(
         command: list[str],
         timeout: float,
         written: tuple[Path, ...],
-        watch: suite.Watch,
+        watch: Watch,
         patience: str = "0.0002",
     ) -> None:
         asked.append(patience)

@@ -62,7 +62,7 @@ def some(scratch: Scratch, template: Template) -> Iterator[list[State]]:
     """Reach a few states of that schema, and those of assets, of which some lie long ago."""
     with scratch.cloned(template, "runs") as database, pytest.MonkeyPatch.context() as patched:
         patched.setattr(states, "MACHINES", ())  # their runs are none of these
-        every = states.reached(database, 1, lambda _line: None, SAID)
+        every = states.reached(database, 1, lambda *_: None, SAID)
         yield [each for each in every if each.name in SOME or each.name.startswith("asset")]
 
 

@@ -17,6 +17,7 @@ from conformance.framecast.rules import RULES
 from conformance.gate import states, suite
 from conformance.postgres import Server, folders
 from conformance.postgres.scratch import Database
+from conformance.progress import Watch
 from tests.gating import CLEAN, WEAKER, outcomes, run
 
 pytestmark = pytest.mark.slow
@@ -37,9 +38,7 @@ def brief(cache: Path, monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
     commands: list[list[str]] = []
     whole = suite._run
 
-    def some(
-        command: list[str], timeout: float, written: tuple[Path, ...], watch: suite.Watch
-    ) -> None:
+    def some(command: list[str], timeout: float, written: tuple[Path, ...], watch: Watch) -> None:
         commands.append(command)
         whole([*command, "-k", CHOSEN], timeout, written, watch)
 

@@ -38,3 +38,22 @@ def test_a_limit_that_is_none_is_one_message(text: str, tmp_path: Path) -> None:
     """A text that is no time is refused before anything is tried."""
     with pytest.raises(AssertionError, match=f"'{text}' is not a time, such as 90, 90s, 15m or 2h"):
         run_in(tmp_path, SLOW, f"--max-time={text}", "-n0")
+
+
+FAILING = f"""{HEAD}
+@pytest.mark.parametrize("number", range(9))
+@pytest.mark.rules("INV-U5")
+def test_race(number):
+    raise LookupError("no harness" if number < 4 else "no server")
+"""
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_causes_are_counted_and_not_tests(workers: int, tmp_path: Path) -> None:
+    """After so many causes no test begins, though one of them fails many; the run says why."""
+    ended = run_in(tmp_path, FAILING, "--max-failures", "2", f"-n{workers}", "--color=yes")
+
+    assert ended.code in {pytest.ExitCode.INTERRUPTED, pytest.ExitCode.TESTS_FAILED}
+    assert 5 + workers >= ended.report["counts"]["failed"] >= 5
+    assert "--max-failures: 2 found" in ended.output
+    assert "\x1b[33munproven\x1b[0m" in ended.output

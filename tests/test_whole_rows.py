@@ -82,7 +82,7 @@ Kinds = dict[str, dict[str, str]]
 def reached(scratch: Scratch, template: Template) -> Iterator[list[State]]:
     """Reach every state that rows can be in: each status, each cap, and where random runs end."""
     with scratch.cloned(template, "states") as database:
-        yield list(states.reached(database, 1, lambda _line: None))
+        yield list(states.reached(database, 1, lambda *_: None))
 
 
 def granted(connection: Connection) -> Kinds:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import os
 import sys
-import time
 from typing import TYPE_CHECKING
 
 from conformance.arguments import add_database, add_scratch, positive, seconds
+from conformance.console import say
 from conformance.postgres.request import SETTINGS
+from conformance.progress import Progress
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from conformance.audit.findings import Section
     from conformance.audit.run import Wish
@@ -21,8 +22,6 @@ SUMMARY = "ask a database whether its data keep the rules, and whether the rules
 ABOUT = f"{SUMMARY}; reads only".capitalize() + "."
 
 
-WIDTH = 100  # of the line on a terminal
-BETWEEN = 10.0  # seconds from one line of progress to the next, where there is no terminal
 CLOSED, COULD_NOT_ASK = 1, 3  # exit codes; argparse has 2
 
 
@@ -92,45 +91,27 @@ def wish_of(options: argparse.Namespace) -> Wish:
     )
 
 
-def progress(clock: Callable[[], float] = time.monotonic) -> Callable[[str], None]:
-    """Return what shows progress: one line that is overwritten on a terminal, else some lines.
-
-    Args:
-        clock: tells seconds, of any beginning.
-    """
-    if sys.stderr.isatty():
-        return lambda line: _rewrite(line[:WIDTH])
-    last = clock()
-
-    def say(line: str) -> None:
-        nonlocal last
-        if line and clock() - last >= BETWEEN:
-            last = clock()
-            sys.stderr.write(f"{line}\n")
-            sys.stderr.flush()
-
-    return say
-
-
-def _rewrite(line: str) -> None:
-    sys.stderr.write(f"\r\x1b[K{line}")
-    sys.stderr.flush()
-
-
 def _run(options: argparse.Namespace) -> None:
     from conformance.audit import report  # noqa: PLC0415 - as above
     from conformance.audit.run import audit  # noqa: PLC0415 - as above
 
-    say = progress()
-    sections = audit(wish_of(options), say)
-    say("")
+    with Progress() as progress:
+        sections = audit(wish_of(options), progress)
     if options.json:
         sys.stdout.write(report.as_json(sections))
     else:
         good, bad = "the data keep the rules, and the rules are enforced", "not sound"
-        for line in report.lines("audit", sections, good, bad):
-            sys.stdout.write(f"{line}\n")
+        for section in sections:
+            show(section)
+        say(report.verdict("audit", sections, good, bad))
     settle(sections)
+
+
+def show(section: Section) -> None:
+    """Print a section: its line, and below it what was found."""
+    head, *below = section.lines()
+    say(head)
+    say(*below, plain=True)
 
 
 def settle(sections: Sequence[Section]) -> None:

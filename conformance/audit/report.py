@@ -7,18 +7,11 @@ import re
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Sequence
 
     from conformance.audit.findings import Section
 
 VERSION = 1
-
-
-def lines(name: str, sections: Sequence[Section], good: str, bad: str) -> Iterator[str]:
-    """Return what is printed: each section, then one line that says whether all of it holds."""
-    for section in sections:
-        yield from section.lines()
-    yield verdict(name, sections, good, bad)
 
 
 def verdict(name: str, sections: Iterable[Section], good: str, bad: str) -> str:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from conformance.audit.description import Description
     from conformance.audit.target import Connection, Limits, Target
     from conformance.migrate.migrations import Migration
+    from conformance.progress import Say
 
 ABSENT = "there is no schema of {}: name its database, or migrate it"
 GONE = (
@@ -77,12 +78,12 @@ class Known:
 NOTHING = Known()
 
 
-def audit(wish: Wish, say: Callable[[str], None]) -> list[Section]:
+def audit(wish: Wish, say: Say) -> list[Section]:
     """Ask a database about its data, and about what enforces the rules.
 
     Args:
         wish: what to ask, and where.
-        say: receives lines of progress.
+        say: receives how far it has come.
 
     Raises:
         MigrationError: the folder cannot be read.
@@ -117,7 +118,7 @@ def ask(
     wish: Wish,
     target: Target,
     expected: Description | str,
-    say: Callable[[str], None],
+    say: Say,
     known: Known = NOTHING,
 ) -> list[Section]:
     """Ask everything in one snapshot, if the target is still what it was when it was examined.
@@ -126,7 +127,7 @@ def ask(
         wish: what to ask, and where.
         target: what it was.
         expected: what its migrations make; or in words, why that is unknown.
-        say: receives lines of progress.
+        say: receives how far it has come.
         known: its migrations, as far as they are known, and what else to ask.
     """
     given_up = {waiver.what: str(waiver) for waiver in of_files(known.applied)[0]}

@@ -16,10 +16,11 @@ from conformance.audit.sessions import shared
 from conformance.domain.chosen import RULES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from conformance.audit.questions import Question
     from conformance.audit.target import Connection
+    from conformance.progress import Say
 
 NUMBER, TITLE = 7, "data"
 PAGES = "SELECT relname::text, relpages FROM pg_class WHERE relkind = 'r'"
@@ -52,7 +53,7 @@ Answer: TypeAlias = "tuple[dict[str, Seen], list[Fault]]"
 
 def ask(
     conn: Connection,
-    say: Callable[[str], None],
+    say: Say,
     beside: Sequence[Connection] = (),
     given_up: Mapping[str, str] = MappingProxyType({}),
 ) -> Section:
@@ -60,7 +61,7 @@ def ask(
 
     Args:
         conn: in a repeatable-read transaction, with the schema first in its search_path.
-        say: receives a line of progress before each query.
+        say: receives how far it has come before each query.
         beside: further sessions that see the same, and share the work.
         given_up: rules that an applied file waives, and where it says so: rows may break them.
 
@@ -87,15 +88,15 @@ def ask(
 
 
 def violations(
-    conn: Connection, say: Callable[[str], None], beside: Sequence[Connection] = ()
+    conn: Connection, say: Say, beside: Sequence[Connection] = ()
 ) -> tuple[dict[str, Seen], list[Fault]]:
     """Return what breaks each rule that is broken, and which rules cannot be asked; as `ask`."""
     pages = dict(conn.execute(PAGES).fetchall())
     questions = sorted(of_rules(RULES.values()), key=lambda each: -each.weight(pages))
-    begun = count(1)
+    begun = count()
 
     def put(session: Connection, question: Question) -> Answer:
-        say(f"query {next(begun)} of {len(questions)}: {_names(question)}")
+        say(f"asking {_names(question)}", next(begun), len(questions))
         return _put(session, question)
 
     return _together(shared((conn, *beside), questions, put))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from argparse import ArgumentTypeError
 from contextlib import contextmanager
@@ -15,7 +14,9 @@ from conformance.campaign import cluster, summary
 from conformance.campaign.ledger import Ledger, Result, read
 from conformance.campaign.shards import KINDS, SUITE, CampaignError, Plan, code, share
 from conformance.campaign.trying import Circumstances
+from conformance.console import say
 from conformance.domain.chosen import domain_folders
+from conformance.progress import Progress
 
 if TYPE_CHECKING:
     import argparse
@@ -102,7 +103,7 @@ def run(options: argparse.Namespace) -> int:
         planned = share(planned, *options.share)
     ledger = Ledger(options.ledger, plan, resume=options.resume)
     left = [shard for shard in planned if shard.name not in ledger.results]
-    _say(
+    say(
         f"{len(planned)} shards, {len(planned) - len(left)} of them tried; kept in {options.ledger}"
     )
     began = time.monotonic()
@@ -110,19 +111,17 @@ def run(options: argparse.Namespace) -> int:
     def go_on() -> bool:
         return options.max_time is None or time.monotonic() - began < options.max_time
 
-    tried = 0
+    done = len(planned) - len(left)
     try:
-        with _trier(options) as trier:
+        with _trier(options) as trier, Progress() as show:
+            show("shards", done, len(planned))
             for result in trier(left, Circumstances.of_this_process(options.arguments), go_on):
-                tried += 1
+                done += 1
                 ledger.add(result)
                 _keep(result, options.ledger.parent / REGRESSIONS)
-                each = (time.monotonic() - began) / tried
-                remaining = each * (len(left) - tried)
-                done = len(planned) - len(left) + tried
-                _say(summary.progress(result, done, len(planned), remaining))
+                say(summary.line(result))
+                show("shards", done, len(planned))
     except CampaignError as error:
-        done = sum(shard.name in ledger.results for shard in planned)
         message = (
             f"{error}; {done} of {len(planned)} shards are in {options.ledger}: go on with --resume"
         )
@@ -171,7 +170,7 @@ def _show(results: dict[str, Result], planned: Sequence[Shard]) -> int:
     names = {shard.name for shard in planned}
     ours = {name: result for name, result in results.items() if name in names}
     for line in summary.lines(ours, planned):
-        _say(line)
+        say(line)
     held = sum(result.verdict == "held" for result in ours.values())
     return int(held < len(planned))
 
@@ -191,8 +190,3 @@ def _kinds(text: str) -> tuple[str, ...]:
         message = f"{', '.join(unknown)}: is none of {', '.join(KINDS)}"
         raise ArgumentTypeError(message)
     return names
-
-
-def _say(line: str) -> None:
-    sys.stdout.write(f"{line}\n")
-    sys.stdout.flush()

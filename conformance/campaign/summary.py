@@ -14,12 +14,11 @@ if TYPE_CHECKING:
 WORST = ("broken", "overblocked", "unnamed")
 
 
-def progress(result: Result, done: int, planned: int, left: float) -> str:
-    """Return the line of a shard that has ended: how it went, the share done, the time left."""
-    share = f"{100 * done // planned:>3} %"
+def line(result: Result) -> str:
+    """Return the line of a shard that has ended."""
     found = "; ".join(f"{said} ({name})" for name, said in result.failures.items())
-    line = f"{share}  {result.shard:<28} {result.verdict:<6} {result.seconds:>5.0f} s"
-    return f"{line}  {left / 60:.0f} min left{'  ' + found if found else ''}"
+    said = f"{result.shard:<28} {result.verdict:<6} {result.seconds:>5.0f} s"
+    return f"{said}  {found}".rstrip()
 
 
 def lines(results: Mapping[str, Result], planned: Sequence[Shard]) -> Iterator[str]:

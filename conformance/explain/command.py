@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from conformance.arguments import add_server
+from conformance.console import say
 from conformance.domain.chosen import RULES, domain
 from conformance.domain.names import rule as named
 from conformance.findings import last, store
@@ -20,7 +20,7 @@ from conformance.report.document import ReportError, load
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
     import psycopg
 
@@ -72,7 +72,7 @@ def run_list(options: argparse.Namespace) -> None:
     chosen = [rule for rule in RULES.values() if _is_chosen(rule, options, verdicts)]
     if not chosen:
         raise ReportError(_none(options))
-    _say(page.table(chosen, verdicts))
+    say(*page.table(chosen, verdicts))
 
 
 def _is_chosen(rule: Rule, options: argparse.Namespace, verdicts: Mapping[str, str]) -> bool:
@@ -131,7 +131,7 @@ def run_show(options: argparse.Namespace) -> None:
             seen = _seen(rule, database.conninfo, every=options.all)
     enforced = objects.enforcing(rule.enforced_by, there)
     seen = seen._replace(mutants=mutants, findings=_findings(rule))
-    _say(page.lines(rule, enforced, page.Tried.of(rule, CORPUS), seen))
+    say(*page.lines(rule, enforced, page.Tried.of(rule, CORPUS), seen), plain=True)
 
 
 def _seen(rule: Rule, conninfo: str, *, every: bool) -> Seen:
@@ -165,8 +165,3 @@ def _verdicts(path: Path | None) -> dict[str, str]:
     if path is None:
         return last.read(Path.cwd())
     return {each["id"]: each["verdict"] for each in load(path)["rules"]}
-
-
-def _say(lines: Iterable[str]) -> None:
-    for line in lines:
-        sys.stdout.write(f"{line}\n")

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from conformance.arguments import add_server, positive
+from conformance.console import say
 from conformance.domain.names import rule as named
 from conformance.findings import store
 from conformance.report.causes import first_line
@@ -55,9 +56,9 @@ def run_list(options: argparse.Namespace) -> None:
     rule = named(options.rule).id if options.rule else None
     folder = options.folder or store.near(Path.cwd())
     found = [each for each in store.inside(folder) if rule in (None, each.seen.rule)]
-    _say(table(found))
+    say(*table(found))
     about = f" of {rule}" if rule else ""
-    _say([f"{len(found)} findings{about} in {folder}"])
+    say(f"{len(found)} findings{about} in {folder}", plain=True)
 
 
 def run_replay(options: argparse.Namespace) -> int:
@@ -72,7 +73,9 @@ def run_replay(options: argparse.Namespace) -> int:
     """
     from conformance.findings import replaying  # noqa: PLC0415 - the others need no server
 
-    return replaying.replay(store.find(options.id, Path.cwd()), options, _say)
+    return replaying.replay(
+        store.find(options.id, Path.cwd()), options, lambda lines: say(*lines, plain=True)
+    )
 
 
 def table(found: Iterable[Kept]) -> Iterable[str]:
@@ -82,9 +85,4 @@ def table(found: Iterable[Kept]) -> Iterable[str]:
         head = f"{seen.id:<28} {seen.verdict:<11} {each.last[:10]}  {seen.path:<16} "
         said = first_line(each.seen.observed)
         yield head + textwrap.shorten(said, max(WIDTH - len(head), 20), placeholder="…")
-
-
-def _say(lines: Iterable[str]) -> None:
-    for line in lines:
-        sys.stdout.write(f"{line}\n")
     sys.stdout.flush()

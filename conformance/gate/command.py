@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 from conformance.arguments import seconds
 from conformance.audit import command
+from conformance.console import say
+from conformance.progress import Progress
 
 if TYPE_CHECKING:
     import argparse
@@ -73,19 +75,17 @@ def _run(options: argparse.Namespace) -> None:
 
     for written in filter(None, (options.json, options.markdown, options.sarif)):
         written.unlink(missing_ok=True)  # what an earlier run wrote says nothing of this one
-    say = command.progress()
 
     def show(section: Section) -> None:
-        say("")
-        for line in section.lines():
-            sys.stdout.write(f"{line}\n")
-        sys.stdout.flush()
+        progress.clear()
+        command.show(section)
 
     good, bad = "open: the pending migrations may be run", "closed"
     seed = profiles.new_seed() if options.seed is None else options.seed
     effort = Effort(options.profile, options.suite_timeout, seed, options.keep_going)
-    gate = Gate(command.wish_of(options), effort, show, say)
-    gate.run()
+    with Progress() as progress:
+        gate = Gate(command.wish_of(options), effort, show, progress)
+        gate.run()
     if options.json:
         facts = {"profile": options.profile, **gate.facts()}
         options.json.write_text(report.as_json(gate.in_order(), **facts))
@@ -97,5 +97,5 @@ def _run(options: argparse.Namespace) -> None:
         options.sarif.write_text(forms.as_sarif(gate.in_order(), last, options.migrations, code))
     if options.format == "github":
         sys.stdout.write(forms.as_annotations(gate.in_order(), last, options.migrations))
-    sys.stdout.write(f"{last}\n")
+    say(last)
     command.settle(gate.sections)

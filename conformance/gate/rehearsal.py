@@ -15,13 +15,14 @@ from conformance.migrate import migrations
 from conformance.migrate.migrations import Migration, MigrationError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
     from conformance.audit.target import Connection
     from conformance.deployment.waivers import Waiver
     from conformance.gate.files import Files
     from conformance.gate.states import State
     from conformance.postgres.scratch import Database, Scratch, Template
+    from conformance.progress import Say
 
 NUMBER, TITLE = 5, "rehearsal"
 ELSEWHERE = ("SUITE ", "RIGHT ", "LOCK ")  # waivers that other sections look at
@@ -71,16 +72,14 @@ class Notebook:
         ]
 
 
-def rehearse(
-    scratch: Scratch, files: Files, seed: int | str, say: Callable[[str], None]
-) -> Section:
+def rehearse(scratch: Scratch, files: Files, seed: int | str, say: Say) -> Section:
     """Apply what is pending to every state that the schema as it is can be in.
 
     Args:
         scratch: on a server where the role is a superuser: rows are put in with triggers off.
         files: those of the schema as it is, and those to try.
         seed: of the machines' random runs.
-        say: receives lines of progress.
+        say: receives how far it has come.
 
     Raises:
         MigrationError: the schema as it is cannot be installed.
@@ -205,7 +204,7 @@ def fill(conn: Connection, state: State) -> None:
 def _broken(conn: Connection) -> dict[str, str]:
     """Return which rules are broken by rows, or cannot be asked any more, in words."""
     with conn.transaction():
-        found, faults = snapshot.violations(conn, lambda _line: None)
+        found, faults = snapshot.violations(conn, lambda *_: None)
     return {
         **{rule: f"rows break it afterwards: {RULES[rule].statement}" for rule in found},
         **{fault.about: fault.what for fault in faults},

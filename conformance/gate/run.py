@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from conformance.migrate.migrations import Migration
     from conformance.postgres import Request
     from conformance.postgres.scratch import Scratch
+    from conformance.progress import Say
 
 # What a scratch server, or what is installed there, may end with.
 UNSETTLED = (MigrationError, ProvisionError, TargetError, psycopg.Error)
@@ -50,7 +51,7 @@ class Gate:
         wish: Wish,
         effort: Effort,
         show: Callable[[Section], None],
-        say: Callable[[str], None],
+        say: Say,
     ) -> None:
         """Begin; nothing is asked yet.
 
@@ -58,7 +59,7 @@ class Gate:
             wish: what to ask, and where.
             effort: how hard to try.
             show: receives each section when it is done.
-            say: receives lines of progress.
+            say: receives how far it has come.
         """
         self.sections: list[Section] = []
         self._wish = wish
@@ -285,7 +286,9 @@ class Gate:
     def _told(self, title: str, how: suite.Run) -> suite.Run:
         """Say what is done now, and return how to do it: how far it has come is said as well."""
         self._say(title)
-        return dataclasses.replace(how, say=lambda line: self._say(f"{title}: {line}"))
+        return dataclasses.replace(
+            how, say=lambda what, *share: self._say(f"{title}: {what}", *share)
+        )
 
     def _rehearsal(self, scratch: Scratch, files: Files) -> Section:
         try:

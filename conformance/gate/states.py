@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from conformance.machines.machine import Machine
     from conformance.machines.run import MachineRun
     from conformance.postgres.scratch import Database
+    from conformance.progress import Say
 
 NOTHING_SAID = unknown_data.Literals()
 RUNS = 4  # of each machine: the last one's rows are taken
@@ -99,20 +100,21 @@ class State:
 
 
 def reached(
-    database: Database, seed: int | str, say: Callable[[str], None], said: Literals = NOTHING_SAID
+    database: Database, seed: int | str, say: Say, said: Literals = NOTHING_SAID
 ) -> Iterator[State]:
     """Yield every state, reached on a scratch database with nothing in it but its schema.
 
     Args:
         database: the scratch database.
         seed: of the random runs.
-        say: receives a line of progress before each.
+        say: receives how far it has come before each.
         said: the literals of the files that are to be tried, which choose rows by them.
     """
     with Sandbox(database.conninfo) as sandbox:
         runner = MachineRunner(sandbox, seed)
-        for number, (name, lead) in enumerate(_ways(runner)):
-            say(f"reaching {name}")
+        ways = list(_ways(runner))
+        for number, (name, lead) in enumerate(ways):
+            say(f"reaching {name}", number, len(ways))
             try:
                 lead()
                 trouble = ""

@@ -10,7 +10,6 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,12 +24,14 @@ from conformance.domain.chosen import VARIABLE as DOMAIN
 from conformance.gate import child
 from conformance.postgres import folders
 from conformance.postgres.request import SETTINGS
+from conformance.progress import Watch
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from conformance.migrate.migrations import Migration
     from conformance.postgres import Request
+    from conformance.progress import Say
 
 SUITE = Path(conformance.__file__).parent
 RAN = (0, 1)  # pytest's exit codes of a run that came to its end
@@ -50,14 +51,14 @@ class Run:
         version: its `server_version_num`, for the cache.
         profile: Hypothesis' profile: how many examples.
         timeout: seconds that a run may take.
-        say: receives, now and then, how much of it is done and how much time is left.
+        say: receives, now and then, how much of it is done.
     """
 
     request: Request
     version: int
     profile: str
     timeout: float
-    say: Callable[[str], None] = field(default=lambda _line: None, compare=False, repr=False)
+    say: Say = field(default=lambda *_: None, compare=False, repr=False)
 
 
 @dataclass
@@ -180,29 +181,6 @@ def run_once(files: Sequence[Migration], how: Run) -> tuple[Result, bool]:
         new.write(json.dumps(dataclasses.asdict(result)))
     Path(new.name).replace(cached)
     return result, False
-
-
-class Watch:
-    """Reads now and then how far a run has come, and tells it."""
-
-    def __init__(self, file: Path, say: Callable[[str], None]) -> None:
-        """Read this file, which the plugin `outcomes` writes."""
-        self._file, self._say = file, say
-        self._begun, self._first = 0.0, 0
-
-    def __call__(self) -> None:
-        """Tell the share that is done; the time that is left once some of it is."""
-        try:
-            done, total = map(int, self._file.read_text().split())
-        except (OSError, ValueError):  # no test is done yet, or it is being written
-            return
-        if not self._begun:
-            self._begun, self._first = time.monotonic(), done
-        left = ""
-        if done > self._first:
-            pace = (time.monotonic() - self._begun) / (done - self._first)
-            left = f", about {max(1, round(pace * (total - done) / 60))} min left"
-        self._say(f"{done} of {total} tests{left}")
 
 
 def _run(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from conformance.arguments import add_database, add_scratch, seconds
 from conformance.audit.command import Incomplete
+from conformance.console import say
 from conformance.postgres.request import SETTINGS
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ def _run(options: argparse.Namespace) -> None:
     from conformance.migrate import runner  # noqa: PLC0415 - psycopg, where it is needed
 
     url = _url(options)
-    given = (options.migrations, options.lock_timeout, _say)
+    given = (options.migrations, options.lock_timeout, say)
     if options.json:  # what an earlier run wrote says nothing of this one
         options.json.unlink(missing_ok=True)
     if options.record:
@@ -112,7 +113,7 @@ def _status(options: argparse.Namespace) -> None:
         sys.stdout.write(status.as_json(files))
     else:
         for line in status.lines(files):
-            _say(line)
+            say(line)
     if any(file.wrong for file in files):
         raise Incomplete
 
@@ -124,8 +125,3 @@ def _url(options: argparse.Namespace) -> str:
         message = "no database: give its URL, or set DATABASE_URL"
         raise MigrationError(message)
     return str(options.url)
-
-
-def _say(line: str) -> None:
-    sys.stdout.write(f"{line}\n")
-    sys.stdout.flush()

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from conformance.arguments import add_server, part, positive
+from conformance.console import say
 from conformance.domain.chosen import RULES
 from conformance.migrate import migrations
 from conformance.mutants.errors import ChoiceError, SurvivorsError
-from conformance.mutants.progress import Progress
 from conformance.postgres import Request, provision, scratch
 from conformance.postgres.request import SETTINGS
 from conformance.postgres.surroundings import withdrawn
+from conformance.progress import Progress
 
 if TYPE_CHECKING:
     import argparse
@@ -91,12 +91,12 @@ def run(options: argparse.Namespace) -> None:
     ):
         template = databases.template(options.migrations)
         every = _generate(databases, template)
-        _say(f"{server.origin}; {len(every)} mutants")
+        say(f"{server.origin}; {len(every)} mutants")
         report = _carry_out(options, databases, template, every)
     if report is None:
         return
     for line in report.lines():
-        _say(line)
+        say(line)
     wrong = len(report.wrongly_excused) + len(report.seen)
     if report.survivors or wrong:
         message = f"{len(report.survivors)} survived, {wrong} wrongly recorded"
@@ -130,16 +130,17 @@ def _carry_out(
         chosen = chosen[which - 1 :: parts]
     if options.list:
         for mutant in chosen:
-            _say(f"{mutant.id}  {mutant.change}")
+            say(f"{mutant.id}  {mutant.change}")
         return None
-    with Workers(
-        min(options.workers or _cores(), len(chosen) or 1), databases, template
-    ) as workers:
+    with (
+        Workers(min(options.workers or _cores(), len(chosen) or 1), databases, template) as workers,
+        Progress() as progress,
+    ):
         result = sorting.sort(chosen, workers.look(chosen))
-        _say(f"{len(chosen)} chosen, {len(result.ineffective)} of them ineffective")
+        say(f"{len(chosen)} chosen, {len(result.ineffective)} of them ineffective")
         concerned = {rule for mutant in result.effective for rule in mutant.rules}
         workers.baseline([rule for rule in RULES if rule in concerned])
-        _say(f"the schema itself is green for {len(concerned)} rules")
+        say(f"the schema itself is green for {len(concerned)} rules")
         report = Report(
             {mutant.id: mutant for mutant in chosen},
             result.ineffective,
@@ -153,17 +154,16 @@ def _carry_out(
             # Recorded ones take all phases, and are expected to survive them: they come last.
             for mutant in sorted(result.effective, key=lambda mutant: mutant.id in recorded)
         ]
-        progress = Progress(len(tasks))
-        written = time.monotonic()
+        written, survived = time.monotonic(), 0
         try:
-            for mutant_run in workers.attempt(tasks):
+            for done, mutant_run in enumerate(workers.attempt(tasks), start=1):
                 report.mutant_runs[mutant_run.id] = mutant_run
-                progress.step(survived=report.status(mutant_run.id) == "survived")
+                survived += report.status(mutant_run.id) == "survived"
+                progress(f"mutants, {survived} survived", done, len(tasks))
                 if options.json and time.monotonic() - written > BETWEEN:
                     report.write(options.json)
                     written = time.monotonic()
         finally:
-            progress.end()
             if options.json:
                 report.write(options.json)  # what is interrupted has not been for nothing
     return report
@@ -181,8 +181,3 @@ def _left(path: Path) -> set[str]:
 
 def _cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def _say(line: str) -> None:
-    sys.stdout.write(f"{line}\n")
-    sys.stdout.flush()

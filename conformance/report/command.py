@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from conformance.console import say
 from conformance.report.comparison import compared
 from conformance.report.document import ReportError, load
 from conformance.report.forms import FORMATS, PAGE, format_of, render, write
@@ -86,6 +87,5 @@ def run_compare(options: argparse.Namespace) -> int:
         ReportError: One of them cannot be read.
     """
     comparison = compared(load(options.old), load(options.new))
-    for line in comparison.lines():
-        sys.stdout.write(f"{line}\n")
+    say(*comparison.lines())
     return WEAKER if comparison.weaker else 0

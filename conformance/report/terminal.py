@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from conformance.console import COLOURED
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
@@ -69,7 +71,7 @@ class Terminal:
         """Print a line a rule, and what was found beside them; then what no summary could say."""
         if table:
             self._to.section("rules")
-            self._print(table, 0 if self._to.verbosity > 0 else self._width)
+            self._print(table, 0 if self._to.verbosity > 0 else self._width, coloured=True)
         for line in self._sections.broken.values():
             self._to.write_line(line, red=True)
 
@@ -77,12 +79,21 @@ class Terminal:
     def _width(self) -> int:
         return self._to.config.get_terminal_writer().fullwidth
 
-    def _print(self, lines: Sequence[str], width: int = 0) -> None:
+    def _print(self, lines: Sequence[str], width: int = 0, *, coloured: bool = False) -> None:
         """Print lines as they are, or wrapped to a width."""
         for line in lines:
             fits = not width or len(line) <= width
             for part in (line,) if fits else wrap(line, width, subsequent_indent=INDENT):
-                self._to.write_line(part)
+                (self._coloured if coloured else self._to.write_line)(part)
+
+    def _coloured(self, line: str) -> None:
+        """Print a line with its verdicts in their colours, where pytest prints in colours."""
+        end = 0
+        for found in COLOURED.finditer(line):
+            self._to.write(line[end : found.start()])
+            self._to.write(found[0], **{str(found.lastgroup): True})
+            end = found.end()
+        self._to.write_line(line[end:])
 
     def _causes(self) -> None:
         groups: dict[str, list[Failed]] = {}
@@ -102,13 +113,15 @@ class Terminal:
         tests = list(dict.fromkeys(failed.test for failed in group))
         phase = "" if first.when == "call" else f"{first.when}: "
         if len(tests) > 1:
-            self._to.write_sep("_", f"{len(tests)} tests: {first.cause.said}"[: self._width - 4])
+            self._to.write_sep(
+                "_", f"{len(tests)} tests: {first.cause.said}"[: self._width - 4], red=True
+            )
             for test in tests[:MOST_NAMED]:
                 self._to.write_line(f"  {test}")
             if len(tests) > MOST_NAMED:
                 self._to.write_line(f"  and {len(tests) - MOST_NAMED} more")
         else:
-            self._to.write_sep("_", f"{phase}{tests[0]}"[: self._width - 4])
+            self._to.write_sep("_", f"{phase}{tests[0]}"[: self._width - 4], red=True)
         if self._options.tbstyle == "no":
             self._to.write_line(f"{phase}{first.cause.said}")
         elif self._options.tbstyle == "line":

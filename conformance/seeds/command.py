@@ -17,12 +17,15 @@ import sys
 import time
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import conformance
 from conformance.arguments import migrations_of, positive
+from conformance.console import say
 from conformance.domain.chosen import domain_folders
+from conformance.progress import Progress, Watch
 from conformance.pytest_plugin import profiles
 from conformance.pytest_plugin.regressions import FOLDER as REGRESSIONS
 from conformance.pytest_plugin.regressions import OPTION as REGRESSIONS_OPTION
@@ -31,7 +34,9 @@ from conformance.seeds.recorder import DRAWN_ONLY, OUTCOMES
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from conformance.progress import Say
 
 SUITE = Path(conformance.__file__).parent
 KEPT = Path(".conformance", "seeds")
@@ -41,6 +46,7 @@ BEGAN_NOT = (4, 5)  # of one that was asked for what there is not
 INTERRUPTED = 2
 ENDING = (signal.SIGTERM, signal.SIGHUP)
 SHELL_ADDS = 128  # to the number of the signal that has ended a command
+BETWEEN = 0.5  # seconds between two looks at how far a run has come
 TAIL = 3  # lines of what a run printed last, where it did not begin
 
 
@@ -130,23 +136,33 @@ def run(options: argparse.Namespace) -> int:
     folder = options.folder or KEPT / _key(arguments)
     folder.mkdir(parents=True, exist_ok=True)
     further = shlex.join(["--first", str(first), *arguments])
-    _say(f"{options.count} seeds, kept in {folder}; to go on: {options.count} {further}")
+    say(f"{options.count} seeds, kept in {folder}; to go on: {options.count} {further}")
     before = dict(_read(folder / LINES))
     bad = 0
-    with _ending():
-        for seed in range(first, first + options.count):
+    with _ending(), Progress() as show:
+        for done, seed in enumerate(range(first, first + options.count)):
             result = before.get(seed)
             if result is None:
-                result = _run(seed, folder, arguments, whole=seed == first)
+                tell = partial(_show, show, seed, done, options.count)
+                result = _run(seed, folder, arguments, tell, whole=seed == first)
                 _append(folder / LINES, result)
-            _say(result.line())
+            say(result.line())
+            show("seeds", done + 1, options.count)
             bad += result.verdict != "held"
-    _say(f"{options.count - bad} of {options.count} seeds held")
+    say(f"{options.count - bad} of {options.count} seeds held")
     return int(bad > 0)
 
 
-def _run(seed: int, folder: Path, arguments: Sequence[str], *, whole: bool) -> Result:
-    log, report, outcomes = (folder / f"{seed}.{kind}" for kind in ("log", "json", "outcomes"))
+def _show(say: Say, seed: int, before: int, seeds: int, what: str, *share: float) -> None:
+    """Show how much of all seeds is done, as far as that of one is known."""
+    done, total = share
+    say(f"seed {seed}, {done:g} of {total:g} {what}; seeds", round(before + done / total, 2), seeds)
+
+
+def _run(seed: int, folder: Path, arguments: Sequence[str], say: Say, *, whole: bool) -> Result:
+    log, report, outcomes, counted = (
+        folder / f"{seed}.{kind}" for kind in ("log", "json", "outcomes", "counted")
+    )
     regressions = folder / f"{seed}.regressions"
     regressions.mkdir(exist_ok=True)
     if whole:  # they are tried like the rest; what is new stays here
@@ -156,12 +172,16 @@ def _run(seed: int, folder: Path, arguments: Sequence[str], *, whole: bool) -> R
     command = [
         *("pytest", str(SUITE), "-p", "conformance.plugin"),
         *("-p", "conformance.seeds.recorder", "-p", "no:cacheprovider"),
+        *("-p", "conformance.gate.outcomes", f"--gate-progress={counted}"),
         *(f"--hypothesis-seed={seed}", f"--conformance-report={report}"),
         *(f"{OUTCOMES}={outcomes}", f"{REGRESSIONS_OPTION}={regressions}"),
         *([] if whole else [DRAWN_ONLY]),
         *arguments,
     ]
-    code = _pytest(command, log)
+    try:
+        code = _pytest(command, log, Watch(counted, say))
+    finally:
+        counted.unlink(missing_ok=True)
     seconds = round(time.monotonic() - began, 1)
     if code == INTERRUPTED:
         raise KeyboardInterrupt
@@ -187,7 +207,7 @@ def _run(seed: int, folder: Path, arguments: Sequence[str], *, whole: bool) -> R
     )
 
 
-def _pytest(command: Sequence[str], log: Path) -> int:
+def _pytest(command: Sequence[str], log: Path, tick: Callable[[], None]) -> int:
     """Run pytest, and return its exit code; whatever ends us lets it clean up behind itself.
 
     It has a session of its own, so that Ctrl-C reaches it once, and a pipe that we hold: where it
@@ -207,7 +227,11 @@ def _pytest(command: Sequence[str], log: Path) -> int:
             ) as process,
         ):
             try:
-                return process.wait()
+                while True:
+                    try:
+                        return process.wait(BETWEEN)
+                    except subprocess.TimeoutExpired:
+                        tick()
             except KeyboardInterrupt:
                 with _deaf():
                     process.send_signal(signal.SIGINT)
@@ -279,8 +303,3 @@ def _key(arguments: Sequence[str]) -> str:
         for path in sorted((*folder.rglob("*.py"), *folder.rglob("*.sql"))):
             key.update(path.read_bytes())
     return key.hexdigest()[:12]
-
-
-def _say(line: str) -> None:
-    sys.stdout.write(f"{line}\n")
-    sys.stdout.flush()

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import secrets
-import sys
 from typing import TYPE_CHECKING
 
 from conformance.migrate import migrations
 from conformance.postgres import ProvisionError, Request, provision, scratch
 from conformance.postgres.request import SETTINGS
 from conformance.postgres.surroundings import withdrawn
+from conformance.progress import Progress
 from conformance.soak import summary
 from conformance.soak.run import DURABLE, Plan, Soak
 
@@ -49,33 +49,9 @@ def soak(options: argparse.Namespace, say: Callable[[str], None]) -> int:
         say(f"server: {server.origin}")
         say(f"{plan.clients} clients for {plan.seconds:g} s, --seed {seed}")
         database = made.clone(made.template(options.migrations), "soak")
-        line = Line()
-        try:
-            report = Soak(database, plan, server.cluster, line.show).run()
-        finally:
-            line.clear()
+        with Progress() as progress:
+            report = Soak(database, plan, server.cluster, progress).run()
         for text in summary.lines(report):
             say(text)
     say(summary.verdict(report))
     return 0 if summary.holds(report) else FAILED
-
-
-class Line:
-    """One line of a terminal that is written over and over; nothing elsewhere."""
-
-    def __init__(self) -> None:
-        """Begin with nothing on it."""
-        self._width = 0
-
-    def show(self, text: str) -> None:
-        """Show a text in the place of the last one."""
-        if sys.stderr.isatty():
-            sys.stderr.write(f"\r{text:<{self._width}}")
-            sys.stderr.flush()
-            self._width = len(text)
-
-    def clear(self) -> None:
-        """Leave nothing on it."""
-        if self._width:
-            sys.stderr.write("\r" + " " * self._width + "\r")
-            sys.stderr.flush()

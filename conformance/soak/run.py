@@ -16,12 +16,13 @@ from conformance.soak.faults import Fault
 from conformance.sql.writes import statements
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     import psycopg
 
     from conformance.postgres.cluster import Cluster
     from conformance.postgres.scratch import Database
+    from conformance.progress import Say
 
 KILLED_EVERY = (0.3, 4.0)  # seconds, from one server's start to its end
 TICK = 0.5  # seconds between two lines of progress
@@ -99,7 +100,7 @@ class Soak:
         database: Database,
         plan: Plan,
         cluster: Cluster | None = None,
-        progress: Callable[[str], None] = lambda _line: None,
+        progress: Say = lambda *_: None,
     ) -> None:
         """Fill an empty database that has the schema under test.
 
@@ -107,7 +108,7 @@ class Soak:
             database: Ours to write to.
             plan: What is asked.
             cluster: The handle on its server, where that may be killed.
-            progress: Receives a line now and then.
+            progress: Receives how far it has come.
         """
         self._database = database
         self._plan = plan
@@ -217,7 +218,8 @@ class Soak:
         done = sum(sum(client.seen.operations.values()) for client in self._clients)
         kills = f", {self._report.kills} kills" if self._plan.kill else ""
         faults = sum(self._shared.faults.counts.values())
-        self._progress(f"{seconds:.0f} s, {done:,} operations{kills}, {faults} faults")
+        said = f"{done:,} operations{kills}, {faults} faults; seconds"
+        self._progress(said, min(round(seconds, 1), self._plan.seconds), self._plan.seconds)
 
 
 def begin(connection: psycopg.Connection[Any], own: ledger.Ledger) -> None:

@@ -1,0 +1,54 @@
+"""Output of the commands: lines of text, on a terminal with their verdicts in colours."""
+
+from __future__ import annotations
+
+import re
+import sys
+from functools import cache
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+Colour: TypeAlias = Literal["red", "yellow", "green"]
+# Red is what is wrong, yellow what nobody knows, green what holds.
+WORDS: Final[dict[Colour, str]] = {
+    "red": "broken|overblocked|unnamed|failed|error|survived|closed|not sound|[0-9]+ findings?",
+    "yellow": "unproven|not run|not asked|untried",
+    "green": "held|killed|open|ok",
+}
+COLOURED: Final = re.compile(
+    "|".join(rf"(?P<{colour}>\b(?:{words})\b)" for colour, words in WORDS.items())
+)
+
+
+def say(*lines: str, plain: bool = False) -> None:
+    """Print lines at once.
+
+    Args:
+        lines: without their ends.
+        plain: whether their words are somebody else's, such as SQL, which no colour is for.
+    """
+    for line in lines:
+        if sys.stdout.isatty() and not plain and COLOURED.search(line):
+            _on_terminal().print(line)
+        else:
+            sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
+@cache
+def _on_terminal() -> Console:
+    """Return what prints in colours, where NO_COLOR and TERM allow for it."""
+    from rich.console import Console  # noqa: PLC0415 - only where somebody looks
+    from rich.highlighter import RegexHighlighter  # noqa: PLC0415 - as above
+    from rich.theme import Theme  # noqa: PLC0415 - as above
+
+    class Verdicts(RegexHighlighter):
+        base_style = "verdict."
+        highlights = (COLOURED.pattern,)
+
+    styles = {f"verdict.{colour}": colour for colour in WORDS}
+    return Console(
+        markup=False, emoji=False, soft_wrap=True, highlighter=Verdicts(), theme=Theme(styles)
+    )

@@ -1,0 +1,67 @@
+"""Colours say how a rule stands, where somebody looks, and nowhere else."""
+
+import io
+from typing import Final
+
+import pytest
+
+from conformance import console
+from conformance.console import say
+
+RED, YELLOW, GREEN = "\x1b[31m", "\x1b[33m", "\x1b[32m"
+LINE: Final = "INV-T2 held -> broken  trigger _300_inv_t2__open, [red] unproven"
+
+
+class Screen(io.StringIO):
+    """Terminal, as far as programs ask whether they have one."""
+
+    def isatty(self) -> bool:
+        """Return that it is one."""
+        return True
+
+
+def shown(monkeypatch: pytest.MonkeyPatch, out: io.StringIO, *, plain: bool = False) -> str:
+    """Return what is printed on an output."""
+    monkeypatch.setattr("sys.stdout", out)
+    console._on_terminal.cache_clear()
+    say(LINE, plain=plain)
+    return out.getvalue()
+
+
+@pytest.fixture(autouse=True)
+def surroundings(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have a terminal that knows colours, and nobody who asks for none."""
+    monkeypatch.setenv("TERM", "xterm-256color")
+    for name in ("NO_COLOR", "FORCE_COLOR", "COLORTERM", "TTY_COMPATIBLE"):
+        monkeypatch.delenv(name, raising=False)
+
+
+def test_verdicts_have_colours_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What holds is green, what is wrong red, what nobody knows yellow; names of objects stay."""
+    end = "\x1b[0m"
+    line = LINE.replace("held", f"{GREEN}held{end}").replace("broken", f"{RED}broken{end}")
+    line = line.replace("unproven", f"{YELLOW}unproven{end}")
+
+    assert f"{line}\n" == shown(monkeypatch, Screen())
+
+
+@pytest.mark.parametrize(("name", "value"), [("NO_COLOR", "1"), ("TERM", "dumb")])
+def test_colours_vanish_where_they_are_not_wanted(
+    name: str, value: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With NO_COLOR, and on a terminal that has none, lines are as they are."""
+    monkeypatch.setenv(name, value)
+
+    assert f"{LINE}\n" == shown(monkeypatch, Screen())
+
+
+def test_a_pipe_has_no_colours(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A pipe is given plain lines, even where other programs are told to colour theirs."""
+    monkeypatch.setenv("FORCE_COLOR", "1")
+
+    assert f"{LINE}\n" == shown(monkeypatch, io.StringIO())
+
+
+def test_words_of_others_have_no_colours(monkeypatch: pytest.MonkeyPatch) -> None:
+    """SQL that has a verdict among its words stays as it is."""
+    assert f"{LINE}\n" == shown(monkeypatch, Screen(), plain=True)
