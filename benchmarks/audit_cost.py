@@ -17,14 +17,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.audit_dataset import load
-from conformance.audit import questions, snapshot
-from conformance.audit.sessions import beside
-from conformance.audit.target import Limits, reading
+from conformance.engine.audit import questions, snapshot
+from conformance.engine.audit.sessions import beside
+from conformance.engine.audit.target import Limits, reading
+from conformance.engine.postgres import Request, folders, provision, scratch
 from conformance.framecast.rules import RULES
-from conformance.postgres import Request, folders, provision, scratch
 
 if TYPE_CHECKING:
-    from conformance.audit.target import Connection
+    from conformance.engine.audit.target import Connection
 
 COLUMNS = """
     SELECT string_agg(quote_ident(attname), ', ') FROM pg_attribute

@@ -26,7 +26,7 @@ import psycopg
 
 from benchmarks import timing
 from benchmarks.cap_sql import BARE, DESIGNS, TABLES
-from conformance.postgres import Request, provision
+from conformance.engine.postgres import Request, provision
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -29,16 +29,16 @@ from typing import TYPE_CHECKING
 from hypothesis import settings
 
 from benchmarks.planted_sequences import FAULTS
-from conformance.database.sandbox import Sandbox
-from conformance.machines.run import MachineRun
-from conformance.machines.runner import MACHINES, MachineRunner
-from conformance.postgres import Request, provision, scratch
-from conformance.pytest_plugin import profiles
+from conformance.engine.database.sandbox import Sandbox
+from conformance.engine.postgres import Request, provision, scratch
+from conformance.engine.pytest_plugin import profiles
+from conformance.framecast.machines.run import MachineRun
+from conformance.framecast.machines.runner import MACHINES, MachineRunner
 
 if TYPE_CHECKING:
-    from conformance.cases.verdicts import Finding
-    from conformance.machines.machine import Machine
-    from conformance.postgres.scratch import Scratch
+    from conformance.engine.cases.verdicts import Finding
+    from conformance.engine.postgres.scratch import Scratch
+    from conformance.framecast.machines.machine import Machine
 
 MIGRATIONS = Path(__file__).parent.parent / "migrations"
 LEAST = 20  # operations of a run, at least

@@ -27,11 +27,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 
-from conformance.mutants import equivalent, generate, schema, unseen
-from conformance.postgres import Request, provision, scratch
+from conformance.engine.mutants import equivalent, generate, schema, unseen
+from conformance.engine.postgres import Request, provision, scratch
 
 if TYPE_CHECKING:
-    from conformance.mutants.mutant import Mutant
+    from conformance.engine.mutants.mutant import Mutant
 
 ROOT = Path(__file__).parent.parent
 MIGRATIONS = ROOT / "migrations"

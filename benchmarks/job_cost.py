@@ -34,13 +34,13 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 
 from benchmarks import dataset, timing
-from conformance.migrate import migrations
-from conformance.postgres import Request, folders, provision
+from conformance.engine.migrate import migrations
+from conformance.engine.postgres import Request, folders, provision
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from conformance.postgres import Server
+    from conformance.engine.postgres import Server
 
 MIGRATIONS = Path(__file__).parent.parent / "migrations"
 

@@ -23,21 +23,21 @@ from typing import TYPE_CHECKING
 
 from hypothesis import settings
 
-from conformance.database.sandbox import Sandbox
+from conformance.engine.database.sandbox import Sandbox
+from conformance.engine.postgres import Request, provision, scratch
+from conformance.engine.pytest_plugin import profiles
+from conformance.engine.sql.outcomes import Accepted, Rejected
+from conformance.framecast.machines.run import MachineRun
+from conformance.framecast.machines.runner import MACHINES, MachineRunner
 from conformance.framecast.model import State, rules, view
 from conformance.framecast.operations import step
 from conformance.framecast.operations.setups import BEGIN
-from conformance.machines.run import MachineRun
-from conformance.machines.runner import MACHINES, MachineRunner
-from conformance.postgres import Request, provision, scratch
-from conformance.pytest_plugin import profiles
-from conformance.sql.outcomes import Accepted, Rejected
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from conformance.framecast.machines.machine import Machine
     from conformance.framecast.operations import Step
-    from conformance.machines.machine import Machine
 
 MIGRATIONS = Path(__file__).parent.parent / "migrations"
 REFUSED = Rejected("23514")

@@ -2,10 +2,10 @@
 
 from typing import NamedTuple
 
-from conformance.machines.deliveries import DeliveryAndEventMachine
-from conformance.machines.jobs import CreditMachine, JobMachine, ProjectMachine
-from conformance.machines.keys import KeyAndAssetMachine
-from conformance.machines.machine import Machine
+from conformance.framecast.machines.deliveries import DeliveryAndEventMachine
+from conformance.framecast.machines.jobs import CreditMachine, JobMachine, ProjectMachine
+from conformance.framecast.machines.keys import KeyAndAssetMachine
+from conformance.framecast.machines.machine import Machine
 
 # Edits a function where it stands, and fails where there is nothing to edit.
 EDIT = """

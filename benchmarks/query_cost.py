@@ -17,13 +17,13 @@ from typing import TYPE_CHECKING, Final
 import psycopg
 
 from benchmarks.product_queries import OWNER, QUERIES, TEAM, USER
-from conformance.postgres import Request, provision
-from conformance.postgres.scratch import opened
+from conformance.engine.postgres import Request, provision
+from conformance.engine.postgres.scratch import opened
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from conformance.postgres.scratch import Scratch, Template
+    from conformance.engine.postgres.scratch import Scratch, Template
 
 MIGRATIONS = Path(__file__).parent.parent / "migrations"
 

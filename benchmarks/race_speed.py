@@ -21,13 +21,13 @@ from pathlib import Path
 
 import psycopg
 
-from conformance.database.sandbox import Sandbox
+from conformance.engine.database.sandbox import Sandbox
+from conformance.engine.postgres import Request, provision, scratch
+from conformance.engine.races.orders import every, following
 from conformance.framecast.known_races import KNOWN_RACES
-from conformance.postgres import Request, provision, scratch
-from conformance.races.explorer import PAIRS, drawn
-from conformance.races.harness import Harness
-from conformance.races.orders import every, following
-from conformance.races.schedule import Level
+from conformance.framecast.races.explorer import PAIRS, drawn
+from conformance.framecast.races.harness import Harness
+from conformance.framecast.races.schedule import Level
 
 MIGRATIONS = Path(__file__).parent.parent / "migrations"
 PROC = Path("/proc")

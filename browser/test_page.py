@@ -13,16 +13,16 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from conformance.changed import inventory
-from conformance.report import forms
-from conformance.report.forms.extras import Extras
+from conformance.engine.changed import inventory
+from conformance.engine.report import forms
+from conformance.engine.report.forms.extras import Extras
 from tests.reports import whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from conformance.postgres.scratch import Scratch, Template
+    from conformance.engine.postgres.scratch import Scratch, Template
 
 PROGRAMS: Final = ("chromium", "chromium-browser", "google-chrome")
 PHONE, DESKTOP = {"width": 360, "height": 780}, {"width": 1200, "height": 900}

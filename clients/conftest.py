@@ -8,7 +8,7 @@ import pytest
 
 from clients.harness import Client, Place, connected, database
 from clients.preparing import prepare
-from conformance.postgres.scratch import Scratch
+from conformance.engine.postgres.scratch import Scratch
 
 MIGRATIONS = Path("migrations")
 

@@ -16,8 +16,8 @@ from psycopg.conninfo import conninfo_to_dict
 
 from clients.flows import HERE, Flow, begin, filled
 from clients.preparing import NODE, tool
+from conformance.engine.postgres.scratch import Scratch
 from conformance.framecast.application import APPLICATION
-from conformance.postgres.scratch import Scratch
 
 LOGIN: Final = "framecast_client"
 # How each client is started: a module of Python, or a program of node.

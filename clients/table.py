@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple
 
 from clients.flows import HERE, Flow, Mistake
 from clients.harness import Outcome, connected, database
-from conformance.postgres import Request, provision, scratch
+from conformance.engine.postgres import Request, provision, scratch
 
 PAGE: Final = HERE.parent / "docs/clients.md"
 RULES: Final[dict[str, Any]] = json.loads((HERE.parent / "migrations/rules.json").read_text())

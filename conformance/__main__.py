@@ -11,29 +11,29 @@ from typing import NoReturn
 import psycopg
 
 from conformance.arguments import add_server, seconds
-from conformance.audit import command as audit
-from conformance.audit.command import COULD_NOT_ASK, Incomplete
-from conformance.campaign import command as campaign
-from conformance.campaign.shards import CampaignError
-from conformance.console import say
-from conformance.domain import chosen
-from conformance.domain.names import UnknownRuleError
-from conformance.explain import command as explain
-from conformance.explain import completion
-from conformance.findings import command as findings
-from conformance.findings.errors import FindingError
-from conformance.gate import command as gate
-from conformance.init import command as init
-from conformance.migrate import command as migrate
-from conformance.migrate.migrations import MigrationError
-from conformance.migrate.session import UnreachableError
-from conformance.mutants import command as mutants
-from conformance.mutants.errors import MutantsError
-from conformance.postgres.request import ProvisionError
-from conformance.report import command as reports
-from conformance.report.document import ReportError
-from conformance.report.versions import versions
-from conformance.seeds import command as seeds
+from conformance.engine.audit import command as audit
+from conformance.engine.audit.command import COULD_NOT_ASK, Incomplete
+from conformance.engine.campaign import command as campaign
+from conformance.engine.campaign.shards import CampaignError
+from conformance.engine.console import say
+from conformance.engine.domain import chosen
+from conformance.engine.domain.names import UnknownRuleError
+from conformance.engine.explain import command as explain
+from conformance.engine.explain import completion
+from conformance.engine.findings import command as findings
+from conformance.engine.findings.errors import FindingError
+from conformance.engine.gate import command as gate
+from conformance.engine.init import command as init
+from conformance.engine.migrate import command as migrate
+from conformance.engine.migrate.migrations import MigrationError
+from conformance.engine.migrate.session import UnreachableError
+from conformance.engine.mutants import command as mutants
+from conformance.engine.mutants.errors import MutantsError
+from conformance.engine.postgres.request import ProvisionError
+from conformance.engine.report import command as reports
+from conformance.engine.report.document import ReportError
+from conformance.engine.report.versions import versions
+from conformance.engine.seeds import command as seeds
 
 FAILED = 1
 # Commands that need more of a domain than its rules.
@@ -199,7 +199,7 @@ def _add_soak(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
 
 
 def _run_soak(options: argparse.Namespace) -> int:
-    from conformance.soak.command import soak  # noqa: PLC0415 - all operations, which others need not
+    from conformance.framecast.soak.command import soak  # noqa: PLC0415 - all operations, which others need not
 
     return soak(options, say)
 

@@ -7,8 +7,8 @@ from argparse import ArgumentParser, ArgumentTypeError
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from conformance.domain.chosen import domain, is_chosen
-from conformance.postgres.request import SETTINGS
+from conformance.engine.domain.chosen import domain, is_chosen
+from conformance.engine.postgres.request import SETTINGS
 
 if TYPE_CHECKING:
     import argparse

@@ -10,27 +10,27 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from conformance.pytest_plugin.imports import unrewritten
+from conformance.engine.pytest_plugin.imports import unrewritten
 
 with unrewritten():
     from hypothesis import settings
     from hypothesis.errors import InvalidArgument
 
 from conformance.arguments import HELP
-from conformance.domain import chosen
-from conformance.domain.chosen import UnknownDomainError, domain
-from conformance.domain.names import UnknownRuleError, rule
-from conformance.migrate.migrations import MigrationError
-from conformance.postgres import ProvisionError, Request, Server
-from conformance.postgres.request import SETTINGS
-from conformance.pytest_plugin import profiles, workers
-from conformance.pytest_plugin.environment import Environment
+from conformance.engine.domain import chosen
+from conformance.engine.domain.chosen import UnknownDomainError, domain
+from conformance.engine.domain.names import UnknownRuleError, rule
+from conformance.engine.migrate.migrations import MigrationError
+from conformance.engine.postgres import ProvisionError, Request, Server
+from conformance.engine.postgres.request import SETTINGS
+from conformance.engine.pytest_plugin import profiles, workers
+from conformance.engine.pytest_plugin.environment import Environment
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterator
 
-    from conformance.postgres.scratch import Database, Scratch, Template
+    from conformance.engine.postgres.scratch import Database, Scratch, Template
 
 PLUGIN = "conformance.plugin"
 ENVIRONMENT = pytest.StashKey[Environment]()
@@ -45,19 +45,19 @@ OPTIMIZED = (
 
 # Further plugins of the suite, by the names of their modules.
 pytest_plugins = (
-    "conformance.pytest_plugin.role",
-    "conformance.pytest_plugin.replay",
-    "conformance.pytest_plugin.proof",
-    "conformance.pytest_plugin.changed",
-    "conformance.pytest_plugin.limits",
-    "conformance.pytest_plugin.fixtures",
-    "conformance.pytest_plugin.findings",
-    "conformance.pytest_plugin.verdicts",
-    "conformance.pytest_plugin.hostile",
-    "conformance.pytest_plugin.machines",
-    "conformance.pytest_plugin.races",
-    "conformance.pytest_plugin.sql_coverage",
-    "conformance.pytest_plugin.regressions",
+    "conformance.engine.pytest_plugin.role",
+    "conformance.engine.pytest_plugin.replay",
+    "conformance.engine.pytest_plugin.proof",
+    "conformance.engine.pytest_plugin.changed",
+    "conformance.engine.pytest_plugin.limits",
+    "conformance.engine.pytest_plugin.fixtures",
+    "conformance.engine.pytest_plugin.findings",
+    "conformance.engine.pytest_plugin.verdicts",
+    "conformance.framecast.recorders.hostile",
+    "conformance.framecast.recorders.machines",
+    "conformance.framecast.recorders.races",
+    "conformance.engine.pytest_plugin.sql_coverage",
+    "conformance.engine.pytest_plugin.regressions",
 )
 
 profiles.register()
@@ -243,7 +243,7 @@ def own_seed(request: pytest.FixtureRequest) -> int:
 
 def _changed(config: pytest.Config) -> list[str]:
     """Return what the header says of changes; by now pytest has imported the plugin."""
-    from conformance.pytest_plugin import changed  # noqa: PLC0415 - as said
+    from conformance.engine.pytest_plugin import changed  # noqa: PLC0415 - as said
 
     return changed.begin(config, config.stash[ENVIRONMENT])
 

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from conformance.cases.columns import hold
-from conformance.pytest_plugin import proof
+from conformance.engine.cases.columns import hold
+from conformance.engine.pytest_plugin import proof
 from strategies.facts import facts
 
 if TYPE_CHECKING:
-    from conformance.cases.scenario import ColumnCase
-    from conformance.database.sandbox import Sandbox
+    from conformance.engine.cases.scenario import ColumnCase
+    from conformance.engine.database.sandbox import Sandbox
 
 
 FACTS = [

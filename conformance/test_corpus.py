@@ -6,16 +6,16 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from conformance.pytest_plugin import proof
-from conformance.pytest_plugin.regressions import REPLAYED, folder_of
-from conformance.regressions import entries
-from conformance.regressions.entries import Replay, Status
+from conformance.engine.pytest_plugin import proof
+from conformance.engine.pytest_plugin.regressions import REPLAYED, folder_of
+from conformance.engine.regressions import entries
+from conformance.engine.regressions.entries import Replay, Status
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from conformance.database.sandbox import Sandbox
+    from conformance.engine.database.sandbox import Sandbox
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from conformance.cases.verdicts import Finding
-from conformance.domain.chosen import RULES
-from conformance.pytest_plugin import proof
-from conformance.reading.enforced import Idle, about, idle
+from conformance.engine.cases.verdicts import Finding
+from conformance.engine.domain.chosen import RULES
+from conformance.engine.pytest_plugin import proof
+from conformance.engine.reading.enforced import Idle, about, idle
 
 if TYPE_CHECKING:
-    from conformance.postgres.scratch import Database
+    from conformance.engine.postgres.scratch import Database
 
 EXPECTED = "a constraint that holds for every row"
 EACH = [

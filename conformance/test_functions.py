@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from conformance.cases.verdicts import Finding, Verdict
-from conformance.domain.chosen import RULES
-from conformance.pytest_plugin import proof
-from conformance.reading.functions import mismatches
+from conformance.engine.cases.verdicts import Finding, Verdict
+from conformance.engine.domain.chosen import RULES
+from conformance.engine.pytest_plugin import proof
+from conformance.engine.reading.functions import mismatches
 
 if TYPE_CHECKING:
-    from conformance.postgres.scratch import Database
-    from conformance.reading.functions import Mismatch
+    from conformance.engine.postgres.scratch import Database
+    from conformance.engine.reading.functions import Mismatch
 
 EXPECTED = "functions that do what they declare, and no more"
 BESIDE = "FUNCTION"  # in the place of a rule, where none rests on a function

@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from conformance.domain.chosen import COLUMNS, RULES
-from conformance.pytest_plugin import profiles, proof
+from conformance.engine.domain.chosen import COLUMNS, RULES
+from conformance.engine.pytest_plugin import profiles, proof
 from strategies.hostility import BOOKS, hostile_runs
 
 if TYPE_CHECKING:
-    from conformance.machines.hostile import HostileRunner
+    from conformance.framecast.machines.hostile import HostileRunner
 
 # What most of a hostile run is about: a table of the domain, what is none of it, or all tables
 # alike.

@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from conformance.engine.pytest_plugin import proof
+from conformance.framecast.machines.coverage import unseen
+from conformance.framecast.machines.coverage_runs import COUNTS, PAIRS, every_count, every_pair
+from conformance.framecast.machines.runner import MACHINES
 from conformance.framecast.operations.tables import tables_of
-from conformance.machines.coverage import unseen
-from conformance.machines.coverage_runs import COUNTS, PAIRS, every_count, every_pair
-from conformance.machines.runner import MACHINES
-from conformance.pytest_plugin import proof
 
 if TYPE_CHECKING:
-    from conformance.machines.machine import Machine
-    from conformance.machines.runner import MachineRunner
+    from conformance.framecast.machines.machine import Machine
+    from conformance.framecast.machines.runner import MachineRunner
 
 
 def _rules(machine: type[Machine]) -> frozenset[str]:

@@ -8,16 +8,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from conformance.derived import meeting_runner
-from conformance.domain.chosen import RULES, domain
-from conformance.pytest_plugin import profiles, proof
-from conformance.races.driver import Driver
+from conformance.engine.derived import meeting_runner
+from conformance.engine.domain.chosen import RULES, domain
+from conformance.engine.pytest_plugin import profiles, proof
+from conformance.engine.races.driver import Driver
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from conformance.database.sandbox import Sandbox
-    from conformance.postgres.scratch import Database
+    from conformance.engine.database.sandbox import Sandbox
+    from conformance.engine.postgres.scratch import Database
 
 MEETINGS = domain().meetings()
 

@@ -8,15 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from conformance.pytest_plugin import profiles, proof
-from conformance.races.meetings import ENDINGS, Floor, Meeting
-from conformance.races.places import office, studio
+from conformance.engine.pytest_plugin import profiles, proof
+from conformance.framecast.races.meetings import ENDINGS, Floor, Meeting
+from conformance.framecast.races.places import office, studio
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from conformance.database.sandbox import Sandbox
-    from conformance.postgres.scratch import Database
+    from conformance.engine.database.sandbox import Sandbox
+    from conformance.engine.postgres.scratch import Database
 
 # A deadlock breaks no rule: who is refused tries again. It is a matter of the whole schema.
 pytestmark = proof.about_none()

@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from conformance.engine.pytest_plugin import profiles, proof
 from conformance.framecast.known_races import KNOWN_RACES
 from conformance.framecast.operations.tables import tables_of
-from conformance.pytest_plugin import profiles, proof
-from conformance.races.explorer import PAIRS, races
+from conformance.framecast.races.explorer import PAIRS, races
 
 if TYPE_CHECKING:
-    from conformance.races.runner import RaceRunner
+    from conformance.framecast.races.runner import RaceRunner
 
 
 KNOWN = [

@@ -6,18 +6,18 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from conformance.cases.verdicts import Finding, Verdict
-from conformance.domain.chosen import RULES
-from conformance.pytest_plugin import proof
-from conformance.reading.switches import switches
+from conformance.engine.cases.verdicts import Finding, Verdict
+from conformance.engine.domain.chosen import RULES
+from conformance.engine.pytest_plugin import proof
+from conformance.engine.reading.switches import switches
 
 if TYPE_CHECKING:
-    from conformance.postgres.scratch import Database
-    from conformance.reading.switches import Switch
+    from conformance.engine.postgres.scratch import Database
+    from conformance.engine.reading.switches import Switch
 
 EXPECTED = (
     "guards that ask nothing but rows, and of them what the rule needs, or a reason in"
-    " conformance/reading/switches.py"
+    " conformance/engine/reading/switches.py"
 )
 BESIDE = "SWITCH"  # in the place of a rule, where none rests on what was found
 EACH = [

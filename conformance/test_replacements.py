@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from conformance.domain.chosen import COLUMNS
-from conformance.pytest_plugin import proof
+from conformance.engine.domain.chosen import COLUMNS
+from conformance.engine.pytest_plugin import proof
 from strategies.replacements import replacements
 
 if TYPE_CHECKING:
-    from conformance.machines.hostile import HostileRunner
+    from conformance.framecast.machines.hostile import HostileRunner
 
 
 @pytest.mark.parametrize(

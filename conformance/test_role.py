@@ -6,17 +6,17 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from conformance.cases.verdicts import Finding, Verdict
-from conformance.database import acting
-from conformance.domain.chosen import RULES
-from conformance.privileges.powers import KINDS, Powers, declared
-from conformance.pytest_plugin import proof
-from conformance.pytest_plugin.role import proven_role
+from conformance.engine.cases.verdicts import Finding, Verdict
+from conformance.engine.database import acting
+from conformance.engine.domain.chosen import RULES
+from conformance.engine.pytest_plugin import proof
+from conformance.engine.pytest_plugin.role import proven_role
+from conformance.framecast.powers import KINDS, Powers, declared
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from conformance.postgres.scratch import Scratch, Template
+    from conformance.engine.postgres.scratch import Scratch, Template
 
 RIGHT = "RIGHT"  # stands for a rule in the report
 

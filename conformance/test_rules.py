@@ -9,19 +9,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from conformance.cases.scenario import OnSchema
-from conformance.domain.chosen import RULES, domain
-from conformance.pytest_plugin import proof
-from conformance.pytest_plugin.profiles import UNCHECKED_WITH_FIXTURES
+from conformance.engine.cases.scenario import OnSchema
+from conformance.engine.domain.chosen import RULES, domain
+from conformance.engine.pytest_plugin import proof
+from conformance.engine.pytest_plugin.profiles import UNCHECKED_WITH_FIXTURES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from conformance.cases.case_runner import CaseRunner
-    from conformance.cases.impersonation import Impersonated
-    from conformance.database.sandbox import Sandbox
-    from conformance.kinds.rule import Rule
-    from conformance.sql.writes import Path
+    from conformance.engine.cases.case_runner import CaseRunner
+    from conformance.engine.cases.impersonation import Impersonated
+    from conformance.engine.database.sandbox import Sandbox
+    from conformance.engine.kinds.rule import Rule
+    from conformance.engine.sql.writes import Path
 
 WAYS = domain().ways()
 TRIED = [

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from conformance.pytest_plugin import proof
-from conformance.races.strangers import Strangers
+from conformance.engine.pytest_plugin import proof
+from conformance.framecast.races.strangers import Strangers
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from conformance.cases.verdicts import Finding
-    from conformance.database.sandbox import Sandbox
+    from conformance.engine.cases.verdicts import Finding
+    from conformance.engine.database.sandbox import Sandbox
 
 # The rules for which writers of a table take locks that are not their own row's.
 LOCKED: Final[Mapping[str, frozenset[str]]] = {

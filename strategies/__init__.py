@@ -5,7 +5,7 @@ Rows are named as their tables. All draws depend on nothing but choices: what mu
 a serial number from whoever asks.
 """
 
-from conformance.sql.documents import Json, Jsonb
+from conformance.engine.sql.documents import Json, Jsonb
 from strategies.accounts import api_keys, invitations, memberships, teams, usage, users
 from strategies.credentials import (
     IDEMPOTENCY_LIMIT,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from conformance.cases.scenario import ColumnCase
-from conformance.sql.writes import Insert, RawSql, Sql, Update
+from conformance.engine.cases.scenario import ColumnCase
+from conformance.engine.sql.writes import Insert, RawSql, Sql, Update
 from strategies.column_cases import CHECK, KEY, REFERENCE
 from strategies.world import World, urn_of_team
 

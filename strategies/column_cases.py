@@ -11,10 +11,10 @@ from functools import cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
-from conformance.cases.scenario import ColumnCase, Fact, Transaction
-from conformance.sql.documents import Jsonb
-from conformance.sql.no_label import NoLabel
-from conformance.sql.writes import Delete, Insert, Row, Update, literal
+from conformance.engine.cases.scenario import ColumnCase, Fact, Transaction
+from conformance.engine.sql.documents import Jsonb
+from conformance.engine.sql.no_label import NoLabel
+from conformance.engine.sql.writes import Delete, Insert, Row, Update, literal
 from strategies.columns import DEFAULTS, DERIVED, EMAILS, LEAST, NAMED, NULLABLE, TYPED
 from strategies.enums import ENUMS
 from strategies.tables import COLUMNS, INDEXED, LIMITS

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from conformance.sql.conflict import Arbiter
-from conformance.sql.writes import Insert, RawSql, statements
+from conformance.engine.sql.conflict import Arbiter
+from conformance.engine.sql.writes import Insert, RawSql, statements
 
 # What a job meets its like by, where it has a key: without a target too.
 ONCE: Final = ("triggered_by", "idempotency_key")

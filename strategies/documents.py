@@ -7,7 +7,7 @@ from typing import Final
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
-from conformance.sql.documents import Json, Jsonb
+from conformance.engine.sql.documents import Json, Jsonb
 from strategies.text import CHARACTERS
 
 # As text, and read anew for every draw, so that no two examples share a list that one may change.

@@ -8,7 +8,7 @@ from typing import Final
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
-from conformance.sql.no_label import NoLabel
+from conformance.engine.sql.no_label import NoLabel
 
 USER_TIER: Final = ("starter", "creator")
 MEMBERSHIP_ROLE: Final = ("owner", "admin", "member", "viewer")

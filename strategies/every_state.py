@@ -6,10 +6,10 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
-from conformance.cases.scenario import ColumnCase
+from conformance.engine.cases.scenario import ColumnCase
+from conformance.engine.sql.documents import Jsonb
+from conformance.engine.sql.writes import Insert, Row, Update
 from conformance.framecast.rules import RULES
-from conformance.sql.documents import Jsonb
-from conformance.sql.writes import Insert, Row, Update
 from strategies.column_cases import CHECK, TOO_LONG, a_row
 from strategies.enums import INVITATION_ROLE, JOB_EVENT_TYPE, MEMBERSHIP_ROLE
 from strategies.instants import FUTURE_START
@@ -20,7 +20,7 @@ from strategies.world import NOW, World
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from conformance.cases.scenario import Transaction
+    from conformance.engine.cases.scenario import Transaction
 
 DOCUMENT: Final = Jsonb({"a": 1})
 # What else a row may hold, by its table: nothing that a rule of another column speaks of.

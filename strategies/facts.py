@@ -16,7 +16,7 @@ from strategies.twins import twins
 from strategies.written_back import written_back
 
 if TYPE_CHECKING:
-    from conformance.cases.scenario import ColumnCase
+    from conformance.engine.cases.scenario import ColumnCase
 
 
 @cache

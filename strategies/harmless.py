@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from conformance.cases.scenario import ColumnCase, Fact
-from conformance.database.disabled_triggers import triggers_of
-from conformance.sql.writes import Delete, Insert, RawSql, Row, Sql, Truncate, Update
+from conformance.engine.cases.scenario import ColumnCase, Fact
+from conformance.engine.database.disabled_triggers import triggers_of
+from conformance.engine.sql.writes import Delete, Insert, RawSql, Row, Sql, Truncate, Update
 from strategies.column_cases import a_row
 from strategies.conflicts import proposed
 from strategies.harmless_jobs import harmless_jobs
@@ -22,7 +22,7 @@ from strategies.world import NOW, World, urn_of_member, urn_of_team
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from conformance.cases.scenario import Transaction
+    from conformance.engine.cases.scenario import Transaction
 
 # For each table: changes of a legal row, each of which would be refused in a new one.
 PROPOSED: dict[str, tuple[Row, ...]] = {

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from conformance.cases.scenario import ColumnCase, Fact
-from conformance.sql.writes import Delete, Insert, RawSql, Update, statements
+from conformance.engine.cases.scenario import ColumnCase, Fact
+from conformance.engine.sql.writes import Delete, Insert, RawSql, Update, statements
 from strategies.conflicts import proposed
 from strategies.world import NOW, World, steps_to, urn_of_team
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from conformance.cases.scenario import Transaction
+    from conformance.engine.cases.scenario import Transaction
 
 
 def harmless_jobs() -> Iterator[ColumnCase]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from conformance.sql.writes import Row, Sql
+from conformance.engine.sql.writes import Row, Sql
 from strategies.hostile_values import NOBODY, Choices, Column, Target, email, value
 from strategies.world import urn_of_member, urn_of_team, urn_of_user
 

@@ -7,8 +7,8 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, TypeVar
 from uuid import UUID
 
-from conformance.sql.documents import Jsonb
-from conformance.sql.writes import Row, Sql
+from conformance.engine.sql.documents import Jsonb
+from conformance.engine.sql.writes import Row, Sql
 from strategies.owners import member_urn, team_urn, user_urn
 from strategies.sizes import ASSET_LIMIT, INT32_MAX, INT64_MAX
 from strategies.tables import LIMITS

@@ -9,14 +9,14 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from conformance.sql.documents import Jsonb
-from conformance.sql.writes import Insert, Row, Sql, Update, Write
+from conformance.engine.sql.documents import Jsonb
+from conformance.engine.sql.writes import Insert, Row, Sql, Update, Write
 from strategies.world import World, age, urn_of_member, urn_of_team, urn_of_user
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from conformance.cases.scenario import Transaction
+    from conformance.engine.cases.scenario import Transaction
 
 IN_FUTURE = Sql("now() + interval '168 hours'")
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from hypothesis import strategies as st
 
-from conformance.sql.writes import (
+from conformance.engine.sql.writes import (
     Delete,
     Insert,
     Path,

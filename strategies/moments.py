@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from conformance.cases.scenario import ColumnCase, Fact
-from conformance.sql.writes import Insert, RawSql, Row, Sql, Update
+from conformance.engine.cases.scenario import ColumnCase, Fact
+from conformance.engine.sql.writes import Insert, RawSql, Row, Sql, Update
 from strategies.column_cases import a_row
 from strategies.session_settings import SOON
 from strategies.tables import COLUMNS

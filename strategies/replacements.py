@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
-from conformance.sql.writes import Delete, Insert, RawSql, Row, Statement, statements
+from conformance.engine.sql.writes import Delete, Insert, RawSql, Row, Statement, statements
 from strategies.hostile_worlds import Setup, crowd, ten_teams
 from strategies.hostility import Attack, HostileRun, HostileStatement, Part
 from strategies.replacing import replaced
@@ -19,7 +19,7 @@ from strategies.world import urn_of_member, urn_of_team
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from conformance.sql.writes import Write
+    from conformance.engine.sql.writes import Write
 
 # Rows of a table that are replaced in a world: more of them are like those.
 MOST: Final = 4

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from conformance.sql.writes import RawSql, literal
+from conformance.engine.sql.writes import RawSql, literal
 
 if TYPE_CHECKING:
-    from conformance.sql.writes import Row
+    from conformance.engine.sql.writes import Row
 
 
 def replaced(table: str, row: Row, *beside: str) -> RawSql:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from conformance.cases.scenario import ColumnCase, Fact
-from conformance.sql.documents import Jsonb
-from conformance.sql.writes import Delete, RawSql, Row, Update
+from conformance.engine.cases.scenario import ColumnCase, Fact
+from conformance.engine.sql.documents import Jsonb
+from conformance.engine.sql.writes import Delete, RawSql, Row, Update
 from strategies.world import World
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from conformance.cases.scenario import Transaction
+    from conformance.engine.cases.scenario import Transaction
 
 # True where the copy that is searched is what it is a copy of. Its name stands in a text, which
 # ts_stat runs, since a schema need not have a copy.

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy
 
-    from conformance.cases.scenario import Settings
+    from conformance.engine.cases.scenario import Settings
 
 TODAY: Final = datetime.now(UTC).timetuple().tm_yday
 # Daylight saving began today, and put the clock forward by 15 hours: seven days before now, by the

@@ -10,9 +10,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from conformance.cases.scenario import ColumnCase
+from conformance.engine.cases.scenario import ColumnCase
+from conformance.engine.sql.writes import Insert, Row
 from conformance.framecast.rules import RULES
-from conformance.sql.writes import Insert, Row
 from strategies.column_cases import CHECK
 from strategies.owners import member_urn, team_urn, user_urn
 from strategies.spelled_urls import HTTPS_URLS, NO_HTTPS_URLS

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from conformance.cases.scenario import ColumnCase, Fact
+from conformance.engine.cases.scenario import ColumnCase, Fact
+from conformance.engine.sql.writes import Insert, Row, Update
 from conformance.framecast.rules import RULES
-from conformance.sql.writes import Insert, Row, Update
 from strategies.column_cases import CHECK, a_row
 from strategies.enums import MEMBERSHIP_ROLE
 from strategies.world import World, urn_of_team

@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Self, TypeVar, cast
 
-from conformance.sql.documents import Jsonb
+from conformance.engine.sql.documents import Jsonb
 
 T = TypeVar("T", str, int, datetime, Jsonb, list[str])
 

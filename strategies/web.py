@@ -6,7 +6,7 @@ from typing import Final, TypeAlias
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
-from conformance.sql.no_label import NoLabel
+from conformance.engine.sql.no_label import NoLabel
 from strategies.enums import WEBHOOK_EVENT_TYPE
 from strategies.picking import picked
 from strategies.tables import limit

@@ -10,8 +10,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from uuid import UUID
 
-from conformance.sql.documents import Jsonb
-from conformance.sql.writes import Insert, Row, Sql, Update, Write
+from conformance.engine.sql.documents import Jsonb
+from conformance.engine.sql.writes import Insert, Row, Sql, Update, Write
 from strategies.owners import member_urn, team_urn, user_urn
 from strategies.usual import usual
 

@@ -10,9 +10,9 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from conformance.cases.scenario import ColumnCase, Fact
+from conformance.engine.cases.scenario import ColumnCase, Fact
+from conformance.engine.sql.writes import RawSql, Row, Update, Write, literal
 from conformance.framecast.rules import RULES
-from conformance.sql.writes import RawSql, Row, Update, Write, literal
 from strategies.column_cases import CHECK, a_row
 from strategies.session_settings import AGAIN, REPEATS
 from strategies.world import World

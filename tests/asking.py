@@ -3,7 +3,7 @@
 import psycopg
 import pytest
 
-from conformance.postgres import ProvisionError, Request, Server, provision
+from conformance.engine.postgres import ProvisionError, Request, Server, provision
 
 
 def complaint(request: Request, settings: dict[str, str] | None = None) -> str:

@@ -5,8 +5,8 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
-from conformance.database.session import in_order
-from conformance.sql.writes import Insert, Path, Row, Write
+from conformance.engine.database.session import in_order
+from conformance.engine.sql.writes import Insert, Path, Row, Write
 from strategies.world import World
 
 Connection = psycopg.Connection[Any]

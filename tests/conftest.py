@@ -12,13 +12,13 @@ import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
 
-from conformance.database.sandbox import Sandbox
+from conformance.engine.database.sandbox import Sandbox
+from conformance.engine.migrate import runner
+from conformance.engine.postgres import Server
+from conformance.engine.postgres.scratch import Database, Scratch, Template
+from conformance.engine.pytest_plugin.findings import NOWHERE, VARIABLE
 from conformance.framecast.application import APPLICATION
-from conformance.migrate import runner
-from conformance.postgres import Server
-from conformance.postgres.scratch import Database, Scratch, Template
-from conformance.pytest_plugin.findings import NOWHERE, VARIABLE
-from conformance.races.harness import Harness
+from conformance.framecast.races.harness import Harness
 from tests.environment import unchanged
 from tests.migrating import Project
 

@@ -7,14 +7,14 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
-from conformance.cases import case_runner as running
-from conformance.cases.case_runner import CaseRunner
-from conformance.cases.verdicts import Finding
-from conformance.database.sandbox import Sandbox
+from conformance.engine.cases import case_runner as running
+from conformance.engine.cases.case_runner import CaseRunner
+from conformance.engine.cases.verdicts import Finding
+from conformance.engine.database.sandbox import Sandbox
+from conformance.engine.postgres.scratch import Scratch, Template
+from conformance.engine.pytest_plugin.profiles import EXAMPLES
+from conformance.engine.sql.writes import Path
 from conformance.framecast.rules import RULES
-from conformance.postgres.scratch import Scratch, Template
-from conformance.pytest_plugin.profiles import EXAMPLES
-from conformance.sql.writes import Path
 from strategies.near_misses import WAYS
 from strategies.session_settings import session_settings
 

@@ -5,7 +5,7 @@ from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 
 from conformance.__main__ import main
-from conformance.postgres import Server
+from conformance.engine.postgres import Server
 from tests.migrating import Outcome
 
 CLEAN = "ALTER TABLE public.teams ADD COLUMN motto text;\n"

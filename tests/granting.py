@@ -5,8 +5,8 @@ from pathlib import Path
 
 import psycopg
 
+from conformance.engine.postgres.scratch import Scratch, Template
 from conformance.framecast.application import APPLICATION
-from conformance.postgres.scratch import Scratch, Template
 
 MIGRATIONS = Path(__file__).parent.parent / "migrations"
 MAKE = f"""

@@ -4,9 +4,9 @@ from datetime import UTC, datetime, timedelta
 from itertools import product
 from typing import Final
 
+from conformance.engine.sql.documents import Jsonb
+from conformance.engine.sql.writes import Insert, Row
 from conformance.framecast.rules.ownership import SUBJECTS
-from conformance.sql.documents import Jsonb
-from conformance.sql.writes import Insert, Row
 from strategies.enums import JOB_STATUS, PROJECT_STATUS, WEBHOOK_DELIVERY_STATUS
 from strategies.world import World, urn_of_member, urn_of_team, urn_of_user
 from tests.planting import GHOST, Plant, Planted, all_of, change, found, noted

@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from conformance.sql.writes import RawSql, Row
+from conformance.engine.sql.writes import RawSql, Row
 from strategies.world import NOW, World, urn_of_member, urn_of_team, urn_of_user
 from tests.planting import (
     BEFORE,

@@ -8,8 +8,8 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple, TypeAlias
 from uuid import UUID
 
-from conformance.sql.documents import Json, Jsonb
-from conformance.sql.writes import Insert, Row, Sql, Write, text
+from conformance.engine.sql.documents import Json, Jsonb
+from conformance.engine.sql.writes import Insert, Row, Sql, Write, text
 from strategies.world import World, urn_of_user
 
 # A label that the types of a stripped schema have, and the domain has not.

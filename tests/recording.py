@@ -68,7 +68,7 @@ def test_race():
     assert [] == ["broken"]
 """
 FINDING: Final = """
-from conformance.cases.verdicts import Finding, Verdict
+from conformance.engine.cases.verdicts import Finding, Verdict
 
 def found(rule, verdict=Verdict.BROKEN):
     return Finding(rule, verdict, expected="no", observed="yes", script="SELECT 1;")

@@ -5,16 +5,16 @@ from __future__ import annotations
 from itertools import cycle
 from typing import TYPE_CHECKING, Any
 
-from conformance.cases.verdicts import Finding, Standing, Tally, Verdict
+from conformance.engine.cases.verdicts import Finding, Standing, Tally, Verdict
+from conformance.engine.kinds.transitions import Transitions
+from conformance.engine.report import rules
+from conformance.engine.sql.writes import Path as WritePath
 from conformance.framecast.rules import RULES
-from conformance.kinds.transitions import Transitions
-from conformance.report import rules
-from conformance.sql.writes import Path as WritePath
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from conformance.changed.inventory import Object
+    from conformance.engine.changed.inventory import Object
 
 SCRIPT = "INSERT INTO teams (name) VALUES ('<script>alert(1)</script> ``` | % \x01');"
 OF_RUN = {

@@ -8,24 +8,24 @@ from typing import Final
 
 import pytest
 
-from conformance.cases.case_runner import CaseRunner
-from conformance.cases.scenario import Fact, Scenario
-from conformance.cases.verdicts import Finding, Standing, Tally, Verdict
-from conformance.database.acting import RoleError
-from conformance.database.sandbox import Sandbox
-from conformance.database.session import Session
+from conformance.engine.cases.case_runner import CaseRunner
+from conformance.engine.cases.scenario import Fact, Scenario
+from conformance.engine.cases.verdicts import Finding, Standing, Tally, Verdict
+from conformance.engine.database.acting import RoleError
+from conformance.engine.database.sandbox import Sandbox
+from conformance.engine.database.session import Session
+from conformance.engine.postgres.scratch import Database, Scratch, Template
+from conformance.engine.privileges.missing import PRIVILEGE, lacks
+from conformance.engine.sql.outcomes import Rejected
+from conformance.engine.sql.writes import Insert, Row, Statement, Truncate
+from conformance.engine.sql.writes import Path as Way
 from conformance.framecast.application import APPLICATION
+from conformance.framecast.machines.hostile import HostileRunner
+from conformance.framecast.machines.log import Log
+from conformance.framecast.machines.run import MachineRun
 from conformance.framecast.operations import teams, users
 from conformance.framecast.operations.clock import PASS
 from conformance.framecast.rules import RULES
-from conformance.machines.hostile import HostileRunner
-from conformance.machines.log import Log
-from conformance.machines.run import MachineRun
-from conformance.postgres.scratch import Database, Scratch, Template
-from conformance.privileges.missing import PRIVILEGE, lacks
-from conformance.sql.outcomes import Rejected
-from conformance.sql.writes import Insert, Row, Statement, Truncate
-from conformance.sql.writes import Path as Way
 from strategies.hostility import Attack, HostileRun, HostileStatement, Part
 from strategies.world import World
 from tests.granting import planted

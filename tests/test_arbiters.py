@@ -4,11 +4,11 @@ from typing import Final
 
 import pytest
 
-from conformance.cases.case_runner import CaseRunner
+from conformance.engine.cases.case_runner import CaseRunner
+from conformance.engine.postgres.scratch import Scratch, Template
+from conformance.engine.sql.arbiters import Index
+from conformance.engine.sql.writes import Path
 from conformance.framecast.rules import RULES
-from conformance.postgres.scratch import Scratch, Template
-from conformance.sql.arbiters import Index
-from conformance.sql.writes import Path
 from strategies.near_misses import WAYS
 from tests.drawing import examples
 from tests.test_labels import changed

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from conformance.audit import accepted
-from conformance.audit.findings import Fault, Section
+from conformance.engine.audit import accepted
+from conformance.engine.audit.findings import Fault, Section
 
 TODAY = date(2026, 11, 28)
 MEMBER = Fault("role creator", "is a member of the owner, app", "REVOKE app FROM creator")

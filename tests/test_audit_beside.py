@@ -8,11 +8,11 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from conformance.audit import enforcement
-from conformance.audit.description import Description, describe
-from conformance.audit.target import Limits, reading
-from conformance.migrate import migrations
-from conformance.postgres.scratch import Database, Scratch, Template
+from conformance.engine.audit import enforcement
+from conformance.engine.audit.description import Description, describe
+from conformance.engine.audit.target import Limits, reading
+from conformance.engine.migrate import migrations
+from conformance.engine.postgres.scratch import Database, Scratch, Template
 
 pytestmark = pytest.mark.usefixtures("roles_alone")
 MIGRATIONS = Path(__file__).parent.parent / "migrations"

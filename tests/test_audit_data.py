@@ -6,13 +6,13 @@ from typing import Any
 import psycopg
 import pytest
 
-from conformance.audit import snapshot
-from conformance.audit.findings import SHOWN
-from conformance.audit.questions import of_rules
-from conformance.database import change_log
+from conformance.engine.audit import snapshot
+from conformance.engine.audit.findings import SHOWN
+from conformance.engine.audit.questions import of_rules
+from conformance.engine.database import change_log
+from conformance.engine.postgres.scratch import Database, Scratch, Template
+from conformance.engine.sql.writes import statements
 from conformance.framecast.rules import RULES
-from conformance.postgres.scratch import Database, Scratch, Template
-from conformance.sql.writes import statements
 from strategies.world import World
 from tests import planted_rows
 from tests.planting import STRIP, Plant

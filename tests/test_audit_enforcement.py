@@ -7,12 +7,12 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from conformance.audit import enforcement, powers
-from conformance.audit.description import Description
-from conformance.audit.target import Limits, TargetError, reading
-from conformance.migrate import migrations
-from conformance.postgres import Server
-from conformance.postgres.scratch import Database, Scratch, Template
+from conformance.engine.audit import enforcement, powers
+from conformance.engine.audit.description import Description
+from conformance.engine.audit.target import Limits, TargetError, reading
+from conformance.engine.migrate import migrations
+from conformance.engine.postgres import Server
+from conformance.engine.postgres.scratch import Database, Scratch, Template
 
 pytestmark = pytest.mark.usefixtures("roles_alone")
 MIGRATIONS = "migrations"

@@ -1,7 +1,7 @@
 """Results of an audit or the gate as Markdown."""
 
-from conformance.audit import report
-from conformance.audit.findings import Fault, Section
+from conformance.engine.audit import report
+from conformance.engine.audit.findings import Fault, Section
 
 
 def test_sections_and_findings_are_shown() -> None:

@@ -11,10 +11,10 @@ import pytest
 from psycopg import conninfo, sql
 
 from conformance.__main__ import main
-from conformance.audit import enforcement, snapshot
-from conformance.audit.target import Limits, TargetError, reading
-from conformance.postgres import Server
-from conformance.postgres.scratch import Database, Scratch, Template
+from conformance.engine.audit import enforcement, snapshot
+from conformance.engine.audit.target import Limits, TargetError, reading
+from conformance.engine.postgres import Server
+from conformance.engine.postgres.scratch import Database, Scratch, Template
 from tests.migrating import Outcome
 
 pytestmark = pytest.mark.usefixtures("roles_alone")

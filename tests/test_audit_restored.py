@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from conformance.audit import enforcement
-from conformance.audit.canonical import same
-from conformance.audit.description import Description
-from conformance.audit.target import Limits, reading
-from conformance.migrate import migrations
-from conformance.postgres import Request, binaries, provision
-from conformance.postgres.scratch import Database, opened
+from conformance.engine.audit import enforcement
+from conformance.engine.audit.canonical import same
+from conformance.engine.audit.description import Description
+from conformance.engine.audit.target import Limits, reading
+from conformance.engine.migrate import migrations
+from conformance.engine.postgres import Request, binaries, provision
+from conformance.engine.postgres.scratch import Database, opened
 
 pytestmark = pytest.mark.usefixtures("roles_alone")
 MIGRATIONS = Path(__file__).parent.parent / "migrations"

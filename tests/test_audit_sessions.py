@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 import pytest
 from psycopg import conninfo, sql
 
-from conformance.audit import snapshot
-from conformance.audit.sessions import beside, shared
-from conformance.audit.target import Limits, TargetError, reading
+from conformance.engine.audit import snapshot
+from conformance.engine.audit.sessions import beside, shared
+from conformance.engine.audit.target import Limits, TargetError, reading
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from conformance.audit.target import Connection
-    from conformance.postgres.scratch import Database, Scratch, Template
+    from conformance.engine.audit.target import Connection
+    from conformance.engine.postgres.scratch import Database, Scratch, Template
 
 pytestmark = pytest.mark.usefixtures("roles_alone")
 ALONE = "framecast_conformance_alone"

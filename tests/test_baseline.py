@@ -7,10 +7,10 @@ from typing import Any, cast
 
 import pytest
 
-from conformance.audit.accepted import Accepted
-from conformance.cases.verdicts import Standing, Tally
-from conformance.report.baseline import Baseline, BaselineError, Settled
-from conformance.report.record import Failed, Record
+from conformance.engine.audit.accepted import Accepted
+from conformance.engine.cases.verdicts import Standing, Tally
+from conformance.engine.report.baseline import Baseline, BaselineError, Settled
+from conformance.engine.report.record import Failed, Record
 from tests.recording import FINDING, HEAD, run_in
 from tests.test_audit_accepted import TODAY
 

@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from benchmarks import cap_designs, cap_sql, job_cost
-from conformance.postgres.scratch import Database
+from conformance.engine.postgres.scratch import Database
 
 
 def test_job_cost_ends_with_the_ratio(

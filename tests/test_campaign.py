@@ -15,9 +15,9 @@ import psutil
 import pytest
 
 from conformance.__main__ import main
-from conformance.campaign.ledger import Ledger, Result, read
-from conformance.campaign.shards import KINDS, CampaignError, Plan, Shard, share
-from conformance.campaign.trying import Circumstances, attempt
+from conformance.engine.campaign.ledger import Ledger, Result, read
+from conformance.engine.campaign.shards import KINDS, CampaignError, Plan, Shard, share
+from conformance.engine.campaign.trying import Circumstances, attempt
 
 ROOT: Final = Path(__file__).parent.parent
 PLAN: Final = Plan(KINDS, first=7, seeds=3, parts=4, mutants=5, arguments=("-k", "x"), code="c")

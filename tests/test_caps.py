@@ -5,14 +5,14 @@ from itertools import product
 
 import pytest
 
+from conformance.engine.kinds.at_most import AtMost
 from conformance.framecast.known_races.caps import WAYS, Ways
 from conformance.framecast.known_races.definition import RaceSetup, RaceStep
+from conformance.framecast.machines.coverage import CAPS
 from conformance.framecast.model import State
 from conformance.framecast.operations import OPERATIONS, Step, step
 from conformance.framecast.operations.tables import tables_of
 from conformance.framecast.rules import RULES
-from conformance.kinds.at_most import AtMost
-from conformance.machines.coverage import CAPS
 
 MANY = 40_000  # combinations of an operation's arguments, all of which are looked at
 

@@ -5,14 +5,13 @@ from typing import Final, NamedTuple
 
 import pytest
 
-from conformance.cases.case_runner import CaseRunner
-from conformance.cases.scenario import ConcurrentCheck, Fact, Scenario, ViolatesSeveral
-from conformance.cases.verdicts import Finding, Standing, Tally, Verdict
-from conformance.database.sandbox import Sandbox
-from conformance.database.session import in_order
-from conformance.framecast.rules import RULES
-from conformance.postgres.scratch import Scratch
-from conformance.sql.writes import (
+from conformance.engine.cases.case_runner import CaseRunner
+from conformance.engine.cases.scenario import ConcurrentCheck, Fact, Scenario, ViolatesSeveral
+from conformance.engine.cases.verdicts import Finding, Standing, Tally, Verdict
+from conformance.engine.database.sandbox import Sandbox
+from conformance.engine.database.session import in_order
+from conformance.engine.postgres.scratch import Scratch
+from conformance.engine.sql.writes import (
     Delete,
     Insert,
     NotCarriedError,
@@ -25,6 +24,7 @@ from conformance.sql.writes import (
     Update,
     Write,
 )
+from conformance.framecast.rules import RULES
 
 # Of the real schema only what a few rules need: users, with one rule and keys of no rule.
 SCHEMA: Final = """

@@ -10,6 +10,8 @@ import psycopg
 import pytest
 from hypothesis.strategies import SearchStrategy
 
+from conformance.engine.postgres.scratch import Scratch, Template
+from conformance.engine.sql.writes import Path as WritePath
 from conformance.framecast.rules import (
     RULES,
     accounts,
@@ -21,8 +23,6 @@ from conformance.framecast.rules import (
     projects,
 )
 from conformance.framecast.rules.rule import Holds, Rule
-from conformance.postgres.scratch import Scratch, Template
-from conformance.sql.writes import Path as WritePath
 from conformance.test_rules import TRIED
 from strategies.near_misses import WAYS
 

@@ -4,7 +4,7 @@ from typing import Final
 
 import pytest
 
-from conformance.report.causes import lacking, reason
+from conformance.engine.report.causes import lacking, reason
 
 COLUMN: Final = "there is no column credits"
 SAID: Final = {

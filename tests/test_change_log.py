@@ -5,9 +5,9 @@ from collections.abc import Iterator
 import pytest
 from psycopg import IntegrityError
 
-from conformance.database.sandbox import Sandbox
+from conformance.engine.database.sandbox import Sandbox
+from conformance.engine.postgres.scratch import Scratch, Template
 from conformance.framecast.rules import RULES
-from conformance.postgres.scratch import Scratch, Template
 
 MADE = """
 INSERT INTO users (id, email) VALUES ('00000000-0000-4000-8000-000000000001', 'ann@example.com');

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from conformance.changed.compare import Affected, affected
-from conformance.changed.sources import SourceError, of_commit
-from conformance.mutants import schema
-from conformance.postgres.scratch import Scratch
+from conformance.engine.changed.compare import Affected, affected
+from conformance.engine.changed.sources import SourceError, of_commit
+from conformance.engine.mutants import schema
+from conformance.engine.postgres.scratch import Scratch
 
 ROOT = Path(__file__).parent.parent
 MIGRATIONS = ROOT / "migrations"

@@ -5,7 +5,7 @@ from typing import Final
 import pytest
 from psycopg import sql
 
-from conformance.sql.writes import Sql, Update
+from conformance.engine.sql.writes import Sql, Update
 from strategies.column_cases import a_row
 from strategies.enums import ENUMS
 from strategies.near_misses.upkeep import CHANGES

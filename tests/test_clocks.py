@@ -5,8 +5,8 @@ from typing import Final
 import psycopg
 import pytest
 
-from conformance.sql.documents import Jsonb
-from conformance.sql.writes import Sql, Update
+from conformance.engine.sql.documents import Jsonb
+from conformance.engine.sql.writes import Sql, Update
 from strategies.column_cases import a_row
 from strategies.near_misses.upkeep import CHANGES
 from strategies.world import World

@@ -4,13 +4,13 @@ from typing import Final, NamedTuple
 
 import pytest
 
-from conformance.cases.columns import hold
-from conformance.cases.scenario import ColumnCase
-from conformance.cases.verdicts import Finding, Verdict
-from conformance.database.sandbox import Sandbox
-from conformance.database.session import Session
-from conformance.postgres.scratch import Scratch, Template
-from conformance.privileges.powers import LISTS
+from conformance.engine.cases.columns import hold
+from conformance.engine.cases.scenario import ColumnCase
+from conformance.engine.cases.verdicts import Finding, Verdict
+from conformance.engine.database.sandbox import Sandbox
+from conformance.engine.database.session import Session
+from conformance.engine.postgres.scratch import Scratch, Template
+from conformance.framecast.powers import LISTS
 from strategies.facts import facts
 from tests.rewriting import rewritten
 from tests.test_labels import changed

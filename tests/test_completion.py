@@ -8,7 +8,7 @@ import pytest
 import shtab
 
 from conformance.__main__ import main
-from conformance.explain.completion import SHELLS
+from conformance.engine.explain.completion import SHELLS
 
 SCRIPT = "framecast-conformance"
 # What bash does when a user presses the key after some words.

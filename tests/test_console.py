@@ -5,8 +5,8 @@ from typing import Final
 
 import pytest
 
-from conformance import console
-from conformance.console import say
+from conformance.engine import console
+from conformance.engine.console import say
 
 RED, YELLOW, GREEN = "\x1b[31m", "\x1b[33m", "\x1b[32m"
 LINE: Final = "INV-T2 held -> broken  trigger _300_inv_t2__open, [red] unproven"

@@ -10,17 +10,24 @@ from pathlib import Path
 
 import pytest
 
-from conformance.cases.steps import ACCEPTED, LEGAL, Step, of_history
-from conformance.cases.verdicts import Finding
-from conformance.database.sandbox import Sandbox
+from conformance.engine.cases.steps import ACCEPTED, LEGAL, Step, of_history
+from conformance.engine.cases.verdicts import Finding
+from conformance.engine.database.sandbox import Sandbox
+from conformance.engine.postgres.scratch import Scratch, Template
+from conformance.engine.regressions.entries import (
+    Entry,
+    Status,
+    UnreadableEntryError,
+    read,
+    replay,
+    write,
+)
+from conformance.engine.sql.outcomes import Accepted, Outcome, Rejected
+from conformance.engine.sql.writes import Insert, Statement, statements
+from conformance.framecast.machines.log import Log
+from conformance.framecast.machines.run import MachineRun
 from conformance.framecast.operations.jobs import MAKE as MAKE_JOB
 from conformance.framecast.operations.users import SIGN_UP, SIGN_UP_AS_CREATOR
-from conformance.machines.log import Log
-from conformance.machines.run import MachineRun
-from conformance.postgres.scratch import Scratch, Template
-from conformance.regressions.entries import Entry, Status, UnreadableEntryError, read, replay, write
-from conformance.sql.outcomes import Accepted, Outcome, Rejected
-from conformance.sql.writes import Insert, Statement, statements
 
 ROOT = Path(__file__).parent.parent
 CORPUS = ROOT / "conformance" / "corpus"

@@ -6,15 +6,15 @@ from typing import Any, Final, NamedTuple
 
 import pytest
 
-from conformance.cases.verdicts import Finding
-from conformance.database.sandbox import Sandbox
+from conformance.engine.cases.verdicts import Finding
+from conformance.engine.database.sandbox import Sandbox
+from conformance.engine.postgres.scratch import Scratch, Template
+from conformance.framecast.machines import coverage, runner
+from conformance.framecast.machines.coverage_runs import every_pair
+from conformance.framecast.machines.log import Log
+from conformance.framecast.machines.run import MachineRun
 from conformance.framecast.operations import step, users
-from conformance.machines import coverage, runner
-from conformance.machines.coverage_runs import every_pair
-from conformance.machines.log import Log
-from conformance.machines.run import MachineRun
-from conformance.postgres.scratch import Scratch, Template
-from conformance.pytest_plugin import machines
+from conformance.framecast.recorders import machines
 
 MIGRATIONS: Final = Path(__file__).parent.parent / "migrations"
 # By what is missing: whose pairs are tried, and what no longer refuses some of them. Without most

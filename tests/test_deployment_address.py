@@ -6,12 +6,12 @@ import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
 
-from conformance.audit.target import Limits, TargetError, examine, reading
-from conformance.deployment import address
-from conformance.deployment.address import AddressError
-from conformance.migrate import session
-from conformance.postgres import Request
-from conformance.postgres.scratch import Database
+from conformance.engine.audit.target import Limits, TargetError, examine, reading
+from conformance.engine.deployment import address
+from conformance.engine.deployment.address import AddressError
+from conformance.engine.migrate import session
+from conformance.engine.postgres import Request
+from conformance.engine.postgres.scratch import Database
 from tests.asking import complaint
 from tests.migrating import TABLES, Outcome, Project
 

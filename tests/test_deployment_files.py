@@ -6,11 +6,11 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from conformance.deployment import dialect, reach
-from conformance.migrate import history, migrations
-from conformance.migrate.migrations import Migration, MigrationError
-from conformance.postgres import Request, provision
-from conformance.postgres.scratch import Scratch
+from conformance.engine.deployment import dialect, reach
+from conformance.engine.migrate import history, migrations
+from conformance.engine.migrate.migrations import Migration, MigrationError
+from conformance.engine.postgres import Request, provision
+from conformance.engine.postgres.scratch import Scratch
 from tests.migrating import TABLES, Outcome, Project
 
 INNER = "EXECUTE 'COPY t FROM PROGRAM ''id''';"

@@ -14,13 +14,13 @@ import pytest
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
-from conformance.audit.findings import Section
+from conformance.engine.audit.findings import Section
+from conformance.engine.gate import rehearsal, suite
+from conformance.engine.gate.suite import Result
+from conformance.engine.migrate import runner
+from conformance.engine.postgres import Server
+from conformance.engine.postgres.scratch import Database, Scratch, Template
 from conformance.framecast.rules import RULES
-from conformance.gate import rehearsal, suite
-from conformance.gate.suite import Result
-from conformance.migrate import runner
-from conformance.postgres import Server
-from conformance.postgres.scratch import Database, Scratch, Template
 from tests.gating import run
 from tests.migrating import Outcome
 from tests.pooling import POOLERS, pooled

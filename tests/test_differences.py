@@ -4,21 +4,21 @@ from collections.abc import Iterator
 
 import pytest
 
-from conformance.cases.verdicts import Finding, Verdict
-from conformance.database.sandbox import Sandbox
+from conformance.engine.cases.verdicts import Finding, Verdict
+from conformance.engine.database.sandbox import Sandbox
+from conformance.engine.postgres.scratch import Scratch, Template
+from conformance.engine.races.orders import following
+from conformance.engine.races.trace import Trace
+from conformance.engine.sql.outcomes import Accepted, Rejected
 from conformance.framecast.known_races import KNOWN_RACES
+from conformance.framecast.machines import differences
+from conformance.framecast.machines.log import Log
+from conformance.framecast.machines.run import MachineRun
 from conformance.framecast.model import view
 from conformance.framecast.operations import projects, users
-from conformance.machines import differences
-from conformance.machines.log import Log
-from conformance.machines.run import MachineRun
-from conformance.postgres.scratch import Scratch, Template
-from conformance.races import serializability
-from conformance.races.harness import Harness
-from conformance.races.orders import following
-from conformance.races.schedule import Race
-from conformance.races.trace import Trace
-from conformance.sql.outcomes import Accepted, Rejected
+from conformance.framecast.races import serializability
+from conformance.framecast.races.harness import Harness
+from conformance.framecast.races.schedule import Race
 
 CAP = "card_5__make_a_job_and_make_a_job"
 LEAVE = "inv_t2__two_owners_leave"

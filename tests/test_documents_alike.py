@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from conformance.postgres.scratch import Database
+from conformance.engine.postgres.scratch import Database
 from tests.clients import Connection
 
 ALIKE: Final = {

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from conformance.domain import chosen
-from conformance.domain.chosen import COLUMNS, RULES, UnknownDomainError, domain
+from conformance.engine.domain import chosen
+from conformance.engine.domain.chosen import COLUMNS, RULES, UnknownDomainError, domain
 from conformance.framecast.domain import DOMAIN
 from tests.environment import unchanged
 
 SMALL = """
-from conformance.domain.domain import Domain
+from conformance.engine.domain.domain import Domain
 
 DOMAIN = Domain("small", {}, dict, frozenset({"test_rules"}))
 """

@@ -4,8 +4,8 @@ from typing import Final
 
 import pytest
 
-from conformance.postgres.scratch import Scratch, Template
-from conformance.sql.writes import Path
+from conformance.engine.postgres.scratch import Scratch, Template
+from conformance.engine.sql.writes import Path
 from tests.engineering import Change, findings
 from tests.rewriting import rechecked, retriggered, rewritten
 

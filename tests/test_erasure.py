@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import psycopg
 import pytest
 
-from conformance.database.session import in_order
-from conformance.sql.writes import Path
+from conformance.engine.database.session import in_order
+from conformance.engine.sql.writes import Path
 from strategies.near_misses.privacy import nobodys, stand_in
 from strategies.session_settings import HOSTILE
 from strategies.world import World, urn_of_team
@@ -16,8 +16,8 @@ from strategies.world import World, urn_of_team
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from conformance.postgres.scratch import Scratch, Template
-    from conformance.sql.writes import Row
+    from conformance.engine.postgres.scratch import Scratch, Template
+    from conformance.engine.sql.writes import Row
 
 LEVELS: Final = (
     psycopg.IsolationLevel.READ_COMMITTED,

@@ -10,18 +10,18 @@ from pathlib import Path
 import pytest
 
 from conformance.__main__ import main
-from conformance.database.sandbox import Sandbox
-from conformance.domain.names import UnknownRuleError, find, rule
-from conformance.explain import cases, objects, page
-from conformance.findings import last
-from conformance.findings.kept import Circumstances
+from conformance.engine.database.sandbox import Sandbox
+from conformance.engine.domain.names import UnknownRuleError, find, rule
+from conformance.engine.explain import cases, objects, page
+from conformance.engine.findings import last
+from conformance.engine.findings.kept import Circumstances
+from conformance.engine.mutants import generate
+from conformance.engine.mutants.errors import ChoiceError
+from conformance.engine.mutants.mutant import Mutant
+from conformance.engine.postgres import Server
+from conformance.engine.postgres.scratch import Scratch, Template
 from conformance.framecast.domain import DOMAIN
 from conformance.framecast.rules import RULES, Rule
-from conformance.mutants import generate
-from conformance.mutants.errors import ChoiceError
-from conformance.mutants.mutant import Mutant
-from conformance.postgres import Server
-from conformance.postgres.scratch import Scratch, Template
 
 ROOT = Path(__file__).parent.parent
 

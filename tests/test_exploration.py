@@ -10,17 +10,17 @@ import pytest
 
 from benchmarks import exploration as benchmark
 from benchmarks.planted_sequences import FAULTS
-from conformance.cases.verdicts import Finding
-from conformance.database.sandbox import Sandbox
+from conformance.engine.cases.verdicts import Finding
+from conformance.engine.database.sandbox import Sandbox
+from conformance.engine.postgres.scratch import Scratch
+from conformance.framecast.machines.exploration import Archive, Guide, told
+from conformance.framecast.machines.log import Log
+from conformance.framecast.machines.run import MachineRun
+from conformance.framecast.machines.shortening import shortest
 from conformance.framecast.model import State, view
 from conformance.framecast.model.abstraction import Abstraction
 from conformance.framecast.operations import choices_of, clock, credit, jobs, step, teams, users
 from conformance.framecast.operations.setups import BEGIN
-from conformance.machines.exploration import Archive, Guide, told
-from conformance.machines.log import Log
-from conformance.machines.run import MachineRun
-from conformance.machines.shortening import shortest
-from conformance.postgres.scratch import Scratch
 
 MIGRATIONS = Path(__file__).parent.parent / "migrations"
 

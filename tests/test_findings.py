@@ -6,8 +6,8 @@ import pytest
 from hypothesis import Phase, given, seed, settings
 from hypothesis import strategies as st
 
-from conformance.cases.findings import Findings
-from conformance.cases.verdicts import Finding, Verdict
+from conformance.engine.cases.findings import Findings
+from conformance.engine.cases.verdicts import Finding, Verdict
 
 
 def found(verdict: Verdict, cause: str = "", rule: str = "INV-U5", script: str = "") -> Finding:

@@ -12,15 +12,15 @@ from typing import Any, cast
 import pytest
 
 from conformance.__main__ import main
-from conformance.cases.steps import Step
-from conformance.cases.verdicts import Finding, Standing, Tally, Verdict
-from conformance.findings import replaying, store
-from conformance.findings.errors import UnknownFindingError, UnreadableFindingError
-from conformance.findings.kept import Circumstances, Kept, Seen, read
+from conformance.engine.cases.steps import Step
+from conformance.engine.cases.verdicts import Finding, Standing, Tally, Verdict
+from conformance.engine.findings import replaying, store
+from conformance.engine.findings.errors import UnknownFindingError, UnreadableFindingError
+from conformance.engine.findings.kept import Circumstances, Kept, Seen, read
+from conformance.engine.postgres import Server
+from conformance.engine.pytest_plugin import circumstances, findings
+from conformance.engine.sql.writes import Statement
 from conformance.framecast.application import APPLICATION
-from conformance.postgres import Server
-from conformance.pytest_plugin import circumstances, findings
-from conformance.sql.writes import Statement
 from tests.recording import FINDING, HEAD, run_in
 
 ROOT = Path(__file__).parent.parent

@@ -4,14 +4,14 @@ from typing import Final
 
 import pytest
 
-from conformance.cases.case_runner import CaseRunner
-from conformance.cases.scenario import Fact, Scenario
-from conformance.cases.verdicts import Finding, Verdict
-from conformance.database.sandbox import Sandbox
+from conformance.engine.cases.case_runner import CaseRunner
+from conformance.engine.cases.scenario import Fact, Scenario
+from conformance.engine.cases.verdicts import Finding, Verdict
+from conformance.engine.database.sandbox import Sandbox
+from conformance.engine.postgres.scratch import Scratch, Template
+from conformance.engine.reading.functions import mismatches
+from conformance.engine.sql.writes import Insert, Path, Sql, Update
 from conformance.framecast.rules import RULES
-from conformance.postgres.scratch import Scratch, Template
-from conformance.reading.functions import mismatches
-from conformance.sql.writes import Insert, Path, Sql, Update
 from strategies.world import World
 
 VALID: Final = "public.api_key_is_valid(uuid, timestamptz)"

@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from conformance.cases.gaps import MODEL, Gaps, about
-from conformance.cases.verdicts import Finding, Verdict
-from conformance.pytest_plugin import replay
-from conformance.pytest_plugin.findings import NOWHERE
-from conformance.pytest_plugin.verdicts import add_finding
-from conformance.report.record import PROPERTY
+from conformance.engine.cases.gaps import MODEL, Gaps, about
+from conformance.engine.cases.verdicts import Finding, Verdict
+from conformance.engine.pytest_plugin import replay
+from conformance.engine.pytest_plugin.findings import NOWHERE
+from conformance.engine.pytest_plugin.verdicts import add_finding
+from conformance.engine.report.record import PROPERTY
 
 
 def test_nothing_that_is_missing_ends_no_test() -> None:

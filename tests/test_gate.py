@@ -10,16 +10,17 @@ from types import ModuleType
 import psycopg
 import pytest
 
-from conformance.audit import enforcement
-from conformance.audit.findings import Section
-from conformance.audit.target import TargetError
+from conformance.engine.audit import enforcement
+from conformance.engine.audit.findings import Section
+from conformance.engine.audit.target import TargetError
+from conformance.engine.gate import rehearsal, suite
+from conformance.engine.gate.suite import Result
+from conformance.engine.migrate import runner
+from conformance.engine.migrate.migrations import Migration
+from conformance.engine.postgres import Request, Server
+from conformance.engine.postgres.scratch import Database, Scratch, Template
+from conformance.framecast import states
 from conformance.framecast.rules import RULES
-from conformance.gate import rehearsal, states, suite
-from conformance.gate.suite import Result
-from conformance.migrate import runner
-from conformance.migrate.migrations import Migration
-from conformance.postgres import Request, Server
-from conformance.postgres.scratch import Database, Scratch, Template
 from tests.gating import CLEAN, WEAKER, outcomes, run
 from tests.migrating import Outcome
 

@@ -1,6 +1,6 @@
 """Bodies of guards that pending files change, as the gate shows them."""
 
-from conformance.gate import bodies
+from conformance.engine.gate import bodies
 
 LONG = [
     "RETURN NEW;",

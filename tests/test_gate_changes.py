@@ -6,15 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from conformance.audit.owner import Owner
-from conformance.deployment import waivers
+from conformance.engine.audit.owner import Owner
+from conformance.engine.deployment import waivers
+from conformance.engine.gate import changes, trial, waived
+from conformance.engine.gate.files import Files
+from conformance.engine.gate.trial import Trial
+from conformance.engine.migrate import migrations
+from conformance.engine.postgres import Request, provision, roles
+from conformance.engine.postgres.scratch import Database, Scratch, Template, opened
 from conformance.framecast.application import APPLICATION
-from conformance.gate import changes, trial, waived
-from conformance.gate.files import Files
-from conformance.gate.trial import Trial
-from conformance.migrate import migrations
-from conformance.postgres import Request, provision, roles
-from conformance.postgres.scratch import Database, Scratch, Template, opened
 from tests.trials import PLAIN, SUPER, flipped
 
 MIGRATIONS = Path(__file__).parent.parent / "migrations"

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from conformance.audit.description import describe
-from conformance.audit.findings import Fault
-from conformance.audit.target import Limits, reading
-from conformance.gate import demands
-from conformance.migrate import migrations
-from conformance.postgres.scratch import Database, Scratch, Template
+from conformance.engine.audit.description import describe
+from conformance.engine.audit.findings import Fault
+from conformance.engine.audit.target import Limits, reading
+from conformance.engine.gate import demands
+from conformance.engine.migrate import migrations
+from conformance.engine.postgres.scratch import Database, Scratch, Template
 
 BEFORE = """
 CREATE TABLE owners (id integer PRIMARY KEY, name text);

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from conformance.deployment import waivers
-from conformance.deployment.waivers import Waiver
-from conformance.gate import lint
-from conformance.migrate import migrations
-from conformance.migrate.migrations import Migration
+from conformance.engine.deployment import waivers
+from conformance.engine.deployment.waivers import Waiver
+from conformance.engine.gate import lint
+from conformance.engine.migrate import migrations
+from conformance.engine.migrate.migrations import Migration
 
 HOW = "003_x.sql:1: write `-- waives RULE: reason`, in its own line"
 TEST = "SUITE test_columns.py::test_column[a b: c null]"

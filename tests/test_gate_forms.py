@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from conformance.audit.findings import Fault, Section
-from conformance.gate import forms
-from conformance.gate.run import Gate
-from conformance.postgres import Server
+from conformance.engine.audit.findings import Fault, Section
+from conformance.engine.gate import forms
+from conformance.engine.gate.run import Gate
+from conformance.engine.postgres import Server
 from tests.gating import run
 
 FOLDER = Path("db/migrations")

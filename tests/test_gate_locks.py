@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from conformance.audit.findings import Fault
-from conformance.audit.target import Limits, reading
-from conformance.deployment import waivers
-from conformance.gate import locks, trial
-from conformance.gate.files import Files
-from conformance.migrate import migrations
-from conformance.postgres.scratch import Database, Scratch
+from conformance.engine.audit.findings import Fault
+from conformance.engine.audit.target import Limits, reading
+from conformance.engine.deployment import waivers
+from conformance.engine.gate import locks, trial
+from conformance.engine.gate.files import Files
+from conformance.engine.migrate import migrations
+from conformance.engine.postgres.scratch import Database, Scratch
 
 TABLES = "CREATE TABLE big (a integer, b text); CREATE TABLE small (a integer);"
 # As ANALYZE would leave it on a table of a million rows.

@@ -5,14 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from conformance.audit.findings import Section
+from conformance.engine.audit.findings import Section
+from conformance.engine.gate import changes, rehearsal, suite, trial
+from conformance.engine.gate.files import Files
+from conformance.engine.gate.suite import Result
+from conformance.engine.migrate import migrations, runner
+from conformance.engine.postgres import Server
+from conformance.engine.postgres.scratch import Database, Scratch, Template
 from conformance.framecast.rules import RULES
-from conformance.gate import changes, rehearsal, suite, trial
-from conformance.gate.files import Files
-from conformance.gate.suite import Result
-from conformance.migrate import migrations, runner
-from conformance.postgres import Server
-from conformance.postgres.scratch import Database, Scratch, Template
 from tests.gating import outcomes, run
 
 MIGRATIONS = Path(__file__).parent.parent / "migrations"

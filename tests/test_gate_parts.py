@@ -6,20 +6,21 @@ from typing import Any
 
 import pytest
 
-from conformance.audit.findings import Fault
-from conformance.cases.verdicts import Finding, Verdict
-from conformance.deployment import waivers
-from conformance.deployment.waivers import Waiver
+from conformance.engine.audit.findings import Fault
+from conformance.engine.cases.verdicts import Finding, Verdict
+from conformance.engine.deployment import waivers
+from conformance.engine.deployment.waivers import Waiver
+from conformance.engine.gate import compare, contents, rehearsal
+from conformance.engine.gate.files import Files
+from conformance.engine.gate.outcomes import headline
+from conformance.engine.gate.state import State
+from conformance.engine.gate.suite import Result
+from conformance.engine.migrate import migrations
+from conformance.engine.migrate.migrations import Migration
+from conformance.engine.postgres.scratch import Scratch, Template
+from conformance.framecast import states
 from conformance.framecast.model.moves import MOVES
 from conformance.framecast.rules import RULES
-from conformance.gate import compare, contents, rehearsal, states
-from conformance.gate.files import Files
-from conformance.gate.outcomes import headline
-from conformance.gate.states import State
-from conformance.gate.suite import Result
-from conformance.migrate import migrations
-from conformance.migrate.migrations import Migration
-from conformance.postgres.scratch import Scratch, Template
 
 SOME = (
     "a team",

@@ -10,9 +10,9 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from conformance.migrate import runner
-from conformance.postgres import Request, provision
-from conformance.postgres.scratch import Database, Scratch, opened
+from conformance.engine.migrate import runner
+from conformance.engine.postgres import Request, provision
+from conformance.engine.postgres.scratch import Database, Scratch, opened
 from tests.migrating import COMMAND, PATIENCE
 from tests.waiting import until
 

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from conformance.audit.target import TargetError
-from conformance.gate import suite
-from conformance.migrate.migrations import load
-from conformance.postgres import Request, Server
+from conformance.engine.audit.target import TargetError
+from conformance.engine.gate import suite
+from conformance.engine.migrate.migrations import load
+from conformance.engine.postgres import Request, Server
 from tests.recording import run_in
 
 COUNTED = """
@@ -22,7 +22,7 @@ def test_nothing(number):
 @pytest.mark.parametrize("workers", [0, 2])
 def test_a_run_of_the_suite_counts_its_tests(workers: int, tmp_path: Path) -> None:
     """The file says how many tests are done, of how many, with workers and without."""
-    plugin = ("-p", "conformance.gate.outcomes", "--gate-progress", "progress")
+    plugin = ("-p", "conformance.engine.gate.outcomes", "--gate-progress", "progress")
     run_in(tmp_path, COUNTED, *plugin, f"-n{workers}")
 
     assert "7 7" == (tmp_path / "progress").read_text()
@@ -33,7 +33,7 @@ def test_how_far_a_suite_has_come_is_told(
 ) -> None:
     """While the suite runs, the gate says how many of its tests are done, of how many."""
     monkeypatch.setattr(suite, "SUITE", Path(suite.SUITE, "test_columns.py"))
-    monkeypatch.setattr("conformance.gate.child.BETWEEN", 0.05)
+    monkeypatch.setattr("conformance.engine.gate.child.BETWEEN", 0.05)
     (tmp_path / "001.sql").write_text("CREATE TABLE users (id uuid PRIMARY KEY)")
     said: list[tuple[str, float, float]] = []
 

@@ -4,15 +4,15 @@ from pathlib import Path
 
 import pytest
 
-from conformance.audit.findings import Fault, Section
-from conformance.database.session import PATIENCE, TIMEOUTS
+from conformance.engine.audit.findings import Fault, Section
+from conformance.engine.database.session import PATIENCE, TIMEOUTS
+from conformance.engine.gate import compare, suite
+from conformance.engine.gate.outcomes import TIMED_OUT
+from conformance.engine.gate.suite import Result, Run
+from conformance.engine.migrate import migrations
+from conformance.engine.postgres import Request, Server
+from conformance.engine.progress import Watch
 from conformance.framecast.rules import RULES
-from conformance.gate import compare, suite
-from conformance.gate.outcomes import TIMED_OUT
-from conformance.gate.suite import Result, Run
-from conformance.migrate import migrations
-from conformance.postgres import Request, Server
-from conformance.progress import Watch
 
 MIGRATIONS = Path(__file__).parent.parent / "migrations"
 RACE = "lock_order__others_work_while_one_is_erased"

@@ -7,16 +7,16 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from conformance.audit.owner import Owner
-from conformance.audit.target import Limits, examine, reading
-from conformance.deployment import stand_ins
-from conformance.gate import trial
-from conformance.gate.files import Files
-from conformance.gate.trial import Trial
-from conformance.migrate import migrations
-from conformance.migrate.migrations import Migration
-from conformance.postgres import Server
-from conformance.postgres.scratch import Database, Scratch, opened
+from conformance.engine.audit.owner import Owner
+from conformance.engine.audit.target import Limits, examine, reading
+from conformance.engine.deployment import stand_ins
+from conformance.engine.gate import trial
+from conformance.engine.gate.files import Files
+from conformance.engine.gate.trial import Trial
+from conformance.engine.migrate import migrations
+from conformance.engine.migrate.migrations import Migration
+from conformance.engine.postgres import Server
+from conformance.engine.postgres.scratch import Database, Scratch, opened
 from tests.gating import run
 
 MIGRATIONS = Path(__file__).parent.parent / "migrations"

@@ -5,13 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from conformance.deployment import waivers
-from conformance.gate import rehearsal, states, unknown_data
-from conformance.gate.files import Files
-from conformance.gate.states import State
-from conformance.migrate import migrations
-from conformance.migrate.migrations import Migration
-from conformance.postgres.scratch import Scratch, Template
+from conformance.engine.deployment import waivers
+from conformance.engine.gate import rehearsal, unknown_data
+from conformance.engine.gate.files import Files
+from conformance.engine.gate.state import State
+from conformance.engine.migrate import migrations
+from conformance.engine.migrate.migrations import Migration
+from conformance.engine.postgres.scratch import Scratch, Template
+from conformance.framecast import states
 
 # A file that was applied, with columns and tables of every kind of type and check.
 ADDED = """

@@ -13,11 +13,12 @@ import pytest
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
+from conformance.engine.gate import suite
+from conformance.engine.postgres import Server, folders
+from conformance.engine.postgres.scratch import Database
+from conformance.engine.progress import Watch
+from conformance.framecast import states
 from conformance.framecast.rules import RULES
-from conformance.gate import states, suite
-from conformance.postgres import Server, folders
-from conformance.postgres.scratch import Database
-from conformance.progress import Watch
 from tests.gating import CLEAN, WEAKER, outcomes, run
 
 pytestmark = pytest.mark.slow

@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING
 import pytest
 from psycopg import errors
 
-from conformance.database.sandbox import Sandbox
-from conformance.database.session import Session, in_order
-from conformance.sql.outcomes import Accepted
-from conformance.sql.writes import Delete, Insert, Path
+from conformance.engine.database.sandbox import Sandbox
+from conformance.engine.database.session import Session, in_order
+from conformance.engine.sql.outcomes import Accepted
+from conformance.engine.sql.writes import Delete, Insert, Path
 from strategies.world import World, urn_of_team
 from tests.waiting import until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from conformance.postgres.scratch import Database, Scratch, Template
-    from conformance.sql.writes import Row, Write
+    from conformance.engine.postgres.scratch import Database, Scratch, Template
+    from conformance.engine.sql.writes import Row, Write
 
 BLOCKED = "SELECT cardinality(pg_blocking_pids({})) > 0"
 

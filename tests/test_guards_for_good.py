@@ -9,17 +9,17 @@ import psycopg
 import pytest
 from psycopg import errors
 
-from conformance.database.session import Session
-from conformance.postgres import binaries, provision
-from conformance.postgres.identity import run_as
-from conformance.postgres.request import Request
-from conformance.sql.writes import Insert, Update, statements
+from conformance.engine.database.session import Session
+from conformance.engine.postgres import binaries, provision
+from conformance.engine.postgres.identity import run_as
+from conformance.engine.postgres.request import Request
+from conformance.engine.sql.writes import Insert, Update, statements
 from strategies.world import World, urn_of_team
 from tests.test_key_order import MIGRATIONS
 
 if TYPE_CHECKING:
-    from conformance.postgres.scratch import Scratch, Template
-    from conformance.sql.writes import Row, Write
+    from conformance.engine.postgres.scratch import Scratch, Template
+    from conformance.engine.sql.writes import Row, Write
 
 # What 32 bits tell apart is the same for one transaction in 2^32.
 WRAPPED: Final = re.compile(r"\bxmin\b|\bxmax\b|::\s*xid\b|\bage\s*\(|\btxid_", re.IGNORECASE)

@@ -6,11 +6,11 @@ from typing import Final
 
 import pytest
 
-from conformance.database.hanging import OFTEN, Stuck
-from conformance.database.sandbox import Sandbox
-from conformance.postgres.scratch import Scratch, Template
-from conformance.sql.outcomes import Inconclusive
-from conformance.sql.writes import Insert, Update, statements
+from conformance.engine.database.hanging import OFTEN, Stuck
+from conformance.engine.database.sandbox import Sandbox
+from conformance.engine.postgres.scratch import Scratch, Template
+from conformance.engine.sql.outcomes import Inconclusive
+from conformance.engine.sql.writes import Insert, Update, statements
 from strategies.world import World
 from tests.variations.running import IMPATIENT, ONE_PROCESS, run
 from tests.variations.variation import Variation

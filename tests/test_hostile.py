@@ -10,15 +10,15 @@ import pytest
 from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
 
-from conformance.cases.verdicts import Finding
-from conformance.database.sandbox import Sandbox
-from conformance.machines.essentials import essentials
-from conformance.machines.hostile import HostileRunner, Tally, shape_of
-from conformance.machines.refusals import fault_of, names_of
-from conformance.postgres.scratch import Scratch, Template
-from conformance.pytest_plugin import profiles
-from conformance.sql.outcomes import Inconclusive, Rejected
-from conformance.sql.writes import Statement
+from conformance.engine.cases.verdicts import Finding
+from conformance.engine.database.sandbox import Sandbox
+from conformance.engine.machines.refusals import fault_of, names_of
+from conformance.engine.postgres.scratch import Scratch, Template
+from conformance.engine.pytest_plugin import profiles
+from conformance.engine.sql.outcomes import Inconclusive, Rejected
+from conformance.engine.sql.writes import Statement
+from conformance.framecast.machines.essentials import essentials
+from conformance.framecast.machines.hostile import HostileRunner, Tally, shape_of
 from strategies.hostile_rows import Shape
 from strategies.hostility import BOOKS, MOST_PARTS, MOST_TRANSACTIONS, HostileRun, hostile_runs
 from strategies.tables import COLUMNS, DERIVED

@@ -6,13 +6,13 @@ from pathlib import Path
 import pytest
 
 from conformance.__main__ import main
-from conformance.database.sandbox import Sandbox
-from conformance.domain import chosen
-from conformance.domain.domain import Domain
-from conformance.explain import objects
-from conformance.postgres.scratch import Scratch
-from conformance.postgres.server import Server
-from conformance.reading.enforced import about, idle
+from conformance.engine.database.sandbox import Sandbox
+from conformance.engine.domain import chosen
+from conformance.engine.domain.domain import Domain
+from conformance.engine.explain import objects
+from conformance.engine.postgres.scratch import Scratch
+from conformance.engine.postgres.server import Server
+from conformance.engine.reading.enforced import about, idle
 from examples.fault import Fault
 from examples.imported.planted import FAULTS
 from tests.trying import grouped, plant, verdicts

@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 
 from conformance.__main__ import main
-from conformance.database.sandbox import Sandbox
-from conformance.domain import chosen
-from conformance.init.command import command
-from conformance.init.patterns import samples
-from conformance.init.python import Call, written
-from conformance.postgres.scratch import Database
+from conformance.engine.database.sandbox import Sandbox
+from conformance.engine.domain import chosen
+from conformance.engine.init.command import command
+from conformance.engine.init.patterns import samples
+from conformance.engine.init.python import Call, written
+from conformance.engine.postgres.scratch import Database
 from tests.trying import verdicts
 
 # What exports and object mappers make: words of SQL as names, capitals, names in the way of tokens.

@@ -10,12 +10,12 @@ from typing import NamedTuple
 import psycopg
 import pytest
 
-from conformance.database.sandbox import Sandbox
+from conformance.engine.database.sandbox import Sandbox
+from conformance.engine.postgres import Request, Server, provision
+from conformance.engine.postgres.scratch import Database, Scratch, Template, opened
 from conformance.framecast.known_races import members
-from conformance.postgres import Request, Server, provision
-from conformance.postgres.scratch import Database, Scratch, Template, opened
-from conformance.races.harness import Harness
-from conformance.races.runner import RaceRunner
+from conformance.framecast.races.harness import Harness
+from conformance.framecast.races.runner import RaceRunner
 
 MIGRATIONS = Path(__file__).parent.parent / "migrations"
 KEYS = """

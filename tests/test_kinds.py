@@ -4,12 +4,12 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 
+from conformance.engine.kinds.at_most import AtMost
+from conformance.engine.kinds.check import Check
+from conformance.engine.kinds.fixed import Fixed
+from conformance.engine.kinds.keys import References, Unique
+from conformance.engine.kinds.transitions import Transitions, legal
 from conformance.framecast.rules import RULES
-from conformance.kinds.at_most import AtMost
-from conformance.kinds.check import Check
-from conformance.kinds.fixed import Fixed
-from conformance.kinds.keys import References, Unique
-from conformance.kinds.transitions import Transitions, legal
 
 
 @dataclass

@@ -6,13 +6,13 @@ from typing import Final
 
 import pytest
 
-from conformance.cases.case_runner import CaseRunner
-from conformance.cases.columns import hold
-from conformance.cases.verdicts import Finding, Verdict
-from conformance.database.sandbox import Sandbox
+from conformance.engine.cases.case_runner import CaseRunner
+from conformance.engine.cases.columns import hold
+from conformance.engine.cases.verdicts import Finding, Verdict
+from conformance.engine.database.sandbox import Sandbox
+from conformance.engine.postgres.scratch import Scratch, Template
+from conformance.engine.sql.writes import Path
 from conformance.framecast.rules import RULES
-from conformance.postgres.scratch import Scratch, Template
-from conformance.sql.writes import Path
 from strategies.column_cases import cases
 from strategies.enums import COLUMNS, ENUMS
 from strategies.near_misses import WAYS

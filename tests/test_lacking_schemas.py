@@ -12,23 +12,23 @@ from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
 
 from benchmarks.planted_sequences import CAP_COUNTS_ITSELF
-from conformance.cases.gaps import Gaps
-from conformance.cases.verdicts import Finding, Verdict
-from conformance.database.sandbox import Sandbox
+from conformance.engine.cases.gaps import Gaps
+from conformance.engine.cases.verdicts import Finding, Verdict
+from conformance.engine.database.sandbox import Sandbox
+from conformance.engine.postgres.scratch import Scratch
+from conformance.engine.pytest_plugin import profiles
+from conformance.engine.races.orders import following
 from conformance.framecast.known_races import KNOWN_RACES
-from conformance.machines.coverage_runs import every_count, every_pair
-from conformance.machines.hostile import HostileRunner
-from conformance.machines.jobs import JobMachine, ProjectMachine
-from conformance.machines.keys import KeyAndAssetMachine
-from conformance.machines.machine import Machine
-from conformance.machines.runner import MachineRunner
-from conformance.postgres.scratch import Scratch
-from conformance.pytest_plugin import profiles
-from conformance.races.explorer import PAIRS, drawn
-from conformance.races.harness import Harness
-from conformance.races.orders import following
-from conformance.races.runner import RaceRunner
-from conformance.races.schedule import Race, Start
+from conformance.framecast.machines.coverage_runs import every_count, every_pair
+from conformance.framecast.machines.hostile import HostileRunner
+from conformance.framecast.machines.jobs import JobMachine, ProjectMachine
+from conformance.framecast.machines.keys import KeyAndAssetMachine
+from conformance.framecast.machines.machine import Machine
+from conformance.framecast.machines.runner import MachineRunner
+from conformance.framecast.races.explorer import PAIRS, drawn
+from conformance.framecast.races.harness import Harness
+from conformance.framecast.races.runner import RaceRunner
+from conformance.framecast.races.schedule import Race, Start
 from strategies.hostility import hostile_runs
 from tests.planted_races import COUNT_WITHOUT_LOCK
 from tests.rewriting import KEYS_AT_ONCE

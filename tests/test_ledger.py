@@ -6,14 +6,14 @@ from pathlib import Path
 import pytest
 
 from conformance.__main__ import main
-from conformance.cases.verdicts import Finding
-from conformance.database.sandbox import Sandbox
-from conformance.derived import meeting_runner
-from conformance.domain import chosen
-from conformance.domain.domain import Domain
-from conformance.postgres.scratch import Scratch
-from conformance.races.driver import Driver
-from conformance.sql.writes import Path as Way
+from conformance.engine.cases.verdicts import Finding
+from conformance.engine.database.sandbox import Sandbox
+from conformance.engine.derived import meeting_runner
+from conformance.engine.domain import chosen
+from conformance.engine.domain.domain import Domain
+from conformance.engine.postgres.scratch import Scratch
+from conformance.engine.races.driver import Driver
+from conformance.engine.sql.writes import Path as Way
 from examples.fault import Fault
 from examples.ledger import DOMAIN
 from examples.ledger.planted import FAULTS, FAULTS_OF_TWO

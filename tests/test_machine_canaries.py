@@ -8,12 +8,12 @@ import pytest
 from hypothesis import settings
 
 from benchmarks.planted_sequences import FAULTS
-from conformance.cases.verdicts import Finding
-from conformance.database.sandbox import Sandbox
-from conformance.machines.machine import Machine
-from conformance.machines.runner import MachineRunner
-from conformance.postgres.scratch import Scratch
-from conformance.pytest_plugin import profiles
+from conformance.engine.cases.verdicts import Finding
+from conformance.engine.database.sandbox import Sandbox
+from conformance.engine.postgres.scratch import Scratch
+from conformance.engine.pytest_plugin import profiles
+from conformance.framecast.machines.machine import Machine
+from conformance.framecast.machines.runner import MachineRunner
 
 MIGRATIONS = Path(__file__).parent.parent / "migrations"
 LONGEST = 8  # steps after shrinking

@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 
 from benchmarks.planted_sequences import edit
-from conformance.cases.verdicts import Finding, Verdict
-from conformance.database.sandbox import Sandbox
+from conformance.engine.cases.verdicts import Finding, Verdict
+from conformance.engine.database.sandbox import Sandbox
+from conformance.engine.postgres.scratch import Scratch
+from conformance.framecast.machines.log import Log
+from conformance.framecast.machines.run import MachineRun
 from conformance.framecast.model.entities import Owner
 from conformance.framecast.operations import clock, keys, memberships, projects, users
-from conformance.machines.log import Log
-from conformance.machines.run import MachineRun
-from conformance.postgres.scratch import Scratch
 
 MIGRATIONS = Path(__file__).parent.parent / "migrations"
 

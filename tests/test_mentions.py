@@ -154,7 +154,8 @@ def recipes(_: str, text: str) -> Iterator[tuple[int, str]]:
 @cache
 def helped(command: str = "") -> str:
     """Return what a command says of itself, or pytest of its options."""
-    suite = ("pytest", "conformance", "-p", "conformance.campaign.part")  # an option of parts alone
+    parts = ("-p", "conformance.engine.campaign.part")  # its option is of parts alone
+    suite = ("pytest", "conformance", *parts)
     program = suite if command == "pytest" else ("conformance", command)
     words = [sys.executable, "-m", *filter(None, program), "--help"]
     return subprocess.run(words, capture_output=True, text=True, check=True, cwd=ROOT).stdout

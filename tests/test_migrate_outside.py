@@ -3,9 +3,9 @@
 import psycopg
 import pytest
 
-from conformance.gate import lint
-from conformance.migrate import migrations
-from conformance.postgres.scratch import Scratch
+from conformance.engine.gate import lint
+from conformance.engine.migrate import migrations
+from conformance.engine.postgres.scratch import Scratch
 from tests.migrating import Outcome, Project
 
 MARK = "-- outside a transaction: writers need not wait\n"

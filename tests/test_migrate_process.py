@@ -7,7 +7,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from conformance.migrate import session
+from conformance.engine.migrate import session
 from tests.migrating import COMMAND, TABLES, Outcome, Project, await_count
 
 PATIENT = ("--lock-timeout", "600")

@@ -7,7 +7,7 @@ import psycopg
 import pytest
 
 from conformance.__main__ import main
-from conformance.postgres import Server
+from conformance.engine.postgres import Server
 from tests.migrating import TABLES, Outcome, Project
 
 NAMES = "SELECT name FROM schema_migrations ORDER BY name"
@@ -78,7 +78,7 @@ def test_a_file_that_met_a_lock_is_tried_again(
 
 def report(project: Project, **changes: object) -> str:
     """Write what the gate would about the files as they are."""
-    from conformance.migrate import migrations  # noqa: PLC0415 - of one test
+    from conformance.engine.migrate import migrations  # noqa: PLC0415 - of one test
 
     pending = {file.name: file.sha256 for file in migrations.load(project.folder)}
     document = {"holds": True, "files": {"applied": {}, "pending": pending}, **changes}

@@ -8,11 +8,19 @@ from typing import Any
 
 import pytest
 
-from conformance.mutants import embedded, equivalent, generate, plpgsql, schema, sorting, unseen
-from conformance.mutants.errors import ChoiceError, RecordError
-from conformance.mutants.mutant import Mutant
-from conformance.mutants.schema import Schema
-from conformance.postgres.scratch import Scratch, Template
+from conformance.engine.mutants import (
+    embedded,
+    equivalent,
+    generate,
+    plpgsql,
+    schema,
+    sorting,
+    unseen,
+)
+from conformance.engine.mutants.errors import ChoiceError, RecordError
+from conformance.engine.mutants.mutant import Mutant
+from conformance.engine.mutants.schema import Schema
+from conformance.engine.postgres.scratch import Scratch, Template
 from tests.migrating import COMMAND
 
 

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from conformance.mutants import generate, schema, sorting
-from conformance.mutants.habits import CLASSES
-from conformance.mutants.mutant import Mutant
-from conformance.mutants.sorting import Sorted
-from conformance.postgres.scratch import Scratch, Template
+from conformance.engine.mutants import generate, schema, sorting
+from conformance.engine.mutants.habits import CLASSES
+from conformance.engine.mutants.mutant import Mutant
+from conformance.engine.mutants.sorting import Sorted
+from conformance.engine.postgres.scratch import Scratch, Template
 
 SCHEMA = """
 CREATE SCHEMA framecast;

@@ -4,12 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from conformance.mutants import unseen
-from conformance.mutants.errors import RecordError
-from conformance.mutants.mutant import Mutant
-from conformance.mutants.mutant_run import Kill, MutantRun
-from conformance.mutants.report import Report
-from conformance.mutants.unseen import Unseen
+from conformance.engine.mutants import unseen
+from conformance.engine.mutants.errors import RecordError
+from conformance.engine.mutants.mutant import Mutant
+from conformance.engine.mutants.mutant_run import Kill, MutantRun
+from conformance.engine.mutants.report import Report
+from conformance.engine.mutants.unseen import Unseen
 
 HABIT = "waiting"
 MUTANT = Mutant("a", "waits", "", ("SELECT 1",), habit=HABIT)

@@ -4,11 +4,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from conformance.mutants import reading
-from conformance.mutants.mutant import Mutant
-from conformance.mutants.mutant_run import Bench
-from conformance.mutants.parts import Phase
-from conformance.postgres.scratch import Scratch, Template
+from conformance.engine.mutants import reading
+from conformance.engine.mutants.mutant import Mutant
+from conformance.engine.mutants.mutant_run import Bench
+from conformance.engine.mutants.parts import Phase
+from conformance.engine.postgres.scratch import Scratch, Template
 
 USERS = "ALTER TABLE public.users DROP CONSTRAINT"
 NEUTRAL = Mutant("users", "neutral", "", ("SELECT 1",))

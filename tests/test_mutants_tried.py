@@ -13,23 +13,24 @@ import psycopg
 import pytest
 
 from conformance.__main__ import main
-from conformance.cases.columns import hold
-from conformance.cases.verdicts import Finding, Verdict
-from conformance.database.sandbox import Sandbox
+from conformance.engine.cases.columns import hold
+from conformance.engine.cases.verdicts import Finding, Verdict
+from conformance.engine.database.sandbox import Sandbox
+from conformance.engine.mutants import pool
+from conformance.engine.mutants.applying import apply
+from conformance.engine.mutants.errors import BaselineError, StuckError
+from conformance.engine.mutants.mutant import Mutant
+from conformance.engine.mutants.mutant_run import Bench, Kill, MutantRun
+from conformance.engine.mutants.parts import Part, Phase
+from conformance.engine.mutants.pool import FORMER, Workers
+from conformance.engine.mutants.report import Report
+from conformance.engine.mutants.rule_phases import own_rules
+from conformance.engine.postgres.scratch import Scratch, Template
+from conformance.engine.sql.writes import Statement
+from conformance.framecast.mutants import role
+from conformance.framecast.mutants.phases import columns
+from conformance.framecast.races.harness import IllegalStartError
 from conformance.framecast.rules import RULES
-from conformance.mutants import pool, role
-from conformance.mutants.applying import apply
-from conformance.mutants.errors import BaselineError, StuckError
-from conformance.mutants.mutant import Mutant
-from conformance.mutants.mutant_run import Bench, Kill, MutantRun
-from conformance.mutants.parts import Part, Phase
-from conformance.mutants.phases import columns
-from conformance.mutants.pool import FORMER, Workers
-from conformance.mutants.report import Report
-from conformance.mutants.rule_phases import own_rules
-from conformance.postgres.scratch import Scratch, Template
-from conformance.races.harness import IllegalStartError
-from conformance.sql.writes import Statement
 from strategies.facts import facts
 
 ROOT: Final = Path(__file__).parent.parent
@@ -334,7 +335,7 @@ def test_what_is_recorded_is_tried_with_all_phases(
     record = tmp_path / "equivalent.toml"
     record.write_text(f'[[equivalent]]\nmutants = ["{wrong}/*"]\nreason = "nobody has a name"\n')
     code = (
-        "import pathlib, sys; from conformance.mutants import equivalent;"
+        "import pathlib, sys; from conformance.engine.mutants import equivalent;"
         f"read = equivalent.read; equivalent.read = lambda: read(pathlib.Path({str(record)!r}));"
         "from conformance.__main__ import main; sys.exit(main())"
     )

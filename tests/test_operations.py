@@ -17,17 +17,25 @@ import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
 
-from conformance.audit import enforcement
-from conformance.audit.target import Limits, reading
-from conformance.migrate import migrations
-from conformance.postgres import Request, Server, binaries, folders, identity, provision, seed
-from conformance.postgres.scratch import opened
+from conformance.engine.audit import enforcement
+from conformance.engine.audit.target import Limits, reading
+from conformance.engine.migrate import migrations
+from conformance.engine.postgres import (
+    Request,
+    Server,
+    binaries,
+    folders,
+    identity,
+    provision,
+    seed,
+)
+from conformance.engine.postgres.scratch import opened
 from tests.waiting import until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from conformance.postgres.binaries import Binaries
+    from conformance.engine.postgres.binaries import Binaries
 
 ROOT: Final = Path(__file__).parent.parent
 MIGRATIONS: Final = ROOT / "migrations"

@@ -6,13 +6,13 @@ from pathlib import Path
 import pytest
 
 from conformance.__main__ import main
-from conformance.domain import chosen
-from conformance.mutants import generate, schema
-from conformance.mutants.mutant import Mutant
-from conformance.mutants.mutant_run import Bench
-from conformance.mutants.pool import named
-from conformance.postgres.scratch import Scratch, Template
-from conformance.postgres.server import Server
+from conformance.engine.domain import chosen
+from conformance.engine.mutants import generate, schema
+from conformance.engine.mutants.mutant import Mutant
+from conformance.engine.mutants.mutant_run import Bench
+from conformance.engine.mutants.pool import named
+from conformance.engine.postgres.scratch import Scratch, Template
+from conformance.engine.postgres.server import Server
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 

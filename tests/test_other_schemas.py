@@ -5,13 +5,13 @@ from typing import Final
 
 import pytest
 
-from conformance.cases.case_runner import CaseRunner
-from conformance.cases.verdicts import Finding, Verdict
-from conformance.database.sandbox import Sandbox
+from conformance.engine.cases.case_runner import CaseRunner
+from conformance.engine.cases.verdicts import Finding, Verdict
+from conformance.engine.database.sandbox import Sandbox
+from conformance.engine.postgres.scratch import Scratch, Template
+from conformance.engine.sql.ordering import parents_first
+from conformance.engine.sql.writes import Delete, Insert, Path, Statement
 from conformance.framecast.rules import RULES
-from conformance.postgres.scratch import Scratch, Template
-from conformance.sql.ordering import parents_first
-from conformance.sql.writes import Delete, Insert, Path, Statement
 from strategies.near_misses import WAYS
 from strategies.world import World
 from tests.drawing import examples

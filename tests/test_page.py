@@ -12,13 +12,13 @@ import msgspec
 import pytest
 
 from conformance.__main__ import main
-from conformance.changed import inventory
+from conformance.engine.changed import inventory
+from conformance.engine.kinds.transitions import Transitions
+from conformance.engine.postgres.scratch import Database, Scratch, Template
+from conformance.engine.report import form, forms
+from conformance.engine.report.forms import graphs
+from conformance.engine.report.forms.extras import Extras
 from conformance.framecast.rules import RULES
-from conformance.kinds.transitions import Transitions
-from conformance.postgres.scratch import Database, Scratch, Template
-from conformance.report import form, forms
-from conformance.report.forms import graphs
-from conformance.report.forms.extras import Extras
 from tests.reports import whole
 
 MACHINES = [name for name, rule in RULES.items() if isinstance(rule.kind, Transitions)]

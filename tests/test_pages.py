@@ -5,9 +5,9 @@ from typing import Any, Final
 import psycopg
 import pytest
 
-from conformance.postgres.scratch import Scratch, Template
-from conformance.sql.documents import Jsonb
-from conformance.sql.writes import Write, statements
+from conformance.engine.postgres.scratch import Scratch, Template
+from conformance.engine.sql.documents import Jsonb
+from conformance.engine.sql.writes import Write, statements
 from strategies.world import World, urn_of_member, urn_of_team
 from tests.pages import blocks, filled
 

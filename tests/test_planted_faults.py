@@ -12,9 +12,9 @@ from typing import Any, Final, NamedTuple
 
 import pytest
 
+from conformance.engine.postgres import binaries
+from conformance.engine.postgres.scratch import Database, Scratch
 from conformance.framecast.rules import RULES
-from conformance.postgres import binaries
-from conformance.postgres.scratch import Database, Scratch
 from tests.rewriting import rechecked, rewritten
 from tests.variations.running import ENVIRON, HASTY
 

@@ -12,9 +12,9 @@ import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
 
+from conformance.engine.postgres import Server, provision
+from conformance.engine.postgres.scratch import PREFIX
 from conformance.plugin import ENVIRONMENT
-from conformance.postgres import Server, provision
-from conformance.postgres.scratch import PREFIX
 from tests.waiting import until
 
 ROOT = Path(__file__).parent.parent

@@ -10,12 +10,12 @@ import pytest
 
 from benchmarks.product_queries import QUERIES
 from benchmarks.query_cost import measured
-from conformance.database.session import Session
-from conformance.sql.outcomes import Accepted
+from conformance.engine.database.session import Session
+from conformance.engine.sql.outcomes import Accepted
 from strategies.world import World, urn_of_team
 
 if TYPE_CHECKING:
-    from conformance.postgres.scratch import Scratch, Template
+    from conformance.engine.postgres.scratch import Scratch, Template
 
 SMALL, LARGE = 2_000, 20_000
 # Blocks that a statement may read or find, with its triggers, keys, indexes and catalogue.

@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 
-from conformance.pytest_plugin import profiles
+from conformance.engine.pytest_plugin import profiles
 from conformance.test_rules import test_rule as rule_test
 
 SHOW = """
 import json
-from conformance.pytest_plugin import profiles
+from conformance.engine.pytest_plugin import profiles
 profiles.register()
 from hypothesis import settings
 print(json.dumps({
@@ -53,7 +53,7 @@ def test_says():
 RUNS = """
 from hypothesis import settings
 
-from conformance.machines.runner import MACHINES
+from conformance.framecast.machines.runner import MACHINES
 
 def test_runs(runner):
     how = settings(max_examples=3, stateful_step_count=8, database=None)

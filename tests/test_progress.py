@@ -8,12 +8,12 @@ from typing import Final
 
 import pytest
 
-from conformance.progress import Progress
+from conformance.engine.progress import Progress
 
 # Says how far something has come that takes two seconds, and prints a result meanwhile.
 WORK: Final = """
 import threading
-from conformance.progress import Progress
+from conformance.engine.progress import Progress
 
 with Progress() as show:
     for done in range(1, 9):

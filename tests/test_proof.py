@@ -11,12 +11,12 @@ from typing import Any
 
 import pytest
 
+from conformance.engine.pytest_plugin import proof
+from conformance.framecast.machines.runner import MACHINES
 from conformance.framecast.operations import OPERATIONS
 from conformance.framecast.operations.tables import tables_of
+from conformance.framecast.races.explorer import THEMES
 from conformance.framecast.rules import RULES
-from conformance.machines.runner import MACHINES
-from conformance.pytest_plugin import proof
-from conformance.races.explorer import THEMES
 from strategies.facts import facts
 from strategies.tables import COLUMNS
 

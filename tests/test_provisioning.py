@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from psycopg.conninfo import make_conninfo
 
-from conformance.postgres import (
+from conformance.engine.postgres import (
     ProvisionError,
     Request,
     Server,

@@ -6,8 +6,8 @@ import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
 
-from conformance.postgres import Request, Server
-from conformance.postgres.server import _complaint
+from conformance.engine.postgres import Request, Server
+from conformance.engine.postgres.server import _complaint
 from tests.asking import complaint
 
 

@@ -15,7 +15,7 @@ from typing import IO
 import psycopg
 import pytest
 
-from conformance.postgres import Request, binaries, folders, identity, provision, wheels
+from conformance.engine.postgres import Request, binaries, folders, identity, provision, wheels
 from tests.asking import ask, complaint
 from tests.waiting import until
 
@@ -63,7 +63,7 @@ def test_root_is_no_obstacle(
 
 HOLD = """
 import sys
-from conformance.postgres import Request, provision
+from conformance.engine.postgres import Request, provision
 with provision(Request()) as server:
     cluster = server.cluster
     print(cluster.folder, cluster._keeper.pid, flush=True)

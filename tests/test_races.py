@@ -10,23 +10,24 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from conformance.cases.verdicts import Finding, Verdict
+from conformance.engine.cases.verdicts import Finding, Verdict
+from conformance.engine.postgres import binaries
+from conformance.engine.races import orders
+from conformance.engine.races.orders import every, following
+from conformance.engine.sql.outcomes import Accepted, Inconclusive, Rejected
 from conformance.framecast.known_races import AREAS, KNOWN_RACES, KnownRace
 from conformance.framecast.known_races.definition import RaceSetup, RaceStep
 from conformance.framecast.operations import teams
-from conformance.postgres import binaries
-from conformance.races import orders, rendering, serializability
-from conformance.races.explorer import PAIRS, drawn
-from conformance.races.orders import every, following
-from conformance.races.schedule import Level
-from conformance.sql.outcomes import Accepted, Inconclusive, Rejected
+from conformance.framecast.races import rendering, serializability
+from conformance.framecast.races.explorer import PAIRS, drawn
+from conformance.framecast.races.schedule import Level
 
 if TYPE_CHECKING:
     from pathlib import Path
     from types import ModuleType
 
-    from conformance.postgres.scratch import Scratch, Template
-    from conformance.races.harness import Harness
+    from conformance.engine.postgres.scratch import Scratch, Template
+    from conformance.framecast.races.harness import Harness
 
 MADE_AND_TAKEN = ("made", "taken")
 LEAVE = "inv_t2__two_owners_leave"

@@ -4,12 +4,12 @@ from typing import Final
 
 import pytest
 
-from conformance.cases.verdicts import Finding, Verdict
-from conformance.database.sandbox import Sandbox
+from conformance.engine.cases.verdicts import Finding, Verdict
+from conformance.engine.database.sandbox import Sandbox
+from conformance.engine.postgres.scratch import Scratch, Template
 from conformance.framecast.known_races import KNOWN_RACES
-from conformance.postgres.scratch import Scratch, Template
-from conformance.races.harness import Harness
-from conformance.races.runner import RaceRunner
+from conformance.framecast.races.harness import Harness
+from conformance.framecast.races.runner import RaceRunner
 from tests.rewriting import rewritten
 
 BEGIN: Final = "\nBEGIN\n"

@@ -9,16 +9,16 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from conformance.cases.gaps import Gaps
-from conformance.cases.verdicts import Finding, Verdict
-from conformance.database.sandbox import Sandbox
+from conformance.engine.cases.gaps import Gaps
+from conformance.engine.cases.verdicts import Finding, Verdict
+from conformance.engine.database.sandbox import Sandbox
+from conformance.engine.postgres.scratch import Database, Scratch
 from conformance.framecast.known_races import KNOWN_RACES
-from conformance.machines.hostile import HostileRunner
-from conformance.postgres.scratch import Database, Scratch
-from conformance.races import serializability
-from conformance.races.explorer import PAIRS, drawn
-from conformance.races.harness import Harness
-from conformance.races.runner import RaceRunner
+from conformance.framecast.machines.hostile import HostileRunner
+from conformance.framecast.races import serializability
+from conformance.framecast.races.explorer import PAIRS, drawn
+from conformance.framecast.races.harness import Harness
+from conformance.framecast.races.runner import RaceRunner
 from strategies.hostility import hostile_runs
 
 MIGRATIONS = Path(__file__).parent.parent / "migrations"

@@ -5,10 +5,10 @@ from dataclasses import replace
 
 import pytest
 
-from conformance.database.sandbox import Sandbox
+from conformance.engine.database.sandbox import Sandbox
+from conformance.engine.postgres.scratch import Scratch, Template
 from conformance.framecast.operations import OPERATIONS
-from conformance.postgres.scratch import Scratch, Template
-from conformance.races.meetings import (
+from conformance.framecast.races.meetings import (
     SERIALS,
     Floor,
     Kind,
@@ -18,8 +18,8 @@ from conformance.races.meetings import (
     plans,
     refused,
 )
-from conformance.races.places import office, studio
-from conformance.races.schedule import Start
+from conformance.framecast.races.places import office, studio
+from conformance.framecast.races.schedule import Start
 
 
 @pytest.mark.parametrize("make", [office, studio])

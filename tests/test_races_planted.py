@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from conformance.cases.verdicts import Finding
-from conformance.database.sandbox import Sandbox
+from conformance.engine.cases.verdicts import Finding
+from conformance.engine.database.sandbox import Sandbox
+from conformance.engine.postgres.scratch import Scratch
 from conformance.framecast.known_races import KNOWN_RACES
-from conformance.postgres.scratch import Scratch
-from conformance.races.explorer import PAIRS, drawn
-from conformance.races.harness import Harness
-from conformance.races.runner import RaceRunner
+from conformance.framecast.races.explorer import PAIRS, drawn
+from conformance.framecast.races.harness import Harness
+from conformance.framecast.races.runner import RaceRunner
 from tests.planted_races import FAULTS, Planted
 
 MIGRATIONS = Path(__file__).parent.parent / "migrations"

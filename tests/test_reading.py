@@ -6,13 +6,13 @@ from typing import Any, Final
 import psycopg
 import pytest
 
-from conformance.cases.verdicts import Verdict
-from conformance.database.sandbox import Sandbox
-from conformance.postgres.scratch import Scratch, Template
-from conformance.reading import bodies
-from conformance.reading.needs import FILE, written
-from conformance.reading.places import needed
-from conformance.reading.switches import ON_PURPOSE, Switch, switches
+from conformance.engine.cases.verdicts import Verdict
+from conformance.engine.database.sandbox import Sandbox
+from conformance.engine.postgres.scratch import Scratch, Template
+from conformance.engine.reading import bodies
+from conformance.engine.reading.needs import FILE, written
+from conformance.engine.reading.places import needed
+from conformance.engine.reading.switches import ON_PURPOSE, Switch, switches
 from tests.rewriting import rechecked, rewritten
 
 CREDITS: Final = "inv_u5__users_credits_not_negative"
@@ -368,7 +368,7 @@ def test_what_is_written_down_is_there(
 ) -> None:
     """Nothing is let be that the schema does not do."""
     let = frozenset(ON_PURPOSE)
-    monkeypatch.setattr("conformance.reading.switches.ON_PURPOSE", {})
+    monkeypatch.setattr("conformance.engine.reading.switches.ON_PURPOSE", {})
     found = {(each.place.partition("(")[0], each.reads) for each in switches(owner)}
 
     assert let == found

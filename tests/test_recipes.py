@@ -7,18 +7,18 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from conformance.database.sandbox import Sandbox
-from conformance.races.driver import Driver
-from conformance.sql.outcomes import Accepted, Inconclusive
-from conformance.sql.writes import statements
+from conformance.engine.database.sandbox import Sandbox
+from conformance.engine.races.driver import Driver
+from conformance.engine.sql.outcomes import Accepted, Inconclusive
+from conformance.engine.sql.writes import statements
 from strategies.world import World, urn_of_team
 from tests.pages import blocks, filled
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from conformance.postgres.scratch import Scratch, Template
-    from conformance.races.trace import Script, Trace
+    from conformance.engine.postgres.scratch import Scratch, Template
+    from conformance.engine.races.trace import Script, Trace
 
 PAGE: Final = blocks("recipes.md")
 DEADLOCKS: Final = [block.title for block in PAGE].index(

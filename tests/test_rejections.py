@@ -9,9 +9,9 @@ from typing import Final, NamedTuple
 import psycopg
 import pytest
 
+from conformance.engine.rejections.listing import answered, entries, listed, written
+from conformance.engine.sql.writes import Delete, Insert, RawSql, Update, Write
 from conformance.framecast.rules import RULES, Rule
-from conformance.rejections.listing import answered, entries, listed, written
-from conformance.sql.writes import Delete, Insert, RawSql, Update, Write
 from strategies.world import World
 from tests.clients import Connection, write
 

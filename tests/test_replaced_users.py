@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Final
 import pytest
 from psycopg import IsolationLevel, errors
 
-from conformance.database.sandbox import Sandbox
+from conformance.engine.database.sandbox import Sandbox
+from conformance.engine.sql.outcomes import Accepted
+from conformance.engine.sql.writes import Insert
 from conformance.framecast.rules import RULES
-from conformance.sql.outcomes import Accepted
-from conformance.sql.writes import Insert
 from strategies.world import World
 
 if TYPE_CHECKING:
-    from conformance.postgres.scratch import Scratch, Template
+    from conformance.engine.postgres.scratch import Scratch, Template
 
 LEVELS: Final = (
     IsolationLevel.READ_COMMITTED,

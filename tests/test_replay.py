@@ -22,7 +22,7 @@ HOLE: Final = "\n".join(
 )
 # Prints the command of the first test that is collected.
 SHOWS: Final = """
-from conformance.pytest_plugin import replay
+from conformance.engine.pytest_plugin import replay
 
 def pytest_collection_finish(session):
     print("replay:", replay.command(session.items[0]))

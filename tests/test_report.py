@@ -10,12 +10,12 @@ from typing import Any, Final
 
 import pytest
 
-from conformance.cases.verdicts import Finding, Standing, Tally, Verdict
+from conformance.engine.cases.verdicts import Finding, Standing, Tally, Verdict
+from conformance.engine.report import causes, rules
+from conformance.engine.report.parts import Part, Parts
+from conformance.engine.report.record import PROPERTY, Record
+from conformance.engine.sql.writes import Path
 from conformance.framecast.rules import RULES
-from conformance.report import causes, rules
-from conformance.report.parts import Part, Parts
-from conformance.report.record import PROPERTY, Record
-from conformance.sql.writes import Path
 from strategies.near_misses import WAYS
 
 FINDING: Final = Finding(

@@ -11,12 +11,12 @@ import msgspec
 import pytest
 
 from conformance.__main__ import main
-from conformance.cases.verdicts import Finding, Standing, Tally, Verdict
+from conformance.engine.cases.verdicts import Finding, Standing, Tally, Verdict
+from conformance.engine.migrate import migrations
+from conformance.engine.report import form, forms, rules
+from conformance.engine.report.places import Places
+from conformance.engine.sql.writes import Path as WritePath
 from conformance.framecast.rules import RULES
-from conformance.migrate import migrations
-from conformance.report import form, forms, rules
-from conformance.report.places import Places
-from conformance.sql.writes import Path as WritePath
 from tests.recording import HEAD, run_in
 from tests.reports import OF_RUN, SCRIPT
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 WORKERS: Final = [(phase, ("-n1",)) for phase in ("setup", "teardown", "crash")]
 BROKEN_FAILURES: Final = """
-from conformance.report.terminal import Terminal
+from conformance.engine.report.terminal import Terminal
 Terminal._cause = lambda *_: 1 / 0
 """
 INTERRUPTED: Final = """
@@ -191,7 +191,7 @@ def test_no_summary_hides_a_verdict(part: str, run: Callable[..., Ended]) -> Non
     plant = f"""
 @pytest.fixture(scope="session", autouse=True)
 def planted(pytestconfig):
-    from conformance.report.sections import SECTIONS
+    from conformance.engine.report.sections import SECTIONS
     assert 5 == len(pytestconfig.stash[SECTIONS].each)
     for each in pytestconfig.stash[SECTIONS].each:
         def fail(*_):
@@ -212,8 +212,14 @@ def planted(pytestconfig):
 @pytest.mark.parametrize(
     ("title", "plant"),
     [
-        ("rules", "from conformance.report import rules\nrules.lines = lambda *_, **__: 1 / 0\n"),
-        ("the report", "from conformance.report import about\nabout.about = lambda _: 1 / 0\n"),
+        (
+            "rules",
+            "from conformance.engine.report import rules\nrules.lines = lambda *_, **__: 1 / 0\n",
+        ),
+        (
+            "the report",
+            "from conformance.engine.report import about\nabout.about = lambda _: 1 / 0\n",
+        ),
         ("failures", BROKEN_FAILURES),
     ],
 )

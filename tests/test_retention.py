@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from conformance.database.session import Session
-from conformance.sql.outcomes import Accepted
+from conformance.engine.database.session import Session
+from conformance.engine.sql.outcomes import Accepted
 from strategies.world import World
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from conformance.postgres.scratch import Scratch, Template
+    from conformance.engine.postgres.scratch import Scratch, Template
 
 EVENTS = """
     INSERT INTO public.job_events (job_id, event_type, created_at)

@@ -10,20 +10,20 @@ import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
 
-from conformance.cases.case_runner import CaseRunner
-from conformance.cases.impersonation import EVERY, Impersonated
-from conformance.cases.scenario import Scenario
-from conformance.cases.verdicts import Finding, Verdict
-from conformance.database import acting
-from conformance.database.sandbox import Sandbox
+from conformance.engine.cases.case_runner import CaseRunner
+from conformance.engine.cases.impersonation import EVERY, Impersonated
+from conformance.engine.cases.scenario import Scenario
+from conformance.engine.cases.verdicts import Finding, Verdict
+from conformance.engine.database import acting
+from conformance.engine.database.sandbox import Sandbox
+from conformance.engine.postgres import Server, provision
+from conformance.engine.postgres.scratch import Scratch, Template, opened
+from conformance.engine.sql.writes import Insert
+from conformance.engine.sql.writes import Path as Way
 from conformance.framecast.application import APPLICATION
+from conformance.framecast.powers import Powers, declared
 from conformance.framecast.rules import RULES
 from conformance.plugin import ENVIRONMENT
-from conformance.postgres import Server, provision
-from conformance.postgres.scratch import Scratch, Template, opened
-from conformance.privileges.powers import Powers, declared
-from conformance.sql.writes import Insert
-from conformance.sql.writes import Path as Way
 from strategies.world import World
 from tests.granting import MIGRATIONS, planted
 

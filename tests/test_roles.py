@@ -11,16 +11,16 @@ import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
 
-from conformance.database.sandbox import Sandbox
-from conformance.database.session import Session
+from conformance.engine.database.sandbox import Sandbox
+from conformance.engine.database.session import Session
+from conformance.engine.migrate.migrations import MigrationError, install, load
+from conformance.engine.postgres import Server, provision
+from conformance.engine.postgres.scratch import Scratch, Template, opened
+from conformance.engine.sql.outcomes import Accepted
 from conformance.framecast.application import APPLICATION
+from conformance.framecast.powers import Powers, declared
 from conformance.framecast.rules import RULES
-from conformance.migrate.migrations import MigrationError, install, load
 from conformance.plugin import ENVIRONMENT
-from conformance.postgres import Server, provision
-from conformance.postgres.scratch import Scratch, Template, opened
-from conformance.privileges.powers import Powers, declared
-from conformance.sql.outcomes import Accepted
 from strategies.world import World
 from tests.granting import have_role, planted
 

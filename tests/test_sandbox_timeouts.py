@@ -9,10 +9,10 @@ from uuid import uuid4
 import pytest
 from psycopg.errors import LockNotAvailable
 
-from conformance.database.sandbox import Sandbox
-from conformance.postgres.scratch import Database, Scratch
-from conformance.sql.outcomes import Accepted
-from conformance.sql.writes import Insert
+from conformance.engine.database.sandbox import Sandbox
+from conformance.engine.postgres.scratch import Database, Scratch
+from conformance.engine.sql.outcomes import Accepted
+from conformance.engine.sql.writes import Insert
 from strategies.world import World
 from tests.test_session import contents, fill
 

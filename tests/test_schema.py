@@ -13,10 +13,10 @@ import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
 
-from conformance.migrate.migrations import load
-from conformance.postgres import Request, binaries, provision
-from conformance.postgres.scratch import Scratch, Template
-from conformance.sql.writes import Insert, statements
+from conformance.engine.migrate.migrations import load
+from conformance.engine.postgres import Request, binaries, provision
+from conformance.engine.postgres.scratch import Scratch, Template
+from conformance.engine.sql.writes import Insert, statements
 from strategies.enums import ENUMS
 from strategies.tables import COLUMNS, DERIVED, REQUIRED
 from strategies.world import World

@@ -13,7 +13,7 @@ from tests.test_key_order import MIGRATIONS
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from conformance.postgres.scratch import Scratch, Template
+    from conformance.engine.postgres.scratch import Scratch, Template
 
 DEFINITIONS: Final = """
 SELECT 'check', conname::text, pg_get_constraintdef(oid) FROM pg_constraint

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 import psycopg
 import pytest
 
-from conformance.database.session import Session
-from conformance.sql.writes import Insert, statements
+from conformance.engine.database.session import Session
+from conformance.engine.sql.writes import Insert, statements
 from strategies.column_cases import a_row
 from strategies.tables import COLUMNS
 from strategies.world import World
 
 if TYPE_CHECKING:
-    from conformance.postgres.scratch import Scratch, Template
+    from conformance.engine.postgres.scratch import Scratch, Template
 
 # Texts, and lists of them, that some index has; expressions of them too.
 INDEXED = """

@@ -8,15 +8,15 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from conformance.database.session import in_order
+from conformance.engine.database.session import in_order
+from conformance.engine.sql.writes import Path
 from conformance.framecast.privileges import UPDATES
-from conformance.sql.writes import Path
 from strategies.world import World, urn_of_team
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from conformance.postgres.scratch import Scratch, Template
+    from conformance.engine.postgres.scratch import Scratch, Template
 
 # By table that others refer to: the columns of its unique keys. Who writes one of those has to wait
 # for who refers to the row, as PostgreSQL does not ask which key that is.

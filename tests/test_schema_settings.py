@@ -7,7 +7,7 @@ from typing import Final
 import psycopg
 import pytest
 
-from conformance.postgres.scratch import Scratch, Template
+from conformance.engine.postgres.scratch import Scratch, Template
 from strategies.session_settings import HOSTILE
 
 # Whatever PostgreSQL has stored as a tree: checks, defaults, generated columns, conditions of

@@ -2,7 +2,7 @@
 
 import pytest
 
-from conformance.postgres.scratch import Scratch, Template
+from conformance.engine.postgres.scratch import Scratch, Template
 
 HELD = """
 SELECT count(*), count(DISTINCT classid) FROM pg_locks

@@ -14,10 +14,10 @@ import pytest
 from psycopg import errors
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from conformance.migrate.migrations import MigrationError
+from conformance.engine.migrate.migrations import MigrationError
+from conformance.engine.postgres import ProvisionError, Request, Server, provision, seed
+from conformance.engine.postgres.scratch import PREFIX, Database, Scratch, Template, joined, opened
 from conformance.plugin import ENVIRONMENT
-from conformance.postgres import ProvisionError, Request, Server, provision, seed
-from conformance.postgres.scratch import PREFIX, Database, Scratch, Template, joined, opened
 from tests.waiting import PATIENCE, until
 
 NAMES = "SELECT datname FROM pg_database WHERE starts_with(datname, %s) ORDER BY datname"
@@ -194,8 +194,8 @@ def test_a_run_that_lost_its_session_says_so(given: Server, items: Path) -> None
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from conformance.postgres import Request, provision
-from conformance.postgres.scratch import opened
+from conformance.engine.postgres import Request, provision
+from conformance.engine.postgres.scratch import opened
 with provision(Request(database_url=sys.argv[1])) as server, opened(server) as run:
     run.clone(run.template(Path(sys.argv[2])))
     print(run.token, flush=True)

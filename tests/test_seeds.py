@@ -11,8 +11,8 @@ from typing import Any, Final
 import psycopg
 import pytest
 
+from conformance.engine.postgres import provision
 from conformance.plugin import ENVIRONMENT
-from conformance.postgres import provision
 from tests.test_profiles import environment
 from tests.waiting import until
 
@@ -171,7 +171,7 @@ def test_what_draws_nothing_is_left_out_after_the_first() -> None:
     done = subprocess.run(
         [
             *(sys.executable, "-m", "pytest", "conformance", "--collect-only", "-q"),
-            *("-p", "conformance.seeds.recorder", "--seeds-drawn-only"),
+            *("-p", "conformance.engine.seeds.recorder", "--seeds-drawn-only"),
         ],
         cwd=ROOT,
         capture_output=True,

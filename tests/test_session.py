@@ -13,13 +13,13 @@ import pytest
 from hypothesis.strategies import SearchStrategy
 
 import strategies as s
-from conformance.database.disabled_triggers import triggers_of
-from conformance.database.sandbox import TABLES, Sandbox
-from conformance.database.session import Session, outcome
-from conformance.postgres import Server
-from conformance.postgres.scratch import Database, Scratch, opened
-from conformance.sql.outcomes import Accepted, Inconclusive, Rejected
-from conformance.sql.writes import Insert, Path, RawSql, Row, Sql, Statement, Update, literal
+from conformance.engine.database.disabled_triggers import triggers_of
+from conformance.engine.database.sandbox import TABLES, Sandbox
+from conformance.engine.database.session import Session, outcome
+from conformance.engine.postgres import Server
+from conformance.engine.postgres.scratch import Database, Scratch, opened
+from conformance.engine.sql.outcomes import Accepted, Inconclusive, Rejected
+from conformance.engine.sql.writes import Insert, Path, RawSql, Row, Sql, Statement, Update, literal
 from strategies.world import World, urn_of_team
 from tests.drawing import examples
 from tests.granting import have_role

@@ -8,7 +8,7 @@ from mkdocs.commands.build import build
 from mkdocs.config import load_config
 from mkdocs.exceptions import Abort
 
-from conformance.mutants.command import SUMMARY
+from conformance.engine.mutants.command import SUMMARY
 
 ROOT: Final = Path(__file__).parent.parent
 

@@ -5,17 +5,18 @@ from pathlib import Path
 
 import pytest
 
-from conformance.database.session import Session
-from conformance.postgres import Request, provision, scratch
-from conformance.postgres.scratch import Scratch, Template
-from conformance.soak import ledger, summary
-from conformance.soak.client import Memory, since
-from conformance.soak.drawing import Transaction
-from conformance.soak.faults import is_named
-from conformance.soak.ledger import Ledger
-from conformance.soak.run import DURABLE, Plan, Report, Soak
-from conformance.sql.outcomes import Accepted, Rejected
-from conformance.sql.writes import Delete, Insert
+from conformance.engine.database.session import Session
+from conformance.engine.postgres import Request, provision, scratch
+from conformance.engine.postgres.scratch import Scratch, Template
+from conformance.engine.soak import ledger
+from conformance.engine.soak.faults import is_named
+from conformance.engine.soak.ledger import Ledger
+from conformance.engine.sql.outcomes import Accepted, Rejected
+from conformance.engine.sql.writes import Delete, Insert
+from conformance.framecast.soak import summary
+from conformance.framecast.soak.client import Memory, since
+from conformance.framecast.soak.drawing import Transaction
+from conformance.framecast.soak.run import DURABLE, Plan, Report, Soak
 from strategies.world import World
 
 MIGRATIONS = Path(__file__).parent.parent / "migrations"

@@ -7,8 +7,8 @@ import sys
 import psycopg
 import pytest
 
-from conformance.postgres import Request, Server, provision
-from conformance.postgres.scratch import LEFT_BEHIND, PREFIX
+from conformance.engine.postgres import Request, Server, provision
+from conformance.engine.postgres.scratch import LEFT_BEHIND, PREFIX
 
 COMMAND = (sys.executable, "-m", "conformance", "soak")
 NOT_TO_KILL = (

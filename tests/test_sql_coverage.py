@@ -4,10 +4,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-from conformance.database import probes
-from conformance.database.session import Session
-from conformance.postgres.scratch import Database
-from conformance.pytest_plugin.sql_coverage import Covered
+from conformance.engine.database import probes
+from conformance.engine.database.session import Session
+from conformance.engine.postgres.scratch import Database
+from conformance.engine.pytest_plugin.sql_coverage import Covered
 
 ROOT = Path(__file__).parent.parent
 # What was found, and how many rows, is asked right after a line of which something else is known.

@@ -9,7 +9,7 @@ from typing import Final
 
 import pytest
 
-from conformance.postgres.scratch import Database
+from conformance.engine.postgres.scratch import Database
 from tests.starting import run as run_one
 
 ROOT: Final = Path(__file__).parent.parent

@@ -4,12 +4,12 @@ from typing import Final
 
 import pytest
 
-from conformance.cases.verdicts import Finding, Verdict
-from conformance.database.sandbox import Sandbox
-from conformance.mutants import pool
-from conformance.mutants.mutant import Mutant
-from conformance.postgres.scratch import Scratch, Template
-from conformance.races.strangers import Strangers
+from conformance.engine.cases.verdicts import Finding, Verdict
+from conformance.engine.database.sandbox import Sandbox
+from conformance.engine.mutants import pool
+from conformance.engine.mutants.mutant import Mutant
+from conformance.engine.postgres.scratch import Scratch, Template
+from conformance.framecast.races.strangers import Strangers
 from conformance.test_strangers import LOCKED
 from tests.rewriting import rewritten
 

@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
 import strategies as s
-from conformance.cases.refusals import NOT_A_VALUE
-from conformance.database.sandbox import Sandbox
-from conformance.sql.outcomes import Accepted, Outcome, Rejected
-from conformance.sql.writes import Insert, Row, Update
+from conformance.engine.cases.refusals import NOT_A_VALUE
+from conformance.engine.database.sandbox import Sandbox
+from conformance.engine.sql.outcomes import Accepted, Outcome, Rejected
+from conformance.engine.sql.writes import Insert, Row, Update
 from strategies.enums import ENUMS
 from strategies.tables import COLUMNS, LIMITS
 from strategies.text import overlong_texts

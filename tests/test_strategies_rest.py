@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import pytest
 from hypothesis import Phase, find, settings
 
-from conformance.cases.scenario import Scenario, ViolatesSeveral
-from conformance.sql.writes import Insert, Path, Write
+from conformance.engine.cases.scenario import Scenario, ViolatesSeveral
+from conformance.engine.sql.writes import Insert, Path, Write
 from strategies.near_misses import WAYS
 from strategies.near_misses.rest import rest
 

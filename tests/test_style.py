@@ -36,45 +36,48 @@ WRITTEN = (Path("examples/imported/rules.py"),)
 KNOW_THE_DATABASE = (
     "benchmarks",
     "conformance.__main__",
-    "conformance.audit",
-    "conformance.changed.inventory",
-    "conformance.database",
-    "conformance.deployment",
-    "conformance.explain",
-    "conformance.gate",
-    "conformance.init",
-    "conformance.migrate",
-    "conformance.mutants",
+    "conformance.engine.audit",
+    "conformance.engine.changed.inventory",
+    "conformance.engine.database",
+    "conformance.engine.deployment",
+    "conformance.engine.explain",
+    "conformance.engine.gate",
+    "conformance.engine.init",
+    "conformance.engine.migrate",
+    "conformance.engine.mutants",
     "conformance.plugin",
-    "conformance.postgres",
-    "conformance.races.driver",
-    "conformance.reading",
-    "conformance.rejections",
-    "conformance.soak",
+    "conformance.engine.postgres",
+    "conformance.engine.races.driver",
+    "conformance.engine.reading",
+    "conformance.engine.rejections",
+    "conformance.engine.soak",
+    "conformance.framecast.mutants",
+    "conformance.framecast.soak",
+    "conformance.framecast.states",
     "tests",
 )
 
 # Who may poll, within a deadline: a process that starts or ends has no event to wait for.
-MAY_POLL = ("conformance.postgres",)
+MAY_POLL = ("conformance.engine.postgres",)
 
 # Imports point one way: who must not import what, even by way of others.
 FORBIDDEN = (
     ("strategies", "psycopg"),
     *(
         ("strategies.rows", f"conformance.{layer}")
-        for layer in ("cases", "database", "framecast", "machines", "postgres", "races")
+        for layer in ("engine.cases", "engine.database", "engine.postgres", "framecast")
     ),
     ("conformance.framecast.rules", "psycopg"),
     ("conformance.framecast.rules", "hypothesis"),
     ("conformance.framecast.model", "psycopg"),
     ("conformance.framecast.model", "hypothesis"),
     ("conformance.framecast.operations", "psycopg"),
-    ("conformance.cases.scenario", "psycopg"),
-    ("conformance.sql.writes", "psycopg"),
+    ("conformance.engine.cases.scenario", "psycopg"),
+    ("conformance.engine.sql.writes", "psycopg"),
     ("conformance", "tests"),
     ("strategies", "tests"),
     ("benchmarks", "tests"),
-    ("conformance.migrate", "pytest"),
+    ("conformance.engine.migrate", "pytest"),
     *(
         (f"conformance.{module}", domain)
         for module in KNOW_NO_FRAMECAST
@@ -214,7 +217,7 @@ def sources() -> Sources:
 @pytest.mark.parametrize("check", PYTHON_CHECKS)
 def test_python_keeps_the_style(check: Check, sources: Sources) -> None:
     """Every Python file of the project keeps each rule of style."""
-    assert Path("conformance/migrate/migrations.py") in sources
+    assert Path("conformance/engine/migrate/migrations.py") in sources
     assert {_module(path) for path in sources} >= {
         f"conformance.{module}" for module in KNOW_NO_FRAMECAST
     }
@@ -267,10 +270,13 @@ BAD: tuple[tuple[Check, dict[str, str], str], ...] = (
     (
         check_arrows,
         {
-            "conformance/sql/writes.py": "from conformance.sql.a import b",
-            "conformance/sql/a.py": "def b():\n from conformance.framecast import rules",
+            "conformance/engine/sql/writes.py": "from conformance.engine.sql.a import b",
+            "conformance/engine/sql/a.py": "def b():\n from conformance.framecast import rules",
         },
-        "conformance/sql/writes.py:1: conformance.sql.writes -> conformance.sql.a ->",
+        (
+            "conformance/engine/sql/writes.py:1: conformance.engine.sql.writes -> "
+            "conformance.engine.sql.a ->"
+        ),
     ),
     (
         check_cycles,
@@ -295,8 +301,9 @@ def test_a_planted_fault_is_reported(check: Check, planted: dict[str, str], find
 def test_good_style_is_not_reported(check: Check) -> None:
     """No check reports what is as it should be."""
     good = {
-        "conformance/a.py": "from conformance.migrate.migrations import load\nimport conformance",
-        "conformance/migrate/migrations.py": "import psycopg\ntry: g()\nexcept OSError: ...",
+        "conformance/a.py": "from conformance.engine.migrate.migrations import load\n"
+        "import conformance",
+        "conformance/engine/migrate/migrations.py": "import psycopg\ntry: g()\nexcept OSError: ...",
         "conformance/a/b.py": "import conformance.a.c\ntry: g()\nexcept BaseException: h(); raise",
         "conformance/a/c.py": "class _C:\n def f(s): ...  # noqa: E501 - it is long",
         "tests/test_a.py": 'import time, psycopg\ndef test_a():\n "One.\\nStill it."\n time.time()',

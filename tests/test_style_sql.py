@@ -12,9 +12,9 @@ import pglast
 import pytest
 from pglast import ast
 
-from conformance.deployment.statements import Statement, statements
-from conformance.migrate.migrations import load
-from conformance.reading.tree import below
+from conformance.engine.deployment.statements import Statement, statements
+from conformance.engine.migrate.migrations import load
+from conformance.engine.reading.tree import below
 
 MIGRATIONS = Path(__file__).parent.parent / "migrations"
 

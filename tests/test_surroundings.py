@@ -10,11 +10,11 @@ import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
 
+from conformance.engine.postgres import Request, provision
+from conformance.engine.postgres.scratch import PREFIX
+from conformance.engine.postgres.server import examine
+from conformance.engine.postgres.surroundings import PINNED, withdrawn
 from conformance.framecast.application import APPLICATION
-from conformance.postgres import Request, provision
-from conformance.postgres.scratch import PREFIX
-from conformance.postgres.server import examine
-from conformance.postgres.surroundings import PINNED, withdrawn
 from tests.starting import run as run_one
 
 ROOT: Final = Path(__file__).parent.parent

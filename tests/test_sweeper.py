@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from conformance.database.sandbox import Sandbox
-from conformance.database.sweeper import ALL_EVERY, CHANGES_EVERY, Sweeper
-from conformance.postgres.scratch import Scratch, Template
+from conformance.engine.database.sandbox import Sandbox
+from conformance.engine.database.sweeper import ALL_EVERY, CHANGES_EVERY, Sweeper
+from conformance.engine.postgres.scratch import Scratch, Template
 
 SWEPT = """
 SELECT schemaname || '.' || relname FROM pg_stat_all_tables WHERE vacuum_count > 0

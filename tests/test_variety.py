@@ -8,9 +8,9 @@ from typing import Final, NamedTuple
 import pytest
 from hypothesis import strategies as st
 
-from conformance.cases.scenario import Scenario, ViolatesSeveral
+from conformance.engine.cases.scenario import Scenario, ViolatesSeveral
+from conformance.engine.sql.writes import Insert, PlainWrite, Row, Update, Write
 from conformance.framecast.rules import RULES
-from conformance.sql.writes import Insert, PlainWrite, Row, Update, Write
 from strategies.columns import DEFAULTS, NULLABLE
 from strategies.enums import COLUMNS as LABELLED
 from strategies.enums import ENUMS

@@ -6,10 +6,10 @@ from typing import Any
 import psycopg
 import pytest
 
-from conformance.database import change_log
+from conformance.engine.database import change_log
+from conformance.engine.postgres.scratch import Scratch, Template
+from conformance.engine.sql.writes import statements
 from conformance.framecast.rules import RULES
-from conformance.postgres.scratch import Scratch, Template
-from conformance.sql.writes import statements
 from strategies.world import World
 from tests import planted_changes, planted_erasures, planted_rows
 from tests.planting import STRIP, Plant

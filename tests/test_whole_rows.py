@@ -10,12 +10,13 @@ import psycopg
 import pytest
 from psycopg import sql
 
+from conformance.engine.gate import rehearsal
+from conformance.engine.gate.state import State
+from conformance.engine.postgres.scratch import Scratch, Template
+from conformance.framecast import states
 from conformance.framecast.privileges import UPDATES
 from conformance.framecast.rules import RULES
 from conformance.framecast.rules.ownership import SUBJECTS
-from conformance.gate import rehearsal, states
-from conformance.gate.states import State
-from conformance.postgres.scratch import Scratch, Template
 from strategies.enums import ENUMS
 from tests.clients import Connection
 from tests.test_rejections import LISTED

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import pytest
 
-from conformance.pytest_plugin import workers
+from conformance.engine.pytest_plugin import workers
 
 ROOT: Final = Path(__file__).parent.parent
 CORES: Final = len(os.sched_getaffinity(0))

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import Final
 
-from conformance.postgres.scratch import Scratch, Template
+from conformance.engine.postgres.scratch import Scratch, Template
 from tests.test_profiles import environment
 
 PAGE: Final = Path(__file__).parent.parent / "docs" / "your-own-schema.md"

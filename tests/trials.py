@@ -2,9 +2,9 @@
 
 import dataclasses
 
-from conformance.audit.owner import Owner
-from conformance.gate.files import Files
-from conformance.gate.trial import Trial
+from conformance.engine.audit.owner import Owner
+from conformance.engine.gate.files import Files
+from conformance.engine.gate.trial import Trial
 
 PLAIN = Owner(
     "mover",

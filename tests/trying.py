@@ -8,12 +8,12 @@ from typing import TypeVar
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis.strategies import SearchStrategy
 
-from conformance.cases.case_runner import CaseRunner
-from conformance.cases.scenario import OnSchema, Scenario
-from conformance.cases.verdicts import Finding, Verdict
-from conformance.database.sandbox import Sandbox
-from conformance.domain.domain import Domain
-from conformance.sql.writes import Path as Way
+from conformance.engine.cases.case_runner import CaseRunner
+from conformance.engine.cases.scenario import OnSchema, Scenario
+from conformance.engine.cases.verdicts import Finding, Verdict
+from conformance.engine.database.sandbox import Sandbox
+from conformance.engine.domain.domain import Domain
+from conformance.engine.sql.writes import Path as Way
 from examples.fault import Fault
 
 T = TypeVar("T")

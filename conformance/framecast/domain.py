@@ -5,18 +5,19 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from conformance.domain.domain import Domain, Enums, KnownRace, Privileges
+from conformance.engine.domain.domain import Domain, Enums, KnownRace, Privileges
 from conformance.framecast.application import APPLICATION
 from conformance.framecast.privileges import CALLS, DELETES, INSERTS, UPDATES
 from conformance.framecast.rules import AREAS, RULES
 from strategies.tables import COLUMNS, DERIVED
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from hypothesis.strategies import SearchStrategy
 
-    from conformance.cases.scenario import Settings, Ways
+    from conformance.engine.cases.scenario import Settings, Ways
+    from conformance.engine.gate.state import State
 
 
 def _ways() -> Mapping[str, Ways]:
@@ -43,6 +44,12 @@ def _settings() -> SearchStrategy[Settings]:
     return session_settings()
 
 
+def _states() -> Callable[..., Iterator[State]]:
+    from conformance.framecast.states import reached  # noqa: PLC0415 - as above
+
+    return reached
+
+
 DOMAIN: Final = Domain(
     name="Framecast",
     rules=RULES,
@@ -60,11 +67,12 @@ DOMAIN: Final = Domain(
     enums=_enums,
     races=_races,
     settings=_settings,
+    states=_states,
     privileges=Privileges(
         APPLICATION, INSERTS, UPDATES, DELETES, CALLS, closed=frozenset({"framecast"})
     ),
     areas={area: tuple(rule.id for rule in rules) for area, rules in AREAS.items()},
-    phases="conformance.mutants.phases",
-    records=Path(__file__).parents[1] / "mutants",
+    phases="conformance.framecast.mutants.phases",
+    records=Path(__file__).with_name("mutants"),
     packages=("strategies",),
 )

@@ -6,11 +6,11 @@ rule is for, give it the id that you call it by, and add what no catalogue can s
 
 from pathlib import Path
 
-from conformance.derived import domain
-from conformance.derived.series import Series
-from conformance.kinds.check import Check, Required, each
-from conformance.kinds.keys import Excludes, References, Unique
-from conformance.kinds.rule import Rule
+from conformance.engine.derived import domain
+from conformance.engine.derived.series import Series
+from conformance.engine.kinds.check import Check, Required, each
+from conformance.engine.kinds.keys import Excludes, References, Unique
+from conformance.engine.kinds.rule import Rule
 
 rule = Rule.of
 

@@ -6,7 +6,7 @@
 from pathlib import Path
 from typing import Final
 
-from conformance.derived import domain
+from conformance.engine.derived import domain
 from examples.ledger.cases import CASES, RACES
 from examples.ledger.rules import RULES
 

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, Final
 
 from hypothesis import strategies as st
 
-from conformance.derived.meetings import Meeting
-from conformance.derived.shapes import inserted, tried
-from conformance.sql.writes import Delete, Insert, Path, PlainWrite, Row
+from conformance.engine.derived.meetings import Meeting
+from conformance.engine.derived.shapes import inserted, tried
+from conformance.engine.sql.writes import Delete, Insert, Path, PlainWrite, Row
 
 if TYPE_CHECKING:
-    from conformance.cases.scenario import Scenario
-    from conformance.derived.shapes import Makes
-    from conformance.derived.world import World
+    from conformance.engine.cases.scenario import Scenario
+    from conformance.engine.derived.shapes import Makes
+    from conformance.engine.derived.world import World
 
 AMOUNTS: Final = st.sampled_from((1, 2, 10**12))
 FIXED: Final = "what was entered never changes (ENT-5)"

@@ -1,13 +1,13 @@
 """Rules of a double-entry ledger: accounts, transfers and their entries, holds, periods."""
 
-from conformance.kinds.at_most import AtMost
-from conformance.kinds.check import Check, each
-from conformance.kinds.fixed import Fixed
-from conformance.kinds.keys import References, Unique
-from conformance.kinds.query import Query
-from conformance.kinds.rule import Rule
-from conformance.kinds.same_as import SameAs
-from conformance.kinds.transitions import Transitions, legal
+from conformance.engine.kinds.at_most import AtMost
+from conformance.engine.kinds.check import Check, each
+from conformance.engine.kinds.fixed import Fixed
+from conformance.engine.kinds.keys import References, Unique
+from conformance.engine.kinds.query import Query
+from conformance.engine.kinds.rule import Rule
+from conformance.engine.kinds.same_as import SameAs
+from conformance.engine.kinds.transitions import Transitions, legal
 
 rule = Rule.of
 

@@ -49,7 +49,7 @@ from strategies.near_misses.variety import varied
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from conformance.cases.scenario import Ways
+    from conformance.engine.cases.scenario import Ways
 
 _AREAS = (
     assets,

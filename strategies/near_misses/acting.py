@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from hypothesis import strategies as st
 
-from conformance.cases.scenario import Scenario, ViolatesSeveral, Ways
-from conformance.sql.writes import Delete, Insert, Path, Row, Update, Write
+from conformance.engine.cases.scenario import Scenario, ViolatesSeveral, Ways
+from conformance.engine.sql.writes import Delete, Insert, Path, Row, Update, Write
 from strategies.enums import MEMBERSHIP_ROLE
 from strategies.near_misses.actors import Act, Kind, person, urn, with_a_past
 from strategies.near_misses.ways import Draw, by_shape, fixed, scenarios

@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeAlias
 from uuid import UUID
 
-from conformance.sql.writes import Delete, Insert, Row, Sql, Update
+from conformance.engine.sql.writes import Delete, Insert, Row, Sql, Update
 from strategies.owners import member_urn, team_urn
 from strategies.world import World, urn_of_member, urn_of_team, urn_of_user
 

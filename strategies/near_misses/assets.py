@@ -2,8 +2,8 @@
 
 from hypothesis import strategies as st
 
-from conformance.cases.scenario import Fact, Scenario, Ways
-from conformance.sql.writes import Delete, Insert, Path, Row, Update
+from conformance.engine.cases.scenario import Fact, Scenario, Ways
+from conformance.engine.sql.writes import Delete, Insert, Path, Row, Update
 from strategies.enums import ASSET_STATUS
 from strategies.files import broken_content_types, content_types
 from strategies.near_misses.acting import acted

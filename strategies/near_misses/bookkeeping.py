@@ -4,10 +4,9 @@ from typing import Final
 
 from hypothesis import strategies as st
 
-from conformance.cases.scenario import Fact, Scenario, Transaction, Ways
-from conformance.framecast.rules.ownership import PERMISSIONS
-from conformance.sql.documents import Jsonb
-from conformance.sql.writes import (
+from conformance.engine.cases.scenario import Fact, Scenario, Transaction, Ways
+from conformance.engine.sql.documents import Jsonb
+from conformance.engine.sql.writes import (
     Delete,
     Insert,
     Path,
@@ -18,6 +17,7 @@ from conformance.sql.writes import (
     Update,
     Write,
 )
+from conformance.framecast.rules.ownership import PERMISSIONS
 from strategies.enums import MEMBERSHIP_ROLE
 from strategies.near_misses.ways import Draw, Scenarios, by_shape, scenarios
 from strategies.world import NOW, World, urn_of_member, urn_of_team

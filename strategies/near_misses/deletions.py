@@ -4,8 +4,8 @@ from typing import Final
 
 from hypothesis import strategies as st
 
-from conformance.cases.scenario import Scenario, ViolatesSeveral, Ways
-from conformance.sql.writes import Delete, Insert, Path, RawSql, Row, Truncate, statements
+from conformance.engine.cases.scenario import Scenario, ViolatesSeveral, Ways
+from conformance.engine.sql.writes import Delete, Insert, Path, RawSql, Row, Truncate, statements
 from strategies.enums import JOB_FAILURE_TYPE
 from strategies.near_misses.jobs import ACTIVE, FINISHED, KINDS, job_of
 from strategies.near_misses.privacy import erases

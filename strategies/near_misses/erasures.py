@@ -5,8 +5,8 @@ from typing import Final
 
 from hypothesis import strategies as st
 
-from conformance.cases.scenario import Fact, Scenario, Ways
-from conformance.sql.writes import Insert, Path, RawSql, Row, Update
+from conformance.engine.cases.scenario import Fact, Scenario, Ways
+from conformance.engine.sql.writes import Insert, Path, RawSql, Row, Update
 from strategies.instants import FUTURE_START
 from strategies.near_misses.keys import REVOKED, in_form
 from strategies.near_misses.privacy import PERSONS, erases, nobodys, stand_in

@@ -7,8 +7,8 @@ from typing import Final
 
 from hypothesis import strategies as st
 
-from conformance.cases.scenario import Fact, Scenario, Transaction, Ways
-from conformance.sql.writes import (
+from conformance.engine.cases.scenario import Fact, Scenario, Transaction, Ways
+from conformance.engine.sql.writes import (
     Delete,
     Insert,
     Path,

@@ -9,8 +9,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Final, TypeAlias, TypeVar
 from zlib import crc32
 
-from conformance.cases.scenario import ViolatesSeveral
-from conformance.sql.writes import Insert, PlainWrite, RawSql, Sql, Update
+from conformance.engine.cases.scenario import ViolatesSeveral
+from conformance.engine.sql.writes import Insert, PlainWrite, RawSql, Sql, Update
 from strategies.instants import FUTURE_START
 from strategies.near_misses.values import (
     AGED,
@@ -29,8 +29,8 @@ from strategies.world import NOW
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from conformance.cases.scenario import Scenario, Transaction
-    from conformance.sql.writes import Row, Write
+    from conformance.engine.cases.scenario import Scenario, Transaction
+    from conformance.engine.sql.writes import Row, Write
 
 T = TypeVar("T")
 

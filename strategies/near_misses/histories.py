@@ -10,9 +10,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
-from conformance.cases.scenario import ViolatesSeveral
-from conformance.sql.documents import Jsonb
-from conformance.sql.writes import Delete, Insert, PlainWrite, Update
+from conformance.engine.cases.scenario import ViolatesSeveral
+from conformance.engine.sql.documents import Jsonb
+from conformance.engine.sql.writes import Delete, Insert, PlainWrite, Update
 from strategies.owners import team_urn, user_urn
 from strategies.usual import usual
 from strategies.world import NOW, steps_to
@@ -20,8 +20,8 @@ from strategies.world import NOW, steps_to
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from conformance.cases.scenario import Scenario, Transaction
-    from conformance.sql.writes import Row, Write
+    from conformance.engine.cases.scenario import Scenario, Transaction
+    from conformance.engine.sql.writes import Row, Write
 
 # Ids that no scenario uses.
 BASE: Final = 0xBEF0_0000

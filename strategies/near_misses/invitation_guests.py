@@ -2,8 +2,8 @@
 
 from hypothesis import strategies as st
 
-from conformance.cases.scenario import Scenario, ViolatesSeveral, Ways
-from conformance.sql.writes import Delete, Insert, Path, PlainWrite, Row, Sql, Update
+from conformance.engine.cases.scenario import Scenario, ViolatesSeveral, Ways
+from conformance.engine.sql.writes import Delete, Insert, Path, PlainWrite, Row, Sql, Update
 from strategies.enums import MEMBERSHIP_ROLE
 from strategies.instants import FIRST, FUTURE_START, LAST, TICK
 from strategies.near_misses.invitations import MADE, changed

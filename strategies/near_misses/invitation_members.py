@@ -2,8 +2,8 @@
 
 from hypothesis import strategies as st
 
-from conformance.cases.scenario import Scenario, Ways
-from conformance.sql.writes import Delete, Insert, PlainWrite, Row, Sql, Update, Write
+from conformance.engine.cases.scenario import Scenario, Ways
+from conformance.engine.sql.writes import Delete, Insert, PlainWrite, Row, Sql, Update, Write
 from strategies.near_misses.invitation_guests import (
     ENDS,
     GUEST,

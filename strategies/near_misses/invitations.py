@@ -4,9 +4,9 @@ from typing import Final
 
 from hypothesis import strategies as st
 
-from conformance.cases.scenario import Scenario, Ways
-from conformance.sql.no_label import NoLabel
-from conformance.sql.writes import Delete, Path, Row, Sql, Update
+from conformance.engine.cases.scenario import Scenario, Ways
+from conformance.engine.sql.no_label import NoLabel
+from conformance.engine.sql.writes import Delete, Path, Row, Sql, Update
 from strategies.enums import broken_labels
 from strategies.instants import FIRST, FUTURE_START, TICK, TURN, future_timestamps
 from strategies.near_misses.relations import parent

@@ -4,9 +4,9 @@ from typing import Final
 
 from hypothesis import strategies as st
 
-from conformance.cases.scenario import Scenario, ViolatesSeveral, Ways
-from conformance.sql.documents import Jsonb
-from conformance.sql.writes import Delete, Insert, Path, Row, Truncate, Update, Write
+from conformance.engine.cases.scenario import Scenario, ViolatesSeveral, Ways
+from conformance.engine.sql.documents import Jsonb
+from conformance.engine.sql.writes import Delete, Insert, Path, Row, Truncate, Update, Write
 from strategies.near_misses.jobs import FINISHED
 from strategies.near_misses.ways import Draw, by_shape, fixed, replayed, scenarios
 from strategies.world import NEEDS, NOW, World, steps_to, urn_of_member, urn_of_team

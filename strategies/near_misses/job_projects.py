@@ -5,9 +5,9 @@ from uuid import UUID
 
 from hypothesis import strategies as st
 
-from conformance.cases.scenario import Fact, Scenario, ViolatesSeveral, Ways
-from conformance.sql.documents import Jsonb
-from conformance.sql.writes import Delete, Insert, Path, PlainWrite, Row, Truncate, Update
+from conformance.engine.cases.scenario import Fact, Scenario, ViolatesSeveral, Ways
+from conformance.engine.sql.documents import Jsonb
+from conformance.engine.sql.writes import Delete, Insert, Path, PlainWrite, Row, Truncate, Update
 from strategies.near_misses.jobs import ACTIVE, FINISHED
 from strategies.near_misses.ways import Draw, by_shape, fixed, replayed, scenarios
 from strategies.world import World, steps_to, urn_of_member, urn_of_team, urn_of_user

@@ -6,9 +6,9 @@ from typing import Final, TypeAlias
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
-from conformance.cases.scenario import Scenario, ViolatesSeveral, Ways
-from conformance.sql.documents import Jsonb
-from conformance.sql.writes import Insert, Row, Update
+from conformance.engine.cases.scenario import Scenario, ViolatesSeveral, Ways
+from conformance.engine.sql.documents import Jsonb
+from conformance.engine.sql.writes import Insert, Row, Update
 from strategies.enums import JOB_FAILURE_TYPE
 from strategies.instants import FUTURE_START, TICK, TURN
 from strategies.near_misses.jobs import FINISHED, JOB_ROW, KINDS, job_of

@@ -4,9 +4,9 @@ from typing import Final
 
 from hypothesis import strategies as st
 
-from conformance.cases.scenario import Fact, Scenario, ViolatesSeveral, Ways
-from conformance.sql.documents import Jsonb
-from conformance.sql.writes import Delete, Insert, Path, Row, Sql, Update, Write
+from conformance.engine.cases.scenario import Fact, Scenario, ViolatesSeveral, Ways
+from conformance.engine.sql.documents import Jsonb
+from conformance.engine.sql.writes import Delete, Insert, Path, Row, Sql, Update, Write
 from strategies.enums import JOB_FAILURE_TYPE, JOB_STATUS
 from strategies.instants import FUTURE_START, LAST, TICK, future_timestamps
 from strategies.near_misses.job_states import BORN, STEPS, as_inserted, born

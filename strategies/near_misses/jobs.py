@@ -9,8 +9,8 @@ from typing import Final
 
 from hypothesis import strategies as st
 
-from conformance.cases.scenario import Scenario, ViolatesSeveral, Ways
-from conformance.sql.writes import Delete, Path, Row, Update
+from conformance.engine.cases.scenario import Scenario, ViolatesSeveral, Ways
+from conformance.engine.sql.writes import Delete, Path, Row, Update
 from strategies.enums import JOB_STATUS
 from strategies.instants import FIRST, TICK, disordered_pairs, ordered_pairs
 from strategies.near_misses.relations import parent

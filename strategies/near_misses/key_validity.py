@@ -4,8 +4,8 @@ from collections.abc import Mapping
 
 from hypothesis import strategies as st
 
-from conformance.cases.scenario import Fact, OwnCheck, Scenario, Ways
-from conformance.sql.writes import Delete, Insert, Path, Row, Sql, Update
+from conformance.engine.cases.scenario import Fact, OwnCheck, Scenario, Ways
+from conformance.engine.sql.writes import Delete, Insert, Path, Row, Sql, Update
 from strategies.instants import FUTURE_START, PAST_END, TICK, TURN
 from strategies.near_misses.keys import key
 from strategies.near_misses.ways import ONE_ROW, Draw, besides, by_shape, scenarios

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from hypothesis import strategies as st
 
-from conformance.cases.scenario import Scenario, ViolatesSeveral, Ways
-from conformance.sql.writes import Delete, Insert, Path, Row, Update, Write
+from conformance.engine.cases.scenario import Scenario, ViolatesSeveral, Ways
+from conformance.engine.sql.writes import Delete, Insert, Path, Row, Update, Write
 from strategies.credentials import broken_hashes
 from strategies.near_misses.relations import parent, unique
 from strategies.near_misses.ways import Draw, Scenarios, by_shape, fixed, one_row, scenarios

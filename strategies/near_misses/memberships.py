@@ -4,8 +4,8 @@ from uuid import UUID
 
 from hypothesis import strategies as st
 
-from conformance.cases.scenario import Scenario, Ways
-from conformance.sql.writes import Delete, Insert, Path, Row, Update, Write
+from conformance.engine.cases.scenario import Scenario, Ways
+from conformance.engine.sql.writes import Delete, Insert, Path, Row, Update, Write
 from strategies.enums import MEMBERSHIP_ROLE
 from strategies.near_misses.relations import parent, unique
 from strategies.near_misses.ways import (

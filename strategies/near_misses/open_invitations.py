@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from hypothesis import strategies as st
 
-from conformance.cases.scenario import Scenario, ViolatesSeveral, Ways
-from conformance.sql.writes import Delete, Insert, Path, Row, Sql, Update
+from conformance.engine.cases.scenario import Scenario, ViolatesSeveral, Ways
+from conformance.engine.sql.writes import Delete, Insert, Path, Row, Sql, Update
 from strategies.instants import FIRST, FUTURE_START, LAST, PAST_END, TICK
 from strategies.near_misses.invitations import MADE, any_old_invitation, changed, old_invitation
 from strategies.near_misses.ways import (

@@ -2,8 +2,8 @@
 
 from hypothesis import strategies as st
 
-from conformance.cases.scenario import Scenario, Ways
-from conformance.sql.writes import Insert, Path, PlainWrite, Row, Update
+from conformance.engine.cases.scenario import Scenario, Ways
+from conformance.engine.sql.writes import Insert, Path, PlainWrite, Row, Update
 from strategies.near_misses.acting import acted
 from strategies.near_misses.actors import (
     ASSETS,

@@ -6,8 +6,8 @@ from uuid import UUID
 
 from hypothesis import strategies as st
 
-from conformance.cases.scenario import Scenario, ViolatesSeveral, Ways
-from conformance.sql.writes import Delete, Insert, Path, RawSql, Row, Update, Write
+from conformance.engine.cases.scenario import Scenario, ViolatesSeveral, Ways
+from conformance.engine.sql.writes import Delete, Insert, Path, RawSql, Row, Update, Write
 from strategies.instants import FUTURE_START
 from strategies.near_misses.keys import REVOKED
 from strategies.near_misses.ways import (

@@ -7,8 +7,8 @@ from typing import Final
 
 from hypothesis import strategies as st
 
-from conformance.cases.scenario import Scenario, ViolatesSeveral, Ways
-from conformance.sql.writes import Insert, Path, Row, Update
+from conformance.engine.cases.scenario import Scenario, ViolatesSeveral, Ways
+from conformance.engine.sql.writes import Insert, Path, Row, Update
 from strategies.enums import PROJECT_STATUS
 from strategies.near_misses.job_projects import a_finished_job, a_project_job
 from strategies.near_misses.jobs import FINISHED

@@ -7,8 +7,8 @@ from uuid import UUID
 
 from hypothesis import strategies as st
 
-from conformance.cases.scenario import Fact, Scenario, ViolatesSeveral, Ways
-from conformance.sql.writes import Delete, Insert, Path, Row, Update
+from conformance.engine.cases.scenario import Fact, Scenario, ViolatesSeveral, Ways
+from conformance.engine.sql.writes import Delete, Insert, Path, Row, Update
 from strategies.near_misses.rest import rest
 from strategies.near_misses.ways import (
     ONE_ROW,

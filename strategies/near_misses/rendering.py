@@ -4,8 +4,8 @@ from typing import Final
 
 from hypothesis import strategies as st
 
-from conformance.cases.scenario import Fact, Scenario, ViolatesSeveral, Ways
-from conformance.sql.writes import Delete, Insert, Path, Row, Truncate, Update
+from conformance.engine.cases.scenario import Fact, Scenario, ViolatesSeveral, Ways
+from conformance.engine.sql.writes import Delete, Insert, Path, Row, Truncate, Update
 from strategies.near_misses.job_projects import ENDED, a_finished_job, a_project_job, rendered
 from strategies.near_misses.jobs import FINISHED
 from strategies.near_misses.ways import Draw, by_shape, fixed, scenarios

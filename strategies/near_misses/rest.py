@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from hypothesis import strategies as st
 
-from conformance.sql.documents import Jsonb
+from conformance.engine.sql.documents import Jsonb
 from strategies.enums import MEMBERSHIP_ROLE
 from strategies.world import NOW
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from hypothesis.strategies import SearchStrategy
 
-    from conformance.sql.writes import Row
+    from conformance.engine.sql.writes import Row
 
 _TIMES: Final = (None, NOW)
 _DOCUMENTS: Final = (Jsonb({}), Jsonb({"a": 1}))

@@ -6,9 +6,9 @@ from typing import Final, TypeAlias
 
 from hypothesis import strategies as st
 
-from conformance.cases.scenario import ConcurrentCheck, Fact, Scenario, Transaction, Ways
-from conformance.sql.documents import Jsonb
-from conformance.sql.writes import Delete, Insert, Path, RawSql, Row, Sql, Update
+from conformance.engine.cases.scenario import ConcurrentCheck, Fact, Scenario, Transaction, Ways
+from conformance.engine.sql.documents import Jsonb
+from conformance.engine.sql.writes import Delete, Insert, Path, RawSql, Row, Sql, Update
 from strategies.enums import JOB_EVENT_TYPE, WEBHOOK_DELIVERY_STATUS, WEBHOOK_EVENT_TYPE
 from strategies.instants import FUTURE_START, PAST_END
 from strategies.near_misses.events import an_event, two_jobs

@@ -4,8 +4,8 @@ from typing import Final
 
 from hypothesis import strategies as st
 
-from conformance.cases.scenario import Scenario, Transaction, ViolatesSeveral, Ways
-from conformance.sql.writes import Delete, Insert, Path, RawSql, Row, Truncate, Update, Write
+from conformance.engine.cases.scenario import Scenario, Transaction, ViolatesSeveral, Ways
+from conformance.engine.sql.writes import Delete, Insert, Path, RawSql, Row, Truncate, Update, Write
 from strategies.near_misses.job_caps import BY_KEY, ENDED
 from strategies.near_misses.ways import Draw, by_shape, fixed, replayed, scenarios
 from strategies.replacing import replaced

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TypeAlias
 
-from conformance.sql.documents import Jsonb
-from conformance.sql.writes import Insert, Row, Sql, Update, Write
+from conformance.engine.sql.documents import Jsonb
+from conformance.engine.sql.writes import Insert, Row, Sql, Update, Write
 from strategies.enums import MEMBERSHIP_ROLE, SYSTEM_ASSET_CATEGORY
 from strategies.instants import FUTURE_START, TICK
 from strategies.near_misses.webhooks import NEEDS as DELIVERIES

@@ -4,9 +4,9 @@ from collections.abc import Callable
 
 from hypothesis import strategies as st
 
-from conformance.cases.scenario import Fact, Scenario, Transaction, ViolatesSeveral, Ways
+from conformance.engine.cases.scenario import Fact, Scenario, Transaction, ViolatesSeveral, Ways
+from conformance.engine.sql.writes import Delete, Path, Row, Update
 from conformance.framecast.rules.ownership import SUBJECTS
-from conformance.sql.writes import Delete, Path, Row, Update
 from strategies.near_misses.subject_rows import ALL_KINDS, AT_ONCE, KINDS, Make
 from strategies.near_misses.ways import UPDATING, Draw, Scenarios, scenarios
 from strategies.world import World, urn_of_team

@@ -4,9 +4,9 @@ from collections.abc import Callable
 
 from hypothesis import strategies as st
 
-from conformance.cases.scenario import Scenario, Ways
-from conformance.sql.no_label import NoLabel
-from conformance.sql.writes import Insert, Path, Row, Update
+from conformance.engine.cases.scenario import Scenario, Ways
+from conformance.engine.sql.no_label import NoLabel
+from conformance.engine.sql.writes import Insert, Path, Row, Update
 from strategies.enums import SYSTEM_ASSET_CATEGORY, broken_labels
 from strategies.files import SYSTEM_ID_LIMIT, broken_system_asset_ids, system_asset_ids
 from strategies.near_misses.relations import unique

@@ -2,8 +2,8 @@
 
 from hypothesis import strategies as st
 
-from conformance.cases.scenario import Scenario, Ways
-from conformance.sql.writes import Delete, Insert, Path, Row, Sql, Update
+from conformance.engine.cases.scenario import Scenario, Ways
+from conformance.engine.sql.writes import Delete, Insert, Path, Row, Sql, Update
 from strategies.enums import MEMBERSHIP_ROLE
 from strategies.near_misses.ways import (
     ONE_ROW,

@@ -2,8 +2,8 @@
 
 from hypothesis import strategies as st
 
-from conformance.cases.scenario import Fact, Scenario, ViolatesSeveral, Ways
-from conformance.sql.writes import Delete, Insert, Path, PlainWrite, Row, Update
+from conformance.engine.cases.scenario import Fact, Scenario, ViolatesSeveral, Ways
+from conformance.engine.sql.writes import Delete, Insert, Path, PlainWrite, Row, Update
 from strategies.enums import MEMBERSHIP_ROLE
 from strategies.near_misses.keys import LIVE, REVOKED, in_form
 from strategies.near_misses.ways import DELETING, UPDATING, Draw, by_shape, fixed, scenarios

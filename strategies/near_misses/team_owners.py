@@ -2,8 +2,8 @@
 
 from hypothesis import strategies as st
 
-from conformance.cases.scenario import Scenario, ViolatesSeveral, Ways
-from conformance.sql.writes import Delete, Insert, Path, RawSql, Row, Sql, Truncate, Update
+from conformance.engine.cases.scenario import Scenario, ViolatesSeveral, Ways
+from conformance.engine.sql.writes import Delete, Insert, Path, RawSql, Row, Sql, Truncate, Update
 from strategies.near_misses.privacy import erases
 from strategies.near_misses.ways import ONE_ROW, Draw, Scenarios, by_shape, fixed, scenarios
 from strategies.world import World

@@ -5,8 +5,8 @@ from typing import Final
 
 from hypothesis import strategies as st
 
-from conformance.cases.scenario import Fact, Scenario, Ways
-from conformance.sql.writes import Insert, Path, PlainWrite, Row, Update, Write
+from conformance.engine.cases.scenario import Fact, Scenario, Ways
+from conformance.engine.sql.writes import Insert, Path, PlainWrite, Row, Update, Write
 from strategies.naming import SLUG_LIMIT, broken_slugs, slugs, team_names
 from strategies.near_misses.relations import unique
 from strategies.near_misses.times import created_before_updated

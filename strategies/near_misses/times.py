@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from hypothesis import strategies as st
 
-from conformance.cases.scenario import Scenario, Ways
-from conformance.sql.writes import Insert, Path, Row, Update
+from conformance.engine.cases.scenario import Scenario, Ways
+from conformance.engine.sql.writes import Insert, Path, Row, Update
 from strategies.instants import (
     FUTURE_START,
     TICK,

@@ -2,9 +2,9 @@
 
 from hypothesis import strategies as st
 
-from conformance.cases.scenario import Fact, Scenario, Ways
-from conformance.sql.documents import Jsonb
-from conformance.sql.writes import Delete, Insert, Path, Row, Update
+from conformance.engine.cases.scenario import Fact, Scenario, Ways
+from conformance.engine.sql.documents import Jsonb
+from conformance.engine.sql.writes import Delete, Insert, Path, Row, Update
 from strategies.instants import FIRST, FUTURE_START, PAST_END, TICK
 from strategies.near_misses.teams import owned, team
 from strategies.near_misses.times import at_the_turn, created_before_updated, stamps

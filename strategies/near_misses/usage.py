@@ -2,8 +2,8 @@
 
 from collections.abc import Callable
 
-from conformance.cases.scenario import Scenario, Ways
-from conformance.sql.writes import Row, Update
+from conformance.engine.cases.scenario import Scenario, Ways
+from conformance.engine.sql.writes import Row, Update
 from strategies.instants import broken_periods, periods
 from strategies.near_misses.relations import unique
 from strategies.near_misses.ways import (

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from conformance.sql.documents import Jsonb
+from conformance.engine.sql.documents import Jsonb
 from strategies.enums import (
     INVITATION_ROLE,
     JOB_EVENT_TYPE,

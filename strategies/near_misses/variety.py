@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Final
 
 from hypothesis import strategies as st
 
-from conformance.cases.scenario import Plain, Scenario, ViolatesSeveral
+from conformance.engine.cases.scenario import Plain, Scenario, ViolatesSeveral
+from conformance.engine.sql.writes import Insert, Update
 from conformance.framecast.rules import RULES
-from conformance.sql.writes import Insert, Update
 from strategies.near_misses.filling import Filling, chosen, formed
 from strategies.near_misses.histories import history
 from strategies.near_misses.values import CHANGED, MOVES, UNASKED
@@ -26,8 +26,8 @@ from strategies.near_misses.values import CHANGED, MOVES, UNASKED
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from conformance.cases.scenario import Transaction
-    from conformance.sql.writes import Row, Write
+    from conformance.engine.cases.scenario import Transaction
+    from conformance.engine.sql.writes import Row, Write
     from strategies.near_misses.values import Values
     from strategies.near_misses.ways import Draw, Scenarios
 

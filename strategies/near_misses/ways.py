@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
-from conformance.cases.scenario import Scenario, ViolatesSeveral, Ways
-from conformance.sql.writes import Insert, Path, RawSql, Row, Update, Write, carries
+from conformance.engine.cases.scenario import Scenario, ViolatesSeveral, Ways
+from conformance.engine.sql.writes import Insert, Path, RawSql, Row, Update, Write, carries
 from strategies.conflicts import proposed
 from strategies.enums import ENUMS, broken_labels
 from strategies.world import World

@@ -4,8 +4,8 @@ from itertools import product
 
 from hypothesis import strategies as st
 
-from conformance.cases.scenario import Scenario, Ways
-from conformance.sql.writes import Insert, Path, Row, Sql, Update
+from conformance.engine.cases.scenario import Scenario, Ways
+from conformance.engine.sql.writes import Insert, Path, Row, Sql, Update
 from strategies.enums import WEBHOOK_DELIVERY_STATUS, WEBHOOK_EVENT_TYPE
 from strategies.instants import past_timestamps
 from strategies.near_misses.relations import parent

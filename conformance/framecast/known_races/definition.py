@@ -6,10 +6,11 @@ from collections.abc import Callable  # noqa: TC003 - a field of a dataclass
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from conformance.engine.sql.writes import RawSql
 from conformance.framecast.model import State
 from conformance.framecast.operations.operation import Act, Operation
 from conformance.framecast.operations.setups import Builder
-from conformance.races.schedule import (
+from conformance.framecast.races.schedule import (
     ROOM,
     Level,
     Planning,
@@ -19,10 +20,9 @@ from conformance.races.schedule import (
     Transaction,
     started,
 )
-from conformance.sql.writes import RawSql
 
 if TYPE_CHECKING:
-    from conformance.database.sandbox import Sandbox
+    from conformance.engine.database.sandbox import Sandbox
 
 # The ids that the first session gives begin here.
 FIRST = ROOM + 1
@@ -119,9 +119,9 @@ class KnownRace:
 
     def timeline(self, sandbox: Sandbox, conninfo: str) -> str:
         """Run it once, its sessions taking turns; return what each did, as a table."""
-        from conformance.races.harness import Harness, IllegalStartError  # noqa: PLC0415 - only who shows it waits for it
-        from conformance.races.orders import following  # noqa: PLC0415 - as above
-        from conformance.races.rendering import side_by_side  # noqa: PLC0415 - as above
+        from conformance.engine.races.orders import following  # noqa: PLC0415 - as above
+        from conformance.framecast.races.harness import Harness, IllegalStartError  # noqa: PLC0415 - only who shows it waits for it
+        from conformance.framecast.races.rendering import side_by_side  # noqa: PLC0415 - as above
 
         race = self.race()
         turns = max(len(each.script) for each in race.sessions)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from conformance.engine.sql.writes import Sql, Update
 from conformance.framecast.known_races.definition import RaceSetup, RaceStep, does, known_race
 from conformance.framecast.model.entities import uuid
 from conformance.framecast.operations import (
@@ -19,7 +20,6 @@ from conformance.framecast.operations import (
     teams,
     users,
 )
-from conformance.sql.writes import Sql, Update
 
 if TYPE_CHECKING:
     from conformance.framecast.model import State

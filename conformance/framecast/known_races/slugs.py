@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from conformance.engine.sql.writes import Insert
 from conformance.framecast.known_races.definition import RaceSetup, does, known_race
 from conformance.framecast.operations import Act, Operation, credit, teams
-from conformance.sql.writes import Insert
 
 if TYPE_CHECKING:
     from conformance.framecast.model import State

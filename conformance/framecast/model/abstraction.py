@@ -11,9 +11,9 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from conformance.engine.kinds.at_most import AtMost
 from conformance.framecast.model.moves import state_of
 from conformance.framecast.rules import RULES
-from conformance.kinds.at_most import AtMost
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable

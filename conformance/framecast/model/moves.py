@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from conformance.engine.kinds.transitions import Transitions
 from conformance.framecast.rules import RULES
-from conformance.kinds.transitions import Transitions
 
 MOVES = {
     rule.removeprefix("STATE-").lower(): each.kind

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeAlias
 
+from conformance.engine.kinds.keys import References, Unique
 from conformance.framecast.rules import RULES
-from conformance.kinds.keys import References, Unique
 
 if TYPE_CHECKING:
     from collections.abc import Callable

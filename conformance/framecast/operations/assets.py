@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from conformance.engine.sql.writes import Delete, Insert, Row, Update
 from conformance.framecast.model import moves
 from conformance.framecast.model.entities import CONTENT_TYPES, MAKERS, MIB, Asset, Owner, uuid
 from conformance.framecast.operations.choices import actor, among, row, row_or_none, varied
 from conformance.framecast.operations.operation import Act, Operation
-from conformance.sql.writes import Delete, Insert, Row, Update
 
 if TYPE_CHECKING:
     from conformance.framecast.model import State

@@ -11,10 +11,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from conformance.database.disabled_triggers import triggers_of
+from conformance.engine.database.disabled_triggers import triggers_of
+from conformance.engine.sql.writes import RawSql
 from conformance.framecast.operations.choices import among
 from conformance.framecast.operations.operation import Act, Operation
-from conformance.sql.writes import RawSql
 
 if TYPE_CHECKING:
     from conformance.framecast.model import State

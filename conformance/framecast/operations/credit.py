@@ -8,10 +8,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from conformance.engine.sql.writes import Sql, Update, Write
 from conformance.framecast.model.entities import Owner, uuid
 from conformance.framecast.operations.choices import among, row
 from conformance.framecast.operations.operation import Act, Operation
-from conformance.sql.writes import Sql, Update, Write
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

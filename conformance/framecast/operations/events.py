@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from conformance.engine.sql.conflict import Arbiter
+from conformance.engine.sql.documents import Jsonb
+from conformance.engine.sql.writes import Delete, Insert, RawSql, Update, statements
 from conformance.framecast.model.entities import Event, Owner, Usage, uuid
 from conformance.framecast.operations.choices import NOBODY, actor, among, row
 from conformance.framecast.operations.operation import Act, Operation
-from conformance.sql.conflict import Arbiter
-from conformance.sql.documents import Jsonb
-from conformance.sql.writes import Delete, Insert, RawSql, Update, statements
 from strategies.enums import JOB_EVENT_TYPE
 
 if TYPE_CHECKING:

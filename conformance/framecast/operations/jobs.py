@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from conformance.engine.sql.documents import Jsonb
+from conformance.engine.sql.writes import Delete, Insert, RawSql, Row, Update
 from conformance.framecast.model import effects, moves
 from conformance.framecast.model.entities import FINISHED, MAKERS, Job, Owner, uuid
 from conformance.framecast.operations.choices import NOBODY, actor, among, row, row_or_none, varied
 from conformance.framecast.operations.credit import pay
 from conformance.framecast.operations.operation import Act, Operation
-from conformance.sql.documents import Jsonb
-from conformance.sql.writes import Delete, Insert, RawSql, Row, Update
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from conformance.engine.sql.writes import Insert, Row, Sql, Update
 from conformance.framecast.model.entities import MAKERS, Key, Owner, uuid
 from conformance.framecast.operations.choices import actor, among, row
 from conformance.framecast.operations.operation import Act, Operation
-from conformance.sql.writes import Insert, Row, Sql, Update
 
 if TYPE_CHECKING:
     from conformance.framecast.model import State

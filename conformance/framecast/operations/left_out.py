@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from conformance.cases.gaps import Gaps, about_writes
+from conformance.engine.cases.gaps import Gaps, about_writes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from conformance.engine.sql.writes import Delete, Insert, Row, Sql, Update, Write
 from conformance.framecast.model import effects, moves
 from conformance.framecast.model.entities import MANAGERS, Invitation, Membership, uuid
 from conformance.framecast.operations.choices import EMAILS, among, place, row
 from conformance.framecast.operations.operation import Act, Operation
-from conformance.sql.writes import Delete, Insert, Row, Sql, Update, Write
 
 if TYPE_CHECKING:
     from conformance.framecast.model import State

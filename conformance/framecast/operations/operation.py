@@ -12,8 +12,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
+from conformance.engine.sql.writes import Write  # noqa: TC001 - a field of a dataclass
 from conformance.framecast.model import State, rules
-from conformance.sql.writes import Write  # noqa: TC001 - a field of a dataclass
 
 # Returns what an argument may be, the plainest first; nothing where it cannot be done yet.
 Choice: TypeAlias = Callable[[State], Sequence[Any]]

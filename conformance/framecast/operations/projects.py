@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from conformance.engine.sql.documents import Jsonb
+from conformance.engine.sql.writes import Delete, Insert, Row, Update
 from conformance.framecast.model import effects, moves
 from conformance.framecast.model.entities import MAKERS, Project, uuid
 from conformance.framecast.operations.choices import among, place, row
 from conformance.framecast.operations.operation import Act, Operation
-from conformance.sql.documents import Jsonb
-from conformance.sql.writes import Delete, Insert, Row, Update
 
 if TYPE_CHECKING:
     from conformance.framecast.model import State

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from conformance.engine.sql.writes import Insert, Row, Write
 from conformance.framecast.operations import (
     assets,
     credit,
@@ -22,7 +23,6 @@ from conformance.framecast.operations import (
     users,
 )
 from conformance.framecast.operations.operation import Act, Operation, Step, of_act
-from conformance.sql.writes import Insert, Row, Write
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -5,10 +5,10 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING
 
+from conformance.engine.sql.writes import Delete, Insert, Update
 from conformance.framecast.model import State
 from conformance.framecast.operations import OPERATIONS
 from conformance.framecast.operations.setups import BY_NAME, Builder, Setup
-from conformance.sql.writes import Delete, Insert, Update
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from conformance.engine.sql.writes import Delete, Insert, Row, Update, Write
 from conformance.framecast.model import effects
 from conformance.framecast.model.entities import Membership, Team, uuid
 from conformance.framecast.operations.choices import MOSTLY, NOBODY, among, row
 from conformance.framecast.operations.operation import Act, Operation
-from conformance.sql.writes import Delete, Insert, Row, Update, Write
 
 if TYPE_CHECKING:
     from conformance.framecast.model import State

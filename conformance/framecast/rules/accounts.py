@@ -1,11 +1,11 @@
 """Rules of users, teams and memberships."""
 
+from conformance.engine.kinds.at_most import AtMost
+from conformance.engine.kinds.check import Check
+from conformance.engine.kinds.keys import References, Unique
+from conformance.engine.kinds.transitions import Transitions, legal
 from conformance.framecast.model import judgements
 from conformance.framecast.rules.rule import Holds, Rule
-from conformance.kinds.at_most import AtMost
-from conformance.kinds.check import Check
-from conformance.kinds.keys import References, Unique
-from conformance.kinds.transitions import Transitions, legal
 
 MALFORMED_SLUG = "slug ~ '[^a-z0-9-]' OR left(slug, 1) IN ('', '-') OR right(slug, 1) IN ('', '-')"
 # Rules that say the same in other words are asked with the same words.

@@ -1,12 +1,12 @@
 """Rules of assets, webhooks, deliveries, usage and system assets."""
 
+from conformance.engine.kinds.check import Check
+from conformance.engine.kinds.keys import References, Unique, repeated
+from conformance.engine.kinds.transitions import Transitions, legal
 from conformance.framecast.model import judgements
 from conformance.framecast.model.entities import CONTENT_TYPES, MIB
 from conformance.framecast.model.judgements import is_month
 from conformance.framecast.rules.rule import Holds, Rule, unowned, unowned_at_scale
-from conformance.kinds.check import Check
-from conformance.kinds.keys import References, Unique, repeated
-from conformance.kinds.transitions import Transitions, legal
 
 RULES = (
     Rule.of(

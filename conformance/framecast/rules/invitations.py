@@ -1,11 +1,11 @@
 """Rules of invitations."""
 
+from conformance.engine.kinds.at_most import AtMost
+from conformance.engine.kinds.check import Check
+from conformance.engine.kinds.keys import References
+from conformance.engine.kinds.transitions import Transitions, legal
 from conformance.framecast.model import judgements
 from conformance.framecast.rules.rule import Holds, Rule
-from conformance.kinds.at_most import AtMost
-from conformance.kinds.check import Check
-from conformance.kinds.keys import References
-from conformance.kinds.transitions import Transitions, legal
 
 _OPEN = "i.accepted_at IS NULL AND i.revoked_at IS NULL AND i.expires_at > clock_timestamp()"
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from conformance.engine.kinds.at_most import AtMost
+from conformance.engine.kinds.check import Check
+from conformance.engine.kinds.keys import References, repeated
+from conformance.engine.kinds.transitions import Transitions, legal
 from conformance.framecast.model import judgements
 from conformance.framecast.model.entities import FINISHED
 from conformance.framecast.rules.rule import Holds, Rule, unowned, unowned_at_scale
-from conformance.kinds.at_most import AtMost
-from conformance.kinds.check import Check
-from conformance.kinds.keys import References, repeated
-from conformance.kinds.transitions import Transitions, legal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -1,10 +1,10 @@
 """Rules of API keys."""
 
+from conformance.engine.kinds.check import Check
+from conformance.engine.kinds.keys import References, Unique, unmatched
 from conformance.framecast.model import judgements
 from conformance.framecast.rules.jobs import TEAM_OF_URN
 from conformance.framecast.rules.rule import Holds, Rule
-from conformance.kinds.check import Check
-from conformance.kinds.keys import References, Unique, unmatched
 
 
 def _without_membership(column: str) -> str:

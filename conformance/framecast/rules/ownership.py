@@ -1,9 +1,9 @@
 """Rules that cross tables: who may act for whom, what never changes, and the order of times."""
 
+from conformance.engine.kinds.fixed import Fixed
 from conformance.framecast.rules.accounts import MALFORMED_SLUG
 from conformance.framecast.rules.jobs import TEAM_OF_URN
 from conformance.framecast.rules.rule import Holds, Rule
-from conformance.kinds.fixed import Fixed
 
 _WITH_OWNER = ("jobs", "asset_files", "api_keys", "usage")
 _TIMED = ("users", "teams", "projects", "jobs", "asset_files", "webhooks")

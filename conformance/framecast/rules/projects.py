@@ -1,10 +1,10 @@
 """Rules of projects."""
 
+from conformance.engine.kinds.check import Check
+from conformance.engine.kinds.keys import References
+from conformance.engine.kinds.transitions import Transitions, legal
 from conformance.framecast.model import judgements
 from conformance.framecast.rules.rule import Holds, Rule
-from conformance.kinds.check import Check
-from conformance.kinds.keys import References
-from conformance.kinds.transitions import Transitions, legal
 
 _ACTIVE = "j.status IN ('queued', 'processing')"
 _WITH_ACTIVE = (

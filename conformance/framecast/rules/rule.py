@@ -1,7 +1,7 @@
 """Rules of this domain: the engine's entry, and what several areas ask alike."""
 
-from conformance.kinds.keys import unmatched
-from conformance.kinds.rule import Holds, Rule
+from conformance.engine.kinds.keys import unmatched
+from conformance.engine.kinds.rule import Holds, Rule
 
 __all__ = ["Holds", "Rule", "unowned", "unowned_at_scale"]
 

@@ -1,0 +1,192 @@
+"""``python -m conformance campaign``: much that is tried, in shards, on one machine or many."""
+
+from __future__ import annotations
+
+import time
+from argparse import ArgumentTypeError
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from conformance.arguments import duration, migrations_of, part, positive
+from conformance.engine.campaign import cluster, summary
+from conformance.engine.campaign.ledger import Ledger, Result, read
+from conformance.engine.campaign.shards import KINDS, SUITE, CampaignError, Plan, code, share
+from conformance.engine.campaign.trying import Circumstances
+from conformance.engine.console import say
+from conformance.engine.domain.chosen import domain_folders
+from conformance.engine.progress import Progress
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Callable, Iterator, Sequence
+
+    from conformance.engine.campaign.shards import Shard
+
+SUMMARY = "try seeds, races and mutants in shards, on one machine or many"
+KEPT = Path(".conformance", "campaign")
+LEDGER = "ledger.jsonl"
+REGRESSIONS = "regressions"
+
+
+def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command."""
+    parser = commands.add_parser(
+        "campaign",
+        help=SUMMARY,
+        description=f"{SUMMARY.capitalize()}. Further arguments are pytest's.",
+        allow_abbrev=False,
+    )
+    parser.add_argument(
+        "--kinds",
+        metavar="NAMES",
+        type=_kinds,
+        default=KINDS,
+        help=f"what is tried, with commas (default: {','.join(KINDS)})",
+    )
+    parser.add_argument(
+        "--seeds", metavar="N", type=positive, default=1, help="under how many seeds (1)"
+    )
+    parser.add_argument(
+        "--first", metavar="SEED", type=int, default=1, help="the first of them (1)"
+    )
+    parser.add_argument(
+        "--parts", metavar="N", type=positive, default=4, help="shards of a kind and seed (4)"
+    )
+    parser.add_argument(
+        "--mutant-parts", metavar="N", type=positive, default=40, help="shards of all mutants (40)"
+    )
+    where = parser.add_mutually_exclusive_group()
+    where.add_argument("--scheduler", metavar="ADDRESS", help="run on this cluster of Dask's")
+    where.add_argument(
+        "--workers", metavar="N", type=positive, help="start a cluster of N processes here"
+    )
+    where.add_argument(
+        "--share", metavar="K/N", type=part, help="run the k-th of n shares here, without Dask"
+    )
+    parser.add_argument(
+        "--ledger",
+        metavar="FILE",
+        type=Path,
+        default=KEPT / LEDGER,
+        help="what was tried, a line a shard (default: %(default)s)",
+    )
+    parser.add_argument("--resume", action="store_true", help="go on with what the ledger lacks")
+    parser.add_argument(
+        "--merge",
+        metavar="FILE",
+        type=Path,
+        nargs="+",
+        help="try nothing; show what these ledgers have together",
+    )
+    parser.add_argument(
+        "--max-time",
+        metavar="N",
+        type=duration,
+        help="begin no further shard after N seconds (or 90s, 15m, 2h)",
+    )
+    parser.set_defaults(run=run, further=True, undone="what was tried is in the ledger: --resume")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Carry out the command; return 0 only if all that was planned was tried, and held.
+
+    Raises:
+        CampaignError: The campaign cannot begin, or not go on.
+    """
+    if options.merge:
+        return _merge(options.merge)
+    plan = _plan(options)
+    planned = plan.shards()
+    if options.share:
+        planned = share(planned, *options.share)
+    ledger = Ledger(options.ledger, plan, resume=options.resume)
+    left = [shard for shard in planned if shard.name not in ledger.results]
+    say(
+        f"{len(planned)} shards, {len(planned) - len(left)} of them tried; kept in {options.ledger}"
+    )
+    began = time.monotonic()
+
+    def go_on() -> bool:
+        return options.max_time is None or time.monotonic() - began < options.max_time
+
+    done = len(planned) - len(left)
+    try:
+        with _trier(options) as trier, Progress() as show:
+            show("shards", done, len(planned))
+            for result in trier(left, Circumstances.of_this_process(options.arguments), go_on):
+                done += 1
+                ledger.add(result)
+                _keep(result, options.ledger.parent / REGRESSIONS)
+                say(summary.line(result))
+                show("shards", done, len(planned))
+    except CampaignError as error:
+        message = (
+            f"{error}; {done} of {len(planned)} shards are in {options.ledger}: go on with --resume"
+        )
+        raise CampaignError(message) from error
+    return _show(ledger.results, planned)
+
+
+@contextmanager
+def _trier(
+    options: argparse.Namespace,
+) -> Iterator[Callable[[Sequence[Shard], Circumstances, Callable[[], bool]], Iterator[Result]]]:
+    if not options.scheduler and not options.workers:
+        yield cluster.one_by_one
+        return
+    with cluster.opened(options.scheduler or "", options.workers or 0) as client:
+        yield partial(cluster.on_cluster, client=client)
+
+
+def _plan(options: argparse.Namespace) -> Plan:
+    named = migrations_of(options.arguments)
+    folders = [folder for folder in (SUITE, *domain_folders(), named) if folder.is_dir()]
+    return Plan(
+        kinds=tuple(options.kinds),
+        first=options.first,
+        seeds=options.seeds,
+        parts=options.parts,
+        mutants=options.mutant_parts,
+        arguments=tuple(options.arguments),
+        code=code(folders),
+    )
+
+
+def _merge(files: Sequence[Path]) -> int:
+    plans, results = [], dict[str, Result]()
+    for file in files:
+        plan, some = read(file)
+        plans.append(plan)
+        results.update(some)
+    if any(plan != plans[0] for plan in plans):
+        message = "these ledgers are of different campaigns"
+        raise CampaignError(message)
+    return _show(results, Plan.read(plans[0]).shards())
+
+
+def _show(results: dict[str, Result], planned: Sequence[Shard]) -> int:
+    names = {shard.name for shard in planned}
+    ours = {name: result for name, result in results.items() if name in names}
+    for line in summary.lines(ours, planned):
+        say(line)
+    held = sum(result.verdict == "held" for result in ours.values())
+    return int(held < len(planned))
+
+
+def _keep(result: Result, folder: Path) -> None:
+    """Keep new regressions, each once, whoever has found it."""
+    for name, text in result.regressions.items():
+        folder.mkdir(parents=True, exist_ok=True)
+        if not (folder / name).exists():
+            (folder / name).write_text(text)
+
+
+def _kinds(text: str) -> tuple[str, ...]:
+    names = tuple(dict.fromkeys(text.split(",")))
+    unknown = [name for name in names if name not in KINDS]
+    if unknown:
+        message = f"{', '.join(unknown)}: is none of {', '.join(KINDS)}"
+        raise ArgumentTypeError(message)
+    return names

@@ -1,0 +1,137 @@
+"""One scenario's transactions on a database: the script that shows them, and what they came to."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from conformance.engine.cases.refusals import culprit, names, rule_named
+from conformance.engine.cases.steps import ACCEPTED, LEGAL, of_history
+from conformance.engine.cases.verdicts import Finding, Verdict
+from conformance.engine.database.session import in_order, locally
+from conformance.engine.sql.ordering import parents_first
+from conformance.engine.sql.outcomes import Accepted, Outcome, Rejected
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from conformance.engine.cases.scenario import Settings, Transaction
+    from conformance.engine.cases.steps import Step
+    from conformance.engine.database.sandbox import Sandbox
+    from conformance.engine.kinds.rule import Rule
+    from conformance.engine.sql.writes import Path, Statement
+
+# A foreign key that does not wait for COMMIT wants parents before their children.
+NO_PARENT = "23503"
+
+
+class Attempt:
+    """Transactions for one rule, or for none, since the database was empty.
+
+    Attributes:
+        met: the findings, in the order in which they were met.
+        script: what psql reads, with each outcome as a comment.
+        is_lacking: whether a fact asked for what the schema has not.
+    """
+
+    def __init__(self, sandbox: Sandbox, rule: Rule | None, settings: Settings = ()) -> None:
+        """Begin with nothing; each transaction is one of a session that has set these."""
+        self._sandbox = sandbox
+        self._rule = rule
+        self._about = "" if rule is None else rule.id
+        self._settings = locally(settings)
+        self.met: list[Finding] = []
+        self.script: list[str] = []
+        self.is_lacking = False
+
+    def transact(self, body: Sequence[Statement], *, as_owner: bool = False) -> Outcome:
+        """Carry out a transaction.
+
+        Raises:
+            NotExpressibleError: The schema has no unique index for one of its statements.
+        """
+        body = self._sandbox.arbiters.aimed(body)
+        role = None if as_owner else self._sandbox.role
+        body = [*self._settings, *body]
+        shown = transaction_script(body)
+        self.script.append(f"SET ROLE {role};\n{shown}RESET ROLE;\n" if role else shown)
+        outcome = self._sandbox.run_as_owner(body) if as_owner else self._sandbox.session.run(body)
+        self.script.append(f"-- {outcome}\n\n")
+        return outcome
+
+    def carry_out(self, transaction: Transaction, path: Path, *, as_owner: bool = False) -> Outcome:
+        """Carry out a transaction; in another order, if a key of another rule asks for one."""
+        body = in_order(transaction, path)
+        outcome = self.transact(body, as_owner=as_owner)
+        if not _lacks_a_parent(outcome) or names(self._rule, outcome):
+            return outcome
+        other = parents_first(transaction, path)
+        if other == body:
+            return outcome
+        first = len(self.script) - 2
+        again = self.transact(other, as_owner=as_owner)
+        if _lacks_a_parent(again):
+            del self.script[-2:]
+            return outcome
+        del self.script[first : first + 2]
+        return again
+
+    def refused(self, outcome: Outcome, expected: str) -> None:
+        """Note who refused what is legal: only what refuses in the name of the rule is its fault.
+
+        What another rule or object refused leaves this one unproven.
+        """
+        cause, observed = culprit(outcome), str(outcome)
+        if names(self._rule, outcome):
+            self.note(Verdict.OVERBLOCKED, expected=expected, observed=observed, cause=cause)
+            return
+        other = rule_named(outcome)
+        if other:
+            self.note(
+                Verdict.OVERBLOCKED,
+                expected=f"{expected} (tried for {self._about})",
+                observed=observed,
+                cause=cause,
+                rule=other,
+            )
+            observed = f"because of {other}: {observed}"
+        self.note(Verdict.UNPROVEN, expected=expected, observed=observed, cause=cause)
+
+    def note(  # noqa: PLR0913 - as a finding
+        self,
+        verdict: Verdict,
+        *,
+        expected: str,
+        observed: str,
+        cause: str,
+        rule: str = "",
+        steps: tuple[Step, ...] | None = None,
+    ) -> None:
+        """Note a finding at the place where it was met: what comes later is no part of it."""
+        about = rule or self._about
+        finding = Finding(
+            about,
+            verdict,
+            expected=expected,
+            observed=observed,
+            script="".join(self.script),
+            steps=self._steps(verdict, about) if steps is None else steps,
+            cause=cause,
+        )
+        self.met.append(finding)
+
+    def _steps(self, verdict: Verdict, rule: str) -> tuple[Step, ...]:
+        history = self._sandbox.session.history
+        if verdict in (Verdict.OVERBLOCKED, Verdict.UNPROVEN) or not history:
+            return of_history(history, ACCEPTED)
+        accepted = isinstance(history[-1][1], Accepted)
+        shows = verdict is Verdict.BROKEN and (not accepted or self._sandbox.violations())
+        return of_history(history, LEGAL if shows else (rule,))
+
+
+def _lacks_a_parent(outcome: Outcome) -> bool:
+    return isinstance(outcome, Rejected) and outcome.sqlstate == NO_PARENT
+
+
+def transaction_script(body: Sequence[Statement]) -> str:
+    """Return a transaction as psql reads it."""
+    return "BEGIN;\n" + "".join(statement.script() for statement in body) + "COMMIT;\n"

@@ -1,0 +1,110 @@
+"""Trying what columns hold beside the rules: defaults, nulls, lengths, keys, parents."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from conformance.engine.cases.attempt import Attempt
+from conformance.engine.cases.refusals import NULL, culprit, rule_named, says_nothing
+from conformance.engine.cases.verdicts import Finding, Verdict
+from conformance.engine.database.session import in_order
+from conformance.engine.domain.chosen import COLUMNS, RULES
+from conformance.engine.sql.arbiters import NotExpressibleError
+from conformance.engine.sql.outcomes import Accepted, Outcome, Rejected
+from conformance.engine.sql.writes import Path
+
+if TYPE_CHECKING:
+    from conformance.engine.cases.scenario import ColumnCase, Transaction
+    from conformance.engine.database.sandbox import Sandbox
+
+
+def hold(sandbox: Sandbox, case: ColumnCase) -> None:
+    """Try one fact of a column on the emptied database, as the owner: rights are proven elsewhere.
+
+    Raises:
+        Finding: The table does not do what the domain says of it. Its rule is the fact's name.
+    """
+    sandbox.reset()
+    column = _Column(sandbox, case)
+    # Where a schema has no index for it, an ON CONFLICT is no fact of its columns.
+    with suppress(NotExpressibleError):
+        for transaction in filter(None, case.accepted):
+            column.expect_accepted(transaction)
+        column.expect_facts()
+        refused = [each for each in (case.refused, *case.more) if each]
+        for transaction in refused:
+            column.expect_refused(transaction)
+        for transaction in refused:
+            for other in sandbox.labels.stand_ins(transaction):
+                column.expect_refused(other)
+
+
+class _Column:
+    """One fact of a column, tried."""
+
+    def __init__(self, sandbox: Sandbox, case: ColumnCase) -> None:
+        self._sandbox = sandbox
+        self._case = case
+        self._now = Attempt(sandbox, None)
+
+    def expect_accepted(self, transaction: Transaction) -> None:
+        outcome = self._now.carry_out(transaction, Path.UPDATE, as_owner=True)
+        if isinstance(outcome, Accepted) or rule_named(outcome) in self._case.meanwhile:
+            return
+        other = self._refuser(outcome)
+        observed = f"because of {other}: {outcome}" if other else str(outcome)
+        verdict = Verdict.UNPROVEN if other or says_nothing(outcome) else Verdict.OVERBLOCKED
+        raise self._finding(verdict, "accepted: it is legal", observed, culprit(outcome))
+
+    def expect_facts(self) -> None:
+        for fact in self._case.facts:
+            observed = self._sandbox.owner.ask(fact.query)
+            if observed == [(fact.expected,)]:
+                continue
+            self._now.script.append(f"{fact.query};\n")
+            expected = f"{fact.query} is {fact.expected!r}"
+            if isinstance(observed, list):
+                raise self._finding(Verdict.BROKEN, expected, repr(observed), "a fact")
+            raise self._finding(Verdict.UNPROVEN, expected, str(observed), culprit(observed))
+
+    def expect_refused(self, transaction: Transaction) -> None:
+        case = self._case
+        outcome = self._now.transact(in_order(transaction, Path.UPDATE), as_owner=True)
+        if says_nothing(outcome):
+            raise self._finding(Verdict.UNPROVEN, "refused", str(outcome), culprit(outcome))
+        if not self._is_refused(outcome):
+            verdict = Verdict.BROKEN if isinstance(outcome, Accepted) else Verdict.UNNAMED
+            by = " of ".join(filter(None, (*case.by, case.token)))
+            raise self._finding(verdict, f"refused with {by}", str(outcome), culprit(outcome))
+
+    def _is_refused(self, outcome: Outcome) -> bool:
+        if not isinstance(outcome, Rejected):
+            return False
+        case = self._case
+        if outcome.sqlstate in case.alike:
+            return not rule_named(outcome)
+        sqlstate, column = case.by
+        return (outcome.sqlstate, outcome.token) == (sqlstate, case.token) and (
+            not column or (outcome.table, outcome.column) == (case.tables[0], column)
+        )
+
+    def _refuser(self, outcome: Outcome) -> str:
+        """Return what refused that the fact is not about: a rule, or a column beside the domain."""
+        rule = rule_named(outcome)
+        if rule and RULES[rule].token != self._case.token:
+            return rule
+        if isinstance(outcome, Rejected) and outcome.sqlstate == NULL:
+            known = COLUMNS.get(outcome.table, ())
+            return "" if outcome.column in known else f"{outcome.table}.{outcome.column}"
+        return ""
+
+    def _finding(self, verdict: Verdict, expected: str, observed: str, cause: str) -> Finding:
+        return Finding(
+            self._case.name,
+            verdict,
+            expected=expected,
+            observed=observed,
+            script="".join(self._now.script),
+            cause=cause,
+        )

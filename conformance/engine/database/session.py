@@ -1,0 +1,211 @@
+"""A session on a scratch database: transactions that really commit, and the way back to empty."""
+
+from __future__ import annotations
+
+import os
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Self
+
+import psycopg
+from psycopg.conninfo import make_conninfo
+
+from conformance.engine.database.acting import become
+from conformance.engine.sql.outcomes import INCONCLUSIVE, Accepted, Inconclusive, Outcome, Rejected
+from conformance.engine.sql.writes import Path, Statement, statements
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from types import TracebackType
+
+    from conformance.engine.cases.scenario import Settings
+    from conformance.engine.database.hanging import Stuck
+    from conformance.engine.sql.writes import Write
+
+# A statement that takes longer than this is stuck. Examples take milliseconds.
+CANCELED = "57014"
+PATIENCE = "CONFORMANCE_PATIENCE"  # by how much timeouts are longer, for what has met one
+TIMES = float(os.environ.get(PATIENCE) or 1)
+
+
+def timeouts(statement: float, lock: float) -> str:
+    """Return what limits a session, in seconds, which are more where patience is asked for."""
+    return (
+        f"SET statement_timeout = '{1000 * statement * TIMES:.0f}ms'; "
+        f"SET lock_timeout = '{1000 * lock * TIMES:.0f}ms'"
+    )
+
+
+TIMEOUTS = timeouts(20, 10)
+
+
+class Session:
+    """One connection, in autocommit: each transaction is one `transact`."""
+
+    def __init__(self, conninfo: str, role: str | None = None, stuck: Stuck | None = None) -> None:
+        """Connect, as a role if one is named; what has hung is tried each time, or known.
+
+        Raises:
+            psycopg.OperationalError: The database cannot be reached.
+            RoleError: There is no such role, or it is not for us to act as.
+        """
+        self.connection = psycopg.connect(conninfo, autocommit=True, prepare_threshold=None)
+        try:
+            self.connection.execute(TIMEOUTS)
+            if role is not None:
+                become(self.connection, role)
+        except BaseException:
+            self.connection.close()
+            raise
+        self._stuck = stuck
+        self.history: list[tuple[tuple[Statement, ...], Outcome]] = []
+
+    def __enter__(self) -> Self:
+        """Return itself."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Close the connection."""
+        self.connection.close()
+
+    def transact(self, writes: Sequence[Write], path: Path = Path.UPDATE) -> Outcome:
+        """Carry out writes in one transaction; the last one along the path, the others plainly."""
+        return self.run(in_order(writes, path))
+
+    def run(self, body: Sequence[Statement]) -> Outcome:
+        """Run statements in one transaction, commit it, and note what became of it in `history`.
+
+        Without a COPY among them, they travel in one message.
+        """
+        result = self._run(body)
+        self.history.append((tuple(body), result))
+        return result
+
+    def _run(self, body: Sequence[Statement]) -> Outcome:
+        refused = self._stuck.refuses(body) if self._stuck is not None else None
+        if refused is not None:
+            return refused
+        try:
+            if all(statement.data is None for statement in body):
+                self.connection.execute(
+                    ";\n".join(["BEGIN", *(statement.sql for statement in body), "COMMIT"])
+                )
+            else:
+                self._run_each(body)
+        except psycopg.Error as error:
+            if self.connection.closed:
+                raise
+            self.connection.execute("ROLLBACK")
+            if self._stuck is not None and error.sqlstate == CANCELED:
+                self._stuck.note(body)
+            return outcome(error)
+        return Accepted()
+
+    def send(self, statement: Statement) -> Outcome:
+        """Send one statement as it is, in the transaction that is open if there is one.
+
+        Whoever opened a transaction ends it: an error leaves it open, and aborted.
+        """
+        refused = self._stuck.refuses([statement]) if self._stuck is not None else None
+        if refused is not None:
+            return refused
+        try:
+            self._send(statement)
+        except psycopg.Error as error:
+            if self.connection.closed:
+                raise
+            if self._stuck is not None and error.sqlstate == CANCELED:
+                self._stuck.note([statement])
+            return outcome(error)
+        return Accepted()
+
+    @contextmanager
+    def under(self, settings: Settings) -> Iterator[None]:
+        """Set what a caller may have set, for a while.
+
+        Where names are looked for is left alone: violation queries are asked meanwhile.
+        """
+        some = [each for each in settings if each[0] != "search_path"]
+        self._execute_all([f"SET {name} = '{value}'" for name, value in some])
+        try:
+            yield
+        finally:
+            if not self.connection.closed:
+                self._execute_all([f"RESET {name}" for name, _ in some])
+
+    def fetch(self, query: str) -> list[tuple[object, ...]]:
+        """Return the rows of a query, outside any transaction."""
+        return self.connection.execute(query).fetchall()
+
+    def ask(self, query: str) -> list[tuple[object, ...]] | Inconclusive | Rejected:
+        """Return the rows of a query, outside any transaction; or why there are none."""
+        try:
+            return self.fetch(query)
+        except psycopg.Error as error:
+            if self.connection.closed:
+                raise
+            return outcome(error)
+
+    def another(self) -> Session:
+        """Return another session on the same database, of the same user."""
+        info = self.connection.info
+        return Session(make_conninfo(info.dsn, password=info.password or None))
+
+    def fetch_all(self, queries: str) -> list[tuple[object, ...]]:
+        """Return the rows of all queries of one message, outside any transaction."""
+        cursor = self.connection.execute(queries)
+        rows = []
+        while True:
+            if cursor.description is not None:
+                rows += cursor.fetchall()
+            if not cursor.nextset():
+                return rows
+
+    def _execute_all(self, commands: Sequence[str]) -> None:
+        if commands:
+            self.connection.execute(";\n".join(commands))
+
+    def _run_each(self, body: Sequence[Statement]) -> None:
+        self.connection.execute("BEGIN")
+        for statement in body:
+            self._send(statement)
+        self.connection.execute("COMMIT")
+
+    def _send(self, statement: Statement) -> None:
+        if statement.data is None:
+            self.connection.execute(statement.sql)
+        else:
+            with self.connection.cursor().copy(statement.sql) as copy:
+                copy.write(statement.data)
+
+
+def locally(settings: Settings) -> list[Statement]:
+    """Return the statements that set what a caller has set, for one transaction."""
+    return [Statement(f"SET LOCAL {name} = '{value}'") for name, value in settings]
+
+
+def in_order(writes: Sequence[Write], path: Path) -> list[Statement]:
+    """Return the statements of a transaction whose last write takes the path."""
+    *before, last = writes
+    plain = [statement for write in before for statement in statements(write)]
+    return [*plain, *statements(last, path)]
+
+
+def outcome(error: psycopg.Error) -> Inconclusive | Rejected:
+    """Return what a server's error means."""
+    sqlstate = error.sqlstate or ""
+    diag = error.diag
+    if sqlstate in INCONCLUSIVE:
+        return Inconclusive(sqlstate, diag.message_primary or "")
+    return Rejected(
+        sqlstate,
+        constraint=diag.constraint_name or "",
+        table=diag.table_name or "",
+        column=diag.column_name or "",
+        datatype=diag.datatype_name or "",
+        message=diag.message_primary or str(error),
+    )

@@ -1,0 +1,134 @@
+"""Transactions of two sessions that meet: what follows from a rule's kind, on whatever schema."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TypeAlias
+
+from hypothesis import strategies as st
+
+from conformance.engine.derived.caps import parent_of
+from conformance.engine.derived.catalogue import tables_of
+from conformance.engine.derived.keys import key_given
+from conformance.engine.derived.parents import child, key_of, named
+from conformance.engine.derived.shapes import carried, inserted, never_change
+from conformance.engine.derived.world import World
+from conformance.engine.kinds.at_most import AtMost
+from conformance.engine.kinds.keys import Excludes, References, Unique
+from conformance.engine.sql.writes import Delete
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from hypothesis.strategies import SearchStrategy
+
+    from conformance.engine.cases.scenario import Asked, Transaction
+    from conformance.engine.derived.world import Draw, Facts
+    from conformance.engine.kinds.kind import Kind
+    from conformance.engine.sql.writes import Row
+
+    Meet: TypeAlias = "Callable[[World], Meeting]"
+
+
+@dataclass(frozen=True, slots=True)
+class Meeting:
+    """Two transactions, each of which is legal alone, and what is there before them.
+
+    Attributes:
+        given: what is written before.
+        sides: what each session writes.
+    """
+
+    given: Transaction
+    sides: tuple[Transaction, Transaction]
+
+
+@dataclass(slots=True, eq=False)
+class Meetings:
+    """Meetings that are made on whatever schema there is.
+
+    Attributes:
+        facts: what every legal row must heed.
+        make: makes one.
+    """
+
+    facts: Facts
+    make: Meet
+    _made: dict[Asked, SearchStrategy[Meeting]] = field(default_factory=dict)
+
+    def on(self, schema: Asked) -> SearchStrategy[Meeting]:
+        """Return the meetings for the schema of a database."""
+        if schema not in self._made:
+            self._made.clear()  # what others were made of is not asked again
+            self._made[schema] = _meetings(self, schema)
+        return self._made[schema]
+
+
+@st.composite
+def _meetings(draw: Draw, meetings: Meetings, schema: Asked) -> Meeting:
+    world = World(tables_of(schema), meetings.facts, draw)
+    made = meetings.make(world)
+    one, other = (carried(world, side) for side in made.sides)
+    return Meeting(carried(world, made.given), (one, other))
+
+
+def of_kind(kind: Kind | None, facts: Facts) -> Meet | None:
+    """Return what makes meetings of a rule; None where nothing of it needs two sessions."""
+    match kind:
+        case AtMost():
+            return lambda world: _last_place(world, kind, facts)
+        case Unique() | Excludes():
+            return lambda world: _one_key(world, kind)
+        case References():
+            return lambda world: _child_and_parent(world, kind)
+    return None
+
+
+def _last_place(world: World, kind: AtMost, facts: Facts) -> Meeting:
+    """Let two sessions take the last place, each by a way that is drawn."""
+    mine = parent_of(world, kind)
+    # What comes back is written first, while there is room for it.
+    sides = [world.draw(st.sampled_from([*_ways_in(world, kind, facts, mine)]))() for _ in "12"]
+    for _ in range(kind.most - 1):
+        world.written(kind.table, **mine)
+    return Meeting(tuple(world.given), (sides[0], sides[1]))
+
+
+def _ways_in(
+    world: World, kind: AtMost, facts: Facts, mine: dict[str, object]
+) -> Iterator[Callable[[], Transaction]]:
+    table = kind.table
+
+    def insert() -> Transaction:
+        return inserted(table, world.row(table, **mine))
+
+    def come_back() -> Transaction:
+        out, back = world.draw(st.sampled_from(kind.back))
+        row = world.written(table, **mine)
+        world.given.append(world.changed(table, row, out))
+        return (world.changed(table, row, back),)
+
+    def move() -> Transaction:
+        row: Row = world.written(table, **parent_of(world, kind))
+        return (world.changed(table, row, mine),)
+
+    yield insert
+    if kind.back:
+        yield come_back
+    if not never_change(facts, table, [kind.parent]):
+        yield move
+
+
+def _one_key(world: World, kind: Unique | Excludes) -> Meeting:
+    """Let two sessions insert rows with one key."""
+    given = {**key_given(world, kind), **(world.draw(st.sampled_from(kind.inside or ({},))))}
+    one, other = (world.row(kind.table, **given) for _ in "12")
+    sides = inserted(kind.table, one), inserted(kind.table, other)
+    return Meeting(tuple(world.given), sides)
+
+
+def _child_and_parent(world: World, kind: References) -> Meeting:
+    """Let a session insert a row, while another deletes its parent."""
+    row = child(world, kind)
+    gone = (Delete(kind.parent, named(key_of(world, kind), row)),)
+    return Meeting(tuple(world.given), (inserted(kind.table, row), gone))

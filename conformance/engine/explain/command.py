@@ -1,0 +1,167 @@
+"""`python -m conformance rules` and `python -m conformance explain RULE`."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from conformance.arguments import add_server
+from conformance.engine.console import say
+from conformance.engine.domain.chosen import RULES, domain
+from conformance.engine.domain.names import rule as named
+from conformance.engine.findings import last, store
+from conformance.engine.migrate import migrations
+from conformance.engine.postgres import Request, provision, scratch
+from conformance.engine.postgres.request import SETTINGS
+from conformance.engine.postgres.surroundings import withdrawn
+from conformance.engine.report.document import ReportError, load
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Mapping
+
+    import psycopg
+
+    from conformance.engine.explain.page import Seen
+    from conformance.engine.kinds.rule import Rule
+
+LIST, SHOW = "list the rules", "show all there is of one rule"
+CORPUS = Path(__file__).resolve().parents[2] / "corpus"
+
+
+def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Register both commands."""
+    listing = commands.add_parser("rules", help=LIST, description=f"{LIST}.".capitalize())
+    listing.add_argument("text", metavar="TEXT", nargs="*", help="only those that hold these words")
+    listing.add_argument("--table", metavar="NAME", help="only those that speak of a table")
+    listing.add_argument("--area", metavar="NAME", help="only those of an area, such as jobs")
+    listing.add_argument(
+        "--report",
+        metavar="FILE",
+        type=Path,
+        help="show the verdicts of this report (default: of the last run in this folder)",
+    )
+    listing.add_argument("--verdict", metavar="WORD", help="only those with this verdict in it")
+    listing.set_defaults(run=run_list, undone="")
+    showing = commands.add_parser("explain", help=SHOW, description=f"{SHOW}.".capitalize())
+    showing.add_argument(
+        "--all",
+        action="store_true",
+        help="its cases along every write path, a timeline of each of its known races, and how "
+        "many mutants of the schema concern it",
+    )
+    showing.add_argument("rule", metavar="RULE", help="its id or token, such as INV-T2")
+    add_server(showing)
+    showing.set_defaults(run=run_show, undone="")
+
+
+def run_list(options: argparse.Namespace) -> None:
+    """List the rules.
+
+    Raises:
+        ReportError: The report cannot be read, there is none for a verdict, or no rule is left.
+    """
+    from conformance.engine.explain import page  # noqa: PLC0415 - only who is shown something waits for it
+
+    verdicts = _verdicts(options.report)
+    if options.verdict and not verdicts:
+        message = "--verdict: no run has left its verdicts here: name a report by --report FILE"
+        raise ReportError(message)
+    chosen = [rule for rule in RULES.values() if _is_chosen(rule, options, verdicts)]
+    if not chosen:
+        raise ReportError(_none(options))
+    say(*page.table(chosen, verdicts))
+
+
+def _is_chosen(rule: Rule, options: argparse.Namespace, verdicts: Mapping[str, str]) -> bool:
+    text = " ".join((rule.id, rule.statement, *rule.tables, *rule.enforced_by)).lower()
+    return (
+        options.table in (None, *rule.tables)
+        and (options.area is None or rule.id in domain().areas.get(options.area, ()))
+        and options.verdict in (None, verdicts.get(rule.id))
+        and all(word.lower() in text for word in options.text)
+    )
+
+
+def _none(options: argparse.Namespace) -> str:
+    """Return why there is no rule to list, and what there is."""
+    tables = {table for rule in RULES.values() for table in rule.tables}
+    if options.table is not None and options.table not in tables:
+        return f"no such rule; rules speak of the tables {', '.join(sorted(tables))}"
+    if options.area is not None and options.area not in domain().areas:
+        areas = ", ".join(domain().areas)
+        return f"no such rule; {f'the areas are {areas}' if areas else 'there are no areas'}"
+    of = "".join(
+        (
+            f" that speaks of {options.table}" if options.table else "",
+            f" in {options.area}" if options.area else "",
+            f" with {' '.join(options.text)}" if options.text else "",
+        )
+    )
+    if options.verdict:
+        return f"no rule{of} is {options.verdict} in {options.report or 'the last run'}"
+    return f"no rule{of}"
+
+
+def run_show(options: argparse.Namespace) -> None:
+    """Show one rule.
+
+    Raises:
+        UnknownRuleError: There is no such rule.
+        ProvisionError: There is no server.
+        MigrationError: The migrations cannot be installed.
+    """
+    from conformance.engine.explain import objects, page  # noqa: PLC0415 - as above
+
+    rule = named(options.rule)
+    migrations.load(options.migrations)
+    given = {attribute: getattr(options, attribute) for attribute, _, _ in SETTINGS}
+    with (
+        withdrawn(Request.read(given, os.environ)) as completed,
+        provision(completed) as server,
+        scratch.opened(server) as databases,
+    ):
+        template = databases.template(options.migrations)
+        with databases.cloned(template, "explain") as database:
+            with database.connect() as connection:
+                there = objects.read(connection)
+                mutants = _mutants(rule, connection) if options.all else {}
+            seen = _seen(rule, database.conninfo, every=options.all)
+    enforced = objects.enforcing(rule.enforced_by, there)
+    seen = seen._replace(mutants=mutants, findings=_findings(rule))
+    say(*page.lines(rule, enforced, page.Tried.of(rule, CORPUS), seen), plain=True)
+
+
+def _seen(rule: Rule, conninfo: str, *, every: bool) -> Seen:
+    """Return how a live schema answers the rule's cases and races: one of each, or all."""
+    from conformance.engine.database.sandbox import Sandbox  # noqa: PLC0415 - as above
+    from conformance.engine.explain import cases, page  # noqa: PLC0415 - as above
+
+    races = [(name, race) for name, race in domain().races().items() if rule.id in race.rules]
+    with Sandbox(conninfo) as sandbox:
+        found = [*cases.cases(rule, sandbox)]
+        shown = races if every else races[:1]
+        timelines = {name: race.timeline(sandbox, conninfo) for name, race in shown}
+    return page.Seen(found if every else cases.simplest(found), timelines)
+
+
+def _mutants(rule: Rule, connection: psycopg.Connection[Any]) -> Counter[str]:
+    from conformance.engine.mutants import generate, schema  # noqa: PLC0415 - as above
+
+    every = generate.mutants(schema.read(connection))
+    return Counter(each.operator for each in every if each.concerns(rule.token))
+
+
+def _findings(rule: Rule) -> dict[str, str]:
+    kept = store.inside(store.near(Path.cwd()))
+    of_rule = (each.seen for each in kept if each.seen.rule == rule.id)
+    return {seen.id: f"{seen.verdict}, {seen.observed}" for seen in of_rule}
+
+
+def _verdicts(path: Path | None) -> dict[str, str]:
+    """Return the verdicts of a report; without one, those of the last run in this folder."""
+    if path is None:
+        return last.read(Path.cwd())
+    return {each["id"]: each["verdict"] for each in load(path)["rules"]}

@@ -1,0 +1,163 @@
+"""All that there is of one rule, as lines of text."""
+
+from __future__ import annotations
+
+import json
+import textwrap
+from typing import TYPE_CHECKING, NamedTuple
+
+from conformance.engine.domain.chosen import domain
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from conformance.engine.explain.cases import Case
+    from conformance.engine.kinds.rule import Rule
+
+WIDTH = 100
+INDENT = "    "
+MOST_NAMED = 8  # kinds of mutants
+
+
+class Tried(NamedTuple):
+    """Cases, races and tests that the suite tries of a rule.
+
+    Attributes:
+        shapes: the write shapes of its near misses; those that cannot break it, with the reason.
+        races: the known races about it, each with what happens in it.
+        open_mutants: ids of mutants of its objects that the suite is known not to notice.
+        failures: what was found once, by file.
+    """
+
+    shapes: Mapping[str, str]
+    races: Mapping[str, str]
+    open_mutants: Sequence[str]
+    failures: Mapping[str, str]
+
+    @classmethod
+    def of(cls, rule: Rule, corpus: Path) -> Tried:
+        """Read it from where it is declared; imports all of it, which takes half a second."""
+        from conformance.engine.mutants import unseen  # noqa: PLC0415 - as said
+
+        ways = domain().ways().get(rule.id, {})
+        return cls(
+            {str(path): way if isinstance(way, str) else "" for path, way in ways.items()},
+            {
+                name: race.description
+                for name, race in domain().races().items()
+                if rule.id in race.rules
+            },
+            sorted(each for each in unseen.read() if rule.token in each),
+            {path.name: _note(path) for path in sorted(corpus.glob(f"{rule.token}*.json"))},
+        )
+
+
+class Seen(NamedTuple):
+    """Cases and races of a rule as a live schema answers them.
+
+    Attributes:
+        cases: each along a path.
+        timelines: of its known races, by their names.
+        mutants: how many of the schema concern it, by what is changed.
+        findings: of runs in this project that are kept, by their ids.
+    """
+
+    cases: Sequence[Case] = ()
+    timelines: Mapping[str, str] = {}
+    mutants: Mapping[str, int] = {}
+    findings: Mapping[str, str] = {}
+
+
+NOTHING = Seen()
+
+
+def lines(
+    rule: Rule, enforced: Iterable[tuple[str, str]], tried: Tried, seen: Seen = NOTHING
+) -> Iterator[str]:
+    """Yield what is known of a rule.
+
+    Args:
+        rule: the rule.
+        enforced: what enforces it, each with its SQL.
+        tried: what the suite tries.
+        seen: what a live schema answers.
+    """
+    yield from _wrapped(f"{rule.id}: {rule.statement}")
+    yield ""
+    kind = type(rule.kind).__name__ if rule.kind is not None else "written by hand"
+    yield f"kind      {kind}, holds {rule.holds}"
+    yield f"tables    {', '.join(rule.tables)}"
+    yield ""
+    yield "Rows that break it are found by"
+    yield from _wrapped(rule.violations, INDENT)
+    yield ""
+    yield "It is enforced by"
+    for name, sql in enforced:
+        yield f"  {name}"
+        yield from (f"{INDENT}{line}" for line in (sql or "not in this schema").splitlines())
+    yield ""
+    yield "It is tried by"
+    shapes = [shape for shape, reason in tried.shapes.items() if not reason]
+    yield from _wrapped(f"near misses, written as: {', '.join(shapes) or 'none'}", "  ")
+    for shape, reason in tried.shapes.items():
+        if reason:
+            yield from _wrapped(f"not as {shape}: {reason}", INDENT)
+    yield f"  known races: {len(tried.races)}"
+    for name, description in tried.races.items():
+        yield from _wrapped(f"{name}: {description}", INDENT)
+        yield from (f"{INDENT}  {line}" for line in seen.timelines.get(name, "").splitlines())
+    if seen.mutants:
+        counts = sorted(seen.mutants.items(), key=lambda each: -each[1])
+        named = [f"{count} {change}" for change, count in counts[:MOST_NAMED]]
+        named += [f"{len(counts) - MOST_NAMED} more kinds"] if counts[MOST_NAMED:] else []
+        yield from _wrapped(f"mutants: {sum(seen.mutants.values())}: {', '.join(named)}", "  ")
+    yield from _list("mutants that are known to survive", tried.open_mutants)
+    yield from _list(
+        "failures of old, replayed in every run",
+        [f"{name}: {note}" for name, note in tried.failures.items()],
+    )
+    yield from _list(
+        "kept findings of this project",
+        [f"{name}: {said}" for name, said in seen.findings.items()],
+    )
+    for case in seen.cases:
+        yield ""
+        yield f"In psql, on a fresh installation ({case.path})"
+        for title, script in (("legal", case.legal), ("refused, after that", case.broken)):
+            if script:
+                yield from ("", f"-- {title}")
+                yield from script.strip().splitlines()
+    yield ""
+    yield f"pytest conformance --rule {rule.id}"
+    yield f"python -m conformance mutants {rule.token}"
+
+
+def table(rules: Iterable[Rule], verdicts: Mapping[str, str]) -> Iterator[str]:
+    """Yield a line for each rule: its id, its verdict if there is one, and its statement."""
+    for rule in rules:
+        verdict = f"{verdicts.get(rule.id, ''):<12}" if verdicts else ""
+        head = f"{rule.id:<17}{verdict}"
+        yield head + textwrap.shorten(rule.statement, WIDTH - len(head), placeholder="…")
+
+
+def _list(title: str, some: Sequence[str]) -> Iterator[str]:
+    yield f"  {title}: {len(some)}"
+    for each in some:
+        yield from _wrapped(each, INDENT)
+
+
+def _wrapped(text: str, indent: str = "") -> list[str]:
+    return textwrap.wrap(
+        text,
+        WIDTH,
+        initial_indent=indent,
+        subsequent_indent=indent + "  ",
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+
+
+def _note(path: Path) -> str:
+    entry = json.loads(path.read_text("utf-8"))
+    return f"{entry.get('found', '')} {entry.get('note', '')}".strip()

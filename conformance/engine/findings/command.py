@@ -1,0 +1,88 @@
+"""`python -m conformance findings`, and `python -m conformance replay ID`."""
+
+from __future__ import annotations
+
+import sys
+import textwrap
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from conformance.arguments import add_server, positive
+from conformance.engine.console import say
+from conformance.engine.domain.names import rule as named
+from conformance.engine.findings import store
+from conformance.engine.report.causes import first_line
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Iterable
+
+    from conformance.engine.findings.kept import Kept
+
+LIST = "list what runs have found and kept, in this folder or the nearest above that has some"
+AGAIN = "try again what a run has found, on the schema and the version that it was found on"
+WIDTH = 100
+
+
+def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Register both commands."""
+    listing = commands.add_parser("findings", help=LIST, description=f"{LIST}.".capitalize())
+    listing.add_argument("--rule", metavar="RULE", help="only those of a rule, such as INV-T2")
+    listing.add_argument(
+        "--folder", metavar="DIR", type=Path, help="list those that are kept in this folder"
+    )
+    listing.set_defaults(run=run_list, undone="")
+    replaying = commands.add_parser(
+        "replay",
+        help=AGAIN,
+        description=f"{AGAIN}: its steps first, and where they pass or there are none, its test. "
+        "1 if it is still found, 0 if not.".capitalize(),
+    )
+    replaying.add_argument(
+        "id", metavar="ID", help="as `findings` lists it, the beginning of it, or its file"
+    )
+    replaying.add_argument(
+        "--to",
+        metavar="N",
+        type=positive,
+        help="stop before step N, and open psql there; its scratch database ends with psql",
+    )
+    add_server(replaying)
+    replaying.set_defaults(run=run_replay, undone="", migrations=None)
+
+
+def run_list(options: argparse.Namespace) -> None:
+    """List what is kept; raises UnknownRuleError as for any name of a rule."""
+    rule = named(options.rule).id if options.rule else None
+    folder = options.folder or store.near(Path.cwd())
+    found = [each for each in store.inside(folder) if rule in (None, each.seen.rule)]
+    say(*table(found))
+    about = f" of {rule}" if rule else ""
+    say(f"{len(found)} findings{about} in {folder}", plain=True)
+
+
+def run_replay(options: argparse.Namespace) -> int:
+    """Replay a finding; return 1 where it is still found.
+
+    Raises:
+        UnknownFindingError: There is none of that name.
+        UnreadableFindingError: Its file holds none.
+        ReplayError: It cannot be replayed.
+        ProvisionError: There is no server.
+        MigrationError: The migrations cannot be installed.
+    """
+    from conformance.engine.findings import replaying  # noqa: PLC0415 - the others need no server
+
+    return replaying.replay(
+        store.find(options.id, Path.cwd()), options, lambda lines: say(*lines, plain=True)
+    )
+
+
+def table(found: Iterable[Kept]) -> Iterable[str]:
+    """Yield a line each: id, verdict, last day, write path, and what was observed."""
+    for each in found:
+        seen = each.seen
+        head = f"{seen.id:<28} {seen.verdict:<11} {each.last[:10]}  {seen.path:<16} "
+        said = first_line(each.seen.observed)
+        yield head + textwrap.shorten(said, max(WIDTH - len(head), 20), placeholder="…")
+    sys.stdout.flush()

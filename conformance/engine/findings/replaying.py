@@ -1,0 +1,202 @@
+"""A finding tried again: its steps on a scratch database, its test in a run of its own, or psql."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import conformance
+from conformance.engine.cases.attempt import transaction_script
+from conformance.engine.database import acting
+from conformance.engine.database.sandbox import Sandbox
+from conformance.engine.domain import chosen
+from conformance.engine.findings.errors import ReplayError
+from conformance.engine.migrate import migrations
+from conformance.engine.postgres import Request, binaries, provision, scratch
+from conformance.engine.postgres.request import SETTINGS
+from conformance.engine.postgres.surroundings import withdrawn
+from conformance.engine.regressions import entries
+from conformance.engine.regressions.entries import Entry, Status
+from conformance.engine.report.document import load
+from conformance.engine.sql.outcomes import Accepted
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    from conformance.engine.cases.steps import Step
+    from conformance.engine.findings.kept import Kept
+
+    Say = Callable[[Iterable[str]], None]
+
+STILL, GONE = 1, 0
+ENDED = (0, 1)  # pytest's exit codes of a run that came to its end
+PLUGIN: Final = "conformance.plugin"
+SUITE = Path(str(conformance.__file__)).parent
+
+
+def replay(kept: Kept, options: argparse.Namespace, say: Say) -> int:
+    """Try a finding again, and say what becomes of it.
+
+    Args:
+        kept: the finding.
+        options: of the command: another schema or server than it was found on, and `to`.
+        say: prints lines.
+
+    Returns:
+        1 if it is still found, else 0.
+
+    Raises:
+        ReplayError: It has no such step, or its test does not come to its end.
+        ProvisionError, MigrationError: There is nothing to replay it on.
+    """
+    seen, run = kept.seen, kept.run
+    if run.domain and not chosen.is_chosen():
+        try:
+            chosen.choose(run.domain, Path(run.folder))
+        except chosen.UnknownDomainError as error:
+            raise ReplayError(str(error)) from None
+    folder = options.migrations or Path(run.migrations)
+    say([f"{seen.rule} is {seen.verdict}", f"  expected: {seen.expected}"])
+    say([f"  observed: {seen.observed}", f"  found: {kept.last} on {run.server or 'no server'}"])
+    say([f"  migrations: {folder}"])
+    if options.to is not None:
+        _stop(kept, folder, options, say)
+        return GONE
+    if seen.steps:
+        with _sandbox(kept, folder, options) as (sandbox, _):
+            entry = Entry(seen.rule, kept.first, seen.observed, seen.steps)
+            done = entries.replay(sandbox, entry)
+        say([f"{done.status}: {done.reason}"])
+        if done.status is Status.FAILED:
+            say([f"script: {kept.script}"] if kept.script else [])
+            return STILL
+        say(["so its test, as it ran:"])
+    return _test(kept, folder, options)
+
+
+def _stop(kept: Kept, folder: Path, options: argparse.Namespace, say: Say) -> None:
+    """Do the steps before one, and open psql there, or say how to come there."""
+    steps = kept.seen.steps
+    if not steps:
+        message = f"{kept.seen.id} has no steps: replay it without --to"
+        raise ReplayError(message)
+    if options.to > len(steps):
+        message = f"{kept.seen.id} has {len(steps)} steps: --to takes 1 to {len(steps)}"
+        raise ReplayError(message)
+    before, after = steps[: options.to - 1], steps[options.to - 1]
+    psql = _psql(options)
+    if psql is None or not (sys.stdin.isatty() and sys.stdout.isatty()):
+        why = "no psql was found" if psql is None else "this is no terminal"
+        say([f"{why}: psql comes to step {options.to} on a fresh installation by", ""])
+        say(_script(before, kept.run.role))
+        say([f"-- step {options.to} of {len(steps)}, which failed:"])
+        say(f"-- {line}" for line in transaction_script(after.sql).splitlines())
+        return
+    with _sandbox(kept, folder, options) as (sandbox, conninfo):
+        sandbox.reset()
+        for number, step in enumerate(before, 1):
+            as_owner = bool(sandbox.missing_privilege(step.sql))
+            run = sandbox.run_as_owner if as_owner else sandbox.session.run
+            outcome = run(step.sql)
+            say([f"step {number} of {len(steps)}: {outcome}"])
+            if not isinstance(outcome, Accepted):
+                message = f"step {number} does not do any more what it did: {outcome}"
+                raise ReplayError(message)
+        say(["", f"step {options.to} of {len(steps)} would be:", "", *_script([after], "")])
+        say([f"SET ROLE {kept.run.role} is who wrote"] if kept.run.role else [])
+        _open(psql, conninfo)
+
+
+@contextmanager
+def _sandbox(
+    kept: Kept, folder: Path, options: argparse.Namespace
+) -> Iterator[tuple[Sandbox, str]]:
+    """Make a database with the schema; return a sandbox on it, and its address."""
+    migrations.load(folder)  # fails before a server has been waited for
+    with (
+        withdrawn(_request(kept, options)) as completed,
+        provision(completed) as server,
+        scratch.opened(server) as databases,
+    ):
+        template = databases.template(folder)
+        if kept.run.role:
+            try:
+                acting.examine(server, kept.run.role)
+            except acting.RoleError as error:
+                raise ReplayError(str(error)) from None
+        with (
+            databases.cloned(template, "replay") as database,
+            Sandbox(database.conninfo, kept.run.role) as sandbox,
+        ):
+            yield sandbox, database.conninfo
+
+
+def _request(kept: Kept, options: argparse.Namespace) -> Request:
+    """Return which server: the command's own, the one that was named then, or its major."""
+    words = dict(word.split("=", maxsplit=1) for word in _server(kept, options))
+    given = {attribute: words.get(option) for attribute, option, _ in SETTINGS}
+    return Request.read(given, os.environ)
+
+
+def _server(kept: Kept, options: argparse.Namespace) -> list[str]:
+    """Return the options that name the server."""
+    given = {option: getattr(options, attribute) for attribute, option, _ in SETTINGS}
+    if any(given.values()):
+        return [f"{option}={value}" for option, value in given.items() if value]
+    if any(os.environ.get(variable) for _, _, variable in SETTINGS):
+        return list(kept.run.request)
+    return list(kept.run.request) or ([f"--postgres={kept.run.major}"] if kept.run.major else [])
+
+
+def _test(kept: Kept, folder: Path, options: argparse.Namespace) -> int:
+    """Run the test as it ran, which draws the same; return whether it fails."""
+    run, seen = kept.run, kept.seen
+    file = Path(seen.file)
+    own = file if file.exists() else SUITE / file.name  # of a suite that has moved
+    where = run.folder if Path(run.folder).is_dir() else None
+    with tempfile.TemporaryDirectory(prefix="framecast-conformance-replay-") as temporary:
+        report = Path(temporary, "report.json")
+        command = [
+            *(sys.executable, "-P", "-m", "pytest", "-p", PLUGIN, f"{own}::{seen.test}"),
+            *(f"--hypothesis-seed={run.seed}", f"--hypothesis-profile={run.profile}"),
+            *(f"--migrations={folder.resolve()}", *_server(kept, options), *run.options),
+            *(f"--conformance-report={report}", "--conformance-findings=none"),
+            *("-n", "0", "-p", "no:cacheprovider", "-q"),
+            *([f"{chosen.OPTION}={run.domain}"] if run.domain else []),
+        ]
+        code = subprocess.run(command, cwd=where, check=False).returncode  # noqa: S603 - this suite
+        if code not in ENDED:
+            message = f"the test of {seen.id} did not come to its end: pytest ended with {code}"
+            raise ReplayError(message)
+        # One test may leave its rule unproven, which fails a run, and is not what was found.
+        return STILL if load(report)["failed"] else GONE
+
+
+def _script(steps: Sequence[Step], role: str | None) -> list[str]:
+    lines = [f"SET ROLE {role};"] if role and steps else []
+    return lines + [line for step in steps for line in transaction_script(step.sql).splitlines()]
+
+
+def _psql(options: argparse.Namespace) -> str | None:
+    """Return the psql of the server's programs, of the embedded ones, or of the system."""
+    own = [Path(options.bin_dir)] if options.bin_dir else []
+    embedded = binaries.embedded()
+    folders = os.pathsep.join(map(str, own + ([embedded] if embedded else [])))
+    return shutil.which("psql", path=folders) or shutil.which("psql")
+
+
+def _open(psql: str, conninfo: str) -> None:
+    """Run psql until the user leaves it, who stops its queries, and not us, by Ctrl-C."""
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        subprocess.run([psql, conninfo], check=False)  # noqa: S603 - a program of PostgreSQL
+    finally:
+        signal.signal(signal.SIGINT, before)

@@ -1,0 +1,180 @@
+"""Changes of pending files beside the data: rights, guards, and rules between two files."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from conformance.engine.audit.enforcement import off
+from conformance.engine.audit.findings import Fault
+from conformance.engine.domain.chosen import domain
+from conformance.engine.gate import bodies, powers, waived
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from conformance.engine.audit.description import Description
+    from conformance.engine.deployment.waivers import Waiver
+    from conformance.engine.gate.files import Files
+
+    Key = tuple[str, str]
+
+# What one may be given without a word: to read, and to run what checks its callers itself.
+HARMLESS = ("SELECT", "USAGE", "EXECUTE")
+WRITING = ("INSERT", "UPDATE", "DELETE")
+MANY = 3  # columns of a table
+DEFINER = "SECURITY DEFINER"
+PATH = re.compile(r"^ SET search_path .*$", re.MULTILINE)
+
+
+def look(steps: Sequence[Description], files: Files) -> tuple[list[Fault], list[str]]:
+    """Return what files change of rights, unless they waive it, and what else to look at.
+
+    Args:
+        steps: what the schema is before the first file, and after each.
+        files: the pending ones, and their waivers.
+    """
+    faults: list[Fault] = []
+    notes: list[str] = []
+    for file, before, after in zip(files.pending, steps, steps[1:], strict=False):
+        own = [waiver for waiver in files.waived if waiver.file == file.name]
+        left = [waiver for waiver in own if waiver.what.startswith("RIGHT ")]
+        for place, what in _rights(before, after):
+            waiver = next((each for each in own if each.what == f"RIGHT {place}"), None)
+            if waiver is None:
+                remedy = f"leave it as it is, or say why: -- waives RIGHT {place}: reason"
+                faults.append(Fault(file.name, f"{place}: {what}", remedy))
+            else:
+                notes.append(f"{waiver} (excuses: {what})")
+                left = [each for each in left if each is not waiver]
+        faults += map(_unneeded, left)
+        notes += [f"{file.name} {each}" for each in powers.others(before, after)]
+        notes += [f"{file.name} {each}" for each in bodies.look(before, after)]
+    faults += waived.strays(steps, files)
+    notes += _between(steps, files)
+    return faults, notes
+
+
+def leaves_alone(steps: Sequence[Description]) -> bool:
+    """Return whether files only add tables of their own, and comments: no rule can tell.
+
+    Functions, types and triggers of theirs could be called, or fire, where the rules are kept.
+    """
+    if not steps:
+        return True
+    before, after = steps[0], steps[-1]
+    changed = {key for key in before if after.get(key) != before[key]}
+    changed |= after.keys() - before.keys()
+    return all(kind == "comment" or _is_of_new(kind, name, before, after) for kind, name in changed)
+
+
+def _is_of_new(kind: str, name: str, before: Description, after: Description) -> bool:
+    """Return whether something is a table that was not there, or belongs to one."""
+    if kind == "relation":
+        return (kind, name) not in before and after[kind, name] in {"table", "sequence"}
+    if kind == "role":  # that may do nothing by itself
+        return (kind, name) not in before and not after[kind, name]
+    if kind == "owner":
+        called = ("relation", name.removeprefix("table "))
+        return called in after and called not in before
+    places = (name.rpartition(" on ")[2], name.rpartition(".")[0], _granted_on(name))
+    ours = kind in {"column", "constraint", "index", "privilege", "trigger of"}
+    return ours and any(
+        ("relation", each) in after and ("relation", each) not in before for each in places
+    )
+
+
+def _granted_on(name: str) -> str:
+    return name.partition(" on ")[2].rpartition(" to ")[0]
+
+
+def _unneeded(waiver: Waiver) -> Fault:
+    what = f"waived in {waiver.file}:{waiver.line}, and yet it is as it was"
+    return Fault(waiver.what, what, "remove that line: it would hide what the file may do later")
+
+
+def _rights(before: Description, after: Description) -> Iterator[tuple[str, str]]:
+    """Yield each right that is lost, or gained on what was there, and what became of it."""
+    lost = [key for key in before.keys() - after.keys() if _exists(key, after)]
+    gained = [
+        key
+        for key in after.keys() - before.keys()
+        if _exists(key, before) and not key[1].startswith(HARMLESS)
+    ]
+    for place, columns in _together(lost):
+        yield place, f"this right is lost{columns}"
+    for place, columns in _together(gained):
+        yield place, f"this right is new{columns}"
+    yield from powers.gained(before, after)
+    yield from powers.by_default(before, after)
+    yield from _ways_around(before, after)
+    for key in before.keys() & after.keys():
+        kind, name = key
+        old, new = before[key], after[key]
+        if kind == "function" and (DEFINER in old) != (DEFINER in new):
+            became = "its caller, and no longer its owner" if DEFINER in old else "its owner"
+            yield f"function {name}", f"runs with the rights of {became}"
+        if kind == "function" and PATH.findall(old) != PATH.findall(new):
+            yield f"function {name}", "looks for names in other schemas than it did"
+        if kind == "relation" and "row security" in new and "row security" not in old:
+            yield f"table {name}", "hides rows by policies, which its owner does not see"
+
+
+def _ways_around(before: Description, after: Description) -> Iterator[tuple[str, str]]:
+    """Yield what is new and lets somebody write with the rights of its owner."""
+    for kind, name in sorted(after.keys() - before.keys()):
+        if kind == "privilege":
+            what, _, place = name.partition(" on ")
+            view = after.get(("relation", place.rpartition(" to ")[0]), "").startswith("view")
+            if view and what in WRITING and "schema_migrations" not in place:
+                yield name, "this right is new, and writes through a view"
+        elif kind == "function" and DEFINER in after[kind, name]:
+            called_by = [
+                role
+                for role in ("PUBLIC", domain().application)
+                if ("privilege", f"EXECUTE on function {name} to {role}") in after
+            ]
+            if called_by and "RETURNS trigger" not in after[kind, name]:
+                yield (
+                    f"function {name}",
+                    f"does what its owner may, and is new: {called_by[0]} may call it",
+                )
+
+
+def _together(privileges: Iterable[Key]) -> Iterator[tuple[str, str]]:
+    """Yield privileges by their names; on many columns of a table that of the table."""
+    by_table: dict[str, list[str]] = {}
+    for _, name in sorted(privileges):
+        table, *column = name.partition(" on ")[2].rpartition(" to ")[0].rsplit(".", 1)
+        of_column = column and "." in table
+        on = name.replace(f".{column[0]} to ", " to ", 1) if of_column else name
+        by_table.setdefault(on, []).append(name)
+    for on, names in by_table.items():
+        if len(names) >= MANY:
+            yield on, f" on {len(names)} columns"
+        else:
+            yield from ((name, "") for name in names)
+
+
+def _exists(key: Key, description: Description) -> bool:
+    """Return whether this is a privilege, on what is part of a schema."""
+    if key[0] != "privilege":
+        return False
+    place = key[1].partition(" on ")[2].rpartition(" to ")[0]
+    kind, _, name = place.partition(" ")
+    if name:
+        return (kind, name) in description or kind == "the"
+    return any((what, place) in description for what in ("relation", "column"))
+
+
+def _between(steps: Sequence[Description], files: Files) -> Iterator[str]:
+    """Yield rules that are off between two files, and not before and after all of them."""
+    if len(files.pending) < 2:  # noqa: PLR2004 - there is nothing between
+        return
+    first, *middle, last = [set(off(step)) for step in steps]
+    for file, following, rules in zip(files.pending, files.pending[1:], middle, strict=False):
+        for rule in sorted(rules - first - last):
+            yield (
+                f"{rule} is off between {file.name} and {following.name}: if that one fails, it "
+                "stays so; run both in one transaction: migrate --single-transaction"
+            )

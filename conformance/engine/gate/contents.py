@@ -1,0 +1,117 @@
+"""Contents of a database, table by table, and the losses by a migration."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from conformance.engine.domain.chosen import COLUMNS as KNOWN
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from conformance.engine.audit.target import Connection
+
+# Columns that hold data: what is generated can be generated again.
+TABLES = """
+SELECT format('%I.%I', n.nspname, c.relname),
+    (
+        SELECT array_agg(a.attname::text ORDER BY a.attnum) FROM pg_attribute AS a
+        WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''
+    ),
+    coalesce((
+        SELECT array_agg(a.attname::text ORDER BY a.attnum) FROM pg_index AS x
+        JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attnum = ANY (x.indkey)
+        WHERE x.indrelid = c.oid AND x.indisprimary
+    ), '{}')
+FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
+WHERE c.relkind = 'r' AND c.relpersistence IN ('p', 'u')
+    AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'conformance')
+ORDER BY 1
+"""
+# Kept by the domain's own triggers: it moves on when a migration fills a new column.
+KEPT_BY_THE_DATABASE = "updated_at"
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table's data columns, its primary key, and its rows as JSON has them."""
+
+    columns: tuple[str, ...]
+    key: tuple[str, ...]
+    rows: tuple[Row, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """A loss: `place` is a table or a column, `what` says in words what is gone."""
+
+    place: str
+    what: str
+
+
+def read(conn: Connection) -> dict[str, Table]:
+    """Return what every table holds, by its name with its schema."""
+    found = {}
+    for name, columns, key in conn.execute(TABLES).fetchall():
+        rows = conn.execute(f"SELECT to_jsonb(t) FROM {name} AS t".encode()).fetchall()
+        found[name] = Table(tuple(columns or ()), tuple(key), tuple(row for (row,) in rows))
+    return found
+
+
+def lost(before: dict[str, Table], after: dict[str, Table]) -> Iterator[Loss]:
+    """Yield what was there before and is not now: tables, columns, rows, values."""
+    for name, old in before.items():
+        place = name.removeprefix("public.")
+        new = after.get(name)
+        if new is None:
+            yield Loss(place, "the table is gone")
+            continue
+        for column in old.columns:
+            if column not in new.columns:
+                yield Loss(f"{place}.{column}", "the column is gone")
+        yield from _lost_rows(place, old, new)
+
+
+def _lost_rows(place: str, old: Table, new: Table) -> Iterator[Loss]:
+    shared = [column for column in old.columns if column in new.columns]
+    if not old.key or not set(old.key) <= set(shared):
+        missing = _bag(old, shared) - _bag(new, shared)
+        if missing:
+            yield Loss(place, "rows are gone, or not what they were")
+        return
+    rows = {_key(row, old.key): row for row in new.rows}
+    for column in shared:
+        moves_on = column == KEPT_BY_THE_DATABASE and place in KNOWN
+        if any(
+            _is_lost(row[column], rows[key][column], moves_on=moves_on)
+            for row in old.rows
+            if (key := _key(row, old.key)) in rows
+        ):
+            yield Loss(f"{place}.{column}", "values are not what they were")
+    if any(_key(row, old.key) not in rows for row in old.rows):
+        yield Loss(place, "rows are gone")
+
+
+def _is_lost(old: Any, new: Any, *, moves_on: bool) -> bool:
+    """Return whether a value is not what it was; a time that moves on may have."""
+    if old == new or old is None:
+        return bool(old != new)
+    return not (
+        moves_on
+        and new is not None
+        and datetime.fromisoformat(str(old)) < datetime.fromisoformat(str(new))
+    )
+
+
+def _key(row: Row, columns: tuple[str, ...]) -> str:
+    return json.dumps([row[column] for column in columns])
+
+
+def _bag(table: Table, columns: list[str]) -> Counter[str]:
+    return Counter(json.dumps([row[column] for column in columns]) for row in table.rows)

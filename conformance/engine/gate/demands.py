@@ -1,0 +1,254 @@
+"""New demands of pending files on rows, asked of the target's own: which would fail today.
+
+The states of a rehearsal are legal; what production holds beside that, nobody knows but production.
+Constraints and unique indexes are compared as the server prints them, so it does not matter how a
+file makes them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import psycopg
+from pglast import ast, parse_sql
+from pglast.enums import ConstrType
+from pglast.parser import ParseError
+from pglast.stream import RawStream
+
+from conformance.engine.audit.findings import SHOWN, Fault
+from conformance.engine.audit.snapshot import GIVE_UP
+from conformance.engine.deployment.tokens import by_statement
+from conformance.engine.gate import conversions
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from conformance.engine.audit.description import Description
+    from conformance.engine.audit.target import Connection
+    from conformance.engine.migrate.migrations import Migration
+
+NOT_YET = " (not validated)"
+KEY = """
+SELECT string_agg(format('t.%%I::text', a.attname), ' || '', '' || ' ORDER BY a.attnum)
+FROM pg_index AS x JOIN pg_attribute AS a ON a.attrelid = x.indrelid AND a.attnum = ANY (x.indkey)
+WHERE x.indrelid = to_regclass(%s) AND x.indisprimary
+"""
+WRITES = {"update", "delete", "merge"}
+MEND = "mend these rows first, in the migration or by hand: it would fail on them"
+LATER = "these rows may stay as they are for now, and VALIDATE will fail on them"
+
+
+@dataclass(frozen=True, slots=True)
+class Demand:
+    """A condition on the rows of one table.
+
+    Attributes:
+        about: the constraint, index or column.
+        table: with its schema.
+        failing: what follows FROM, of rows `t` that would fail, with their WHERE.
+        validated: whether rows of today are asked at all, when the files run.
+        block: what converts the rows instead, with the key of one left open; or ''.
+    """
+
+    about: str
+    table: str
+    failing: str
+    validated: bool = True
+    block: str = ""
+
+
+def of_files(
+    before: Description, after: Description, pending: Sequence[Migration] = ()
+) -> tuple[list[Demand], list[str]]:
+    """Return what a schema demands of rows and did not before, and what cannot be asked.
+
+    Args:
+        before: what the schema is.
+        after: what it is going to be.
+        pending: the files, which say how columns are converted.
+    """
+    demands: list[Demand] = []
+    notes: list[str] = []
+    for (kind, name), definition in after.items():
+        table = name.rpartition(".")[0] if kind == "column" else name.rpartition(" on ")[2]
+        was = before.get((kind, name), "")
+        about = f"{kind} {name}"
+        if kind == "constraint" and table.startswith("domain ") and was != definition:
+            demands += _of_domain(about, table.removeprefix("domain "), definition, before)
+            continue
+        if kind == "column" and was and ("relation", table) in before:
+            block = conversions.block((table, name.rpartition(".")[2]), before, after, pending)
+            if block is not None:
+                what = f"{about} as {conversions.type_of(definition)}"
+                demands.append(Demand(what, table, "", block=block))
+        if was == definition or ("relation", table) not in before:
+            continue
+        try:
+            failing = _failing(kind, name, table, definition, was)
+        except (ParseError, KeyError):
+            notes.append(f"{about}: what it demands of rows could not be asked of the target's")
+            continue
+        if failing:
+            demands.append(Demand(about, table, failing, not definition.endswith(NOT_YET)))
+    return demands, notes
+
+
+def ask(
+    conn: Connection, demands: Sequence[Demand], pending: Sequence[Migration]
+) -> tuple[list[Fault], list[str]]:
+    """Return the rows of a target that would fail, and what else there is to know.
+
+    Args:
+        conn: in the snapshot of an audit.
+        demands: what the files demand.
+        pending: the files; rows of a table that one of them changes first may be mended there.
+
+    Raises:
+        psycopg.Error: the server did not answer in time, or is gone.
+    """
+    faults: list[Fault] = []
+    notes: list[str] = []
+    changed = {table for file in pending for table in _changed(file)}
+    for demand in demands:
+        try:
+            with conn.transaction():
+                rows, keys = _rows(conn, demand)
+        except GIVE_UP:
+            raise
+        except psycopg.Error as error:
+            said = error.diag.message_primary or str(error)
+            notes.append(f"{demand.about}: today's rows cannot be asked: {said}")
+            continue
+        if not rows:
+            notes.append(f"{demand.about}: no row of today fails it")
+            continue
+        count = "1 row" if rows == 1 else f"{rows} rows"
+        what = f"{count} of {demand.table} would fail it today"
+        if demand.table.rpartition(".")[2] in changed:
+            notes.append(
+                f"{demand.about}: {what} ({', '.join(keys)}), and a pending file changes that "
+                "table: whether it mends them is not known"
+            )
+        elif demand.validated:
+            faults.append(Fault(demand.about, what, MEND, tuple(keys), rows))
+        else:
+            notes.append(f"{demand.about}: {what} ({', '.join(keys)}): {LATER}")
+    return faults, notes
+
+
+def _rows(conn: Connection, demand: Demand) -> tuple[int, list[str]]:
+    found = conn.execute(KEY, (demand.table,)).fetchone()
+    key = found[0] if found and found[0] else "t::text" if demand.block else "t.ctid::text"
+    if demand.block:
+        conn.execute(demand.block.replace(conversions.KEY, key).encode())
+        answer = conn.execute("SELECT current_setting(%s)::json", (conversions.FOUND,))
+        count, keys = answer.fetchall()[0][0]
+        return int(count), sorted(keys)
+    query = (
+        f"SELECT count(*), (array_agg(key ORDER BY key))[:{SHOWN}] "
+        f"FROM (SELECT {key} FROM {demand.failing}) AS failing (key)"
+    )
+    count, keys = conn.execute(query.encode()).fetchall()[0]
+    return int(count), list(keys or ())
+
+
+def _failing(kind: str, name: str, table: str, definition: str, was: str) -> str | None:
+    """Return what selects the rows that a new object refuses; None where it refuses none."""
+    if kind == "column":
+        if was and " NOT NULL" in definition and " NOT NULL" not in was:
+            return f"{table} AS t WHERE t.{name.rpartition('.')[2]} IS NULL"
+        return None
+    if kind == "index" and definition.startswith("CREATE UNIQUE "):
+        return _of_index(table, definition.removesuffix(" (deferrable)"))
+    if kind == "constraint":
+        text = definition.removesuffix(NOT_YET).removesuffix(" NOT VALID")
+        # Validated now, and else as it was: it is asked; less than it was: it is not.
+        if definition.endswith(NOT_YET) and text == was:
+            return None
+        return _of_constraint(table, text)
+    return None
+
+
+def _of_domain(about: str, domain: str, definition: str, before: Description) -> Iterator[Demand]:
+    """Yield what a check of a domain demands of each column that is of it today."""
+    condition = definition.removesuffix(NOT_YET).removesuffix(" NOT VALID").removeprefix("CHECK ")
+    for (kind, name), column in before.items():
+        if kind == "column" and conversions.type_of(column) == domain:
+            table, _, field = name.rpartition(".")
+            wrong = conversions.VALUE.sub(f"t.{field}", condition)
+            failing = f"{table} AS t WHERE ({wrong}) IS FALSE"
+            validated = not definition.endswith(NOT_YET)
+            yield Demand(f"{about}, of {name}", table, failing, validated)
+
+
+def _of_constraint(table: str, definition: str) -> str | None:
+    node = _parsed(f"ALTER TABLE t ADD CONSTRAINT c {definition}").cmds[0].def_
+    if node.contype == ConstrType.CONSTR_CHECK:
+        return f"{table} AS t WHERE ({_sql(node.raw_expr)}) IS FALSE"
+    if node.contype == ConstrType.CONSTR_FOREIGN:
+        pairs = list(zip(_names(node.fk_attrs), _names(node.pk_attrs), strict=True))
+        there = " AND ".join(f"t.{own} IS NOT NULL" for own, _ in pairs)
+        same = " AND ".join(f"o.{other} = t.{own}" for own, other in pairs)
+        other = f"SELECT FROM {_sql(node.pktable)} AS o WHERE {same}"
+        return f"{table} AS t WHERE {there} AND NOT EXISTS ({other})"
+    if node.contype == ConstrType.CONSTR_EXCLUSION:
+        elements = [(each[0], each[1][-1].sval) for each in node.exclusions]
+        columns = ", ".join(
+            f"{_element(element)} AS e{number}" for number, (element, _) in enumerate(elements)
+        )
+        where = f" WHERE {_sql(node.where_clause)}" if node.where_clause else ""
+        side = f"(SELECT ctid AS place, {columns} FROM {table}{where})"
+        clash = " AND ".join(
+            f"a.e{number} {operator} b.e{number}" for number, (_, operator) in enumerate(elements)
+        )
+        return (
+            f"{table} AS t WHERE EXISTS (SELECT FROM {side} AS a JOIN {side} AS b "
+            f"ON a.place <> b.place AND {clash} WHERE a.place = t.ctid)"
+        )
+    return None  # a key is asked as its index
+
+
+def _of_index(table: str, definition: str) -> str:
+    node = _parsed(definition)
+    elements = [_element(each) for each in node.indexParams]
+    conditions = [f"({_sql(node.whereClause)})"] if node.whereClause else []
+    if not node.nulls_not_distinct:
+        conditions += [f"({each}) IS NOT NULL" for each in elements]
+    where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
+    twins = (
+        f"SELECT ctid AS place, count(*) OVER (PARTITION BY {', '.join(elements)}) AS alike "
+        f"FROM {table}{where}"
+    )
+    return f"({twins}) AS w JOIN {table} AS t ON t.ctid = w.place WHERE w.alike > 1"
+
+
+def _parsed(statement: str) -> Any:
+    [parsed] = parse_sql(statement)
+    return parsed.stmt
+
+
+def _element(element: ast.IndexElem) -> str:
+    what = f'"{element.name}"' if element.name else f"({_sql(element.expr)})"
+    if not element.collation:
+        return what
+    return f"{what} COLLATE {'.'.join(_names(element.collation))}"
+
+
+def _names(parts: Sequence[Any] | None) -> list[str]:
+    return [f'"{part.sval}"' for part in parts or ()]
+
+
+def _sql(node: Any) -> str:
+    return str(RawStream()(node))
+
+
+def _changed(file: Migration) -> Iterator[str]:
+    """Yield the tables whose rows a file changes, as far as it says so outside of bodies."""
+    for statement in by_statement(file.sql):
+        words = [token.word for token in statement]
+        for place, word in enumerate(words):
+            if word in WRITES:
+                rest = [each for each in words[place + 1 :] if each not in {"from", "into", "only"}]
+                schema_given = rest[1:2] == ["."]
+                yield from rest[2:3] if schema_given else rest[:1]

@@ -1,0 +1,129 @@
+"""Squawk on the files that are pending: what would lock or rewrite a table that is in use."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+import tomllib
+from fnmatch import fnmatch
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from conformance.engine.audit.findings import Fault, Section
+from conformance.engine.migrate import outside
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from conformance.engine.migrate.migrations import Migration
+
+NUMBER, TITLE = 3, "lint"
+PATIENCE = 120.0  # seconds
+OUTSIDE = "--no-assume-in-transaction"
+ROBUST = "prefer-robust-stmts"  # IF NOT EXISTS, which takes an invalid index for a whole one
+EXCUSE = "squawk-ignore"
+NO_EXCUSE = (EXCUSE, "squawk-passed")  # the same length, so that places stay what they are
+# Runs when there is no configuration beside the migrations: as `migrate` runs each file.
+WITHOUT_CONFIGURATION = (
+    "--assume-in-transaction",
+    "--exclude=require-lock-timeout,require-statement-timeout",
+)
+
+
+def lint(files: Sequence[Migration], major: int) -> Section:
+    """Lint files as Squawk's configuration beside them says, for the target's major."""
+    section = Section(NUMBER, TITLE, "nothing is pending", asked=not files)
+    if not files:
+        return section
+    program = _program()
+    if program is None:
+        remedy = "install it: pip install squawk-cli"
+        section.faults.append(Fault("squawk", "not found beside Python or on the PATH", remedy))
+        return section
+    home = files[0].path.resolve().parent
+    configuration = next(filter(Path.is_file, _configurations(home)), None)
+    command = [
+        program,
+        "--reporter=json",
+        f"--pg-version={major}.0",
+        *(() if configuration else WITHOUT_CONFIGURATION),
+    ]
+    try:
+        excluded = _excluded(configuration) if configuration else ()
+        for file in files:
+            alone = (OUTSIDE,) if outside.says_so(file) else ()
+            _look_at(file, _Squawk([*command, *alone], home), excluded, section)
+    except (OSError, subprocess.TimeoutExpired, ValueError, TypeError, KeyError) as error:
+        section.faults.append(
+            Fault("squawk", f"gave no answer: {error}", f"run it by hand: {' '.join(command)}")
+        )
+        return section
+    section.asked = True
+    section.summary = f"squawk on {', '.join(file.name for file in files)}"
+    return section
+
+
+class _Squawk(NamedTuple):
+    """Call of the linter: its arguments and its folder."""
+
+    command: list[str]
+    home: Path
+
+    def findings(self, name: str, text: str) -> list[dict[str, object]]:
+        """Lint a text; as a path, a name may be read as an option or as a pattern."""
+        done = subprocess.run(  # noqa: S603 - the linter, on files that are to be run anyway
+            [*self.command, f"--stdin-filepath={name}"],
+            input=text,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=PATIENCE,
+            cwd=self.home,
+        )
+        found: list[dict[str, object]] = json.loads(done.stdout or "null")
+        return found
+
+
+def _look_at(file: Migration, squawk: _Squawk, excluded: Sequence[str], section: Section) -> None:
+    """Add what is found in one file: as findings, and what is excused as notes."""
+    found = squawk.findings(file.name, file.sql)
+    if outside.says_so(file):  # `migrate` looks what is there, and whether it is whole
+        found = [each for each in found if each["rule_name"] != ROBUST]
+    every = squawk.findings(file.name, file.sql.replace(*NO_EXCUSE)) if EXCUSE in file.sql else []
+    by = f"a comment with {EXCUSE}"
+    if any(fnmatch(file.name, pattern) for pattern in excluded):
+        found, every, by = [], found + every, "excluded_paths of .squawk.toml"
+    section.faults += [_fault(each) for each in found]
+    excused = {(_place(each), _what(each)) for each in every}
+    excused -= {(_place(each), _what(each)) for each in found}
+    section.notes += [f"{place}: {what}: excused by {by}" for place, what in sorted(excused)]
+
+
+def _configurations(home: Path) -> Iterator[Path]:
+    return (place / ".squawk.toml" for place in (home, *home.parents))
+
+
+def _excluded(configuration: Path) -> Sequence[str]:
+    with configuration.open("rb") as file:
+        return tuple(tomllib.load(file).get("excluded_paths", ()))
+
+
+def _fault(found: dict[str, object]) -> Fault:
+    helps = " ".join(str(found.get("help") or "").split())
+    excuse = f"or excuse it where it stands: -- {EXCUSE} {found['rule_name']}"
+    return Fault(_place(found), _what(found), f"{helps or 'rewrite it'}, {excuse}")
+
+
+def _place(found: dict[str, object]) -> str:
+    return f"{found['file']}:{int(str(found['line'])) + 1}"
+
+
+def _what(found: dict[str, object]) -> str:
+    return f"{' '.join(str(found['message']).split())} ({found['rule_name']})"
+
+
+def _program() -> str | None:
+    beside = Path(sys.executable).with_name("squawk")
+    return str(beside) if beside.is_file() else shutil.which("squawk")

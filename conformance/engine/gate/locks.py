@@ -1,0 +1,125 @@
+"""Locks that pending files take, and tables that they write anew, by the sizes of the target's.
+
+They are seen where the files run on a scratch server; how long they last is estimated from how many
+rows the target has. A table that is written anew can neither be read nor written meanwhile.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from conformance.engine.audit.findings import Fault
+from conformance.engine.deployment.tokens import by_statement
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from conformance.engine.audit.target import Connection
+    from conformance.engine.deployment.waivers import Waiver
+    from conformance.engine.migrate.migrations import Migration
+
+# Of every table: where it is stored, which is another place once it is written anew.
+PLACES = """
+    SELECT c.oid::regclass::text, pg_relation_filenode(c.oid)
+      FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
+     WHERE c.relkind = 'r' AND n.nspname !~ '^(pg_|information_schema$|conformance$)'
+"""
+MODES = """
+    SELECT l.relation::regclass::text, array_agg(DISTINCT l.mode)
+      FROM pg_locks AS l JOIN pg_class AS c ON c.oid = l.relation
+     WHERE l.pid = pg_backend_pid() AND l.granted AND c.relkind = 'r'
+       AND c.relnamespace <> 'pg_catalog'::regnamespace
+     GROUP BY 1
+"""
+SIZES = """
+    SELECT greatest(c.reltuples, 0)::bigint, pg_total_relation_size(c.oid)
+      FROM pg_class AS c WHERE c.oid = to_regclass(%s)
+"""
+# In what they keep out, and what they keep out in words.
+KEEPS_OUT = (
+    ("AccessExclusiveLock", "all who read or write"),
+    ("ExclusiveLock", "all who write"),
+    ("ShareRowExclusiveLock", "all who write"),
+    ("ShareLock", "all who write"),
+)
+ROWS_A_SECOND = 15_000  # written anew with their indexes, on a server that is busy
+LONGEST = 5.0  # seconds that others may have to wait
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """Effect of a file on one table: the strongest lock, and whether all rows are written."""
+
+    table: str
+    mode: str
+    anew: bool
+
+
+def places(conn: Connection) -> dict[str, int]:
+    """Return where each table is stored."""
+    return dict(conn.execute(PLACES).fetchall())
+
+
+def held(conn: Connection, file: Migration, before: Mapping[str, int]) -> list[Held]:
+    """Return what a file has locked that was there, in the transaction that has just run it."""
+    after = places(conn)
+    modes = dict(conn.execute(MODES).fetchall())
+    whole = set(_whole(file))
+    found = []
+    for table, place in before.items():
+        taken = modes.get(table, ())
+        mode = next((mode for mode, _ in KEEPS_OUT if mode in taken), "")
+        anew = after.get(table, place) != place or bool({table, table.rpartition(".")[2]} & whole)
+        if mode or anew:
+            found.append(Held(table, mode, anew))
+    return found
+
+
+def estimate(
+    conn: Connection, file: Migration, locks: Sequence[Held], waivers: Sequence[Waiver]
+) -> tuple[list[Fault], list[str]]:
+    """Return which tables of a target a file would hold for long, and which for a moment."""
+    faults: list[Fault] = []
+    notes: list[str] = []
+    words = dict(KEEPS_OUT)
+    for lock in locks:
+        size = conn.execute(SIZES, (lock.table,)).fetchone()
+        if size is None or not size[0]:
+            continue
+        rows, size_of = int(size[0]), f"{size[1] / 1e6:,.0f} MB"
+        out = words.get(lock.mode, "all who change the same rows")
+        what = f"keeps out {out}" + (
+            f", and writes all of about {rows:,} rows ({size_of}): about "
+            f"{rows / ROWS_A_SECOND:,.0f} s"
+            if lock.anew
+            else f" of about {rows:,} rows ({size_of}) until the file has run"
+        )
+        waiver = next(
+            (
+                each
+                for each in waivers
+                if each.what == f"LOCK {lock.table}" and each.file == file.name
+            ),
+            None,
+        )
+        if not lock.anew or rows / ROWS_A_SECOND <= LONGEST:
+            notes.append(f"{file.name} {what}: {lock.table}")
+        elif waiver is not None:
+            notes.append(f"{waiver} (excuses: {what})")
+        else:
+            remedy = (
+                "do it in steps (a new column, batches, a constraint NOT VALID), or say why it "
+                f"may: -- waives LOCK {lock.table}: reason"
+            )
+            faults.append(Fault(file.name, f"{lock.table}: {what}", remedy))
+    return faults, notes
+
+
+def _whole(file: Migration) -> Iterator[str]:
+    """Yield tables of which a file updates or deletes every row."""
+    for statement in by_statement(file.sql):
+        words = [token.word for token in statement]
+        if words[0] in {"update", "delete"} and "where" not in words:
+            rest = [word for word in words[1:] if word not in {"from", "only"}]
+            yield rest[2] if rest[1:2] == ["."] else rest[0]

@@ -1,0 +1,7 @@
+"""A migration that does nothing, for a schema that has none yet."""
+
+from pathlib import Path
+
+from conformance.engine.migrate.migrations import Migration
+
+NOTHING = Migration(Path("nothing.sql"), "nothing.sql", "", "")

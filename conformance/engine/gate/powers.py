@@ -1,0 +1,157 @@
+"""Powers of roles, and settings, that a file may change and the description of a schema leaves out.
+
+Attributes and memberships of roles belong to the server, and so do rights to set a parameter. Only
+roles that the files name are looked at: somebody else may be at work on the same scratch server.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from conformance.engine.domain.chosen import domain
+from conformance.engine.postgres import roles
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from conformance.engine.audit.description import Description
+    from conformance.engine.audit.target import Connection
+
+# Each returns (kind, name, definition).
+QUERIES = (
+    """
+    SELECT 'setting', split_part(c.setting, '=', 1) || ' of '
+            || coalesce(quote_ident(r.rolname), 'every role') || ' in this database',
+        split_part(c.setting, '=', 2)
+    FROM pg_db_role_setting AS s CROSS JOIN unnest(s.setconfig) AS c (setting)
+    LEFT JOIN pg_roles AS r ON r.oid = s.setrole
+    WHERE s.setdatabase = (SELECT oid FROM pg_database WHERE datname = current_database())
+    """,
+    """
+    SELECT 'default', concat_ws(' ', a.privilege_type, 'on',
+            CASE d.defaclobjtype WHEN 'r' THEN 'tables' WHEN 'S' THEN 'sequences'
+                WHEN 'f' THEN 'functions' WHEN 'T' THEN 'types' WHEN 'n' THEN 'schemas' END,
+            'to come', 'in ' || nullif(d.defaclnamespace, 0)::regnamespace::text, 'to',
+            CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(a.grantee)) END),
+        ''
+    FROM pg_default_acl AS d, aclexplode(d.defaclacl) AS a WHERE a.grantee <> d.defaclrole
+    """,
+    """
+    SELECT 'owner', 'table ' || format('%I.%I', n.nspname, c.relname),
+        quote_ident(pg_get_userbyid(c.relowner))
+    FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
+    WHERE n.nspname IN ('public', 'framecast') AND c.relkind IN ('r', 'p', 'v', 'm')
+    UNION ALL
+    SELECT 'owner', 'function ' || p.oid::regprocedure, quote_ident(pg_get_userbyid(p.proowner))
+    FROM pg_proc AS p JOIN pg_namespace AS n ON n.oid = p.pronamespace
+    WHERE n.nspname IN ('public', 'framecast')
+    UNION ALL
+    SELECT 'owner', 'schema ' || quote_ident(n.nspname), quote_ident(pg_get_userbyid(n.nspowner))
+    FROM pg_namespace AS n WHERE n.nspname IN ('public', 'framecast')
+    """,
+    """
+    SELECT 'event trigger', quote_ident(evtname),
+        evtevent || ' ' || evtfoid::regprocedure || ' ' || evtenabled::text FROM pg_event_trigger
+    UNION ALL
+    SELECT 'publication', quote_ident(pubname), CASE WHEN puballtables THEN 'of all tables' END
+    FROM pg_publication
+    UNION ALL
+    SELECT 'cast', format('from %s to %s', castsource::regtype, casttarget::regtype),
+        castfunc::regprocedure::text FROM pg_cast WHERE oid >= 16384
+    UNION ALL
+    SELECT 'operator', oid::regoperator::text, oprcode::text FROM pg_operator
+    WHERE oid >= 16384
+    """,
+    # Triggers of our tables may call what lies in other schemas.
+    """
+    SELECT 'function', format('%I.%I(%s)', n.nspname, p.proname,
+            pg_get_function_identity_arguments(p.oid)), pg_get_functiondef(p.oid)
+    FROM pg_proc AS p JOIN pg_namespace AS n ON n.oid = p.pronamespace
+    WHERE n.nspname !~ '^(pg_|information_schema$|public$|framecast$|conformance$)'
+        AND p.prokind IN ('f', 'p') AND NOT EXISTS (
+            SELECT FROM pg_depend AS d
+            WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e'
+        )
+    """,
+)
+KINDS = ("role", "membership", "setting", "parameter", "owner")
+SILENCING = "session_replication_role"
+# To read only, and to be looked at.
+READERS = re.compile(
+    r"pg_(?:read_all_data|read_all_settings|read_all_stats|stat_scan_tables|monitor)"
+)
+READING = ("SELECT", "USAGE", "EXECUTE")
+
+
+def describe(conn: Connection, text: str) -> Description:
+    """Return what roles may do, and what else of a database no schema shows.
+
+    Args:
+        conn: to a scratch database.
+        text: of all files: only roles that are named there are looked at.
+    """
+    named = roles.names(text)
+    found: Description = {
+        key: definition
+        for key, (definition, parts) in roles.facts(conn).items()
+        if roles.is_named(parts[0], named)
+    }
+    for query in QUERIES:
+        for kind, name, definition in conn.execute(query.encode()).fetchall():
+            found[kind, name] = definition or ""
+    return found
+
+
+def gained(before: Description, after: Description) -> Iterator[tuple[str, str]]:
+    """Yield what some role may do that it might not, or no longer, each by the name to waive."""
+    for key in sorted(before.keys() | after.keys()):
+        kind, name = key
+        old, new = before.get(key), after.get(key)
+        if kind not in KINDS or old == new:
+            continue
+        if kind == "role" and new is not None:
+            further = sorted(set(new.split()) - set((old or "").split()))
+            if further:
+                yield f"role {name}", f"has {' and '.join(further)} from now on"
+        elif kind == "membership":
+            if became := _became(name, before, after):
+                yield f"membership {name}", became
+        elif kind == "setting" and name.startswith(SILENCING):
+            yield f"setting {name}", "begins each session so that triggers are silent"
+        elif kind == "parameter" and new is not None:
+            yield f"parameter {name}", "this right is new"
+        elif kind == "owner" and old is not None and new is not None:
+            yield f"owner of {name}", f"is {new} from now on, and was {old}"
+
+
+def _became(name: str, before: Description, after: Description) -> str:
+    """Return what became of a membership, if that is no harmless one."""
+    if ("membership", name) not in after:
+        return "this membership is lost"
+    group = name.rpartition(" in ")[2]
+    harmless = group == domain().application or READERS.fullmatch(group)
+    made = ("role", group) in after and ("role", group) not in before
+    return "" if harmless or made else "this membership is new"
+
+
+def by_default(before: Description, after: Description) -> Iterator[tuple[str, str]]:
+    """Yield what roles may do with what is made later, beside reading it, by the name to waive."""
+    rights: dict[str, list[str]] = {}
+    for kind, name in sorted(after.keys() - before.keys()):
+        if kind == "default" and not name.startswith(READING):
+            right, _, place = name.partition(" on ")
+            rights.setdefault(place, []).append(right)
+    for place, some in rights.items():
+        yield f"default on {place}", f"these rights are new: {', '.join(some)}"
+
+
+def others(before: Description, after: Description) -> Iterator[str]:
+    """Yield in words what else of the server and the database is not as it was."""
+    for key in sorted(before.keys() | after.keys()):
+        kind, name = key
+        old, new = before.get(key), after.get(key)
+        shown = kind in {"setting", "event trigger", "publication", "cast", "operator"}
+        if shown and old != new:
+            became = f": {new}" if new else "" if new is not None else ", which is gone"
+            yield f"changes the {kind} {name}{became}"

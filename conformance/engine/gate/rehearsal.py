@@ -1,0 +1,211 @@
+"""The rehearsal: what is pending, applied to data in every state, on the schema as it is."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from conformance.engine.audit import snapshot
+from conformance.engine.audit.enforcement import folder_of
+from conformance.engine.audit.findings import Fault, Section
+from conformance.engine.deployment.tokens import tokens
+from conformance.engine.domain.chosen import RULES, domain
+from conformance.engine.gate import contents, unknown_data
+from conformance.engine.migrate import migrations
+from conformance.engine.migrate.migrations import Migration, MigrationError
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Sequence
+
+    from conformance.engine.audit.target import Connection
+    from conformance.engine.deployment.waivers import Waiver
+    from conformance.engine.gate.files import Files
+    from conformance.engine.gate.state import State
+    from conformance.engine.postgres.scratch import Database, Scratch, Template
+    from conformance.engine.progress import Say
+
+NUMBER, TITLE = 5, "rehearsal"
+ELSEWHERE = ("SUITE ", "RIGHT ", "LOCK ")  # waivers that other sections look at
+SHOWN = 5  # states in which one thing goes wrong
+
+
+class Notebook:
+    """Faults, each once, with the states in which they occur."""
+
+    def __init__(self, waivers: Iterable[Waiver] = ()) -> None:
+        """Begin with nothing; waivers say what of it is as it should be."""
+        self._seen: dict[tuple[str, str, str], list[str]] = {}
+        self._excused: dict[Waiver, list[str]] = {
+            waiver: []
+            for waiver in waivers
+            if not waiver.what.startswith(("SUITE ", "RIGHT ", "LOCK "))
+        }
+
+    def note(self, state: str, about: str, what: str, remedy: str) -> None:
+        """Note that something goes wrong in a state."""
+        places = self._seen.setdefault((about, what, remedy), [])
+        if state not in places:
+            places.append(state)
+
+    def excuses(self, file: Migration, named: Collection[str], what: str) -> bool:
+        """Return whether the file that does something waives it; it is noted as well."""
+        for waiver, seen in self._excused.items():
+            if waiver.file == file.name and waiver.what in named:
+                if what not in seen:
+                    seen.append(what)
+                return True
+        return False
+
+    def notes(self) -> list[str]:
+        """Return each waiver of data, and of rules that rows break, with what it excuses."""
+        return [
+            f"{waiver} (excuses {'; '.join(seen) or 'nothing in these states'})"
+            for waiver, seen in self._excused.items()
+            if seen or waiver.what.startswith("DATA ")
+        ]
+
+    def faults(self) -> list[Fault]:
+        """Return each thing with the first states in which it goes wrong."""
+        return [
+            Fault(*fault, tuple(places[:SHOWN]), len(places))
+            for fault, places in self._seen.items()
+        ]
+
+
+def rehearse(scratch: Scratch, files: Files, seed: int | str, say: Say) -> Section:
+    """Apply what is pending to every state that the schema as it is can be in.
+
+    Args:
+        scratch: on a server where the role is a superuser: rows are put in with triggers off.
+        files: those of the schema as it is, and those to try.
+        seed: of the machines' random runs.
+        say: receives how far it has come.
+
+    Raises:
+        MigrationError: the schema as it is cannot be installed.
+    """
+    section = Section(NUMBER, TITLE, "nothing is pending", asked=not files.pending)
+    if not files.pending:
+        return section
+    if not files.applied:
+        section.asked, section.summary = True, "there is no schema yet, and no data"
+        return section
+    if not scratch.server.superuser:
+        section.faults.append(
+            Fault(
+                "the scratch server",
+                "its role may not switch off triggers, which putting rows in place needs",
+                "give the address of a superuser, or let the gate start a server",
+            )
+        )
+        return section
+    with folder_of(files.applied) as folder:
+        template = scratch.template(folder)
+    said = unknown_data.literals(files.pending)
+    with scratch.cloned(template, "runs") as alive:
+        section = tried(scratch, template, files, domain().states()(alive, seed, say, said))
+    section.notes.append(f"the random runs among them are drawn with --seed {seed}")
+    return section
+
+
+def tried(scratch: Scratch, template: Template, files: Files, reached: Iterable[State]) -> Section:
+    """Apply what is pending to each of some states, on copies of a template that suits them."""
+    notebook, count = Notebook(files.waived), 0
+    unfilled: set[str] = set()
+    given_up = {waiver.what for waiver in files.given_up}
+    for state in reached:
+        count += 1
+        unfilled.update(state.unfilled)
+        _unreached(state, given_up, notebook)
+        with scratch.lent(template, files.text, "rehearsal") as database:
+            _try(database, state, files.pending, notebook)
+    for table in sorted(unfilled):
+        _untried(table, files.pending, notebook)
+    return Section(
+        NUMBER,
+        TITLE,
+        f"{', '.join(file.name for file in files.pending)} on data in {count} states",
+        asked=True,
+        faults=notebook.faults(),
+        notes=[
+            *notebook.notes(),
+            *(
+                f"no row was found for {table}: what becomes of its rows was not tried"
+                for table in sorted(unfilled)
+            ),
+        ],
+    )
+
+
+def _untried(table: str, pending: Sequence[Migration], notebook: Notebook) -> None:
+    """Note a table without rows that a file names: what becomes of them is not known."""
+    place = table.removeprefix("public.")
+    for file in pending:
+        if place.rpartition(".")[2] in {token.word for token in tokens(file.sql)}:
+            what = "no row was found for it, and a pending file names it"
+            if not notebook.excuses(file, (f"DATA {place}",), f"{place}: {what}"):
+                remedy = (
+                    f"see by hand what becomes of its rows, and say so: -- waives DATA {place}: …"
+                )
+                notebook.note(file.name, place, what, remedy)
+
+
+def _unreached(state: State, given_up: set[str], notebook: Notebook) -> None:
+    rule = state.trouble.partition(" is ")[0]
+    if state.trouble and rule not in given_up:
+        said = "; ".join(line.strip() for line in state.trouble.splitlines())
+        remedy = "the schema as it is does not keep its rules: run pytest conformance on it first"
+        notebook.note(state.name, "the schema as it is", said, remedy)
+
+
+def _try(
+    database: Database, state: State, pending: Sequence[Migration], notebook: Notebook
+) -> None:
+    """Apply file by file: what one of them waives excuses no other."""
+    with database.connect() as conn:
+        fill(conn, state)
+        before, broken = contents.read(conn), _broken(conn)
+        for file in pending:
+            try:
+                migrations.install(conn, [file])
+            except MigrationError as error:
+                said = str(error).partition("\n")[0].removeprefix(f"{file.path.parent}{os.sep}")
+                notebook.note(
+                    state.name,
+                    file.name,
+                    f"cannot be applied to data that is legal today: {said}",
+                    "mend such data in the migration first, or let it ask for less",
+                )
+                return
+            after, breaks = contents.read(conn), _broken(conn)
+            for loss in contents.lost(before, after):
+                named = (f"DATA {loss.place}", f"DATA {loss.place.rpartition('.')[0]}")
+                if not notebook.excuses(file, named, f"{loss.place}: {loss.what}"):
+                    remedy = f"keep it, or say why it may go: -- waives DATA {loss.place}: reason"
+                    notebook.note(state.name, loss.place, loss.what, remedy)
+            for rule in breaks.keys() - broken.keys():
+                if not notebook.excuses(file, (rule,), breaks[rule]):
+                    remedy = "mend what the migration does to such data, or the rule's own query"
+                    notebook.note(state.name, rule, breaks[rule], remedy)
+            before, broken = after, breaks
+
+
+def fill(conn: Connection, state: State) -> None:
+    """Make the rows of a database those of a state, and no others."""
+    with conn.transaction():
+        conn.execute("SET LOCAL session_replication_role = replica")
+        for table in state.rows:
+            conn.execute(f"DELETE FROM {table}".encode())
+        for table, (columns, rows) in state.rows.items():
+            with conn.cursor().copy(f"COPY {table} ({columns}) FROM STDIN".encode()) as copy:
+                copy.write(rows)
+
+
+def _broken(conn: Connection) -> dict[str, str]:
+    """Return which rules are broken by rows, or cannot be asked any more, in words."""
+    with conn.transaction():
+        found, faults = snapshot.violations(conn, lambda *_: None)
+    return {
+        **{rule: f"rows break it afterwards: {RULES[rule].statement}" for rule in found},
+        **{fault.about: fault.what for fault in faults},
+    }

@@ -1,0 +1,73 @@
+"""Sections of the gate, how hard to try them, and what ends one early."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from conformance.engine.audit import enforcement, snapshot
+from conformance.engine.audit.findings import Fault, Section
+from conformance.engine.gate import compare, rehearsal
+from conformance.engine.gate import lint as linter
+from conformance.engine.migrate import migrations
+from conformance.engine.migrate.migrations import MigrationError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from conformance.engine.migrate.migrations import Migration
+
+AGAIN = "nothing is known of it until it can be asked: do that, and run the gate again"
+TITLES = {
+    1: "target",
+    2: "files",
+    linter.NUMBER: linter.TITLE,
+    4: "suite",
+    rehearsal.NUMBER: rehearsal.TITLE,
+    compare.NUMBER: compare.TITLE,
+    snapshot.NUMBER: snapshot.TITLE,
+    enforcement.NUMBER: enforcement.TITLE,
+}
+
+
+@dataclass(frozen=True)
+class Effort:
+    """Effort of the gate: profile, seed and states.
+
+    Attributes:
+        profile: Hypothesis', for the suite on each schema.
+        timeout: seconds that each of its runs may take.
+        keep_going: whether to ask what takes minutes even where something is wrong already.
+        seed: what the rehearsal's random runs draw.
+    """
+
+    profile: str
+    timeout: float
+    seed: int
+    keep_going: bool = False
+
+
+def refusals(file: Migration) -> Iterator[Fault]:
+    """Yield what of a file is for another program, or reaches beyond the database."""
+    for refuse in (migrations.refuse_foreign_parts, migrations.refuse_reach):
+        try:
+            refuse(file)
+        except MigrationError as error:
+            place, _, what = str(error).removeprefix(f"{file.path.parent}{os.sep}").partition(": ")
+            what, _, remedy = what.rpartition(": ")
+            yield Fault(place, what, remedy)
+
+
+def unsettled(section: Section, error: Exception) -> Section:
+    """Add to a section that a scratch server, or what is installed there, ended it."""
+    if isinstance(error.__context__, KeyboardInterrupt):  # it came of cleaning up after Ctrl-C
+        raise error.__context__
+    said = " ".join(str(error).split())
+    section.faults.append(Fault("scratch server", said, AGAIN))
+    return section
+
+
+def section_of(number: int, summary: str = "") -> Section:
+    """Begin a section."""
+    return Section(number, TITLES[number], summary)

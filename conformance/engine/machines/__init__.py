@@ -1,0 +1,1 @@
+"""Random sequences of operations, as far as no domain is needed."""

@@ -1,0 +1,50 @@
+"""Check of a refusal: it names the rule, type, key, column or privilege that refuses."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING
+
+from conformance.engine.domain.chosen import RULES, domain
+from conformance.engine.sql.outcomes import Inconclusive
+
+if TYPE_CHECKING:
+    from conformance.engine.sql.outcomes import Rejected
+    from conformance.engine.sql.writes import Statement
+
+DATA, INTEGRITY = "22", "23"
+GENERATED, PRIVILEGE = "428C9", "42501"
+# What PostgreSQL itself says of a statement, and of which: two rows proposed with one key, a
+# TRUNCATE that leaves referring rows or meets checks that wait, two writes to one row at once, a
+# COPY into a generated column.
+OF_STATEMENTS = {
+    "21000": ("ON CONFLICT", "MERGE"),
+    "0A000": ("TRUNCATE",),
+    "55006": ("TRUNCATE",),
+    "27000": ("WITH",),
+    "42P10": ("COPY",),
+}
+
+
+def fault_of(refused: Rejected | Inconclusive, statement: Statement) -> str:
+    """Return what a refusal of a statement should have been; '' when it is as it should be."""
+    if isinstance(refused, Inconclusive):
+        return "an answer: nobody else writes"
+    if "__" in refused.constraint:
+        known = refused.constraint in names_of(domain().name)
+        return "" if known else "the name of a rule of the catalogue"
+    if refused.sqlstate.startswith(DATA) or refused.sqlstate in (GENERATED, PRIVILEGE):
+        return ""
+    if refused.sqlstate.startswith(INTEGRITY):
+        return "" if refused.constraint or refused.column else "the name of a constraint or column"
+    if any(word in statement.sql for word in OF_STATEMENTS.get(refused.sqlstate, ())):
+        return ""
+    return "a refusal that names a rule, or is of a type, key, column or privilege"
+
+
+@cache
+def names_of(_domain: str) -> frozenset[str]:
+    """Return what rejections name, of all that enforces the rules of a domain."""
+    return frozenset(
+        name for rule in RULES.values() for name in rule.enforced_by if " " not in name
+    )

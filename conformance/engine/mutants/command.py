@@ -1,0 +1,183 @@
+"""`python -m conformance mutants`: mutates the schema, and shows what the suite did not notice."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from conformance.arguments import add_server, part, positive
+from conformance.engine.console import say
+from conformance.engine.domain.chosen import RULES
+from conformance.engine.migrate import migrations
+from conformance.engine.mutants.errors import ChoiceError, SurvivorsError
+from conformance.engine.postgres import Request, provision, scratch
+from conformance.engine.postgres.request import SETTINGS
+from conformance.engine.postgres.surroundings import withdrawn
+from conformance.engine.progress import Progress
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Sequence
+
+    from conformance.engine.mutants.mutant import Mutant
+    from conformance.engine.mutants.report import Report
+    from conformance.engine.postgres.scratch import Scratch, Template
+
+SUMMARY = "mutate the schema, and show what the suite does not notice"
+SEED = 20261123
+BETWEEN = 10.0  # seconds between two times that the kill matrix is written
+
+
+def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Register the command."""
+    parser = commands.add_parser("mutants", help=SUMMARY, description=f"{SUMMARY}.".capitalize())
+    parser.add_argument(
+        "tokens",
+        metavar="TOKEN",
+        nargs="*",
+        help="only mutants that concern a rule (INV-T2), of a class, or whose ids hold this text",
+    )
+    parser.add_argument("--sample", metavar="N", type=positive, help="only so many, drawn")
+    parser.add_argument(
+        "--seed", metavar="N", type=int, default=SEED, help="what draws them (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--part", metavar="K/N", type=part, help="only the k-th of n parts, as several machines do"
+    )
+    parser.add_argument(
+        "--workers", metavar="N", type=positive, help="processes (default: as many as cores)"
+    )
+    parser.add_argument("--json", metavar="FILE", type=Path, help="write the kill matrix there")
+    parser.add_argument(
+        "--again",
+        metavar="FILE",
+        type=Path,
+        help="only what survived in this kill matrix, or was not tried",
+    )
+    parser.add_argument(
+        *("--phases", "--stages"),  # which they were called before
+        metavar="NAMES",
+        help="only these phases, with commas (default: all)",
+    )
+    parser.add_argument(
+        "--list", action="store_true", help="list the mutants that are chosen, and try none"
+    )
+    add_server(parser)
+    parser.set_defaults(run=run, undone="what was tried is in the kill matrix, if there is one")
+
+
+def run(options: argparse.Namespace) -> None:
+    """Carry out the command.
+
+    Raises:
+        ProvisionError: There is no server.
+        MigrationError: The migrations cannot be installed.
+        ChoiceError: A token or a phase is not known.
+        RecordError: The record of equivalents is wrong.
+        BaselineError: The schema itself fails.
+        StuckError: Nothing is done any more.
+        SurvivorsError: The suite did not notice a mutant.
+    """
+    migrations.load(options.migrations)
+    given = {attribute: getattr(options, attribute) for attribute, _, _ in SETTINGS}
+    request = Request.read(given, os.environ)
+    with (
+        withdrawn(request) as completed,
+        provision(completed) as server,
+        scratch.opened(server) as databases,
+    ):
+        template = databases.template(options.migrations)
+        every = _generate(databases, template)
+        say(f"{server.origin}; {len(every)} mutants")
+        report = _carry_out(options, databases, template, every)
+    if report is None:
+        return
+    for line in report.lines():
+        say(line)
+    wrong = len(report.wrongly_excused) + len(report.seen)
+    if report.survivors or wrong:
+        message = f"{len(report.survivors)} survived, {wrong} wrongly recorded"
+        raise SurvivorsError(message)
+
+
+def _generate(databases: Scratch, template: Template) -> list[Mutant]:
+    from conformance.engine.mutants import generate, schema  # noqa: PLC0415 - only who mutates waits for it
+
+    with databases.cloned(template, "schema") as database, database.connect() as connection:
+        return generate.mutants(schema.read(connection))
+
+
+def _carry_out(
+    options: argparse.Namespace, databases: Scratch, template: Template, every: Sequence[Mutant]
+) -> Report | None:
+    from conformance.engine.mutants import equivalent, generate, pool, sorting, unseen  # noqa: PLC0415 - only who mutates waits for it
+    from conformance.engine.mutants.pool import Workers, named  # noqa: PLC0415 - only who mutates waits for it
+    from conformance.engine.mutants.report import Report  # noqa: PLC0415 - only who mutates waits for it
+
+    known_phases = [phase.name for phase in pool.phases()]
+    phases = options.phases.split(",") if options.phases else known_phases
+    named(phases)
+    excused = equivalent.reasons(equivalent.read(), [mutant.id for mutant in every])
+    known = unseen.read()
+    unseen.check(known, every)
+    among = _left(options.again) if options.again else None
+    chosen = generate.chosen(every, options.tokens, options.sample, options.seed, among)
+    if options.part:
+        which, parts = options.part
+        chosen = chosen[which - 1 :: parts]
+    if options.list:
+        for mutant in chosen:
+            say(f"{mutant.id}  {mutant.change}")
+        return None
+    with (
+        Workers(min(options.workers or _cores(), len(chosen) or 1), databases, template) as workers,
+        Progress() as progress,
+    ):
+        result = sorting.sort(chosen, workers.look(chosen))
+        say(f"{len(chosen)} chosen, {len(result.ineffective)} of them ineffective")
+        concerned = {rule for mutant in result.effective for rule in mutant.rules}
+        workers.baseline([rule for rule in RULES if rule in concerned])
+        say(f"the schema itself is green for {len(concerned)} rules")
+        report = Report(
+            {mutant.id: mutant for mutant in chosen},
+            result.ineffective,
+            {mutant.id: excused[mutant.id] for mutant in chosen if mutant.id in excused},
+            {mutant.id: known[mutant.id] for mutant in chosen if mutant.id in known},
+        )
+        cheap = phases[:1] if options.sample else phases
+        recorded = {*excused, *known}
+        tasks = [
+            (mutant, tuple(cheap if mutant.id in recorded else phases))
+            # Recorded ones take all phases, and are expected to survive them: they come last.
+            for mutant in sorted(result.effective, key=lambda mutant: mutant.id in recorded)
+        ]
+        written, survived = time.monotonic(), 0
+        try:
+            for done, mutant_run in enumerate(workers.attempt(tasks), start=1):
+                report.mutant_runs[mutant_run.id] = mutant_run
+                survived += report.status(mutant_run.id) == "survived"
+                progress(f"mutants, {survived} survived", done, len(tasks))
+                if options.json and time.monotonic() - written > BETWEEN:
+                    report.write(options.json)
+                    written = time.monotonic()
+        finally:
+            if options.json:
+                report.write(options.json)  # what is interrupted has not been for nothing
+    return report
+
+
+def _left(path: Path) -> set[str]:
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+        left = ("survived", "untried")
+        return {each["id"] for each in document["mutants"] if each["status"] in left}
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        message = f"{path} holds no kill matrix: {error}"
+        raise ChoiceError(message) from None
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

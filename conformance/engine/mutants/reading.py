@@ -1,0 +1,54 @@
+"""Reading a mutated schema, which shows without a write what no behaviour shows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from conformance.engine.cases.verdicts import Finding, Verdict
+from conformance.engine.mutants.parts import Part, connected
+from conformance.engine.reading.functions import mismatches
+from conformance.engine.reading.switches import switches
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    import psycopg
+
+    from conformance.engine.mutants.mutant import Mutant
+    from conformance.engine.reading.functions import Mismatch
+    from conformance.engine.reading.switches import Switch
+
+# The classes of what engineers write that can be read. To read a schema takes longer than a write.
+READ = frozenset(
+    {"the same call again", "waiting", "switches", "assignment of a watched column", "rights"}
+)
+
+
+def parts(mutant: Mutant) -> Iterator[Part]:
+    """All that reads a schema, on mutants of the classes that can be read."""
+    if mutant.habit in READ:
+        yield Part("guards ask nothing but rows", _guards, connected)
+        yield Part("functions are what they declare", _functions, connected)
+
+
+def _guards(connection: psycopg.Connection[Any]) -> None:
+    _expect_none(switches(connection), "guards that ask nothing but rows")
+
+
+def _functions(connection: psycopg.Connection[Any]) -> None:
+    _expect_none(mismatches(connection), "functions that do what they declare, and no more")
+
+
+def _expect_none(found: Sequence[Switch] | Sequence[Mismatch], expected: str) -> None:
+    if found:
+        rule, *also = found[0].rules or ("",)
+        observed = "; ".join(map(str, found))
+        raise Finding(
+            rule,
+            Verdict.BROKEN,
+            expected=expected,
+            observed=observed,
+            script="",
+            steps=(),
+            also=tuple(also),
+        )

@@ -1,0 +1,112 @@
+"""Progress of what takes longer: a bar on a terminal, elsewhere a line of text now and then."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from threading import Lock
+from typing import TYPE_CHECKING, Protocol, Self
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from rich.progress import Task
+
+FIRST, BETWEEN = 2.0, 10.0  # seconds of silence before a line, where there is no terminal
+LONGEST = 86400.0  # seconds that a pace is taken from: shards and seeds take minutes each
+IN_MINUTES = 120  # seconds from which on these are said in minutes
+
+
+class Say(Protocol):
+    """Receiver of progress: what is being done and, where it is known, how much of how much."""
+
+    def __call__(self, what: str, done: float = 0, total: float = 0, /) -> None:
+        """Receive it."""
+
+
+class Progress:
+    """Shows the share that is done, and the time that is left at the pace so far."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        """Show nothing yet.
+
+        Args:
+            clock: tells seconds, of any beginning.
+        """
+        from rich import progress as rich  # noqa: PLC0415 - only for what takes longer
+        from rich.console import Console  # noqa: PLC0415 - as above
+
+        # Not as rich has it: FORCE_COLOR asks for colours, and not for bars in a log.
+        self._moves = sys.stderr.isatty() and os.environ.get("TERM") not in {"dumb", "unknown"}
+        self._bars = rich.Progress(
+            rich.TextColumn("{task.description}", markup=False),
+            rich.BarColumn(),
+            rich.TaskProgressColumn(),
+            rich.TimeRemainingColumn(),
+            console=Console(stderr=True),
+            transient=True,
+            disable=not self._moves,
+            get_time=clock,
+            speed_estimate_period=LONGEST,
+            redirect_stdout=sys.stdout.isatty(),
+        )
+        self._one = Lock()  # several sessions ask at once
+        self._clock, self._due = clock, clock() + FIRST
+
+    def __enter__(self) -> Self:
+        """Begin to show it."""
+        self._bars.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Leave nothing of it on a terminal."""
+        self._bars.stop()
+
+    def __call__(self, what: str, done: float = 0, total: float = 0, /) -> None:
+        """Show how much is done; another total is another pace, and 0 one that is not known."""
+        with self._one:
+            known = next(iter(self._bars.tasks), None)
+            if known is None or (known.total or 0) != total:
+                self.clear()
+                self._bars.add_task(what, total=total or None)
+            (task,) = self._bars.tasks
+            self._bars.update(task.id, description=what, completed=done)
+            if not self._moves and not task.finished and self._clock() >= self._due:
+                self._due = self._clock() + BETWEEN
+                sys.stderr.write(f"{_line(task)}\n")
+                sys.stderr.flush()
+
+    def clear(self) -> None:
+        """Show nothing until there is more."""
+        for task in self._bars.task_ids:
+            self._bars.remove_task(task)
+
+
+class Watch:
+    """Reads now and then how far a run of pytest has come, and tells it."""
+
+    def __init__(self, file: Path, say: Say) -> None:
+        """Read this file, which the plugin `conformance.engine.gate.outcomes` writes."""
+        self._file, self._say = file, say
+
+    def __call__(self) -> None:
+        """Tell how many tests are done."""
+        try:
+            done, total = map(int, self._file.read_text().split())
+        except (OSError, ValueError):  # no test is done yet, or it is being written
+            return
+        self._say("tests", done, total)
+
+
+def _line(task: Task) -> str:
+    if not task.total:
+        return task.description
+    left = task.time_remaining
+    share = f"{task.completed:g} of {task.total:g} ({task.percentage:.0f} %)"
+    return f"{task.description}: {share}{f', about {_in_words(left)} left' if left else ''}"
+
+
+def _in_words(left: float) -> str:
+    return f"{left:.0f} s" if left < IN_MINUTES else f"{left / 60:.0f} min"

@@ -1,0 +1,144 @@
+"""Findings of a run as files, which `python -m conformance replay` reads.
+
+Tests send what they find to the process that leads the run, which writes it at the end. A whole run
+drops what was found before, in the same circumstances, and is not found any more.
+"""
+
+from __future__ import annotations
+
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+import pytest
+
+from conformance.engine.cases.verdicts import Standing, Verdict
+from conformance.engine.report import sections
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from conformance.engine.cases.verdicts import Finding
+    from conformance.engine.findings.kept import Circumstances, Kept, Seen
+
+OPTION: Final = "--conformance-findings"
+VARIABLE: Final = "CONFORMANCE_FINDINGS"
+NOWHERE: Final = "none"
+PROPERTY: Final = "conformance finding"
+MOST: Final = 200  # files of one run: a schema that lacks a table fails everywhere
+
+
+class Ended(NamedTuple):
+    """End of a run: the standings of rules, and whether it was a whole one."""
+
+    judged: Mapping[str, Standing]
+    whole: bool
+
+
+ENDED = pytest.StashKey[Ended]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Register where findings are kept."""
+    parser.getgroup("conformance").addoption(
+        OPTION,
+        metavar="DIR",
+        help=f"keep findings as files in this folder; {NOWHERE}: keep none ({VARIABLE}; "
+        "default: .conformance/findings)",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Keep what is found here or by all workers."""
+    sections.add(config, _Keeper(config))
+
+
+def folder_of(config: pytest.Config) -> Path | None:
+    """Return the folder of findings; None where none are kept."""
+    from conformance.engine.findings.store import FOLDER
+
+    named = config.getoption(OPTION) or os.environ.get(VARIABLE) or str(FOLDER)
+    return None if named == NOWHERE else Path(config.invocation_params.dir, named)
+
+
+def seen(finding: Finding, path: str, item: pytest.Item) -> Seen | None:
+    """Return a finding of a test as it is kept; None where none are."""
+    if folder_of(item.config) is None:
+        return None
+    from conformance.engine.findings.kept import Seen
+    from conformance.engine.pytest_plugin.regressions import steps_of
+
+    test = item.nodeid.partition("::")[2]
+    return Seen.of(finding, steps_of(finding, item), path, (item.path, test))
+
+
+class _Keeper:
+    """Writes what was found, and says where it is."""
+
+    title = "findings"
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._config = config
+        self._found: dict[str, Seen] = {}
+
+    def note(self, report: pytest.TestReport) -> None:
+        """Note what one test found."""
+        for each in sections.carried(report, PROPERTY):
+            from conformance.engine.findings.kept import Seen
+
+            self._found.setdefault(each["id"], Seen.from_dict(each))
+
+    def brief(self) -> Iterator[str]:
+        """Write files; say how many, and how to replay one."""
+        folder = folder_of(self._config)
+        ended = self._config.stash.get(ENDED, Ended({}, whole=False))
+        if folder is None or not (self._found or ended.judged):
+            return
+        from conformance.engine.findings import last, store
+        from conformance.engine.findings.kept import Kept
+        from conformance.engine.pytest_plugin.circumstances import circumstances
+
+        run, now = circumstances(self._config), datetime.now(UTC).isoformat(timespec="seconds")
+        stale = self._stale(store.inside(folder), run, ended)
+        some = [Kept(each, run, now, now) for each in self._found.values()]
+        verdicts = {rule: standing.word for rule, standing in ended.judged.items()}
+        try:
+            if folder.parent.name == store.OURS and verdicts:
+                last.write(folder.parent, run, verdicts)
+            if some:
+                store.write(folder, some[:MOST])
+            for each in stale:
+                store.drop(each)
+        except OSError as error:  # a folder that has become full or is gone loses no verdict
+            yield f"not kept in {folder}: {error.strerror}"
+            return
+        if some:
+            left = f", and {len(some) - MOST} more that are not" if len(some) > MOST else ""
+            yield f"{len(some[:MOST])} kept in {folder}{left}; one again, from anywhere:"
+            yield f"framecast-conformance replay {some[0].seen.id}"
+        if stale:
+            yield f"{len(stale)} dropped from {folder}: not found any more"
+
+    def lines(self) -> Iterator[str]:
+        """Return the id of each."""
+        yield from self._found
+
+    def missed(self) -> list[str]:
+        """Return nothing: what is found fails by itself."""
+        return []
+
+    def _stale(self, there: list[Kept], run: Circumstances, ended: Ended) -> list[Kept]:
+        """Return what a whole run has not found again, of rules that it held."""
+        if not ended.whole:
+            return []
+        return [
+            each
+            for each in there
+            if each.run.is_alike(run)
+            and each.seen.id not in self._found
+            and (
+                each.seen.rule not in ended.judged
+                or ended.judged[each.seen.rule].verdict is Verdict.HELD
+            )
+        ]

@@ -1,0 +1,76 @@
+"""Limits of a run, in time and in failures: what it did not come to is `not run`, and fails it."""
+
+from __future__ import annotations
+
+import time
+from typing import Final
+
+import pytest
+
+from conformance.arguments import duration, positive
+from conformance.engine.report import causes
+
+TIME: Final = "--max-time"
+FAILURES: Final = "--max-failures"
+BEGUN = pytest.StashKey[float]()
+SESSION = pytest.StashKey[pytest.Session]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Register the limits."""
+    group = parser.getgroup("conformance")
+    group.addoption(
+        TIME,
+        metavar="N",
+        type=duration,
+        help="begin no further test after N seconds (or 90s, 15m, 2h); rules that have not been "
+        "proven by then are not run, and the run fails",
+    )
+    group.addoption(
+        FAILURES,
+        metavar="N",
+        type=positive,
+        help="begin no further test when tests have failed for N different causes, however many "
+        "tests each of them fails (--maxfail counts tests)",
+    )
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Start the clock."""
+    session.config.stash[SESSION] = session
+    session.config.stash[BEGUN] = time.monotonic()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Watch the limits where the run is led, and not in its workers."""
+    if not hasattr(config, "workerinput"):
+        config.pluginmanager.register(_Limits(config), "conformance-limits")
+
+
+class _Limits:
+    def __init__(self, config: pytest.Config) -> None:
+        self._config = config
+        self._time: float | None = config.getoption(TIME)
+        self._most: int | None = config.getoption(FAILURES)
+        self._causes: set[str] = set()
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """End the run after a test, if its time is over, or enough has failed."""
+        if report.failed:
+            self._causes.add(causes.of_report(report).key)
+        if report.when != "teardown":
+            return
+        if self._time is not None and self._since() >= self._time:
+            self._stop(f"{TIME}: {self._time:g} s are over")
+        elif self._most is not None and len(self._causes) >= self._most:
+            self._stop(f"{FAILURES}: {self._most} found")
+
+    def _stop(self, why: str) -> None:
+        # Where there are workers, pytest-xdist has a word of its own for it.
+        leads = self._config.pluginmanager.get_plugin("dsession") or self._config.stash[SESSION]
+        leads.shouldstop = leads.shouldstop or why
+
+    def _since(self) -> float:
+        return time.monotonic() - self._config.stash[BEGUN]

@@ -1,0 +1,100 @@
+"""The rules that each test is part of the proof of, and what selects the tests of one rule.
+
+A test says so by its marker `rules`, whose arguments are ids of the catalogue. A test about many
+rules at once, such as a hostile run, is marked `wide`: what it finds of one rule says nothing of
+the others, while nothing at all is known of any of them where it could not run.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from typing import TYPE_CHECKING
+
+import pytest
+
+from conformance.engine.domain.chosen import COLUMNS, RULES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from conformance.engine.cases.scenario import ColumnCase
+
+MARK = "rules"
+DESCRIPTION = (
+    "rules(*ids, wide=False): the rules that a test is part of the proof of;"
+    " wide: each of many, of which one finding concerns one"
+)
+WORD = re.compile(r"\w+")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Register the marker."""
+    config.addinivalue_line("markers", DESCRIPTION)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let `-k inv_t2__` find every test that is part of the proof of INV-T2."""
+    for item in items:
+        item.extra_keyword_matches.update(RULES[rule].token for rule in rules_of(item))
+
+
+def rules_of(item: pytest.Item) -> frozenset[str]:
+    """Return the ids of the rules that a test is part of the proof of."""
+    named = (rule for mark in item.iter_markers(MARK) for rule in mark.args)
+    return frozenset(rule for rule in named if rule in RULES)
+
+
+def is_wide(item: pytest.Item) -> bool:
+    """Return whether a test is about many rules, so that a finding about one concerns no other."""
+    return any(mark.kwargs.get("wide", False) for mark in item.iter_markers(MARK))
+
+
+def about(rules: Iterable[str], *, wide: bool = False) -> pytest.MarkDecorator:
+    """Return the marker of a test of these rules; what is no rule of the catalogue is left out."""
+    return pytest.mark.rules(*sorted({rule for rule in rules if rule in RULES}), wide=wide)
+
+
+def about_none() -> pytest.MarkDecorator:
+    """Return the marker of a test that is part of a whole run, and of no rule's proof."""
+    return about(())
+
+
+def of_tables(tables: Iterable[str]) -> frozenset[str]:
+    """Return the rules that speak of any of these tables."""
+    some = frozenset(tables)
+    return frozenset(rule.id for rule in RULES.values() if some.intersection(rule.tables))
+
+
+def other_tables() -> frozenset[str]:
+    """Return the tables that a rule speaks of, and that are none of the domain's."""
+    return frozenset().union(*(rule.tables for rule in RULES.values())).difference(COLUMNS)
+
+
+def of_token(name: str) -> frozenset[str]:
+    """Return the rule whose token a name begins with; none, where it begins with none."""
+    return frozenset(rule.id for rule in RULES.values() if name.startswith(rule.token))
+
+
+def of_form(case: ColumnCase) -> frozenset[str]:
+    """Return the rules that a fact of a table's columns is part of the proof of.
+
+    Those that refuse under its token or by its type; those whose violation query reads its columns;
+    where it names neither type nor column, those of its tables.
+    """
+    words = frozenset(WORD.findall(case.name)) | {case.by[1]}
+    columns = words & {column for table in case.tables for column in COLUMNS.get(table, ())}
+    named = {rule.id for rule in RULES.values() if case.token in rule.tokens or words & rule.types}
+    read = of_tables(table.rpartition(".")[2] for table in case.tables)
+    if columns:  # every query reads ids
+        some = columns - {"id"}
+        read = frozenset(each for each in read if some & _words(RULES[each].violations))
+    elif named:
+        read = frozenset()
+    return read | named
+
+
+@cache
+def _words(text: str) -> frozenset[str]:
+    return frozenset(WORD.findall(text))

@@ -1,0 +1,222 @@
+"""Reading of a syntax tree: tables, calls, columns, keys of JSON, days and rows."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+from conformance.engine.reading.constants import compared
+from conformance.engine.reading.tree import below
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+WRITES: Final = frozenset({"InsertStmt", "UpdateStmt", "DeleteStmt", "MergeStmt"})
+SETS_RULES: Final = "ConstraintsSetStmt"
+OF_TRANSACTIONS: Final = frozenset({"xmin", "xmax", "cmin", "cmax", "ctid", "tableoid"})
+DATE: Final = re.compile(r"\s*\d{4}-\d\d?-\d\d?\b")
+# What names one row, or the rows of some people, wherever it stands in a text.
+ONE: Final = re.compile(
+    r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|^[\w.%+-]*@[\w-]+(\.[\w-]+)+$", re.IGNORECASE
+)
+OF_JSON: Final = frozenset({"->", "->>", "#>", "#>>", "?", "?|", "?&", "@>", "@?", "@@"})
+INTO_JSON: Final = re.compile(r"jsonb?_(exists|extract_path|path_\w+|contains)\w*")
+
+CLOCK: Final = re.compile(r"now|(clock|statement|transaction)_timestamp|timeofday")
+TODAY: Final = re.compile(r"(CURRENT|LOCAL)_?(DATE|TIMESTAMP|TIME)(_N)?")
+TIMES: Final = re.compile(r"CURRENT_TIME(_N)?|LOCALTIME(_N)?")
+# What takes a part of a time: an hour, a day of the week.
+PARTS: Final = re.compile(r"extract|date_part|date_trunc|date_bin|to_char|age")
+WHOLE_TIMES: Final = frozenset({"epoch", "julian"})
+NARROW: Final = frozenset({"date", "time", "timetz"})
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A call of a function: its schema, or '', its name, how many arguments, and the first text."""
+
+    schema: str
+    name: str
+    arguments: int
+    said: str = ""
+
+    def __str__(self) -> str:
+        """Return it as it is written."""
+        dotted = f"{self.schema}.{self.name}" if self.schema else self.name
+        return f"{dotted}('{self.said}')" if self.said else f"{dotted}()"
+
+
+@dataclass(slots=True)
+class Reading:
+    """Reads, writes and calls of some SQL.
+
+    Attributes:
+        tables: all that it names, as `schema.name`, or `name` alone where it says no schema.
+        written: those of them that it writes.
+        calls: the functions that it calls.
+        values: keywords that stand for values, such as `CURRENT_USER`.
+        columns: system columns that tell transactions and places of rows.
+        names: what may be a column: last names of references, but for its own variables.
+        keys: texts that it looks for in JSON.
+        dates: days that it names.
+        times: parts of a clock's time that it asks.
+        rows: texts that name one row, or somebody's address.
+        constants: texts and numbers that it compares something with.
+        statements: other statements, such as `LockStmt`, by the parser's names.
+        locks: whether it locks rows.
+        assigns: columns of NEW that it assigns; `*` for the whole row.
+        is_made_up: whether it runs text that it makes.
+        catches: whether it catches errors.
+    """
+
+    tables: set[str] = field(default_factory=set)
+    written: set[str] = field(default_factory=set)
+    calls: set[Call] = field(default_factory=set)
+    values: set[str] = field(default_factory=set)
+    columns: set[str] = field(default_factory=set)
+    names: set[str] = field(default_factory=set)
+    keys: set[str] = field(default_factory=set)
+    dates: set[str] = field(default_factory=set)
+    times: set[str] = field(default_factory=set)
+    rows: set[str] = field(default_factory=set)
+    constants: set[str] = field(default_factory=set)
+    statements: set[str] = field(default_factory=set)
+    locks: bool = False
+    assigns: set[str] = field(default_factory=set)
+    is_made_up: bool = False
+    catches: bool = False
+
+    @property
+    def is_write(self) -> bool:
+        """Return whether it changes, or holds, what others see."""
+        return bool(self.written or self.statements or self.locks)
+
+
+def read(tree: object, reading: Reading, variables: frozenset[str] = frozenset()) -> None:
+    """Add what a tree does to what was read before.
+
+    Args:
+        tree: of pglast.
+        reading: is added to.
+        variables: names that stand for no column where they stand alone.
+    """
+    found = list(below(tree))
+    kinds = {"CommonTableExpr": "ctename", "Alias": "aliasname"}  # FOR UPDATE OF names an alias
+    named = {
+        getattr(node, kinds[type(node).__name__]) for node in found if type(node).__name__ in kinds
+    }
+    # SET CONSTRAINTS names constraints as others name tables.
+    rules = {
+        id(each) for node in found if type(node).__name__ == SETS_RULES for each in below(node)
+    }
+    reading.constants.update(compared(found))
+    for node in found:
+        kind = type(node).__name__
+        if kind == "RangeVar" and id(node) in rules:
+            continue
+        if kind == "RangeVar" and (node.schemaname or node.relname not in named):
+            reading.tables.add(_dotted(node))
+        elif kind in WRITES:
+            reading.written.add(_dotted(node.relation))
+        elif kind == "SelectStmt":
+            reading.locks |= bool(node.lockingClause)
+        elif kind.endswith("Stmt") and kind != "RawStmt":
+            reading.statements.add(kind)
+        elif kind in OF_EXPRESSIONS:
+            OF_EXPRESSIONS[kind](node, reading, variables)
+
+
+def _call(node: Any, reading: Reading, _: frozenset[str]) -> None:
+    *schema, name = (part.sval for part in node.funcname)
+    arguments = node.args or ()
+    first = arguments[0] if arguments else None
+    first = getattr(first, "arg", first)  # of a cast
+    said = getattr(getattr(first, "val", None), "sval", "")
+    call = Call("".join(schema).replace("pg_catalog", ""), name, len(arguments), said)
+    reading.calls.add(call)
+    if PARTS.fullmatch(name) and said not in WHOLE_TIMES and _asks_a_clock(arguments):
+        reading.times.add(str(call))
+    if INTO_JSON.fullmatch(name):
+        reading.keys.update(_texts(arguments[1:]))
+
+
+def _value(node: Any, reading: Reading, _: frozenset[str]) -> None:
+    value = node.op.name.removeprefix("SVFOP_")
+    reading.values.add(value)
+    if TIMES.fullmatch(value):
+        reading.times.add(value)
+
+
+def _column(node: Any, reading: Reading, variables: frozenset[str]) -> None:
+    names = [getattr(each, "sval", "") for each in node.fields]
+    reading.columns |= {names[-1]} & OF_TRANSACTIONS
+    if names[1:] or names[0] not in variables:
+        reading.names.update(filter(None, names[1:] or names))
+
+
+def _part(node: Any, reading: Reading, _: frozenset[str]) -> None:
+    for each in node.indirection:
+        if type(each).__name__ == "String":
+            reading.names.add(each.sval)
+        else:
+            reading.keys.update(_texts(each))
+
+
+def _constant(node: Any, reading: Reading, _: frozenset[str]) -> None:
+    text = getattr(node.val, "sval", "")
+    if DATE.match(text):
+        reading.dates.add(text)
+    if ONE.search(text):
+        reading.rows.add(text)
+
+
+def _operation(node: Any, reading: Reading, _: frozenset[str]) -> None:
+    if node.name and node.name[-1].sval in OF_JSON:
+        reading.keys.update(_texts(node.rexpr))
+
+
+def _path(node: Any, reading: Reading, _: frozenset[str]) -> None:
+    reading.keys.update(_texts(node.pathspec))
+
+
+def _cast(node: Any, reading: Reading, _: frozenset[str]) -> None:
+    kind = node.typeName.names[-1].sval
+    if kind in NARROW and _asks_a_clock(node.arg):
+        reading.times.add(f"the clock's {kind}")
+
+
+OF_EXPRESSIONS: Final = {
+    "FuncCall": _call,
+    "SQLValueFunction": _value,
+    "ColumnRef": _column,
+    "A_Indirection": _part,
+    "A_Const": _constant,
+    "A_Expr": _operation,
+    "JsonFuncExpr": _path,
+    "TypeCast": _cast,
+}
+
+
+def asks_clock(reading: Reading) -> bool:
+    """Return whether what was read looks at a clock."""
+    called = {call.name for call in reading.calls if call.schema == ""}
+    return any(map(CLOCK.fullmatch, called)) or any(map(TODAY.fullmatch, reading.values))
+
+
+def _asks_a_clock(tree: Any) -> bool:
+    reading = Reading()
+    read(tree, reading)
+    return asks_clock(reading)
+
+
+def _texts(tree: Any) -> Iterator[str]:
+    for node in below(tree):
+        text = getattr(getattr(node, "val", None), "sval", None)
+        if type(node).__name__ == "A_Const" and text is not None:
+            yield text
+
+
+def _dotted(relation: Any) -> str:
+    schema = relation.schemaname
+    return f"{schema}.{relation.relname}" if schema else str(relation.relname)

@@ -1,0 +1,133 @@
+"""Facts about a run: versions, digests of the migrations and of the suite, the commit."""
+
+from __future__ import annotations
+
+import hashlib
+import platform
+import shutil
+import subprocess
+from contextlib import suppress
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hypothesis import settings
+
+import conformance
+from conformance.engine.domain.chosen import domain_folders
+from conformance.engine.migrate import migrations
+from conformance.engine.migrate.migrations import MigrationError
+from conformance.engine.postgres import ProvisionError
+from conformance.engine.pytest_plugin.role import role_of
+from conformance.engine.report.places import Places
+from conformance.plugin import ENVIRONMENT, SEED
+
+if TYPE_CHECKING:
+    import pytest
+
+GIT_TIMEOUT = 10  # seconds, for a question that takes milliseconds
+
+
+def about(config: pytest.Config) -> dict[str, Any]:
+    """Return what a run stood on; no server, if none was asked for or there was none."""
+    environment = config.stash[ENVIRONMENT]
+    server, major = None, None
+    if environment.begun:
+        with suppress(ProvisionError):
+            server, major = environment.server().origin, environment.server().major
+    return {
+        "server": server,
+        "major": major,
+        "role": role_of(config),
+        "profile": settings.get_current_profile_name(),
+        "seed": config.stash[SEED],
+        "versions": {
+            "python": platform.python_version(),
+            **{name: version(name) for name in ("pytest", "hypothesis", "psycopg")},
+            "server": server,
+        },
+        "migrations": _digests(environment.migrations),
+        "suite": suite(),
+        "commit": commit(environment.migrations),
+    }
+
+
+def places(config: pytest.Config) -> Places | None:
+    """Return where the migrations are written, in a checkout from its top; None if unreadable."""
+    folder = config.stash[ENVIRONMENT].migrations
+    try:
+        files = migrations.load(folder)
+    except (MigrationError, OSError):
+        return None
+    top = _git(folder, "rev-parse", "--show-toplevel")
+    inside = bool(top) and folder.resolve().is_relative_to(Path(top).resolve())
+    shown = folder.resolve().relative_to(Path(top).resolve()) if inside else folder
+    return Places(shown.as_posix(), files)
+
+
+def objects(config: pytest.Config, where: Places | None) -> dict[str, Any]:
+    """Return the objects of the schema under test, as the report has them; {} without a server."""
+    environment = config.stash[ENVIRONMENT]
+    if not environment.begun:
+        return {}
+    from conformance.engine.changed import inventory  # noqa: PLC0415 - only who writes a report waits for it
+
+    try:
+        template = environment.template()
+        with (
+            environment.scratch().cloned(template, "report") as database,
+            database.connect() as connection,
+        ):
+            found = [*inventory.read(connection)]
+    except (ProvisionError, MigrationError):  # which the run has said
+        return {}
+    listed = [{**each._asdict(), "rules": list(each.rules)} for each in found]
+    for each in listed if where else ():
+        bare = str(each["name"]).partition("(")[0]
+        place = where.of([bare]).get(bare) if where else None
+        if place:
+            each["place"] = place
+    return {"objects": listed}
+
+
+def suite() -> str:
+    """Return the digest of the suite's own code and data, in hexadecimal."""
+    digest = hashlib.sha256()
+    for folder in (Path(str(conformance.__file__)).parent, *domain_folders()):
+        for path in sorted((*folder.rglob("*.py"), *folder.rglob("*.json"))):
+            digest.update(str(path.relative_to(folder.parent)).encode() + b"\0")
+            digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def commit(folder: Path) -> dict[str, Any] | None:
+    """Return the commit of a folder, and whether files in it differ; None without git."""
+    head = _git(folder, "rev-parse", "HEAD")
+    if not head:
+        return None
+    return {"id": head, "dirty": bool(_git(folder, "status", "--porcelain", "--", "."))}
+
+
+def _digests(folder: Path) -> dict[str, str] | None:
+    try:
+        return {each.name: each.sha256 for each in migrations.load(folder)}
+    except (MigrationError, OSError):  # which the run has said
+        return None
+
+
+def _git(folder: Path, *arguments: str) -> str:
+    """Return what git answers; nothing, where there is no git or no repository."""
+    program = shutil.which("git")
+    if program is None:
+        return ""
+    try:
+        done = subprocess.run(  # noqa: S603 - a program of the user's, and words of ours
+            [program, "-C", str(folder), *arguments],
+            capture_output=True,
+            text=True,
+            timeout=GIT_TIMEOUT,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return done.stdout.strip() if done.returncode == 0 else ""

@@ -1,0 +1,121 @@
+"""Comparison of two reports: verdicts, counts and what the runs stood on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from conformance.engine.cases.verdicts import NOT_RUN, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from conformance.engine.report.document import Document
+
+STRENGTH: Mapping[str, int] = {
+    **{str(verdict): place for place, verdict in enumerate(Verdict)},
+    NOT_RUN: 3,  # as little is known as of what is unproven
+}
+GONE = "-"  # of a rule that a report does not have
+FEWER = 2  # times fewer trials than before are worth a line
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Differences between two reports.
+
+    Attributes:
+        weaker, stronger: rules, with the verdict before and after.
+        others: rules that only one report has, or whose verdicts are as good as each other.
+        fewer: rules that are held in both and were tried far less, with both numbers.
+        stood_on: facts that differ, each as name, before and after.
+        partial: which of both is of a part of the suite.
+    """
+
+    weaker: Mapping[str, tuple[str, str]]
+    stronger: Mapping[str, tuple[str, str]]
+    others: Mapping[str, tuple[str, str]]
+    fewer: Mapping[str, tuple[int, int]]
+    stood_on: tuple[tuple[str, str, str], ...]
+    partial: tuple[str, ...]
+
+    def lines(self) -> Iterator[str]:
+        """Yield what differs, the worst first, or that nothing does."""
+        for name, before, after in self.stood_on:
+            yield f"{name}: {before} -> {after}"
+        for which in self.partial:
+            yield f"the {which} report is of a part of the suite, or its run ended early"
+        for title, some in (
+            ("weaker", self.weaker),
+            ("stronger", self.stronger),
+            ("other", self.others),
+        ):
+            for rule, (before, after) in some.items():
+                yield f"{title:<9} {rule:<17} {before} -> {after}"
+        for rule, (was, now) in self.fewer.items():
+            yield f"{'less':<9} {rule:<17} tried {was} times -> {now}"
+        words = [f"{len(self.weaker)} weaker", f"{len(self.stronger)} stronger"]
+        words += [f"{len(self.others)} other"] if self.others else []
+        words += [f"{len(self.fewer)} tried less"] if self.fewer else []
+        yield ", ".join(words)
+
+
+def compared(old: Document, new: Document) -> Comparison:
+    """Return what differs between a report and a later one.
+
+    A rule that the later one does not have is weaker: nobody has seen it held.
+    """
+    before = {rule["id"]: rule for rule in old["rules"]}
+    after = {rule["id"]: rule for rule in new["rules"]}
+    pairs = {
+        name: (_verdict(before, name), _verdict(after, name))
+        for name in dict.fromkeys((*before, *after))
+    }
+    differ = {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}
+    weaker = {name: pair for name, pair in differ.items() if _weaker(*pair)}
+    stronger = {name: pair for name, pair in differ.items() if pair[1] == Verdict.HELD}
+    fewer = {}
+    for name, pair in pairs.items():
+        if pair == (Verdict.HELD, Verdict.HELD):
+            was, now = (_tried(some[name]) for some in (before, after))
+            if now * FEWER <= was:
+                fewer[name] = (was, now)
+    return Comparison(
+        weaker,
+        stronger,
+        {name: pair for name, pair in differ.items() if name not in weaker | stronger},
+        fewer,
+        tuple(_stood_on(old, new)),
+        tuple(
+            which
+            for which, document in (("old", old), ("new", new))
+            if not document.get("whole", True)
+        ),
+    )
+
+
+def _verdict(rules: Mapping[str, Document], name: str) -> str:
+    return str(rules[name]["verdict"]) if name in rules else GONE
+
+
+def _weaker(before: str, after: str) -> bool:
+    if GONE in (before, after):
+        return after == GONE
+    return STRENGTH.get(after, 0) < STRENGTH.get(before, 0)
+
+
+def _tried(rule: Document) -> int:
+    return int(rule.get("accepted", 0)) + int(rule.get("rejected", 0))
+
+
+def _stood_on(old: Document, new: Document) -> Iterator[tuple[str, str, str]]:
+    for name in ("server", "role", "profile", "seconds", "exit_status"):
+        before, after = old.get(name), new.get(name)
+        if before != after:
+            yield name.replace("_", " "), str(before or 0), str(after or 0)
+    was, now = old.get("migrations") or {}, new.get("migrations") or {}
+    for name in sorted({*was, *now}):
+        if was.get(name) != now.get(name):
+            words = {True: "there", False: "not there"}
+            known = (words[name in was], words[name in now])
+            yield name, *(("as it was", "edited") if name in was and name in now else known)

@@ -1,0 +1,50 @@
+"""Reading of reports that runs have written.
+
+`docs/report.md` says what a report has, key by key, and `docs/report.schema.json` says it to
+programs; `conformance.engine.report.form` holds the types that both stand for.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+FORMS = (1, 2)  # of the reports that can be read; the first does not say whether it is whole
+Document: TypeAlias = "dict[str, Any]"  # as `conformance.engine.report.form.Report` has it
+
+
+class ReportError(Exception):
+    """A report that cannot be read or written; its text is one message, ready for a user."""
+
+
+def load(path: Path) -> Document:
+    """Return a report.
+
+    Raises:
+        ReportError: It is not there, or is no report of a form that we know.
+    """
+    try:
+        document: Document = json.loads(path.read_text(encoding="utf-8"))
+        version = document["version"]
+        for rule in document["rules"] if version in FORMS else ():
+            _ = str(rule["id"]), str(rule["verdict"])
+    except OSError as error:
+        message = f"{path}: {error.strerror}: run pytest conformance --conformance-report {path}"
+        raise ReportError(message) from None
+    except (KeyError, TypeError, ValueError) as error:
+        message = f"{path}: {no_report(error)}"
+        raise ReportError(message) from None
+    if version not in FORMS:
+        message = f"{path}: has form {version}, not {' or '.join(map(str, FORMS))}"
+        raise ReportError(message)
+    return document
+
+
+def no_report(error: Exception) -> str:
+    """Return why a file is no report of a run, in words."""
+    said = {KeyError: f"it has no {error}", json.JSONDecodeError: f"it is no JSON: {error}"}
+    reason = said.get(type(error), "its parts are not those of a report")
+    return f"is no report of a run: {reason}"

@@ -1,0 +1,101 @@
+"""Extras of the page beside one report: earlier reports, and a kill matrix of mutants."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from conformance.engine.report.document import ReportError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from conformance.engine.report.document import Document
+
+KILLED, SURVIVED, OPEN, EQUIVALENT = "killed", "survived", "open", "equivalent"
+STATUSES = (KILLED, SURVIVED, OPEN, EQUIVALENT)
+LEFT = (SURVIVED, OPEN)
+
+
+@dataclass(frozen=True, slots=True)
+class Extras:
+    """Earlier reports, the first one first, and the mutants of a kill matrix."""
+
+    history: tuple[Document, ...] = ()
+    mutants: tuple[dict[str, Any], ...] = ()
+
+
+NOTHING = Extras()
+
+
+@dataclass(slots=True)
+class Kills:
+    """Kill matrix of some mutants.
+
+    Attributes:
+        counts: by status.
+        left: those that nothing noticed.
+    """
+
+    counts: Counter[str] = field(default_factory=Counter)
+    left: list[dict[str, Any]] = field(default_factory=list)
+
+    def add(self, mutant: dict[str, Any]) -> None:
+        """Add a mutant; one that changed nothing, or was not tried, is none."""
+        if mutant["status"] in STATUSES:
+            self.counts[mutant["status"]] += 1
+        if mutant["status"] in LEFT:
+            self.left.append(mutant)
+
+
+def read_mutants(path: Path) -> tuple[dict[str, Any], ...]:
+    """Return the mutants of a kill matrix, as `mutants --json` writes it.
+
+    Raises:
+        ReportError: It is none.
+    """
+    try:
+        entries = json.loads(path.read_text(encoding="utf-8"))["mutants"]
+        for each in entries:
+            _ = str(each["id"]), str(each["status"]), str(each["operator"]), list(each["rules"])
+    except OSError as error:
+        message = f"{path}: {error.strerror}: run python -m conformance mutants --json {path}"
+        raise ReportError(message) from None
+    except (KeyError, TypeError, ValueError):
+        message = f"{path}: is no kill matrix of python -m conformance mutants --json"
+        raise ReportError(message) from None
+    return tuple(entries)
+
+
+def by_rule(mutants: Sequence[dict[str, Any]]) -> dict[str, Kills]:
+    """Return what became of the mutants of each rule; one may be of several."""
+    found: dict[str, Kills] = {}
+    for mutant in mutants:
+        for rule in mutant["rules"]:
+            found.setdefault(rule, Kills()).add(mutant)
+    return found
+
+
+def by_operator(mutants: Sequence[dict[str, Any]]) -> dict[str, Kills]:
+    """Return what became of the mutants of each kind of change, the most frequent first."""
+    found: dict[str, Kills] = {}
+    for mutant in mutants:
+        found.setdefault(mutant["operator"], Kills()).add(mutant)
+    return dict(sorted(found.items(), key=lambda each: (-each[1].counts.total(), each[0])))
+
+
+def verdicts(runs: Sequence[Document]) -> Iterator[tuple[str, list[str], bool]]:
+    """Yield each rule, its verdict in each run or '', and whether they differ; those first."""
+    known = [{rule["id"]: str(rule["verdict"]) for rule in run["rules"]} for run in runs]
+    rows = [
+        (rule, [each.get(rule, "") for each in known])
+        for rule in dict.fromkeys(name for each in reversed(known) for name in each)
+    ]
+    for wanted in (True, False):
+        for rule, row in rows:
+            changed = len(set(row)) > 1
+            if changed is wanted:
+                yield rule, row, changed

@@ -1,0 +1,87 @@
+"""HTML: one page that needs no server and asks nobody for anything."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from conformance.engine.report.forms import extras as beside
+from conformance.engine.report.forms import graphs
+from conformance.engine.report.forms.summary import WORDS, facts, outcome, sentence
+
+if TYPE_CHECKING:
+    from conformance.engine.report.document import Document
+
+
+def render(document: Document, extras: beside.Extras = beside.NOTHING) -> str:
+    """Return the page."""
+    environment = Environment(
+        loader=PackageLoader("conformance.engine.report.forms", "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    objects = _objects(document)
+    kills = beside.by_rule(extras.mutants)
+    runs = [*extras.history, document]
+    return environment.get_template("page.html.j2").render(
+        document=document,
+        outcome=outcome(document),
+        facts=list(facts(document)),
+        words=WORDS,
+        rules=[_rule(rule, objects, kills) for rule in document["rules"]],
+        objects=[each for each in objects if each["rules"]],
+        idle=[each for each in objects if not each["rules"]],
+        box=graphs.BOX,
+        runs=[_run(each) for each in runs] if extras.history else [],
+        verdicts=list(beside.verdicts(runs)),
+        statuses=beside.STATUSES,
+        operators=beside.by_operator(extras.mutants),
+    )
+
+
+def _objects(document: Document) -> list[dict[str, Any]]:
+    """Return the objects of the schema, each with its place on the page.
+
+    A report of a run without a server, or of an older suite, has only the names in its rules.
+    """
+    if "objects" in document:
+        listed = [dict(each) for each in document["objects"]]
+    else:
+        names: dict[str, list[str]] = {}
+        for rule in document["rules"]:
+            for name in rule.get("enforced_by", ()):
+                names.setdefault(name, []).append(rule["id"])
+        listed = [
+            {"kind": "", "name": name, "on": "", "sql": "", "rules": ids}
+            for name, ids in sorted(names.items())
+        ]
+    return [{**each, "anchor": f"object-{at}"} for at, each in enumerate(listed, 1)]
+
+
+def _rule(
+    rule: dict[str, Any], objects: list[dict[str, Any]], kills: dict[str, beside.Kills]
+) -> dict[str, Any]:
+    """Return a rule with all that the page says of it."""
+    machine = rule.get("machine")
+    return {
+        "sentence": sentence(rule),
+        **rule,
+        "objects": [each for each in objects if rule["id"] in each["rules"]],
+        "graph": graphs.graph(machine) if machine else None,
+        "kills": kills.get(rule["id"]),
+    }
+
+
+def _run(document: Document) -> dict[str, str]:
+    commit = document.get("commit") or {}
+    return {
+        "begun": str(document.get("begun", "")),
+        "day": str(document.get("begun", "unknown"))[:10],
+        "outcome": outcome(document),
+        "server": str(document.get("server") or "no server"),
+        "commit": str(commit.get("id", ""))[:10],
+        "seconds": str(document.get("seconds", "")),
+    }

@@ -1,0 +1,95 @@
+"""Sentences on a run that several forms of its report share."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from conformance.engine.cases.verdicts import NOT_RUN, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from conformance.engine.report.document import Document
+
+WORDS = (*map(str, Verdict), NOT_RUN)  # the worst first
+
+
+class Told(NamedTuple):
+    """Failure as one message: the rule, the verdict, a sentence, and where the rule is enforced.
+
+    `accepted` says until when a baseline accepts it, and why; '' where none does.
+    """
+
+    rule: str
+    verdict: str
+    sentence: str
+    file: str
+    line: int
+    accepted: str = ""
+
+
+def outcome(document: Document) -> str:
+    """Return how many rules have each verdict, and how much of the suite that was."""
+    counts = document.get("verdicts", {})
+    words = ", ".join(f"{counts[word]} {word}" for word in WORDS if counts.get(word))
+    part = "" if document.get("whole", True) else "; a part of the suite, or it ended early"
+    return f"{words or 'no rule was tried'}{part}"
+
+
+def facts(document: Document) -> Iterator[tuple[str, str]]:
+    """Yield what a run stood on, each as a name and a value."""
+    commit = document.get("commit")
+    yield "server", str(document.get("server") or "none")
+    yield "written as", str(document.get("role") or "the owner of the schema")
+    yield "begun", str(document.get("begun", "unknown"))
+    yield "seconds", str(document.get("seconds", "unknown"))
+    yield "profile", str(document.get("profile", "unknown"))
+    yield "seed", str(document.get("seed", "unknown"))
+    if commit:
+        changed = ", with changes since" if commit["dirty"] else ""
+        yield "commit", f"{commit['id']}{changed}"
+    yield "exit status", str(document.get("exit_status", "unknown"))
+    for name, version in sorted(document.get("versions", {}).items()):
+        if name != "server":
+            yield name, str(version)
+    yield "suite", str(document.get("suite", "unknown"))
+    for name, digest in (document.get("migrations") or {}).items():
+        yield name, str(digest)
+
+
+def failures(document: Document) -> Iterator[Told]:
+    """Yield a message a rule that is not held, then one a failure beside the rules."""
+    for rule in document["rules"]:
+        if rule["verdict"] not in (Verdict.HELD, NOT_RUN):
+            told = accepted(rule["failures"])
+            yield Told(rule["id"], rule["verdict"], sentence(rule), *place(rule), told)
+    for failure in document.get("beside", ()):
+        told = accepted([failure])
+        yield Told(failure["rule"], failure["verdict"], _of(failure), "", 0, told)
+
+
+def accepted(some: Sequence[dict[str, Any]]) -> str:
+    """Return until when a baseline accepts all of some failures, and why; '' where it does not."""
+    told = [each.get("accepted", "") for each in some]
+    return str(told[0]) if told and all(told) else ""
+
+
+def sentence(rule: dict[str, Any]) -> str:
+    """Return what the worst of a rule's failures says, or what was not seen of the rule."""
+    found = [each for each in rule["failures"] if each["verdict"] == rule["verdict"]]
+    if found:
+        return _of(found[0])
+    sides = (("accepted", "legal write was accepted"), ("rejected", "violation was refused"))
+    lacking = " and ".join(f"no {words}" for key, words in sides if not rule[key])
+    return f"{rule['statement']} Seen: {lacking or 'not every part of its proof'}."
+
+
+def place(rule: dict[str, Any]) -> tuple[str, int]:
+    """Return file and line of what enforces a rule first; ('', 0) where none is known."""
+    for each in rule.get("places", {}).values():
+        return each["file"], each["line"]
+    return "", 0
+
+
+def _of(failure: dict[str, Any]) -> str:
+    return f"expected: {failure['expected']}; observed: {failure['observed']}"

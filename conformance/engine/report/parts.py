@@ -1,0 +1,76 @@
+"""Parts of the proof of rules: the tests of a run, those included that were never reached.
+
+A run that is spread over workers learns of its tests from a file that they write, since what
+pytest-xdist hands on before a test has run is no more than its name.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import astuple, dataclass, field
+from typing import TYPE_CHECKING
+
+from conformance.engine.pytest_plugin import proof
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    import pytest
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One test, as part of a proof.
+
+    Attributes:
+        rules: the ids of the rules.
+        wide: whether what it finds of one of them says nothing of the others.
+        own: whether it is made for its rule, which a run that contains it is therefore about.
+        marked: whether it says which rules it is about, be it none.
+    """
+
+    rules: tuple[str, ...] = ()
+    wide: bool = False
+    own: bool = False
+    marked: bool = False
+
+
+@dataclass(slots=True)
+class Parts:
+    """All tests that a run means to run, by pytest's ids, and how many it leaves out."""
+
+    tests: dict[str, Part] = field(default_factory=dict)
+    deselected: int = 0
+
+    def rules(self, test: str) -> tuple[str, ...]:
+        """Return the rules of a test; none, of one that is not known."""
+        return self.tests.get(test, Part()).rules
+
+    def write(self, file: Path) -> None:
+        """Write them, in one go."""
+        tests = {test: astuple(part) for test, part in self.tests.items()}
+        unfinished = file.with_suffix(f".{os.getpid()}")
+        unfinished.write_text(json.dumps([tests, self.deselected]), encoding="utf-8")
+        unfinished.replace(file)
+
+
+def of(items: Iterable[pytest.Item], deselected: int = 0) -> Parts:
+    """Return the parts that these tests are."""
+    return Parts({item.nodeid: _part(item) for item in items}, deselected)
+
+
+def read(file: Path) -> Parts:
+    """Return what was written to a file; nothing, where no worker came so far."""
+    if not file.exists():
+        return Parts()
+    tests, deselected = json.loads(file.read_text(encoding="utf-8"))
+    parts = {test: Part(tuple(rules), *others) for test, (rules, *others) in tests.items()}
+    return Parts(parts, deselected)
+
+
+def _part(item: pytest.Item) -> Part:
+    own = "case_runner" in getattr(item, "fixturenames", ())
+    marked = item.get_closest_marker(proof.MARK) is not None
+    return Part(tuple(sorted(proof.rules_of(item))), proof.is_wide(item), own, marked)

@@ -1,0 +1,158 @@
+"""The report of a run: what is printed of each rule, and the same as data.
+
+`docs/report.md` says what the report has, key by key. It is an object with its `version`, what the
+run stood on and how it ended, `verdicts` (how many rules have each), `rules`, in the order of the
+catalogue, and what tests said beside them. `paths` of a rule maps each write path to its own
+counts, or to `reason`: why it cannot break the rule, or that it was not tried in this run.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from conformance.engine.cases.verdicts import NOT_RUN, Standing, Tally, Verdict
+from conformance.engine.domain.chosen import RULES, domain
+from conformance.engine.kinds.transitions import Transitions
+from conformance.engine.sql.writes import Path
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from conformance.engine.kinds.rule import Rule
+    from conformance.engine.report.places import Places
+
+    Failure: TypeAlias = Mapping[str, Any]
+
+VERSION = 2
+WORDS = (*map(str, reversed(Verdict)), NOT_RUN)
+WIDTH = 16  # of the longest id
+
+
+def lines(
+    judged: Mapping[str, Standing],
+    beside: Sequence[Failure] = (),
+    *,
+    width: int = 0,
+    all_of_them: bool = True,
+) -> Iterator[str]:
+    """Return a line a rule and a line a failure beside them, then how many have each verdict.
+
+    Args:
+        judged: the standings of rules.
+        beside: the failures that are no rule's; those of one kind and test are one line.
+        width: the most that a line may have; 0 for whatever it takes.
+        all_of_them: whether rules that are held have lines, too.
+    """
+    as_role = any(standing.total.denied for standing in judged.values())
+    counts = Counter(standing.word for standing in judged.values())
+    for name, standing in judged.items():
+        shown = all_of_them and counts[NOT_RUN] < len(judged)
+        if shown or standing.word not in (Verdict.HELD, NOT_RUN):
+            yield _cut(_line(name, standing, as_role=as_role), width)
+    for failure in {(each["rule"], each["test"]): each for each in beside}.values():
+        yield _cut(
+            f"{failure['rule']:<{WIDTH}} {failure['verdict']:<11} no rule's: {failure['test']}",
+            width,
+        )
+    words = [f"{counts[word]} {word}" for word in WORDS if counts[word]]
+    if beside:
+        words.append(f"{len(beside)} beside the rules")
+    yield ", ".join(words)
+
+
+def document(
+    judged: Mapping[str, Standing],
+    of_run: Mapping[str, Any] | None = None,
+    of_tests: Mapping[str, Any] | None = None,
+    places: Places | None = None,
+    moves: Mapping[str, Mapping[str, int]] | None = None,
+) -> dict[str, Any]:
+    """Return the report, as `conformance.engine.report.form` has it.
+
+    Args:
+        judged: the standings of rules.
+        of_run: what it says of the run, before its verdicts.
+        of_tests: what it says of tests, after its rules.
+        places: where the migrations are written, if they could be read.
+        moves: by rules, how often machines saw each change of a state, such as `draft>active`.
+    """
+    counts = Counter(standing.word for standing in judged.values())
+    return {
+        "version": VERSION,
+        **(of_run or {}),
+        "verdicts": {word: counts[word] for word in (*map(str, Verdict), NOT_RUN)},
+        "rules": [
+            {**_rule(name, standing, places), **_machine(name, (moves or {}).get(name, {}))}
+            for name, standing in judged.items()
+        ],
+        **(of_tests or {}),
+    }
+
+
+def _line(name: str, standing: Standing, *, as_role: bool) -> str:
+    rule: Rule = RULES[name]
+    total = standing.total
+    return (
+        f"{name:<{WIDTH}} {standing.word:<11} "
+        f"{total.accepted:>6} accepted {total.rejected:>6} rejected  "
+        + (f"{total.denied:>6} denied  " if as_role else "")
+        + rule.enforced_by[0]
+        + (f" and {len(rule.enforced_by) - 1} more" if len(rule.enforced_by) > 1 else "")
+    )
+
+
+def _cut(line: str, width: int) -> str:
+    return line if not width or len(line) <= width else line[: width - 1] + "…"
+
+
+def _rule(name: str, standing: Standing, places: Places | None) -> dict[str, Any]:
+    rule = RULES[name]
+    kind = "written by hand" if rule.kind is None else type(rule.kind).__name__
+    return {
+        "id": rule.id,
+        "statement": rule.statement,
+        "holds": str(rule.holds),
+        "kind": kind,
+        "tables": list(rule.tables),
+        "enforced_by": list(rule.enforced_by),
+        "places": dict(places.of(rule.enforced_by)) if places else {},
+        "verdict": standing.word,
+        **_counts(standing.total),
+        "paths": {str(path): _path(name, path, standing) for path in Path},
+        "races": [race for race, known in domain().races().items() if name in known.rules],
+        "failures": standing.failures,
+    }
+
+
+def _machine(name: str, seen: Mapping[str, int]) -> dict[str, Any]:
+    """Return the state machine of a rule, where it has one."""
+    kind = RULES[name].kind
+    if not isinstance(kind, Transitions):
+        return {}
+    moves = [
+        {
+            "before": before,
+            "after": after,
+            "legal": (before, after) in kind.legal,
+            "seen": seen.get(f"{before or 'new'}>{after}", 0),
+        }
+        for before, after in kind.pairs()
+    ]
+    return {"machine": {"table": kind.table, "states": list(kind.states), "moves": moves}}
+
+
+def _path(name: str, path: Path, standing: Standing) -> dict[str, Any]:
+    tally = standing.paths.get(path, Tally())
+    if path in standing.reasons and not any(tally.counts):
+        return {"reason": standing.reasons[path]}
+    if path in standing.paths:
+        return _counts(tally)
+    ways = domain().ways().get(name, {}).get(path)
+    return {"reason": ways if isinstance(ways, str) else "not tried in this run"}
+
+
+def _counts(tally: Tally) -> dict[str, int]:
+    counts = {"accepted": tally.accepted, "rejected": tally.rejected, "named": tally.named}
+    as_role = {"denied": tally.denied, "withheld": tally.not_permitted}
+    return {**counts, **{name: count for name, count in as_role.items() if count}}

@@ -1,0 +1,195 @@
+"""The recorder of a run: gathers what all workers report, judges it, and shows and writes it."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from conformance.engine.cases.verdicts import Standing, Verdict
+from conformance.engine.pytest_plugin.findings import ENDED, Ended
+from conformance.engine.report import parts, sections
+from conformance.engine.report.document import ReportError
+from conformance.engine.report.parts import Parts
+from conformance.engine.report.record import COUNTED, Record
+from conformance.engine.report.scope import about_all, is_whole
+from conformance.plugin import runs_tests
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterator
+
+    from conformance.engine.report.baseline import Baseline
+
+PARTS = pytest.StashKey[Parts]()
+DESELECTED = pytest.StashKey[int]()
+BASELINE = pytest.StashKey["Baseline"]()
+REPORT = "conformance_report"  # the option that names the files
+FILE = "parts.json"
+
+
+class Recorder:
+    """Gathers what the tests of all workers report, and says at the end what that comes to."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        """Begin with nothing."""
+        self._config = config
+        self._record = Record()
+        self._sections = sections.of(config)
+        self._folder: Path | None = None  # where workers tell of their tests
+        self._parts = Parts()
+        self._judged: dict[str, Standing] = {}
+        self._summaries: list[sections.Summary] = []
+        self._begun, self._clock = datetime.now(UTC), time.monotonic()
+        self._table: list[str] = []
+        self._lines: list[str] = []  # what is said of the report, and of the run
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_configure_node(self, node: Any) -> None:
+        """Tell a worker of pytest-xdist where to write which tests there are."""
+        if self._folder is None:
+            self._folder = Path(tempfile.mkdtemp(prefix="framecast-conformance-run-"))
+        node.workerinput["parts"] = str(self._folder / FILE)
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Add what one phase of one test said."""
+        self._record.note(report)
+        self._sections.note(report)
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        """Add a file of tests that could not be read."""
+        self._record.note_collection(report)
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        """Fail a run in which a rule was not held, whatever its tests said; write the report."""
+        if not runs_tests(self._config):
+            return
+        self._parts = self._known()
+        self._judged = self._record.judge(self._parts, whole=about_all(self._config))
+        self._config.stash[ENDED] = Ended(self._judged, self._whole)
+        self._summaries = self._sections.summaries()
+        missed = [line for each in self._summaries for line in each.missed]
+        self._table = self._sections.listed("rules", self._rules)
+        unheld = any(standing.verdict is not Verdict.HELD for standing in self._judged.values())
+        bad = unheld or self._record.beside or missed or self._sections.broken
+        if bad and session.exitstatus == pytest.ExitCode.OK:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+        self._sections.guarded("the baseline", lambda: self._compare(session, missed))
+        targets = self._config.getoption(REPORT, default=None)
+        if targets:
+            self._write([Path(target) for target in targets], session, missed)
+
+    def _compare(self, session: pytest.Session, missed: list[str]) -> None:
+        """Say what a baseline accepts; end with 0 where nothing failed but that."""
+        baseline: Baseline | None = self._config.stash.get(BASELINE, None)
+        if baseline is None:
+            return
+        today = datetime.now(UTC).date()
+        found = baseline.settle(self._record, self._judged, whole=self._whole, today=today)
+        self._lines += found.notes
+        entries = (each for each in found.faults if each.about == baseline.name)
+        self._lines += [f"{each.about}: {each.what}" for each in entries]
+        if found.holds and not missed and not self._sections.broken:
+            if session.exitstatus == pytest.ExitCode.TESTS_FAILED:
+                session.exitstatus = pytest.ExitCode.OK
+        elif session.exitstatus == pytest.ExitCode.OK and found.faults:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_terminal_summary(
+        self, terminalreporter: pytest.TerminalReporter
+    ) -> Generator[None, None, None]:
+        """Print failures by their causes, then what pytest has to say, and the verdicts last."""
+        from conformance.engine.report.terminal import Terminal  # noqa: PLC0415 - only at the end
+
+        if not self._is_of_suite():
+            yield
+            return
+        shown = Terminal(terminalreporter, self._record, self._sections)
+        with shown.failures():
+            yield
+        shown.summaries(self._summaries)
+        shown.verdicts(self._table)
+        for line in self._lines:
+            terminalreporter.write_line(line)
+
+    def pytest_unconfigure(self) -> None:
+        """Throw away what workers wrote."""
+        if self._folder is not None:
+            shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _rules(self) -> Iterator[str]:
+        """Return a line a rule; of a quiet run, a line for each that is not held."""
+        if not self._judged and not self._record.beside:
+            return
+        from conformance.engine.report import rules  # noqa: PLC0415 - it knows every way to try every rule
+
+        verbosity = self._config.get_verbosity()
+        *rows, counts = rules.lines(
+            self._judged,
+            self._record.beside,
+            width=0 if verbosity > 0 else self._config.get_terminal_writer().fullwidth,
+            all_of_them=verbosity >= 0,
+        )
+        yield from (*rows, *self._record.unproven(self._judged), counts)
+
+    def _known(self) -> Parts:
+        """Return the tests of the run, as far as any process came to know them."""
+        if self._folder is not None:
+            return parts.read(self._folder / FILE)
+        return self._config.stash.get(PARTS, Parts())
+
+    @property
+    def _whole(self) -> bool:
+        """True if the run was of the whole suite, and came to its end."""
+        interrupted = self._record.counts["not_run"] > 0 or not self._parts.tests
+        return is_whole(self._config) and not interrupted
+
+    def _is_of_suite(self) -> bool:
+        """Return whether the run was about rules, and not about other tests."""
+        return bool(self._judged) or any(part.marked for part in self._parts.tests.values())
+
+    def _write(self, targets: list[Path], session: pytest.Session, missed: list[str]) -> None:
+        def write() -> None:
+            # They know every way to try every rule, and only a report needs them.
+            from conformance.engine.report import forms, rules  # noqa: PLC0415 - as said
+            from conformance.engine.report.about import about, objects, places  # noqa: PLC0415 - as said
+
+            counts = self._record.counts
+            of_run = {
+                "whole": self._whole,
+                "exit_status": int(session.exitstatus),
+                "begun": self._begun.isoformat(timespec="seconds"),
+                "seconds": round(time.monotonic() - self._clock, 3),
+                "counts": {name: counts[name] for name in COUNTED},
+                **about(self._config),
+            }
+            where = places(self._config)
+            of_tests = {
+                **objects(self._config, where),
+                "beside": self._record.beside,
+                "failed": [
+                    each.as_dict(self._parts.rules(each.test)) for each in self._record.failed
+                ],
+                "missed": [*missed, *self._sections.broken.values()],
+            }
+            moves = self._config.stash.get(sections.MOVES, {})
+            document = rules.document(self._judged, of_run, of_tests, where, moves)
+            for target in targets:
+                try:
+                    forms.write(document, target)
+                except ReportError as error:  # it has become full, or is gone, since the run began
+                    self._lines.append(f"report: {error}")
+                    session.exitstatus = session.exitstatus or pytest.ExitCode.TESTS_FAILED
+                else:
+                    self._lines.append(f"report: {target}")
+
+        before = len(self._sections.broken)
+        self._sections.guarded("the report", write)
+        if len(self._sections.broken) > before and session.exitstatus == pytest.ExitCode.OK:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED

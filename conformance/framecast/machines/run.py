@@ -1,0 +1,384 @@
+"""One run on a database: operations, one transaction after another, judged twice each time.
+
+The model says what must become of a transaction; the database says what did. After every commit the
+violation queries look for rows that break a rule, and then the rows themselves are compared with
+the model's: what breaks a rule is named after it, and only what breaks none is named after the
+model.
+
+What a schema cannot take, because it lacks a column or a function, is a gap: a run that may have
+gaps goes on without it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from conformance.engine.cases.attempt import transaction_script
+from conformance.engine.cases.gaps import MODEL, Gaps, about, about_all
+from conformance.engine.cases.refusals import NOT_A_VALUE
+from conformance.engine.cases.verdicts import Finding, Verdict
+from conformance.engine.domain.chosen import RULES
+from conformance.engine.privileges.missing import PRIVILEGE
+from conformance.engine.sql.inventory import Inventory, is_foreign
+from conformance.engine.sql.outcomes import Accepted, Inconclusive, Outcome, Rejected
+from conformance.engine.sql.writes import statements
+from conformance.framecast.machines import differences
+from conformance.framecast.machines.coverage import tried
+from conformance.framecast.machines.exploration import Guide
+from conformance.framecast.machines.pasts import Passed, bring_about, copy_of, is_no_clients
+from conformance.framecast.machines.rows import claim, way_to_acceptance, way_to_difference
+from conformance.framecast.machines.visible_rows import Rows
+from conformance.framecast.model import State, rules
+from conformance.framecast.operations import step
+from conformance.framecast.operations.run_record import RunRecord, recorded
+from conformance.framecast.operations.setups import BEGIN, begin
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from conformance.engine.cases.steps import Step as Shown
+    from conformance.engine.database.sandbox import Sandbox
+    from conformance.engine.sql.writes import Statement
+    from conformance.framecast.machines.exploration import Reached
+    from conformance.framecast.machines.log import Log
+    from conformance.framecast.operations import Operation, Step
+
+UNIQUE, CHECK, REFERENCE = "23505", "23514", "23503"
+RIGHT = "RIGHT"  # in the place of a rule, where our role has no right to do it
+PLAIN = {"KEY": UNIQUE, "CHECK": CHECK, "REFERENCE": REFERENCE}
+
+
+class MachineRun:
+    """A model and a database that go through the same operations."""
+
+    def __init__(self, sandbox: Sandbox, log: Log) -> None:
+        """Begin with nothing, on both sides."""
+        self.state = State()
+        self.log = log
+        log.rows = self._rows = log.rows or Rows(sandbox.session)
+        log.inventory = self._inventory = log.inventory or Inventory.of(sandbox.session)
+        self._transactions: list[tuple[State, Sequence[Step]]] = []
+        self.sandbox = sandbox
+        self._script: list[str] = []
+        self._learned = False  # whether a refusal has told of a column that must be given
+        self._begun = False
+        self._aged = False  # whether time has passed, of which the change log knows nothing
+        self._past: list[Passed] = []  # what was accepted, and so led here
+        self.guide = Guide(log.archive) if log.archive is not None else None
+
+    def begin(self, like: str) -> None:
+        """Begin with a setup, which breaks nothing; raises as `commit`.
+
+        The first run that does so writes it, and it is judged. Later ones have a copy of its rows.
+        """
+        if like == "nothing":
+            return
+        first = self.plan(self.state, BEGIN, {"like": like})
+        if first is None:
+            return
+        if first.broken:
+            message = f"the setup {like!r} breaks {sorted(first.broken)}"
+            raise ValueError(message)
+        copy = copy_of(like)
+        if not self.sandbox.has_kept(copy):
+            self.commit([first])
+            if self.state.serial:
+                self.sandbox.keep(copy)
+            elif self._learned:
+                self.begin(like)
+            return
+        self.sandbox.bring_back(copy)
+        self._begun = True
+        body = self._tell([first])
+        self.sandbox.session.history[:] = [(tuple(body), Accepted())]
+        self._note(self.state, [first], Accepted())
+        self.state = replace(first.after, tick=self.state.tick + 1)
+        self._pass(tuple(body), told=1)
+
+    def resume(self, reached: Reached) -> None:
+        """Begin where another run came to, with what led there as this run's own past.
+
+        Raises:
+            Finding: What was accepted there is not accepted again.
+        """
+        self._past = list(reached.past)
+        self._transactions = [(each.before, each.steps) for each in self._past]
+        self._script = [text for each in self._past for text in each.script]
+        self._begun, self._aged = True, any(is_no_clients(each.steps) for each in self._past)
+        outcome = bring_about(self.sandbox, self._past)
+        if not isinstance(outcome, Accepted):
+            raise self._finding(
+                MODEL, Verdict.UNPROVEN, expected="accepted, as before", observed=str(outcome)
+            )
+        self.state = reached.state
+
+    def plan(self, state: State, operation: Operation, arguments: Mapping[str, Any]) -> Step | None:
+        """Return what an operation would do; a setup without what the schema lacks.
+
+        None for a setup that comes to nothing without that.
+        """
+        if operation is not BEGIN:
+            return step(state, operation, arguments)
+        planned, skipped = begin(state, arguments["like"], self._inventory.lack)
+        for name, lack in skipped.items():
+            where = f"the start {arguments['like']!r}: {name!r}"
+            self._note_gap(f"{where} cannot be done: {self._inventory.told(lack)}", about(*lack))
+        return planned
+
+    def do(self, operation: Operation, arguments: Mapping[str, Any]) -> None:
+        """Do one thing, in a transaction of its own; raises as `commit`."""
+        self.commit([step(self.state, operation, arguments)])
+
+    def commit(self, steps: Sequence[Step]) -> None:
+        """Do several things in one transaction, each of which begins where the last one ends.
+
+        Raises:
+            Finding: The database did not do what the model says, or a rule is broken.
+        """
+        before, after = self.state, steps[-1].after
+        changed = after.changed_since(before)
+        may = frozenset().union(*(each.broken for each in steps))
+        must = rules.broken(after, changed).union(*(each.at_once for each in steps))
+        if self._needs_a_missing_privilege(steps):
+            may, must = may | {RIGHT}, must | {RIGHT}
+        outcome = self._transact(steps, may, must)
+        if isinstance(outcome, Rejected) and is_foreign(outcome):
+            self._go_without(steps, changed, outcome)
+            if self.guide is not None:
+                self.guide.note(before, steps, accepted=not must)  # or it would be new for ever
+            return
+        accepted = isinstance(outcome, Accepted)
+        violations = self._violations(passed=after.day != before.day) if accepted else {}
+        self.judge(outcome, may, must, changed)
+        self._note(before, steps, outcome)
+        if accepted:
+            self.state = replace(after, tick=before.tick + 1)
+            self._expect_none(violations)
+            self._expect_the_same(changed, [rule for each in steps for rule in each.operation.says])
+            self._pass(self.sandbox.session.history[-1][0], told=2)
+
+    @property
+    def record(self) -> RunRecord:
+        """Replayable record of a run, for shortening."""
+        record = []
+        for first, steps in self._transactions:
+            states = [first, *(each.after for each in steps)]
+            record.append(tuple(recorded(*pair) for pair in zip(states, steps, strict=False)))
+        return tuple(record)
+
+    def _transact(
+        self, steps: Sequence[Step], may: frozenset[str], must: frozenset[str]
+    ) -> Outcome:
+        if not self._begun:
+            self.sandbox.reset()
+            self._begun = True
+        body = self._tell(steps)
+        run = self.sandbox.run_as_owner if is_no_clients(steps) else self.sandbox.session.run
+        outcome = run(body)
+        self._script.append(f"-- expected: {_expected(may, must)}; observed: {outcome}\n\n")
+        return outcome
+
+    def _needs_a_missing_privilege(self, steps: Sequence[Step]) -> bool:
+        """Return whether we act as a role that has no right to do this."""
+        if is_no_clients(steps):
+            return False
+        return bool(self.sandbox.missing_privilege([one for each in steps for one in _body(each)]))
+
+    def _tell(self, steps: Sequence[Step]) -> list[Statement]:
+        """Note what is about to be done, and return its statements."""
+        self._transactions.append((self.state, steps))
+        written = [each for one in steps for each in _body(one)]
+        body = list(self.sandbox.arbiters.aimed_if_possible(written))
+        comment = "".join(f"-- {each}\n" for each in steps)
+        self._script.append(comment + transaction_script(body))
+        return body
+
+    def judge(
+        self,
+        outcome: Outcome,
+        may: frozenset[str],
+        must: frozenset[str],
+        changed: frozenset[str],
+    ) -> None:
+        """Compare what became of a transaction with the rules that it may and must break.
+
+        Raises:
+            Finding: It is not what the model says.
+        """
+        expected = _expected(may, must)
+        if isinstance(outcome, Inconclusive):
+            raise self._finding(
+                _first(may), Verdict.UNPROVEN, expected=expected, observed=str(outcome)
+            )
+        if isinstance(outcome, Accepted):
+            if must:
+                rule = _first(must)
+                raise self._finding(
+                    rule,
+                    Verdict.BROKEN,
+                    expected=expected,
+                    observed=str(outcome),
+                    steps=self._way_of(rule, changed),
+                )
+            return
+        if any(names(outcome, rule) for rule in may):
+            return
+        # A rule that is not broken has refused it, rightly or not; or nothing that has a name.
+        named = next((each.id for each in RULES.values() if outcome.token == each.token), "")
+        if must:
+            rule, verdict = _first(must), Verdict.UNNAMED
+        else:
+            rule = named or _first(may)
+            verdict = Verdict.OVERBLOCKED if named or not may else Verdict.UNNAMED
+        raise self._finding(rule, verdict, expected=expected, observed=str(outcome))
+
+    def _note(self, before: State, steps: Sequence[Step], outcome: Outcome) -> None:
+        accepted = isinstance(outcome, Accepted)
+        if self.guide is not None:
+            self.guide.note(before, steps, accepted=accepted)
+        self.log.steps += len(steps)
+        self.log.accepted += accepted * len(steps)
+        for each in steps:
+            self.log.operations[each.operation.name] += 1
+            self.log.left_out.keep(each.operation.name)
+            for edge, rule in tried(before, each.after, each.broken):
+                # Of several operations, nobody knows which one was reached.
+                refused = bool(rule) and len(steps) == 1 and is_refused_by(outcome, rule)
+                if refused or (accepted and not rule):
+                    self.log.edges[edge] += 1
+            before = each.after
+
+    def _pass(self, body: tuple[Statement, ...], told: int) -> None:
+        """Take a transaction as part of what led here; of its script, the last few texts."""
+        before, steps = self._transactions[-1]
+        self._past.append(Passed(before, steps, tuple(self._script[-told:]), body))
+        if self.guide is not None:
+            self.guide.reach(self.state, self._past)
+
+    def _way_of(self, rule: str, changed: frozenset[str]) -> tuple[Shown, ...] | None:
+        """Return what shows that something was accepted which no rule refuses; else None."""
+        if rule in RULES:
+            return None
+        # A right that our role lacks, the owner has, who replays it.
+        if rule == RIGHT:
+            return ()
+        return way_to_acceptance(self.sandbox, [self._claim(table) for table in sorted(changed)])
+
+    def _expect_the_same(self, changed: frozenset[str], says: Sequence[str]) -> None:
+        shown = self._rows.read(sorted(changed))
+        for table, rows in shown.items():
+            expected = self._rows.of(self.state, table)
+            if rows != expected:
+                found = differences.differences(table, expected, rows)
+                ours, theirs = differences.told(found)
+                raise self._finding(
+                    differences.rule_of(found, says) or f"{MODEL} of {table}",
+                    Verdict.BROKEN,
+                    expected=ours,
+                    observed=theirs,
+                    steps=way_to_difference(self.sandbox, self._claim(table)),
+                )
+        gaps = Gaps() if self.log.gaps is None else self.log.gaps
+        self._rows.note(changed, gaps)
+        self._settle(gaps)
+
+    def _claim(self, table: str) -> Statement:
+        """Return a statement that fails where a table's rows are not the model's."""
+        return claim(self.state, table, self._rows.without.get(table, ()))
+
+    def _go_without(
+        self, steps: Sequence[Step], changed: frozenset[str], outcome: Rejected
+    ) -> None:
+        """Note that the schema cannot take a transaction, which has left nothing behind."""
+        self._learned = self._inventory.learn(outcome)
+        lacks = [self._inventory.lack(write) for each in steps for write in each.writes]
+        rules = about_all(lacks)
+        if not rules:
+            sql = " ".join(each.sql for one in steps for each in _body(one))
+            rules = about_all((table, sql) for table in sorted(changed))
+        if len(steps) == 1:
+            self.log.left_out.skip(steps[0], str(outcome), rules)
+        name = " and ".join(dict.fromkeys(repr(each.operation.name) for each in steps))
+        self._note_gap(f"{name} cannot be done: {outcome}", rules)
+
+    def _note_gap(self, reason: str, rules: Sequence[str]) -> None:
+        gaps = Gaps() if self.log.gaps is None else self.log.gaps
+        gaps.note(reason, rules, "".join(self._script))
+        self._settle(gaps)
+
+    def _settle(self, gaps: Gaps) -> None:
+        """End a run that may have no gaps; raises a Finding."""
+        if self.log.gaps is None:
+            gaps.settle()
+
+    def _violations(self, *, passed: bool) -> dict[str, list[str]]:
+        """Ask the violation queries of what was written; all of them, from when time has passed.
+
+        The change log is disabled while it does, and sees none of the rows that get older. Nor does
+        what the sandbox knows of written tables go on from there, unless it is asked for all of
+        them again.
+        """
+        if passed:
+            self._aged = True
+            self.sandbox.lose_track()
+        return self.sandbox.violations() if self._aged else self.sandbox.new_violations()
+
+    def _expect_none(self, broken: dict[str, list[str]]) -> None:
+        if broken:
+            name = next(iter(broken))
+            raise self._finding(
+                name,
+                Verdict.BROKEN,
+                expected=f"no row that breaks it: {RULES[name].statement}",
+                observed=f"its violation query returns {broken[name][:5]}",
+            )
+
+    def _finding(
+        self,
+        rule: str,
+        verdict: Verdict,
+        *,
+        expected: str,
+        observed: str,
+        steps: tuple[Shown, ...] | None = None,
+    ) -> Finding:
+        self.log.failed = self.record
+        script = "".join(self._script)
+        return Finding(
+            rule, verdict, expected=expected, observed=observed, script=script, steps=steps
+        )
+
+
+def _body(step: Step) -> list[Statement]:
+    return [each for write in step.writes for each in statements(write)]
+
+
+def _expected(may: frozenset[str], must: frozenset[str]) -> str:
+    if not may:
+        return "accepted"
+    names = " or ".join(sorted(may))
+    return f"rejected by {names}" if must else f"accepted, or rejected by {names}"
+
+
+def _first(names: frozenset[str]) -> str:
+    """Return the first of some names, rules before what a table asks beside them."""
+    return min(names, key=lambda name: (name not in RULES, name), default=MODEL)
+
+
+def is_refused_by(outcome: Outcome, rule: str) -> bool:
+    """Return whether an outcome is a rejection in the name of a rule, or of one it stands for."""
+    return isinstance(outcome, Rejected) and outcome.token in RULES[rule].tokens
+
+
+def names(outcome: Rejected, rule: str) -> bool:
+    """Return whether a rejection names a rule, or what a table asks beside the rules."""
+    kind, _, table = rule.partition(" ")
+    if table:
+        return (outcome.sqlstate, outcome.table, outcome.token) == (PLAIN[kind], table, "")
+    if rule == RIGHT:
+        return outcome.sqlstate == PRIVILEGE
+    known = RULES[rule]
+    if outcome.constraint:
+        return outcome.token in known.tokens
+    return bool(known.types) and outcome.sqlstate == NOT_A_VALUE

@@ -1,0 +1,193 @@
+"""A race that was run, for people: side by side, as psql scripts, and as an isolation test.
+
+The side-by-side form has a column a session and a line a step, in the order in which they ran. The
+psql scripts take turns by a sequence, which is no part of any transaction. The isolation test is
+for PostgreSQL's own `isolationtester`.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from conformance.engine.cases.attempt import transaction_script
+from conformance.engine.cases.verdicts import Finding
+from conformance.engine.sql.writes import statements
+from conformance.framecast.races.schedule import Reader, Transaction
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from conformance.engine.races.trace import Line, Trace
+    from conformance.framecast.races.schedule import Race, Session
+
+WIDTH = 38
+# Steps take turns. Whoever is next lets the one before get to its end, or to its lock. Turns are
+# taken on connections of their own: a query in the session would give its transaction a snapshot.
+TURNS = """\
+DROP SCHEMA IF EXISTS race CASCADE;
+CREATE SCHEMA race;
+CREATE SEQUENCE race.turn MINVALUE 0 START 0;
+SELECT nextval('race.turn');
+CREATE FUNCTION race.turn(p_turn bigint) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    WHILE (SELECT last_value FROM race.turn) < p_turn - 1 LOOP
+        PERFORM pg_sleep(0.01);
+    END LOOP;
+    PERFORM pg_sleep(0.3);
+    PERFORM nextval('race.turn');
+END;
+$$;
+"""
+RUN = """\
+#!/bin/sh
+# Runs the race with psql, on the database that PGDATABASE (or DATABASE_URL) names.
+cd "$(dirname "$0")" || exit 1
+psql -X -q ${{DATABASE_URL:+"$DATABASE_URL"}} -v ON_ERROR_STOP=1 -f setup.sql >/dev/null || exit 1
+for session in {sessions}; do
+    psql -X -a ${{DATABASE_URL:+"$DATABASE_URL"}} -f "session_$session.sql" \\
+        >"session_$session.out" 2>&1 &
+done
+wait
+cat session_?.out
+"""
+TAKE_TURN = """\
+\\! psql -X -q ${{DATABASE_URL:+"$DATABASE_URL"}} -c 'SELECT race.turn({turn})' >/dev/null
+"""
+QUOTED = re.compile(r"(E?)'((?:[^']|'')*)'")
+
+
+def side_by_side(race: Race, trace: Trace) -> str:
+    """Return the race with a column a session and a line a step."""
+    heads = [_title(each) for each in race.sessions]
+    lines = [_in_columns("", heads)]
+    for number, line in enumerate(trace.lines, 1):
+        cells = [""] * len(heads)
+        cells[line.session] = _told(race, trace, line)
+        lines.append(_in_columns(str(number), cells))
+    for place, outcome in sorted(trace.outcomes.items()):
+        lines.append(f"{race.sessions[place].name}: {outcome}")
+    return "\n".join(line.rstrip() for line in "\n".join(lines).splitlines()) + "\n"
+
+
+def told(finding: Finding, race: Race, trace: Trace) -> Finding:
+    """Return a finding with the race as a comment, and its start as psql reads it."""
+    shown = "".join(f"-- {line}\n" for line in side_by_side(race, trace).splitlines())
+    return Finding(
+        finding.rule,
+        finding.verdict,
+        expected=finding.expected,
+        observed=finding.observed,
+        script=f"{shown}{_start(race)}",
+        steps=(),
+    )
+
+
+def psql_scripts(race: Race, trace: Trace) -> dict[str, str]:
+    """Return files by name: what sets the race up, each session, and what runs them all."""
+    files = {"setup.sql": _start(race) + TURNS, "race.txt": side_by_side(race, trace)}
+    bodies: dict[int, list[str]] = {place: [] for place in range(len(race.sessions))}
+    at = [0] * len(race.sessions)
+    for turn, place in enumerate(trace.order, 1):
+        name, sql = trace.scripts[place][at[place]]
+        at[place] += 1
+        bodies[place] += [f"-- {name}", TAKE_TURN.format(turn=turn).rstrip(), f"{sql};"]
+    for place, body in bodies.items():
+        if place in trace.outcomes and place not in trace.committed:
+            body.append("ROLLBACK;")
+        files[f"session_{place + 1}.sql"] = "\n".join(
+            [f"-- {_title(race.sessions[place])}", *body, ""]
+        )
+    numbers = " ".join(str(place + 1) for place in bodies)
+    files["run.sh"] = RUN.format(sessions=numbers)
+    return files
+
+
+def isolation_spec(race: Race, trace: Trace) -> str:
+    """Return the race for PostgreSQL's isolationtester, on a database with the schema."""
+    parts = [f"# {line}\n" for line in side_by_side(race, trace).splitlines()]
+    parts.append(f"\nsetup\n{{\n{_without_braces(_start(race))}}}\n")
+    at = [0] * len(race.sessions)
+    order = []
+    for place in trace.order:
+        at[place] += 1
+        order.append(f"s{place + 1}_{at[place]}")
+    for place, session in enumerate(race.sessions):
+        parts.append(f"\n# {_title(session)}\nsession s{place + 1}\n")
+        for number, (name, sql) in enumerate(trace.scripts[place][: at[place]], 1):
+            parts.append(f"# {name}\nstep s{place + 1}_{number} {{\n{_without_braces(sql)};\n}}\n")
+        if place in trace.outcomes and place not in trace.committed:
+            parts.append("teardown { ROLLBACK; }\n")
+    parts.append(f"\npermutation {' '.join(order)}\n")
+    return "".join(parts)
+
+
+def save(race: Race, trace: Trace, folder: Path) -> None:
+    """Write all forms into a folder, which is made."""
+    folder.mkdir(parents=True, exist_ok=True)
+    files = {**psql_scripts(race, trace), "race.spec": isolation_spec(race, trace)}
+    for name, content in files.items():
+        (folder / name).write_text(content, encoding="utf-8")
+    (folder / "run.sh").chmod(0o755)
+
+
+def _start(race: Race) -> str:
+    body = [each for write in race.start.writes for each in statements(write)]
+    return f"-- {race.start.name}\n{transaction_script(body)}" if body else "-- nothing before\n"
+
+
+def _title(session: Session) -> str:
+    if isinstance(session, Transaction):
+        return f"{session.name} ({session.level})"
+    return f"{session.name} (looks)"
+
+
+def _told(race: Race, trace: Trace, line: Line) -> str:
+    name, _ = trace.scripts[line.session][line.step]
+    session = race.sessions[line.session]
+    if line.step == 0 and isinstance(session, Transaction) and not session.early:
+        name = f"begin; {name}"
+    if line.waits_for:
+        others = " and ".join(race.sessions[place].name for place in line.waits_for)
+        return f"{name} … waits for {others}"
+    if line.outcome:
+        return f"{name}: {line.outcome}"
+    if isinstance(session, Reader):
+        looks = [
+            each for each in trace.lines if each.session == line.session and not each.waits_for
+        ]
+        return f"looks: {trace.looks[line.session][looks.index(line)]}"
+    return f"… {name}: done" if line.waited else name
+
+
+def _in_columns(head: str, cells: list[str]) -> str:
+    wrapped = [_wrapped(cell) for cell in cells]
+    height = max(map(len, wrapped))
+    lines = []
+    for row in range(height):
+        texts = [(cell[row] if row < len(cell) else "").ljust(WIDTH) for cell in wrapped]
+        lines.append(f"{head if row == 0 else '':>3}  " + "  ".join(texts))
+    return "\n".join(lines)
+
+
+def _wrapped(text: str) -> list[str]:
+    lines = [""]
+    for word in text.split():
+        if lines[-1] and len(lines[-1]) + 1 + len(word) > WIDTH:
+            lines.append("")
+        lines[-1] = f"{lines[-1]} {word}".strip()
+    return lines
+
+
+def _without_braces(sql: str) -> str:
+    """Return the same SQL with no brace in it: a spec's block ends at the first one."""
+
+    def escaped(match: re.Match[str]) -> str:
+        kind, text = match.groups()
+        if "{" not in text and "}" not in text:
+            return match.group(0)
+        if not kind:
+            text = text.replace("\\", "\\\\")
+        return " E'" + text.replace("{", "\\x7b").replace("}", "\\x7d") + "'"
+
+    return QUOTED.sub(escaped, sql)

@@ -1,0 +1,203 @@
+"""Statements of people who have nothing to do with each other: none may wait for another one.
+
+A lock that is wider than its rule, such as one for all jobs, breaks nothing; it only makes people
+wait. Two companies have nothing in common. One session does whatever the product can do in the one,
+and commits nothing; another does each thing in the other company meanwhile.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import islice, product
+from typing import TYPE_CHECKING, NamedTuple
+
+from conformance.engine.cases.verdicts import Finding, Verdict
+from conformance.engine.domain.chosen import COLUMNS
+from conformance.engine.sql.outcomes import Accepted, Inconclusive
+from conformance.engine.sql.writes import Statement, statements
+from conformance.framecast.operations import OPERATIONS, step
+from conformance.framecast.operations.tables import tables_of
+from conformance.framecast.races.meetings import SERIALS
+from conformance.framecast.races.places import office
+from conformance.framecast.races.serializability import LOCKS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from conformance.engine.database.sandbox import Sandbox
+    from conformance.engine.database.session import Session
+    from conformance.engine.sql.outcomes import Outcome
+    from conformance.framecast.model import State
+    from conformance.framecast.operations import Operation
+
+# Arguments of one operation that are looked at, of which so many legal ones are taken.
+SOME, LEGAL = 300, 2
+WAITED = "55P03"
+# Who waits for no lock of anybody's is done much sooner.
+AT_ONCE = Statement("SET LOCAL lock_timeout = '500ms'")
+# What triggers do at COMMIT is done now.
+NOW = Statement("SET CONSTRAINTS ALL IMMEDIATE")
+BEGIN, SAVE, BACK = map(Statement, ("BEGIN", "SAVEPOINT before", "ROLLBACK TO before"))
+END = Statement("ROLLBACK")
+UNABLE = Finding(
+    LOCKS,
+    Verdict.UNPROVEN,
+    expected="something that can be done in a company",
+    observed="nothing that is legal was accepted",
+    script="",
+    steps=(),
+    cause="nothing to do",
+)
+
+
+class _RaceStep(NamedTuple):
+    """One legal thing that is done: the table that it writes, its name, and its statements."""
+
+    table: str
+    name: str
+    body: tuple[str, ...]
+
+
+CLEAN_UPS = (
+    _RaceStep("job_events", "cleaning up", ("SELECT public.delete_old_job_events()",)),
+    _RaceStep(
+        "webhook_deliveries", "cleaning up", ("SELECT public.delete_old_webhook_deliveries()",)
+    ),
+)
+
+
+def table_of(operation: str) -> str:
+    """Return the table that an operation writes, of several the first by name; or ''."""
+    return min(tables_of([OPERATIONS[operation]]), default="")
+
+
+class Strangers:
+    """Two companies in one database, and what there is to do in each."""
+
+    def __init__(self, sandbox: Sandbox) -> None:
+        """Bring both about, as far as the schema takes it."""
+        self._session = sandbox.owner
+        sandbox.reset()
+        companies = office(), office(SERIALS)
+        for each in companies:
+            self._begin([one for write in each.writes for one in statements(write)])
+        self._ours, self._theirs = (
+            [*_legal(replace(each.state, serial=SERIALS * (2 + at))), *self._saved(at), *CLEAN_UPS]
+            for at, each in enumerate(companies)
+        )
+
+    def _begin(self, body: list[Statement]) -> None:
+        """Bring about as much of a company as can be."""
+        if isinstance(self._session.run(body), Accepted):
+            return
+        self._session.send(BEGIN)
+        for each in body:
+            _keep(self._session, [each])
+        self._session.send(Statement("COMMIT"))
+
+    def _saved(self, company: int) -> Iterator[_RaceStep]:
+        """Return the statements that write rows of a company back as they are, every column."""
+        last = ("min", "max")[company]  # ids of the second company are larger
+        for table, columns in COLUMNS.items():
+            if table == "system_assets":  # belongs to nobody
+                continue
+            found = self._session.ask(f"SELECT {last}(id::text) FROM public.{table}")
+            if isinstance(found, list) and found[0][0] is not None:
+                same = ", ".join(f"{name} = {name}" for name in columns)
+                sql = f"UPDATE public.{table} SET {same} WHERE id = '{found[0][0]}'"
+                yield _RaceStep(table, f"saving a row of {table}", (sql,))
+
+    def waits(self) -> dict[str, Finding]:
+        """Return who waits, or can do nothing, by the tables that they write."""
+        found: dict[str, Finding] = {}
+        able: set[str] = set()
+        with self._session.another() as other:
+            # What changes or takes rows away, a member's role say, leaves less to do.
+            ours = sorted(self._ours, key=lambda each: _left(each.body[-1]))
+            other.send(BEGIN)
+            for each in ours:
+                _keep(other, [*map(Statement, each.body), NOW])
+            for each in self._theirs:
+                table = each.table
+                if table in found:
+                    continue
+                outcome = self._tried(each)
+                if isinstance(outcome, Accepted):
+                    able.add(table)
+                elif isinstance(outcome, Inconclusive) and outcome.sqlstate == WAITED:
+                    found[table] = _finding(each)
+            other.send(END)
+        return dict.fromkeys(self.tables - able, UNABLE) | found
+
+    @property
+    def tables(self) -> frozenset[str]:
+        """The tables in which there is something to do."""
+        return frozenset(each.table for each in self._theirs)
+
+    def _tried(self, race_step: _RaceStep) -> Outcome | None:
+        """Do something in one company and take it back; None where there is no row to do it to."""
+        self._session.send(BEGIN)
+        self._session.send(AT_ONCE)
+        outcome: Outcome | None = Accepted()
+        for sql in race_step.body:
+            done = self._session.ask(_counted(sql))
+            if not isinstance(done, list) or done == [(0,)]:
+                outcome = None if isinstance(done, list) else done
+                break
+        else:
+            outcome = self._session.send(NOW)
+        self._session.send(END)
+        return outcome
+
+
+def _left(sql: str) -> int:
+    """Return how much a statement may take from others: nothing, some rights, or rows."""
+    return {"INSERT": 0, "DELETE": 2}.get(sql.partition(" ")[0], 1)
+
+
+def _counted(sql: str) -> str:
+    """Return a query that does something, and says to how many rows."""
+    if sql.startswith("SELECT"):
+        return sql
+    return f"WITH done AS ({sql} RETURNING 1) SELECT count(*) FROM done"
+
+
+def _keep(session: Session, body: Sequence[Statement]) -> None:
+    """Do something in a transaction that stays open; what is refused is taken back."""
+    session.send(SAVE)
+    outcomes = [session.send(each) for each in body]
+    if not all(isinstance(each, Accepted) for each in outcomes):
+        session.send(BACK)
+
+
+def _legal(state: State) -> Iterator[_RaceStep]:
+    """Return statements of each operation that are legal on a state."""
+    for operation in OPERATIONS.values():
+        # What writes no table moves the clock, for everybody.
+        if table_of(operation.name) and operation.possible(state):
+            yield from islice(_of(operation, state), LEGAL)
+
+
+def _of(operation: Operation, state: State) -> Iterator[_RaceStep]:
+    choices = [choice(state) for choice in operation.takes.values()]
+    for values in islice(product(*choices), SOME):
+        try:
+            planned = step(state, operation, dict(zip(operation.takes, values, strict=True)))
+        except LookupError:  # it names what is not there
+            continue
+        body = tuple(each.sql for write in planned.writes for each in statements(write))
+        if body and not planned.broken:
+            yield _RaceStep(table_of(operation.name), str(planned), body)
+
+
+def _finding(race_step: _RaceStep) -> Finding:
+    return Finding(
+        LOCKS,
+        Verdict.OVERBLOCKED,
+        expected="nobody waits for whom they have nothing to do with",
+        observed=f"{race_step.name} waits for what is done in another company:\n"
+        + ";\n".join(race_step.body),
+        script="",
+        steps=(),
+        cause="strangers wait",
+    )

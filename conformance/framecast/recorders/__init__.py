@@ -1,0 +1,1 @@
+"""Plugins of pytest: fixtures and summaries of machines, hostile runs and races."""

@@ -1,7 +1,0 @@
-"""A migration that does nothing, for a schema that has none yet."""
-
-from pathlib import Path
-
-from conformance.migrate.migrations import Migration
-
-NOTHING = Migration(Path("nothing.sql"), "nothing.sql", "", "")
