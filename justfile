@@ -64,6 +64,7 @@ lint:
     ruff check
     ruff format --check
     mypy
+    lint-imports
     sqlfluff lint --disable-progress-bar migrations
     squawk migrations/*.sql
 

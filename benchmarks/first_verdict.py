@@ -27,7 +27,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 
-from conformance.engine.mutants import equivalent, generate, schema, unseen
+from conformance.engine.catalogue import schema
+from conformance.engine.mutants import equivalent, generate, unseen
 from conformance.engine.postgres import Request, provision, scratch
 
 if TYPE_CHECKING:

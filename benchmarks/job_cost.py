@@ -34,7 +34,7 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 
 from benchmarks import dataset, timing
-from conformance.engine.migrate import migrations
+from conformance.engine.deployment import migrations
 from conformance.engine.postgres import Request, folders, provision
 
 if TYPE_CHECKING:

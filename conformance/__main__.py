@@ -10,12 +10,13 @@ from typing import NoReturn
 
 import psycopg
 
-from conformance.arguments import add_server, seconds
+from conformance.engine.arguments import add_server, seconds
 from conformance.engine.audit import command as audit
 from conformance.engine.audit.command import COULD_NOT_ASK, Incomplete
 from conformance.engine.campaign import command as campaign
 from conformance.engine.campaign.shards import CampaignError
 from conformance.engine.console import say
+from conformance.engine.deployment.migrations import MigrationError
 from conformance.engine.domain import chosen
 from conformance.engine.domain.names import UnknownRuleError
 from conformance.engine.explain import command as explain
@@ -25,7 +26,6 @@ from conformance.engine.findings.errors import FindingError
 from conformance.engine.gate import command as gate
 from conformance.engine.init import command as init
 from conformance.engine.migrate import command as migrate
-from conformance.engine.migrate.migrations import MigrationError
 from conformance.engine.migrate.session import UnreachableError
 from conformance.engine.mutants import command as mutants
 from conformance.engine.mutants.errors import MutantsError

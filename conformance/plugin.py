@@ -16,15 +16,16 @@ with unrewritten():
     from hypothesis import settings
     from hypothesis.errors import InvalidArgument
 
-from conformance.arguments import HELP
+from conformance.engine.arguments import HELP
+from conformance.engine.deployment.migrations import MigrationError
 from conformance.engine.domain import chosen
 from conformance.engine.domain.chosen import UnknownDomainError, domain
 from conformance.engine.domain.names import UnknownRuleError, rule
-from conformance.engine.migrate.migrations import MigrationError
 from conformance.engine.postgres import ProvisionError, Request, Server
 from conformance.engine.postgres.request import SETTINGS
 from conformance.engine.pytest_plugin import profiles, workers
 from conformance.engine.pytest_plugin.environment import Environment
+from conformance.engine.pytest_plugin.keys import ENVIRONMENT, LOOKS_ONLY, SEED, SHOWN, runs_tests
 
 if TYPE_CHECKING:
     import argparse
@@ -32,13 +33,8 @@ if TYPE_CHECKING:
 
     from conformance.engine.postgres.scratch import Database, Scratch, Template
 
-PLUGIN = "conformance.plugin"
-ENVIRONMENT = pytest.StashKey[Environment]()
-SEED = pytest.StashKey[int | str]()
-SHOWN = pytest.StashKey[bool]()
 NEEDS_TEMPLATE = {"template", "database"}
 NEEDS_SERVER = {"server", "scratch"}
-LOOKS_ONLY = ("collectonly", "showfixtures", "show_fixtures_per_test", "setupplan")
 OPTIMIZED = (
     "the suite's tests are assertions, which PYTHONOPTIMIZE and python -O leave out: run without"
 )
@@ -287,11 +283,6 @@ def _migrations(config: pytest.Config, options: argparse.Namespace) -> Path:
     if named:
         return Path(config.invocation_params.dir, named)
     return domain().migrations or config.rootpath / "migrations"
-
-
-def runs_tests(config: pytest.Config) -> bool:
-    """Return whether a run does more than look."""
-    return not any(config.getoption(name, default=False) for name in LOOKS_ONLY)
 
 
 def _distributes(config: pytest.Config) -> bool:

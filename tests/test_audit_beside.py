@@ -11,7 +11,7 @@ from psycopg import sql
 from conformance.engine.audit import enforcement
 from conformance.engine.audit.description import Description, describe
 from conformance.engine.audit.target import Limits, reading
-from conformance.engine.migrate import migrations
+from conformance.engine.deployment import migrations
 from conformance.engine.postgres.scratch import Database, Scratch, Template
 
 pytestmark = pytest.mark.usefixtures("roles_alone")

@@ -10,7 +10,7 @@ from psycopg import sql
 from conformance.engine.audit import enforcement, powers
 from conformance.engine.audit.description import Description
 from conformance.engine.audit.target import Limits, TargetError, reading
-from conformance.engine.migrate import migrations
+from conformance.engine.deployment import migrations
 from conformance.engine.postgres import Server
 from conformance.engine.postgres.scratch import Database, Scratch, Template
 

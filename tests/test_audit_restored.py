@@ -10,7 +10,7 @@ from conformance.engine.audit import enforcement
 from conformance.engine.audit.canonical import same
 from conformance.engine.audit.description import Description
 from conformance.engine.audit.target import Limits, reading
-from conformance.engine.migrate import migrations
+from conformance.engine.deployment import migrations
 from conformance.engine.postgres import Request, binaries, provision
 from conformance.engine.postgres.scratch import Database, opened
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from conformance.engine.catalogue import schema
 from conformance.engine.changed.compare import Affected, affected
 from conformance.engine.changed.sources import SourceError, of_commit
-from conformance.engine.mutants import schema
 from conformance.engine.postgres.scratch import Scratch
 
 ROOT = Path(__file__).parent.parent

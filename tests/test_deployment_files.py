@@ -6,9 +6,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from conformance.engine.deployment import dialect, reach
-from conformance.engine.migrate import history, migrations
-from conformance.engine.migrate.migrations import Migration, MigrationError
+from conformance.engine.deployment import dialect, history, migrations, reach
+from conformance.engine.deployment.migrations import Migration, MigrationError
 from conformance.engine.postgres import Request, provision
 from conformance.engine.postgres.scratch import Scratch
 from tests.migrating import TABLES, Outcome, Project

@@ -13,10 +13,10 @@ import pytest
 from conformance.engine.audit import enforcement
 from conformance.engine.audit.findings import Section
 from conformance.engine.audit.target import TargetError
+from conformance.engine.deployment.migrations import Migration
 from conformance.engine.gate import rehearsal, suite
 from conformance.engine.gate.suite import Result
 from conformance.engine.migrate import runner
-from conformance.engine.migrate.migrations import Migration
 from conformance.engine.postgres import Request, Server
 from conformance.engine.postgres.scratch import Database, Scratch, Template
 from conformance.framecast import states

@@ -7,11 +7,10 @@ from pathlib import Path
 import pytest
 
 from conformance.engine.audit.owner import Owner
-from conformance.engine.deployment import waivers
+from conformance.engine.deployment import migrations, waivers
 from conformance.engine.gate import changes, trial, waived
 from conformance.engine.gate.files import Files
 from conformance.engine.gate.trial import Trial
-from conformance.engine.migrate import migrations
 from conformance.engine.postgres import Request, provision, roles
 from conformance.engine.postgres.scratch import Database, Scratch, Template, opened
 from conformance.framecast.application import APPLICATION

@@ -8,8 +8,8 @@ import pytest
 from conformance.engine.audit.description import describe
 from conformance.engine.audit.findings import Fault
 from conformance.engine.audit.target import Limits, reading
+from conformance.engine.deployment import migrations
 from conformance.engine.gate import demands
-from conformance.engine.migrate import migrations
 from conformance.engine.postgres.scratch import Database, Scratch, Template
 
 BEFORE = """

@@ -4,11 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from conformance.engine.deployment import waivers
+from conformance.engine.deployment import migrations, waivers
+from conformance.engine.deployment.migrations import Migration
 from conformance.engine.deployment.waivers import Waiver
 from conformance.engine.gate import lint
-from conformance.engine.migrate import migrations
-from conformance.engine.migrate.migrations import Migration
 
 HOW = "003_x.sql:1: write `-- waives RULE: reason`, in its own line"
 TEST = "SUITE test_columns.py::test_column[a b: c null]"

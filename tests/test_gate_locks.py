@@ -7,10 +7,9 @@ import pytest
 
 from conformance.engine.audit.findings import Fault
 from conformance.engine.audit.target import Limits, reading
-from conformance.engine.deployment import waivers
+from conformance.engine.deployment import migrations, waivers
 from conformance.engine.gate import locks, trial
 from conformance.engine.gate.files import Files
-from conformance.engine.migrate import migrations
 from conformance.engine.postgres.scratch import Database, Scratch
 
 TABLES = "CREATE TABLE big (a integer, b text); CREATE TABLE small (a integer);"

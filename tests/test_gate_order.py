@@ -6,10 +6,11 @@ from pathlib import Path
 import pytest
 
 from conformance.engine.audit.findings import Section
+from conformance.engine.deployment import migrations
 from conformance.engine.gate import changes, rehearsal, suite, trial
 from conformance.engine.gate.files import Files
 from conformance.engine.gate.suite import Result
-from conformance.engine.migrate import migrations, runner
+from conformance.engine.migrate import runner
 from conformance.engine.postgres import Server
 from conformance.engine.postgres.scratch import Database, Scratch, Template
 from conformance.framecast.rules import RULES

@@ -8,15 +8,14 @@ import pytest
 
 from conformance.engine.audit.findings import Fault
 from conformance.engine.cases.verdicts import Finding, Verdict
-from conformance.engine.deployment import waivers
+from conformance.engine.deployment import migrations, waivers
+from conformance.engine.deployment.migrations import Migration
 from conformance.engine.deployment.waivers import Waiver
 from conformance.engine.gate import compare, contents, rehearsal
 from conformance.engine.gate.files import Files
 from conformance.engine.gate.outcomes import headline
 from conformance.engine.gate.state import State
 from conformance.engine.gate.suite import Result
-from conformance.engine.migrate import migrations
-from conformance.engine.migrate.migrations import Migration
 from conformance.engine.postgres.scratch import Scratch, Template
 from conformance.framecast import states
 from conformance.framecast.model.moves import MOVES

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from conformance.engine.audit.target import TargetError
+from conformance.engine.deployment.migrations import load
 from conformance.engine.gate import suite
-from conformance.engine.migrate.migrations import load
 from conformance.engine.postgres import Request, Server
 from tests.recording import run_in
 

@@ -6,10 +6,10 @@ import pytest
 
 from conformance.engine.audit.findings import Fault, Section
 from conformance.engine.database.session import PATIENCE, TIMEOUTS
+from conformance.engine.deployment import migrations
 from conformance.engine.gate import compare, suite
 from conformance.engine.gate.outcomes import TIMED_OUT
 from conformance.engine.gate.suite import Result, Run
-from conformance.engine.migrate import migrations
 from conformance.engine.postgres import Request, Server
 from conformance.engine.progress import Watch
 from conformance.framecast.rules import RULES

@@ -9,12 +9,11 @@ import pytest
 
 from conformance.engine.audit.owner import Owner
 from conformance.engine.audit.target import Limits, examine, reading
-from conformance.engine.deployment import stand_ins
+from conformance.engine.deployment import migrations, stand_ins
+from conformance.engine.deployment.migrations import Migration
 from conformance.engine.gate import trial
 from conformance.engine.gate.files import Files
 from conformance.engine.gate.trial import Trial
-from conformance.engine.migrate import migrations
-from conformance.engine.migrate.migrations import Migration
 from conformance.engine.postgres import Server
 from conformance.engine.postgres.scratch import Database, Scratch, opened
 from tests.gating import run

@@ -5,12 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from conformance.engine.deployment import waivers
+from conformance.engine.deployment import migrations, waivers
+from conformance.engine.deployment.migrations import Migration
 from conformance.engine.gate import rehearsal, unknown_data
 from conformance.engine.gate.files import Files
 from conformance.engine.gate.state import State
-from conformance.engine.migrate import migrations
-from conformance.engine.migrate.migrations import Migration
 from conformance.engine.postgres.scratch import Scratch, Template
 from conformance.framecast import states
 

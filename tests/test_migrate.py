@@ -9,8 +9,8 @@ import pytest
 from psycopg.conninfo import make_conninfo
 
 from conformance.__main__ import main
-from conformance.engine.migrate import history
-from conformance.engine.migrate.migrations import Migration, MigrationError
+from conformance.engine.deployment import history
+from conformance.engine.deployment.migrations import Migration, MigrationError
 from tests.granting import have_role
 from tests.migrating import TABLES, Outcome, Project
 

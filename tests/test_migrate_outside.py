@@ -3,8 +3,8 @@
 import psycopg
 import pytest
 
+from conformance.engine.deployment import migrations
 from conformance.engine.gate import lint
-from conformance.engine.migrate import migrations
 from conformance.engine.postgres.scratch import Scratch
 from tests.migrating import Outcome, Project
 

@@ -78,7 +78,7 @@ def test_a_file_that_met_a_lock_is_tried_again(
 
 def report(project: Project, **changes: object) -> str:
     """Write what the gate would about the files as they are."""
-    from conformance.engine.migrate import migrations  # noqa: PLC0415 - of one test
+    from conformance.engine.deployment import migrations  # noqa: PLC0415 - of one test
 
     pending = {file.name: file.sha256 for file in migrations.load(project.folder)}
     document = {"holds": True, "files": {"applied": {}, "pending": pending}, **changes}

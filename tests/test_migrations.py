@@ -9,10 +9,9 @@ import psycopg
 import pytest
 from psycopg import errors
 
-from conformance.engine.deployment import dialect
+from conformance.engine.deployment import dialect, migrations
+from conformance.engine.deployment.migrations import MigrationError
 from conformance.engine.deployment.statements import statements
-from conformance.engine.migrate import migrations
-from conformance.engine.migrate.migrations import MigrationError
 from conformance.engine.postgres.scratch import Database
 
 TABLES = "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace ORDER BY 1"

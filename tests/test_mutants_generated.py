@@ -8,18 +8,11 @@ from typing import Any
 
 import pytest
 
-from conformance.engine.mutants import (
-    embedded,
-    equivalent,
-    generate,
-    plpgsql,
-    schema,
-    sorting,
-    unseen,
-)
+from conformance.engine.catalogue import schema
+from conformance.engine.catalogue.schema import Schema
+from conformance.engine.mutants import embedded, equivalent, generate, plpgsql, sorting, unseen
 from conformance.engine.mutants.errors import ChoiceError, RecordError
 from conformance.engine.mutants.mutant import Mutant
-from conformance.engine.mutants.schema import Schema
 from conformance.engine.postgres.scratch import Scratch, Template
 from tests.migrating import COMMAND
 

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from conformance.engine.mutants import generate, schema, sorting
+from conformance.engine.catalogue import schema
+from conformance.engine.mutants import generate, sorting
 from conformance.engine.mutants.habits import CLASSES
 from conformance.engine.mutants.mutant import Mutant
 from conformance.engine.mutants.sorting import Sorted

@@ -19,7 +19,7 @@ from psycopg.conninfo import make_conninfo
 
 from conformance.engine.audit import enforcement
 from conformance.engine.audit.target import Limits, reading
-from conformance.engine.migrate import migrations
+from conformance.engine.deployment import migrations
 from conformance.engine.postgres import (
     Request,
     Server,

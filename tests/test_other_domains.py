@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from conformance.__main__ import main
+from conformance.engine.catalogue import schema
 from conformance.engine.domain import chosen
-from conformance.engine.mutants import generate, schema
+from conformance.engine.mutants import generate
 from conformance.engine.mutants.mutant import Mutant
 from conformance.engine.mutants.mutant_run import Bench
 from conformance.engine.mutants.pool import named

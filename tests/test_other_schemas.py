@@ -7,9 +7,9 @@ import pytest
 
 from conformance.engine.cases.case_runner import CaseRunner
 from conformance.engine.cases.verdicts import Finding, Verdict
+from conformance.engine.catalogue.ordering import parents_first
 from conformance.engine.database.sandbox import Sandbox
 from conformance.engine.postgres.scratch import Scratch, Template
-from conformance.engine.sql.ordering import parents_first
 from conformance.engine.sql.writes import Delete, Insert, Path, Statement
 from conformance.framecast.rules import RULES
 from strategies.near_misses import WAYS

@@ -14,7 +14,7 @@ from psycopg.conninfo import make_conninfo
 
 from conformance.engine.postgres import Server, provision
 from conformance.engine.postgres.scratch import PREFIX
-from conformance.plugin import ENVIRONMENT
+from conformance.engine.pytest_plugin.keys import ENVIRONMENT
 from tests.waiting import until
 
 ROOT = Path(__file__).parent.parent

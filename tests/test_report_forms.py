@@ -12,7 +12,7 @@ import pytest
 
 from conformance.__main__ import main
 from conformance.engine.cases.verdicts import Finding, Standing, Tally, Verdict
-from conformance.engine.migrate import migrations
+from conformance.engine.deployment import migrations
 from conformance.engine.report import form, forms, rules
 from conformance.engine.report.places import Places
 from conformance.engine.sql.writes import Path as WritePath

@@ -18,12 +18,12 @@ from conformance.engine.database import acting
 from conformance.engine.database.sandbox import Sandbox
 from conformance.engine.postgres import Server, provision
 from conformance.engine.postgres.scratch import Scratch, Template, opened
+from conformance.engine.pytest_plugin.keys import ENVIRONMENT
 from conformance.engine.sql.writes import Insert
 from conformance.engine.sql.writes import Path as Way
 from conformance.framecast.application import APPLICATION
 from conformance.framecast.powers import Powers, declared
 from conformance.framecast.rules import RULES
-from conformance.plugin import ENVIRONMENT
 from strategies.world import World
 from tests.granting import MIGRATIONS, planted
 

@@ -13,14 +13,14 @@ from psycopg.conninfo import make_conninfo
 
 from conformance.engine.database.sandbox import Sandbox
 from conformance.engine.database.session import Session
-from conformance.engine.migrate.migrations import MigrationError, install, load
+from conformance.engine.deployment.migrations import MigrationError, install, load
 from conformance.engine.postgres import Server, provision
 from conformance.engine.postgres.scratch import Scratch, Template, opened
+from conformance.engine.pytest_plugin.keys import ENVIRONMENT
 from conformance.engine.sql.outcomes import Accepted
 from conformance.framecast.application import APPLICATION
 from conformance.framecast.powers import Powers, declared
 from conformance.framecast.rules import RULES
-from conformance.plugin import ENVIRONMENT
 from strategies.world import World
 from tests.granting import have_role, planted
 

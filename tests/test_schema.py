@@ -13,7 +13,7 @@ import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
 
-from conformance.engine.migrate.migrations import load
+from conformance.engine.deployment.migrations import load
 from conformance.engine.postgres import Request, binaries, provision
 from conformance.engine.postgres.scratch import Scratch, Template
 from conformance.engine.sql.writes import Insert, statements

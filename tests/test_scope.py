@@ -6,7 +6,7 @@ from typing import Any, cast
 
 import pytest
 
-from conformance.engine.report.scope import RULE_TESTS, SUITE, about_all, is_whole
+from conformance.engine.pytest_plugin.scope import RULE_TESTS, SUITE, about_all, is_whole
 
 
 def config(*args: str, folder: Path = SUITE.parent, **options: Any) -> pytest.Config:

@@ -14,10 +14,10 @@ import pytest
 from psycopg import errors
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from conformance.engine.migrate.migrations import MigrationError
+from conformance.engine.deployment.migrations import MigrationError
 from conformance.engine.postgres import ProvisionError, Request, Server, provision, seed
 from conformance.engine.postgres.scratch import PREFIX, Database, Scratch, Template, joined, opened
-from conformance.plugin import ENVIRONMENT
+from conformance.engine.pytest_plugin.keys import ENVIRONMENT
 from tests.waiting import PATIENCE, until
 
 NAMES = "SELECT datname FROM pg_database WHERE starts_with(datname, %s) ORDER BY datname"

@@ -12,7 +12,7 @@ import psycopg
 import pytest
 
 from conformance.engine.postgres import provision
-from conformance.plugin import ENVIRONMENT
+from conformance.engine.pytest_plugin.keys import ENVIRONMENT
 from tests.test_profiles import environment
 from tests.waiting import until
 

@@ -12,9 +12,9 @@ import pglast
 import pytest
 from pglast import ast
 
+from conformance.engine.deployment.migrations import load
 from conformance.engine.deployment.statements import Statement, statements
-from conformance.engine.migrate.migrations import load
-from conformance.engine.reading.tree import below
+from conformance.engine.sql.tree import below
 
 MIGRATIONS = Path(__file__).parent.parent / "migrations"
 

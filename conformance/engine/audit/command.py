@@ -6,7 +6,7 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
-from conformance.arguments import add_database, add_scratch, positive, seconds
+from conformance.engine.arguments import add_database, add_scratch, positive, seconds
 from conformance.engine.console import say
 from conformance.engine.postgres.request import SETTINGS
 from conformance.engine.progress import Progress
@@ -74,7 +74,7 @@ def wish_of(options: argparse.Namespace) -> Wish:
     """
     from conformance.engine.audit.run import Wish  # noqa: PLC0415 - psycopg, where it is needed
     from conformance.engine.audit.target import Limits  # noqa: PLC0415 - as above
-    from conformance.engine.migrate.migrations import MigrationError  # noqa: PLC0415 - as above
+    from conformance.engine.deployment.migrations import MigrationError  # noqa: PLC0415 - as above
 
     if not options.url:
         message = "no database: give its URL, or set DATABASE_URL"

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from conformance.engine.audit.description import Description
     from conformance.engine.audit.target import Connection
-    from conformance.engine.migrate.migrations import Migration
+    from conformance.engine.deployment.migrations import Migration
     from conformance.engine.postgres.scratch import Scratch
 
 NUMBER, TITLE = 8, "enforcement"

@@ -11,13 +11,12 @@ import psycopg
 from conformance.engine.audit import accepted, enforcement, sessions, snapshot
 from conformance.engine.audit.findings import Fault, Section
 from conformance.engine.audit.target import TargetError, examine, reading
-from conformance.engine.deployment import stand_ins
+from conformance.engine.deployment import migrations, stand_ins
+from conformance.engine.deployment.history import pending
+from conformance.engine.deployment.migrations import MigrationError
 from conformance.engine.deployment.record import HOME
 from conformance.engine.deployment.waivers import of_files
 from conformance.engine.domain.chosen import domain
-from conformance.engine.migrate import migrations
-from conformance.engine.migrate.history import pending
-from conformance.engine.migrate.migrations import MigrationError
 from conformance.engine.postgres import ProvisionError
 
 if TYPE_CHECKING:
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
 
     from conformance.engine.audit.description import Description
     from conformance.engine.audit.target import Connection, Limits, Target
-    from conformance.engine.migrate.migrations import Migration
+    from conformance.engine.deployment.migrations import Migration
     from conformance.engine.progress import Say
 
 ABSENT = "there is no schema of {}: name its database, or migrate it"

@@ -16,9 +16,9 @@ from psycopg.sql import SQL
 
 from conformance.engine.audit.owner import Owner, owner_of
 from conformance.engine.deployment.address import AddressError, connect
+from conformance.engine.deployment.history import is_installed
+from conformance.engine.deployment.migrations import MigrationError
 from conformance.engine.deployment.record import HOME, Record
-from conformance.engine.migrate.history import is_installed
-from conformance.engine.migrate.migrations import MigrationError
 from conformance.engine.postgres.request import MINIMUM_MAJOR
 
 if TYPE_CHECKING:

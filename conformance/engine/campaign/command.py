@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from conformance.arguments import duration, migrations_of, part, positive
+from conformance.engine.arguments import duration, migrations_of, part, positive
 from conformance.engine.campaign import cluster, summary
 from conformance.engine.campaign.ledger import Ledger, Result, read
 from conformance.engine.campaign.shards import KINDS, SUITE, CampaignError, Plan, code, share

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from conformance.arguments import part
+from conformance.engine.arguments import part
 
 if TYPE_CHECKING:
     import pytest

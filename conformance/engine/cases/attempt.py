@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from conformance.engine.cases.refusals import culprit, names, rule_named
 from conformance.engine.cases.steps import ACCEPTED, LEGAL, of_history
 from conformance.engine.cases.verdicts import Finding, Verdict
+from conformance.engine.catalogue.ordering import parents_first
 from conformance.engine.database.session import in_order, locally
-from conformance.engine.sql.ordering import parents_first
 from conformance.engine.sql.outcomes import Accepted, Outcome, Rejected
 
 if TYPE_CHECKING:

@@ -15,13 +15,14 @@ from conformance.engine.cases.findings import (
 )
 from conformance.engine.cases.refusals import culprit, is_denied, names, rule_named, says_nothing
 from conformance.engine.cases.scenario import ViolatesSeveral
+from conformance.engine.cases.unknown_columns import variants
 from conformance.engine.cases.verdicts import Finding, Tally, Verdict
+from conformance.engine.catalogue.inventory import is_foreign
 from conformance.engine.database.prepared_plans import Plans
 from conformance.engine.database.session import TIMEOUTS, in_order
 from conformance.engine.domain.chosen import RULES
 from conformance.engine.privileges.missing import PRIVILEGE
 from conformance.engine.sql.arbiters import NotExpressibleError
-from conformance.engine.sql.inventory import is_foreign
 from conformance.engine.sql.outcomes import Accepted, Outcome, Rejected
 from conformance.engine.sql.writes import Path, Statement
 
@@ -94,7 +95,7 @@ class CaseRunner:
                 self._now.met += map(because_of_another, filter(is_in_anothers_name, varied))
         self.findings.meet(self._now.met)
         if self._sandbox.role is None:
-            for variant in self._sandbox.spare.variants(scenario):
+            for variant in variants(self._sandbox.spare, scenario):
                 self._vary(variant)
 
     def _carry_through(self, scenario: Scenario, before: Tally) -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from conformance.engine.catalogue.concerns import concern
+from conformance.engine.catalogue.schema import Schema, short
 from conformance.engine.domain.chosen import RULES
-from conformance.engine.mutants.bodies import concern
-from conformance.engine.mutants.schema import Schema, short
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping

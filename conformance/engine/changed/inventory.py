@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from conformance.engine.catalogue import schema
 from conformance.engine.changed.compare import concerned
-from conformance.engine.mutants import schema
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, NamedTuple, Self
 
 import psycopg
 
+from conformance.engine.catalogue import labels
 from conformance.engine.database import change_log, restore
 from conformance.engine.database.session import Session
 from conformance.engine.database.sweeper import Sweeper
 from conformance.engine.database.unknown_columns import Spare
 from conformance.engine.domain.chosen import RULES
 from conformance.engine.privileges.missing import missing_privilege
-from conformance.engine.sql import labels
 from conformance.engine.sql.arbiters import Arbiters
 from conformance.engine.sql.names import quoted
 

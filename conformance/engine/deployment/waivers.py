@@ -18,7 +18,7 @@ from conformance.engine.domain.chosen import RULES
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from conformance.engine.migrate.migrations import Migration
+    from conformance.engine.deployment.migrations import Migration
 
 LINE = re.compile(r"--[ \t]*waives\b[ \t]*(?P<rest>.*)", re.IGNORECASE)
 WHOLE = re.compile(

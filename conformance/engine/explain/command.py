@@ -7,12 +7,12 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from conformance.arguments import add_server
+from conformance.engine.arguments import add_server
 from conformance.engine.console import say
+from conformance.engine.deployment import migrations
 from conformance.engine.domain.chosen import RULES, domain
 from conformance.engine.domain.names import rule as named
 from conformance.engine.findings import last, store
-from conformance.engine.migrate import migrations
 from conformance.engine.postgres import Request, provision, scratch
 from conformance.engine.postgres.request import SETTINGS
 from conformance.engine.postgres.surroundings import withdrawn
@@ -148,7 +148,8 @@ def _seen(rule: Rule, conninfo: str, *, every: bool) -> Seen:
 
 
 def _mutants(rule: Rule, connection: psycopg.Connection[Any]) -> Counter[str]:
-    from conformance.engine.mutants import generate, schema  # noqa: PLC0415 - as above
+    from conformance.engine.catalogue import schema  # noqa: PLC0415 - as above
+    from conformance.engine.mutants import generate  # noqa: PLC0415 - as above
 
     every = generate.mutants(schema.read(connection))
     return Counter(each.operator for each in every if each.concerns(rule.token))

@@ -7,7 +7,7 @@ import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from conformance.arguments import add_server, positive
+from conformance.engine.arguments import add_server, positive
 from conformance.engine.console import say
 from conformance.engine.domain.names import rule as named
 from conformance.engine.findings import store

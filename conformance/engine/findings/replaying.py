@@ -16,9 +16,9 @@ import conformance
 from conformance.engine.cases.attempt import transaction_script
 from conformance.engine.database import acting
 from conformance.engine.database.sandbox import Sandbox
+from conformance.engine.deployment import migrations
 from conformance.engine.domain import chosen
 from conformance.engine.findings.errors import ReplayError
-from conformance.engine.migrate import migrations
 from conformance.engine.postgres import Request, binaries, provision, scratch
 from conformance.engine.postgres.request import SETTINGS
 from conformance.engine.postgres.surroundings import withdrawn

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from conformance.arguments import seconds
+from conformance.engine.arguments import seconds
 from conformance.engine.audit import command
 from conformance.engine.console import say
 from conformance.engine.progress import Progress

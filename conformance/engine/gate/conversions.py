@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from conformance.engine.audit.description import Description
-    from conformance.engine.migrate.migrations import Migration
+    from conformance.engine.deployment.migrations import Migration
 
 KEY = "/* the key */"  # stands in a block for the key of a row
 FOUND = "framecast.would_fail"  # a setting of the transaction, which holds the answer

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from conformance.engine.audit.description import Description
     from conformance.engine.audit.target import Connection
-    from conformance.engine.migrate.migrations import Migration
+    from conformance.engine.deployment.migrations import Migration
 
 NOT_YET = " (not validated)"
 KEY = """

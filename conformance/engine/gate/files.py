@@ -9,8 +9,8 @@ from conformance.engine.deployment import stand_ins
 
 if TYPE_CHECKING:
     from conformance.engine.audit.target import Target
+    from conformance.engine.deployment.migrations import Migration
     from conformance.engine.deployment.waivers import Waiver
-    from conformance.engine.migrate.migrations import Migration
     from conformance.engine.postgres.scratch import Scratch
 
 

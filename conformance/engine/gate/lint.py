@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from conformance.engine.audit.findings import Fault, Section
-from conformance.engine.migrate import outside
+from conformance.engine.deployment import outside
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from conformance.engine.migrate.migrations import Migration
+    from conformance.engine.deployment.migrations import Migration
 
 NUMBER, TITLE = 3, "lint"
 PATIENCE = 120.0  # seconds

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from conformance.engine.audit.target import Connection
+    from conformance.engine.deployment.migrations import Migration
     from conformance.engine.deployment.waivers import Waiver
-    from conformance.engine.migrate.migrations import Migration
 
 # Of every table: where it is stored, which is another place once it is written anew.
 PLACES = """

@@ -2,6 +2,6 @@
 
 from pathlib import Path
 
-from conformance.engine.migrate.migrations import Migration
+from conformance.engine.deployment.migrations import Migration
 
 NOTHING = Migration(Path("nothing.sql"), "nothing.sql", "", "")

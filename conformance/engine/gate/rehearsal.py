@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 from conformance.engine.audit import snapshot
 from conformance.engine.audit.enforcement import folder_of
 from conformance.engine.audit.findings import Fault, Section
+from conformance.engine.deployment import migrations
+from conformance.engine.deployment.migrations import Migration, MigrationError
 from conformance.engine.deployment.tokens import tokens
 from conformance.engine.domain.chosen import RULES, domain
 from conformance.engine.gate import contents, unknown_data
-from conformance.engine.migrate import migrations
-from conformance.engine.migrate.migrations import Migration, MigrationError
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence

@@ -12,8 +12,10 @@ from conformance.engine.audit import enforcement, snapshot
 from conformance.engine.audit.findings import Fault, Section
 from conformance.engine.audit.run import Known, Wish, ask, closed, gone
 from conformance.engine.audit.target import TargetError, examine, reading
-from conformance.engine.deployment import waivers
+from conformance.engine.deployment import migrations, waivers
+from conformance.engine.deployment.history import pending
 from conformance.engine.deployment.migration import HistoryError
+from conformance.engine.deployment.migrations import MigrationError
 from conformance.engine.gate import (
     changes,
     compare,
@@ -27,9 +29,6 @@ from conformance.engine.gate import (
 from conformance.engine.gate import lint as linter
 from conformance.engine.gate.files import Files
 from conformance.engine.gate.sections import AGAIN, refusals, section_of, unsettled
-from conformance.engine.migrate import migrations
-from conformance.engine.migrate.history import pending
-from conformance.engine.migrate.migrations import MigrationError
 from conformance.engine.postgres import ProvisionError
 
 if TYPE_CHECKING:
@@ -37,10 +36,10 @@ if TYPE_CHECKING:
 
     from conformance.engine.audit.description import Description
     from conformance.engine.audit.target import Connection, Target
+    from conformance.engine.deployment.migrations import Migration
     from conformance.engine.gate.sections import Effort
     from conformance.engine.gate.suite import Result
     from conformance.engine.gate.trial import Trial
-    from conformance.engine.migrate.migrations import Migration
     from conformance.engine.postgres import Request
     from conformance.engine.postgres.scratch import Scratch
     from conformance.engine.progress import Say

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 
 from conformance.engine.audit import enforcement, snapshot
 from conformance.engine.audit.findings import Fault, Section
+from conformance.engine.deployment import migrations
+from conformance.engine.deployment.migrations import MigrationError
 from conformance.engine.gate import compare, rehearsal
 from conformance.engine.gate import lint as linter
-from conformance.engine.migrate import migrations
-from conformance.engine.migrate.migrations import MigrationError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from conformance.engine.migrate.migrations import Migration
+    from conformance.engine.deployment.migrations import Migration
 
 AGAIN = "nothing is known of it until it can be asked: do that, and run the gate again"
 TITLES = {

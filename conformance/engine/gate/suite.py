@@ -29,7 +29,7 @@ from conformance.engine.progress import Watch
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
 
-    from conformance.engine.migrate.migrations import Migration
+    from conformance.engine.deployment.migrations import Migration
     from conformance.engine.postgres import Request
     from conformance.engine.progress import Say
 

@@ -17,12 +17,11 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from conformance.engine.audit.description import describe
 from conformance.engine.audit.enforcement import folder_of
 from conformance.engine.audit.findings import Fault
-from conformance.engine.deployment import stand_ins
+from conformance.engine.deployment import migrations, outside, stand_ins
+from conformance.engine.deployment.migrations import MigrationError
 from conformance.engine.domain.chosen import domain
 from conformance.engine.gate import locks, powers
 from conformance.engine.gate.nothing import NOTHING
-from conformance.engine.migrate import migrations, outside
-from conformance.engine.migrate.migrations import MigrationError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -30,9 +29,9 @@ if TYPE_CHECKING:
     from conformance.engine.audit.description import Description
     from conformance.engine.audit.owner import Owner
     from conformance.engine.audit.target import Connection
+    from conformance.engine.deployment.migrations import Migration
     from conformance.engine.gate.files import Files
     from conformance.engine.gate.locks import Held
-    from conformance.engine.migrate.migrations import Migration
     from conformance.engine.postgres.scratch import Database, Scratch, Template
 
 MEND = "mend the file: it cannot be applied even where there are no data"

@@ -23,7 +23,7 @@ from conformance.engine.domain.chosen import DERIVED
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-    from conformance.engine.migrate.migrations import Migration
+    from conformance.engine.deployment.migrations import Migration
 
     Connection = psycopg.Connection[Any]
 

@@ -18,10 +18,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from conformance.engine.audit.description import Description
+    from conformance.engine.deployment.migrations import Migration
     from conformance.engine.deployment.waivers import Waiver
     from conformance.engine.gate.files import Files
     from conformance.engine.gate.suite import Result
-    from conformance.engine.migrate.migrations import Migration
 
 BESIDE = ("comment", "privilege", "owner", "turn")  # kinds that enforce no rule by themselves
 

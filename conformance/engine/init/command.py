@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from conformance.arguments import add_scratch
+from conformance.engine.arguments import add_scratch
 from conformance.engine.postgres.request import SETTINGS
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
 from conformance.engine.audit.target import Limits, reading
-from conformance.engine.migrate import migrations
+from conformance.engine.deployment import migrations
 from conformance.engine.postgres import Request, provision, scratch
 from conformance.engine.postgres.surroundings import withdrawn
 

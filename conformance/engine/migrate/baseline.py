@@ -10,12 +10,11 @@ import psycopg
 from conformance.engine.audit import drift, enforcement
 from conformance.engine.audit.description import describe
 from conformance.engine.audit.target import EXTENSIONS, ROLES, TargetError
-from conformance.engine.deployment import stand_ins
+from conformance.engine.deployment import migrations, stand_ins
+from conformance.engine.deployment.history import is_installed, up_to
 from conformance.engine.deployment.migration import Migration, MigrationError
 from conformance.engine.deployment.record import HOME, Record
 from conformance.engine.domain.chosen import domain
-from conformance.engine.migrate import migrations
-from conformance.engine.migrate.history import is_installed, up_to
 from conformance.engine.migrate.session import Connection, connected, lock
 from conformance.engine.postgres import ProvisionError
 

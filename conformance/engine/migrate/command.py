@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from conformance.arguments import add_database, add_scratch, seconds
+from conformance.engine.arguments import add_database, add_scratch, seconds
 from conformance.engine.audit.command import Incomplete
 from conformance.engine.console import say
 from conformance.engine.postgres.request import SETTINGS

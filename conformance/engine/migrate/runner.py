@@ -14,10 +14,11 @@ from threading import Event
 import psycopg
 from psycopg import errors
 
+from conformance.engine.deployment import migrations, outside
+from conformance.engine.deployment.history import pending, up_to
+from conformance.engine.deployment.migrations import Migration, MigrationError
 from conformance.engine.deployment.record import HOME, Record
-from conformance.engine.migrate import migrations, outside, passed
-from conformance.engine.migrate.history import pending, up_to
-from conformance.engine.migrate.migrations import Migration, MigrationError
+from conformance.engine.migrate import passed
 from conformance.engine.migrate.session import Connection, connected, limit_waits, lock
 
 LONGEST_PAUSE = 60.0  # seconds between two attempts

@@ -6,9 +6,9 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from conformance.engine.deployment import migrations
 from conformance.engine.deployment.dialect import undoes
 from conformance.engine.deployment.record import Record
-from conformance.engine.migrate import migrations
 from conformance.engine.migrate.session import connected
 
 if TYPE_CHECKING:

@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
-from conformance.engine.domain.chosen import RULES
+from conformance.engine.catalogue.concerns import Concern, concern
 from conformance.engine.mutants import plpgsql
 from conformance.engine.mutants.embedded import embedded, message_words
 from conformance.engine.mutants.expressions import changes
 from conformance.engine.mutants.mutant import Mutant
 from conformance.engine.mutants.plpgsql import Body, Branch, Span, Statement
-from conformance.engine.mutants.schema import short
 from conformance.engine.mutants.syntax import Edit, edits, expression, statement
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from conformance.engine.catalogue.schema import Schema
     from conformance.engine.mutants.expressions import Labels
-    from conformance.engine.mutants.schema import Schema
 
 REJECT = "framecast.reject("
 # A function or a clause that locks; and a row written that others write too: a guard, a counter, or
@@ -29,16 +28,7 @@ WRITTEN = re.compile(
 )
 FOUND = re.compile(r"IF (NOT )?FOUND\b")
 WRITES = ("insert", "update", "delete", "with")
-TOKEN = re.compile(r"'([a-z]+_?[a-z]*\d*__)")
-TABLE = re.compile(r"\b(?:public|framecast)\.([a-z_]+)\b(?!\()")
 NOTHING = "NULL;"
-
-
-class Concern(NamedTuple):
-    """Tables and rules that a function is about."""
-
-    rules: tuple[str, ...]
-    tables: tuple[str, ...]
 
 
 def of(schema: Schema) -> Iterator[Mutant]:
@@ -54,14 +44,6 @@ def of(schema: Schema) -> Iterator[Mutant]:
                 about.rules,
                 about.tables,
             )
-
-
-def concern(schema: Schema, function: Any) -> Concern:
-    """Return the rules and tables of a function: its own, and those of all that calls it."""
-    if function.signature not in schema.concerns:
-        schema.concerns[function.signature] = _concern(schema, function, set())
-    found: Concern = schema.concerns[function.signature]
-    return found
 
 
 def _edits(schema: Schema, function: Any, about: Concern) -> Iterator[Edit]:
@@ -168,34 +150,3 @@ def _brief(body: Body, one: Statement, branch: Branch) -> str:
     if branch.condition:
         return " ".join(body.cut(branch.condition).split())
     return f"the other branch of {' '.join(body.cut(one.span).split())[:80]}"
-
-
-def _concern(schema: Schema, function: Any, seen: set[str]) -> Concern:
-    seen.add(function.name)
-    source = function.sql_body or function.body
-    rules = [*schema.rules_of(function.name, function.comment)]
-    tokens = TOKEN.findall(source)
-    rules += [rule.id for token in tokens for rule in RULES.values() if rule.token == token]
-    tables = [name for name in TABLE.findall(source) if _is_table(schema, name)]
-    called = re.compile(rf"\b{function.name}\(")
-    for trigger in schema.triggers:
-        if trigger.function == function.name or called.search(trigger.definition):
-            rules += schema.rules_of(trigger.name, trigger.comment)
-            tables.append(short(trigger.table))
-    for caller in schema.functions:
-        if caller.name not in seen and called.search(caller.sql_body or caller.body):
-            theirs = _concern(schema, caller, seen)
-            rules += theirs.rules
-            tables += theirs.tables
-    for constraint in schema.constraints:
-        if constraint.table and called.search(constraint.definition):
-            rules += schema.rules_of(constraint.name, constraint.comment)
-            tables.append(short(constraint.table))
-    tables += [
-        short(column.table) for column in schema.columns if called.search(column.expression or "")
-    ]
-    return Concern(tuple(dict.fromkeys(rules)), tuple(dict.fromkeys(tables)))
-
-
-def _is_table(schema: Schema, name: str) -> bool:
-    return any(column.table.rpartition(".")[2] == name for column in schema.columns)

@@ -5,15 +5,15 @@ from __future__ import annotations
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
+from conformance.engine.catalogue.schema import short
 from conformance.engine.mutants.expressions import changes
 from conformance.engine.mutants.mutant import Mutant
-from conformance.engine.mutants.schema import short
 from conformance.engine.mutants.syntax import edits, expression
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from conformance.engine.mutants.schema import Data, Schema
+    from conformance.engine.catalogue.schema import Data, Schema
 
 
 def of(schema: Schema) -> Iterator[Mutant]:

@@ -8,10 +8,10 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from conformance.arguments import add_server, part, positive
+from conformance.engine.arguments import add_server, part, positive
 from conformance.engine.console import say
+from conformance.engine.deployment import migrations
 from conformance.engine.domain.chosen import RULES
-from conformance.engine.migrate import migrations
 from conformance.engine.mutants.errors import ChoiceError, SurvivorsError
 from conformance.engine.postgres import Request, provision, scratch
 from conformance.engine.postgres.request import SETTINGS
@@ -104,7 +104,8 @@ def run(options: argparse.Namespace) -> None:
 
 
 def _generate(databases: Scratch, template: Template) -> list[Mutant]:
-    from conformance.engine.mutants import generate, schema  # noqa: PLC0415 - only who mutates waits for it
+    from conformance.engine.catalogue import schema  # noqa: PLC0415 - only who mutates waits for it
+    from conformance.engine.mutants import generate  # noqa: PLC0415 - only who mutates waits for it
 
     with databases.cloned(template, "schema") as database, database.connect() as connection:
         return generate.mutants(schema.read(connection))

@@ -5,15 +5,15 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from conformance.engine.catalogue.schema import short
 from conformance.engine.mutants.expressions import changes
 from conformance.engine.mutants.mutant import Mutant
-from conformance.engine.mutants.schema import short
 from conformance.engine.mutants.syntax import edits, expression, printed, statement
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from conformance.engine.mutants.schema import Schema
+    from conformance.engine.catalogue.schema import Schema
 
 # What each ON DELETE is exchanged for. NO ACTION is what is not written.
 INSTEAD = {

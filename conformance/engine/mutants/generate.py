@@ -14,7 +14,7 @@ from conformance.engine.mutants.mutant import Mutant, numbered
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
 
-    from conformance.engine.mutants.schema import Schema
+    from conformance.engine.catalogue.schema import Schema
 
 
 def mutants(schema: Schema) -> list[Mutant]:

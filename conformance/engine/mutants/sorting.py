@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import psycopg
 
+from conformance.engine.catalogue.rights import GIVEN, OURS
 from conformance.engine.mutants.plpgsql import words
-from conformance.engine.mutants.rights import GIVEN, OURS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

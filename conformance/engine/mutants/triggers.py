@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from conformance.engine.catalogue.schema import short
 from conformance.engine.mutants.expressions import changes
 from conformance.engine.mutants.mutant import Mutant
-from conformance.engine.mutants.schema import short
 from conformance.engine.mutants.syntax import Edit, edits, like, printed, statement
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from conformance.engine.mutants.schema import Schema
+    from conformance.engine.catalogue.schema import Schema
 
 # How pg_trigger and the parser write it down.
 BEFORE, AFTER = 2, 0

@@ -20,8 +20,8 @@ import psycopg
 from psycopg import errors, sql
 from psycopg.conninfo import make_conninfo
 
+from conformance.engine.deployment import migrations
 from conformance.engine.domain.chosen import domain
-from conformance.engine.migrate import migrations
 from conformance.engine.postgres import roles
 from conformance.engine.postgres.request import ProvisionError
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from conformance.engine.migrate.migrations import Migration
+    from conformance.engine.deployment.migrations import Migration
     from conformance.engine.postgres.server import Server
 
 PREFIX = "framecast_conformance_"

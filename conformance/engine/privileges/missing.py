@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from conformance.engine.domain.chosen import domain
 from conformance.engine.domain.domain import Privileges
-from conformance.engine.reading.tree import below
+from conformance.engine.sql.tree import below
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

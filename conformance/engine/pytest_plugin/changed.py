@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 
-from conformance.engine.migrate.migrations import MigrationError
+from conformance.engine.deployment.migrations import MigrationError
 from conformance.engine.postgres import ProvisionError
 from conformance.engine.pytest_plugin.proof import rules_of
 
@@ -118,8 +118,8 @@ def _place(rules: frozenset[str], order: Order) -> tuple[int, int]:
 
 
 def _compared(environment: Environment, before: Path) -> Affected:
+    from conformance.engine.catalogue import schema
     from conformance.engine.changed.compare import affected
-    from conformance.engine.mutants import schema
 
     databases = environment.scratch()
     read = []

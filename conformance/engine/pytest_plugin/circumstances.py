@@ -12,7 +12,7 @@ from conformance.engine.domain import chosen
 from conformance.engine.findings.kept import Circumstances
 from conformance.engine.postgres import ProvisionError
 from conformance.engine.pytest_plugin import replay, role
-from conformance.plugin import ENVIRONMENT, SEED
+from conformance.engine.pytest_plugin.keys import ENVIRONMENT, SEED
 
 if TYPE_CHECKING:
     import pytest

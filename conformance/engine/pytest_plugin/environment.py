@@ -11,7 +11,7 @@ from contextlib import ExitStack
 from threading import Thread
 from typing import TYPE_CHECKING, TypedDict, TypeVar, cast
 
-from conformance.engine.migrate import migrations
+from conformance.engine.deployment import migrations
 from conformance.engine.postgres import Request, Server, provision, scratch
 from conformance.engine.postgres.scratch import Database, Scratch, Template
 from conformance.engine.postgres.surroundings import withdrawn

@@ -7,7 +7,7 @@ from typing import Final
 
 import pytest
 
-from conformance.arguments import duration, positive
+from conformance.engine.arguments import duration, positive
 from conformance.engine.report import causes
 
 TIME: Final = "--max-time"

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from conformance.engine.domain.chosen import COLUMNS, RULES
+from conformance.engine.report.parts import Part, Parts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -93,6 +94,17 @@ def of_form(case: ColumnCase) -> frozenset[str]:
     elif named:
         read = frozenset()
     return read | named
+
+
+def parts_of(items: Iterable[pytest.Item], deselected: int = 0) -> Parts:
+    """Return the parts that these tests are."""
+    return Parts({item.nodeid: _part(item) for item in items}, deselected)
+
+
+def _part(item: pytest.Item) -> Part:
+    own = "case_runner" in getattr(item, "fixturenames", ())
+    marked = item.get_closest_marker(MARK) is not None
+    return Part(tuple(sorted(rules_of(item))), is_wide(item), own, marked)
 
 
 @cache

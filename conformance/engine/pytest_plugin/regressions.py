@@ -14,12 +14,12 @@ import pytest
 from conformance.engine.cases.steps import ACCEPTED, LEGAL, Expectation, Step, of_history
 from conformance.engine.cases.verdicts import Finding, Verdict
 from conformance.engine.domain.chosen import RULES
+from conformance.engine.pytest_plugin.keys import ENVIRONMENT
 from conformance.engine.pytest_plugin.role import role_of
 from conformance.engine.regressions import entries
 from conformance.engine.regressions.entries import Entry, Status
 from conformance.engine.report import sections
 from conformance.engine.sql.outcomes import Accepted
-from conformance.plugin import ENVIRONMENT
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator

@@ -21,7 +21,7 @@ from conformance.engine.domain import chosen
 from conformance.engine.postgres.request import SETTINGS
 from conformance.engine.postgres.surroundings import without_password
 from conformance.engine.pytest_plugin import role
-from conformance.plugin import ENVIRONMENT, PLUGIN, SEED
+from conformance.engine.pytest_plugin.keys import ENVIRONMENT, PLUGIN, SEED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

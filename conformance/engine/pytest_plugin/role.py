@@ -68,7 +68,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 @pytest.hookimpl(trylast=True)
 def pytest_collection_finish(session: pytest.Session) -> None:
     """End here if the suite cannot act as the role."""
-    from conformance.plugin import ENVIRONMENT, LOOKS_ONLY
+    from conformance.engine.pytest_plugin.keys import ENVIRONMENT, LOOKS_ONLY
 
     config = session.config
     role, environment = role_of(config), config.stash[ENVIRONMENT]

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from conformance.engine.pytest_plugin import findings, replay
+from conformance.engine.pytest_plugin import findings, proof, replay
 from conformance.engine.pytest_plugin.fixtures import CASE_RUNNER
-from conformance.engine.report import causes, parts
+from conformance.engine.pytest_plugin.report import BASELINE, DESELECTED, PARTS, Recorder
+from conformance.engine.report import causes
 from conformance.engine.report.record import PROPERTY
-from conformance.engine.report.run import BASELINE, DESELECTED, PARTS, Recorder
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
@@ -73,7 +73,7 @@ def pytest_deselected(items: Sequence[pytest.Item]) -> None:
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Tell which tests there are, while none has run."""
     config = session.config
-    found = parts.of(session.items, config.stash[DESELECTED])
+    found = proof.parts_of(session.items, config.stash[DESELECTED])
     told: dict[str, Any] = getattr(config, "workerinput", {})
     if "parts" in told:
         found.write(Path(told["parts"]))

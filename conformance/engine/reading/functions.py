@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from psycopg.rows import namedtuple_row
 
-from conformance.engine.mutants import schema
-from conformance.engine.mutants.bodies import concern
-from conformance.engine.mutants.rights import OURS
+from conformance.engine.catalogue import schema
+from conformance.engine.catalogue.concerns import concern
+from conformance.engine.catalogue.rights import OURS
 from conformance.engine.reading import bodies
 from conformance.engine.reading.probes import Probes
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     import psycopg
 
-    from conformance.engine.mutants.schema import Schema
+    from conformance.engine.catalogue.schema import Schema
     from conformance.engine.reading.nodes import Call, Reading
 
 # As pg_proc has them, each less than the next.

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from conformance.engine.reading.constants import compared
-from conformance.engine.reading.tree import below
+from conformance.engine.sql.tree import below
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

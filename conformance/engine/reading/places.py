@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from psycopg.rows import namedtuple_row
 
+from conformance.engine.catalogue import schema
+from conformance.engine.catalogue.concerns import concern
+from conformance.engine.catalogue.rights import OURS
 from conformance.engine.domain.chosen import COLUMNS
-from conformance.engine.mutants import schema
-from conformance.engine.mutants.bodies import concern
-from conformance.engine.mutants.rights import OURS
 from conformance.engine.reading import bodies
 from conformance.engine.reading.constants import words
 from conformance.engine.reading.needs import Asked, Live
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     import psycopg
 
-    from conformance.engine.mutants.schema import Schema
+    from conformance.engine.catalogue.schema import Schema
 
 # What a column may be given where nothing is said of it: ids, and numbers.
 GIVEN: Final = re.compile(r"(gen_random_uuid|uuidv[47]|uuid_generate_\w+|nextval)\(.*\)")

@@ -15,8 +15,8 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 from conformance.engine.cases.verdicts import Verdict
+from conformance.engine.catalogue.concerns import concern
 from conformance.engine.domain.chosen import RULES
-from conformance.engine.mutants.bodies import concern
 from conformance.engine.reading import bodies
 from conformance.engine.reading.needs import unknown, unneeded
 from conformance.engine.reading.nodes import Reading, asks_clock

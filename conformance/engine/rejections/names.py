@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from conformance.engine.reading.bodies import statements
-from conformance.engine.reading.tree import below
+from conformance.engine.sql.tree import below
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -11,13 +11,8 @@ import os
 from dataclasses import astuple, dataclass, field
 from typing import TYPE_CHECKING
 
-from conformance.engine.pytest_plugin import proof
-
 if TYPE_CHECKING:
-    from collections.abc import Iterable
     from pathlib import Path
-
-    import pytest
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +51,6 @@ class Parts:
         unfinished.replace(file)
 
 
-def of(items: Iterable[pytest.Item], deselected: int = 0) -> Parts:
-    """Return the parts that these tests are."""
-    return Parts({item.nodeid: _part(item) for item in items}, deselected)
-
-
 def read(file: Path) -> Parts:
     """Return what was written to a file; nothing, where no worker came so far."""
     if not file.exists():
@@ -68,9 +58,3 @@ def read(file: Path) -> Parts:
     tests, deselected = json.loads(file.read_text(encoding="utf-8"))
     parts = {test: Part(tuple(rules), *others) for test, (rules, *others) in tests.items()}
     return Parts(parts, deselected)
-
-
-def _part(item: pytest.Item) -> Part:
-    own = "case_runner" in getattr(item, "fixturenames", ())
-    marked = item.get_closest_marker(proof.MARK) is not None
-    return Part(tuple(sorted(proof.rules_of(item))), proof.is_wide(item), own, marked)

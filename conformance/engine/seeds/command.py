@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import conformance
-from conformance.arguments import migrations_of, positive
+from conformance.engine.arguments import migrations_of, positive
 from conformance.engine.console import say
 from conformance.engine.domain.chosen import domain_folders
 from conformance.engine.progress import Progress, Watch

@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Any
 from conformance.engine.cases.gaps import Gaps, about, about_sql
 from conformance.engine.cases.steps import ACCEPTED, LEGAL, Step
 from conformance.engine.cases.verdicts import Finding, Verdict
+from conformance.engine.catalogue.inventory import Inventory, is_foreign
 from conformance.engine.database.session import in_order
 from conformance.engine.domain.chosen import RULES
 from conformance.engine.machines.refusals import fault_of
 from conformance.engine.privileges.missing import PRIVILEGE
-from conformance.engine.sql.inventory import Inventory, is_foreign
 from conformance.engine.sql.outcomes import Accepted, Inconclusive, Outcome, Rejected
 from conformance.engine.sql.writes import Path, Statement
 from strategies.hostile_rows import Shape

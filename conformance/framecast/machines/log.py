@@ -11,7 +11,7 @@ from conformance.framecast.operations.left_out import LeftOut
 
 if TYPE_CHECKING:
     from conformance.engine.cases.gaps import Gaps
-    from conformance.engine.sql.inventory import Inventory
+    from conformance.engine.catalogue.inventory import Inventory
     from conformance.framecast.machines.exploration import Archive
     from conformance.framecast.machines.visible_rows import Rows
     from conformance.framecast.operations.run_record import RunRecord

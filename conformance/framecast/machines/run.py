@@ -18,9 +18,9 @@ from conformance.engine.cases.attempt import transaction_script
 from conformance.engine.cases.gaps import MODEL, Gaps, about, about_all
 from conformance.engine.cases.refusals import NOT_A_VALUE
 from conformance.engine.cases.verdicts import Finding, Verdict
+from conformance.engine.catalogue.inventory import Inventory, is_foreign
 from conformance.engine.domain.chosen import RULES
 from conformance.engine.privileges.missing import PRIVILEGE
-from conformance.engine.sql.inventory import Inventory, is_foreign
 from conformance.engine.sql.outcomes import Accepted, Inconclusive, Outcome, Rejected
 from conformance.engine.sql.writes import statements
 from conformance.framecast.machines import differences

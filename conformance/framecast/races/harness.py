@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Self
 
 from conformance.engine.cases.attempt import transaction_script
 from conformance.engine.cases.gaps import Gaps, about, about_all
+from conformance.engine.catalogue.inventory import Inventory, is_foreign
 from conformance.engine.domain.chosen import RULES
 from conformance.engine.races.driver import Driver
 from conformance.engine.races.orders import following
-from conformance.engine.sql.inventory import Inventory, is_foreign
 from conformance.engine.sql.outcomes import Accepted, Inconclusive, Rejected
 from conformance.engine.sql.writes import statements
 from conformance.framecast.machines.visible_rows import Rows

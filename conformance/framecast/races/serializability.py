@@ -16,8 +16,8 @@ from itertools import chain, islice
 from typing import TYPE_CHECKING
 
 from conformance.engine.cases.verdicts import Finding, Verdict
+from conformance.engine.catalogue.inventory import is_foreign
 from conformance.engine.domain.chosen import RULES
-from conformance.engine.sql.inventory import is_foreign
 from conformance.engine.sql.outcomes import Inconclusive, Rejected
 from conformance.framecast.machines import differences
 from conformance.framecast.machines.run import names

@@ -22,8 +22,8 @@ from conformance.engine.mutants.habits import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from conformance.engine.catalogue.schema import Schema
     from conformance.engine.mutants.mutant import Mutant
-    from conformance.engine.mutants.schema import Schema
 
 RIGHTS = "rights"
 # The classes, each with what makes its mutants. To add one, add a module and a line here.

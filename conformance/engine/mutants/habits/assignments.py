@@ -7,17 +7,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from conformance.engine.catalogue.schema import short
 from conformance.engine.mutants.habits.conditions import changes, picked
 from conformance.engine.mutants.habits.guards import rejects
 from conformance.engine.mutants.habits.rewriting import trigger_mutant
-from conformance.engine.mutants.schema import short
 from conformance.engine.mutants.syntax import statement
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from conformance.engine.catalogue.schema import Schema
     from conformance.engine.mutants.mutant import Mutant
-    from conformance.engine.mutants.schema import Schema
 
 # Another value of each type, for a column that may be null too.
 ANOTHER = {

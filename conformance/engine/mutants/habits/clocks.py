@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from pglast import ast
 from pglast.enums import A_Expr_Kind
 
-from conformance.engine.mutants.bodies import concern
+from conformance.engine.catalogue.concerns import concern
 from conformance.engine.mutants.habits.rewriting import Change, is_a, node, rewritten
 from conformance.engine.mutants.mutant import Mutant
 from conformance.engine.mutants.syntax import brief, like, printed
@@ -17,7 +17,7 @@ from conformance.engine.mutants.syntax import brief, like, printed
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from conformance.engine.mutants.schema import Schema
+    from conformance.engine.catalogue.schema import Schema
 
 CLOCKS = {"now": "clock_timestamp", "clock_timestamp": "now"}
 COMPARISONS = frozenset({"<", "<=", ">", ">=", "=", "<>"})

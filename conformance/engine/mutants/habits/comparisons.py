@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, Any
 from pglast import ast
 from pglast.enums import A_Expr_Kind
 
+from conformance.engine.catalogue.schema import short
 from conformance.engine.mutants.habits.rewriting import Change, is_a, node, rewritten
 from conformance.engine.mutants.mutant import Mutant
-from conformance.engine.mutants.schema import short
 from conformance.engine.mutants.syntax import brief, like, printed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from conformance.engine.catalogue.schema import Schema
     from conformance.engine.mutants.habits.rewriting import Where
-    from conformance.engine.mutants.schema import Schema
 
 TEXT = "text"
 DECLARED = re.compile(r"\b([pv]_\w+) text\b")

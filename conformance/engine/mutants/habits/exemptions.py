@@ -15,8 +15,8 @@ from conformance.engine.mutants.habits.guards import guards
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from conformance.engine.catalogue.schema import Schema
     from conformance.engine.mutants.mutant import Mutant
-    from conformance.engine.mutants.schema import Schema
 
 OF_CHECK, OF_OTHERS = 1, 2  # conditions
 

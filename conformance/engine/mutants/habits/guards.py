@@ -26,9 +26,9 @@ from conformance.engine.mutants.syntax import expression, like, printed, stateme
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from conformance.engine.catalogue.schema import Schema
     from conformance.engine.mutants.mutant import Mutant
     from conformance.engine.mutants.plpgsql import Body, Branch
-    from conformance.engine.mutants.schema import Schema
 
 INSERT, DELETE, UPDATE = 4, 8, 16  # bits of a trigger's events, as the parser has them
 BEFORE = 2

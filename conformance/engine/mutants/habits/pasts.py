@@ -22,9 +22,9 @@ from conformance.engine.mutants.syntax import printed
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from conformance.engine.catalogue.schema import Schema
     from conformance.engine.mutants.habits.rewriting import Changes, Where
     from conformance.engine.mutants.mutant import Mutant
-    from conformance.engine.mutants.schema import Schema
 
 DID, LEFT, WAS = "believed for a deed", "believed after leaving", "believed for a former label"
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from conformance.engine.mutants.bodies import concern
+from conformance.engine.catalogue.concerns import concern
 from conformance.engine.mutants.mutant import Mutant
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from conformance.engine.mutants.schema import Schema
+    from conformance.engine.catalogue.schema import Schema
 
 # What a function may promise beyond what it does; to promise less costs time, and breaks nothing.
 # Of a trigger's function, PostgreSQL asks whether it is VOLATILE, and nothing else.

@@ -15,8 +15,8 @@ from conformance.engine.mutants.syntax import brief, like, printed
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from conformance.engine.catalogue.schema import Schema
     from conformance.engine.mutants.mutant import Mutant
-    from conformance.engine.mutants.schema import Schema
 
 FIRST = (1, 10)
 BRIEF = 120

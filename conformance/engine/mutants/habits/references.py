@@ -9,7 +9,7 @@ from conformance.engine.mutants.constraints import REFERENCE
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from conformance.engine.mutants.schema import Schema
+    from conformance.engine.catalogue.schema import Schema
 
 LINKED = 2  # parents that a table links
 

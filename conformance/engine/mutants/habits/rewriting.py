@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
+from conformance.engine.catalogue.concerns import concern
+from conformance.engine.catalogue.schema import short
 from conformance.engine.mutants import plpgsql
-from conformance.engine.mutants.bodies import concern
 from conformance.engine.mutants.embedded import embedded, message_words
 from conformance.engine.mutants.mutant import Mutant
-from conformance.engine.mutants.schema import short
 from conformance.engine.mutants.syntax import expression, places, printed, replaced, statement
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from pglast import ast
 
-    from conformance.engine.mutants.schema import Schema
+    from conformance.engine.catalogue.schema import Schema
 
 
 class Change(NamedTuple):

@@ -5,16 +5,16 @@ from __future__ import annotations
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
+from conformance.engine.catalogue.concerns import concern
+from conformance.engine.catalogue.schema import short
 from conformance.engine.domain.chosen import domain
-from conformance.engine.mutants.bodies import concern
 from conformance.engine.mutants.habits.conditions import conditions, picked
 from conformance.engine.mutants.mutant import Mutant
-from conformance.engine.mutants.schema import short
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from conformance.engine.mutants.schema import Schema
+    from conformance.engine.catalogue.schema import Schema
 
 
 def of(schema: Schema) -> Iterator[Mutant]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from pglast import ast
 
+from conformance.engine.catalogue.schema import short
 from conformance.engine.mutants.habits.conditions import conditions, picked
 from conformance.engine.mutants.habits.guards import DELETE, rejects
 from conformance.engine.mutants.habits.rewriting import (
@@ -22,15 +23,14 @@ from conformance.engine.mutants.habits.rewriting import (
     trigger_mutant,
 )
 from conformance.engine.mutants.mutant import Mutant
-from conformance.engine.mutants.schema import short
 from conformance.engine.mutants.syntax import like, printed, statement
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from conformance.engine.catalogue.schema import Schema
     from conformance.engine.mutants.habits.conditions import Condition
     from conformance.engine.mutants.habits.rewriting import Where
-    from conformance.engine.mutants.schema import Schema
 
 UNIQUE = "u"
 

@@ -16,8 +16,8 @@ from conformance.engine.mutants.syntax import like, printed, statement
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from conformance.engine.catalogue.schema import Schema
     from conformance.engine.mutants.mutant import Mutant
-    from conformance.engine.mutants.schema import Schema
 
 SETTING = "switched off by a setting"
 SWITCHES = {

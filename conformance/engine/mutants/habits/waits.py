@@ -20,8 +20,8 @@ from conformance.engine.mutants.syntax import brief, like, statement
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from conformance.engine.catalogue.schema import Schema
     from conformance.engine.mutants.mutant import Mutant
-    from conformance.engine.mutants.schema import Schema
 
 MODES = ("SHARE ROW EXCLUSIVE", "ACCESS EXCLUSIVE")
 POLICIES = {

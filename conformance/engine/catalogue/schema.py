@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from psycopg.rows import namedtuple_row
 
+from conformance.engine.catalogue.rights import OURS, held, lacking
 from conformance.engine.domain.chosen import RULES
-from conformance.engine.mutants.rights import OURS, held, lacking
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

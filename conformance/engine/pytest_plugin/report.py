@@ -13,12 +13,12 @@ import pytest
 
 from conformance.engine.cases.verdicts import Standing, Verdict
 from conformance.engine.pytest_plugin.findings import ENDED, Ended
+from conformance.engine.pytest_plugin.keys import runs_tests
+from conformance.engine.pytest_plugin.scope import about_all, is_whole
 from conformance.engine.report import parts, sections
 from conformance.engine.report.document import ReportError
 from conformance.engine.report.parts import Parts
 from conformance.engine.report.record import COUNTED, Record
-from conformance.engine.report.scope import about_all, is_whole
-from conformance.plugin import runs_tests
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
@@ -105,7 +105,7 @@ class Recorder:
         self, terminalreporter: pytest.TerminalReporter
     ) -> Generator[None, None, None]:
         """Print failures by their causes, then what pytest has to say, and the verdicts last."""
-        from conformance.engine.report.terminal import Terminal  # noqa: PLC0415 - only at the end
+        from conformance.engine.report.terminal import Terminal
 
         if not self._is_of_suite():
             yield
@@ -127,7 +127,7 @@ class Recorder:
         """Return a line a rule; of a quiet run, a line for each that is not held."""
         if not self._judged and not self._record.beside:
             return
-        from conformance.engine.report import rules  # noqa: PLC0415 - it knows every way to try every rule
+        from conformance.engine.report import rules
 
         verbosity = self._config.get_verbosity()
         *rows, counts = rules.lines(
@@ -157,8 +157,8 @@ class Recorder:
     def _write(self, targets: list[Path], session: pytest.Session, missed: list[str]) -> None:
         def write() -> None:
             # They know every way to try every rule, and only a report needs them.
-            from conformance.engine.report import forms, rules  # noqa: PLC0415 - as said
-            from conformance.engine.report.about import about, objects, places  # noqa: PLC0415 - as said
+            from conformance.engine.pytest_plugin.about import about, objects, places
+            from conformance.engine.report import forms, rules
 
             counts = self._record.counts
             of_run = {

@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Any
 from hypothesis import settings
 
 import conformance
+from conformance.engine.deployment import migrations
+from conformance.engine.deployment.migrations import MigrationError
 from conformance.engine.domain.chosen import domain_folders
-from conformance.engine.migrate import migrations
-from conformance.engine.migrate.migrations import MigrationError
 from conformance.engine.postgres import ProvisionError
+from conformance.engine.pytest_plugin.keys import ENVIRONMENT, SEED
 from conformance.engine.pytest_plugin.role import role_of
 from conformance.engine.report.places import Places
-from conformance.plugin import ENVIRONMENT, SEED
 
 if TYPE_CHECKING:
     import pytest
@@ -70,7 +70,7 @@ def objects(config: pytest.Config, where: Places | None) -> dict[str, Any]:
     environment = config.stash[ENVIRONMENT]
     if not environment.begun:
         return {}
-    from conformance.engine.changed import inventory  # noqa: PLC0415 - only who writes a report waits for it
+    from conformance.engine.changed import inventory
 
     try:
         template = environment.template()

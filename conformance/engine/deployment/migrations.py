@@ -15,12 +15,11 @@ from typing import Any
 import psycopg
 from psycopg import errors, generators, pq
 
-from conformance.engine.deployment import dialect, reach
+from conformance.engine.deployment import dialect, outside, reach
 from conformance.engine.deployment.dialect import undoes
 from conformance.engine.deployment.migration import Migration, MigrationError
 from conformance.engine.deployment.statements import Statement, statements
 from conformance.engine.deployment.tokens import line_of
-from conformance.engine.migrate import outside
 
 SHOWN_LINES = 6  # of a failed statement: enough to recognise it
 SHOWN_COLUMNS = 100

@@ -1,0 +1,61 @@
+"""The rules and tables that a function of a schema is about."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from conformance.engine.catalogue.schema import short
+from conformance.engine.domain.chosen import RULES
+
+if TYPE_CHECKING:
+    from conformance.engine.catalogue.schema import Schema
+
+TOKEN = re.compile(r"'([a-z]+_?[a-z]*\d*__)")
+TABLE = re.compile(r"\b(?:public|framecast)\.([a-z_]+)\b(?!\()")
+
+
+class Concern(NamedTuple):
+    """Tables and rules that a function is about."""
+
+    rules: tuple[str, ...]
+    tables: tuple[str, ...]
+
+
+def concern(schema: Schema, function: Any) -> Concern:
+    """Return the rules and tables of a function: its own, and those of all that calls it."""
+    if function.signature not in schema.concerns:
+        schema.concerns[function.signature] = _concern(schema, function, set())
+    found: Concern = schema.concerns[function.signature]
+    return found
+
+
+def _concern(schema: Schema, function: Any, seen: set[str]) -> Concern:
+    seen.add(function.name)
+    source = function.sql_body or function.body
+    rules = [*schema.rules_of(function.name, function.comment)]
+    tokens = TOKEN.findall(source)
+    rules += [rule.id for token in tokens for rule in RULES.values() if rule.token == token]
+    tables = [name for name in TABLE.findall(source) if _is_table(schema, name)]
+    called = re.compile(rf"\b{function.name}\(")
+    for trigger in schema.triggers:
+        if trigger.function == function.name or called.search(trigger.definition):
+            rules += schema.rules_of(trigger.name, trigger.comment)
+            tables.append(short(trigger.table))
+    for caller in schema.functions:
+        if caller.name not in seen and called.search(caller.sql_body or caller.body):
+            theirs = _concern(schema, caller, seen)
+            rules += theirs.rules
+            tables += theirs.tables
+    for constraint in schema.constraints:
+        if constraint.table and called.search(constraint.definition):
+            rules += schema.rules_of(constraint.name, constraint.comment)
+            tables.append(short(constraint.table))
+    tables += [
+        short(column.table) for column in schema.columns if called.search(column.expression or "")
+    ]
+    return Concern(tuple(dict.fromkeys(rules)), tuple(dict.fromkeys(tables)))
+
+
+def _is_table(schema: Schema, name: str) -> bool:
+    return any(column.table.rpartition(".")[2] == name for column in schema.columns)

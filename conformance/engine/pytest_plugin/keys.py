@@ -1,0 +1,18 @@
+"""What a run keeps in its configuration, by the keys of pytest's stash."""
+
+from __future__ import annotations
+
+import pytest
+
+from conformance.engine.pytest_plugin.environment import Environment
+
+PLUGIN = "conformance.plugin"
+ENVIRONMENT = pytest.StashKey[Environment]()
+SEED = pytest.StashKey[int | str]()
+SHOWN = pytest.StashKey[bool]()
+LOOKS_ONLY = ("collectonly", "showfixtures", "show_fixtures_per_test", "setupplan")
+
+
+def runs_tests(config: pytest.Config) -> bool:
+    """Return whether a run does more than look."""
+    return not any(config.getoption(name, default=False) for name in LOOKS_ONLY)
