@@ -6,7 +6,7 @@ import json
 import os
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from conformance.engine.arguments import add_server, part, positive
 from conformance.engine.console import say
@@ -69,6 +69,13 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser.set_defaults(run=run, undone="what was tried is in the kill matrix, if there is one")
 
 
+class _Asked(NamedTuple):
+    """What a run is asked to try: names of phases, and ids of mutants where a file has them."""
+
+    phases: Sequence[str]
+    among: set[str] | None
+
+
 def run(options: argparse.Namespace) -> None:
     """Carry out the command.
 
@@ -82,6 +89,7 @@ def run(options: argparse.Namespace) -> None:
         SurvivorsError: The suite did not notice a mutant.
     """
     migrations.load(options.migrations)
+    asked = _Asked(_phases(options), _left(options.again) if options.again else None)
     given = {attribute: getattr(options, attribute) for attribute, _, _ in SETTINGS}
     request = Request.read(given, os.environ)
     with (
@@ -92,7 +100,7 @@ def run(options: argparse.Namespace) -> None:
         template = databases.template(options.migrations)
         every = _generate(databases, template)
         say(f"{server.origin}; {len(every)} mutants")
-        report = _carry_out(options, databases, template, every)
+        report = _carry_out(options, databases, template, every, asked)
     if report is None:
         return
     for line in report.lines():
@@ -111,21 +119,31 @@ def _generate(databases: Scratch, template: Template) -> list[Mutant]:
         return generate.mutants(schema.read(connection))
 
 
+def _phases(options: argparse.Namespace) -> list[str]:
+    """Return the names of the phases that were asked for; an unknown one ends the command."""
+    from conformance.engine.mutants import pool  # noqa: PLC0415 - only who mutates waits for it
+
+    known = [phase.name for phase in pool.phases()]
+    asked: list[str] = options.phases.split(",") if options.phases else known
+    pool.named(asked)
+    return asked
+
+
 def _carry_out(
-    options: argparse.Namespace, databases: Scratch, template: Template, every: Sequence[Mutant]
+    options: argparse.Namespace,
+    databases: Scratch,
+    template: Template,
+    every: Sequence[Mutant],
+    asked: _Asked,
 ) -> Report | None:
-    from conformance.engine.mutants import equivalent, generate, pool, sorting, unseen  # noqa: PLC0415 - only who mutates waits for it
-    from conformance.engine.mutants.pool import Workers, named  # noqa: PLC0415 - only who mutates waits for it
+    from conformance.engine.mutants import equivalent, generate, sorting, unseen  # noqa: PLC0415 - only who mutates waits for it
+    from conformance.engine.mutants.pool import Workers  # noqa: PLC0415 - only who mutates waits for it
     from conformance.engine.mutants.report import Report  # noqa: PLC0415 - only who mutates waits for it
 
-    known_phases = [phase.name for phase in pool.phases()]
-    phases = options.phases.split(",") if options.phases else known_phases
-    named(phases)
     excused = equivalent.reasons(equivalent.read(), [mutant.id for mutant in every])
     known = unseen.read()
     unseen.check(known, every)
-    among = _left(options.again) if options.again else None
-    chosen = generate.chosen(every, options.tokens, options.sample, options.seed, among)
+    chosen = generate.chosen(every, options.tokens, options.sample, options.seed, asked.among)
     if options.part:
         which, parts = options.part
         chosen = chosen[which - 1 :: parts]
@@ -148,10 +166,10 @@ def _carry_out(
             {mutant.id: excused[mutant.id] for mutant in chosen if mutant.id in excused},
             {mutant.id: known[mutant.id] for mutant in chosen if mutant.id in known},
         )
-        cheap = phases[:1] if options.sample else phases
+        cheap = asked.phases[:1] if options.sample else asked.phases
         recorded = {*excused, *known}
         tasks = [
-            (mutant, tuple(cheap if mutant.id in recorded else phases))
+            (mutant, tuple(cheap if mutant.id in recorded else asked.phases))
             # Recorded ones take all phases, and are expected to survive them: they come last.
             for mutant in sorted(result.effective, key=lambda mutant: mutant.id in recorded)
         ]
