@@ -27,8 +27,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 
-from conformance.engine.catalogue import schema
-from conformance.engine.mutants import equivalent, generate, unseen
+from conformance.engine.mutants import equivalent, kept, unseen
 from conformance.engine.postgres import Request, provision, scratch
 
 if TYPE_CHECKING:
@@ -56,7 +55,7 @@ def chosen(number: int, seed: int) -> list[Mutant]:
     with provision(Request.read({}, os.environ)) as server, scratch.opened(server) as made:
         template = made.template(MIGRATIONS)
         with made.cloned(template, "schema") as database, database.connect() as connection:
-            every = generate.mutants(schema.read(connection))
+            every = kept.mutants(connection)
     left_out = {*equivalent.reasons(equivalent.read(), [each.id for each in every]), *unseen.read()}
     some = [each for each in every if each.id not in left_out]
     return random.Random(seed).sample(some, min(number, len(some)))  # noqa: S311 - no secret

@@ -15,9 +15,9 @@ import yaml
 from hypothesis import settings
 
 from conformance.__main__ import command_parser, main
-from conformance.domain.names import rule
-from conformance.postgres.scratch import Scratch, Template
-from conformance.report import forms
+from conformance.engine.domain.names import rule
+from conformance.engine.postgres.scratch import Scratch, Template
+from conformance.engine.report import forms
 from tests.reports import whole
 from tests.shells import ROOT, Command, commands
 

@@ -6,9 +6,8 @@ from pathlib import Path
 import pytest
 
 from conformance.__main__ import main
-from conformance.engine.catalogue import schema
 from conformance.engine.domain import chosen
-from conformance.engine.mutants import generate
+from conformance.engine.mutants import kept
 from conformance.engine.mutants.mutant import Mutant
 from conformance.engine.mutants.mutant_run import Bench
 from conformance.engine.mutants.pool import named
@@ -26,7 +25,7 @@ def ledger(
     monkeypatch.setenv(chosen.VARIABLE, "examples.ledger")
     template: Template = scratch.template(EXAMPLES / "ledger" / "migrations")
     with scratch.cloned(template, "mutants") as database, database.connect() as connection:
-        every = generate.mutants(schema.read(connection))
+        every = kept.mutants(connection)
     with Bench(scratch, template) as bench:
         yield bench, every
 

@@ -148,10 +148,9 @@ def _seen(rule: Rule, conninfo: str, *, every: bool) -> Seen:
 
 
 def _mutants(rule: Rule, connection: psycopg.Connection[Any]) -> Counter[str]:
-    from conformance.engine.catalogue import schema  # noqa: PLC0415 - as above
-    from conformance.engine.mutants import generate  # noqa: PLC0415 - as above
+    from conformance.engine.mutants import kept  # noqa: PLC0415 - as above
 
-    every = generate.mutants(schema.read(connection))
+    every = kept.mutants(connection)
     return Counter(each.operator for each in every if each.concerns(rule.token))
 
 

@@ -112,11 +112,10 @@ def run(options: argparse.Namespace) -> None:
 
 
 def _generate(databases: Scratch, template: Template) -> list[Mutant]:
-    from conformance.engine.catalogue import schema  # noqa: PLC0415 - only who mutates waits for it
-    from conformance.engine.mutants import generate  # noqa: PLC0415 - only who mutates waits for it
+    from conformance.engine.mutants import kept  # noqa: PLC0415 - only who mutates waits for it
 
     with databases.cloned(template, "schema") as database, database.connect() as connection:
-        return generate.mutants(schema.read(connection))
+        return kept.mutants(connection)
 
 
 def _phases(options: argparse.Namespace) -> list[str]:
