@@ -86,7 +86,11 @@ WEAKENINGS = (
     Weakening(
         "ALTER TABLE memberships DROP CONSTRAINT inv_m5__memberships_user_exists,"
         " ADD CONSTRAINT inv_m5__memberships_user_exists FOREIGN KEY (user_id) REFERENCES users"
-        " ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED",
+        " ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED;"
+        # Names end in a number that grows, but are compared as text: 100001 comes before 99999.
+        " UPDATE pg_trigger SET tgname = 'RI_ConstraintTrigger_c_9999999' || oid"
+        " WHERE tgname ~ '^RI_ConstraintTrigger_c_' AND tgconstraint = ("
+        "SELECT oid FROM pg_constraint WHERE conname = 'inv_m5__memberships_user_exists')",
         "constraint inv_u3__memberships_user_is_creator on public.memberships",
         "asked before a key whose name comes first",
     ),
