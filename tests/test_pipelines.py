@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from configparser import ConfigParser
 from functools import cache
@@ -82,3 +83,17 @@ def test_it_tries_the_majors_that_tox_tries(file: str) -> None:
 
     assert majors in list(lists(read, "postgres"))
     assert majors == re.findall(r" report-(\d+)\.json", together)[1:]
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_it_tries_the_wheel_on_each_python(file: str) -> None:
+    """A pipeline tries the wheel on each Python that tox has an environment for."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    text = (ROOT / "tox.ini").read_text()
+    (minors,) = re.findall(r"^\[testenv:wheel-py3{([\d,]+)}\]$", text, re.MULTILINE)
+    versions = [f"3.{minor}" for minor in minors.split(",")]
+    read = yaml.safe_load((ROOT / file).read_text())
+
+    assert f">={versions[0]}" == project["requires-python"]
+    assert [versions] == list(lists(read, "python"))
+    assert any(said.startswith('tox -e "wheel-py$') for said in strings(read))
