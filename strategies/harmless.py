@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from conformance.engine.cases.scenario import ColumnCase, Fact
 from conformance.engine.database.disabled_triggers import triggers_of
 from conformance.engine.sql.writes import Delete, Insert, RawSql, Row, Sql, Truncate, Update
+from conformance.framecast.rules import RULES
 from strategies.column_cases import a_row
 from strategies.conflicts import proposed
 from strategies.harmless_jobs import harmless_jobs
@@ -64,7 +65,7 @@ def harmless() -> Iterator[ColumnCase]:
         yield _revoked_key(urn)
     yield _all_truncated()
     yield _teams_truncated()
-    yield _ten_thousand_events()
+    yield from _ten_thousand()
     yield from _of_one_moment()
     yield _team_without_an_id()
     yield _teams_of_one_name()
@@ -217,22 +218,36 @@ def _teams_truncated() -> ColumnCase:
     )
 
 
-def _ten_thousand_events() -> ColumnCase:
-    """Of 10,001 events that are too old, a clean-up takes 10,000 unless it is told otherwise."""
+def _ten_thousand() -> Iterator[ColumnCase]:
+    """Of ten thousand rows that are too old and some, a clean-up takes what it is told, or 10,000.
+
+    Of events, 10,138; of deliveries, whose inserts are not numbered, twice as many.
+    """
     world = World()
     # A job's events are numbered one by one, each after all that were written before it.
-    jobs = ", ".join(f"'{world.job(world.starter())['id']}'" for _ in range(73))
+    jobs = ", ".join(f"'{world.job(world.starter())['id']}'" for _ in range(74))
+    webhook = world.insert("webhooks", world.a_webhook(*world.team()))
     events = RawSql(
         "INSERT INTO public.job_events (job_id, event_type, created_at)"
         " SELECT j.id, 'progress', now() - interval '192 hours'"
         f" FROM unnest(ARRAY[{jobs}]::uuid[]) AS j (id) CROSS JOIN generate_series(1, 137)"
     )
-    return ColumnCase(
-        "job_events.id cleaned up",
-        (tuple(world.given), (events,)),
-        facts=at_most_ten_thousand("job_events"),
-        tables=("job_events",),
+    deliveries = RawSql(
+        "INSERT INTO public.webhook_deliveries (webhook_id, event_type, payload, created_at)"
+        f" SELECT '{webhook['id']}', 'job.completed', '{{}}', now() - n * interval '1 hour'"
+        " FROM generate_series(721, 20859) AS n"
     )
+    for table, rows, told in (
+        ("job_events", events, (137,)),
+        ("webhook_deliveries", deliveries, (137, 10_001)),
+    ):
+        yield ColumnCase(
+            f"{table}.id cleaned up",
+            (tuple(world.given), (rows,)),
+            facts=at_most_ten_thousand(table, *told),
+            tables=(table,),
+            token=RULES["RET-1"].token,
+        )
 
 
 def _team_without_an_id() -> ColumnCase:

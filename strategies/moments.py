@@ -19,6 +19,7 @@ TIMES: Final = ("created_at", "updated_at")
 LATER: Final = Sql("now() + interval '5 hours'")
 # The first and the last that there are; and what is before and after all of them.
 ENDS: Final = ("4713-11-24 00:00+00 BC", "294276-12-31 23:59:59.999999+00", "-infinity", "infinity")
+WEEK: Final = "interval '168 hours'"
 ELSEWHERE: Final = RawSql(f"SET LOCAL TimeZone = '{SOON}'")
 
 
@@ -76,22 +77,34 @@ def _of_one_time(table: str, rows: Sequence[Row], times: Sequence[str]) -> Fact:
 
 
 def _open_elsewhere() -> Iterator[ColumnCase]:
-    """An invitation is open until it expires, whatever the clock on the wall will be then."""
+    """An invitation is open until it expires, whatever the clock on the wall will be then.
+
+    One that was made later than now, by a client's clock, is open for as long, or until then.
+    """
     world = World()
-    made, late, usual = (a_row("invitations", world) for _ in range(3))
+    made, late, usual, ahead = (a_row("invitations", world) for _ in range(4))
+    ahead = {**ahead, "created_at": Sql("now() + interval '1 hour'")}
     world.insert("invitations", {**made, "expires_at": LATER})
     accepted = Update("invitations", {"id": made["id"]}, {"accepted_at": Sql("clock_timestamp()")})
     where = f"FROM public.invitations WHERE id = '{usual['id']}'"
+    both = (
+        "FROM public.invitations AS a CROSS JOIN public.invitations AS u"
+        f" WHERE a.id = '{ahead['id']}' AND u.id = '{usual['id']}'"
+    )
     yield ColumnCase(
         "invitations.expires_at elsewhere",
         (
             tuple(world.given),
             (ELSEWHERE, Insert("invitations", ({**late, "expires_at": LATER},))),
             (ELSEWHERE, accepted),
-            (ELSEWHERE, Insert("invitations", (usual,))),
+            (ELSEWHERE, Insert("invitations", (usual, ahead))),
         ),
         facts=(
-            Fact(f"SELECT expires_at - created_at = interval '168 hours' {where}", expected=True),
+            Fact(f"SELECT expires_at - created_at = {WEEK} {where}", expected=True),
+            Fact(
+                f"SELECT a.expires_at IN (a.created_at + {WEEK}, u.expires_at) {both}",
+                expected=True,
+            ),
         ),
         tables=("invitations",),
     )

@@ -92,6 +92,27 @@ class Fault(NamedTuple):
             "usage_render_seconds",
         ),
         Fault(
+            rewritten(
+                "tg_invitations__set_expiry",
+                "NEW.created_at + interval '168 hours'",
+                "NEW.created_at + interval '7 days'",
+            ),
+            "invitations.expires_at elsewhere",
+            Verdict.BROKEN,
+            "False",
+        ),
+        Fault(
+            rewritten(
+                "delete_old_webhook_deliveries",
+                "LIMIT greatest(coalesce(p_limit, 10000), 0)",
+                "LIMIT greatest(least(coalesce(p_limit, 10000), 10000), 0)",
+                "public",
+            ),
+            "webhook_deliveries.id cleaned up",
+            Verdict.BROKEN,
+            "10000",
+        ),
+        Fault(
             rewritten("tg_jobs__set_times", "'J2451545'", "'epoch'"),
             "jobs.started_at at the ends",
             Verdict.OVERBLOCKED,

@@ -113,6 +113,16 @@ BROKEN: Final = {
         "RET-1",
         Path.OTHER,
     ),
+    "a hundred at once, whatever is told": (
+        rewritten(
+            "delete_old_job_events",
+            "LIMIT greatest(coalesce(p_limit, 10000), 0)",
+            "LIMIT greatest(CASE WHEN p_limit > 100 THEN 100 ELSE coalesce(p_limit, 10000) END, 0)",
+            "public",
+        ),
+        "RET-1",
+        Path.INSERT_MANY,
+    ),
     "what is as old as it may be": (
         rewritten("delete_old_job_events", OLDER, OLDER.replace("<", "<="), "public"),
         "RET-1",

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import psycopg
 from psycopg import errors, sql
-from psycopg.conninfo import make_conninfo
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from conformance.engine.deployment import migrations
 from conformance.engine.domain.chosen import domain
@@ -53,6 +53,16 @@ MEMBER = "GRANT {} TO CURRENT_USER"
 ROLE = "SELECT FROM pg_catalog.pg_roles WHERE rolname = %s"
 EXTENSIONS = "SELECT name FROM pg_catalog.pg_available_extensions"
 TEMPORARY = "SELECT pg_catalog.has_database_privilege('public', %s, 'TEMPORARY')"
+# What each session in a database begins with, as the database says: of all roles, or of one.
+BEGINS = """
+    SELECT r.rolname, split_part(c.setting, '=', 1), substr(c.setting, strpos(c.setting, '=') + 1)
+      FROM pg_catalog.pg_db_role_setting AS s
+      JOIN pg_catalog.pg_database AS d ON d.oid = s.setdatabase
+      LEFT JOIN pg_catalog.pg_roles AS r ON r.oid = s.setrole
+     CROSS JOIN pg_catalog.unnest(s.setconfig) AS c (setting)
+     WHERE d.datname = %s
+"""
+FIRING = "session_replication_role"
 SESSIONS = """
     SELECT
       FROM pg_catalog.pg_stat_activity
@@ -114,6 +124,7 @@ class Scratch:
         self._numbers = count(1)
         self._templates: dict[tuple[Migration, ...], Template] = {}
         self._open: dict[str, bool] = {}  # templates by whether all may make temporary tables
+        self._begins: dict[str, list[tuple[Any, ...]]] = {}  # settings of templates
         self._run = f"{PREFIX}{token}"
         self._ends_workers = False
         self._roles: roles.Facts = {}  # before the run
@@ -143,7 +154,7 @@ class Scratch:
         self._create(name, f"TEMPLATE {{}} {strategy}", template.name)
         if not self._lets_everybody(template):
             self._execute("REVOKE TEMPORARY ON DATABASE {} FROM PUBLIC", name)
-        return self._database(name)
+        return self._begun_alike(template, self._database(name))
 
     def seal(self, database: Database) -> Template:
         """Turn a database into a template: nobody can connect to it any more.
@@ -272,6 +283,31 @@ class Scratch:
             answer = self._admin.execute(TEMPORARY, [template.name]).fetchone()
             self._open[template.name] = answer != (False,)
         return self._open[template.name]
+
+    def _begun_alike(self, template: Template, clone: Database) -> Database:
+        """Give a clone the settings of its template, which are not cloned with a database.
+
+        From what is set here: of a list, no text can be given in the place of its names. Where no
+        trigger would fire, the suite's would not either: its sessions begin as usual.
+        """
+        if template.name not in self._begins:
+            self._begins[template.name] = self._admin.execute(BEGINS, [template.name]).fetchall()
+        begins = self._begins[template.name]
+        for role, setting, value in begins:
+            parts = setting.split(".")
+            change = f"SET {'.'.join('{}' for _ in parts)} FROM CURRENT"
+            with self._admin.transaction():
+                self._admin.execute("SELECT set_config(%s, %s, true)", [setting, value])
+                if role is None:
+                    self._execute(f"ALTER DATABASE {{}} {change}", clone.name, *parts)
+                else:
+                    named = role, clone.name, *parts
+                    self._execute(f"ALTER ROLE {{}} IN DATABASE {{}} {change}", *named)
+        if not any(setting == FIRING for _, setting, _ in begins):
+            return clone
+        options = conninfo_to_dict(clone.conninfo).get("options", "")
+        usual = make_conninfo(clone.conninfo, options=f"{options} -c {FIRING}=origin")
+        return Database(clone.name, usual)
 
     def _locale(self) -> str:
         """Keep the server's own locale where it can be combined with UTF-8."""

@@ -88,6 +88,13 @@ ORDER BY 1
 """  # noqa: S608 - nothing that is put in comes from outside
 
 
+# What a database, or the server, has each session begin with, and fires no trigger then.
+BEGINS = """
+SELECT 'every session' AS place, c.setting AS reads
+FROM pg_db_role_setting AS s CROSS JOIN unnest(s.setconfig) AS c (setting)
+WHERE s.setdatabase IN (0, (SELECT oid FROM pg_database WHERE datname = current_database()))
+    AND c.setting = 'session_replication_role=replica'
+"""
 # Tables of which other tables hold rows too; partitions have the keys and triggers of the whole.
 CHILDREN = f"""
 SELECT h.inhrelid::regclass::text AS child, h.inhparent::regclass::text AS parent

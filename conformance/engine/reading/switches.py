@@ -20,7 +20,7 @@ from conformance.engine.domain.chosen import RULES
 from conformance.engine.reading import bodies
 from conformance.engine.reading.needs import unknown, unneeded
 from conformance.engine.reading.nodes import Reading, asks_clock
-from conformance.engine.reading.places import CHILDREN, LIFTED, Guards
+from conformance.engine.reading.places import BEGINS, CHILDREN, LIFTED, Guards
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -177,6 +177,9 @@ class _Lifted:
             yield Switch(
                 each.place, each.kind, each.reads, self._guards.rules(each.name, each.comment)
             )
+        for each in self._guards.rows(BEGINS):
+            reads = f"begun with {each.reads}, which fires no trigger"
+            yield Switch(each.place, OFF, reads, tuple(RULES))
         for each in self._guards.rows(CHILDREN):
             reads = f"{each.parent}, whose triggers and keys do not ask its rows"
             yield Switch(f"table {each.child}", BESIDE, reads, _about(each.parent))
