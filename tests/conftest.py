@@ -29,6 +29,8 @@ def pytest_configure(config: pytest.Config) -> None:
     What runs of schemas with planted faults find is nobody's to keep.
     """
     os.environ.setdefault(VARIABLE, NOWHERE)
+    # Hypothesis reads the constants of all our modules, which takes seconds in a folder of its own.
+    os.environ.setdefault("HYPOTHESIS_STORAGE_DIRECTORY", str(config.rootpath / ".hypothesis"))
     config.addinivalue_line("filterwarnings", "error")
     config.addinivalue_line("markers", "slow: takes tens of seconds, so that it begins first")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from conformance.engine.catalogue.schema import short
@@ -11,6 +12,7 @@ from conformance.engine.domain.chosen import RULES
 if TYPE_CHECKING:
     from conformance.engine.catalogue.schema import Schema
 
+CALL = re.compile(r"\b(\w+)\(")
 TOKEN = re.compile(r"'([a-z]+_?[a-z]*\d*__)")
 TABLE = re.compile(r"\b(?:public|framecast)\.([a-z_]+)\b(?!\()")
 
@@ -37,24 +39,32 @@ def _concern(schema: Schema, function: Any, seen: set[str]) -> Concern:
     tokens = TOKEN.findall(source)
     rules += [rule.id for token in tokens for rule in RULES.values() if rule.token == token]
     tables = [name for name in TABLE.findall(source) if _is_table(schema, name)]
-    called = re.compile(rf"\b{function.name}\(")
     for trigger in schema.triggers:
-        if trigger.function == function.name or called.search(trigger.definition):
+        if trigger.function == function.name or function.name in _called(trigger.definition):
             rules += schema.rules_of(trigger.name, trigger.comment)
             tables.append(short(trigger.table))
     for caller in schema.functions:
-        if caller.name not in seen and called.search(caller.sql_body or caller.body):
+        text = caller.sql_body or caller.body
+        if caller.name not in seen and function.name in _called(text):
             theirs = _concern(schema, caller, seen)
             rules += theirs.rules
             tables += theirs.tables
     for constraint in schema.constraints:
-        if constraint.table and called.search(constraint.definition):
+        if constraint.table and function.name in _called(constraint.definition):
             rules += schema.rules_of(constraint.name, constraint.comment)
             tables.append(short(constraint.table))
     tables += [
-        short(column.table) for column in schema.columns if called.search(column.expression or "")
+        short(column.table)
+        for column in schema.columns
+        if column.expression and function.name in _called(column.expression)
     ]
     return Concern(tuple(dict.fromkeys(rules)), tuple(dict.fromkeys(tables)))
+
+
+@cache
+def _called(text: str) -> frozenset[str]:
+    """Return the names of the functions that a text calls."""
+    return frozenset(CALL.findall(text))
 
 
 def _is_table(schema: Schema, name: str) -> bool:
