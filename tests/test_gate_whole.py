@@ -1,7 +1,7 @@
 """``python -m conformance gate``, whole, with the suite in its own process.
 
 That is the real one, but it tries few rules, and what it says of the schema as it is, the two runs
-share: `pytest conformance` tries all, and `python -m tests.variations` does on a column more.
+share: `pytest conformance` tries all, and `just variations` does so on a column more.
 """
 
 import json

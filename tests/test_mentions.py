@@ -103,7 +103,7 @@ def proofs(_: str, text: str) -> Iterator[tuple[int, str]]:
         path, name = found.groups()
         if not path.rpartition("/")[2].startswith("test_"):
             continue
-        there = [*ROOT.glob(path), *ROOT.glob(f"conformance/{path}"), *ROOT.glob(f"tests/{path}")]
+        there = [*ROOT.glob(path), *ROOT.glob(f"conformance/{path}"), *(ROOT / "tests").rglob(path)]
         if not there or (name and not any(f"def {name}(" in each.read_text() for each in there)):
             yield found.start(), found[0]
 
