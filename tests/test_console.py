@@ -6,7 +6,7 @@ from typing import Final
 import pytest
 
 from conformance.engine import console
-from conformance.engine.console import say
+from conformance.engine.console import fitted, say
 
 RED, YELLOW, GREEN = "\x1b[31m", "\x1b[33m", "\x1b[32m"
 LINE: Final = "INV-T2 held -> broken  trigger _300_inv_t2__open, [red] unproven"
@@ -65,3 +65,17 @@ def test_a_pipe_has_no_colours(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_words_of_others_have_no_colours(monkeypatch: pytest.MonkeyPatch) -> None:
     """SQL that has a verdict among its words stays as it is."""
     assert f"{LINE}\n" == shown(monkeypatch, Screen(), plain=True)
+
+
+@pytest.mark.parametrize("out", [Screen(), io.StringIO()])
+def test_lines_fit_a_terminal(out: io.StringIO, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a terminal a long line goes on below its beginning; in a pipe it stays whole."""
+    monkeypatch.setenv("COLUMNS", "40")
+    monkeypatch.setattr("sys.stdout", out)
+    line = "     note: " + "INV-T2, " * 9
+
+    fit = list(fitted([line]))
+
+    assert ([line] == fit) is not out.isatty()
+    assert line.split() == " ".join(fit).split()
+    assert not out.isatty() or (max(map(len, fit)) <= 40 and fit[1].startswith("       INV"))

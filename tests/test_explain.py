@@ -12,7 +12,7 @@ import pytest
 from conformance.__main__ import main
 from conformance.engine.database.sandbox import Sandbox
 from conformance.engine.domain.names import UnknownRuleError, find, rule
-from conformance.engine.explain import cases, objects, page
+from conformance.engine.explain import cases, command, objects, page
 from conformance.engine.findings import last
 from conformance.engine.findings.kept import Circumstances
 from conformance.engine.mutants import generate
@@ -55,7 +55,6 @@ def test_every_rule_is_explained(explained: Rule, there: list[objects.Object]) -
     assert enforced
     assert [] == [name for name, sql in enforced.items() if not sql]
     assert lines[0].startswith(f"{explained.id}: ")
-    assert f"pytest conformance --rule {explained.id}" in lines
 
 
 def test_the_list_is_filtered(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
@@ -104,13 +103,27 @@ def test_a_rule_is_explained_by_what_happens(
     monkeypatch.setattr(generate, "mutants", lambda _: [mutant])  # all of them take seconds
     assert main(["explain", "state-job", "--all", "--database-url", server.conninfo]) == 0
 
+    one, two = "--rule STATE-JOB", "mutants state_job__"
     lines = capsys.readouterr().out.splitlines()
-    legal, refused = lines.index("-- legal"), lines.index("-- refused, after that")
+    legal, refused = lines.index("-- legal"), lines.index("-- to be refused, after that")
     assert "-- accepted" in lines[legal:refused]
     assert [line for line in lines[refused:] if line.startswith("-- rejected by state_job__")]
     assert len([line for line in lines if line.startswith("In psql, ")]) > len(cases.PLAIN)
     assert [line for line in lines if "… waits for " in line]
     assert "  mutants: 1: 1 check dropped" in lines
+    assert [f"pytest conformance {one}", f"python -m conformance {two}"] == lines[-2:]
+
+
+def test_further_commands_work_where_they_are_shown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Outside of a checkout they are those of the installed package, on the same schema."""
+    monkeypatch.chdir(tmp_path)
+
+    assert [
+        "framecast-conformance test --rule INV-T2 --migrations db/migrations",
+        "framecast-conformance mutants inv_t2__ --migrations db/migrations",
+    ] == command._further(RULES["INV-T2"], Path("db/migrations"))
 
 
 @pytest.fixture(scope="module")

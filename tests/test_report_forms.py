@@ -80,6 +80,17 @@ def test_every_object_of_every_rule_has_its_line() -> None:
             assert name.rpartition(" ")[2].rpartition(".")[2] in line
 
 
+def test_what_comes_back_is_where_it_comes_back(tmp_path: Path) -> None:
+    """Where a file drops an object and makes it anew, its line is that of the new one."""
+    drop = "ALTER TABLE t DROP CONSTRAINT"
+    (tmp_path / "1.sql").write_text(f"{drop} IF EXISTS a__b;\nALTER TABLE t ADD CONSTRAINT a__b …")
+    (tmp_path / "2.sql").write_text(f"-- it goes\n{drop} a__c;")
+    where = Places("db", migrations.load(tmp_path)).of(["a__b", "a__c"])
+
+    expected = {"a__b": {"file": "db/1.sql", "line": 2}, "a__c": {"file": "db/2.sql", "line": 2}}
+    assert expected == where
+
+
 def test_junit_has_a_case_a_rule(document: dict[str, Any]) -> None:
     """What is not held is a failure of its case, with a script that XML can hold."""
     (suite,) = ET.fromstring(forms.render(document, "junit"))  # noqa: S314 - it is our own

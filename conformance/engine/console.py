@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import re
+import shutil
 import sys
 from functools import cache
+from textwrap import wrap
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
     from rich.console import Console
 
 Colour: TypeAlias = Literal["red", "yellow", "green"]
@@ -35,6 +39,17 @@ def say(*lines: str, plain: bool = False) -> None:
         else:
             sys.stdout.write(f"{line}\n")
     sys.stdout.flush()
+
+
+def fitted(lines: Iterable[str]) -> Iterator[str]:
+    """Return lines that are no wider than the terminal; whole, where there is none."""
+    width = shutil.get_terminal_size().columns
+    for line in lines:
+        if not sys.stdout.isatty() or len(line) <= width:
+            yield line
+        else:
+            indent = " " * (len(line) - len(line.lstrip()))
+            yield from wrap(line, width, subsequent_indent=f"{indent}  ", break_on_hyphens=False)
 
 
 @cache

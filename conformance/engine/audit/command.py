@@ -7,7 +7,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from conformance.engine.arguments import add_database, add_scratch, positive, seconds
-from conformance.engine.console import say
+from conformance.engine.console import fitted, say
 from conformance.engine.postgres.request import SETTINGS
 from conformance.engine.progress import Progress
 
@@ -111,7 +111,7 @@ def show(section: Section) -> None:
     """Print a section: its line, and below it what was found."""
     head, *below = section.lines()
     say(head)
-    say(*below, plain=True)
+    say(*fitted(below), plain=True)
 
 
 def settle(sections: Sequence[Section]) -> None:

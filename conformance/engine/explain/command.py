@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from conformance.engine.arguments import add_server
 from conformance.engine.console import say
 from conformance.engine.deployment import migrations
+from conformance.engine.domain import chosen
 from conformance.engine.domain.chosen import RULES, domain
 from conformance.engine.domain.names import rule as named
 from conformance.engine.findings import last, store
@@ -28,7 +30,8 @@ if TYPE_CHECKING:
     from conformance.engine.kinds.rule import Rule
 
 LIST, SHOW = "list the rules", "show all there is of one rule"
-CORPUS = Path(__file__).resolve().parents[2] / "corpus"
+PACKAGE = Path(__file__).resolve().parents[2]
+CORPUS = PACKAGE / "corpus"
 
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -69,10 +72,10 @@ def run_list(options: argparse.Namespace) -> None:
     if options.verdict and not verdicts:
         message = "--verdict: no run has left its verdicts here: name a report by --report FILE"
         raise ReportError(message)
-    chosen = [rule for rule in RULES.values() if _is_chosen(rule, options, verdicts)]
-    if not chosen:
+    some = [rule for rule in RULES.values() if _is_chosen(rule, options, verdicts)]
+    if not some:
         raise ReportError(_none(options))
-    say(*page.table(chosen, verdicts))
+    say(*page.table(some, verdicts))
 
 
 def _is_chosen(rule: Rule, options: argparse.Namespace, verdicts: Mapping[str, str]) -> bool:
@@ -130,7 +133,9 @@ def run_show(options: argparse.Namespace) -> None:
                 mutants = _mutants(rule, connection) if options.all else {}
             seen = _seen(rule, database.conninfo, every=options.all)
     enforced = objects.enforcing(rule.enforced_by, there)
-    seen = seen._replace(mutants=mutants, findings=_findings(rule))
+    seen = seen._replace(
+        mutants=mutants, findings=_findings(rule), further=_further(rule, options.migrations)
+    )
     say(*page.lines(rule, enforced, page.Tried.of(rule, CORPUS), seen), plain=True)
 
 
@@ -158,6 +163,19 @@ def _findings(rule: Rule) -> dict[str, str]:
     kept = store.inside(store.near(Path.cwd()))
     of_rule = (each.seen for each in kept if each.seen.rule == rule.id)
     return {seen.id: f"{seen.verdict}, {seen.observed}" for seen in of_rule}
+
+
+def _further(rule: Rule, folder: Path) -> list[str]:
+    """Return commands that try the rule on the same schema, for a shell in this folder."""
+    in_checkout = Path(PACKAGE.name).resolve() == PACKAGE
+    program = "python -m conformance" if in_checkout else "framecast-conformance"
+    suite = "pytest conformance" if in_checkout else f"{program} test"
+    where = [] if folder == Path("migrations") else ["--migrations", str(folder)]
+    where += [chosen.OPTION, os.environ[chosen.VARIABLE]] if chosen.is_chosen() else []
+    return [
+        " ".join([suite, shlex.join(["--rule", rule.id, *where])]),
+        " ".join([program, shlex.join(["mutants", rule.token, *where])]),
+    ]
 
 
 def _verdicts(path: Path | None) -> dict[str, str]:

@@ -61,12 +61,14 @@ class Seen(NamedTuple):
         timelines: of its known races, by their names.
         mutants: how many of the schema concern it, by what is changed.
         findings: of runs in this project that are kept, by their ids.
+        further: commands that tell more.
     """
 
     cases: Sequence[Case] = ()
     timelines: Mapping[str, str] = {}
     mutants: Mapping[str, int] = {}
     findings: Mapping[str, str] = {}
+    further: Sequence[str] = ()
 
 
 NOTHING = Seen()
@@ -124,13 +126,12 @@ def lines(
     for case in seen.cases:
         yield ""
         yield f"In psql, on a fresh installation ({case.path})"
-        for title, script in (("legal", case.legal), ("refused, after that", case.broken)):
+        for title, script in (("legal", case.legal), ("to be refused, after that", case.broken)):
             if script:
                 yield from ("", f"-- {title}")
                 yield from script.strip().splitlines()
-    yield ""
-    yield f"pytest conformance --rule {rule.id}"
-    yield f"python -m conformance mutants {rule.token}"
+    if seen.further:
+        yield from ("", *seen.further)
 
 
 def table(rules: Iterable[Rule], verdicts: Mapping[str, str]) -> Iterator[str]:

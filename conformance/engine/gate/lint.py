@@ -113,7 +113,7 @@ def _excluded(configuration: Path) -> Sequence[str]:
 def _fault(found: dict[str, object]) -> Fault:
     helps = " ".join(str(found.get("help") or "").split())
     excuse = f"or excuse it where it stands: -- {EXCUSE} {found['rule_name']}"
-    return Fault(_place(found), _what(found), f"{helps or 'rewrite it'}, {excuse}")
+    return Fault(_place(found), _what(found), f"{helps.rstrip('.') or 'rewrite it'}, {excuse}")
 
 
 def _place(found: dict[str, object]) -> str:

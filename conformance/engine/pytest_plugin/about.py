@@ -53,15 +53,18 @@ def about(config: pytest.Config) -> dict[str, Any]:
 
 
 def places(config: pytest.Config) -> Places | None:
-    """Return where the migrations are written, in a checkout from its top; None if unreadable."""
+    """Return where the migrations are written, in a checkout from its top; None if unreadable.
+
+    Without git, or outside of a checkout, they are seen from where pytest was called.
+    """
     folder = config.stash[ENVIRONMENT].migrations
     try:
         files = migrations.load(folder)
     except (MigrationError, OSError):
         return None
-    top = _git(folder, "rev-parse", "--show-toplevel")
-    inside = bool(top) and folder.resolve().is_relative_to(Path(top).resolve())
-    shown = folder.resolve().relative_to(Path(top).resolve()) if inside else folder
+    top = Path(_git(folder, "rev-parse", "--show-toplevel") or config.invocation_params.dir)
+    whole, top = folder.resolve(), top.resolve()
+    shown = whole.relative_to(top) if whole.is_relative_to(top) else folder
     return Places(shown.as_posix(), files)
 
 

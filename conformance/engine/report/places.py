@@ -11,6 +11,9 @@ if TYPE_CHECKING:
     from conformance.engine.deployment.migration import Migration
     from conformance.engine.report.form import Place
 
+BEFORE = 200  # characters that may stand between DROP and a name
+# What stands before a name that goes; where it comes back, it is there.
+DROPPED = re.compile(r"\bdrop\s+\w+\s+(?:if\s+exists\s+)?(?:\w+\.)?\Z", re.IGNORECASE)
 COMMENT = re.compile(r"--[^\n]*")
 
 
@@ -46,7 +49,12 @@ class Places:
         exact = re.compile(rf"(?<![a-z0-9]){re.escape(word)}(?![a-z0-9_])")
         for file, text in reversed(self._texts.items()):
             near = text.find(word)  # far sooner than the expression says that there is none
-            at = exact.search(text, near) if near >= 0 else None
-            if at is not None:
+            every = list(exact.finditer(text, near)) if near >= 0 else []
+            made = [at for at in every if not _is_dropped(text, at.start())]
+            for at in (made or every)[:1]:
                 return {"file": file, "line": text.count("\n", 0, at.start()) + 1}
         return None
+
+
+def _is_dropped(text: str, at: int) -> bool:
+    return DROPPED.search(text, max(at - BEFORE, 0), at) is not None
