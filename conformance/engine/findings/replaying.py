@@ -64,9 +64,8 @@ def replay(kept: Kept, options: argparse.Namespace, say: Say) -> int:
         except chosen.UnknownDomainError as error:
             raise ReplayError(str(error)) from None
     folder = options.migrations or Path(run.migrations)
-    say([f"{seen.rule} is {seen.verdict}", f"  expected: {seen.expected}"])
-    say([f"  observed: {seen.observed}", f"  found: {kept.last} on {run.server or 'no server'}"])
-    say([f"  migrations: {folder}"])
+    say([f"{seen.rule} was {seen.verdict}: {kept.last}, on {run.server or 'no server'}"])
+    say([f"  expected: {seen.expected}", f"  observed: {seen.observed}", f"  migrations: {folder}"])
     if options.to is not None:
         _stop(kept, folder, options, say)
         return GONE
@@ -78,8 +77,10 @@ def replay(kept: Kept, options: argparse.Namespace, say: Say) -> int:
         if done.status is Status.FAILED:
             say([f"script: {kept.script}"] if kept.script else [])
             return STILL
-        say(["so its test, as it ran:"])
-    return _test(kept, folder, options)
+        say(["its steps pass; its test, as it ran:"])
+    still = _test(kept, folder, options)
+    say([f"{seen.id} is {'still found' if still else 'not found any more'}"])
+    return still
 
 
 def _stop(kept: Kept, folder: Path, options: argparse.Namespace, say: Say) -> None:
