@@ -92,6 +92,20 @@ STATES: Final[Mapping[str, Mapping[str, tuple[Row, ...]]]] = MappingProxyType(
         "projects": {"archived": ({"status": "archived"},)},
     }
 )
+# Those in which nothing changes any more, with what they need.
+PROCESSING: Final[Row] = {"status": "processing", "started_at": NOW}
+ENDS: Final[Mapping[str, Mapping[str, tuple[Row, ...]]]] = MappingProxyType(
+    {
+        "jobs": {
+            "completed": (PROCESSING, {"status": "completed", "output": DOCUMENT}),
+            "failed": (
+                PROCESSING,
+                {"status": "failed", "error": DOCUMENT, "failure_type": "system"},
+            ),
+            "canceled": ({"status": "canceled", "failure_type": "canceled"},),
+        }
+    }
+)
 # By table, what is refused in all states, and the rule that says so, or none.
 REFUSED: Final[Mapping[str, tuple[tuple[Row, str], ...]]] = MappingProxyType(
     {
@@ -120,10 +134,43 @@ REFUSED: Final[Mapping[str, tuple[tuple[Row, str], ...]]] = MappingProxyType(
 
 def every_state() -> Iterator[ColumnCase]:
     """Return what is refused of rows in all their states, as facts of the tables' columns."""
+    yield from _in_the_move()
     for table, states in STATES.items():
         for state, path in states.items():
             for number, (changes, rule) in enumerate(REFUSED[table]):
                 yield _refused(table, path, changes, rule, f"{state} {number + 1}")
+
+
+def _in_the_move() -> Iterator[ColumnCase]:
+    """Return what is refused in the statement that brings a row to a state, whichever that is."""
+    for table, states in STATES.items():
+        ways = {**states, **ENDS.get(table, {})}
+        for number, (changes, rule) in enumerate(REFUSED[table]):
+            # What another rule says of the move itself is not asked here.
+            if "completed_at" not in changes:
+                yield _moving(table, ways, changes, rule, number + 1)
+
+
+def _moving(
+    table: str, ways: Mapping[str, tuple[Row, ...]], changes: Row, rule: str, number: int
+) -> ColumnCase:
+    world = World()
+    rows = [world.insert(table, {**a_row(table, world), "created_at": NOW}) for _ in ways]
+    before, moves = [], []
+    for row, (*steps, last) in zip(rows, ways.values(), strict=True):
+        key = {"id": row["id"]}
+        before += [Update(table, key, step) for step in steps]
+        moves.append((Update(table, key, {**last, **changes}),))
+    return ColumnCase(
+        f"{table}.{next(iter(changes))} of one that moves {number}",
+        (tuple(world.given), tuple(before)),
+        moves[0],
+        (CHECK, ""),
+        tables=(table,),
+        more=tuple(moves[1:]),
+        token=RULES[rule].token if rule else "",
+        alike=() if rule else (TOO_LONG,),
+    )
 
 
 def _refused(table: str, path: Iterable[Row], changes: Row, rule: str, state: str) -> ColumnCase:

@@ -12,7 +12,7 @@ from conformance.engine.database.session import Session
 from conformance.engine.postgres.scratch import Scratch, Template
 from conformance.framecast.powers import LISTS
 from strategies.facts import facts
-from tests.rewriting import rewritten
+from tests.rewriting import rechecked, rewritten
 from tests.test_labels import changed
 
 FORMS: Final = {case.name: case for case in facts()}
@@ -127,6 +127,18 @@ def test_a_case_fails_as_a_rule_does(fault: Fault, scratch: Scratch, template: T
     assert (fault.name, fault.verdict) == (raised.value.rule, raised.value.verdict)
     assert fault.said in raised.value.observed
     assert raised.value.cause
+
+
+def test_what_a_move_carries_is_found(scratch: Scratch, template: Template) -> None:
+    """A check that passes over rows in a state is asked in the statement that leads there."""
+    change = rechecked(
+        "jobs",
+        "inv_j9__jobs_credits_not_negative",
+        "least(credits_charged, credits_refunded) >= 0 OR status = 'canceled'",
+    )
+    with changed(scratch, template, change) as sandbox, pytest.raises(Finding) as raised:
+        hold(sandbox, case("jobs.credits_charged of one that moves 3"))
+    assert (Verdict.BROKEN, "accepted") == (raised.value.verdict, raised.value.observed)
 
 
 def test_what_the_suite_adds_is_not_listed(scratch: Scratch, template: Template) -> None:

@@ -162,17 +162,22 @@ def after_clean_up(world: World, draw: Draw) -> Scenario:
 
 @scenarios
 def after_truncate(world: World, draw: Draw) -> Scenario:
-    """Truncate events: the next numbers are those after."""
-    job, other = two_jobs(world)
-    for _ in range(2):
+    """Truncate events: the next numbers are those after, whatever the last event was."""
+    _, other = two_jobs(world)
+    jobs = [world.job(world.starter()) for _ in JOB_EVENT_TYPE]
+    for job, kind in zip(jobs, JOB_EVENT_TYPE, strict=True):
         world.given.append(append(an_event(world, job)))
+        world.given.append(append(an_event(world, job, event_type=kind)))
     number = draw(GIVEN)
-    further = [an_event(world, job, number) for _ in range(2)]
+    further = [an_event(world, job, number) for job in jobs for _ in range(2)]
     first = an_event(world, other, number)
     return Scenario(
         given=(tuple(world.given),),
         legal=((Truncate(("job_events",)),), (append(*further),), (append(first),)),
-        facts=(numbers_are(job, (3, 4)), numbers_are(other, (1,), side=False)),
+        facts=(
+            *(numbers_are(job, (3, 4)) for job in jobs),
+            numbers_are(other, (1,), side=False),
+        ),
     )
 
 

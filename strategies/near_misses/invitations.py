@@ -8,7 +8,7 @@ from conformance.engine.cases.scenario import Scenario, Ways
 from conformance.engine.sql.no_label import NoLabel
 from conformance.engine.sql.writes import Delete, Path, Row, Sql, Update
 from strategies.enums import broken_labels
-from strategies.instants import FIRST, FUTURE_START, TICK, TURN, future_timestamps
+from strategies.instants import FIRST, FUTURE_START, LAST, TICK, TURN, future_timestamps
 from strategies.near_misses.relations import parent
 from strategies.near_misses.ways import Draw, Scenarios, besides, label, one_row, scenarios
 from strategies.session_settings import REPEATS
@@ -19,6 +19,8 @@ from strategies.world import World
 MADE = FIRST - TICK
 GAPS = (TICK, TICK * 1000, FIRST - MADE.replace(year=1990))
 ANSWERS = st.sampled_from((FIRST, FIRST + TICK))
+# Such an answer may come after the invitation expired as well.
+LATER_ANSWERS = st.one_of(ANSWERS, st.just(LAST))
 
 
 def invitation(world: World) -> Row:
@@ -51,7 +53,7 @@ def ended(world: World, draw: Draw) -> Scenario:
     accepted, revoked, neither = (
         world.insert("invitations", any_old_invitation(world)) for _ in range(3)
     )
-    at, later = draw(ANSWERS), draw(ANSWERS)
+    at, later = draw(ANSWERS), draw(LATER_ANSWERS)
     return Scenario(
         given=(tuple(world.given),),
         legal=((changed(accepted, accepted_at=at),), (changed(revoked, revoked_at=at),)),

@@ -15,25 +15,35 @@ from strategies.near_misses.ways import INSERTING, Draw, by_shape, fixed, scenar
 from strategies.session_settings import HOSTILE
 from strategies.world import NEEDS, World, urn_of_team
 
+FAILING: Final = ("failed", "canceled")
+REASONS: Final[tuple[Row, ...]] = tuple({"failure_type": kind} for kind in JOB_FAILURE_TYPE)
+
 
 @scenarios
 def transitions(world: World, draw: Draw) -> Scenario:
-    """From one state, take every legal step, and none; then try every other state."""
-    status = draw(st.sampled_from(JOB_STATUS))
-    legal = [status, *STEPS.get(status, ())]
-    steps = [(born(world, draw, status), after) for after in legal]
-    stays = steps[0][0]
-    return Scenario(
-        given=(tuple(world.given),),
-        legal=tuple((_into(job, after),) for job, after in steps),
-        broken=tuple((_into(stays, after),) for after in JOB_STATUS if after not in legal),
-    )
+    """From each state, take every legal step, and none; then try every other state.
+
+    A job that fails or is canceled does so for any reason.
+    """
+    legal, broken = [], []
+    for status in JOB_STATUS:
+        may = (status, *STEPS.get(status, ()))
+        steps = [(born(world, draw, status), after) for after in may]
+        legal += [(_into(job, after),) for job, after in steps]
+        stays = steps[0][0]
+        broken += [
+            (_into(stays, after, **kind),)
+            for after in JOB_STATUS
+            if after not in may
+            for kind in (REASONS if status not in FINISHED and after in FAILING else ({},))
+        ]
+    return Scenario(given=(tuple(world.given),), legal=tuple(legal), broken=tuple(broken))
 
 
-def _into(job: Row, status: str) -> Update:
+def _into(job: Row, status: str, **kind: object) -> Update:
     """Return the update of any job into a state, with all that the state needs."""
     needs = {**NEEDS[status], **({"failure_type": None} if status == "completed" else {})}
-    return Update("jobs", {"id": job["id"]}, {"status": status, **needs}, job)
+    return Update("jobs", {"id": job["id"]}, {"status": status, **needs, **kind}, job)
 
 
 # Every column of a finished job but its status, and values that are legal and not what it has.

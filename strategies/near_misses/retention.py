@@ -272,13 +272,17 @@ def of_every_kind(world: World, draw: Draw) -> Scenario:
         row = an_event(world, job, event_type=kind, payload=payload)
         world.insert("job_events", _aged(row, 7, 1))
     for status in draw(st.permutations(WEBHOOK_DELIVERY_STATUS)):
-        row = world.a_delivery(webhook, **draw(DELIVERED[status]))
-        row = {**row, "job_id": draw(st.sampled_from((None, job["id"])))}
-        world.insert("webhook_deliveries", _aged({**row, "status": "pending"}, 30, 1))
-        if status != "pending":
-            change = {"status": status}
-            world.given.append(Update("webhook_deliveries", {"id": row["id"]}, change, row))
-    count = {"job_events": len(JOB_EVENT_TYPE), "webhook_deliveries": len(WEBHOOK_DELIVERY_STATUS)}
+        for further in ({}, GIVEN_UP):
+            row = world.a_delivery(webhook, **{**draw(DELIVERED[status]), **further})
+            row = {**row, "job_id": draw(st.sampled_from((None, job["id"])))}
+            world.insert("webhook_deliveries", _aged({**row, "status": "pending"}, 30, 1))
+            if status != "pending":
+                change = {"status": status}
+                world.given.append(Update("webhook_deliveries", {"id": row["id"]}, change, row))
+    count = {
+        "job_events": len(JOB_EVENT_TYPE),
+        "webhook_deliveries": 2 * len(WEBHOOK_DELIVERY_STATUS),
+    }
     return Scenario(
         given=(tuple(world.given),),
         facts=tuple(
@@ -293,6 +297,8 @@ def of_every_kind(world: World, draw: Draw) -> Scenario:
     )
 
 
+# A delivery that was tried as often as it may be, in vain.
+GIVEN_UP: Final[Row] = {"attempts": 5, "response_status": 500, "response_body": "error"}
 # What else a delivery of each status may hold; it came as a pending one.
 _TRIED: Final = {
     "event_type": st.sampled_from((*WEBHOOK_EVENT_TYPE, "test", "")),
