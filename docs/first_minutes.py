@@ -113,7 +113,7 @@ def main() -> None:
             sign, said = step[0], step[1:]
             if sign == "$":
                 shown = _run(said, home, environ).replace(str(home), HOME)
-                shown = re.sub(rf"{re.escape(str(folder))}\S*/(?=conformance/)", "…/", shown)
+                shown = re.sub(rf"{re.escape(str(folder))}\S*/(?=conformance/)", "", shown)
                 parts.append(f"```console\n{step}\n{_cut(shown)}```")
             elif sign == "+":
                 (home / "db" / "migrations" / said).write_text(WEAKER.lstrip())
