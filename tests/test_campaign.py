@@ -6,8 +6,10 @@ import re
 import signal
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -15,7 +17,9 @@ import psutil
 import pytest
 
 from conformance.__main__ import main
+from conformance.engine.campaign import cluster
 from conformance.engine.campaign.ledger import Ledger, Result, read
+from conformance.engine.campaign.saturation import Saturation
 from conformance.engine.campaign.shards import KINDS, CampaignError, Plan, Shard, share
 from conformance.engine.campaign.trying import Circumstances, attempt
 
@@ -145,6 +149,73 @@ def test_mutants_are_a_kind_of_shard() -> None:
 
     assert "held" == result.verdict, result.failures
     assert sum(result.counts.values()) in {1, 2}
+
+
+def test_kinds_take_turns_by_their_weights() -> None:
+    """Of a kind that weighs three, three shards begin for one of another."""
+    plan = replace(PLAN, kinds=("races", "hostile"), weights=(("races", 3),), seeds=20)
+
+    begun = Counter(shard.kind for shard in plan.shards()[:40])
+
+    assert {"races": 30, "hostile": 10} == begun
+    assert plan == Plan.read(json.loads(json.dumps(plan.document())))
+
+
+def test_machines_are_saturated_when_nothing_is_new_for_long() -> None:
+    """Operations count since the last shard with a new transition; other kinds change nothing."""
+    saturation = Saturation(enough=150)
+    seen = []
+    for operations, transitions in ((100, "ab"), (100, "b"), (0, ""), (60, "ab"), (10, "c")):
+        tally = {"operations": operations} if operations else {}
+        saturation.add(Result("x", "held", 1, tally=tally, transitions=[*transitions]))
+        seen.append(saturation.is_reached)
+
+    assert [False, False, False, True, False] == seen
+    assert "3 transitions in 270 operations, none new in the last 0" == saturation.line()
+
+
+def test_a_campaign_ends_when_machines_are_saturated(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The machines that are left are not needed: what was tried is all, and the campaign holds."""
+    monkeypatch.chdir(ROOT)
+    tried = []
+
+    def attempted(shard: Shard, _circumstances: Circumstances) -> Result:
+        tried.append(shard.kind)
+        done = 40 if shard.kind == "machines" else 0
+        return Result(shard.name, "held", 1, tally={"operations": done}, transitions=["a"])
+
+    monkeypatch.setattr(cluster, "attempt", attempted)
+    many = ["--kinds", "machines,races", "--seeds", "5", "--parts", "1"]
+    command = ["campaign", *many, "--until-saturated", "70", "--ledger", str(tmp_path / "x")]
+
+    assert main(command) == 0
+    assert {"machines": 3, "races": 5} == Counter(tried)
+    assert "machines: saturated, 2 shards are not needed\n" in capsys.readouterr().out
+
+
+def test_machines_say_which_transitions_they_saw() -> None:
+    """A shard of machines brings digests along that other processes would give, and its tally."""
+    arguments = ("-k", "CreditMachine", "--hypothesis-profile", "quick")
+    circumstances = Circumstances.of_this_process(arguments)
+
+    first, again = (attempt(Shard("machines", 7, 1, 1), circumstances) for _ in range(2))
+
+    assert "operations" in first.tally, first.failures
+    assert len(first.transitions) > 10
+    assert (first.tally, first.transitions) == (again.tally, again.transitions)
+
+
+def test_a_soak_is_a_kind_of_shard() -> None:
+    """A shard of soaks is one soak of a seed, as long as the plan says."""
+    plan = replace(PLAN, kinds=("soaks",), soak=3)
+    (shard,) = plan.shards()[:1]
+
+    result = attempt(shard, Circumstances.of_this_process((), plan.soak))
+
+    assert ("held", {"soaks": 1}) == (result.verdict, result.tally), result.failures
+    assert result.seconds >= plan.soak
 
 
 @contextmanager

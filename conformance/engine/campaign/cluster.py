@@ -27,24 +27,23 @@ LOOK: Final = 5.0  # seconds between two looks at whether the scheduler is still
 
 
 def one_by_one(
-    shards: Sequence[Shard], circumstances: Circumstances, go_on: Callable[[], bool]
+    shards: Sequence[Shard], circumstances: Circumstances, wanted: Callable[[Shard], bool]
 ) -> Iterator[Result]:
-    """Try shards in this process, as long as there is time."""
+    """Try shards in this process, those that are still wanted when their turn comes."""
     for shard in shards:
-        if not go_on():
-            return
-        yield attempt(shard, circumstances)
+        if wanted(shard):
+            yield attempt(shard, circumstances)
 
 
 def on_cluster(
     shards: Sequence[Shard],
     circumstances: Circumstances,
-    go_on: Callable[[], bool],
+    wanted: Callable[[Shard], bool],
     client: Any,
 ) -> Iterator[Result]:
     """Try shards on a cluster; yield what they come to, as they end.
 
-    A few more than there are workers are handed over at a time: when time is up, the rest has not
+    A few more than there are workers are handed over at a time: what is no longer wanted has not
     begun.
 
     Raises:
@@ -53,8 +52,10 @@ def on_cluster(
     left, ended = deque(shards), Queue[Any]()
     begun: dict[str, Any] = {}
     while True:
-        while left and len(begun) < _room(client) and go_on():
+        while left and len(begun) < _room(client):
             shard = left.popleft()
+            if not wanted(shard):
+                continue
             future = client.submit(
                 attempt, shard, circumstances, key=shard.name, retries=RETRIES, pure=False
             )

@@ -12,10 +12,22 @@ from typing import TYPE_CHECKING
 from conformance.engine.arguments import duration, migrations_of, part, positive
 from conformance.engine.campaign import cluster, summary
 from conformance.engine.campaign.ledger import Ledger, Result, read
-from conformance.engine.campaign.shards import KINDS, SUITE, CampaignError, Plan, code, share
+from conformance.engine.campaign.saturation import Saturation
+from conformance.engine.campaign.shards import (
+    ALL,
+    KINDS,
+    MACHINES,
+    SOAK,
+    SOAKS,
+    SUITE,
+    CampaignError,
+    Plan,
+    code,
+    share,
+)
 from conformance.engine.campaign.trying import Circumstances
 from conformance.engine.console import say
-from conformance.engine.domain.chosen import domain_folders
+from conformance.engine.domain.chosen import domain, domain_folders
 from conformance.engine.progress import Progress
 
 if TYPE_CHECKING:
@@ -23,6 +35,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from conformance.engine.campaign.shards import Shard
+
+    Trier = Callable[[Sequence[Shard], Circumstances, Callable[[Shard], bool]], Iterator[Result]]
 
 SUMMARY = "try seeds, races and mutants in shards, on one machine or many"
 KEPT = Path(".conformance", "campaign")
@@ -42,8 +56,9 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         "--kinds",
         metavar="NAMES",
         type=_kinds,
-        default=KINDS,
-        help=f"what is tried, with commas (default: {','.join(KINDS)})",
+        default=dict.fromkeys(KINDS),
+        help="what is tried, with commas; races=3 begins three shards of races for one of another"
+        f" kind ({','.join(ALL)}; default: {','.join(KINDS)})",
     )
     parser.add_argument(
         "--seeds", metavar="N", type=positive, default=1, help="under how many seeds (1)"
@@ -56,6 +71,9 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     )
     parser.add_argument(
         "--mutant-parts", metavar="N", type=positive, default=40, help="shards of all mutants (40)"
+    )
+    parser.add_argument(
+        "--soak-seconds", metavar="N", type=positive, default=SOAK, help=f"of each soak ({SOAK})"
     )
     where = parser.add_mutually_exclusive_group()
     where.add_argument("--scheduler", metavar="ADDRESS", help="run on this cluster of Dask's")
@@ -86,6 +104,12 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         type=duration,
         help="begin no further shard after N seconds (or 90s, 15m, 2h)",
     )
+    parser.add_argument(
+        "--until-saturated",
+        metavar="N",
+        type=positive,
+        help="begin no further machines once N operations have shown no new transition",
+    )
     parser.set_defaults(run=run, further=True, undone="what was tried is in the ledger: --resume")
 
 
@@ -107,17 +131,26 @@ def run(options: argparse.Namespace) -> int:
         f"{len(planned)} shards, {len(planned) - len(left)} of them tried; kept in {options.ledger}"
     )
     began = time.monotonic()
+    saturation = Saturation(options.until_saturated)
+    for result in ledger.results.values():
+        saturation.add(result)
 
-    def go_on() -> bool:
-        return options.max_time is None or time.monotonic() - began < options.max_time
+    def is_enough(shard: Shard) -> bool:
+        return shard.kind == MACHINES and saturation.is_reached
 
+    def wanted(shard: Shard) -> bool:
+        in_time = options.max_time is None or time.monotonic() - began < options.max_time
+        return in_time and not is_enough(shard)
+
+    circumstances = Circumstances.of_this_process(options.arguments, options.soak_seconds)
     done = len(planned) - len(left)
     try:
         with _trier(options) as trier, Progress() as show:
             show("shards", done, len(planned))
-            for result in trier(left, Circumstances.of_this_process(options.arguments), go_on):
+            for result in trier(left, circumstances, wanted):
                 done += 1
                 ledger.add(result)
+                saturation.add(result)
                 _keep(result, options.ledger.parent / REGRESSIONS)
                 say(summary.line(result))
                 show("shards", done, len(planned))
@@ -126,13 +159,16 @@ def run(options: argparse.Namespace) -> int:
             f"{error}; {done} of {len(planned)} shards are in {options.ledger}: go on with --resume"
         )
         raise CampaignError(message) from error
-    return _show(ledger.results, planned)
+    needed = [each for each in planned if each.name in ledger.results or not is_enough(each)]
+    if len(needed) < len(planned):
+        say(f"{MACHINES}: saturated, {len(planned) - len(needed)} shards are not needed")
+    return _show(ledger.results, needed)
 
 
 @contextmanager
 def _trier(
     options: argparse.Namespace,
-) -> Iterator[Callable[[Sequence[Shard], Circumstances, Callable[[], bool]], Iterator[Result]]]:
+) -> Iterator[Trier]:
     if not options.scheduler and not options.workers:
         yield cluster.one_by_one
         return
@@ -141,6 +177,12 @@ def _trier(
 
 
 def _plan(options: argparse.Namespace) -> Plan:
+    if SOAKS in options.kinds and "soak" not in domain().commands:
+        message = f"{domain().name} has no soak: leave out {SOAKS}"
+        raise CampaignError(message)
+    if options.until_saturated and MACHINES not in options.kinds:
+        message = f"--until-saturated is about {MACHINES}: name them in --kinds"
+        raise CampaignError(message)
     named = migrations_of(options.arguments)
     folders = [folder for folder in (SUITE, *domain_folders(), named) if folder.is_dir()]
     return Plan(
@@ -151,6 +193,8 @@ def _plan(options: argparse.Namespace) -> Plan:
         mutants=options.mutant_parts,
         arguments=tuple(options.arguments),
         code=code(folders),
+        weights=tuple((kind, weight) for kind, weight in options.kinds.items() if weight),
+        soak=options.soak_seconds,
     )
 
 
@@ -183,10 +227,13 @@ def _keep(result: Result, folder: Path) -> None:
             (folder / name).write_text(text)
 
 
-def _kinds(text: str) -> tuple[str, ...]:
-    names = tuple(dict.fromkeys(text.split(",")))
-    unknown = [name for name in names if name not in KINDS]
-    if unknown:
-        message = f"{', '.join(unknown)}: is none of {', '.join(KINDS)}"
-        raise ArgumentTypeError(message)
-    return names
+def _kinds(text: str) -> dict[str, int | None]:
+    """Read kinds, and the weights of some."""
+    found: dict[str, int | None] = {}
+    for each in text.split(","):
+        name, has_weight, weight = each.partition("=")
+        if name not in ALL:
+            message = f"{name}: is none of {', '.join(ALL)}"
+            raise ArgumentTypeError(message)
+        found[name] = positive(weight) if has_weight else None
+    return found

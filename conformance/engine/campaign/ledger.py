@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from conformance.engine.campaign.shards import CampaignError, Plan
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
 FORM = 1
@@ -32,6 +32,8 @@ class Result:
             rejected.
         failures: by test or mutant, the first line of what it said.
         regressions: files of new regressions, by name.
+        tally: of operations, schedules and the like: how many.
+        transitions: digests of the transitions that machines have seen.
         worker: who tried it.
     """
 
@@ -43,6 +45,8 @@ class Result:
     failures: Mapping[str, str] = field(default_factory=dict)
     regressions: Mapping[str, str] = field(default_factory=dict)
     worker: str = ""
+    tally: Mapping[str, int] = field(default_factory=dict)
+    transitions: Sequence[str] = ()
 
 
 class Ledger:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from typing import TYPE_CHECKING
 
+from conformance.engine.campaign.saturation import Saturation
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
@@ -30,11 +32,16 @@ def lines(results: Mapping[str, Result], planned: Sequence[Shard]) -> Iterator[s
     for kind in dict.fromkeys(shard.kind for shard in planned):
         some = kinds[kind]
         number = sum(shard.kind == kind for shard in planned)
-        counts = sum((Counter(each.counts) for each in some), Counter[str]())
+        counts = sum((Counter(each.counts) + Counter(each.tally) for each in some), Counter[str]())
         said = ", ".join(f"{count} {name}" for name, count in counts.items())
         failed = sum(each.verdict == "failed" for each in some)
         seconds = sum(each.seconds for each in some)
         yield f"{kind:<12} {f'{len(some)} of {number}':>12} {failed:>7} {seconds:>8.0f}  {said}"
+    saturation = Saturation()
+    for result in results.values():
+        saturation.add(result)
+    if saturation.line():
+        yield saturation.line()
     yield from _rules(results.values())
     wrong = [result for result in results.values() if result.verdict != "held"]
     for result in wrong:

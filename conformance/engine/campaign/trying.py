@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from conformance.engine.campaign.ledger import Result
 from conformance.engine.campaign.part import OPTION as PART
-from conformance.engine.campaign.shards import MUTANTS, SUITE, TESTS, Shard
+from conformance.engine.campaign.shards import MUTANTS, SOAK, SOAKS, SUITE, TESTS, Shard
 from conformance.engine.pytest_plugin.regressions import FOLDER as REGRESSIONS
 from conformance.engine.pytest_plugin.regressions import OPTION as REGRESSIONS_OPTION
 from conformance.engine.seeds import tethered
@@ -37,17 +37,19 @@ class Circumstances:
         folder: where they run; relative paths of arguments are of it.
         arguments: further ones of pytest's.
         environment: variables that a worker on another machine would lack.
+        soak: seconds that each soak takes.
     """
 
     folder: str
     arguments: tuple[str, ...]
     environment: tuple[tuple[str, str], ...]
+    soak: int = SOAK
 
     @classmethod
-    def of_this_process(cls, arguments: Sequence[str]) -> Circumstances:
+    def of_this_process(cls, arguments: Sequence[str], soak: int = SOAK) -> Circumstances:
         """Return those of a campaign that is begun here."""
         ours = {name: text for name, text in os.environ.items() if name.startswith("CONFORMANCE_")}
-        return cls(str(Path.cwd()), tuple(arguments), tuple(sorted(ours.items())))
+        return cls(str(Path.cwd()), tuple(arguments), tuple(sorted(ours.items())), soak)
 
 
 def attempt(shard: Shard, circumstances: Circumstances) -> Result:
@@ -55,7 +57,7 @@ def attempt(shard: Shard, circumstances: Circumstances) -> Result:
     began = time.monotonic()
     with TemporaryDirectory(prefix="conformance-campaign-") as name:
         folder = Path(name)
-        trier = _mutants if shard.kind == MUTANTS else _tests
+        trier = {MUTANTS: _mutants, SOAKS: _soak}.get(shard.kind, _tests)
         found = trier(shard, circumstances, folder)
     return Result(shard.name, seconds=round(time.monotonic() - began, 1), worker=_worker(), **found)
 
@@ -92,6 +94,8 @@ def _tests(shard: Shard, circumstances: Circumstances, folder: Path) -> dict[str
         "counts": found["counts"],
         "rules": rules,
         "failures": {**wrong, **failures},
+        "tally": found["tally"],
+        "transitions": found["transitions"],
         "regressions": {
             file.name: file.read_text()
             for file in sorted(regressions.glob("*.json"))
@@ -121,6 +125,16 @@ def _mutants(shard: Shard, circumstances: Circumstances, folder: Path) -> dict[s
         "counts": dict(Counter(each["status"] for each in mutants)),
         "failures": failures,
     }
+
+
+def _soak(shard: Shard, circumstances: Circumstances, _folder: Path) -> dict[str, Any]:
+    seconds = str(circumstances.soak)
+    code, said = _run(
+        ["conformance", "soak", "--seconds", seconds, "--seed", str(shard.seed)], circumstances
+    )
+    if code == 0:
+        return {"verdict": "held", "tally": {"soaks": 1}}
+    return {"verdict": "failed" if code in RAN else "error", "failures": {"soak": said}}
 
 
 def _run(module: Sequence[str], circumstances: Circumstances) -> tuple[int, str]:

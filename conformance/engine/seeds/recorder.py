@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from hypothesis import is_hypothesis_test
 
 from conformance.engine.gate.outcomes import headline
+from conformance.engine.report.sections import ADDED_UP, TALLY, TRANSITIONS
 
 if TYPE_CHECKING:
     import pytest
@@ -29,6 +30,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Gather outcomes, here or of all workers."""
+    if config.getoption(OUTCOMES):
+        config.stash[ADDED_UP] = True
     if config.getoption(OUTCOMES) and not hasattr(config, "workerinput"):
         config.pluginmanager.register(_Outcomes(config.getoption(OUTCOMES)))
 
@@ -53,16 +56,29 @@ class _Outcomes:
         self._file = Path(file)
         self._counts: Counter[str] = Counter()
         self._failures: dict[str, str] = {}
+        self._tally: Counter[str] = Counter()
+        self._transitions: set[str] = set()
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Add one phase of a test; all but the call itself count only where they fail."""
         if report.when == "call" or report.failed:
             self._counts[report.outcome if report.when == "call" else "error"] += 1
+        for name, seen in report.user_properties:
+            if name == TALLY and isinstance(seen, dict):
+                self._tally.update(seen)
+            elif name == TRANSITIONS and isinstance(seen, list):
+                self._transitions.update(seen)
         if report.failed:
             self._failures.setdefault(report.nodeid, headline(report.longreprtext))
 
     def pytest_sessionfinish(self, exitstatus: int) -> None:
         """Write them."""
         counts = {name: self._counts[name] for name in ("passed", "failed", "error")}
-        found = {"exit": int(exitstatus), "counts": counts, "failures": self._failures}
+        found = {
+            "exit": int(exitstatus),
+            "counts": counts,
+            "failures": self._failures,
+            "tally": self._tally,
+            "transitions": sorted(self._transitions),
+        }
         self._file.write_text(json.dumps(found))

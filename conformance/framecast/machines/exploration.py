@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
+from hashlib import sha256
 from random import Random
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
@@ -35,6 +36,7 @@ QUARTERS = 4
 TRIES = 12  # steps that a run looks at, to find one that leads somewhere new
 # Of the first quarter's new transitions, one of so many is new in the last.
 MUCH, LITTLE = 2, 8
+DIGITS = 12  # hexadecimal, of a transition's digest
 STARTS = 2  # states of the archive at which the runs of a round may begin
 DEEPEST = 60  # transactions that led to a state at which a run may still begin
 
@@ -79,6 +81,11 @@ class Archive:
         ends = [self.done * (each + 1) / QUARTERS for each in range(QUARTERS)]
         seen = [sum(at <= end for at in self.news) for end in ends]
         return [after - before for before, after in zip((0, *seen), seen, strict=False)]
+
+    def digests(self) -> list[str]:
+        """Return the transitions that were seen, each by a digest that every process gives it."""
+        seen = self.transitions | self._new_transitions
+        return sorted(sha256(_plain(each).encode()).hexdigest()[:DIGITS] for each in seen)
 
     def begin_round(self, salt: str) -> None:
         """Begin a round: what the last one has found is known from now on."""
@@ -222,3 +229,12 @@ def told(name: str, operations: int, curve: Sequence[int]) -> str:
         f"{name}: {sum(curve)} different transitions in {operations} operations,"
         f" new in each quarter {quarters}: {more}"
     )
+
+
+def _plain(value: object) -> str:
+    """Return a text of a transition in which sets have an order."""
+    if isinstance(value, frozenset):
+        return f"{{{', '.join(sorted(map(_plain, value)))}}}"
+    if isinstance(value, tuple):
+        return f"({', '.join(map(_plain, value))})"
+    return repr(value)

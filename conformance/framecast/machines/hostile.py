@@ -96,6 +96,11 @@ class Tally:
         for name in COUNTED:
             getattr(self, name).update(other[name])
 
+    @property
+    def statements(self) -> int:
+        """How many statements were sent."""
+        return self.accepted.total() + self.refused.total()
+
     def as_dict(self) -> dict[str, Any]:
         """Return plain values, for travel between processes."""
         return {
@@ -106,7 +111,7 @@ class Tally:
 
     def lines(self) -> Iterator[str]:
         """Return the summary: totals, then a line a kind of statement, then what refused most."""
-        accepted, sent = self.accepted.total(), self.accepted.total() + self.refused.total()
+        accepted, sent = self.accepted.total(), self.statements
         yield (
             f"{self.hostile_runs} hostile runs, {self.hostile_runs / (self.seconds or 1):.1f} a"
             " second;"

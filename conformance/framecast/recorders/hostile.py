@@ -67,6 +67,9 @@ def pytest_runtest_makereport(
     hostile_runner = item.stash.get(HOSTILE_RUNNER, None)
     if call.when == "call" and hostile_runner is not None:
         outcome.user_properties.append((PROPERTY, hostile_runner.tally.as_dict()))
+        if sections.ADDED_UP in item.config.stash:
+            written = {"hostile statements": hostile_runner.tally.statements}
+            outcome.user_properties.append((sections.TALLY, written))
     return outcome
 
 

@@ -63,6 +63,12 @@ def pytest_runtest_makereport(
                 },
             )
         )
+        if sections.ADDED_UP in item.config.stash:
+            seen = log.archive.digests() if log.archive is not None else []
+            outcome.user_properties += [
+                (sections.TALLY, {"operations": log.steps}),
+                (sections.TRANSITIONS, seen),
+            ]
     return outcome
 
 

@@ -84,6 +84,8 @@ def pytest_runtest_makereport(
             },
         )
     )
+    if sections.ADDED_UP in item.config.stash:
+        outcome.user_properties.append((sections.TALLY, {"schedules": log.schedules}))
     finding = call.excinfo.value if call.excinfo is not None else None
     if isinstance(finding, Finding) and race_runner.failed is not None:
         outcome.longrepr = f"{outcome.longrepr}\nsaved: {_save(finding, race_runner, item.config)}"
