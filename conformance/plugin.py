@@ -49,6 +49,7 @@ pytest_plugins = (
     "conformance.engine.pytest_plugin.fixtures",
     "conformance.engine.pytest_plugin.findings",
     "conformance.engine.pytest_plugin.verdicts",
+    "conformance.engine.pytest_plugin.derived_machines",
     "conformance.framecast.recorders.hostile",
     "conformance.framecast.recorders.machines",
     "conformance.framecast.recorders.races",

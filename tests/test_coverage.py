@@ -8,6 +8,7 @@ import pytest
 
 from conformance.engine.cases.verdicts import Finding
 from conformance.engine.database.sandbox import Sandbox
+from conformance.engine.machines.matrices import matrices
 from conformance.engine.postgres.scratch import Scratch, Template
 from conformance.framecast.machines import coverage, runner
 from conformance.framecast.machines.coverage_runs import every_pair
@@ -110,7 +111,7 @@ def test_a_run_of_some_machines_is_not_asked_for_all_edges() -> None:
 
 def test_every_pair_of_every_state_machine_is_an_edge() -> None:
     """The matrices have a cell for each pair, legal or not, and each cap has its counts."""
-    shown = "\n".join(coverage.matrices(ALL_EDGES))
+    shown = "\n".join(matrices(ALL_EDGES))
 
     assert len([edge for edge in coverage.ALL if ">" in edge]) == sum(
         line.split()[1:].count("1") + line.split()[1:].count("1!")

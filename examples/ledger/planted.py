@@ -113,3 +113,29 @@ FAULTS_OF_TWO: Final = (
         "NULL;",
     ),
 )
+
+
+# Faults that one write on new rows does not show: each needs rows with a past.
+FAULTS_OF_SEQUENCES: Final = (
+    broken(
+        "ACC-3",
+        "a closed account gets another code",
+        "IS DISTINCT FROM (old.code, old.currency) THEN",
+        "IS DISTINCT FROM (old.code, old.currency) AND old.status <> 'closed' THEN",
+    ),
+    Fault(
+        "a frozen account takes two holds",
+        "(SELECT count(*) FROM holds WHERE account_id = new.account_id AND status = 'active') > 3",
+        "(SELECT count(*) FROM holds WHERE account_id = new.account_id AND status = 'active')\n"
+        "        > (CASE WHEN EXISTS (SELECT FROM accounts WHERE id = new.account_id"
+        " AND status = 'frozen') THEN 2 ELSE 3 END)",
+        {"HOLD-5": "overblocked"},
+    ),
+    broken(
+        "ENT-5",
+        "entries of a void transfer change",
+        "old.currency, old.amount) THEN",
+        "old.currency, old.amount)\n        AND NOT EXISTS (SELECT FROM transfers"
+        " WHERE id = old.transfer_id AND status = 'void') THEN",
+    ),
+)

@@ -214,6 +214,11 @@ class Sandbox:
         self._written = written
         return self._ask(written, 0)
 
+    @property
+    def seen(self) -> int:
+        """The number of the last change that `new_violations` has judged."""
+        return self._seen
+
     def new_violations(self) -> dict[str, list[str]]:
         """Return what `violations` does, if nothing was broken when this was last asked.
 

@@ -142,9 +142,12 @@ class Session:
         return self.connection.execute(query).fetchall()
 
     def ask(self, query: str) -> list[tuple[object, ...]] | Inconclusive | Rejected:
-        """Return the rows of a query, outside any transaction; or why there are none."""
+        """Return the rows of one query or several, outside any transaction; or why there are none.
+
+        Who begins a transaction with them ends it, with them or, after an error, by itself.
+        """
         try:
-            return self.fetch(query)
+            return self.fetch_all(query)
         except psycopg.Error as error:
             if self.connection.closed:
                 raise

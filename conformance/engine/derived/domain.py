@@ -27,7 +27,9 @@ if TYPE_CHECKING:
     from conformance.engine.kinds.rule import Rule
 
 # The files of the suite that try a domain by its rules alone.
-SUITE: Final = frozenset({"test_enforcement", "test_rules", "test_meeting_rules"})
+SUITE: Final = frozenset(
+    {"test_derived_machines", "test_enforcement", "test_rules", "test_meeting_rules"}
+)
 
 
 DERIVED: Final[Mapping[type, Callable[[Any, Facts], Makes]]] = {
@@ -94,6 +96,7 @@ def of(  # noqa: PLR0913 - all data, most of it in keywords
         commands=frozenset({"mutants"}),
         records=records,
         meetings=meetings,
+        facts=facts,
         migrations=migrations,
     )
 

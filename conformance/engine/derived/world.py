@@ -91,12 +91,15 @@ class World:
         facts: what rules say.
         draw: chooses.
         given: what is written before anything is tried, in its order.
+        there: rows that are there already, by tables: those that are made may name them, or have
+            values in common with them.
     """
 
     tables: Mapping[str, Table]
     facts: Facts
     draw: Draw
     given: list[Insert | Update] = field(default_factory=list)
+    there: dict[str, list[Row]] = field(default_factory=dict)
     _serial: count[int] = field(default_factory=lambda: count(1))
     _series: dict[str, count[int]] = field(default_factory=dict)
     _depth: int = 0
@@ -108,7 +111,7 @@ class World:
         self._depth += 1
         for key in keys:
             if self._is_drawn(known, key, given, row):
-                parent = self.written(key.parent, **_of_parent(key, {**given, **row}))
+                parent = self._parent(key.parent, _of_parent(key, {**given, **row}))
                 row |= {ours: parent[theirs] for ours, theirs in key.columns.items()}
         self._depth -= 1
         of_keys = {name for key in keys for name in key.columns}
@@ -125,6 +128,8 @@ class World:
         """Return a legal row that is written before anything is tried."""
         row = self.row(table, **given)
         self.given.append(Insert(table, (row,)))
+        if table in self.there:
+            self.there[table].append(row)
         return row
 
     def identity(self, table: str, row: Row) -> Row:
@@ -137,8 +142,12 @@ class World:
 
     def parent_of(self, key: ForeignKey) -> Row:
         """Return what a row has that names a parent; the parent itself is written."""
-        parent = self.written(key.parent)
+        parent = self._parent(key.parent, {})
         return {ours: parent[theirs] for ours, theirs in key.columns.items()}
+
+    def pick(self, table: str) -> Row:
+        """Return a row that is there already, one of the last three more often than others."""
+        return self._one_of(self.there[table])
 
     def keys_of(self, table: str) -> Sequence[ForeignKey]:
         """Return what names rows of other tables, by the schema or by rules, most columns first."""
@@ -159,6 +168,9 @@ class World:
             NoValueError: There is none that we know.
         """
         known = self.tables[table].columns[column]
+        old = [row for row in self.there.get(table, ()) if column in row]
+        if old and column not in self._alone(table) and self._is_old():
+            return self._one_of(old)[column]
         named = self.facts.values.get(f"{table}.{column}") or self.facts.starts(table, column)
         if isinstance(named, Series):
             return named.at(next(self._series.setdefault(f"{table}.{column}", count())))
@@ -219,6 +231,27 @@ class World:
         ]
         chosen = self.draw(st.sampled_from((None, *some)))
         return {} if chosen is None else {chosen: self.value(table, chosen)}
+
+    def _parent(self, table: str, given: Row) -> Row:
+        """Return a row to name: one that is there, or a new one."""
+        rows = self.there.get(table, ())
+        fit = [row for row in rows if all(str(row.get(name)) == str(given[name]) for name in given)]
+        if fit and self._is_old():
+            return self._one_of(fit)
+        return self.written(table, **given)
+
+    def _one_of(self, rows: Sequence[Row]) -> Row:
+        one: Row = self.draw(st.sampled_from([*rows, *rows[-3:], *[rows[-1]] * 4]))
+        return one
+
+    def _is_old(self) -> bool:
+        """Draw whether something that is there already is taken again."""
+        return bool(self.draw(st.sampled_from((True, True, True, False))))
+
+    def _alone(self, table: str) -> set[str]:
+        """Return the columns of a table that differ from row to row, or name rows of another."""
+        named = {*self.tables[table].named, *self.facts.shared_by_none(table)}
+        return named | {name for key in self.keys_of(table) for name in key.columns}
 
     def _is_drawn(
         self, table: Table, key: ForeignKey, given: Mapping[str, object], row: Row

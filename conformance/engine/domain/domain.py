@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from conformance.engine.cases.scenario import Settings, WaysOnSchema
     from conformance.engine.derived.meetings import Meetings
+    from conformance.engine.derived.world import Facts
     from conformance.engine.gate.state import State
     from conformance.engine.kinds.rule import Rule
 
@@ -97,6 +98,7 @@ class Domain:
         privileges: of the application's role; None for a schema without one.
         races: the races that have a name.
         meetings: by rules, transactions of two sessions that may break them together.
+        facts: what legal rows of its tables must heed, where machines are derived; else None.
         phases: the module that has, as PHASES, what mutants of its schema are tried with.
         states: of its data, reached on a scratch database, in which the gate rehearses files.
         records: the folder of `equivalent.toml` and `open.toml`, on mutants; None for none.
@@ -118,6 +120,7 @@ class Domain:
     races: Callable[[], Mapping[str, KnownRace]] = dict
     meetings: Callable[[], Mapping[str, Meetings]] = dict
     states: Callable[[], Callable[..., Iterator[State]]] = lambda: _none
+    facts: Facts | None = None
     phases: str = "conformance.engine.mutants.rule_phases"
     records: Path | None = None
     migrations: Path | None = None

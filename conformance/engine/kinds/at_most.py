@@ -61,6 +61,13 @@ class AtMost:
         return tuple(n for n in (self.most - 1, self.most, self.most + 1) if n)
 
     @property
+    def full(self) -> str:
+        """A query for how many rows count for each parent that has nearly as many as it may."""
+        where = " AND ".join(part for part in (self.where, f"{self.per} IS NOT NULL") if part)
+        counted = f"SELECT count(*) FROM {self.rows} WHERE {where} GROUP BY {self.per}"
+        return f"{counted} HAVING count(*) >= {self.most - 1}"
+
+    @property
     def violations(self) -> str:
         """A query for the parents that have too many rows, as text."""
         per = f"({self.per})" if " " in self.per else self.per

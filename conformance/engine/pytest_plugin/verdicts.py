@@ -28,6 +28,7 @@ BASELINE_VARIABLE = "CONFORMANCE_BASELINE"
 # What stands for the write path in the report, by the file of a test that is of none.
 PATHS = {
     "test_machines": "life",
+    "test_derived_machines": "life",
     "test_races": "race",
     "test_meeting_rules": "race",
     "test_hostile": "raid",

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from conformance.engine.domain.chosen import RULES
-from conformance.engine.kinds.at_most import AtMost
+from conformance.engine.machines.matrices import caps
 from conformance.framecast.model.moves import MOVES, state_of
 
 if TYPE_CHECKING:
@@ -13,13 +12,7 @@ if TYPE_CHECKING:
 
     from conformance.framecast.model import State
 
-# Caps by their rules; of rules that say the same, the last one.
-CAPS = {
-    rule: kind
-    for kind, rule in {each.kind: each.id for each in RULES.values()}.items()
-    if isinstance(kind, AtMost)
-}
-
+CAPS = caps()
 ALL = frozenset(
     f"{machine} {before or 'new'}>{after}"
     for machine, moves in MOVES.items()
@@ -62,28 +55,6 @@ def _counts(before: State, after: State, broken: frozenset[str]) -> Iterator[tup
             legal = count <= cap.most
             if count > was[subject] and count in cap.near and (legal or rule in broken):
                 yield f"{rule} {count}", "" if legal else rule
-
-
-def matrices(seen: Mapping[str, int]) -> Iterator[str]:
-    """Return the matrices as lines: how often each pair was seen; `!` marks those not legal."""
-    for machine, moves in MOVES.items():
-        width = max(map(len, moves.states)) + 1
-        yield f"{machine:<11} " + "".join(f"{state:>{width}}" for state in moves.states)
-        pairs = set(moves.pairs())
-        for before in (None, *moves.states):
-            cells = (
-                _cell(seen, machine, before, after) if (before, after) in pairs else "·"
-                for after in moves.states
-            )
-            yield f"{before or 'new':>11} " + "".join(f"{cell:>{width}}" for cell in cells)
-    for rule, cap in CAPS.items():
-        counts = (f"{count}: {seen.get(f'{rule} {count}', 0)}" for count in cap.near)
-        yield f"{rule:<11} " + ", ".join(counts) + "!"
-
-
-def _cell(seen: Mapping[str, int], machine: str, before: str | None, after: str) -> str:
-    count = seen.get(f"{machine} {before or 'new'}>{after}", 0)
-    return f"{count}" if (before, after) in MOVES[machine].legal else f"{count}!"
 
 
 def unseen(seen: Mapping[str, int]) -> list[str]:

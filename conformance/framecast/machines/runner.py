@@ -10,7 +10,9 @@ from hypothesis.stateful import get_state_machine_test
 
 from conformance.engine.cases.gaps import Gaps
 from conformance.engine.cases.verdicts import Finding
+from conformance.engine.machines.shortening import shortest
 from conformance.engine.pytest_plugin import profiles
+from conformance.framecast.machines.again import again
 from conformance.framecast.machines.coverage_runs import COUNTS, PAIRS
 from conformance.framecast.machines.deliveries import DeliveryAndEventMachine
 from conformance.framecast.machines.everything import WholeMachine
@@ -20,7 +22,6 @@ from conformance.framecast.machines.keys import KeyAndAssetMachine
 from conformance.framecast.machines.log import Log
 from conformance.framecast.machines.memberships import MembershipMachine
 from conformance.framecast.machines.run import MachineRun
-from conformance.framecast.machines.shortening import shortest
 
 if TYPE_CHECKING:
     from conformance.engine.database.sandbox import Sandbox
@@ -76,7 +77,8 @@ class MachineRunner:
         try:
             self._make_runs(machine, how, archive)
         except Finding as finding:
-            raise shortest(finding, self.log.failed, self.new_run) from None
+            again_as_it_was = again(finding, self.new_run)
+            raise shortest(finding, self.log.failed, again_as_it_was) from None
         except InvalidDefinition:
             if not gaps.reasons:  # else nothing is left to do, because of what could not be made
                 raise

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import settings
 
+from conformance.engine.machines.matrices import matrices
 from conformance.engine.report import sections
 
 if TYPE_CHECKING:
@@ -35,8 +36,7 @@ def runner(request: pytest.FixtureRequest, sandbox: Sandbox, own_seed: int) -> M
 
 def pytest_configure(config: pytest.Config) -> None:
     """Add up what is seen, here or by all workers."""
-    config.stash[sections.MOVES] = {}
-    sections.add(config, _Sum(config.stash[sections.MOVES]))
+    sections.add(config, _Sum(config.stash.setdefault(sections.MOVES, {})))
 
 
 @pytest.hookimpl(wrapper=True)
@@ -122,7 +122,7 @@ class _Sum:
         from conformance.framecast.machines import coverage, exploration
         from conformance.framecast.machines.runner import ALL
 
-        yield from coverage.matrices(self._edges)
+        yield from matrices(self._edges)
         unseen = coverage.unseen(self._edges)
         if unseen and not self._names >= ALL:
             yield f"unseen: {', '.join(unseen)} (not all machines ran)"
