@@ -7,6 +7,7 @@ brings: without one these tests fail, and CI does not run them.
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from typing import TYPE_CHECKING, Any, Final
 
@@ -37,6 +38,11 @@ MUTANTS: Final[list[dict[str, Any]]] = [
     for rule in ("INV-T6", "INV-T2")
     for status in ("killed", "survived")
 ]
+# The tables of evidence that one has to push aside to read.
+CUT: Final = """
+() => [...document.querySelectorAll(".wide:has(.paths)")]
+  .filter(each => each.scrollWidth > each.clientWidth).map(each => each.closest(".rule").id)
+"""
 # Of each text that is shown: how its colour stands out from what is behind it (WCAG 2.2).
 CONTRAST: Final = """
 () => {
@@ -184,6 +190,7 @@ def test_everything_is_readable(page: Page) -> None:
     width = page.evaluate("document.documentElement.scrollWidth")
     assert page.viewport_size is not None
     assert page.viewport_size["width"] >= width
+    assert [] == page.evaluate(CUT)
     assert [] == page.evaluate(CONTRAST)
 
 
@@ -200,7 +207,7 @@ def test_machines_are_seen(page: Page, file: Path) -> None:
 
 
 def test_paper_shows_all_rules(browser: Browser, file: Path) -> None:
-    """On paper every rule is opened, and there is no search."""
+    """On paper every rule is opened, on less than a page each, and there is no search."""
     page = browser.new_page()
     page.goto(file.as_uri())
     page.emulate_media(media="print")
@@ -208,4 +215,6 @@ def test_paper_shows_all_rules(browser: Browser, file: Path) -> None:
 
     assert 0 == page.locator(".rule:not([open])").count()
     assert not page.get_by_label("Search rules").is_visible()
+    pages = re.findall(rb"/Type /Page\b", page.pdf(format="A4"))
+    assert len(pages) < page.locator(".rule").count()
     page.close()
