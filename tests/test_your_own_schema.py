@@ -32,7 +32,7 @@ def test_the_tutorial_does_what_it_says(
                 file.parent.mkdir(exist_ok=True)
                 file.write_text(block["text"])
 
-    assert 9 == ran
+    assert 10 == ran
 
 
 def _run(console: str, folder: Path, url: str) -> int:

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 from psycopg import sql
 
 from conformance.engine.cases.verdicts import Finding
-from conformance.engine.database.sandbox import TABLES, Sandbox
+from conformance.engine.database.sandbox import Sandbox
 from conformance.engine.gate import unknown_data
+from conformance.engine.gate.rows import rows_of
 from conformance.engine.gate.state import State
 from conformance.engine.pytest_plugin.profiles import PHASES
 from conformance.framecast.machines.coverage_runs import COUNTS, PAIRS, CoverageRun
@@ -177,7 +178,6 @@ def _filled(
         The rows, and the tables for which none were found.
     """
     connection = session.connection
-    taken = {}
     with connection.transaction(force_rollback=True):
         connection.execute("SET LOCAL session_replication_role = replica")
         for table, column, value in FREE:
@@ -194,8 +194,4 @@ def _filled(
         if long_ago:
             for (moved,) in session.fetch(LONG_AGO):
                 connection.execute(str(moved).encode())
-        for name, columns in session.fetch(TABLES):
-            copy = f"COPY (SELECT {columns} FROM {name}) TO STDOUT"
-            with connection.cursor().copy(copy.encode()) as rows:
-                taken[str(name)] = str(columns), b"".join(bytes(data) for data in rows)
-    return taken, unfilled
+        return rows_of(session), unfilled

@@ -93,7 +93,7 @@ def of(  # noqa: PLR0913 - all data, most of it in keywords
         {rule.id: rule for rule in rules},
         ways,
         suite=SUITE,
-        commands=frozenset({"mutants"}),
+        commands=frozenset({"gate", "mutants"}),
         records=records,
         meetings=meetings,
         facts=facts,

@@ -15,12 +15,13 @@ from conformance.engine.domain.chosen import RULES, domain
 from conformance.engine.gate import contents, unknown_data
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Sequence
 
     from conformance.engine.audit.target import Connection
     from conformance.engine.deployment.waivers import Waiver
     from conformance.engine.gate.files import Files
     from conformance.engine.gate.state import State
+    from conformance.engine.gate.unknown_data import Literals
     from conformance.engine.postgres.scratch import Database, Scratch, Template
     from conformance.engine.progress import Say
 
@@ -103,9 +104,19 @@ def rehearse(scratch: Scratch, files: Files, seed: int | str, say: Say) -> Secti
         template = scratch.template(folder)
     said = unknown_data.literals(files.pending)
     with scratch.cloned(template, "runs") as alive:
-        section = tried(scratch, template, files, domain().states()(alive, seed, say, said))
+        section = tried(scratch, template, files, _reached(alive, seed, say, said))
     section.notes.append(f"the random runs among them are drawn with --seed {seed}")
     return section
+
+
+def _reached(database: Database, seed: int | str, say: Say, said: Literals) -> Iterator[State]:
+    """Return the states of the domain's data: those that it names, or those that follow."""
+    facts = domain().facts
+    if facts is None:
+        return domain().states()(database, seed, say, said)
+    from conformance.engine.gate import derived_states  # noqa: PLC0415 - slow, for some alone
+
+    return derived_states.reached(facts, database, seed, say, said)
 
 
 def tried(scratch: Scratch, template: Template, files: Files, reached: Iterable[State]) -> Section:

@@ -21,7 +21,7 @@ from conformance.engine.domain.chosen import COLUMNS as KNOWN
 from conformance.engine.domain.chosen import DERIVED
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 
     from conformance.engine.deployment.migrations import Migration
 
@@ -161,15 +161,18 @@ def as_json(keys: Iterable[str], **further: Any) -> str:
     return json.dumps({**dict.fromkeys(keys, "kept"), **further})
 
 
-def fill(conn: Connection, said: Literals) -> list[str]:
+def fill(conn: Connection, said: Literals, left: Container[str] = ()) -> list[str]:
     """Fill what the domain does not know, and return the tables for which no row was found.
 
     Args:
         conn: in a transaction, with triggers off.
         said: the literals of the files that are to be tried.
+        left: tables of `public` that are left as they are.
     """
     missing = []
     for table in _tables(conn, said):
+        if table.called.removeprefix("public.") in left:
+            continue
         if table.known:
             _complete(conn, table)
         elif not conn.execute(sql.SQL("SELECT FROM {} LIMIT 1").format(table.name)).rowcount:
