@@ -61,6 +61,20 @@ def test_root_is_no_obstacle(
     assert [] == [folder for folder in made if folder.exists()]
 
 
+@pytest.mark.parametrize("wanted", possible_identities())
+def test_the_first_server_on_a_machine_starts(
+    wanted: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Where nothing is cached, as in a container, whoever runs the server makes its data."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    if wanted in ("user", "unreachable"):
+        monkeypatch.setattr(identity, "_candidates", identity._users)
+
+    with provision(Request()) as server:
+        assert server.cluster is not None
+        assert list(folders.cache().glob("data-*/PG_VERSION"))
+
+
 HOLD = """
 import sys
 from conformance.engine.postgres import Request, provision

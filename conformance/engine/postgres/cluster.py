@@ -74,8 +74,8 @@ class Cluster:
         try:
             binaries = self._reachable(binaries)
             self._keeper = self._keep(binaries, settings or {})
+            seed.give(self.folder, binaries.identity)  # who runs initdb there, if nothing is cached
             seed.plant(binaries, self.folder)
-            seed.give(self.folder, binaries.identity)
             self.start()
         except BaseException:
             self.close()
