@@ -67,6 +67,7 @@ lint:
     lint-imports
     sqlfluff lint --disable-progress-bar migrations
     squawk migrations/*.sql
+    hadolint Dockerfile
 
 # Mend what the linters can mend by themselves.
 fmt:

@@ -64,6 +64,7 @@ NOT_RUN: Final = {
     "just mutants*": "minutes to hours: test_mutants_tried.py tries some",
     "just bench *": "measures; test_benchmarks.py runs each for a moment",
     "just soak *": "a minute each: test_soak_command.py runs a short one",
+    "docker *": "needs an engine and an image of Python: test_image.py reads what it is made of",
     "sed -i *": "test_hook.py commits a weaker schema",
     "git commit *": "test_hook.py, as above",
     "export DATABASE_URL=*": "sets a variable",
