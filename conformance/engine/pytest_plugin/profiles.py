@@ -33,6 +33,7 @@ HOSTILE_RUNS = {"quick": 3, "default": 100, "thorough": 3000}
 RACES = {"quick": 2, "default": 20, "thorough": 1500}
 # Meetings of two sessions, of each rule; each is run in every order at every level.
 MEETINGS = {"quick": 2, "default": 4, "thorough": 100}
+SETTINGS = "_hypothesis_internal_use_settings"
 # How fast rows are drawn says how busy a machine is, and nothing of a rule. That what is drawn is
 # kept from one example to the next is meant: fixtures hold databases, and counts that grow.
 UNCHECKED = (HealthCheck.too_slow,)
@@ -129,4 +130,8 @@ def sow(item: pytest.Item, run: int | str) -> None:
     """
     test: Any = getattr(item, "obj", None)
     if is_hypothesis_test(test):
-        seed(seed_of_test(run, item))(getattr(test, "__func__", test))
+        function = getattr(test, "__func__", test)
+        before = getattr(function, SETTINGS)
+        seed(seed_of_test(run, item))(function)
+        if before.database is not None:  # which a seed takes away, and somebody has asked for
+            setattr(function, SETTINGS, before)
