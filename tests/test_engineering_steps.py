@@ -48,6 +48,58 @@ BROKEN: Final = {
         "RET-1",
         Path.INSERT,
     ),
+    "an owner who comes after another in one statement": (
+        rewritten(
+            "tg_memberships__user_owns_at_most_10_teams",
+            "WHERE n.role = 'owner')",
+            "WHERE n.role = 'owner' ORDER BY n.id LIMIT 1)",
+        ),
+        "INV-T7",
+        Path.INSERT_MANY,
+    ),
+    "everybody's first job": (
+        rewritten(
+            "tg_jobs__may_be_made",
+            "OFFSET 5",
+            "OFFSET CASE WHEN EXISTS (SELECT FROM public.jobs AS o WHERE o.id <> NEW.id"
+            " AND o.triggered_by = NEW.triggered_by) THEN 5 ELSE 6 END",
+        ),
+        "CARD-5",
+        Path.INSERT,
+    ),
+    "the oldest, where younger ones came before": (
+        rewritten(
+            "delete_old_webhook_deliveries",
+            "ORDER BY o.created_at, o.id",
+            "ORDER BY o.id",
+            "public",
+        ),
+        "RET-1",
+        Path.UPDATE,
+    ),
+    "the 11th key of who is erased": (
+        rewritten(
+            "erase_user",
+            "DELETE FROM public.api_keys AS k WHERE k.user_id = p_user_id;",
+            "DELETE FROM public.api_keys AS k WHERE k.id IN (SELECT o.id FROM public.api_keys AS o"
+            " WHERE o.user_id = p_user_id ORDER BY o.id LIMIT 10);",
+            "public",
+        ),
+        "PRIVACY-3",
+        Path.UPDATE,
+    ),
+    "the 11th invitation to who is erased": (
+        rewritten(
+            "erase_user",
+            "OR framecast.email_key(i.email) = framecast.email_key(v_user.email);\n    UPDATE",
+            "OR i.id IN (SELECT o.id FROM public.invitations AS o"
+            " WHERE framecast.email_key(o.email) = framecast.email_key(v_user.email)"
+            " ORDER BY o.id LIMIT 10);\n    UPDATE",
+            "public",
+        ),
+        "PRIVACY-3",
+        Path.UPDATE,
+    ),
     "the number of the event that ends a job": (
         rewritten(
             "tg_job_events__record_number",

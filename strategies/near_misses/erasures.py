@@ -16,6 +16,7 @@ from strategies.world import NOW, World, urn_of_member, urn_of_team, urn_of_user
 
 # Addresses of others, whatever a text is compared by: its beginning, or as a pattern.
 OTHERS: Final = ("ad@example.com", "adi@example.com", "ada@example.com.au", "ad_@example.com.au")
+MANY: Final = 11
 UNKNOWN: Final = "ffffffff-ffff-4fff-8fff-ffffffffffff"
 
 
@@ -61,12 +62,17 @@ def starters(world: World, draw: Draw) -> Scenario:
         world.starter(**name, email="ada@example.com.au"),
         world.starter(**name, email="adi@example.com"),
     ]
+    # More than ten, so that none is passed over.
+    world.given += [Insert("api_keys", tuple(world.a_key(user) for _ in range(MANY)))]
     keys = [
         world.insert("api_keys", {**world.a_key(each), **end})
         for each in (user, *others)
         for end in ({}, REVOKED)
     ]
-    ends: tuple[Row, ...] = ({}, {"accepted_at": FUTURE_START}, {"revoked_at": NOW})
+    ends: tuple[Row, ...] = (
+        *({"accepted_at": FUTURE_START}, {"revoked_at": NOW}),
+        *({} for _ in range(MANY)),
+    )
     invitations = [
         world.insert("invitations", world.an_invitation(team, owner, email=email))
         for email in (*(draw(recased_emails(email)) for _ in ends), *OTHERS)
@@ -90,7 +96,7 @@ def starters(world: World, draw: Draw) -> Scenario:
             *(whole("users", each, ("email", "name", "avatar_url")) for each in others),
             left("users", rows),
             left("api_keys", keys[2:]),
-            left("invitations", invitations[3:]),
+            left("invitations", invitations[len(ends) :]),
             left("jobs", [job]),
             left("asset_files", [asset]),
             left("usage", [usage]),

@@ -59,7 +59,7 @@ class Members:
 
 @scenarios
 def sixth(world: World, draw: Draw) -> Scenario:
-    """Insert the 5th active job of a team, under any URN; then the 6th.
+    """Insert the 5th active job of a team, under any URN; then the 6th, and somebody's first.
 
     Beside them stand finished jobs of the team, and active ones that are its members' own or
     another team's.
@@ -73,10 +73,12 @@ def sixth(world: World, draw: Draw) -> Scenario:
     world.job(members.member)
     world.job(members.owner, urn_of_member(other, members.owner))
     fifth, bad = members.jobs(draw, 2)
+    newcomer = world.member(members.team)
+    first = world.a_job(newcomer, urn_of_team(members.team))
     return Scenario(
         given=((*world.given, *steps),),
         legal=((Insert("jobs", (fifth,)),),),
-        broken=((Insert("jobs", (bad,)),),),
+        broken=tuple((Insert("jobs", (row,)),) for row in (bad, first)),
     )
 
 

@@ -21,7 +21,7 @@ Hold: TypeAlias = Callable[[str, Row], Transaction]
 
 def ages(table: str, rows: list[Row]) -> Fact:
     """Return the fact that these rows are left."""
-    ids = " ".join(str(row["id"]) for row in rows)
+    ids = " ".join(sorted(str(row["id"]) for row in rows))
     query = f"SELECT coalesce(string_agg(id::text, ' ' ORDER BY id), '') FROM public.{table}"
     return Fact(query, ids, side=False)
 
@@ -161,13 +161,14 @@ def passing_over(hold: Hold, others: tuple[Hold, ...] = ()) -> Scenarios:
         webhook = world.insert("webhooks", world.a_webhook(*world.team()))
         beside = []
         for table, days in (("job_events", 7), ("webhook_deliveries", 30)):
+            # The oldest came last, with the highest id.
             rows = [
                 an_event(world, draw(st.sampled_from(jobs)))
                 if table == "job_events"
                 else world.a_delivery(webhook)
                 for _ in range(4 + len(others))
-            ]
-            for n, row in enumerate(rows):
+            ][::-1]
+            for n, row in reversed([*enumerate(rows)]):
                 world.insert(table, _aged(row, days, 60 - n))
             if others:  # who finds all of them taken has nothing to do, and does not wait either
                 call = f"SELECT public.delete_old_{table}()"

@@ -29,6 +29,14 @@ TIMES: Final = re.compile(r"CURRENT_TIME(_N)?|LOCALTIME(_N)?")
 # What takes a part of a time: an hour, a day of the week.
 PARTS: Final = re.compile(r"extract|date_part|date_trunc|date_bin|to_char|age")
 WHOLE_TIMES: Final = frozenset({"epoch", "julian"})
+# What mixes rows, so that a few of all can be told by it, and what else a row says unasked.
+MIXES: Final = re.compile(r"hash\w*|md5|sha(224|256|384|512)|digest|crc32c?|pg_column_size")
+COMPARES: Final = frozenset(
+    {
+        *("=", "<>", "<", "<=", ">", ">=", "BETWEEN", "NOT BETWEEN", "%"),
+        *("~~", "!~~", "~~*", "!~~*", "~", "!~", "~*", "!~*", "^@"),
+    }
+)
 NARROW: Final = frozenset({"date", "time", "timetz"})
 
 
@@ -63,6 +71,7 @@ class Reading:
         times: parts of a clock's time that it asks.
         rows: texts that name one row, or somebody's address.
         constants: texts and numbers that it compares something with.
+        shares: functions that mix a row, of which it compares the outcome with constants.
         statements: other statements, such as `LockStmt`, by the parser's names.
         locks: whether it locks rows.
         assigns: columns of NEW that it assigns; `*` for the whole row.
@@ -81,6 +90,7 @@ class Reading:
     times: set[str] = field(default_factory=set)
     rows: set[str] = field(default_factory=set)
     constants: set[str] = field(default_factory=set)
+    shares: set[str] = field(default_factory=set)
     statements: set[str] = field(default_factory=set)
     locks: bool = False
     assigns: set[str] = field(default_factory=set)
@@ -172,8 +182,12 @@ def _constant(node: Any, reading: Reading, _: frozenset[str]) -> None:
 
 
 def _operation(node: Any, reading: Reading, _: frozenset[str]) -> None:
-    if node.name and node.name[-1].sval in OF_JSON:
+    name = node.name[-1].sval if node.name else ""
+    if name in OF_JSON:
         reading.keys.update(_texts(node.rexpr))
+    sides = (node.lexpr, node.rexpr)
+    if name in COMPARES and any(map(_is_constant, sides)):
+        reading.shares.update(each for side in sides for each in _mixed(side))
 
 
 def _path(node: Any, reading: Reading, _: frozenset[str]) -> None:
@@ -202,6 +216,20 @@ def asks_clock(reading: Reading) -> bool:
     """Return whether what was read looks at a clock."""
     called = {call.name for call in reading.calls if call.schema == ""}
     return any(map(CLOCK.fullmatch, called)) or any(map(TODAY.fullmatch, reading.values))
+
+
+def _mixed(tree: Any) -> Iterator[str]:
+    """Return the functions of a side that mix what they are given."""
+    for node in below(tree):
+        name = node.funcname[-1].sval if type(node).__name__ == "FuncCall" else ""
+        if MIXES.fullmatch(name):
+            yield f"{name}()"
+
+
+def _is_constant(tree: Any) -> bool:
+    """Return whether a side is the same for every row."""
+    kinds = {type(node).__name__ for node in below(tree)}
+    return bool(kinds) and not kinds & {"ColumnRef", "FuncCall", "SubLink"}
 
 
 def _asks_a_clock(tree: Any) -> bool:

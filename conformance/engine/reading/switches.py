@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 SETTING, SESSION, TRANSACTION, CATALOG = "a setting", "the session", "the transaction", "a catalog"
 DEPTH, BYPASS, OFF, REWRITES, MADE = "the nesting", "bypass", "off", "rewrites", "made-up text"
 CHANCE, COUNTING, OUTSIDE, DAY = "chance", "a sequence", "what is no table", "a day"
+SHARE = "a share"
 
 UNNEEDED, STALE, HIDDEN, BESIDE = "what no rule needs", "a copy", "policies", "a child"
 
@@ -42,7 +43,7 @@ VERBS: Final = {
     BESIDE: "inherits",
 }
 # What may be innocent: nothing is proven of the rules that rest on it.
-DOUBTED: Final = frozenset({UNNEEDED, STALE, HIDDEN, BESIDE})
+DOUBTED: Final = frozenset({UNNEEDED, STALE, HIDDEN, BESIDE, SHARE})
 
 # What a call tells, by the function's name.
 TELLS: Final = {
@@ -263,6 +264,8 @@ def _asked(reading: Reading) -> Iterator[tuple[str, str]]:
     # What holds until a day, or from it on, or for what is older, is not what was tried today.
     clock = "the clock, and " if asks_clock(reading) else ""
     yield from ((DAY, f"{clock}the day {each}") for each in sorted(reading.dates))
+    # What a change is given to at first is too little for rows that are drawn.
+    yield from ((SHARE, f"a share of all rows, by {each}") for each in sorted(reading.shares))
     yield from ((DAY, f"the time of the day: {each}") for each in sorted(reading.times))
     if reading.is_made_up:
         yield MADE, MADE
