@@ -2,10 +2,13 @@
 
 import re
 import sys
+from pathlib import Path
 
 import pytest
 
-from benchmarks import cap_designs, cap_sql, job_cost
+from benchmarks import campaign_scale, cap_designs, cap_sql, job_cost
+from conformance.engine.campaign.ledger import Ledger, Result
+from conformance.engine.campaign.shards import Plan
 from conformance.engine.postgres.scratch import Database
 
 
@@ -44,3 +47,43 @@ def test_a_race_for_the_last_place_ends_as_documented(
         conn.commit()
 
     assert expected == cap_designs.race(empty.conninfo, design, iter(range(99)), level, room=1)
+
+
+@pytest.mark.parametrize(
+    ("shards", "workers", "write", "seconds", "waits_for"),
+    [
+        ([10] * 4, 1, 0, 42, ""),
+        ([10] * 4, 2, 0, 22, ""),
+        ([10] * 4, 8, 0, 12, "the longest shard"),
+        ([30, 1, 1, 1], 2, 0, 32, "the longest shard"),
+        ([1] * 100, 100, 0, 3, ""),
+        ([1] * 100, 100, 1, 103, "the client's ledger"),
+    ],
+)
+def test_a_campaign_ends_with_what_takes_longest(
+    shards: list[float], workers: int, write: float, seconds: float, waits_for: str
+) -> None:
+    """Each worker takes the next shard when it is free; it starts in two seconds."""
+    found = campaign_scale.simulate(shards, workers, 2, write)
+
+    assert (seconds, waits_for) == (found.seconds, found.waits_for)
+    assert pytest.approx(sum(shards) / (workers * seconds)) == found.efficiency
+
+
+def test_a_ledger_says_how_a_campaign_would_scale(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The benchmark draws shards from a real ledger, and ends with a line for each size."""
+    ledger = Ledger(tmp_path / "x", Plan(("races",), 1, 3, 1, 1, (), ""), resume=False)
+    for seed in (1, 2, 3):
+        ledger.add(Result(f"races/{seed}/1-of-1", "held", 10.0 * seed))
+    arguments = [str(tmp_path / "x"), "--shards", "50", "--workers", "1,1000"]
+    monkeypatch.setattr(sys, "argv", ["campaign_scale", *arguments])
+
+    campaign_scale.main()
+
+    first, *_, one, many = capsys.readouterr().out.splitlines()
+    assert "3 shards tried: 3 races" == first
+    assert re.fullmatch(r" +1 +0\.\d\d +\d\.\d\d", one)
+    assert many.startswith("    1000 ")
+    assert many.endswith("the longest shard")

@@ -97,3 +97,28 @@ def test_it_tries_the_wheel_on_each_python(file: str) -> None:
     assert f">={versions[0]}" == project["requires-python"]
     assert [versions] == list(lists(read, "python"))
     assert any(said.startswith('tox -e "wheel-py$') for said in strings(read))
+
+
+def test_an_indexed_job_runs_every_share_once() -> None:
+    """As many pods as shares, each with an option that there is, and a ledger of its own."""
+    job = yaml.safe_load((ROOT / "docs" / "kubernetes" / "indexed-job.yaml").read_text())
+    (command,) = job["spec"]["template"]["spec"]["containers"][0]["args"]
+    (match,) = OURS.finditer(command)
+
+    assert "campaign" == match[1]
+    assert set(OPTION.findall(match[2])) <= options("campaign")
+    assert [str(job["spec"]["completions"])] == re.findall(
+        r"--share \$\(\(JOB_COMPLETION_INDEX \+ 1\)\)/(\d+)", command
+    )
+    assert "--ledger /ledgers/$JOB_COMPLETION_INDEX.jsonl --resume" in command
+
+
+def test_a_cluster_is_where_the_campaign_looks_for_it() -> None:
+    """The scheduler's service has the name and the port that the page's command uses."""
+    text = (ROOT / "docs" / "kubernetes" / "dask-cluster.yaml").read_text()
+    cluster = yaml.safe_load(text)
+    ports = cluster["spec"]["scheduler"]["service"]["ports"]
+    name = cluster["metadata"]["name"]
+
+    assert f"--scheduler tcp://{name}-scheduler:{ports[0]['port']}\n" in text
+    assert ["--nthreads", "1"] == cluster["spec"]["worker"]["spec"]["containers"][0]["args"][2:4]
