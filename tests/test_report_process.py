@@ -151,6 +151,9 @@ def test_a_run_that_stops_early_is_a_part(
 
     assert done.code, done.output
     assert ("held", "unproven") == (done.verdict("INV-U5"), done.verdict("INV-U6")), done.output
+    # Where something is wrong, what is held is counted, and not listed.
+    assert ["INV-U6"] == [row.split()[0] for row in done.rows if row.startswith("INV-U")]
+    assert "1 held, 1 unproven" in done.rows
     assert (1, False) == (done.report["counts"]["not_run"], done.report["whole"])
     assert done.report["exit_status"] == done.code
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from conformance.engine.cases.verdicts import Standing, Verdict
+from conformance.engine.cases.verdicts import NOT_RUN, Standing, Verdict
 from conformance.engine.pytest_plugin.findings import ENDED, Ended
 from conformance.engine.pytest_plugin.keys import runs_tests
 from conformance.engine.pytest_plugin.scope import about_all, is_whole
@@ -124,7 +124,10 @@ class Recorder:
             shutil.rmtree(self._folder, ignore_errors=True)
 
     def _rules(self) -> Iterator[str]:
-        """Return a line a rule; of a quiet run, a line for each that is not held."""
+        """Return a line a rule, or where that is all that is asked, for each that is not held.
+
+        What is wrong is not to be looked for among what is not: `-v` shows both.
+        """
         if not self._judged and not self._record.beside:
             return
         from conformance.engine.report import rules
@@ -134,9 +137,17 @@ class Recorder:
             self._judged,
             self._record.beside,
             width=0 if verbosity > 0 else self._config.get_terminal_writer().fullwidth,
-            all_of_them=verbosity >= 0,
+            left_out=self._left_out(verbosity),
         )
         yield from (*rows, *self._record.unproven(self._judged), counts)
+
+    def _left_out(self, verbosity: int) -> tuple[str, ...]:
+        """Return the verdicts of rules that are counted, and not listed."""
+        if verbosity < 0:
+            return Verdict.HELD, NOT_RUN
+        words = {standing.word for standing in self._judged.values()}
+        is_wrong = bool(words - {Verdict.HELD, NOT_RUN} or self._record.beside)
+        return (Verdict.HELD,) if is_wrong and not verbosity else ()
 
     def _known(self) -> Parts:
         """Return the tests of the run, as far as any process came to know them."""

@@ -17,7 +17,7 @@ from conformance.engine.kinds.transitions import Transitions
 from conformance.engine.sql.writes import Path
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from conformance.engine.kinds.rule import Rule
     from conformance.engine.report.places import Places
@@ -34,7 +34,7 @@ def lines(
     beside: Sequence[Failure] = (),
     *,
     width: int = 0,
-    all_of_them: bool = True,
+    left_out: Collection[str] = (),
 ) -> Iterator[str]:
     """Return a line a rule and a line a failure beside them, then how many have each verdict.
 
@@ -42,13 +42,12 @@ def lines(
         judged: the standings of rules.
         beside: the failures that are no rule's; those of one kind and test are one line.
         width: the most that a line may have; 0 for whatever it takes.
-        all_of_them: whether rules that are held have lines, too.
+        left_out: verdicts of rules that have no line; they are counted.
     """
     as_role = any(standing.total.denied for standing in judged.values())
     counts = Counter(standing.word for standing in judged.values())
     for name, standing in judged.items():
-        shown = all_of_them and counts[NOT_RUN] < len(judged)
-        if shown or standing.word not in (Verdict.HELD, NOT_RUN):
+        if standing.word not in left_out and counts[NOT_RUN] < len(judged):
             yield _cut(_line(name, standing, as_role=as_role), width)
     for failure in {(each["rule"], each["test"]): each for each in beside}.values():
         yield _cut(
