@@ -195,7 +195,7 @@ def test_no_summary_hides_a_verdict(part: str, run: Callable[..., Ended]) -> Non
 @pytest.fixture(scope="session", autouse=True)
 def planted(pytestconfig):
     from conformance.engine.report.sections import SECTIONS
-    assert 5 == len(pytestconfig.stash[SECTIONS].each)
+    assert 6 == len(pytestconfig.stash[SECTIONS].each)
     for each in pytestconfig.stash[SECTIONS].each:
         def fail(*_):
             return 1 / 0
@@ -221,7 +221,7 @@ def planted(pytestconfig):
         ),
         (
             "the report",
-            "from conformance.engine.report import about\nabout.about = lambda _: 1 / 0\n",
+            "from conformance.engine.pytest_plugin import about\nabout.about = lambda _: 1 / 0\n",
         ),
         ("failures", BROKEN_FAILURES),
     ],
