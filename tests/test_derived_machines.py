@@ -44,6 +44,30 @@ NEVER: Final = Fault(
     "CHECK (ends_on > starts_on),\n    CONSTRAINT never CHECK (false)",
     {},
 )
+# A key of two columns that may name nothing, a table that is divided, a name that needs quotes.
+ODD: Final = """
+CREATE TABLE "Order" ("Id" integer PRIMARY KEY, day date NOT NULL, "select" text,
+    CONSTRAINT ord_1__said_once UNIQUE ("select"));
+CREATE TABLE line (order_id integer, no integer, parent_no integer, PRIMARY KEY (order_id, no),
+    CONSTRAINT lin_1__order FOREIGN KEY (order_id) REFERENCES "Order" ON DELETE CASCADE,
+    CONSTRAINT lin_2__parent FOREIGN KEY (order_id, parent_no) REFERENCES line
+        ON DELETE CASCADE ON UPDATE CASCADE);
+CREATE TABLE log (day date) PARTITION BY RANGE (day);
+CREATE TABLE log_of_all PARTITION OF log DEFAULT;
+"""
+ODD_RULES: Final = """
+from conformance.engine.derived import domain
+from conformance.engine.kinds.keys import References, Unique
+from conformance.engine.kinds.rule import Rule
+TO = {"table": "line", "key": "(order_id, no)"}
+DOMAIN = domain.of("odd", (
+    Rule.of("ORD-1", "once", Unique("Order", ("select",), key='"Id"')),
+    Rule.of("LIN-1", "its order", References(column="order_id", parent="Order", theirs="Id", **TO)),
+    Rule.of("LIN-2", "its parent", References(
+        column="parent_no", parent="line", theirs="no", also={"order_id": "order_id"}, null=False,
+        **TO)),
+))
+"""
 
 
 @pytest.fixture
@@ -134,3 +158,22 @@ def test_a_machine_of_which_nothing_is_accepted_is_unproven(
     assert ("PER-1", "unproven") == (found.value.rule, str(found.value.verdict))
     assert "never enforces no rule" in found.value.observed
     assert "PER-3" in found.value.also
+
+
+def test_a_machine_takes_tables_of_any_form(
+    scratch: Scratch, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Names in quotes, optional keys of several columns and partitions are judged like others."""
+    (tmp_path / "schema").mkdir()
+    (tmp_path / "schema" / "001_odd.sql").write_text(ODD)
+    (tmp_path / "odd_rules.py").write_text(ODD_RULES)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setenv(chosen.VARIABLE, "odd_rules")
+    with (
+        scratch.cloned(scratch.template(tmp_path / "schema"), "odd") as database,
+        Sandbox(database.conninfo) as sandbox,
+    ):
+        log = run(chosen.domain(), sandbox, "line", settings(FEW, max_examples=10)).log
+
+    assert {"insert line", "insert Order", "delete line", "update line"} <= {*log.taken}
+    assert not log.unjudged

@@ -62,6 +62,7 @@ def test_an_audit_speaks_of_the_rules_of_the_domain(
         ("holds.hold_2__holds_amount_is_positive/check-dropped", "rules", "HOLD-2"),
         ("hold_cap()/comparison-moved", "rules", "HOLD-5"),
         ("hold_cap()/write-removed", "meetings", "HOLD-5"),
+        ("hold_guard()/branch-emptied", "machine runs", "HOLD-4"),
         ("trf_2__transfers_reference_is_unique/unique-without-case", "rules", "TRF-2"),
     ],
 )

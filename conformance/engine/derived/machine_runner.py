@@ -36,10 +36,10 @@ class DerivedRunner:
         self.number = number
         self._sandbox = sandbox
 
-    def run(self, table: str, facts: Facts, how: settings) -> None:
+    def run(self, table: str, facts: Facts, how: settings, *, short: bool = True) -> None:
         """Let Hypothesis make runs of a table's machine.
 
-        It does not shrink what it found: see `shortening`.
+        Hypothesis does not shrink what they find. With `short` that is done here: see `shortening`.
 
         Raises:
             Finding: The shortest run that finds what one of them found; or none of its rows was
@@ -58,7 +58,7 @@ class DerivedRunner:
             try:
                 (test if self.number is None else seed(self.number)(test))()
             except Finding as finding:
-                raise self._shortest(finding, twin, facts) from None
+                raise (self._shortest(finding, twin, facts) if short else finding) from None
         if not any(self.log.taken[f"{way} {table}"] for way in ("insert", "insert several")):
             reasons = ", ".join(self.log.unjudged) or "all were refused"
             raise self._unproven(table, f"no row of {table} was accepted: {reasons}")

@@ -89,7 +89,7 @@ SELECT format('CREATE TABLE {SCHEMA}.%I (%s)', c.relname, string_agg(format('%I 
             pg_get_expr(d.adbin, d.adrelid), pg_get_expr(t.typdefaultbin, 0)) END
 ), ', ' ORDER BY a.attnum)), format('CREATE TRIGGER note AFTER INSERT OR UPDATE OR DELETE'
     ' ON {SCHEMA}.%I FOR EACH ROW WHEN (current_setting(''conformance.twin'', true) = ''on'')'
-    ' EXECUTE FUNCTION {SCHEMA}.tg_note()', c.relname)
+    ' EXECUTE FUNCTION {SCHEMA}.tg_note()', c.relname), c.relname::text
 FROM pg_class AS c JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attnum > 0
     AND NOT a.attisdropped
 JOIN pg_type AS t ON t.oid = a.atttypid
@@ -164,12 +164,15 @@ class Twin:
         }
         self._active = {str(name) for _, name in self._owner.fetch(ACTIVE)}
         self._changing = {(str(table), str(name)) for table, name in self._owner.fetch(CHANGING)}
+        self._twins: list[str] = []
         self._same: set[Sort] = set()
         self._other: set[Sort] = set()
 
     def __enter__(self) -> Self:
         """Make the twins."""
-        made = [str(each) for row in self._owner.fetch(TWINS) for each in row]
+        twins = self._owner.fetch(TWINS)
+        self._twins = [str(name) for _, _, name in twins]  # partitions have none
+        made = [str(each) for row in twins for each in row[:2]]
         made += [str(each) for (each,) in self._owner.fetch(FOLLOWS)]
         self._owner.fetch_all(";\n".join((FUNCTIONS, *made)))
         return self
@@ -191,8 +194,8 @@ class Twin:
         tables = self._touched(writes)
         copied = [
             f"INSERT INTO {SCHEMA}.{quoted(name)} ({names}) SELECT {names} FROM {quoted(name)}"
-            for name, known in self.tables.items()
-            for names in (", ".join(map(quoted, known.columns)),)
+            for name in self._twins
+            for names in (", ".join(map(quoted, self.tables[name].columns)),)
         ]
         asked = self._asked(tables)
         body = [

@@ -268,7 +268,9 @@ class World:
         }
         if of_parent and all(ours in given for ours in of_parent):
             return False
-        if any(table.columns[name].required for name in key.columns if name in table.columns):
+        known = [table.columns[name] for name in key.columns if name in table.columns]
+        # A key with a null in it names nothing.
+        if any(each.required for each in known) and not any(each.nullable for each in known):
             return True
         if not self.facts.varies or self._depth > 1 or any(name in given for name in key.columns):
             return False

@@ -5,10 +5,13 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
+from hypothesis import settings
+
 from conformance.engine.cases.verdicts import Finding
 from conformance.engine.derived import meeting_runner
+from conformance.engine.derived.machine_runner import DerivedRunner
 from conformance.engine.domain.chosen import RULES, domain
-from conformance.engine.mutants.drawing import of_sandbox
+from conformance.engine.mutants.drawing import GENERATE, of_sandbox
 from conformance.engine.mutants.parts import Part, Phase, connected, near_misses
 from conformance.engine.races.driver import Driver
 from conformance.engine.reading.enforced import about, idle
@@ -27,6 +30,7 @@ ROUNDS: Final = (1, 3, 10)
 DEEP: Final = 60
 OTHERS: Final = (1, 3)
 MEETINGS: Final = 3  # of each rule, in all orders
+RUNS, STEPS = 15, 20  # of the machine of each table
 
 
 def own_rules(mutant: Mutant) -> Iterator[Part]:
@@ -81,11 +85,18 @@ def meetings(mutant: Mutant) -> Iterator[Part]:
         yield Part(f"two sessions at {rule}", partial(_meet, rule))
 
 
+def machine_runs(mutant: Mutant) -> Iterator[Part]:
+    """Runs of the machines of the object's tables."""
+    for table in sorted(mutant.tables):
+        yield Part(f"runs on {table}", partial(_walk, table))
+
+
 PHASES: Final = (
     Phase("enforcement", enforcement),
     Phase("rules", own_rules),
     Phase("tables", rules_of_tables),
     Phase("meetings", meetings),
+    Phase("machine runs", machine_runs),
     Phase("deeper", deeper),
     Phase("every rule", every_rule),
 )
@@ -107,3 +118,10 @@ def _meet(rule: str, sandbox: Sandbox) -> None:
     with Driver(sandbox.conninfo, sessions=2) as driver:
         for meeting in some:
             meeting_runner.run(sandbox, driver, RULES[rule], meeting)
+
+
+def _walk(table: str, sandbox: Sandbox) -> None:
+    facts = domain().facts
+    if facts is not None:
+        how = settings(GENERATE, max_examples=RUNS, stateful_step_count=STEPS)
+        DerivedRunner(sandbox, table).run(table, facts, how, short=False)
