@@ -6,7 +6,7 @@ from typing import Final
 import pytest
 
 from conformance.engine import console
-from conformance.engine.console import fitted, say
+from conformance.engine.console import COLOURED, fitted, say
 
 RED, YELLOW, GREEN = "\x1b[31m", "\x1b[33m", "\x1b[32m"
 LINE: Final = "INV-T2 held -> broken  trigger _300_inv_t2__open, [red] unproven"
@@ -43,6 +43,13 @@ def test_verdicts_have_colours_on_a_terminal(monkeypatch: pytest.MonkeyPatch) ->
     line = line.replace("unproven", f"{YELLOW}unproven{end}")
 
     assert f"{line}\n" == shown(monkeypatch, Screen())
+
+
+def test_what_there_is_none_of_has_no_colour() -> None:
+    """A count of 0 is neither good nor bad; any other is."""
+    line = "0 of them broken, 4 shards tried, 0 failed; 10 failed, 3 of them broken"
+
+    assert ["failed", "broken"] == [found[0] for found in COLOURED.finditer(line)]
 
 
 @pytest.mark.parametrize(("name", "value"), [("NO_COLOR", "1"), ("TERM", "dumb")])

@@ -21,8 +21,11 @@ WORDS: Final[dict[Colour, str]] = {
     "yellow": "unproven|not run|not asked|untried",
     "green": "held|killed|open|ok",
 }
+# A word of which there is none, as in "0 failed", says nothing.
 COLOURED: Final = re.compile(
-    "|".join(rf"(?P<{colour}>\b(?:{words})\b)" for colour, words in WORDS.items())
+    r"(?<!\b0 )(?<!\b0 of them )(?:"
+    + "|".join(rf"(?P<{colour}>\b(?:{words})\b)" for colour, words in WORDS.items())
+    + ")"
 )
 
 
