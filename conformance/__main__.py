@@ -189,6 +189,12 @@ def _add_soak(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
         help="kill the server at random moments, with durability on, and look what it has lost",
     )
     parser.add_argument(
+        "--history",
+        action="store_true",
+        help="make every commit again afterwards, and ask all rules after each: "
+        "what broke a rule for a moment is found too",
+    )
+    parser.add_argument(
         "--seed",
         metavar="N",
         type=int,

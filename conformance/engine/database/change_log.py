@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import psycopg
 
 INSTALL = """
-CREATE SCHEMA conformance;
+CREATE SCHEMA IF NOT EXISTS conformance;
 
 CREATE TABLE conformance.changes (
     seq bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from conformance.engine.sql.writes import Write
 
 INSTALL = """
-CREATE SCHEMA conformance;
+CREATE SCHEMA IF NOT EXISTS conformance;
 CREATE TABLE conformance.ledger (client integer NOT NULL, number integer NOT NULL);
 CREATE TABLE conformance.erased (id uuid NOT NULL);
 CREATE FUNCTION conformance.note_erased() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER

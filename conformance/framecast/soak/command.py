@@ -6,11 +6,15 @@ import os
 import secrets
 from typing import TYPE_CHECKING
 
+from conformance.engine.database.sandbox import Sandbox
 from conformance.engine.deployment import migrations
+from conformance.engine.domain.chosen import RULES
 from conformance.engine.postgres import ProvisionError, Request, provision, scratch
 from conformance.engine.postgres.request import SETTINGS
 from conformance.engine.postgres.surroundings import withdrawn
 from conformance.engine.progress import Progress
+from conformance.engine.soak import history
+from conformance.engine.soak.faults import Fault
 from conformance.framecast.soak import summary
 from conformance.framecast.soak.run import DURABLE, Plan, Soak
 
@@ -18,9 +22,17 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Callable
 
+    from conformance.engine.postgres.scratch import Database
+    from conformance.framecast.soak.run import Report
+
 FAILED = 1
 NOT_TO_KILL = (
     "--kill is for a server that the soak starts itself: "
+    "leave out --database-url and --postgres-image, and their variables"
+)
+
+NO_HISTORY = (
+    "--history needs a server that tells the order of commits, which the soak starts itself: "
     "leave out --database-url and --postgres-image, and their variables"
 )
 
@@ -36,22 +48,52 @@ def soak(options: argparse.Namespace, say: Callable[[str], None]) -> int:
     request = Request.read(named, os.environ)
     if options.kill and (request.database_url is not None or request.image is not None):
         raise ProvisionError(NOT_TO_KILL)
+    if options.history and (request.database_url is not None or request.image is not None):
+        raise ProvisionError(NO_HISTORY)
     migrations.load(options.migrations)  # fails before a server has been waited for
     seed = secrets.randbelow(2**32) if options.seed is None else options.seed
-    plan = Plan(options.seconds, options.clients, seed, options.kill)
+    plan = Plan(options.seconds, options.clients, seed, options.kill, history=options.history)
     with (
         withdrawn(request) as completed,
-        provision(completed, DURABLE if options.kill else None) as server,
+        provision(completed, _settings(options)) as server,
         scratch.opened(server) as made,
     ):
         if options.kill and server.cluster is None:
             raise ProvisionError(NOT_TO_KILL)
         say(f"server: {server.origin}")
         say(f"{plan.clients} clients for {plan.seconds:g} s, --seed {seed}")
-        database = made.clone(made.template(options.migrations), "soak")
+        template = made.template(options.migrations)
+        database = made.clone(template, "soak")
         with Progress() as progress:
             report = Soak(database, plan, server.cluster, progress).run()
+        if options.history:
+            with made.cloned(template, "again") as again:
+                say(_again(report, database, again))
         for text in summary.lines(report):
             say(text)
     say(summary.verdict(report))
     return 0 if summary.holds(report) else FAILED
+
+
+def _settings(options: argparse.Namespace) -> dict[str, str] | None:
+    """Return what the soak's own server needs beside what all have."""
+    durable = DURABLE if options.kill else {}
+    ordered = history.SETTINGS if options.history else {}
+    return {**durable, **ordered} or None
+
+
+def _again(report: Report, database: Database, again: Database) -> str:
+    """Make the history of a soak again; return what came of it, and add what it shows."""
+    with (
+        database.connect() as connection,
+        Sandbox(again.conninfo) as sandbox,
+        Progress() as progress,
+    ):
+        commits, found = history.breach(connection, sandbox, progress)
+    if found is None:
+        return f"history: {commits:,} commits, no rule broken after any of them"
+    for rule, keys in found.broken.items():
+        told = f"{RULES[rule].statement}\nrows that break it: {', '.join(keys[:3])}\n"
+        told += f"after commit {found.commit:,} of {commits:,}\n{found.told}"
+        report.shared.faults.add(Fault("rule broken for a while", rule, told))
+    return f"history: broken after commit {found.commit:,} of {commits:,}"

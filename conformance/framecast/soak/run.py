@@ -7,7 +7,7 @@ from random import Random
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
-from conformance.engine.soak import ledger, violation_queries
+from conformance.engine.soak import history, ledger, violation_queries
 from conformance.engine.soak.faults import Fault
 from conformance.engine.sql.writes import statements
 from conformance.framecast.model import State
@@ -60,6 +60,7 @@ class Plan:
         seed: what each of them draws, given the same answers.
         kill: whether the server is killed now and then.
         check_every: seconds between two times that all violation queries are asked.
+        history: whether every change is kept, to be made again afterwards.
     """
 
     seconds: float
@@ -67,6 +68,7 @@ class Plan:
     seed: int
     kill: bool = False
     check_every: float = 5.0
+    history: bool = False
 
 
 @dataclass(slots=True)
@@ -119,6 +121,8 @@ class Soak:
         self._random = Random(f"{plan.seed} kills")  # noqa: S311 - nothing secret
         self._report = Report(plan, self._clients, self._shared)
         with database.connect() as connection:
+            if plan.history:
+                history.keep(connection)
             begin(connection, self._clients[0].ledger)
 
     def run(self) -> Report:
