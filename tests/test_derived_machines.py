@@ -166,9 +166,9 @@ def test_a_machine_takes_tables_of_any_form(
     """Names in quotes, optional keys of several columns and partitions are judged like others."""
     (tmp_path / "schema").mkdir()
     (tmp_path / "schema" / "001_odd.sql").write_text(ODD)
-    (tmp_path / "odd_rules.py").write_text(ODD_RULES)
+    (tmp_path / "formed_rules.py").write_text(ODD_RULES)
     monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.setenv(chosen.VARIABLE, "odd_rules")
+    monkeypatch.setenv(chosen.VARIABLE, "formed_rules")
     with (
         scratch.cloned(scratch.template(tmp_path / "schema"), "odd") as database,
         Sandbox(database.conninfo) as sandbox,

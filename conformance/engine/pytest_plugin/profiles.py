@@ -26,6 +26,8 @@ EXAMPLES = {"quick": 2, "default": 10, "thorough": 300}
 # Runs of each machine, and operations in each: a run costs as much as a hundred rows.
 MACHINES = {"quick": 1, "default": 50, "thorough": 1000}
 RUN = 20
+# Runs of the machine of each table, where machines follow from a schema: it may have many tables.
+MACHINES_OF_TABLES = {"quick": 1, "default": 15, "thorough": 300}
 # Hostile runs on each table: Hypothesis spends five of six on what it has tried, with one part
 # changed.
 HOSTILE_RUNS = {"quick": 3, "default": 100, "thorough": 3000}
@@ -66,7 +68,16 @@ def register() -> None:
 
 def machines() -> settings:
     """Return how the current profile runs a state machine."""
-    known = MACHINES.get(settings.get_current_profile_name(), settings().max_examples)
+    return _of_runs(MACHINES)
+
+
+def machines_of_tables() -> settings:
+    """Return how the current profile runs a machine that follows from a schema."""
+    return _of_runs(MACHINES_OF_TABLES)
+
+
+def _of_runs(counts: Mapping[str, int]) -> settings:
+    known = counts.get(settings.get_current_profile_name(), settings().max_examples)
     return settings(max_examples=known, stateful_step_count=RUN)
 
 
