@@ -13,6 +13,7 @@ from conformance.engine.audit.target import Limits, reading
 from conformance.engine.deployment import migrations
 from conformance.engine.postgres import Request, binaries, provision
 from conformance.engine.postgres.scratch import Database, opened
+from tests.telling import without_progress
 
 pytestmark = pytest.mark.usefixtures("roles_alone")
 MIGRATIONS = Path(__file__).parent.parent / "migrations"
@@ -42,7 +43,7 @@ def restored(
 
 def _run(command: list[str], given: str = "") -> str:
     done = subprocess.run(command, input=given, capture_output=True, text=True, check=False)
-    assert (0, "") == (done.returncode, done.stderr)
+    assert (0, "") == (done.returncode, without_progress(done.stderr))
     return done.stdout
 
 

@@ -38,7 +38,7 @@ def test_where_there_is_no_terminal_lines_come_now_and_then(
         ):
             show(what)
 
-    assert "two\nfour\n" == capsys.readouterr().err
+    assert "progress: two\nprogress: four\n" == capsys.readouterr().err
 
 
 def test_a_line_has_the_share_and_the_time_left(capsys: pytest.CaptureFixture[str]) -> None:
@@ -51,12 +51,12 @@ def test_a_line_has_the_share_and_the_time_left(capsys: pytest.CaptureFixture[st
             show("tests", done, 90)
 
     assert [
-        "mutants: 2 of 23 (9 %), about 7 min left",
-        "mutants: 3 of 23 (13 %), about 7 min left",
-        "mutants: 13 of 23 (57 %), about 28 min left",
-        "tests: 0 of 90 (0 %)",
-        "tests: 30 of 90 (33 %)",
-        "tests: 60 of 90 (67 %), about 10 s left",
+        "progress: mutants: 2 of 23 (9 %), about 7 min left",
+        "progress: mutants: 3 of 23 (13 %), about 7 min left",
+        "progress: mutants: 13 of 23 (57 %), about 28 min left",
+        "progress: tests: 0 of 90 (0 %)",
+        "progress: tests: 30 of 90 (33 %)",
+        "progress: tests: 60 of 90 (67 %), about 10 s left",
     ] == capsys.readouterr().err.splitlines()
 
 

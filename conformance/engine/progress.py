@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 FIRST, BETWEEN = 2.0, 10.0  # seconds of silence before a line, where there is no terminal
 LONGEST = 86400.0  # seconds that a pace is taken from: shards and seeds take minutes each
+PREFIX = "progress: "  # of a line, by which others are told apart
 IN_MINUTES = 120  # seconds from which on these are said in minutes
 
 
@@ -75,7 +76,7 @@ class Progress:
             self._bars.update(task.id, description=what, completed=done)
             if not self._moves and not task.finished and self._clock() >= self._due:
                 self._due = self._clock() + BETWEEN
-                sys.stderr.write(f"{_line(task)}\n")
+                sys.stderr.write(f"{PREFIX}{_line(task)}\n")
                 sys.stderr.flush()
 
     def clear(self) -> None:
