@@ -91,7 +91,7 @@ LANGUAGE plpgsql AS $$
 BEGIN
     DELETE FROM public.letter AS d WHERE d.id IN (
         SELECT o.id FROM public.letter AS o WHERE o.created_at < now() - interval '168 hours'
-        ORDER BY o.id FOR UPDATE SKIP LOCKED
+        ORDER BY o.created_at, o.id LIMIT 10000 FOR UPDATE SKIP LOCKED
     );
 END;
 $$;
@@ -233,6 +233,8 @@ def test_counts_see_less_than_all(mutants: list[Mutant]) -> None:
         ("only the first", "1 of new_rows"),
         ("only the first", "10 of new_rows"),
     } <= cap
+    less = {change for _, operator, change in found if operator == "ordered by less"}
+    assert {"not by o.created_at"} == {each.partition(", in ")[0] for each in less}
 
 
 def test_functions_promise_what_they_do_not_keep(mutants: list[Mutant]) -> None:

@@ -32,6 +32,7 @@ def of(schema: Schema) -> Iterator[Mutant]:
         yield from of_function(schema, function, lambda _: _reached)
         yield from of_function(schema, function, lambda _: partial(_counted, links, aged))
         yield from of_function(schema, function, lambda _: partial(_first, links))
+        yield from of_function(schema, function, lambda _: _ordered)
 
 
 def _reached(tree: Any) -> Iterator[Change]:
@@ -104,6 +105,14 @@ def _first(links: Links, tree: Any) -> Iterator[Change]:
             yield Change(
                 "only the first", f"{count} of {array}", node(f"unnest(({array})[:{count}])")
             )
+
+
+def _ordered(tree: Any) -> Iterator[Change]:
+    """Take so many rows by what they are ordered by last, and not by what comes first."""
+    if is_a(tree, ast.SelectStmt) and tree.limitCount and len(tree.sortClause or ()) > 1:
+        first, *rest = tree.sortClause
+        words = f"not by {printed(first)}, in {brief(tree, BRIEF)}"
+        yield Change("ordered by less", words, like(tree, sortClause=tuple(rest)))
 
 
 def _source(text: str) -> Any:
