@@ -57,6 +57,26 @@ BROKEN: Final = {
         "INV-T7",
         Path.INSERT_MANY,
     ),
+    "an owner who comes after ten others in one statement": (
+        rewritten(
+            "tg_memberships__user_owns_at_most_10_teams",
+            "FROM new_rows AS n WHERE n.role",
+            "FROM (SELECT * FROM new_rows LIMIT 10) AS n WHERE n.role",
+        ),
+        "INV-T7",
+        Path.INSERT_MANY,
+    ),
+    "a starter's job that is older than its project": (
+        rewritten(
+            "tg_memberships__leaves_starter_1_active",
+            "j.triggered_by = OLD.user_id AND j.status < 'completed'",
+            "j.triggered_by = OLD.user_id AND j.status < 'completed' AND NOT EXISTS"
+            " (SELECT FROM public.projects AS p"
+            " WHERE p.id = j.project_id AND p.created_at > j.created_at)",
+        ),
+        "CARD-6",
+        Path.OTHER,
+    ),
     "everybody's first job": (
         rewritten(
             "tg_jobs__may_be_made",

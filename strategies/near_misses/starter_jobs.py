@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from conformance.engine.cases.scenario import Scenario, Transaction, ViolatesSeveral, Ways
 from conformance.engine.sql.writes import Delete, Insert, Path, RawSql, Row, Truncate, Update, Write
+from strategies.instants import FIRST
 from strategies.near_misses.job_caps import BY_KEY, ENDED
 from strategies.near_misses.ways import Draw, by_shape, fixed, replayed, scenarios
 from strategies.replacing import replaced
@@ -154,15 +155,20 @@ def passed_through(world: World, draw: Draw) -> Scenario:
 
     That only creators have memberships is asked at commit, when they have left.
     """
-    team, _ = world.team()
+    team, owner = world.team()
     users = [world.starter() for _ in range(3)]
     world.job(users[2])
+    projects = iter([world.project(team, owner) for _ in range(4)])
     forms = draw(st.sampled_from(("team", "member")))
     roles = draw(st.permutations(("member", "owner", "admin")))
 
     def pass_through(user: Row, count: int, role: str) -> tuple[Write, ...]:
         urn = urn_of_team(team) if forms == "team" else urn_of_member(team, user)
-        jobs = tuple(world.a_job(user, urn) for _ in range(count))
+        # Whether they are older than the account, or their project, says nothing.
+        first = {"project_id": next(projects)["id"]} if forms == "team" else {}
+        jobs = tuple(
+            world.a_job(user, urn, created_at=FIRST, **({} if n else first)) for n in range(count)
+        )
         key = {"user_id": user["id"]}
         joins = Insert("memberships", (world.a_membership(team, user, role=role),))
         return (joins, Insert("jobs", jobs), Delete("memberships", key))

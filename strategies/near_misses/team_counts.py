@@ -113,12 +113,19 @@ def owners_join_many(world: World, draw: Draw) -> Scenario:
         for user, role, some in draw(st.permutations(parts))
         for row in joins(world, user, role, *some).rows
     ]
+    viewers = joins(world, other, "viewer", *teams[1:])
     return Scenario(
         given=(tuple(world.given),),
         legal=((joins(world, good, "owner", *teams[-3:-1]),),),
         broken=(
             (Insert("memberships", tuple(draw(st.permutations(rows)))),),
             (joins(world, bad, "owner", *teams[-3:]),),
+            # After many others of the statement.
+            (
+                Insert(
+                    "memberships", (*viewers.rows, *joins(world, bad, "owner", *teams[-2:]).rows)
+                ),
+            ),
         ),
     )
 
