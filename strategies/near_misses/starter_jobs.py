@@ -159,13 +159,13 @@ def passed_through(world: World, draw: Draw) -> Scenario:
     users = [world.starter() for _ in range(3)]
     world.job(users[2])
     projects = iter([world.project(team, owner) for _ in range(4)])
-    forms = draw(st.sampled_from(("team", "member")))
+    forms = draw(st.permutations(("team", "member")))
     roles = draw(st.permutations(("member", "owner", "admin")))
 
-    def pass_through(user: Row, count: int, role: str) -> tuple[Write, ...]:
-        urn = urn_of_team(team) if forms == "team" else urn_of_member(team, user)
+    def pass_through(user: Row, count: int, role: str, form: str) -> tuple[Write, ...]:
+        urn = urn_of_team(team) if form == "team" else urn_of_member(team, user)
         # Whether they are older than the account, or their project, says nothing.
-        first = {"project_id": next(projects)["id"]} if forms == "team" else {}
+        first = {"project_id": next(projects)["id"]} if form == "team" else {}
         jobs = tuple(
             world.a_job(user, urn, created_at=FIRST, **({} if n else first)) for n in range(count)
         )
@@ -175,11 +175,15 @@ def passed_through(world: World, draw: Draw) -> Scenario:
 
     return Scenario(
         given=(tuple(world.given),),
-        legal=(pass_through(users[0], 1, roles[0]),),
-        broken=(
-            pass_through(users[1], 2, roles[0]),
-            pass_through(users[2], 1, roles[1]),
-            pass_through(users[1], 3, roles[2]),
+        legal=(pass_through(users[0], 1, roles[0], forms[0]),),
+        broken=tuple(
+            pass_through(user, count, role, form)
+            for form in forms
+            for user, count, role in (
+                (users[1], 2, roles[0]),
+                (users[2], 1, roles[1]),
+                (users[1], 3, roles[2]),
+            )
         ),
     )
 
