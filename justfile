@@ -53,7 +53,7 @@ browser *arguments:
 
 # Run the suite whole on schemas as others would have them: `just variations label` for some.
 variations *arguments:
-    @python -m tests.variations "$@"
+    @python -m tests.planted.variations "$@"
 
 # Load: many clients at full speed for so many seconds, then all oracles; --kill crashes the server.
 soak seconds="60" *arguments:

@@ -17,7 +17,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from conformance.engine.changed import inventory
 from conformance.engine.report import forms
 from conformance.engine.report.forms.extras import Extras
-from tests.reports import whole
+from tests.support.reports import whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

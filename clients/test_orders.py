@@ -12,7 +12,7 @@ import pytest
 
 from clients.flows import begin, filled, flows
 from clients.harness import CLIENTS, LOGIN, Client, Place
-from tests.waiting import until
+from tests.support.waiting import until
 
 FLOWS: Final = flows()
 MEMBERSHIPS: Final = "memberships WHERE team_id = :'harbour' AND user_id"

@@ -19,8 +19,8 @@ from conformance.engine.postgres.scratch import Database, Scratch, Template
 from conformance.engine.pytest_plugin.findings import NOWHERE, VARIABLE
 from conformance.framecast.application import APPLICATION
 from conformance.framecast.races.harness import Harness
-from tests.environment import unchanged
-from tests.migrating import Project
+from tests.support.environment import unchanged
+from tests.support.migrating import Project
 
 
 def pytest_configure(config: pytest.Config) -> None:

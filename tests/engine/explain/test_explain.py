@@ -1,0 +1,191 @@
+"""`rules` lists the rules, `explain` shows all there is of one; names are typed in any way."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from conformance.__main__ import main
+from conformance.engine.database.sandbox import Sandbox
+from conformance.engine.domain.names import UnknownRuleError, find, rule
+from conformance.engine.explain import cases, command, objects, page
+from conformance.engine.findings import last
+from conformance.engine.findings.kept import Circumstances
+from conformance.engine.mutants import generate
+from conformance.engine.mutants.errors import ChoiceError
+from conformance.engine.mutants.mutant import Mutant
+from conformance.engine.postgres import Server
+from conformance.engine.postgres.scratch import Scratch, Template
+from conformance.framecast.domain import DOMAIN
+from conformance.framecast.rules import RULES, Rule
+
+ROOT = Path(__file__).parents[3]
+
+
+@pytest.mark.parametrize("name", ["INV-T2", "inv-t2", "inv_t2", "inv_t2__", "INV_T2"])
+def test_a_rule_is_found_by_each_way_to_write_it(name: str) -> None:
+    """Its id or its token, in upper or lower case."""
+    assert rule(name) is RULES["INV-T2"]
+
+
+def test_a_mistyped_rule_is_told_what_is_near() -> None:
+    """And how to see all of them."""
+    assert find("INV-TT2") is None
+    with pytest.raises(UnknownRuleError, match=r"INV-T2.*conformance rules"):
+        rule("INV-TT2")
+
+
+@pytest.fixture(scope="module")
+def there(scratch: Scratch, template: Template) -> list[objects.Object]:
+    """The objects of the schema."""
+    with scratch.cloned(template, "explain") as database, database.connect() as connection:
+        return objects.read(connection)
+
+
+@pytest.mark.parametrize("explained", RULES.values(), ids=RULES)
+def test_every_rule_is_explained(explained: Rule, there: list[objects.Object]) -> None:
+    """Every kind of object that enforces a rule is shown with its SQL."""
+    enforced = dict(objects.enforcing(explained.enforced_by, there))
+    lines = [*page.lines(explained, enforced.items(), page.Tried.of(explained, ROOT))]
+
+    assert enforced
+    assert [] == [name for name, sql in enforced.items() if not sql]
+    assert lines[0].startswith(f"{explained.id}: ")
+
+
+def test_the_list_is_filtered(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """By a table, and by the verdicts of a report."""
+    report = tmp_path / "report.json"
+    verdicts = [{"id": each, "verdict": "held"} for each in RULES]
+    verdicts[0]["verdict"] = "broken"
+    report.write_text(json.dumps({"version": 2, "rules": verdicts}))
+
+    assert main(["rules", "--table", "usage"]) == 0
+    assert "INV-US1" in capsys.readouterr().out
+    assert main(["rules", "--report", str(report), "--verdict", "broken"]) == 0
+    (line,) = capsys.readouterr().out.splitlines()
+    assert line.split()[:2] == [next(iter(RULES)), "broken"]
+    assert main(["rules", "--area", "keys", "key", "hash"]) == 0
+    listed = [line.split()[0] for line in capsys.readouterr().out.splitlines()]
+    assert listed
+    assert all(each in DOMAIN.areas["keys"] and "hash" in str(RULES[each]) for each in listed)
+
+
+def test_the_list_knows_the_last_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Each rule has the verdict of the last run that was about it, in the same circumstances."""
+    run = Circumstances("", "migrations", "", None, 18, "", (), (), "quick", 1)
+    last.write(tmp_path / ".conformance", run, {"INV-T2": "held", "INV-T6": "broken"})
+    last.write(tmp_path / ".conformance", replace(run, seed=2), {"INV-T2": "unproven"})
+    (tmp_path / "below").mkdir()
+    monkeypatch.chdir(tmp_path / "below")
+
+    for verdict, rule_id in (("broken", "INV-T6"), ("unproven", "INV-T2")):
+        assert main(["rules", "--verdict", verdict]) == 0
+        (line,) = capsys.readouterr().out.splitlines()
+        assert line.split()[:2] == [rule_id, verdict]
+    last.write(tmp_path / ".conformance", replace(run, major=17), {"INV-T2": "held"})
+    assert last.read(tmp_path) == {"INV-T2": "held"}
+    assert main(["rules", "--verdict", "broken"]) == 1
+    assert "no rule is broken in the last run" in capsys.readouterr().err
+
+
+def test_a_rule_is_explained_by_what_happens(
+    server: Server, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Cases, timelines of races and mutants are those of the schema as it stands."""
+    mutant = Mutant("jobs.state_job__x", "check dropped", "", (), ("STATE-JOB",))
+    monkeypatch.setattr(generate, "mutants", lambda _: [mutant])  # all of them take seconds
+    assert main(["explain", "state-job", "--all", "--database-url", server.conninfo]) == 0
+
+    one, two = "--rule STATE-JOB", "mutants state_job__"
+    lines = capsys.readouterr().out.splitlines()
+    legal, refused = lines.index("-- legal"), lines.index("-- to be refused, after that")
+    assert "-- accepted" in lines[legal:refused]
+    assert [line for line in lines[refused:] if line.startswith("-- rejected by state_job__")]
+    assert len([line for line in lines if line.startswith("In psql, ")]) > len(cases.PLAIN)
+    assert [line for line in lines if "… waits for " in line]
+    assert "  mutants: 1: 1 check dropped" in lines
+    assert [f"pytest conformance {one}", f"python -m conformance {two}"] == lines[-2:]
+
+
+def test_further_commands_work_where_they_are_shown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Outside of a checkout they are those of the installed package, on the same schema."""
+    monkeypatch.chdir(tmp_path)
+
+    assert [
+        "framecast-conformance test --rule INV-T2 --migrations db/migrations",
+        "framecast-conformance mutants inv_t2__ --migrations db/migrations",
+    ] == command._further(RULES["INV-T2"], Path("db/migrations"))
+
+
+@pytest.fixture(scope="module")
+def explained(scratch: Scratch, template: Template) -> Iterator[Sandbox]:
+    """A database to carry out cases on."""
+    with scratch.cloned(template, "cases") as database, Sandbox(database.conninfo) as sandbox:
+        yield sandbox
+
+
+@pytest.mark.parametrize("rule_id", ["INV-U4", "CARD-4", "STATE-JOB", "INV-A4", "AUTO-SLUG"])
+def test_cases_are_what_they_are_said_to_be(rule_id: str, explained: Sandbox) -> None:
+    """Cases shown as legal were accepted, and those shown as refused were refused by name."""
+    some = [*cases.cases(RULES[rule_id], explained)]
+    (shown,) = cases.simplest(some)
+
+    assert len(some) > 1
+    assert [] == [each.path for each in some if "-- rejected" in each.legal]
+    assert shown.path in cases.PLAIN
+    refused = [line for line in shown.broken.splitlines() if line.startswith("-- rejected")]
+    named = (*RULES[rule_id].tokens, "22P02")  # as a type refuses
+    assert all(any(name in line for name in named) for line in refused)
+    assert refused or "-- expected: " in shown.broken
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("rules", "--table", "nothing"), "the tables"),
+        (("rules", "--area", "nothing"), "the areas are accounts, invitations"),
+        (("rules", "team", "never-said"), "no rule with team never-said"),
+        (("rules", "--report", "none.json"), "none.json: No such file or directory: run pytest"),
+        (("explain", "INV-T99"), "there is no rule 'INV-T99'"),
+    ],
+)
+def test_what_cannot_be_shown_is_said(
+    arguments: tuple[str, ...], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """In one line, before any server is started."""
+    assert main(arguments) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert said in line
+
+
+def test_mutants_are_chosen_by_a_rules_id() -> None:
+    """As by its token."""
+    mutant = Mutant("teams.inv_t2__x/dropped", "check dropped", "", (), ("INV-T2",))
+
+    assert [mutant] == generate.chosen([mutant], ["inv-t2"], None, 0)
+    with pytest.raises(ChoiceError, match="did you mean INV-T2 "):
+        generate.chosen([mutant], ["INV-TT2"], None, 0)
+
+
+def test_one_rules_tests_are_chosen_by_its_id() -> None:
+    """The same as by its token, and a name that is no rule's is refused at the start."""
+    looked = (sys.executable, "-m", "pytest", "conformance", "--collect-only", "-q", "-n0")
+    chosen, same, wrong = (
+        subprocess.run([*looked, *more], capture_output=True, text=True, check=False, cwd=ROOT)
+        for more in (("--rule", "inv-w4"), ("-k", "inv_w4__"), ("--rule", "INV-W44"))
+    )
+
+    assert chosen.returncode == 0
+    assert "inv_w4__" in chosen.stdout
+    assert chosen.stdout.splitlines()[:-1] == same.stdout.splitlines()[:-1]
+    assert wrong.returncode == pytest.ExitCode.USAGE_ERROR
+    assert "did you mean INV-W4" in wrong.stderr

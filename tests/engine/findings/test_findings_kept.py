@@ -1,0 +1,285 @@
+"""Findings of runs are files: listed, found from anywhere, replayed, and dropped when stale."""
+
+import json
+import shutil
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from conformance.__main__ import main
+from conformance.engine.cases.steps import Step
+from conformance.engine.cases.verdicts import Finding, Standing, Tally, Verdict
+from conformance.engine.findings import replaying, store
+from conformance.engine.findings.errors import UnknownFindingError, UnreadableFindingError
+from conformance.engine.findings.kept import Circumstances, Kept, Seen, read
+from conformance.engine.postgres import Server
+from conformance.engine.pytest_plugin import circumstances, findings
+from conformance.engine.sql.writes import Statement
+from conformance.framecast.application import APPLICATION
+from tests.support.recording import FINDING, HEAD, run_in
+
+ROOT = Path(__file__).parents[3]
+HOLE = "ALTER TABLE teams DROP CONSTRAINT inv_t6__teams_credits_not_negative;\n"
+TEAM = """
+BEGIN;
+INSERT INTO users (id, email, tier, upgraded_at) VALUES ('{0}', 'a@example.com', 'creator', now());
+INSERT INTO teams (id, name, slug) VALUES ('{0}', 'A', 'a');
+INSERT INTO memberships (team_id, user_id, role) VALUES ('{0}', '{0}', 'owner');
+COMMIT;
+""".format("00000000-0000-0000-0000-00000000000a")
+LEDGER_HOLE = "ALTER TABLE accounts DROP CONSTRAINT acc_2__accounts_currency_is_three_capitals;\n"
+ACCOUNT = "INSERT INTO accounts (owner, code, currency) VALUES ('a', 'A', 'eur')"
+STEPS = (
+    Step(tuple(Statement(each) for each in TEAM.strip().rstrip(";").split(";\n")[1:-1])),
+    Step((Statement("UPDATE teams SET credits = -1"),), ("INV-T6",)),
+)
+# Stands for psql: writes down what it sees.
+PSQL = """#!{python}
+import pathlib, psycopg, sys
+with psycopg.connect(sys.argv[1]) as connection:
+    seen = connection.execute("SELECT min(credits) FROM teams").fetchone()
+pathlib.Path("{seen}").write_text(str(seen))
+"""
+FAILS = """
+@pytest.mark.rules("INV-U5")
+def test_race(case_runner):
+    raise found("INV-U5")
+"""
+
+
+def kept(folder: Path, rule: str = "INV-T6", **given: Any) -> Kept:
+    """Return a finding on a schema in a folder."""
+    finding = Finding(
+        rule, Verdict.BROKEN, expected="refused", observed="accepted", script="SELECT 1;\n"
+    )
+    place = (ROOT / "conformance" / "test_rules.py", "test_rule[inv_t6__update]")
+    run = Circumstances(
+        folder=str(folder),
+        migrations=str(folder / "migrations"),
+        domain="",
+        role=None,
+        major=18,
+        server="PostgreSQL 18.6, embedded wheel",
+        request=(),
+        options=(),
+        profile="quick",
+        seed=7,
+    )
+    seen = Seen.of(finding, STEPS, "update", place)
+    return Kept(seen, replace(run, **given), "2026-11-28T12:00:00", "2026-11-28T12:00:00")
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Make a project's folder; the user's own state is elsewhere."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    project = tmp_path / "project"
+    (project / "below").mkdir(parents=True)
+    return project
+
+
+def test_what_is_written_is_read(folder: Path) -> None:
+    """A file holds all of a finding, beside its script, and git does not see it."""
+    one = kept(folder, role="framecast_app", request=("--postgres=16",))
+    store.write(folder / store.FOLDER, [one])
+
+    (again,) = store.inside(folder / store.FOLDER)
+    assert one == again
+    assert again.script is not None
+    assert "SELECT 1;\n" == again.script.read_text()
+    assert "*\n" == (folder / ".conformance" / ".gitignore").read_text()
+    later = replace(one, first="2026-12-01T12:00:00", last="2026-12-01T12:00:00")
+    store.write(folder / store.FOLDER, [later])
+    (seen_twice,) = store.inside(folder / store.FOLDER)
+    assert (one.first, later.last) == (seen_twice.first, seen_twice.last)
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{}", '{"version": 9, "run": {}}', '{"version": 1}'])
+def test_other_files_are_no_findings(content: str, folder: Path) -> None:
+    """A file of another form is named in one message, and is not listed."""
+    path = folder / "x.json"
+    path.write_text(content)
+
+    with pytest.raises(UnreadableFindingError, match=r"x\.json"):
+        read(path)
+    assert [] == store.inside(folder)
+
+
+def test_a_finding_is_found_by_any_name_from_anywhere(folder: Path, tmp_path: Path) -> None:
+    """By its id, its beginning in any case, or its file; from below, and from other folders."""
+    one, other = kept(folder), kept(folder, "INV-U5")
+    store.write(folder / store.FOLDER, [one, other])
+
+    for name in (one.seen.id, "INV_T6", "inv_t6__", str(folder / store.FOLDER / one.seen.id)):
+        for directory in (folder, folder / "below", tmp_path):
+            wanted = f"{name}.json" if "/" in name else name
+            assert one == store.find(wanted, directory)
+    with pytest.raises(UnknownFindingError, match=f"several .*{other.seen.id}"):
+        store.find("inv_", folder)
+    with pytest.raises(UnknownFindingError, match="did you mean inv_t6__"):
+        store.find("inv_t66", tmp_path)
+
+
+def test_findings_are_listed(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """All of the nearest folder, or those of one rule, which is typed in any way."""
+    store.write(folder / store.FOLDER, [kept(folder), kept(folder, "INV-U5")])
+    monkeypatch.chdir(folder / "below")
+
+    assert 0 == main(["findings"])
+    *lines, count = capsys.readouterr().out.splitlines()
+    assert ["inv_t6__", "inv_u5__"] == [line[:8] for line in lines]
+    assert count.startswith("2 findings in ")
+    assert 0 == main(["findings", "--rule", "inv-t6"])
+    assert capsys.readouterr().out.splitlines()[-1].startswith("1 findings of INV-T6 in ")
+    assert 1 == main(["findings", "--rule", "INV-T66"])
+    assert "did you mean INV-T6" in capsys.readouterr().err
+    assert 1 == main(["replay", "inv_t7"])
+    assert "there is no finding 'inv_t7'" in capsys.readouterr().err
+
+
+def test_a_run_keeps_what_it_finds(folder: Path) -> None:
+    """A run writes what the tests of its workers find, and says how to replay it."""
+    option = "--conformance-findings=.conformance/findings"
+    done = run_in(folder, HEAD + FINDING + FAILS, option, "-n1", "--hypothesis-seed=7")
+    (one,) = store.inside(folder / store.FOLDER)
+
+    assert f"kept: framecast-conformance replay {one.seen.id}" in done.output
+    assert f"findings: framecast-conformance replay {one.seen.id}" in done.output
+    assert ("INV-U5", "test_race", 7) == (one.seen.rule, one.seen.test, one.run.seed)
+    assert str(folder / "migrations") == one.run.migrations
+
+
+@pytest.mark.parametrize(
+    "ended",
+    [
+        (True, None, Verdict.HELD, 0),
+        (False, None, Verdict.HELD, 1),
+        (True, "framecast_app", Verdict.HELD, 1),
+        (True, None, Verdict.UNPROVEN, 1),
+    ],
+)
+def test_what_is_stale_is_dropped(
+    ended: tuple[bool, str | None, Verdict, int], folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A whole run, on the same schema as the same role, in which the rule was held, drops it."""
+    whole, role, verdict, left = ended
+    store.write(folder / store.FOLDER, [kept(folder)])
+    standing = Standing({"insert": Tally(1, 1, 1)} if verdict is Verdict.HELD else {})
+    assert verdict is standing.verdict
+    monkeypatch.setattr(circumstances, "circumstances", lambda _: kept(folder, role=role).run)
+    config = SimpleNamespace(
+        stash=pytest.Stash(),
+        getoption=lambda _: str(store.FOLDER),
+        invocation_params=SimpleNamespace(dir=folder),
+    )
+    config.stash[findings.ENDED] = findings.Ended({"INV-T6": standing}, whole)
+
+    said = list(findings._Keeper(cast("pytest.Config", config)).brief())
+
+    assert left == len(store.inside(folder / store.FOLDER))
+    assert (not left) == any("1 dropped" in line for line in said)
+
+
+@pytest.fixture
+def holed(folder: Path, server: Server, monkeypatch: pytest.MonkeyPatch) -> tuple[Kept, list[str]]:
+    """Keep a finding on a schema that has it; lend the options of its replay, elsewhere."""
+    (folder / "migrations").mkdir()
+    for file in (ROOT / "migrations").glob("*.sql"):
+        (folder / "migrations" / file.name).symlink_to(file)
+    (folder / "migrations" / "900_hole.sql").write_text(HOLE)
+    one = kept(folder)
+    store.write(folder / store.FOLDER, [one])
+    monkeypatch.chdir("/")
+    return one, ["replay", one.seen.id[:9], "--database-url", server.conninfo]
+
+
+def test_a_finding_is_replayed(
+    holed: tuple[Kept, list[str]], capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Its steps fail on the schema that it was found on; on one that is mended, its test passes."""
+    one, command = holed
+
+    assert 1 == main(command)
+    assert "FAILED: step 2 of 2: expected refused by INV-T6; accepted" in capfd.readouterr().out
+    Path(one.run.migrations, "900_hole.sql").unlink()
+    assert 0 == main(command)
+    out = capfd.readouterr().out
+    assert "FIXED: step 2 of 2: " in out
+    assert "1 passed" in out
+
+
+def test_a_replay_stops_before_a_step(
+    holed: tuple[Kept, list[str]],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """In a terminal psql opens on the database as it was then; elsewhere the way there is said."""
+    _, command = holed
+    assert 0 == main([*command, "--to", "2"])
+    out = capsys.readouterr().out
+    assert "this is no terminal" in out
+    assert "INSERT INTO memberships" in out.partition("-- step 2 of 2")[0]
+    assert 1 == main([*command, "--to", "3"])
+    assert "has 2 steps: --to takes 1 to 2" in capsys.readouterr().err
+
+    psql, seen = tmp_path / "psql", tmp_path / "seen"
+    psql.write_text(PSQL.format(python=sys.executable, seen=seen))
+    psql.chmod(0o755)
+    monkeypatch.setattr(replaying, "_psql", lambda _: str(psql))
+    for stream in (sys.stdin, sys.stdout):
+        monkeypatch.setattr(stream, "isatty", lambda: True, raising=False)
+    assert 0 == main([*command, "--to", "2"])
+    assert "(0,)" == seen.read_text()
+    assert "step 1 of 2: accepted" in capsys.readouterr().out
+
+
+def test_a_replay_writes_as_who_wrote(
+    holed: tuple[Kept, list[str]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A finding of a role is replayed as that role, and a role that is gone is named."""
+    one, command = holed
+    for role, said in ((APPLICATION, "FAILED: step 2 of 2"), ("nobody_at_all", "has no such role")):
+        as_role = replace(one, run=replace(one.run, role=role))
+        store.write(Path(one.run.folder) / store.FOLDER, [as_role])
+        assert 1 == main(command)
+        shown = capsys.readouterr()
+        assert said in shown.out + shown.err
+
+
+def test_a_replay_knows_its_domain(holed: tuple[Kept, list[str]], tmp_path: Path) -> None:
+    """What was found of another domain is replayed with that one's rules, from another folder."""
+    one, (_, _, *server) = holed
+    ledger = shutil.copytree(ROOT / "examples" / "ledger" / "migrations", tmp_path / "ledger")
+    (ledger / "900_hole.sql").write_text(LEDGER_HOLE)
+    finding = Finding("ACC-2", Verdict.BROKEN, expected="no", observed="accepted", script="")
+    steps = (Step((Statement(ACCOUNT),), ("ACC-2",)),)
+    place = (ROOT / "conformance" / "test_rules.py", "test_rule[acc_2__insert]")
+    run = replace(one.run, domain="examples.ledger", migrations=str(ledger), folder=str(ROOT))
+    other = Kept(Seen.of(finding, steps, "insert", place), run, one.first, one.last)
+    store.write(Path(one.run.folder) / store.FOLDER, [other])
+
+    command = (sys.executable, "-m", "conformance", "replay", "acc_2__", *server)
+    done = subprocess.run(command, cwd="/", capture_output=True, text=True, check=False)
+
+    assert 1 == done.returncode, done.stdout + done.stderr
+    assert "FAILED: step 1 of 1: expected refused by ACC-2; accepted" in done.stdout
+
+
+def test_a_schema_elsewhere_is_named(
+    holed: tuple[Kept, list[str]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A replay on another folder than it was found on tries that one, and its file stays."""
+    one, command = holed
+    document = json.loads((Path(one.run.folder) / store.FOLDER / f"{one.seen.id}.json").read_text())
+    assert str(Path(one.run.folder, "migrations")) == document["run"]["migrations"]
+
+    assert 1 == main([*command, "--migrations", "/nowhere"])
+    assert "/nowhere" in capsys.readouterr().err

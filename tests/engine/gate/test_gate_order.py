@@ -1,0 +1,133 @@
+"""The order in which the gate asks: what costs little first, and no suite where that is enough."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from conformance.engine.audit.findings import Section
+from conformance.engine.deployment import migrations
+from conformance.engine.gate import changes, rehearsal, suite, trial
+from conformance.engine.gate.files import Files
+from conformance.engine.gate.suite import Result
+from conformance.engine.migrate import runner
+from conformance.engine.postgres import Server
+from conformance.engine.postgres.scratch import Database, Scratch, Template
+from conformance.framecast.rules import RULES
+from tests.support.gating import outcomes, run
+
+MIGRATIONS = Path(__file__).parents[3] / "migrations"
+HELD = Result(dict.fromkeys(RULES, "held"))
+
+
+@pytest.fixture
+def schema(folder: Path) -> Path:
+    """Copy the project's migrations."""
+    for path in MIGRATIONS.glob("*.sql"):
+        (folder / path.name).write_bytes(path.read_bytes())
+    return folder
+
+
+@pytest.fixture
+def target(scratch: Scratch, empty_template: Template, schema: Path) -> Iterator[Database]:
+    """Lend a database that `migrate` has made."""
+    with scratch.cloned(empty_template, "target") as database:
+        runner.migrate(database.conninfo, schema, 5, lambda _line: None)
+        yield database
+
+
+@pytest.fixture
+def asked(
+    target: Database, schema: Path, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., tuple[list[int], dict[int, str], list[str]]]:
+    """Return what runs the gate on a file, and returns the order, the outcomes and what it cost."""
+    cost: list[str] = []
+
+    def rehearsed(*_: object) -> Section:
+        cost.append("rehearsal")
+        return Section(rehearsal.NUMBER, rehearsal.TITLE, asked=True)
+
+    def ran(*_: object) -> Result:
+        cost.append("suite")
+        return HELD
+
+    monkeypatch.setattr(rehearsal, "rehearse", rehearsed)
+    monkeypatch.setattr(suite, "run", ran)
+    monkeypatch.setattr(suite, "run_once", lambda *_: (ran(), False))
+
+    def ask(script: str, *arguments: str) -> tuple[list[int], dict[int, str], list[str]]:
+        (schema / "900_next.sql").write_text(script)
+        ended = run(target.conninfo, schema, server, *arguments)
+        return list(outcomes(ended.out)), outcomes(ended.out), cost
+
+    return ask
+
+
+def test_what_costs_little_is_asked_first(
+    asked: Callable[..., tuple[list[int], dict[int, str], list[str]]],
+) -> None:
+    """The target's data and what enforces the rules come before rehearsal and suite."""
+    order, _, cost = asked("ALTER TABLE public.teams ADD COLUMN IF NOT EXISTS motto text;")
+
+    assert [1, 2, 3, 7, 8, 5, 4, 6] == order
+    assert ["rehearsal", "suite", "suite"] == cost
+
+
+@pytest.mark.parametrize(
+    ("script", "number"),
+    [
+        ("DROP TABLE public.usage;", 3),
+        ("-- squawk-ignore-file\nGRANT TRUNCATE ON public.teams TO framecast_app;", 5),
+    ],
+)
+def test_where_something_is_wrong_the_dear_is_left_out(
+    asked: Callable[..., tuple[list[int], dict[int, str], list[str]]], script: str, number: int
+) -> None:
+    """A finding of lint or of rights ends the run early, unless it is to go on."""
+    _, found, cost = asked(script)
+    early = list(cost)
+    _, all_of_it, _ = asked(script, "--keep-going")
+
+    assert "finding" in found[number]
+    assert (["not asked"] * 2, []) == ([found[4], found[6]], early)
+    assert "not asked" not in all_of_it.values()
+    assert ["rehearsal", "suite", "suite"] == cost
+
+
+@pytest.mark.parametrize(
+    ("script", "alone"),
+    [
+        (
+            "CREATE TABLE news (id serial PRIMARY KEY, of uuid REFERENCES users, t int UNIQUE)",
+            True,
+        ),
+        ("COMMENT ON TABLE users IS 'people'", True),
+        ("CREATE TABLE news (); GRANT INSERT ON news TO framecast_app", True),
+        ("ALTER TABLE teams ADD COLUMN motto text", False),
+        ("CREATE TABLE news () INHERITS (users)", False),
+        ("CREATE INDEX ON users (name)", False),
+        ("CREATE FUNCTION f() RETURNS int LANGUAGE sql RETURN 1", False),
+        ("GRANT SELECT ON users TO pg_monitor", False),
+        ("CREATE TABLE news (); CREATE RULE r AS ON INSERT TO news DO INSTEAD NOTHING", False),
+        ("DROP TABLE system_assets", False),
+    ],
+)
+def test_what_no_rule_can_tell_needs_no_second_suite(
+    scratch: Scratch, folder: Path, script: str, alone: bool
+) -> None:
+    """New tables and comments leave the verdicts as they were; all else may change them."""
+    (folder / "a.sql").write_text(script)
+    files = Files(migrations.load(MIGRATIONS), migrations.load(folder))
+
+    assert alone == changes.leaves_alone(trial.tried(scratch, files, None).steps)
+
+
+def test_the_first_schema_takes_nothing_from_anybody(
+    empty: Database, schema: Path, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a database with nothing in it, the files that make the schema open the gate."""
+    monkeypatch.setattr(suite, "run", lambda *_: HELD)
+    ended = run(empty.conninfo, schema, server, "--keep-going")
+
+    assert "ok" == outcomes(ended.out)[5], ended.out
+    assert {"ok"} == {each for number, each in outcomes(ended.out).items() if number != 3}

@@ -1,0 +1,93 @@
+"""The suite as a hook of another repository, which has migrations and nothing else of ours."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from conformance.hook import arguments
+from tests.support.migrating import Outcome
+
+ROOT = Path(__file__).parents[3]
+# What pre-commit reads, id by id; it runs an entry with the Python that has the project.
+HOOK = re.compile(r"^- id: (\S+)\n.*?^  entry: python ([^\n]+)$", re.MULTILINE | re.DOTALL)
+HOOKS = dict(HOOK.findall((ROOT / ".pre-commit-hooks.yaml").read_text()))
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Path:
+    """Make a repository with a small schema."""
+    (tmp_path / "migrations").mkdir()
+    (tmp_path / "migrations" / "001.sql").write_text("CREATE TABLE users (id int);\n")
+    return tmp_path
+
+
+def test_the_hook_tries_the_schema_that_it_is_called_in(repository: Path) -> None:
+    """The hook runs this suite on that folder's migrations, and fails as the suite does."""
+    done = subprocess.run(
+        [sys.executable, "-m", "conformance.hook", "-k", "inv_u5__update", "-n", "0"],
+        cwd=repository,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert f"migrations: {repository / 'migrations'}" in done.stdout
+    assert "1 unproven" in done.stdout
+    assert 1 == done.returncode
+
+
+def test_other_migrations_may_be_named(tmp_path: Path) -> None:
+    """A folder that is named beats the one of the repository."""
+    assert f"--migrations={tmp_path / 'migrations'}" in arguments(tmp_path, [])
+    assert not [
+        each
+        for each in arguments(tmp_path, ["--migrations", "other"])
+        if each.startswith("--migrations=")
+    ]
+
+
+def entered(hook: str, repository: Path, **variables: str) -> Outcome:
+    """Run the entry of a hook in a repository, with no database but the one that is named."""
+    known = {name: value for name, value in os.environ.items() if name != "DATABASE_URL"}
+    done = subprocess.run(
+        [sys.executable, *HOOKS[hook].split()],
+        cwd=repository,
+        env={**known, "PYTHONPATH": str(ROOT), **variables},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return Outcome(done.returncode, done.stdout, done.stderr)
+
+
+def test_every_hook_has_an_entry() -> None:
+    """Every hook that the documentation names is there."""
+    assert {"framecast-conformance", "framecast-gate"} == HOOKS.keys()
+
+
+def test_the_gate_hook_needs_a_database(repository: Path) -> None:
+    """Without an address the hook for a push refuses it, and says what is missing."""
+    expected = "gate: no database: give its URL, or set DATABASE_URL\n"
+
+    assert Outcome(1, err=expected) == entered("framecast-gate", repository)
+
+
+def test_the_gate_hook_asks_the_database(repository: Path) -> None:
+    """The hook asks the database that DATABASE_URL names, and refuses when it does not answer."""
+    ended = entered("framecast-gate", repository, DATABASE_URL="host=/nowhere")
+
+    assert (3, "") == (ended.code, ended.err)
+    assert ended.out.startswith("1  target       1 finding\n     target: the database cannot be")
+
+
+def test_a_push_does_not_wait_for_the_night() -> None:
+    """Runs of different kinds on one branch are in groups of their own."""
+    workflow = (ROOT / ".github" / "workflows" / "conformance.yml").read_text()
+    [group] = re.findall(r"^  group: (.*)$", workflow, re.MULTILINE)
+
+    assert "${{ github.event_name }}" in group

@@ -1,0 +1,59 @@
+"""The time limit of a run."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.support.recording import HEAD, run_in
+
+SLOW = f"""{HEAD}
+import threading
+
+@pytest.mark.parametrize("number", range(9))
+@pytest.mark.rules("INV-U5")
+def test_race(number):
+    threading.Event().wait(0.5)
+"""
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_what_time_did_not_allow_is_not_run(workers: int, tmp_path: Path) -> None:
+    """After the limit no test begins; the rule is not run, the report partial, the run fails."""
+    ended = run_in(tmp_path, SLOW, "--max-time", "0.1s", f"-n{workers}")
+
+    assert pytest.ExitCode.INTERRUPTED == ended.code
+    assert "not run" == ended.verdict("INV-U5")
+    assert not ended.report["whole"]
+    assert 0 < ended.report["counts"]["passed"] < 10
+    assert "--max-time: 0.1 s are over" in ended.output
+
+
+def test_a_run_within_its_time_is_as_without(tmp_path: Path) -> None:
+    """A limit that is not reached changes nothing."""
+    assert 10 == run_in(tmp_path, SLOW, "--max-time", "1h", "-n0").report["counts"]["passed"]
+
+
+@pytest.mark.parametrize("text", ["0", "-1", "soon", "m", "nan"])
+def test_a_limit_that_is_none_is_one_message(text: str, tmp_path: Path) -> None:
+    """A text that is no time is refused before anything is tried."""
+    with pytest.raises(AssertionError, match=f"'{text}' is not a time, such as 90, 90s, 15m or 2h"):
+        run_in(tmp_path, SLOW, f"--max-time={text}", "-n0")
+
+
+FAILING = f"""{HEAD}
+@pytest.mark.parametrize("number", range(9))
+@pytest.mark.rules("INV-U5")
+def test_race(number):
+    raise LookupError("no harness" if number < 4 else "no server")
+"""
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_causes_are_counted_and_not_tests(workers: int, tmp_path: Path) -> None:
+    """After so many causes no test begins, though one of them fails many; the run says why."""
+    ended = run_in(tmp_path, FAILING, "--max-failures", "2", f"-n{workers}", "--color=yes")
+
+    assert ended.code in {pytest.ExitCode.INTERRUPTED, pytest.ExitCode.TESTS_FAILED}
+    assert 5 + workers >= ended.report["counts"]["failed"] >= 5
+    assert "--max-failures: 2 found" in ended.output
+    assert "\x1b[33munproven\x1b[0m" in ended.output

@@ -1,0 +1,107 @@
+"""A run that cannot begin says so in one line; nothing else fails it."""
+
+import shutil
+import subprocess
+import sys
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from conformance.engine.postgres.scratch import Database
+from tests.support.starting import run as run_one
+
+ROOT: Final = Path(__file__).parents[3]
+ONE: Final = ("conformance/test_rules.py", "-k", "inv_u5__insert_many", "-n", "0")
+run = partial(run_one, ONE)
+# As a newer version of something that the suite stands on might say.
+WARNS: Final = """
+import warnings
+
+def pytest_runtest_call(item):
+    warnings.warn("this will go away", DeprecationWarning)
+"""
+
+
+def refused(done: subprocess.CompletedProcess[str]) -> str:
+    """Return the one line with which a run did not begin."""
+    output = done.stdout + done.stderr
+    assert pytest.ExitCode.USAGE_ERROR == done.returncode, output
+    assert "INTERNALERROR" not in output
+    assert "Traceback" not in output
+    assert "passed" not in output
+    (line,) = [line for line in output.splitlines() if line.startswith("ERROR: ")]
+    return line.removeprefix("ERROR: ")
+
+
+def test_a_profile_that_there_is_not() -> None:
+    """An unknown profile is refused with those that there are."""
+    said = refused(run("--hypothesis-profile=nightly"))
+
+    assert (
+        "--hypothesis-profile: there is no 'nightly': name one of quick, default, thorough" == said
+    )
+
+
+@pytest.mark.parametrize("level", ["1", "2"])
+def test_python_without_assertions(level: str) -> None:
+    """Where Python leaves assertions out, nothing is proven: the run is refused."""
+    assert "PYTHONOPTIMIZE" in refused(run(PYTHONOPTIMIZE=level))
+
+
+def test_a_checkout_that_cannot_be_written(tmp_path: Path) -> None:
+    """Where no cache and no example can be written, the run is as green as elsewhere."""
+    nowhere = tmp_path / "file"
+    nowhere.write_text("no folder")
+    done = run(
+        *("-o", f"cache_dir={nowhere / 'cache'}", f"--conformance-corpus={nowhere / 'corpus'}"),
+        HYPOTHESIS_STORAGE_DIRECTORY=str(nowhere / "hypothesis"),
+    )
+
+    assert 0 == done.returncode, done.stdout + done.stderr
+
+
+def test_a_warning_of_something_else(tmp_path: Path) -> None:
+    """A warning fails our own tests, and no run of the suite."""
+    (tmp_path / "warns.py").write_text(WARNS)
+    done = run("-p", "warns", PYTHONPATH=str(tmp_path))
+
+    assert 0 == done.returncode, done.stdout + done.stderr
+    assert "this will go away" in done.stdout
+
+
+def test_a_warning_fails_our_own_tests(pytestconfig: pytest.Config) -> None:
+    """A warning is an error here."""
+    assert "error" in pytestconfig.getini("filterwarnings")
+
+
+@pytest.mark.parametrize(
+    "script",
+    ["SELECT 1;\nCOMMIT;\nSELECT 2;", "BEGIN;\nSELECT 1;", "SELECT 1;\n\\set name 'value'"],
+)
+def test_what_migrate_refuses(empty: Database, folder: Path, script: str) -> None:
+    """A file that `migrate` refuses is refused here, in the same line."""
+    (folder / "001.sql").write_text(script)
+    migrate = subprocess.run(
+        [
+            *(sys.executable, "-m", "conformance", "migrate", empty.conninfo),
+            *("--migrations", str(folder)),
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    said = refused(run(f"--migrations={folder}"))
+
+    assert str(folder / "001.sql") in said
+    assert f"migrate: {said}" == migrate.stderr.splitlines()[0]
+
+
+def test_a_file_in_capitals(tmp_path: Path) -> None:
+    """A file that ends in .SQL is named, and not left out without a word."""
+    schema = Path(shutil.copytree(ROOT / "migrations", tmp_path / "migrations"))
+    (schema / "004_MORE.SQL").write_text("SELECT 1;")
+
+    assert f"{schema / '004_MORE.SQL'} is not read" in refused(run(f"--migrations={schema}"))

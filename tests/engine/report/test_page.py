@@ -1,0 +1,187 @@
+"""The page: state machines as graphs, what serves what, several runs, and mutants."""
+
+import json
+import re
+from collections.abc import Iterator
+from html.parser import HTMLParser
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from conformance.__main__ import main
+from conformance.engine.changed import inventory
+from conformance.engine.kinds.transitions import Transitions
+from conformance.engine.postgres.scratch import Database, Scratch, Template
+from conformance.engine.report import form, forms
+from conformance.engine.report.forms import graphs
+from conformance.engine.report.forms.extras import Extras
+from conformance.framecast.rules import RULES
+from tests.support.reports import whole
+
+MACHINES = [name for name, rule in RULES.items() if isinstance(rule.kind, Transitions)]
+# All that PostgreSQL itself lists in both schemas.
+LISTED = """
+SELECT k.conname FROM pg_constraint AS k JOIN pg_namespace AS n ON n.oid = k.connamespace
+WHERE nspname IN ('public', 'framecast') AND contype NOT IN ('n', 't')
+UNION ALL
+SELECT t.tgname FROM pg_trigger AS t JOIN pg_class AS c ON c.oid = t.tgrelid
+JOIN pg_namespace AS n ON n.oid = c.relnamespace
+WHERE nspname IN ('public', 'framecast') AND NOT tgisinternal
+UNION ALL
+SELECT p.proname FROM pg_proc AS p JOIN pg_namespace AS n ON n.oid = p.pronamespace
+WHERE nspname IN ('public', 'framecast')
+UNION ALL
+SELECT c.relname FROM pg_index AS i JOIN pg_class AS c ON c.oid = i.indexrelid
+JOIN pg_namespace AS n ON n.oid = c.relnamespace
+WHERE nspname IN ('public', 'framecast') AND indisunique
+AND NOT EXISTS (SELECT FROM pg_constraint AS k WHERE k.conindid = i.indexrelid)
+UNION ALL
+SELECT t.typname FROM pg_type AS t JOIN pg_namespace AS n ON n.oid = t.typnamespace
+WHERE nspname IN ('public', 'framecast') AND typtype = 'e'
+"""
+MUTANTS = [
+    {"id": "teams.inv_t6__x/dropped/1", "operator": "check dropped", "change": "drop it"},
+    {"id": "teams.inv_t6__x/moved/2", "operator": "comparison moved", "change": "0 to -1"},
+    {"id": "nothing/moved/3", "operator": "comparison moved", "change": "no change"},
+]
+STATUSES = ("killed", "survived", "ineffective")
+
+
+class Links(HTMLParser):
+    """Reads which ids a page has, and which links stand within which."""
+
+    def __init__(self, text: str) -> None:
+        """Read a page."""
+        super().__init__()
+        self.within: dict[str, set[str]] = {}
+        self._at = ""
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Note one element."""
+        given = dict(attrs)
+        if given.get("id") and tag in {"details", "tr", "li", "h2"}:
+            self._at = given["id"] or ""
+            self.within[self._at] = set()
+        if tag == "a" and self._at:
+            self.within[self._at].add((given.get("href") or "").removeprefix("#"))
+
+
+@pytest.fixture(scope="module")
+def installed(scratch: Scratch, template: Template) -> Iterator[Database]:
+    """A database with the schema."""
+    with scratch.cloned(template, "page") as database:
+        yield database
+
+
+@pytest.fixture(scope="module")
+def objects(installed: Database) -> list[inventory.Object]:
+    """The objects of the schema."""
+    with installed.connect() as connection:
+        return [*inventory.read(connection)]
+
+
+def test_no_object_is_left_out(installed: Database, objects: list[inventory.Object]) -> None:
+    """What the report lists is all that PostgreSQL lists."""
+    with installed.connect() as connection:
+        listed = sorted(str(name) for (name,) in connection.execute(LISTED))
+
+    found = [re.sub(r"\(.*", "", each.name).rpartition(".")[2] for each in objects]
+    assert listed == sorted(found)
+    assert all(each.sql for each in objects)
+
+
+def test_every_rule_and_every_object_is_traced(objects: list[inventory.Object]) -> None:
+    """A rule links the objects that serve it, an object its rules; the others serve none."""
+    document = whole(objects)
+    page = Links(forms.render(document, "html"))
+    anchors = {each: f"object-{place}" for place, each in enumerate(objects, 1)}
+
+    for rule in RULES:
+        serving = {anchors[each] for each in objects if rule in each.rules}
+        assert serving, rule
+        assert serving == {link for link in page.within[rule] if link.startswith("object-")}
+    for each in objects:
+        assert set(each.rules) == page.within[anchors[each]]
+    idle = [anchors[each] for each in objects if not each.rules]
+    order = list(page.within)
+    assert idle == order[order.index("idle") + 1 :][: len(idle)]
+
+
+@pytest.mark.parametrize("rule_id", MACHINES)
+def test_a_machine_is_drawn_whole(rule_id: str) -> None:
+    """Each state has a box of its own, each legal move an arrow with its count, all inside."""
+    document = whole()
+    (machine,) = [each["machine"] for each in document["rules"] if each["id"] == rule_id]
+    picture = graphs.graph(machine)
+
+    assert set(machine["states"]) | {"new"} == set(picture.boxes)
+    legal = {
+        (each["before"] or "new", each["after"]): each["seen"]
+        for each in machine["moves"]
+        if each["legal"]
+    }
+    assert legal == {(each.before, each.after): each.seen for each in picture.arrows}
+    for (x, y), (other_x, other_y) in combinations(picture.boxes.values(), 2):
+        assert abs(x - other_x) >= graphs.BOX[0] or abs(y - other_y) >= graphs.BOX[1]
+    for x, y in (*picture.boxes.values(), *((each.x, each.y) for each in picture.arrows)):
+        assert 0 < x < picture.width
+        assert 0 < y < picture.height
+    counts = [(each.x, each.y) for each in picture.arrows]
+    assert all(abs(a - c) + abs(b - d) > 10 for (a, b), (c, d) in combinations(counts, 2))
+    text = forms.render(document, "html")
+    assert text.count('<path class="arrow') == sum(
+        move["legal"]
+        for each in document["rules"]
+        for move in each.get("machine", {}).get("moves", ())
+    )
+
+
+def test_the_page_shows_several_runs_and_mutants(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Rules whose verdicts differ stand beside each other; mutants stand by rule and by change."""
+    new, old = whole(), whole()
+    old["begun"] = "2026-11-20T12:00:00+00:00"
+    changed = [each for each in old["rules"] if each["id"] == "INV-T6"]
+    changed[0]["verdict"] = "unproven"
+    kills = {
+        "version": 2,
+        "mutants": [
+            {**each, "rules": ["INV-T6"], "status": status}
+            for each, status in zip(MUTANTS, STATUSES, strict=True)
+        ],
+    }
+    for name, document in (("new", new), ("old", old), ("kills", kills)):
+        (tmp_path / f"{name}.json").write_text(json.dumps(document))
+    given = [str(tmp_path / "new.json"), "--history", str(tmp_path / "old.json")]
+    mutants = ["--mutants", str(tmp_path / "kills.json")]
+    page = tmp_path / "page.html"
+
+    assert 0 == main(["report", *given, *mutants, "--to", str(page)])
+    text = page.read_text()
+    history = text.partition('<h2 id="history">')[2]
+    assert [("INV-T6", "unproven", "held")] == re.findall(
+        r'<a href="#([A-Z0-9-]+)">.*?verdict (\w+)">.*?verdict (\w+)">', history
+    )
+    assert "1 killed, 1 survived." in text
+    assert "survived: <code>teams.inv_t6__x/moved/2</code>: 0 to -1" in text
+    assert 1 == main(["report", *given, "--format", "markdown"])
+    assert "are for the page" in capsys.readouterr().err
+    assert 1 == main(["report", *given, "--mutants", given[0], "--to", str(page)])
+    assert "is no kill matrix" in capsys.readouterr().err
+
+
+def test_a_page_alone_speaks_of_no_other_runs() -> None:
+    """Without earlier reports and mutants, the page of a whole report has no heading for them."""
+    document: dict[str, Any] = whole()
+    valid: object = msgspec.convert(document, form.Report)
+    assert document == valid
+    alone, beside = (forms.render(document, "html", each) for each in (None, Extras((document,))))
+
+    assert 'id="history"' not in alone
+    assert 'id="mutants"' not in alone
+    assert "Every rule has the same verdict in all of them." in beside

@@ -1,0 +1,251 @@
+"""Forms of a report: for a pipeline, for code scanning and for people; what differs in two."""
+
+import copy
+import json
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree as ET
+
+import msgspec
+import pytest
+
+from conformance.__main__ import main
+from conformance.engine.cases.verdicts import Finding, Standing, Tally, Verdict
+from conformance.engine.deployment import migrations
+from conformance.engine.report import form, forms, rules
+from conformance.engine.report.places import Places
+from conformance.engine.sql.writes import Path as WritePath
+from conformance.framecast.rules import RULES
+from tests.support.recording import HEAD, run_in
+from tests.support.reports import OF_RUN, SCRIPT
+
+ROOT = Path(__file__).parents[3]
+SCHEMA = ROOT / "docs" / "report.schema.json"
+FAILURE = {
+    **Finding(
+        "INV-T6", Verdict.BROKEN, expected="refused", observed="a, b: 100%\nrow", script=SCRIPT
+    ).as_dict(),
+    "path": "update",
+    "test": "conformance/test_rules.py::test_rule[inv_t6__update]",
+}
+BESIDE = {**FAILURE, "rule": "LOCK ORDER", "path": "race"}
+OF_TESTS = {
+    "beside": [BESIDE],
+    "failed": [
+        {
+            "test": FAILURE["test"],
+            "when": "call",
+            "kind": "finding",
+            "said": "INV-T6 is broken",
+            "rules": ["INV-T6"],
+        }
+    ],
+    "missed": [],
+}
+SEEN = Tally(2, 2, 2)
+
+
+@pytest.fixture
+def document() -> dict[str, Any]:
+    """Return a report of a run in which one rule was broken, one unproven, and another held."""
+    judged = {
+        "INV-T6": Standing({WritePath.UPDATE: Tally(2, 1, 0)}, [FAILURE]),
+        "INV-T2": Standing({WritePath.INSERT: Tally(1, 0, 0)}),
+        "INV-U5": Standing({WritePath.INSERT: SEEN}),
+    }
+    places = Places("migrations", migrations.load(ROOT / "migrations"))
+    return rules.document(judged, OF_RUN, OF_TESTS, places)
+
+
+def test_a_report_is_of_the_published_form(document: dict[str, Any]) -> None:
+    """A report is what its types say, and the JSON Schema in docs/ is made from them."""
+    assert document == msgspec.convert(document, form.Report)
+    with pytest.raises(msgspec.ValidationError):
+        msgspec.convert({**document, "whole": "yes"}, form.Report)
+
+    made = json.dumps(msgspec.json.schema(form.Report), indent=2) + "\n"
+    assert SCHEMA.read_text() == made
+
+
+def test_every_object_of_every_rule_has_its_line() -> None:
+    """The place of what enforces a rule is the line that writes its name."""
+    files = migrations.load(ROOT / "migrations")
+    places = Places("migrations", files)
+    for rule in RULES.values():
+        found = places.of(rule.enforced_by)
+        assert set(rule.enforced_by) == set(found), rule.id
+        for name, place in found.items():
+            line = (ROOT / place["file"]).read_text().splitlines()[place["line"] - 1]
+            assert name.rpartition(" ")[2].rpartition(".")[2] in line
+
+
+def test_what_comes_back_is_where_it_comes_back(tmp_path: Path) -> None:
+    """Where a file drops an object and makes it anew, its line is that of the new one."""
+    drop = "ALTER TABLE t DROP CONSTRAINT"
+    (tmp_path / "1.sql").write_text(f"{drop} IF EXISTS a__b;\nALTER TABLE t ADD CONSTRAINT a__b …")
+    (tmp_path / "2.sql").write_text(f"-- it goes\n{drop} a__c;")
+    where = Places("db", migrations.load(tmp_path)).of(["a__b", "a__c"])
+
+    expected = {"a__b": {"file": "db/1.sql", "line": 2}, "a__c": {"file": "db/2.sql", "line": 2}}
+    assert expected == where
+
+
+def test_junit_has_a_case_a_rule(document: dict[str, Any]) -> None:
+    """What is not held is a failure of its case, with a script that XML can hold."""
+    (suite,) = ET.fromstring(forms.render(document, "junit"))  # noqa: S314 - it is our own
+
+    assert ("4", "3") == (suite.get("tests"), suite.get("failures"))
+    cases = {case.get("name"): case for case in suite.iter("testcase")}
+    assert ["INV-T6", "INV-T2", "INV-U5", "LOCK ORDER"] == list(cases)
+    failures = {name: case.find("failure") for name, case in cases.items()}
+    assert failures["INV-U5"] is None
+    broken = failures["INV-T6"]
+    assert broken is not None
+    assert "broken" == broken.get("type")
+    assert SCRIPT.replace("\x01", "\ufffd") == broken.text
+
+
+def test_what_a_baseline_accepts_is_no_failure_in_a_pipeline(document: dict[str, Any]) -> None:
+    """It is skipped in JUnit, suppressed in SARIF and a warning on GitHub, and says until when."""
+    until, document = "until 2027-01-31, <no> time", copy.deepcopy(document)
+    for failure in (*document["rules"][0]["failures"], *document["beside"]):
+        failure["accepted"] = until
+
+    (suite,) = ET.fromstring(forms.render(document, "junit"))  # noqa: S314 - it is our own
+    assert ("1", "2") == (suite.get("failures"), suite.get("skipped"))
+    skipped = [each.get("message") for each in suite.iter("skipped")]
+    assert [f"broken, accepted {until}"] * 2 == skipped
+    (run,) = json.loads(forms.render(document, "sarif"))["runs"]
+    assert [True, False, True] == ["suppressions" in each for each in run["results"]]
+    levels = [line.split()[0] for line in forms.render(document, "github").splitlines()]
+    assert ["::warning", "::error", "::warning", "::error"] == levels
+    assert "Accepted until 2027-01-31, &lt;no&gt; time" in forms.render(document, "html")
+
+
+def test_sarif_points_at_the_line_of_the_migration(document: dict[str, Any]) -> None:
+    """Each rule that is not held is a result at the place of what enforces it."""
+    (run,) = json.loads(forms.render(document, "sarif"))["runs"]
+
+    levels = {each["ruleId"]: each["level"] for each in run["results"]}
+    assert {"INV-T6": "error", "INV-T2": "warning", "LOCK ORDER": "error"} == levels
+    known = [rule["id"] for rule in run["tool"]["driver"]["rules"]]
+    assert [known.index(each["ruleId"]) for each in run["results"]] == [
+        each["ruleIndex"] for each in run["results"]
+    ]
+    place = run["results"][0]["locations"][0]["physicalLocation"]
+    text = (ROOT / place["artifactLocation"]["uri"]).read_text().splitlines()
+    assert "inv_t6__teams_credits_not_negative" in text[place["region"]["startLine"] - 1]
+
+
+def test_annotations_are_one_line_each(document: dict[str, Any]) -> None:
+    """What GitHub would read as the end of a command or of a property is escaped."""
+    lines = forms.render(document, "github").splitlines()
+
+    assert 4 == len(lines)
+    assert lines[0].startswith("::error file=migrations/001_initial_schema.sql,line=")
+    assert lines[0].endswith("::expected: refused; observed: a, b: 100%25%0Arow")
+    assert lines[-1] == "::error title=Rules of the schema::1 broken, 1 unproven, 1 held"
+
+
+def test_markdown_shows_failures_first(document: dict[str, Any]) -> None:
+    """Rules that are not held stand in a table that no text of theirs can break."""
+    text = forms.render(document, "markdown")
+
+    (row,) = [line for line in text.splitlines() if line.startswith("| INV-T6")]
+    assert "**broken**" in row
+    assert 5 == row.count("|") - row.count("\\|")
+    assert "````sql\n" + SCRIPT in text
+
+
+class Page(HTMLParser):
+    """Reads what a page asks for, and what has an id."""
+
+    def __init__(self, text: str) -> None:
+        """Read a page."""
+        super().__init__()
+        self.asked: list[str] = []
+        self.ids: list[str] = []
+        self.links: list[str] = []
+        self.scripts = 0
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Note one element."""
+        given = dict(attrs)
+        self.scripts += tag == "script"
+        self.ids += [given["id"] or ""] if "id" in given else []
+        target = given.get("href") or given.get("src") or ""
+        (self.links if target.startswith("#") else self.asked).append(target)
+
+
+def test_the_page_asks_nobody_and_links_every_rule(document: dict[str, Any]) -> None:
+    """Each rule has its place on the page, text is shown as text, and nothing is fetched."""
+    text = forms.render(document, "html")
+    page = Page(text)
+
+    assert {"", "data:,"} == set(page.asked)
+    assert {"INV-T6", "INV-T2", "INV-U5"} <= set(page.ids)
+    assert len(page.ids) == len(set(page.ids))
+    assert {link.removeprefix("#") for link in page.links} <= set(page.ids)
+    assert 1 == page.scripts
+    assert "&lt;script&gt;alert(1)" in text
+    assert "http://" not in text
+    assert "https://" not in text
+
+
+def test_a_report_is_shown_in_each_form(
+    document: dict[str, Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The command writes what the ending asks for, or prints what the format names."""
+    report = tmp_path / "report.json"
+    forms.write(document, report)
+    assert document == json.loads(report.read_text())
+    for ending, begins in (
+        ("xml", "<?xml"),
+        ("html", "<!DOCTYPE html>"),
+        ("md", "### Rules"),
+        ("sarif", "{"),
+    ):
+        target = tmp_path / f"report.{ending}"
+        assert 0 == main(["report", str(report), "--to", str(target)])
+        assert target.read_text().startswith(begins)
+    assert 0 == main(["report", str(report), "--format", "github"])
+    assert capsys.readouterr().out.startswith("::error file=")
+    assert 1 == main(["report", str(report), "--to", str(tmp_path / "no" / "page.html")])
+    assert "No such file" in capsys.readouterr().err
+
+
+def test_a_run_writes_several_reports(tmp_path: Path) -> None:
+    """The option may be given several times, each with the form of its ending."""
+    run_in(tmp_path, HEAD, "--conformance-report=two.xml", "--conformance-report=three.html", "-n0")
+
+    assert '<testcase classname="rules" name="INV-U5">' in (tmp_path / "two.xml").read_text()
+    assert 'id="INV-U5"' in (tmp_path / "three.html").read_text()
+
+
+def test_what_got_weaker_fails(
+    document: dict[str, Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A rule that was held and is not any more, or is gone, is weaker; the better is told too."""
+    before = copy.deepcopy(document)
+    (broken, _, held) = before["rules"]
+    broken["verdict"], held["verdict"] = "held", "unproven"
+    before["migrations"] = {"001_initial_schema.sql": "00", "002.sql": "00"}
+    for name, each in (("old", before), ("new", document)):
+        (tmp_path / f"{name}.json").write_text(json.dumps(each))
+    paths = [str(tmp_path / f"{name}.json") for name in ("old", "new")]
+
+    assert 1 == main(["compare", *paths])
+    out = capsys.readouterr().out
+    assert "weaker    INV-T6            held -> broken\n" in out
+    assert "stronger  INV-U5            unproven -> held\n" in out
+    assert "001_initial_schema.sql: as it was -> edited\n002.sql: there -> not there\n" in out
+    assert out.endswith("1 weaker, 1 stronger\n")
+
+    assert 0 == main(["compare", paths[1], paths[1]])
+    assert "0 weaker, 0 stronger\n" == capsys.readouterr().out
+    document["rules"] = document["rules"][:2]
+    (tmp_path / "new.json").write_text(json.dumps(document))
+    assert 1 == main(["compare", paths[0], paths[1]])
+    assert "weaker    INV-U5            unproven -> -\n" in capsys.readouterr().out

@@ -1,0 +1,104 @@
+"""End of a run and contents of its report: each thing once, in the terminal's width."""
+
+from __future__ import annotations
+
+import subprocess
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import pytest
+
+from tests.support.recording import FAILS, FINDING, HEAD, PARTS, Ended, run_in
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+ROOT: Final = Path(__file__).parents[3]
+DOCS: Final = (ROOT / "docs" / "report.md").read_text()
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Callable[..., Ended]:
+    """Return what runs a suite of a few tests with the plugin."""
+    return partial(run_in, tmp_path)
+
+
+def test_a_failure_that_many_share_is_printed_once(run: Callable[..., Ended]) -> None:
+    """Seven tests whose setup fails alike are one cause with their number and a few names."""
+    done = run(HEAD + PARTS["setup"])
+
+    assert "failures: 7 tests, 1 cause" in done.output
+    assert "7 tests: LookupError: no harness" in done.output
+    assert 1 == done.output.count('raise LookupError("no harness")')
+    assert 4 == done.output.count("test_fake.py::test_race[")
+    assert "and 3 more" in done.output
+    assert "short test summary" not in done.output
+    assert ["INV-U5", "unproven:", "because", "1", "report:"] == [
+        row.split()[0] for row in done.rows[:-1]
+    ]
+    assert " passed, 7 errors in " in done.rows[-1]
+
+
+def test_lines_are_as_wide_as_the_terminal(run: Callable[..., Ended]) -> None:
+    """In a pipe no line of the verdicts has more than 80 columns, unless all is asked for."""
+    wide = HEAD.replace("INV-U5", "CARD-5")
+    long = wide + PARTS["setup"].replace("no harness", "no harness " * 20).replace(
+        "INV-U5", "CARD-5"
+    )
+    _, _, table = run(long).output.rpartition(" rules ===")
+    assert "because of 7 tests: LookupError: no harness" in table
+    assert [] == [line for line in table.splitlines() if len(line) > 80]
+    assert "card_5__jobs_team_has_at_most_5_active" in run(wide, "-v").output
+
+
+def test_a_quiet_run_shows_what_is_not_held(run: Callable[..., Ended]) -> None:
+    """With -q a rule that is held has no line of its own, and one that is not has."""
+    assert ["1 held", "report: report.json"] == run(HEAD, "-q").rows[:-1]
+    rows = run(HEAD + FAILS, "-q").rows
+    assert rows[0].startswith("INV-U5 unproven ")
+
+
+def test_the_report_has_what_its_documentation_says(run: Callable[..., Ended]) -> None:
+    """Every key that a report has is in docs/report.md, and every key there is in a report."""
+    done = run(HEAD + FINDING + FAILS)
+    keys = {
+        *done.report,
+        *done.report["counts"],
+        *done.report["versions"],
+        *done.report["verdicts"],
+    }
+    rule, failed = done.report["rules"][0], done.report["failed"][0]
+    keys |= {*rule, *rule["failures"][0], *failed, "id", "dirty", "reason"}
+    documented = {
+        name.strip("` ")
+        for line in DOCS.partition("## The JSON")[2].splitlines()
+        if line.startswith("| `")
+        for name in line.split("|")[1].split(",")
+    }
+
+    assert set() == {key for key in keys if f"`{key}`" not in DOCS}
+    # Of a run without a role, without a server, and of a rule that is no state machine.
+    assert {"denied", "withheld", "objects", "machine"} == documented - keys
+    assert 64 == len(done.report["suite"])
+
+
+def test_the_report_says_what_of_a_run_was_left_out(run: Callable[..., Ended]) -> None:
+    """Tests that were deselected are counted, in one process as by workers."""
+    for workers in ("-n0", "-n1"):
+        counts = run(HEAD + FAILS, "-k", "test_rule", workers).report["counts"]
+        assert (1, 0, 1) == (counts["passed"], counts["failed"], counts["deselected"])
+
+
+def test_the_report_names_the_commit(run: Callable[..., Ended], tmp_path: Path) -> None:
+    """The commit of the migrations is told, and whether they are dirty; without git, none."""
+    assert run(HEAD).report["commit"] is None
+    git = ["git", "-c", "user.name=a", "-c", "user.email=a@b.co"]
+    for arguments in (["init", "-q"], ["add", "migrations"], ["commit", "-q", "-m", "one"]):
+        subprocess.run([*git, *arguments], cwd=tmp_path, check=True)
+    clean = run(HEAD).report["commit"]
+    (tmp_path / "migrations" / "002.sql").write_text("SELECT 1;\n")
+    dirty = run(HEAD).report
+
+    assert (40, False, True) == (len(clean["id"]), clean["dirty"], dirty["commit"]["dirty"])
+    assert ["001.sql", "002.sql"] == list(dirty["migrations"])

@@ -1,0 +1,66 @@
+"""Schemas that do more beside a rule, which is no fault of that rule."""
+
+from typing import Final
+
+import pytest
+
+from conformance.engine.postgres.scratch import Scratch, Template
+from conformance.engine.sql.writes import Path
+from tests.support.engineering import Change, findings
+from tests.support.rewriting import rewritten
+
+CLOCK: Final = ("greatest(now(), OLD.updated_at)", "greatest(clock_timestamp(), OLD.updated_at)")
+# What a schema has, and a rule that holds there along all paths.
+INNOCENT: Final = {
+    "checks of columns that rows hold beside": Change(
+        "ALTER TABLE public.users ADD CHECK (name <> 'Bea' AND name <> 'Ada'),"
+        " ADD CHECK (ephemeral_storage_bytes NOT IN (7, 8));",
+        "INV-U5",
+        Path.UPDATE,
+    ),
+    "a column that rows hold beside has another name": Change(
+        "ALTER TABLE public.teams RENAME COLUMN credits TO balance;", "INV-T4", Path.INSERT
+    ),
+    "a time that is the clock's": Change(
+        rewritten("tg__set_updated_at", *CLOCK) + rewritten("tg_jobs__set_times", *CLOCK),
+        "AUTO-UPDATED",
+        Path.UPDATE,
+    ),
+    "a time that is the statement's": Change(
+        rewritten("tg__set_updated_at", CLOCK[0], "statement_timestamp()"),
+        "AUTO-UPDATED",
+        Path.UPDATE,
+    ),
+    "keys that do not wait": Change(
+        "".join(
+            f"ALTER TABLE public.memberships ALTER CONSTRAINT {key} NOT DEFERRABLE;"
+            for key in (
+                "inv_m5__memberships_user_exists",
+                "inv_m6__memberships_team_exists",
+                "inv_u3__memberships_user_is_creator",
+            )
+        ),
+        "INV-U1",
+        Path.UPDATE,
+    ),
+    "a column more, which not every row may hold": Change(
+        "ALTER TABLE public.users ADD COLUMN region text DEFAULT 'eu' CHECK (region = 'eu');",
+        "INV-U5",
+        Path.INSERT,
+    ),
+    "a column more, which may not be changed": Change(
+        "ALTER TABLE public.teams ADD COLUMN is_paid boolean NOT NULL DEFAULT false;"
+        "CREATE TRIGGER _300_paid BEFORE UPDATE OF is_paid ON public.teams FOR EACH ROW"
+        " EXECUTE FUNCTION framecast.tg__reject('it is so for good', 'make another');",
+        "INV-T6",
+        Path.UPDATE,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", INNOCENT)
+def test_a_rule_that_holds_is_not_blamed(name: str, scratch: Scratch, template: Template) -> None:
+    """Nothing is found of a rule that holds, whatever else the schema asks of a row."""
+    found = findings(INNOCENT[name], scratch, template)
+
+    assert [None] * len(found) == found
