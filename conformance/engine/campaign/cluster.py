@@ -100,6 +100,20 @@ def _result(future: Any) -> Result:
     return result
 
 
+def dask() -> Any:
+    """Return Dask's module, which has no types.
+
+    Raises:
+        CampaignError: It is not installed.
+    """
+    try:
+        import distributed  # noqa: PLC0415 - an extra
+    except ImportError:
+        message = "a cluster needs Dask: pip install 'framecast-conformance[campaign]'"
+        raise CampaignError(message) from None
+    return distributed
+
+
 @contextmanager
 def opened(scheduler: str, workers: int) -> Iterator[Any]:
     """Open a cluster: the one whose scheduler has an address, or one of so many processes here.
@@ -107,18 +121,13 @@ def opened(scheduler: str, workers: int) -> Iterator[Any]:
     Raises:
         CampaignError: Dask is not installed, or the scheduler or its workers are not there.
     """
-    try:
-        import distributed  # noqa: PLC0415 - an extra
-    except ImportError:
-        message = "a cluster needs Dask: pip install 'framecast-conformance[campaign]'"
-        raise CampaignError(message) from None
-    dask: Any = distributed  # which has no types
+    found = dask()
     for logger in ("distributed", "distributed.client"):  # what it says, we say once
         logging.getLogger(logger).setLevel(logging.CRITICAL)
     with ExitStack() as stack:
         try:
-            address = scheduler or stack.enter_context(_started(dask, workers))
-            client = stack.enter_context(dask.Client(address, timeout=AGAIN))
+            address = scheduler or stack.enter_context(_started(found, workers))
+            client = stack.enter_context(found.Client(address, timeout=AGAIN))
             client.wait_for_workers(1, timeout=WAIT)
         except (OSError, TimeoutError, ValueError) as error:
             message = f"no worker at {scheduler or 'this machine'}: {error}"
@@ -126,8 +135,8 @@ def opened(scheduler: str, workers: int) -> Iterator[Any]:
         yield client
 
 
-def _started(dask: Any, workers: int) -> Any:
-    return dask.LocalCluster(
+def _started(found: Any, workers: int) -> Any:
+    return found.LocalCluster(
         n_workers=workers,
         threads_per_worker=1,
         dashboard_address=None,

@@ -180,6 +180,8 @@ def _plan(options: argparse.Namespace) -> Plan:
     if SOAKS in options.kinds and "soak" not in domain().commands:
         message = f"{domain().name} has no soak: leave out {SOAKS}"
         raise CampaignError(message)
+    if options.scheduler or options.workers:
+        cluster.dask()
     if options.until_saturated and MACHINES not in options.kinds:
         message = f"--until-saturated is about {MACHINES}: name them in --kinds"
         raise CampaignError(message)

@@ -105,6 +105,18 @@ def test_wrong_arguments_end_in_one_message(
     assert said in capsys.readouterr().err
 
 
+def test_without_dask_nothing_begins(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A cluster that cannot be had is said at the start: no ledger is left behind."""
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    ledger = tmp_path / "ledger.jsonl"
+
+    assert main(["campaign", *FEW, "--workers", "2", "--ledger", str(ledger)]) == 1
+    assert "pip install 'framecast-conformance[campaign]'" in capsys.readouterr().err
+    assert not ledger.exists()
+
+
 def test_shares_come_together(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
