@@ -16,7 +16,7 @@ from conformance.engine.audit.target import Limits, TargetError, reading
 from conformance.engine.postgres import Server
 from conformance.engine.postgres.scratch import Database, Scratch, Template
 from tests.support.migrating import Outcome
-from tests.support.telling import without_progress
+from tests.support.outputs import without_progress
 
 pytestmark = pytest.mark.usefixtures("roles_alone")
 TABLES = """

@@ -13,7 +13,7 @@ from conformance.engine.audit.target import Limits, reading
 from conformance.engine.deployment import migrations
 from conformance.engine.postgres import Request, binaries, provision
 from conformance.engine.postgres.scratch import Database, opened
-from tests.support.telling import without_progress
+from tests.support.outputs import without_progress
 
 pytestmark = pytest.mark.usefixtures("roles_alone")
 MIGRATIONS = Path(__file__).parents[3] / "migrations"

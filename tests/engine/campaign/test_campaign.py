@@ -21,7 +21,7 @@ from conformance.engine.campaign.ledger import Ledger, Result, read
 from conformance.engine.campaign.saturation import Saturation
 from conformance.engine.campaign.shards import KINDS, CampaignError, Plan, Shard, share
 from conformance.engine.campaign.trying import Circumstances, attempt
-from tests.support.telling import without_progress
+from tests.support.outputs import without_progress
 
 ROOT: Final = Path(__file__).parents[3]
 PLAN: Final = Plan(KINDS, first=7, seeds=3, parts=4, mutants=5, arguments=("-k", "x"), code="c")

@@ -14,7 +14,7 @@ from conformance.engine.migrate import runner
 from conformance.engine.postgres import Request, provision
 from conformance.engine.postgres.scratch import Database, Scratch, opened
 from tests.support.migrating import COMMAND, PATIENCE
-from tests.support.telling import without_progress
+from tests.support.outputs import without_progress
 from tests.support.waiting import until
 
 MIGRATIONS = Path(__file__).parents[3] / "migrations"

@@ -32,7 +32,7 @@ from conformance.framecast.mutants.phases import columns
 from conformance.framecast.races.harness import IllegalStartError
 from conformance.framecast.rules import RULES
 from strategies.facts import facts
-from tests.support.telling import without_progress
+from tests.support.outputs import without_progress
 
 ROOT: Final = Path(__file__).parents[3]
 USERS = "ALTER TABLE public.users DROP CONSTRAINT"

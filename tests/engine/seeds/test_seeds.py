@@ -14,7 +14,7 @@ import pytest
 from conformance.engine.postgres import provision
 from conformance.engine.pytest_plugin.keys import ENVIRONMENT
 from tests.engine.pytest_plugin.test_profiles import environment
-from tests.support.telling import without_progress
+from tests.support.outputs import without_progress
 from tests.support.waiting import until
 
 ROOT: Final = Path(__file__).parents[3]

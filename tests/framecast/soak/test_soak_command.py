@@ -9,7 +9,7 @@ import pytest
 
 from conformance.engine.postgres import Request, Server, provision
 from conformance.engine.postgres.scratch import LEFT_BEHIND, PREFIX
-from tests.support.telling import without_progress
+from tests.support.outputs import without_progress
 
 COMMAND = (sys.executable, "-m", "conformance", "soak")
 NOT_TO_KILL = (
