@@ -15,7 +15,7 @@ from conformance.engine.postgres.server import Server
 from conformance.engine.reading.enforced import about, idle
 from examples.fault import Fault
 from examples.imported.planted import FAULTS
-from tests.support.trying import grouped, plant, verdicts
+from tests.support.verdicts import grouped, plant, verdicts
 
 HERE = Path(__file__).parents[2] / "examples" / "imported"
 

@@ -18,7 +18,7 @@ from examples.fault import Fault
 from examples.ledger import DOMAIN
 from examples.ledger.planted import FAULTS, FAULTS_OF_TWO
 from tests.support.starting import run
-from tests.support.trying import drawn, grouped, plant, verdicts
+from tests.support.verdicts import drawn, grouped, plant, verdicts
 
 ROOT = Path(__file__).parents[2]
 MIGRATIONS = ROOT / "examples" / "ledger" / "migrations"

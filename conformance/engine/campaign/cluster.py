@@ -8,15 +8,15 @@ from contextlib import ExitStack, contextmanager, suppress
 from queue import Empty, Queue
 from typing import TYPE_CHECKING, Any, Final
 
+from conformance.engine.campaign.attempts import attempt
 from conformance.engine.campaign.shards import CampaignError
-from conformance.engine.campaign.trying import attempt
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    from conformance.engine.campaign.attempts import Circumstances
     from conformance.engine.campaign.ledger import Result
     from conformance.engine.campaign.shards import Shard
-    from conformance.engine.campaign.trying import Circumstances
 
 RETRIES: Final = 3  # of a shard whose worker is lost
 AHEAD: Final = 2  # shards a worker that are given to the cluster before they can begin

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from conformance.engine.arguments import duration, migrations_of, part, positive
 from conformance.engine.campaign import cluster, summary
+from conformance.engine.campaign.attempts import Circumstances
 from conformance.engine.campaign.ledger import Ledger, Result, read
 from conformance.engine.campaign.saturation import Saturation
 from conformance.engine.campaign.shards import (
@@ -25,7 +26,6 @@ from conformance.engine.campaign.shards import (
     code,
     share,
 )
-from conformance.engine.campaign.trying import Circumstances
 from conformance.engine.console import say
 from conformance.engine.domain.chosen import domain, domain_folders
 from conformance.engine.progress import Progress

@@ -17,10 +17,10 @@ import pytest
 
 from conformance.__main__ import main
 from conformance.engine.campaign import cluster
+from conformance.engine.campaign.attempts import Circumstances, attempt
 from conformance.engine.campaign.ledger import Ledger, Result, read
 from conformance.engine.campaign.saturation import Saturation
 from conformance.engine.campaign.shards import KINDS, CampaignError, Plan, Shard, share
-from conformance.engine.campaign.trying import Circumstances, attempt
 from tests.support.outputs import without_progress
 
 ROOT: Final = Path(__file__).parents[3]

@@ -15,7 +15,7 @@ from conformance.engine.domain.domain import Domain
 from conformance.engine.postgres.scratch import Scratch
 from examples.fault import Fault
 from examples.ledger.planted import FAULTS_OF_SEQUENCES
-from tests.support.trying import plant, verdicts
+from tests.support.verdicts import plant, verdicts
 
 MIGRATIONS: Final = Path(__file__).parents[3] / "examples" / "ledger" / "migrations"
 MANY: Final = settings(max_examples=400, stateful_step_count=20)

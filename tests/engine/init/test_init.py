@@ -12,7 +12,7 @@ from conformance.engine.init.command import command
 from conformance.engine.init.patterns import samples
 from conformance.engine.init.python import Call, written
 from conformance.engine.postgres.scratch import Database
-from tests.support.trying import verdicts
+from tests.support.verdicts import verdicts
 
 # What exports and object mappers make: words of SQL as names, capitals, names in the way of tokens.
 ODD = """
