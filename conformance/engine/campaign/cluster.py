@@ -139,6 +139,6 @@ def _started(found: Any, workers: int) -> Any:
     return found.LocalCluster(
         n_workers=workers,
         threads_per_worker=1,
-        dashboard_address=None,
+        dashboard_address=":0",  # any port: another campaign may have the usual one
         silence_logs=logging.CRITICAL,
     )

@@ -3,11 +3,12 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -29,6 +30,7 @@ PLAN: Final = Plan(KINDS, first=7, seeds=3, parts=4, mutants=5, arguments=("-k",
 FEW: Final = ("--kinds", "near-misses", "--seeds", "4", "--parts", "1")
 ONE_TEST: Final = ("-k", "inv_t6__insert_many", "--hypothesis-profile", "quick")
 WAIT: Final = 120.0
+DASHBOARD: Final = 8787  # where Dask's schedulers answer unless they are told otherwise
 
 
 def test_a_plan_is_the_same_shards_each_time() -> None:
@@ -230,6 +232,16 @@ def test_a_soak_is_a_kind_of_shard() -> None:
 
 
 @contextmanager
+def taken(port: int) -> Iterator[None]:
+    """Take a port of this machine, as another campaign would; unless somebody has it."""
+    with socket.socket() as listening:
+        with suppress(OSError):  # somebody has it, which is as good
+            listening.bind(("", port))
+            listening.listen()
+        yield
+
+
+@contextmanager
 def running(*command: str, **options: str) -> Iterator[subprocess.Popen[str]]:
     """Run a command beside the test; it and all that it started end with the block."""
     with subprocess.Popen(
@@ -286,7 +298,7 @@ def test_a_killed_worker_costs_nothing_but_time(tmp_path: Path) -> None:
         str(ledger),
         *ONE_TEST,
     )
-    with running(*campaign) as process:
+    with taken(DASHBOARD), running(*campaign) as process:
         wait_for_shard(process)
         workers = [
             each
