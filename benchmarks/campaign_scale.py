@@ -1,4 +1,4 @@
-"""How a campaign would scale, by the times that the shards of a real one took.
+"""Simulation of a campaign on many workers, by the times that the shards of a real one took.
 
 Shards are drawn from a ledger's, as many as are asked for, and handed out in turn to whichever
 worker is free first; a worker starts once. The client writes a line to its ledger for each shard,
@@ -37,7 +37,7 @@ WRITES = 50  # of which the mean is taken
 
 
 class Campaign(NamedTuple):
-    """What a campaign comes to.
+    """Length of a campaign, and its efficiency.
 
     Attributes:
         seconds: from its begin to its end.

@@ -41,7 +41,7 @@ class Saturation:
 
     @property
     def is_reached(self) -> bool:
-        """Whether machines have shown nothing new for so many operations."""
+        """True where machines have shown nothing new for so many operations."""
         return self.enough is not None and self.idle >= self.enough
 
     def line(self) -> str:

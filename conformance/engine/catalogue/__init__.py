@@ -1,1 +1,1 @@
-"""What a live schema has: tables, labels, functions, rights, and the rules that these serve."""
+"""Catalogue of a live schema: tables, labels, functions, rights, and the rules that these serve."""

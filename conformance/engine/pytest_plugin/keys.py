@@ -1,4 +1,4 @@
-"""What a run keeps in its configuration, by the keys of pytest's stash."""
+"""Keys of pytest's stash, by which a run keeps its state in its configuration."""
 
 from __future__ import annotations
 

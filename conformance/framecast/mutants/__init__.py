@@ -1,1 +1,1 @@
-"""What mutants of this schema are tried with, and the records of those that survive."""
+"""Phases that try mutants of this schema, and the records of those that survive."""
