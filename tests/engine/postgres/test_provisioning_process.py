@@ -69,6 +69,13 @@ def test_the_first_server_on_a_machine_starts(
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     if wanted in ("user", "unreachable"):
         monkeypatch.setattr(identity, "_candidates", identity._users)
+    if wanted == "unreachable":
+        found = binaries.embedded()
+        assert found is not None
+        closed = tmp_path / "closed"
+        closed.mkdir(mode=0o700)
+        copied = binaries.copy(found, closed)
+        monkeypatch.setattr(binaries, "embedded", lambda: copied)
 
     with provision(Request()) as server:
         assert server.cluster is not None
