@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from conformance.engine.kinds.check import Required
@@ -28,7 +29,7 @@ def token_of(rule: str) -> str:
     return rule.lower().replace("-", "_") + "__"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Rule:
     """One rule of the domain, once.
 
@@ -97,12 +98,12 @@ class Rule:
             kind=kind,
         )
 
-    @property
+    @cached_property
     def token(self) -> str:
         """Return what the names of everything that belongs to the rule begin with."""
         return token_of(self.id)
 
-    @property
+    @cached_property
     def tokens(self) -> frozenset[str]:
         """Return the tokens that name the rule in a rejection: its own, and its enforcement's."""
         named = (name.partition("__") for name in self.enforced_by if _has_token(name))
@@ -121,7 +122,7 @@ class Rule:
         """Return whether it asks that a column is never null."""
         return f"column {table}.{column}" in self.enforced_by
 
-    @property
+    @cached_property
     def types(self) -> frozenset[str]:
         """Return the types that refuse what would break the rule, without a constraint's name."""
         return frozenset(

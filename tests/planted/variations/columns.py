@@ -51,7 +51,8 @@ COLUMNS: Final = (
     ),
     Variation(
         "lengths are those of types",
-        writes("INV-T4", "INV-AF6", "INV-SA2") + " or test_column",
+        writes("INV-T4", "INV-AF6", "INV-SA2")
+        + " or test_column and (teams or users or asset_files or system_assets)",
         on_table(
             "teams",
             "DROP CONSTRAINT teams_name_1_to_100_characters",
