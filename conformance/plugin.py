@@ -46,6 +46,7 @@ pytest_plugins = (
     "conformance.engine.pytest_plugin.proof",
     "conformance.engine.pytest_plugin.changed",
     "conformance.engine.pytest_plugin.limits",
+    "conformance.engine.pytest_plugin.progress",
     "conformance.engine.pytest_plugin.examples",
     "conformance.engine.pytest_plugin.fixtures",
     "conformance.engine.pytest_plugin.findings",

@@ -29,8 +29,11 @@ def test_what_time_did_not_allow_is_not_run(workers: int, tmp_path: Path) -> Non
 
 
 def test_a_run_within_its_time_is_as_without(tmp_path: Path) -> None:
-    """A limit that is not reached changes nothing."""
-    assert 10 == run_in(tmp_path, SLOW, "--max-time", "1h", "-n0").report["counts"]["passed"]
+    """A limit that is not reached changes nothing; the run says how much time it has left."""
+    ended = run_in(tmp_path, SLOW, "--max-time", "1h", "-n0", "-v")
+
+    assert 10 == ended.report["counts"]["passed"]
+    assert "[ 90%, 0:01 left]" in ended.output or "[ 90%, 0:00 left]" in ended.output
 
 
 @pytest.mark.parametrize("text", ["0", "-1", "soon", "m", "nan"])

@@ -1,0 +1,133 @@
+"""The time left that a run of pytest shows beside its share, on a terminal and in a pipe."""
+
+import io
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Final, Literal
+
+import pytest
+
+from conformance.engine.pytest_plugin.progress import SECONDS, TimeLeft, timed
+
+Phase = Literal["setup", "call", "teardown"]
+WIDTH: Final = 60
+PHASES: Final[tuple[Phase, ...]] = ("setup", "call", "teardown")
+
+
+class Clock:
+    """A clock that the test moves."""
+
+    now = 0.0
+
+    def __call__(self) -> float:
+        """Return its time."""
+        return self.now
+
+
+def ids(module: str, count: int) -> list[str]:
+    """Return ids of tests of a module."""
+    return [f"conformance/{module}.py::test_it[{number}]" for number in range(count)]
+
+
+def test_time_left_is_that_of_the_work_that_is_left() -> None:
+    """Where the slow tests come last, the pace of the quick ones is not promised; workers share."""
+    clock = Clock()
+    left = TimeLeft(clock)
+    quick, slow = ids("test_reading", 100), ids("test_races", 100)
+    left.expect(quick + slow)
+    left.begin()
+    for test in quick:
+        clock.now += 0.05
+        left.add(test, 0.1)
+        left.end(test)
+
+    slower = 0.1 / SECONDS["test_reading"]
+    assert pytest.approx(100 * SECONDS["test_races"] * slower / 2) == left.seconds()
+
+
+def test_time_left_learns_from_what_it_sees() -> None:
+    """What tests of a module took counts for more than what was measured once; nothing is 0."""
+    clock = Clock()
+    left = TimeLeft(clock)
+    tests = ids("test_theirs", 100)
+    left.expect(tests)
+    left.begin()
+    assert left.seconds() is None
+    for test in tests[:50]:
+        clock.now += 2
+        left.add(test, 2)
+        left.end(test)
+    assert pytest.approx(100, rel=0.01) == left.seconds()
+    for test in tests[50:]:
+        clock.now += 2
+        left.add(test, 2)
+        left.end(test)
+
+    assert 0 == left.seconds()
+
+
+@pytest.fixture
+def shown(pytestconfig: pytest.Config, monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[str]]:
+    """Return what shows a run of so many tests, that take so many seconds each."""
+    monkeypatch.setattr(pytestconfig.option, "verbose", 0)
+    monkeypatch.setattr(pytestconfig.option, "capture", "fd")
+    monkeypatch.setenv("COLUMNS", str(WIDTH))
+
+    def show(count: int, seconds: float, *, files: bool = False) -> list[str]:
+        clock, to = Clock(), io.StringIO()
+        reporter = pytest.TerminalReporter(pytestconfig, to)
+        monkeypatch.setattr(reporter, "_session", SimpleNamespace(testscollected=count))
+        watch = timed(reporter, clock)
+        assert watch is not None
+        reporter.showfspath = files  # not where there are workers
+        tests = ids("test_theirs", count)
+        watch.pytest_xdist_node_collection_finished(tests)
+        watch.pytest_runtest_logstart()
+        for test in tests:
+            reporter.pytest_runtest_logstart(test, (test.partition("::")[0], 0, test))
+            clock.now += seconds
+            for phase in PHASES:
+                took = seconds if phase == "call" else 0.0
+                report = pytest.TestReport(
+                    test, (test, 0, test), {}, "passed", None, phase, duration=took
+                )
+                watch.pytest_runtest_logreport(report)
+                reporter.pytest_runtest_logreport(report)
+        reporter._write_progress_information_filling_space()
+        return to.getvalue().splitlines()
+
+    return show
+
+
+def test_a_run_shows_it_beside_the_share(shown: Callable[..., list[str]]) -> None:
+    """Each line of tests ends within the width with share and time left; the last is 100 %."""
+    first, *_, last = lines = shown(100, 0.2)
+
+    assert first.endswith(" [ 40%, 0:12 left]")
+    assert first.startswith("." * 40 + " ")
+    assert last.endswith(" [100%]")
+    assert [] == [line for line in lines if len(line) >= WIDTH]
+
+
+def test_a_line_ends_where_tests_take_long(shown: Callable[..., list[str]]) -> None:
+    """After ten seconds a line ends, full or not: a log goes on, and says how long it may take."""
+    lines = shown(10, 400)
+
+    assert 10 == len(lines)
+    named = [" ".join(line.split()) for line in shown(10, 400, files=True)]
+    assert 10 == sum("test_theirs.py . [" in line for line in named)
+    assert ". [ 10%, 1:00:00 left]" == " ".join(lines[0].split())
+    assert ". [ 90%, 6:40 left]" == " ".join(lines[8].split())
+
+
+def test_what_is_quick_shows_the_share_alone(shown: Callable[..., list[str]]) -> None:
+    """A run of a moment is as pytest shows it."""
+    assert [] == [line for line in shown(100, 0.001) if "left" in line]
+
+
+def test_reporters_of_others_are_left_alone() -> None:
+    """Where a plugin has a reporter of its own, nothing of it is changed."""
+    theirs = SimpleNamespace()
+
+    assert timed(theirs) is None
+    assert {} == vars(theirs)
