@@ -18,6 +18,7 @@ from typing import Final
 import psycopg
 
 from conformance.engine.postgres import Request, provision
+from conformance.engine.progress import PREFIX
 
 ROOT: Final = Path(__file__).parents[1]
 PAGE: Final = ROOT / "docs" / "first-ten-minutes.md"
@@ -84,9 +85,18 @@ STORY: Final = (
 )
 
 
-def commands() -> list[str]:
-    """Return the commands of the story, in their order."""
-    return [step.removeprefix("$ ") for step in STORY if step.startswith("$ ")]
+def act(step: str, home: Path, conninfo: str) -> bool:
+    """Do what somebody does without a command of ours; return whether the step was of that kind."""
+    sign, said = step[0], step[1:]
+    migration = home / "db" / "migrations" / said
+    if sign == "+":
+        migration.write_text(WEAKER.lstrip())
+    elif sign == "-":
+        migration.unlink()
+    elif sign == "!":
+        with psycopg.connect(conninfo, autocommit=True) as connection:
+            connection.execute(said.encode())
+    return sign in "+-!"
 
 
 def main() -> None:
@@ -114,15 +124,8 @@ def main() -> None:
             if sign == "$":
                 shown = _run(said, home, environ).replace(str(home), HOME)
                 shown = re.sub(rf"{re.escape(str(folder))}\S*/(?=conformance/)", "", shown)
-                parts.append(f"```console\n{step}\n{_cut(shown)}```")
-            elif sign == "+":
-                (home / "db" / "migrations" / said).write_text(WEAKER.lstrip())
-            elif sign == "-":
-                (home / "db" / "migrations" / said).unlink()
-            elif sign == "!":
-                with psycopg.connect(server.conninfo, autocommit=True) as connection:
-                    connection.execute(said.encode())
-            else:
+                parts.append(f"```console\n{step}\n{cut(shown)}```")
+            elif not act(step, home, server.conninfo):
                 parts.append(step)
     PAGE.write_text("\n\n".join(part.strip("\n") for part in parts) + "\n", encoding="utf-8")
 
@@ -151,14 +154,15 @@ def _run(command: str, folder: Path, environ: dict[str, str]) -> str:
     return done.stdout
 
 
-def _cut(text: str) -> str:
+def cut(text: str, most: int = MOST) -> str:
     """Return the beginning and the end of what is long, in lines that a page has room for."""
     lines = [
         line if len(line) <= WIDTH else f"{line[: WIDTH - 1]}…"
         for line in re.sub(r"\n{2,}", "\n", text.lstrip("\n")).splitlines()
+        if not line.startswith(PREFIX)
     ]
-    if len(lines) > MOST:
-        lines = [*lines[: MOST - 10], "…", *lines[-9:]]
+    if len(lines) > most:
+        lines = [*lines[: most - 10], "…", *lines[-9:]]
     return "".join(f"{line}\n" for line in lines)
 
 

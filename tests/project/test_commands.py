@@ -18,7 +18,6 @@ from conformance.__main__ import command_parser, main
 from conformance.engine.domain.names import rule
 from conformance.engine.postgres.scratch import Scratch, Template
 from conformance.engine.report import forms
-from docs import first_minutes
 from tests.support.reports import whole
 from tests.support.shells import ROOT, Command, commands
 
@@ -27,8 +26,7 @@ WHOLE: Final = {
     "docs/operations.md": "test_operations.py",
     "docs/your-own-schema.md": "test_your_own_schema.py",
     "migrations/README.md": "test_commands.py",
-    # `python -m docs.first_minutes` runs it, a minute long, and writes it; here it is compared.
-    "docs/first-ten-minutes.md": "test_commands.py",
+    "docs/first-ten-minutes.md": "test_first_minutes.py",
 }
 # Run by this module, in a folder of their own.
 RUN: Final = (
@@ -233,17 +231,6 @@ def _code(words: list[str]) -> int:
         return main(words[ours:])
     except SystemExit as end:
         return int(end.code or 0)
-
-
-@pytest.mark.parametrize("command", first_minutes.commands())
-def test_first_minutes_are_those_of_their_script(command: str, pytestconfig: pytest.Config) -> None:
-    """The page has the commands of the script that writes it, each of which means something."""
-    page = "docs/first-ten-minutes.md"
-    (found, *_) = [each for each in commands() if each.page == page and each.text == command]
-
-    test_a_command_means_something(found, pytestconfig)
-    exits = [line for line in found.printed if line.startswith("exit code ")]
-    assert len(exits) == ("exit code" in command)
 
 
 def test_psql_installs_the_schema(scratch: Scratch, empty_template: Template) -> None:
