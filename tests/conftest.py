@@ -83,6 +83,7 @@ def project(empty: Database, folder: Path, monkeypatch: pytest.MonkeyPatch) -> I
     """Set up a folder with one migration and a database with nothing in it."""
     monkeypatch.chdir(folder.parent)
     monkeypatch.setenv("DATABASE_URL", empty.conninfo)
+    monkeypatch.delenv("CONFORMANCE_MIGRATIONS", raising=False)  # of this run
     with ExitStack() as processes:
         project = Project(folder, empty.conninfo, processes)
         project.write(a="CREATE TABLE a ()")

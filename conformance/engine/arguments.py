@@ -29,7 +29,7 @@ def add_server(parser: argparse.ArgumentParser) -> None:
         "--migrations",
         metavar="DIR",
         type=Path,
-        default=Path(os.environ.get("CONFORMANCE_MIGRATIONS") or _migrations()),
+        default=_migrations(),
         help="the schema under test (CONFORMANCE_MIGRATIONS; default: %(default)s)",
     )
     for attribute, flag, variable in SETTINGS:
@@ -51,7 +51,7 @@ def add_database(parser: argparse.ArgumentParser) -> None:
         metavar="DIR",
         type=Path,
         default=_migrations(),
-        help="the folder of the *.sql files (default: %(default)s)",
+        help="the folder of the *.sql files (CONFORMANCE_MIGRATIONS; default: %(default)s)",
     )
     parser.add_argument(
         "--record-schema",
@@ -73,7 +73,9 @@ def add_scratch(parser: argparse.ArgumentParser) -> None:
 
 
 def _migrations() -> Path:
-    """Return the folder of the domain that was chosen, or the one that most projects have."""
+    """Return the folder that is named, or of the domain that is, or the one that most have."""
+    if named := os.environ.get("CONFORMANCE_MIGRATIONS"):
+        return Path(named)
     return (domain().migrations if is_chosen() else None) or Path("migrations")
 
 

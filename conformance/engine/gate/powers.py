@@ -23,7 +23,7 @@ QUERIES = (
     """
     SELECT 'setting', split_part(c.setting, '=', 1) || ' of '
             || coalesce(quote_ident(r.rolname), 'every role') || ' in this database',
-        split_part(c.setting, '=', 2)
+        substr(c.setting, strpos(c.setting, '=') + 1)
     FROM pg_db_role_setting AS s CROSS JOIN unnest(s.setconfig) AS c (setting)
     LEFT JOIN pg_roles AS r ON r.oid = s.setrole
     WHERE s.setdatabase = (SELECT oid FROM pg_database WHERE datname = current_database())
@@ -95,7 +95,7 @@ def describe(conn: Connection, text: str) -> Description:
     found: Description = {
         key: definition
         for key, (definition, parts) in roles.facts(conn).items()
-        if roles.is_named(parts[0], named)
+        if roles.is_named(parts, named)
     }
     for query in QUERIES:
         for kind, name, definition in conn.execute(query.encode()).fetchall():

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from psycopg import errors, sql
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     import psycopg
 
@@ -37,10 +37,12 @@ QUERIES = (
     JOIN pg_roles AS r ON r.oid = a.roleid GROUP BY m.rolname, r.rolname
     """,
     """
-    SELECT 'setting', split_part(c.setting, '=', 1) || ' of ' || quote_ident(r.rolname),
-        split_part(c.setting, '=', 2), ARRAY[r.rolname::text, split_part(c.setting, '=', 1)]
+    SELECT 'setting', split_part(c.setting, '=', 1) || ' of '
+            || coalesce(quote_ident(r.rolname), 'every role'),
+        substr(c.setting, strpos(c.setting, '=') + 1),
+        ARRAY[coalesce(r.rolname::text, ''), split_part(c.setting, '=', 1)]
     FROM pg_db_role_setting AS s CROSS JOIN unnest(s.setconfig) AS c (setting)
-    JOIN pg_roles AS r ON r.oid = s.setrole WHERE s.setdatabase = 0
+    LEFT JOIN pg_roles AS r ON r.oid = s.setrole WHERE s.setdatabase = 0
     """,
     """
     SELECT 'parameter', concat_ws(' ', a.privilege_type, 'on', p.parname, 'to',
@@ -58,9 +60,15 @@ def names(text: str) -> set[str]:
     return set(WORD.findall(text.lower()))
 
 
-def is_named(role: str, named: set[str]) -> bool:
-    """Return whether some words hold the name of a role."""
-    return set(WORD.findall(role.lower())) <= named
+def is_named(parts: Sequence[str], named: set[str]) -> bool:
+    """Return whether some words hold the role that a fact is about, its first part.
+
+    What is about every role counts where they hold what it is about, too.
+    """
+    role, *rest = parts
+    if role:
+        return set(WORD.findall(role.lower())) <= named
+    return "reset" in named or set(WORD.findall(rest[-1].lower())) <= named
 
 
 def facts(conn: psycopg.Connection[Any]) -> Facts:
@@ -70,13 +78,6 @@ def facts(conn: psycopg.Connection[Any]) -> Facts:
         for query in QUERIES
         for kind, name, definition, parts in conn.execute(query.encode()).fetchall()
     }
-
-
-def drop_new(conn: psycopg.Connection[Any], before: Facts, named: set[str]) -> None:
-    """Drop the roles that some files name and that were not there; see `take_back`."""
-    for kind, name in facts(conn).keys() - before.keys():
-        if kind == "role" and is_named(name, named):
-            _drop(conn, name)
 
 
 def take_back(conn: psycopg.Connection[Any], before: Facts, named: set[str]) -> None:
@@ -91,8 +92,7 @@ def take_back(conn: psycopg.Connection[Any], before: Facts, named: set[str]) -> 
     changed = {
         key: (before.get(key), after.get(key))
         for key in (*before, *after)
-        if before.get(key) != after.get(key)
-        and is_named((before.get(key) or after[key])[1][0], named)
+        if before.get(key) != after.get(key) and is_named((before.get(key) or after[key])[1], named)
     }
     for (kind, name), (old, new) in changed.items():
         if kind == "role" and old is None:
@@ -100,8 +100,9 @@ def take_back(conn: psycopg.Connection[Any], before: Facts, named: set[str]) -> 
         elif kind == "role" and new is None:
             continue  # dropped, with what only it knew
         else:
-            for statement in _statements(kind, old, new):
-                _try(conn, statement)
+            with conn.transaction():
+                for statement in _statements(kind, old, new):
+                    _try(conn, statement)
 
 
 def _drop(conn: psycopg.Connection[Any], called: str) -> None:
@@ -110,10 +111,15 @@ def _drop(conn: psycopg.Connection[Any], called: str) -> None:
 
 
 def _try(conn: psycopg.Connection[Any], statement: sql.Composed) -> None:
-    with suppress(
-        errors.DependentObjectsStillExist,
-        errors.InsufficientPrivilege,
-        errors.UndefinedObject,
+    with (
+        suppress(
+            errors.CantChangeRuntimeParam,
+            errors.DependentObjectsStillExist,
+            errors.InsufficientPrivilege,
+            errors.InvalidParameterValue,
+            errors.UndefinedObject,
+        ),
+        conn.transaction(),
     ):
         conn.execute(statement)
 
@@ -124,7 +130,8 @@ def _statements(
     """Yield what makes one fact what it was."""
     definition = old[0] if old else ""
     role, *rest = (old or new or ("", ("",)))[1]
-    who = sql.Identifier(role) if role else sql.SQL("PUBLIC")
+    everybody = "ALL" if kind == "setting" else "PUBLIC"
+    who = sql.Identifier(role) if role else sql.SQL(everybody)
     if kind == "role":
         had = definition.split()
         words = " ".join(word if word in had else f"NO{word}" for word in ATTRIBUTES)
@@ -135,8 +142,10 @@ def _statements(
     elif kind == "setting":
         name = sql.Identifier(*rest[0].split("."))
         if old:
-            change = sql.SQL("ALTER ROLE {} SET {} = {}")
-            yield change.format(who, name, sql.Literal(definition))
+            # From what is set here: of a list, no text can be given in the place of its names.
+            here = sql.SQL("SELECT set_config({}, {}, true)")
+            yield here.format(sql.Literal(rest[0]), sql.Literal(definition))
+            yield sql.SQL("ALTER ROLE {} SET {} FROM CURRENT").format(who, name)
         else:
             yield sql.SQL("ALTER ROLE {} RESET {}").format(who, name)
     elif kind == "parameter":

@@ -228,7 +228,7 @@ class Scratch:
                     if self._makes_role:
                         ends.callback(self._drop_role)
                     if self._ends_workers:
-                        ends.callback(roles.drop_new, self._admin, self._roles, self._named)
+                        ends.callback(roles.take_back, self._admin, self._roles, self._named)
                     for name in self._ours(self._dropped):
                         ends.callback(self._drop, name)
 

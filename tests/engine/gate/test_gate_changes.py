@@ -7,14 +7,13 @@ from pathlib import Path
 import pytest
 
 from conformance.engine.audit.owner import Owner
-from conformance.engine.deployment import migrations, waivers
-from conformance.engine.gate import changes, trial, waived
+from conformance.engine.gate import changes
 from conformance.engine.gate.files import Files
 from conformance.engine.gate.trial import Trial
 from conformance.engine.postgres import Request, provision, roles
 from conformance.engine.postgres.scratch import Database, Scratch, Template, opened
 from conformance.framecast.application import APPLICATION
-from tests.support.trials import PLAIN, SUPER, flipped
+from tests.support.trials import PLAIN, SUPER, attempted, flipped
 
 MIGRATIONS = Path(__file__).parents[3] / "migrations"
 CHECK = "inv_t6__teams_credits_not_negative"
@@ -43,13 +42,7 @@ def attempt(scratch: Scratch, folder: Path) -> Callable[..., tuple[Trial, Files]
     """Return what tries files on the project's schema, with the rights of a role."""
 
     def tried(*scripts: str, owner: Owner = SUPER) -> tuple[Trial, Files]:
-        for number, script in enumerate(scripts):
-            (folder / f"{900 + number}.sql").write_text(script)
-        pending = migrations.load(folder)
-        waived, wrong = waivers.of_files(pending)
-        assert [] == wrong
-        files = Files(migrations.load(MIGRATIONS), pending, (), tuple(waived))
-        return trial.tried(scratch, files, owner), files
+        return attempted(scratch, folder, *scripts, owner=owner)
 
     return tried
 
@@ -83,6 +76,13 @@ def attempt(scratch: Scratch, folder: Path) -> Callable[..., tuple[Trial, Files]
             "ALTER ROLE framecast_app SET session_replication_role = replica",
             (
                 "setting session_replication_role of framecast_app: "
+                "begins each session so that triggers are silent"
+            ),
+        ),
+        (
+            "ALTER ROLE ALL SET session_replication_role = replica",
+            (
+                "setting session_replication_role of every role: "
                 "begins each session so that triggers are silent"
             ),
         ),
@@ -331,12 +331,13 @@ def test_what_files_make_of_roles_is_taken_back(
         attempt(
             "ALTER ROLE framecast_app BYPASSRLS; GRANT pg_write_all_data TO framecast_app;"
             "ALTER ROLE framecast_app SET statement_timeout = '5s';"
+            "ALTER ROLE ALL SET lock_timeout = '5s';"
             "GRANT SET ON PARAMETER session_replication_role TO framecast_app"
         )
         after = roles.facts(conn)
 
     def of_ours(facts: roles.Facts) -> dict[tuple[str, str], str]:
-        return {key: each[0] for key, each in facts.items() if each[1][0] == APPLICATION}
+        return {key: each[0] for key, each in facts.items() if each[1][0] in {APPLICATION, ""}}
 
     assert of_ours(before) == of_ours(after)
 
@@ -356,43 +357,3 @@ def test_what_no_schema_shows_needs_the_suite(
     """A file is not taken to leave the rules alone because the schema looks as it did."""
     assert not changes.leaves_alone(attempt(script)[0].steps)
     assert changes.leaves_alone(attempt("CREATE TABLE t (id int PRIMARY KEY)")[0].steps)
-
-
-WAIVED = "-- waives INV-T6: teams may borrow\n"
-
-
-@pytest.mark.parametrize(
-    ("scripts", "stray"),
-    [
-        ((f"{WAIVED}{OFF}", "SELECT 1"), None),
-        ((f"{WAIVED}SELECT 1", OFF), "901.sql"),
-        ((OFF, f"{WAIVED}SELECT 1"), "900.sql"),
-        ((f"{WAIVED}{OFF}", f"{WAIVED}{ON}"), None),
-        ((f"{WAIVED}SELECT 1", f"{WAIVED}{OFF}"), None),
-    ],
-)
-def test_a_waiver_of_a_rule_is_for_its_own_file(
-    attempt: Callable[..., tuple[Trial, Files]], scripts: tuple[str, str], stray: str | None
-) -> None:
-    """A file that takes away what enforces a rule needs a waiver, whatever another one waives."""
-    faults, _ = changes.look(*flipped(attempt(*scripts)))
-
-    assert [stray] * bool(stray) == [fault.about for fault in faults]
-    assert all("which enforces INV-T6, and only 90" in fault.what for fault in faults)
-
-
-def test_what_nothing_settles_is_asked_of_the_suite(
-    attempt: Callable[..., tuple[Trial, Files]],
-) -> None:
-    """Where no file says by what it changes which one breaks a rule, the suite has to tell."""
-    trigger = "CREATE RULE r AS ON INSERT TO teams DO INSTEAD NOTHING"
-    steps, files = flipped(attempt(f"{WAIVED}SELECT 1", trigger))
-    alone = flipped(attempt(f"{WAIVED}SELECT 1", f"{WAIVED}{trigger}"))
-    settled = flipped(attempt(f"{WAIVED}{OFF}", trigger))
-
-    asked = waived.unsettled("INV-T6", steps, files)
-    assert asked is not None
-    assert "900.sql" == asked.file
-    assert None is waived.unsettled("INV-T6", *alone)
-    assert None is waived.unsettled("INV-T6", *settled)
-    assert None is waived.unsettled("INV-U5", steps, files)

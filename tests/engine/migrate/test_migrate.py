@@ -8,7 +8,7 @@ import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
 
-from conformance.__main__ import main
+from conformance.__main__ import command_parser, main
 from conformance.engine.deployment import history
 from conformance.engine.deployment.migrations import Migration, MigrationError
 from tests.support.granting import have_role
@@ -55,6 +55,18 @@ def test_the_folder_may_be_given(project: Project) -> None:
 
     assert Outcome(0, "applied z.sql\n") == project.migrate("--migrations", str(other))
     assert ["schema_migrations", "z"] == project.query(TABLES)
+
+
+@pytest.mark.parametrize("command", ["gate", "audit", "migrate", "status"])
+def test_the_folder_is_the_one_of_the_environment(
+    command: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What names the schema to `pytest conformance` names it to these; an option goes before it."""
+    monkeypatch.setenv("CONFORMANCE_MIGRATIONS", "db/schema")
+    parser = command_parser()
+
+    assert Path("db/schema") == parser.parse_args([command]).migrations
+    assert Path("x") == parser.parse_args([command, "--migrations", "x"]).migrations
 
 
 def edit(project: Project) -> None:

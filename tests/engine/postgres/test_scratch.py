@@ -15,7 +15,7 @@ from psycopg import errors
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from conformance.engine.deployment.migrations import MigrationError
-from conformance.engine.postgres import ProvisionError, Request, Server, provision, seed
+from conformance.engine.postgres import ProvisionError, Request, Server, provision, roles, seed
 from conformance.engine.postgres.scratch import PREFIX, Database, Scratch, Template, joined, opened
 from conformance.engine.pytest_plugin.keys import ENVIRONMENT
 from tests.support.waiting import PATIENCE, until
@@ -289,3 +289,38 @@ def test_roles_of_others_stay(scratch: Scratch, template: Template) -> None:
         connection.execute(f"DROP ROLE {other}".encode())
 
     assert [(other,)] == left
+
+
+@pytest.mark.parametrize(
+    ("script", "setting"),
+    [
+        ("ALTER ROLE ALL SET {} = 'migrations'", "search_path of every role"),
+        ("ALTER ROLE ALL RESET ALL", "search_path of every role"),
+        ("ALTER ROLE {role} SET {} = 'migrations'", "search_path of {role}"),
+        ("ALTER ROLE {role} CREATEROLE NOCREATEDB", None),
+        ("GRANT pg_monitor TO {role}", None),
+    ],
+)
+def test_what_migrations_make_of_roles_ends_with_the_run(
+    given: Server, tmp_path: Path, script: str, setting: str | None
+) -> None:
+    """A server that somebody gave has the roles that it had, with their attributes and settings."""
+    with (
+        role(given, "CREATEDB") as seen,
+        psycopg.connect(given.conninfo, autocommit=True) as connection,
+    ):
+        name = str(conninfo_to_dict(seen.conninfo)["user"])
+        for who in (name, "ALL"):
+            connection.execute(f"ALTER ROLE {who} SET search_path = public, pg_temp".encode())
+        before = roles.facts(connection)
+        (tmp_path / "1.sql").write_text(script.format("search_path", role=name))
+        with opened(given) as run:
+            run.template(tmp_path)
+            meanwhile = roles.facts(connection)
+        after = roles.facts(connection)
+        connection.execute("ALTER ROLE ALL RESET ALL")
+
+    assert before != meanwhile
+    assert before == after
+    if setting is not None:
+        assert "public, pg_temp" == after["setting", setting.format(role=name)][0]
