@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -18,16 +17,15 @@ from conformance.engine.deployment.migration import HistoryError
 from conformance.engine.deployment.migrations import MigrationError
 from conformance.engine.gate import (
     changes,
-    compare,
     demands,
     locks,
     rehearsal,
     suite,
     trial,
-    waived,
 )
 from conformance.engine.gate import lint as linter
 from conformance.engine.gate.files import Files
+from conformance.engine.gate.proof import Proof
 from conformance.engine.gate.sections import AGAIN, refusals, section_of, unsettled
 from conformance.engine.postgres import ProvisionError
 
@@ -38,7 +36,6 @@ if TYPE_CHECKING:
     from conformance.engine.audit.target import Connection, Target
     from conformance.engine.deployment.migrations import Migration
     from conformance.engine.gate.sections import Effort
-    from conformance.engine.gate.suite import Result
     from conformance.engine.gate.trial import Trial
     from conformance.engine.postgres import Request
     from conformance.engine.postgres.scratch import Scratch
@@ -47,7 +44,6 @@ if TYPE_CHECKING:
 # What a scratch server, or what is installed there, may end with.
 UNSETTLED = (MigrationError, ProvisionError, TargetError, psycopg.Error)
 STOPPED = "something is wrong already: --keep-going asks all the same"
-ALIKE = "the pending files leave alone what is there: the verdicts are those of the schema as it is"
 UNKNOWN = "the files do not say what the target is"
 
 
@@ -78,7 +74,6 @@ class Gate:
         self._target: Target | None = None
         self._files: Files | None = None
         self._begun = time.monotonic()
-        self._unanswered: list[str] = []  # tests that meet a timeout on the schema as it is, too
         self._number = 1  # of the section that is being asked
 
     def facts(self) -> dict[str, Any]:
@@ -217,24 +212,16 @@ class Gate:
             self._skip(4, 6, STOPPED)
             return
         self._number = 4
-        after, before = self._verdicts(scratch, request, files, attempt)
+        profile, timeout = self._effort.profile, self._effort.timeout
+        how = suite.Run(request, scratch.server.version, profile, timeout, say=self._say)
+        proof = Proof(scratch, files, attempt.steps, how, keep_going=self._effort.keep_going)
+        section, asked = self._suite(scratch, proof)
+        self._done(section)
         self._number = 6
         section = section_of(6, "there are no verdicts")
-        if after is not None:
-            slow = after.about(self._unanswered)
-            after.forgive(self._unanswered)
-            section = compare.compare(before, after, files.waived, files.given_up)
-            compare.set_apart(section, slow, self._unanswered)
-
-            def ask(part: Sequence[Migration], name: str) -> Result:
-                how = self._told(
-                    f"running the suite on the schema as {name} leaves it",
-                    suite.Run(request, 0, self._effort.profile, self._effort.timeout),
-                )
-                with scratch.roles_kept(files.text):
-                    return suite.run((*files.applied, *part), how)
-
-            section.faults += waived.misplaced(after.verdicts, attempt.steps, files, ask)
+        if asked:
+            section = proof.section()
+            section.faults += proof.misplaced()
         self._done(section)
 
     def _stops(self) -> bool:
@@ -256,47 +243,19 @@ class Gate:
         self._skip(4, 6, "the pending files cannot be applied: see section 5")
         return None
 
-    def _verdicts(
-        self, scratch: Scratch, request: Request, files: Files, attempt: Trial
-    ) -> tuple[Result | None, Result | None]:
-        """Run the suite on the schema as it will be, and on the schema as it is."""
+    def _suite(self, scratch: Scratch, proof: Proof) -> tuple[Section, bool]:
+        """Run the suite; return the section that says so, and whether it came to its end."""
         section = section_of(4)
-        profile, timeout = self._effort.profile, self._effort.timeout
-        how = suite.Run(request, scratch.server.version, profile, timeout)
-        before = after = None
         try:
-            if files.applied:
-                told = self._told("running the suite on the schema as it is", how)
-                before, known = suite.run_once(files.applied, told)
-                if known:
-                    section.notes.append("the verdicts on the schema as it is are from the cache")
-            if before is not None and changes.leaves_alone(attempt.steps):
-                after = before
-                if files.pending:
-                    section.notes.append(ALIKE)
-            else:
-                told = self._told("running the suite on the schema as it will be", how)
-                with scratch.roles_kept(files.text):
-                    after = suite.run((*files.applied, *files.pending), told)
-                if after.slow and files.applied:
-                    told = self._told("trying again what met a timeout, as the schema is", how)
-                    self._unanswered = suite.again(files.applied, told, after.slow)
+            proof.ask()
         except TargetError as error:
             remedy = "see what it says: pytest conformance --migrations … on these files"
             section.faults.append(Fault("pytest conformance", str(error), remedy))
-            self._done(section)
-            return None, None
-        section.asked = True
-        section.summary = f"profile {profile} on {scratch.server.origin}; verdicts in section 6"
-        self._done(section)
-        return after, before
-
-    def _told(self, title: str, how: suite.Run) -> suite.Run:
-        """Say what is done now, and return how to do it: how far it has come is said as well."""
-        self._say(title)
-        return dataclasses.replace(
-            how, say=lambda what, *share: self._say(f"{title}: {what}", *share)
-        )
+            return section, False
+        section.asked, section.notes = True, proof.notes
+        origin = scratch.server.origin
+        section.summary = f"profile {self._effort.profile} on {origin}; verdicts in section 6"
+        return section, True
 
     def _rehearsal(self, scratch: Scratch, files: Files) -> Section:
         try:

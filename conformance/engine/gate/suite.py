@@ -36,8 +36,11 @@ if TYPE_CHECKING:
 SUITE = Path(conformance.__file__).parent
 RAN = (0, 1)  # pytest's exit codes of a run that came to its end
 FEW = 3
+THOROUGH = "thorough"
 LONGER = "6"  # times as much time for what has met a timeout
 OTHERS = ("PYTEST_", "CONFORMANCE_", "COV_")  # variables of other runs, which this one is not
+# What is about several sessions, or only read: as whom one writes makes no difference there.
+AS_ANYBODY = ("races", "meetings", "meeting_rules", "strangers", "reading", "enforcement")
 LOOKERS_ON = ("audit", "gate")  # parts of the package that decide no verdict
 TAIL = 6  # lines of what a run that did not come to its end printed last
 
@@ -52,6 +55,8 @@ class Run:
         profile: Hypothesis' profile: how many examples.
         timeout: seconds that a run may take.
         say: receives, now and then, how much of it is done.
+        role: who writes, if not the owner; what needs several sessions is left out then, unless
+            the profile is thorough.
     """
 
     request: Request
@@ -59,6 +64,7 @@ class Run:
     profile: str
     timeout: float
     say: Say = field(default=lambda *_: None, compare=False, repr=False)
+    role: str = ""
 
 
 @dataclass
@@ -84,6 +90,26 @@ class Result:
     def about(self, tests: Collection[str]) -> list[str]:
         """Return the rules that no test but some of these says are not held."""
         return [rule for rule, said in self.tests.items() if said and set(said) <= set(tests)]
+
+    def and_as(self, role: str, other: Result) -> Result:
+        """Return what this run says together with one as a role: the worse of the two."""
+        only = [
+            rule
+            for rule, verdict in other.verdicts.items()
+            if verdict != Verdict.HELD and self.verdicts.get(rule) == Verdict.HELD
+        ]
+        seen = {
+            rule: [f"as {role}: {each}" for each in other.failures.get(rule, ())] for rule in only
+        }
+        failed = {test: f"{said} (as {role})" for test, said in other.failed.items()}
+        return Result(
+            {**self.verdicts, **{rule: other.verdicts[rule] for rule in only}},
+            {**self.failures, **seen},
+            {**failed, **self.failed},
+            {**self.tests, **{rule: other.tests.get(rule, []) for rule in only}},
+            [*dict.fromkeys((*self.slow, *other.slow))],
+            [*dict.fromkeys((*self.failing, *other.failing))],
+        )
 
     def forgive(self, tests: Collection[str]) -> None:
         """Take back what some tests have said, which have passed since."""
@@ -145,6 +171,10 @@ def _attempt(files: Sequence[Migration], how: Run, tests: Sequence[str] = ()) ->
             *("--gate-progress", str(done), "--conformance-findings", "none"),
             *_server(how.request),
         ]
+        if how.role:
+            left_out = () if tests or how.profile == THOROUGH else AS_ANYBODY
+            command += ["--role", how.role]
+            command += [f"--ignore={SUITE / f'test_{name}.py'}" for name in left_out]
         watch = Watch(done, how.say)
         if tests:
             _run([*command, "-n", "0"], how.timeout, (report, failed), watch, LONGER)
@@ -250,7 +280,7 @@ def _result(
 
 
 def _key(files: Sequence[Migration], how: Run) -> str:
-    key = hashlib.sha256(repr((how.version, how.profile)).encode())
+    key = hashlib.sha256(repr((how.version, how.profile, how.role)).encode())
     for file in files:
         key.update(f"{file.name} {file.sha256}\n".encode())
     for package in (SUITE, *domain_folders()):

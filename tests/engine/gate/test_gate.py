@@ -20,6 +20,7 @@ from conformance.engine.migrate import runner
 from conformance.engine.postgres import Request, Server
 from conformance.engine.postgres.scratch import Database, Scratch, Template
 from conformance.framecast import states
+from conformance.framecast.application import APPLICATION
 from conformance.framecast.rules import RULES
 from tests.support.gating import CLEAN, WEAKER, outcomes, run
 from tests.support.migrating import Outcome
@@ -55,9 +56,9 @@ def test_a_waiver_does_not_excuse_what_another_file_breaks(
     other = pending.with_name("901_other.sql")
     names: list[list[str]] = []
 
-    def ran(files: Sequence[Migration], _how: suite.Run) -> Result:
-        names.append([file.name for file in files][3:])
-        broken = len(names[-1]) == 2 or not held
+    def ran(files: Sequence[Migration], how: suite.Run) -> Result:
+        names.append([how.role, *[file.name for file in files][3:]])
+        broken = len(names[-1]) == 3 or not held
         return Result({**HELD.verdicts, "INV-T6": "broken"}) if broken else HELD
 
     asked = Section(rehearsal.NUMBER, rehearsal.TITLE, asked=True)
@@ -69,7 +70,8 @@ def test_a_waiver_does_not_excuse_what_another_file_breaks(
     other.unlink()
 
     assert code == ended.code, ended.out
-    assert [[pending.name, other.name], [pending.name]] == names
+    both, first = [pending.name, other.name], [pending.name]
+    assert [["", *both], [APPLICATION, *both], ["", *first], [APPLICATION, *first]] == names
     assert held == ("held after that file: another one breaks it" in ended.out)
 
 

@@ -13,11 +13,13 @@ from conformance.engine.gate.suite import Result
 from conformance.engine.migrate import runner
 from conformance.engine.postgres import Server
 from conformance.engine.postgres.scratch import Database, Scratch, Template
+from conformance.framecast.application import APPLICATION
 from conformance.framecast.rules import RULES
 from tests.support.gating import outcomes, run
 
 MIGRATIONS = Path(__file__).parents[3] / "migrations"
 HELD = Result(dict.fromkeys(RULES, "held"))
+ALL = [*["suite"] * 2, *[f"suite as {APPLICATION}"] * 2]
 
 
 @pytest.fixture
@@ -47,13 +49,13 @@ def asked(
         cost.append("rehearsal")
         return Section(rehearsal.NUMBER, rehearsal.TITLE, asked=True)
 
-    def ran(*_: object) -> Result:
-        cost.append("suite")
+    def ran(_files: object, how: suite.Run) -> Result:
+        cost.append(f"suite{' as ' * bool(how.role)}{how.role}")
         return HELD
 
     monkeypatch.setattr(rehearsal, "rehearse", rehearsed)
     monkeypatch.setattr(suite, "run", ran)
-    monkeypatch.setattr(suite, "run_once", lambda *_: (ran(), False))
+    monkeypatch.setattr(suite, "run_once", lambda *each: (ran(*each), False))
 
     def ask(script: str, *arguments: str) -> tuple[list[int], dict[int, str], list[str]]:
         (schema / "900_next.sql").write_text(script)
@@ -70,7 +72,7 @@ def test_what_costs_little_is_asked_first(
     order, _, cost = asked("ALTER TABLE public.teams ADD COLUMN IF NOT EXISTS motto text;")
 
     assert [1, 2, 3, 7, 8, 5, 4, 6] == order
-    assert ["rehearsal", "suite", "suite"] == cost
+    assert ["rehearsal", *ALL] == cost
 
 
 @pytest.mark.parametrize(
@@ -91,7 +93,7 @@ def test_where_something_is_wrong_the_dear_is_left_out(
     assert "finding" in found[number]
     assert (["not asked"] * 2, []) == ([found[4], found[6]], early)
     assert "not asked" not in all_of_it.values()
-    assert ["rehearsal", "suite", "suite"] == cost
+    assert ["rehearsal", *ALL] == cost
 
 
 @pytest.mark.parametrize(
