@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from contextlib import contextmanager
 from importlib.metadata import version
@@ -174,9 +175,11 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
 
 
 def pytest_ignore_collect(collection_path: Path) -> bool | None:
-    """Leave out the files of the suite that have nothing to try of the domain."""
-    own = collection_path.parent == workers.SUITE and collection_path.name.startswith("test_")
-    return True if own and collection_path.stem not in domain().suite else None
+    """Leave out the files of the suite that have nothing to try of the domain, and its packages."""
+    if collection_path.parent != workers.SUITE:
+        return None
+    other = collection_path.stem.startswith("test_") and collection_path.stem not in domain().suite
+    return True if other or not collection_path.suffix else None
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -193,6 +196,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Wait for the server if a test that will run asks for it, and end here if there is none."""
+    gc.freeze()  # all that was loaded stays: to look through it for garbage is a share of a run
     names = {name for item in session.items for name in getattr(item, "fixturenames", ())}
     environment = session.config.stash[ENVIRONMENT]
     if runs_tests(session.config):
