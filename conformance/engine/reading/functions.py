@@ -62,6 +62,11 @@ WHERE c.oid = ANY (SELECT to_regclass(t) FROM unnest(%s::text[]) AS t)
     AND NOT pg_has_role(%s::regrole, c.relowner, 'USAGE')
 ORDER BY 1
 """
+# Locks that outlive a transaction: who asks for one next waits until the session ends.
+KEPT = frozenset(
+    f"pg_{tries}advisory_lock{shared}" for tries in ("", "try_") for shared in ("", "_shared")
+)
+RELEASED = "pg_advisory_unlock"
 OPEN = "SELECT has_schema_privilege('public', oid, 'CREATE') FROM pg_namespace WHERE nspname = %s"
 
 
@@ -135,6 +140,10 @@ class _Functions:
             yield from (("STRICT", each) for each in self._probes.answers(signature))
         if function.language == "plpgsql" or not self._bodies[signature].sql_body:
             yield from self._path(function)
+        called = {call.name for call in self._reads[signature].calls}
+        if not any(name.startswith(RELEASED) for name in called):
+            for name in sorted(called & KEPT):
+                yield "of a transaction", f"keeps the lock of {name} when that ends"
         if function.is_definer:
             tables = sorted(self._reads[signature].tables)
             foreign = self._connection.execute(FOREIGN, [tables, function.owner]).fetchall()

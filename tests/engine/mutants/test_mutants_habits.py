@@ -85,7 +85,18 @@ BEGIN
 END;
 $$;
 CREATE TRIGGER _300_states BEFORE UPDATE OF read_at, weight ON letter
-FOR EACH ROW EXECUTE FUNCTION framecast.tg_letter__states();
+FOR EACH ROW EXECUTE FUNCTION framecast.tg_letter__states('read once');
+CREATE FUNCTION free_key() RETURNS int LANGUAGE plpgsql AS $$
+DECLARE
+    v_key int := 0;
+BEGIN
+    LOOP
+        v_key := v_key + 1;
+        EXIT WHEN NOT EXISTS (SELECT FROM public.club AS c WHERE c.id = v_key);
+    END LOOP;
+    RETURN v_key;
+END;
+$$;
 CREATE FUNCTION clean(p_at timestamptz DEFAULT clock_timestamp()) RETURNS void
 LANGUAGE plpgsql AS $$
 BEGIN
@@ -213,6 +224,32 @@ def test_functions_wait_for_all(mutants: list[Mutant]) -> None:
     assert ("clean()", "table locked", "public.letter in ACCESS EXCLUSIVE mode") in found
     assert "clean()" in {
         thing for thing, operator, _ in found if operator == "fails on what is held"
+    }
+
+
+def test_a_loop_and_a_lock_have_no_end(mutants: list[Mutant]) -> None:
+    """What leaves a loop is removed, and a lock of whatever writes is the session's."""
+    assert {
+        ("clean()", "lock kept", "after its transaction"),
+        (
+            "free_key()",
+            "loop never left",
+            "without EXIT WHEN NOT EXISTS (SELECT FROM public.club AS c WHERE c.id = v_key);"[:60],
+        ),
+    } == said(mutants, "a hang is no failure")
+
+
+def test_refusals_say_less(mutants: list[Mutant]) -> None:
+    """A refusal loses its state, its name or its words, or is caught before anybody hears it."""
+    found = {(thing, operator) for thing, operator, _ in said(mutants, "messages")}
+    refusing = {f"tg_{each}()" for each in ("letter__by_member", "letter__states")}
+    assert {
+        *((thing, "raised without a name") for thing in refusing),
+        *((thing, "refusal swallowed") for thing in refusing),
+        ("letter._300_states", "words dropped"),
+    } <= found
+    assert {"ERRCODE", "CONSTRAINT"} == {
+        change for _, operator, change in said(mutants, "messages") if operator == "said without"
     }
 
 

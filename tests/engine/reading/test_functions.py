@@ -97,6 +97,12 @@ PLANTED: Final = {
         "anybody may put objects in public",
         "STATE-JOB",
     ),
+    "CREATE FUNCTION framecast.one_by_one() RETURNS void LANGUAGE plpgsql SET search_path = ''"
+    " AS $$ BEGIN PERFORM pg_advisory_lock(1); END; $$;"
+    "COMMENT ON FUNCTION framecast.one_by_one IS 'CARD-5: one job at a time'": (
+        "of a transaction, and keeps the lock of pg_advisory_lock when that ends",
+        "CARD-5",
+    ),
     "CREATE ROLE weak_owner; GRANT CREATE ON SCHEMA framecast TO weak_owner;"
     "ALTER FUNCTION framecast.tg_jobs__may_be_made OWNER TO weak_owner": (
         "SECURITY DEFINER, and its owner weak_owner does not own framecast.team_guards",
@@ -120,6 +126,21 @@ def test_a_function_that_is_not_what_it_declares_is_named(
         found = mismatches(connection)
 
     assert [each for each in found if said in str(each) and rule in each.rules], found
+
+
+def test_a_lock_that_is_given_back_is_no_fault(scratch: Scratch, template: Template) -> None:
+    """A function that takes a lock of its session and releases it keeps nothing."""
+    with (
+        scratch.cloned(template, "functions") as database,
+        database.connect() as connection,
+        connection.transaction(force_rollback=True),
+    ):
+        connection.execute(
+            "CREATE FUNCTION framecast.one_by_one() RETURNS void LANGUAGE plpgsql"
+            " SET search_path = '' AS $$ BEGIN PERFORM pg_advisory_lock(1);"
+            " PERFORM pg_advisory_unlock(1); END; $$"
+        )
+        assert [] == mismatches(connection)
 
 
 def test_the_schema_declares_what_it_does(scratch: Scratch, template: Template) -> None:
