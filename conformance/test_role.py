@@ -10,7 +10,7 @@ from conformance.engine.cases.verdicts import Finding, Verdict
 from conformance.engine.database import acting
 from conformance.engine.domain.chosen import RULES
 from conformance.engine.pytest_plugin import proof
-from conformance.engine.pytest_plugin.role import proven_role
+from conformance.engine.pytest_plugin.role import further, proven_role
 from conformance.framecast.powers import KINDS, Powers, declared
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def powers(
         if hindrance:
             yield hindrance
             return
-        with Powers(database.conninfo, role) as powers:
+        with Powers(database.conninfo, role, further(pytestconfig)) as powers:
             yield powers
 
 

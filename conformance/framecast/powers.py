@@ -34,7 +34,7 @@ from conformance.framecast.privileges import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator
     from types import TracebackType
 
 # What a server lists, each with the names that a statement needs, already quoted.
@@ -148,8 +148,15 @@ RELATIONS = "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regname
 class Powers:
     """A role on a database, and the owner who looks on."""
 
-    def __init__(self, conninfo: str, role: str) -> None:
-        """Connect twice; raises as `Session`."""
+    def __init__(self, conninfo: str, role: str, further: Collection[str] = ()) -> None:
+        """Connect twice; raises as `Session`.
+
+        Args:
+            conninfo: of a database with the schema.
+            role: whose powers they are.
+            further: tables, columns and functions, with their schema, of which no rule speaks.
+        """
+        self._further = frozenset(name.partition("(")[0] for name in further)
         self._owner = Session(conninfo)
         self._session = Session(conninfo, role)
         self._role = role
@@ -176,13 +183,18 @@ class Powers:
             return [
                 f"SELECT {name}({arguments})"
                 for name, _, arguments in self._listed("function")
-                if name.removeprefix("public.") not in CALLS
+                if name.removeprefix("public.") not in CALLS and not self._is_further(name)
             ]
         if kind == "become":
             ours = self._ours()
             return [f"SET ROLE {name}" for (name,) in self._listed("role") if name not in ours]
         templates = ATTEMPTS[kind]
-        return [each.format(*names) for names in self._listed(kind) for each in templates]
+        return [
+            each.format(*names)
+            for names in self._listed(kind)
+            if kind not in {"table", "column"} or not self._is_further(*names)
+            for each in templates
+        ]
 
     def allowed(self, attempts: Iterable[str]) -> list[str]:
         """Try statements; return those that were not refused for want of a right, and why."""
@@ -204,7 +216,7 @@ class Powers:
             if (f"public.{table}", column) not in self._listed("column")
         }
         return (
-            found
+            {right for right in found if not self._is_of_further(right)}
             | {f"SELECT {name}" for name in OFFERS - there}
             | {f"{right} {name}" for right in ("INSERT", "UPDATE") for name in lacking}
         )
@@ -222,14 +234,27 @@ class Powers:
         rows = self._owner.connection.execute(LACKING, {"role": self._role})
         return {str(name) for (name,) in rows}
 
+    def _is_further(self, relation: str, column: str = "") -> bool:
+        return relation in self._further or f"{relation}.{column}" in self._further
+
+    def _is_of_further(self, right: str) -> bool:
+        """Return whether a right, which names no schema, is to what no rule speaks of."""
+        names = {name.partition(".")[2] for name in self._further}
+        on = right.partition(" ")[2].removesuffix(" by everybody")
+        return on in names or on.rpartition(".")[0] in names
+
     def _writes(self) -> Iterator[str]:
         for (table,) in self._listed("table"):
+            if self._is_further(table):
+                continue
             name = table.removeprefix("public.")
             if name not in READS:
                 yield f"SELECT FROM {table}"
             if name not in DELETES:
                 yield f"DELETE FROM {table}"
         for table, column in self._listed("column"):
+            if self._is_further(table, column):
+                continue
             name = table.removeprefix("public.")
             if column not in INSERTS.get(name, ()):
                 yield f"INSERT INTO {table} ({column}) VALUES (DEFAULT)"

@@ -6,7 +6,7 @@ import dataclasses
 from typing import TYPE_CHECKING
 
 from conformance.engine.domain.chosen import domain
-from conformance.engine.gate import changes, compare, suite, waived
+from conformance.engine.gate import changes, compare, further, suite, waived
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -51,6 +51,7 @@ class Proof:
         self._files = files
         self._steps = steps
         self._how = how
+        self._further = tuple(further.of_files(steps, files.waived)) if steps else ()
         self._keep_going = keep_going
         self._as = [how]  # as whom the suite was asked
         self._before: Result | None = None
@@ -109,7 +110,8 @@ class Proof:
                 self.notes.append(ALIKE)
             return before, before
         with self._scratch.roles_kept(self._files.text):
-            after = suite.run((*applied, *pending), _told("as it will be", how))
+            told = dataclasses.replace(_told("as it will be", how), further=self._further)
+            after = suite.run((*applied, *pending), told)
         if after.slow and applied:
             told = _told("as it is", how, "trying again what met a timeout, ")
             unanswered = suite.again(applied, told, after.slow)
@@ -130,6 +132,7 @@ class Proof:
 
     def _run(self, part: Sequence[Migration], how: suite.Run, role: str) -> tuple[Result, str]:
         with self._scratch.roles_kept(self._files.text):
+            how = dataclasses.replace(how, further=self._further)
             return suite.run((*self._files.applied, *part), how), role
 
 

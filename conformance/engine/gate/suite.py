@@ -25,6 +25,7 @@ from conformance.engine.gate import child
 from conformance.engine.postgres import folders
 from conformance.engine.postgres.request import SETTINGS
 from conformance.engine.progress import Watch
+from conformance.engine.pytest_plugin.role import FURTHER
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -57,6 +58,7 @@ class Run:
         say: receives, now and then, how much of it is done.
         role: who writes, if not the owner; what needs several sessions is left out then, unless
             the profile is thorough.
+        further: what is new and no rule speaks of: the role may have any right to it.
     """
 
     request: Request
@@ -65,6 +67,7 @@ class Run:
     timeout: float
     say: Say = field(default=lambda *_: None, compare=False, repr=False)
     role: str = ""
+    further: tuple[str, ...] = ()
 
 
 @dataclass
@@ -169,6 +172,7 @@ def _attempt(files: Sequence[Migration], how: Run, tests: Sequence[str] = ()) ->
             *("--migrations", str(schema), "--hypothesis-profile", how.profile),
             *("--conformance-report", str(report), "--gate-outcomes", str(failed)),
             *("--gate-progress", str(done), "--conformance-findings", "none"),
+            *(f"{FURTHER}={name}" for name in how.further),
             *_server(how.request),
         ]
         if how.role:

@@ -7,6 +7,7 @@ the application's role out.
 
 from __future__ import annotations
 
+import argparse
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,13 +20,16 @@ if TYPE_CHECKING:
     from conformance.engine.postgres.scratch import Database
 
 OPTION, VARIABLE = "--role", "CONFORMANCE_ROLE"
+FURTHER = "--role-further"  # of the gate, which knows what was there before
 NOBODY = "none"  # in the place of a role's name, as in SET ROLE: no role can have it
 TESTS = Path(__file__).parents[2] / "test_role.py"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Register the role."""
-    parser.getgroup("conformance").addoption(
+    """Register the role, and what else it may be given."""
+    group = parser.getgroup("conformance")
+    group.addoption(FURTHER, action="append", default=[], help=argparse.SUPPRESS)
+    group.addoption(
         OPTION,
         metavar="NAME",
         help="write as this role, which the migrations make, and prove what it cannot do "
@@ -44,6 +48,11 @@ def proven_role(config: pytest.Config) -> str | None:
     """Return the role whose rights the run proves; None where it was told to prove none."""
     named = _named(config) or domain().application
     return None if named in (NOBODY, "") else named
+
+
+def further(config: pytest.Config) -> frozenset[str]:
+    """Return tables, columns and functions to which the role may have any right."""
+    return frozenset(config.getoption(FURTHER))
 
 
 def _named(config: pytest.Config) -> str | None:

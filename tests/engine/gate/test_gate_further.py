@@ -1,0 +1,85 @@
+"""Rights to what pending files add: what no rule speaks of, the application may have."""
+
+from pathlib import Path
+
+import pytest
+
+from conformance.engine.gate import further
+from conformance.engine.postgres.scratch import Scratch, Template
+from conformance.framecast.application import APPLICATION
+from conformance.framecast.powers import Powers, declared
+from tests.support.trials import attempted
+
+OWN = """
+    ALTER TABLE teams ADD COLUMN motto text;
+    GRANT INSERT (motto), UPDATE (motto) ON teams TO framecast_app;
+    CREATE TABLE coupons (id serial PRIMARY KEY, of_team uuid REFERENCES teams, code text);
+    GRANT ALL ON coupons TO framecast_app;
+    GRANT USAGE ON coupons_id_seq TO framecast_app;
+    CREATE TABLE log (about uuid);
+    CREATE FUNCTION one() RETURNS int LANGUAGE sql RETURN 1;
+    CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql SET search_path = public AS $$
+    BEGIN INSERT INTO log VALUES (NEW.user_id); RETURN NULL; END $$;
+    CREATE TRIGGER note AFTER INSERT ON users FOR EACH ROW EXECUTE FUNCTION note();
+"""
+ITS_OWN = {
+    *("public.teams.motto", "public.coupons", "public.coupons_id_seq", "public.log"),
+    *("public.one()", "public.note()"),
+}
+# A table that a guard reads, one that rows go away with, one that is part of ours; a view; a
+# function that does what its owner may, and one that is called as one of ours.
+OTHERS = """
+    CREATE TABLE limits (most int);
+    CREATE FUNCTION guard() RETURNS trigger LANGUAGE plpgsql SET search_path = public AS $$
+    BEGIN IF NEW.note > (SELECT most FROM limits) THEN RETURN NULL; END IF; RETURN NEW; END $$;
+    ALTER TABLE users ADD COLUMN note int;
+    CREATE TABLE plans (id int PRIMARY KEY);
+    ALTER TABLE job_events ADD COLUMN plan int REFERENCES plans ON DELETE CASCADE;
+    CREATE TABLE more_jobs () INHERITS (jobs);
+    CREATE VIEW mine AS SELECT * FROM jobs;
+    CREATE FUNCTION purge() RETURNS void LANGUAGE sql SECURITY DEFINER AS 'DELETE FROM job_events';
+    CREATE FUNCTION email_key(int) RETURNS int LANGUAGE sql RETURN 1;
+    CREATE TABLE framecast.jobs (id int);
+"""
+
+
+def test_what_no_rule_speaks_of_is_found(scratch: Scratch, folder: Path) -> None:
+    """Tables, columns and functions of its own are; what rules may depend on is not."""
+    own, others = (attempted(scratch, folder, script)[0].steps for script in (OWN, OTHERS))
+
+    assert ITS_OWN == {*further.of_files(own, [])}
+    assert {"public.guard()", "public.job_events.plan"} == {*further.of_files(others, [])}
+
+
+def test_what_is_waived_for_a_right_counts(scratch: Scratch, folder: Path) -> None:
+    """A view to write through, or a function with its owner's rights, needs one waiver, not two."""
+    waiving = """
+    -- waives RIGHT function public.purge(): it is for the application
+    -- waives RIGHT INSERT on public.mine to framecast_app: it is for the application
+    """
+    trial, files = attempted(scratch, folder, f"{waiving}{OTHERS}")
+
+    assert {"public.purge()", "public.mine"} <= {*further.of_files(trial.steps, files.waived)}
+
+
+@pytest.mark.parametrize("names", [frozenset[str](), ITS_OWN])
+def test_rights_to_it_are_none_too_many(
+    names: frozenset[str], scratch: Scratch, template: Template
+) -> None:
+    """What the role is given there is one right too many until it is said to be of no rule."""
+    with scratch.cloned(template, "further") as database, database.connect() as owner:
+        owner.execute(f"SET search_path = public; {OWN}".encode())
+        with Powers(database.conninfo, APPLICATION, names) as powers:
+            many = powers.granted() - declared()
+            allowed = [
+                each
+                for kind in ("table", "write", "call")
+                for each in powers.allowed(powers.attempts(kind))
+            ]
+        owner.execute("GRANT INSERT ON coupons TO framecast_app WITH GRANT OPTION")
+        with Powers(database.conninfo, APPLICATION, ITS_OWN) as powers:
+            passed_on = powers.granted() - declared()
+
+    assert bool(names) == (not many)
+    assert bool(names) == (not allowed)
+    assert {"INSERT coupons to grant"} == passed_on
