@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis.errors import Flaky
+
+from conformance.engine.cases.verdicts import Finding
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
 
     from conformance.engine.cases.case_runner import CaseRunner
     from conformance.engine.cases.impersonation import Impersonated
+    from conformance.engine.cases.reduction import Reducer
     from conformance.engine.database.sandbox import Sandbox
     from conformance.engine.kinds.rule import Rule
     from conformance.engine.postgres.scratch import Database
     from conformance.engine.sql.writes import Path
 
 CASE_RUNNER = pytest.StashKey["CaseRunner"]()
+REDUCER = pytest.StashKey["Reducer"]()
 
 
 @pytest.fixture(scope="session")
@@ -68,11 +72,22 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, o
     try:
         # With the same seed it draws the same examples.
         pyfuncitem.obj(**{name: pyfuncitem.funcargs[name] for name in argnames(pyfuncitem)})
+    except Finding as found:
+        worst = found
     except Flaky as error:
         raise worst from error
     finally:
         case_runner.tally = counts
-    raise worst  # it was met once, and not again
+    # Where it was met once and not again, its steps may still show it.
+    sandbox: Any = pyfuncitem.funcargs["sandbox"]
+    raise _reducer(pyfuncitem.config).smallest(worst, sandbox) from None
+
+
+def _reducer(config: pytest.Config) -> Reducer:
+    """Return what makes the steps of findings fewer, one for the whole run."""
+    from conformance.engine.cases import reduction
+
+    return config.stash.setdefault(REDUCER, reduction.Reducer())
 
 
 def argnames(item: pytest.Function) -> tuple[str, ...]:

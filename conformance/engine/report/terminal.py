@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from conformance.engine.report.sections import Sections, Summary
 
 INDENT = "    "  # of what is left of a line that is wrapped
+NEARLY = 1.5  # times as long as the shortest is short, too
 MOST_NAMED = 4  # tests that failed for one reason
 PLAIN_CHARACTERS = "fE"  # of pytest's -r, unless somebody chose others
 NO_LIST = str.maketrans("", "", PLAIN_CHARACTERS)
@@ -109,7 +110,7 @@ class Terminal:
             self._cause(group)
 
     def _cause(self, group: Sequence[Failed]) -> None:
-        first = min(group, key=lambda failed: len(failed.report.longreprtext))  # the shortest way
+        first = _shown(group)
         tests = list(dict.fromkeys(failed.test for failed in group))
         phase = "" if first.when == "call" else f"{first.when}: "
         if len(tests) > 1:
@@ -140,3 +141,10 @@ class Terminal:
             self._to.write_line(str(failed.report.longrepr))
         else:
             tell(self._to.config.get_terminal_writer())
+
+
+def _shown(group: Sequence[Failed]) -> Failed:
+    """Return the failure to show: a short one, and of those the first, which is a plain write."""
+    lengths = [len(failed.report.longreprtext) for failed in group]
+    enough = min(lengths) * NEARLY
+    return next(failed for failed, length in zip(group, lengths, strict=True) if length <= enough)

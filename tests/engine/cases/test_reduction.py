@@ -1,0 +1,125 @@
+"""Findings with as few steps as show them."""
+
+from collections.abc import Iterator
+from typing import Final
+
+import pytest
+
+from conformance.engine.cases.reduction import Reducer
+from conformance.engine.cases.steps import LEGAL, Expectation, Step
+from conformance.engine.cases.verdicts import Finding, Verdict
+from conformance.engine.database.sandbox import Sandbox
+from conformance.engine.postgres.scratch import Scratch
+from conformance.engine.sql.writes import Statement
+
+# Nothing enforces INV-U5, but the first of two users must come before the second.
+SCHEMA: Final = """
+CREATE TABLE users (
+    id integer PRIMARY KEY,
+    credits integer NOT NULL DEFAULT 0,
+    tier text NOT NULL DEFAULT 'starter',
+    inviter integer REFERENCES users
+);
+"""
+FIRST: Final = "INSERT INTO users (id) VALUES (1)"
+BREAKS: Final = "INSERT INTO users (id, credits, inviter) VALUES (2, -1, 1)"
+WITHOUT_MEANING: Final = (
+    "INSERT INTO users (id) VALUES (7)",
+    "INSERT INTO users (id, inviter) VALUES (8, 7)",
+    "UPDATE users SET inviter = 8 WHERE id = 7",
+)
+
+
+def step(*sql: str, expect: Expectation = "accepted") -> Step:
+    """Return a transaction of these statements."""
+    return Step(tuple(map(Statement, sql)), expect)
+
+
+def finding(*steps: Step) -> Finding:
+    """Return what these steps show."""
+    return Finding(
+        "INV-U5",
+        Verdict.BROKEN,
+        expected="refused",
+        observed="accepted",
+        script="as it was found\n",
+        steps=steps,
+        cause="accepted",
+    )
+
+
+LONG: Final = finding(
+    step("INSERT INTO users (id) VALUES (5)"),
+    step(*WITHOUT_MEANING[:2], FIRST, WITHOUT_MEANING[2]),
+    step("UPDATE users SET credits = 1 WHERE id = 5"),
+    step("SET LOCAL datestyle = 'German'", BREAKS, "SELECT 1", expect=LEGAL),
+)
+SMALLEST: Final = f"""BEGIN;
+{FIRST};
+COMMIT;
+-- accepted
+
+BEGIN;
+{BREAKS};
+COMMIT;
+-- accepted
+
+"""
+
+
+@pytest.fixture(scope="module")
+def sandbox(scratch: Scratch, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
+    """Make a database with the small schema."""
+    folder = tmp_path_factory.mktemp("small")
+    (folder / "001.sql").write_text(SCHEMA)
+    with (
+        scratch.cloned(scratch.template(folder), "small") as database,
+        Sandbox(database.conninfo) as sandbox,
+    ):
+        yield sandbox
+
+
+def test_what_is_not_needed_is_left_out(sandbox: Sandbox) -> None:
+    """Transactions and statements that a finding can do without are in neither script nor steps."""
+    smallest = Reducer().smallest(LONG, sandbox)
+
+    assert SMALLEST == smallest.script
+    assert (step(FIRST), step(BREAKS, expect=LEGAL)) == smallest.steps
+    assert (LONG.rule, LONG.verdict, LONG.cause) == (
+        smallest.rule,
+        smallest.verdict,
+        smallest.cause,
+    )
+
+
+def test_statements_that_need_each_other_go_together(sandbox: Sandbox) -> None:
+    """Rows that refer to each other are left out, though none of them could be alone."""
+    bound = step(
+        "INSERT INTO users (id) VALUES (3)",
+        "UPDATE users SET inviter = 3 WHERE id = 3",
+        "SELECT 1 / count(*) FROM users WHERE inviter = 3",
+        FIRST,
+    )
+    smallest = Reducer().smallest(finding(bound, step(BREAKS, expect=LEGAL)), sandbox)
+
+    assert SMALLEST == smallest.script
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        finding(step(FIRST), step("SELECT 1", expect=LEGAL)),
+        finding(step("INSERT INTO users (id) VALUES (9)"), step(BREAKS, expect=LEGAL)),
+        finding(step(FIRST), step(BREAKS, expect=("INV-U5",))),
+        finding(),
+    ],
+    ids=["not shown", "refused on the way", "not by a query", "no steps"],
+)
+def test_what_cannot_be_judged_stays_as_it_is(other: Finding, sandbox: Sandbox) -> None:
+    """A finding that its steps do not show, or that no violation query shows, is left alone."""
+    assert other is Reducer().smallest(other, sandbox)
+
+
+def test_there_is_an_end_to_it(sandbox: Sandbox) -> None:
+    """Where the time for all findings is over, a finding is as it was found."""
+    assert LONG is Reducer(0).smallest(LONG, sandbox)
