@@ -12,6 +12,7 @@ import msgspec
 import pytest
 
 from conformance.__main__ import main
+from conformance.engine.cases.verdicts import Verdict
 from conformance.engine.changed import inventory
 from conformance.engine.kinds.transitions import Transitions
 from conformance.engine.postgres.scratch import Database, Scratch, Template
@@ -19,7 +20,7 @@ from conformance.engine.report import form, forms
 from conformance.engine.report.forms import graphs
 from conformance.engine.report.forms.extras import Extras
 from conformance.framecast.rules import RULES
-from tests.support.reports import whole
+from tests.support.reports import failure, whole
 
 MACHINES = [name for name, rule in RULES.items() if isinstance(rule.kind, Transitions)]
 # All that PostgreSQL itself lists in both schemas.
@@ -185,3 +186,30 @@ def test_a_page_alone_speaks_of_no_other_runs() -> None:
     assert 'id="history"' not in alone
     assert 'id="mutants"' not in alone
     assert "Every rule has the same verdict in all of them." in beside
+
+
+def test_a_cause_stands_once_with_all_its_ways(tmp_path: Path) -> None:
+    """Failures that say the same are one, shown by a short script; each way has its command."""
+    document = whole()
+    (broken,) = (rule for rule in document["rules"] if rule["id"] == "INV-T6")
+    first = {**failure("INV-T6", Verdict.BROKEN), "path": "insert", "script": "SELECT 1;\n" * 9}
+    ways = [
+        first,
+        {**first, "path": "update", "script": "SELECT 2;\n\n"},
+        {**first, "path": "cte", "script": "SELECT 3;\n"},
+        {**first, "path": "race", "observed": "a row", "test": "t.py::test_known_race[inv_t6__x]"},
+    ]
+    broken.update(failures=ways, verdict="broken")
+    document.update(role="framecast_app", profile="quick", seed=7)
+    forms.write(document, tmp_path / "page.html", "html")
+
+    text = (tmp_path / "page.html").read_text().partition('id="INV-T6"')[2].partition("Tried")[0]
+    assert ["update, insert, cte", "a race of sessions"] == re.findall(
+        r"</span> along (.*)</h3>", text
+    )
+    assert "<pre>SELECT 2;</pre>" in text.partition("2 more ways to see it")[0]
+    assert "<pre>SELECT 1;" not in text.partition("2 more ways to see it")[0]
+    assert (
+        "framecast-conformance test -k &#39;test_known_race[inv_t6__x]&#39; --role framecast_app "
+        "--hypothesis-profile quick --hypothesis-seed=7</code>"
+    ) in text

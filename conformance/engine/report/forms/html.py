@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from conformance.engine.report.forms import extras as beside
-from conformance.engine.report.forms import graphs
+from conformance.engine.report.forms import failures, graphs
 from conformance.engine.report.forms.summary import WORDS, facts, outcome, sentence
 
 if TYPE_CHECKING:
@@ -31,7 +31,10 @@ def render(document: Document, extras: beside.Extras = beside.NOTHING) -> str:
         outcome=outcome(document),
         facts=list(facts(document)),
         words=WORDS,
-        rules=[_rule(rule, objects, kills) for rule in document["rules"]],
+        rules=[
+            {**_rule(rule, objects, kills), "causes": failures.causes(rule["failures"], document)}
+            for rule in document["rules"]
+        ],
         objects=[each for each in objects if each["rules"]],
         idle=[each for each in objects if not each["rules"]],
         box=graphs.BOX,
