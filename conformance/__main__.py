@@ -195,6 +195,18 @@ def _add_soak(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
         "what broke a rule for a moment is found too",
     )
     parser.add_argument(
+        "--cycles",
+        action="store_true",
+        help="read rows as well, and look afterwards for cycles of dependencies that a level of "
+        "isolation forbids",
+    )
+    parser.add_argument(
+        "--elle",
+        metavar="FILE",
+        type=Path,
+        help="write what was read and written for Elle, an outside checker; implies --cycles",
+    )
+    parser.add_argument(
         "--seed",
         metavar="N",
         type=int,

@@ -17,13 +17,15 @@ import psycopg
 from conformance.engine.database.session import TIMEOUTS, outcome
 from conformance.engine.soak.faults import Fault, Faults, is_named
 from conformance.engine.soak.ledger import Ledger
+from conformance.engine.soak.reads import OWN, answers, reading, record
 from conformance.engine.sql.outcomes import Accepted, Inconclusive
 from conformance.framecast.soak import views
-from conformance.framecast.soak.drawing import CROWDS, LEVELS, Drawer, standing, tables
+from conformance.framecast.soak.drawing import CROWDS, LEVELS, Drawer, some_rows, standing, tables
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from conformance.engine.soak.reads import Record, Row
     from conformance.engine.sql.outcomes import Outcome
     from conformance.framecast.soak.drawing import Transaction
 
@@ -73,12 +75,14 @@ class Shared:
 
     Clients take turns at looking. In every other round all crowd around the same thing, and in one
     lap of all those things around the same team.
+    `reads` says whether clients read some rows first in each transaction, and keep what they saw.
     `up` is set while there is a server; `crashes` counts the times that it was killed. `at_work` is
     what each server process was last asked to do, the newest last.
     """
 
     conninfo: str
     clients: int
+    reads: bool = False
     faults: Faults = field(default_factory=Faults)
     stop: Event = field(default_factory=Event)
     up: Event = field(default_factory=Event)
@@ -97,9 +101,11 @@ class Client(Thread):
         self.number = number
         self.ledger = Ledger(number)
         self.seen = Seen()
+        self.records: list[Record] = []
         self._shared = shared
         self._random = Random(f"{seed} {number}")  # noqa: S311 - nothing secret
         self._drawer = Drawer(self._random)
+        self._chance = Random(f"{seed} {number} reads")  # noqa: S311 - nothing secret
         self._connection: psycopg.Connection[Any] | None = None
         self._crashes = 0  # of the server, to which the connection belongs
         self._clock = 0  # of ids: behind no id that was seen
@@ -139,36 +145,40 @@ class Client(Thread):
             if self._shared.stop.is_set():
                 return
             transaction = self._drawer.draw(view, known, crowd)
-            if isinstance(self._settle(connection, transaction), Accepted):
+            asked = some_rows(view, transaction, self._chance) if self._shared.reads else ()
+            if isinstance(self._settle(connection, transaction, asked), Accepted):
                 view = transaction.after
 
     def _settle(
-        self, connection: psycopg.Connection[Any], transaction: Transaction
+        self, connection: psycopg.Connection[Any], transaction: Transaction, asked: Sequence[Row]
     ) -> Outcome | None:
         """Try a transaction until there is an answer, or it is not worth it."""
         for _ in range(1 + RETRIES):
-            answer = self._try(connection, transaction)
+            answer = self._try(connection, transaction, asked)
             if not isinstance(answer, Inconclusive):
                 return answer
         self.seen.given_up += 1
         return None
 
-    def _try(self, connection: psycopg.Connection[Any], transaction: Transaction) -> Outcome:
+    def _try(
+        self, connection: psycopg.Connection[Any], transaction: Transaction, asked: Sequence[Row]
+    ) -> Outcome:
         number, entry = self.ledger.entry()
         begun, pid = self._memory(transaction, "at work"), connection.info.backend_pid
         self._shared.at_work[pid] = (*self._shared.at_work.get(pid, ())[-FOLLOWED:], begun)
         self.ledger.remove(transaction.writes)
-        body = [f"BEGIN ISOLATION LEVEL {transaction.level}"]
-        body += [each.sql for each in (*transaction.body, entry)]
+        body = [each.sql for each in (*transaction.body, entry)]
+        if self._shared.reads:
+            body = [reading(asked), *body, OWN]
+        body = [f"BEGIN ISOLATION LEVEL {transaction.level}", *body]
         try:
             if transaction.apart:
-                for each in body:
-                    connection.execute(each)
+                told = [rows for each in body for rows in answers(connection.execute(each))]
                 self.ledger.unknown.add(number)
                 connection.execute("COMMIT")
             else:
                 self.ledger.unknown.add(number)
-                connection.execute(";\n".join([*body, "COMMIT"]))
+                told = list(answers(connection.execute(";\n".join([*body, "COMMIT"]))))
         except psycopg.Error as error:
             if _says_nothing(error):
                 # What became of a COMMIT that was sent is open; without one nothing was committed.
@@ -182,6 +192,9 @@ class Client(Thread):
             self._judge(begun, answer, error)
             connection.execute("ROLLBACK")
             return answer
+        if self._shared.reads:
+            done = (told, begun.at, monotonic())
+            self.records.append(record(self.number, transaction.level, *done))
         self.ledger.accept(number, transaction.writes)
         self.ledger.unknown.discard(number)
         self.seen.levels[transaction.level] += 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from conformance.engine.database.sandbox import Sandbox
@@ -20,7 +21,8 @@ from conformance.framecast.soak.run import DURABLE, Plan, Soak
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from conformance.engine.postgres.scratch import Database
     from conformance.framecast.soak.run import Report
@@ -36,12 +38,16 @@ NO_HISTORY = (
     "leave out --database-url and --postgres-image, and their variables"
 )
 
+NO_NETWORKX = (
+    "--cycles and --elle need the package networkx: pip install 'framecast-conformance[history]'"
+)
+
 
 def soak(options: argparse.Namespace, say: Callable[[str], None]) -> int:
     """Run a soak and return its exit code: 0 only if everything was exercised, and all held.
 
     Raises:
-        ProvisionError: There is no server, or none that may be killed.
+        ProvisionError: There is no server, or none that may be killed, or a package is missing.
         MigrationError: The schema cannot be installed.
     """
     named = {attribute: getattr(options, attribute) for attribute, _, _ in SETTINGS}
@@ -52,7 +58,16 @@ def soak(options: argparse.Namespace, say: Callable[[str], None]) -> int:
         raise ProvisionError(NO_HISTORY)
     migrations.load(options.migrations)  # fails before a server has been waited for
     seed = secrets.randbelow(2**32) if options.seed is None else options.seed
-    plan = Plan(options.seconds, options.clients, seed, options.kill, history=options.history)
+    cycles = options.cycles or options.elle is not None
+    if cycles:
+        _need_networkx()
+    if options.elle is not None:
+        _need_file(options.elle)
+    plan = Plan(
+        *(options.seconds, options.clients, seed, options.kill),
+        history=options.history,
+        cycles=cycles,
+    )
     with (
         withdrawn(request) as completed,
         provision(completed, _settings(options)) as server,
@@ -69,10 +84,51 @@ def soak(options: argparse.Namespace, say: Callable[[str], None]) -> int:
         if options.history:
             with made.cloned(template, "again") as again:
                 say(_again(report, database, again))
+        if cycles:
+            for text in _depend(report, database, options.elle):
+                say(text)
         for text in summary.lines(report):
             say(text)
     say(summary.verdict(report))
     return 0 if summary.holds(report) else FAILED
+
+
+def _need_networkx() -> None:
+    if find_spec("networkx") is None:
+        raise ProvisionError(NO_NETWORKX)
+
+
+def _need_file(path: Path) -> None:
+    """Say before the load that a file cannot be written."""
+    try:
+        path.touch()
+    except OSError as error:
+        message = f"--elle: cannot write {path}: {error.strerror}"
+        raise ProvisionError(message) from None
+
+
+def _depend(report: Report, database: Database, elle: Path | None) -> Iterator[str]:
+    """Look at who depended on whom; yield what came of it, and add what it shows."""
+    from conformance.engine.soak import dependencies  # noqa: PLC0415 - needs networkx
+    from conformance.engine.soak.elle import lines  # noqa: PLC0415 - networkx, as above
+
+    records = [record for client in report.clients for record in client.records]
+    with database.connect() as connection:
+        versions = dependencies.versions(connection)
+        found = dependencies.look(records, versions, dependencies.failed(connection, records))
+    counts = ", ".join(f"{count:,} {kind}" for kind, count in found.counts.items())
+    yield (
+        f"dependencies of {found.transactions:,} transactions: {counts};"
+        f" {found.unknown:,} reads of a version that is not told apart"
+    )
+    yield f"cycles that a level forbids: {len(found.cycles)}; knots that it allows: {found.allowed}"
+    by_xid = {record.xid: record for record in records}
+    for cycle in found.cycles:
+        report.shared.faults.add(Fault("cycle", cycle.name, cycle.told(by_xid)))
+    if elle is not None:
+        text = "".join(f"{line}\n" for line in lines(records, versions))
+        elle.write_text(text, encoding="utf-8")
+        yield f"history for Elle: {elle}"
 
 
 def _settings(options: argparse.Namespace) -> dict[str, str] | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 from conformance.engine.sql.writes import Delete, Insert, Sql, Update, statements
 from conformance.framecast.model import rules
@@ -54,6 +55,7 @@ APART = 0.5  # and this much goes statement by statement, holding its locks mean
 OLD = 0.2  # of events and deliveries arrive old, so that retention has something to delete
 AGES = {"job_events": 8, "webhook_deliveries": 31}  # days
 TRIES = 8
+READ = 6  # rows, beside what is changed, where reads are kept
 SIGN_UP = OPERATIONS["sign up"]  # possible at any time
 TABLES_WRITTEN = tuple(TABLES.values())
 
@@ -160,3 +162,18 @@ def standing(view: State) -> frozenset[str]:
 def tables(writes: Iterable[Write]) -> set[str]:
     """Return the tables that writes name."""
     return {write.table for write in writes if isinstance(write, Insert | Update | Delete)}
+
+
+def some_rows(view: State, transaction: Transaction, random: Random) -> tuple[tuple[str, str], ...]:
+    """Return rows that a client reads before it writes: what it changes, and a few that it knows.
+
+    They are told by table and id.
+    """
+    changed = {
+        (write.table, str(write.key["id"]))
+        for write in transaction.writes
+        if isinstance(write, Update | Delete) and "id" in write.key
+    }
+    known = [(table, key) for table in TABLES_WRITTEN for key in getattr(view, table)]
+    drawn = random.sample(known, min(READ, len(known)))
+    return (*sorted(changed), *((table, str(UUID(int=key))) for table, key in drawn))

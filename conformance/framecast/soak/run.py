@@ -61,6 +61,7 @@ class Plan:
         kill: whether the server is killed now and then.
         check_every: seconds between two times that all violation queries are asked.
         history: whether every change is kept, to be made again afterwards.
+        cycles: whether what is read is kept too, to look for cycles of dependencies.
     """
 
     seconds: float
@@ -69,6 +70,7 @@ class Plan:
     kill: bool = False
     check_every: float = 5.0
     history: bool = False
+    cycles: bool = False
 
 
 @dataclass(slots=True)
@@ -116,12 +118,12 @@ class Soak:
         self._plan = plan
         self._cluster = cluster
         self._progress = progress
-        self._shared = Shared(database.conninfo, plan.clients)
+        self._shared = Shared(database.conninfo, plan.clients, plan.cycles)
         self._clients = [Client(number, plan.seed, self._shared) for number in range(plan.clients)]
         self._random = Random(f"{plan.seed} kills")  # noqa: S311 - nothing secret
         self._report = Report(plan, self._clients, self._shared)
         with database.connect() as connection:
-            if plan.history:
+            if plan.history or plan.cycles:
                 history.keep(connection)
             begin(connection, self._clients[0].ledger)
 

@@ -2,18 +2,21 @@
 
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from conformance.engine.database.session import Session
 from conformance.engine.postgres import Request, provision, scratch
 from conformance.engine.postgres.scratch import Scratch, Template
-from conformance.engine.soak import ledger
+from conformance.engine.soak import dependencies, ledger, reads
+from conformance.engine.soak.dependencies import Found
 from conformance.engine.soak.faults import is_named
 from conformance.engine.soak.ledger import Ledger
+from conformance.engine.soak.reads import Record
 from conformance.engine.sql.outcomes import Accepted, Rejected
 from conformance.engine.sql.writes import Delete, Insert
-from conformance.framecast.soak import summary
+from conformance.framecast.soak import client, summary
 from conformance.framecast.soak.client import Memory, since
 from conformance.framecast.soak.drawing import Transaction
 from conformance.framecast.soak.run import DURABLE, Plan, Report, Soak
@@ -68,6 +71,18 @@ def soaked(scratch: Scratch, template: Template, seconds: float) -> Report:
         return Soak(database, Plan(seconds, CLIENTS, seed=1, check_every=0.2)).run()
 
 
+def depended(scratch: Scratch, template: Template, seconds: float) -> tuple[Report, Found]:
+    """Let clients work and read; return what was seen, and who depended on whom."""
+    with scratch.cloned(template, "soak") as database:
+        report = Soak(database, Plan(seconds, CLIENTS, seed=1, cycles=True)).run()
+        with database.connect() as connection:
+            records = [record for client in report.clients for record in client.records]
+            versions = dependencies.versions(connection)
+            return report, dependencies.look(
+                records, versions, dependencies.failed(connection, records)
+            )
+
+
 def killed(seconds: float, **settings: str) -> Report:
     """Let clients work on a server that is killed now and then."""
     with (
@@ -91,6 +106,31 @@ def test_the_schema_withstands_a_short_soak(scratch: Scratch, template: Template
     answers = summary.operations(report)
     assert {"accepted", "rejected"} <= {answer for _, answer in answers}
     assert report.checks > 1
+
+
+def test_no_level_of_isolation_is_broken(scratch: Scratch, template: Template) -> None:
+    """Clients that read and write depend on each other only as their levels allow."""
+    report, found = depended(scratch, template, SHORT)
+
+    assert [] == report.shared.faults.kept
+    assert ([], 0) == (found.cycles, found.unknown)
+    assert all(count > 0 for count in found.counts.values())
+    assert found.allowed > 0
+
+
+def test_levels_that_are_none_are_found(
+    scratch: Scratch, template: Template, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Read committed that is taken for serializable shows cycles that are forbidden."""
+
+    def serializable(number: int, _: str, *seen: Any) -> Record:
+        return reads.record(number, "SERIALIZABLE", *seen)
+
+    monkeypatch.setattr(client, "record", serializable)
+
+    _, found = depended(scratch, template, SHORT)
+
+    assert {"G-single", "G2"} == {cycle.name for cycle in found.cycles}
 
 
 def test_a_cap_that_is_counted_without_a_lock_is_found(scratch: Scratch, folder: Path) -> None:

@@ -3,6 +3,7 @@
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -32,9 +33,21 @@ def test_a_given_server_is_not_killed(given: tuple[str, str]) -> None:
     assert (1, "", NOT_TO_KILL) == (done.returncode, done.stdout, done.stderr)
 
 
-def test_a_soak_in_which_nothing_happened_is_unproven() -> None:
+def test_a_history_that_cannot_be_written_is_said_at_once(tmp_path: Path) -> None:
+    """A folder that is not there ends a soak before it begins."""
+    place = tmp_path / "none" / "history.edn"
+
+    asked = (*COMMAND, "--elle", str(place))
+    done = subprocess.run(asked, capture_output=True, text=True, check=False)
+
+    told = f"soak: --elle: cannot write {place}: No such file or directory\n"
+    assert (1, "", told) == (done.returncode, done.stdout, done.stderr)
+
+
+def test_a_soak_in_which_nothing_happened_is_unproven(tmp_path: Path) -> None:
     """A run that is too short to write every table fails, and says what it did not see."""
-    short = ("--seconds", "0.001", "--clients", "1", "--seed", "7")
+    history = tmp_path / "history.edn"
+    short = ("--seconds", "0.001", "--clients", "1", "--seed", "7", "--elle", str(history))
 
     done = subprocess.run((*COMMAND, *short), capture_output=True, text=True, check=False)
 
@@ -42,6 +55,9 @@ def test_a_soak_in_which_nothing_happened_is_unproven() -> None:
     assert (1, "unproven") == (done.returncode, lines[-1]), done.stderr
     assert "1 clients for 0.001 s, --seed 7" in lines
     assert "unproven: no accepted write to webhooks" in lines
+    assert any(line.startswith("dependencies of ") for line in lines)
+    assert f"history for Elle: {history}" in lines
+    assert all(line.startswith("{:index ") for line in history.read_text().splitlines())
 
 
 def test_a_soak_can_be_interrupted() -> None:
