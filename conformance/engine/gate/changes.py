@@ -48,6 +48,13 @@ def look(steps: Sequence[Description], files: Files) -> tuple[list[Fault], list[
                 notes.append(f"{waiver} (excuses: {what})")
                 left = [each for each in left if each is not waiver]
         faults += map(_unneeded, left)
+        for place, what in _fleeting(before, after):
+            waiver = next((each for each in own if each.what == f"DATA {place}"), None)
+            if waiver is None:
+                remedy = f"leave it as it is, or say why: -- waives DATA {place}: reason"
+                faults.append(Fault(file.name, f"{place}: {what}", remedy))
+            else:
+                notes.append(f"{waiver} (excuses: {what})")
         notes += [f"{file.name} {each}" for each in powers.others(before, after)]
         notes += [f"{file.name} {each}" for each in bodies.look(before, after)]
     faults += waived.strays(steps, files)
@@ -118,6 +125,14 @@ def _rights(before: Description, after: Description) -> Iterator[tuple[str, str]
             yield f"function {name}", "looks for names in other schemas than it did"
         if kind == "relation" and "row security" in new and "row security" not in old:
             yield f"table {name}", "hides rows by policies, which its owner does not see"
+
+
+def _fleeting(before: Description, after: Description) -> Iterator[tuple[str, str]]:
+    """Yield tables that a crash of the server empties from now on."""
+    for kind, name in sorted(before.keys() & after.keys()):
+        was, now = before[kind, name], after[kind, name]
+        if kind == "relation" and " unlogged" in now and " unlogged" not in was:
+            yield name.removeprefix("public."), "is unlogged: the next crash empties it"
 
 
 def _ways_around(before: Description, after: Description) -> Iterator[tuple[str, str]]:

@@ -76,7 +76,13 @@ QUERIES = (
     """,
 )
 KINDS = ("role", "membership", "setting", "parameter", "owner")
-SILENCING = "session_replication_role"
+# Settings with which a session neither keeps the rules nor may write.
+SILENT, IDLE = "triggers are silent", "nothing can be written"
+BEGINNING = {
+    ("session_replication_role", "replica"): SILENT,
+    ("session_replication_role", "local"): "some triggers are silent",
+    **{("default_transaction_read_only", word): IDLE for word in ("on", "true", "yes", "1")},
+}
 # To read only, and to be looked at.
 READERS = re.compile(
     r"pg_(?:read_all_data|read_all_settings|read_all_stats|stat_scan_tables|monitor)"
@@ -117,12 +123,17 @@ def gained(before: Description, after: Description) -> Iterator[tuple[str, str]]
         elif kind == "membership":
             if became := _became(name, before, after):
                 yield f"membership {name}", became
-        elif kind == "setting" and name.startswith(SILENCING):
-            yield f"setting {name}", "begins each session so that triggers are silent"
+        elif kind == "setting" and (begins := _begins(name, new)):
+            yield f"setting {name}", f"begins each session so that {begins}"
         elif kind == "parameter" and new is not None:
             yield f"parameter {name}", "this right is new"
         elif kind == "owner" and old is not None and new is not None:
             yield f"owner of {name}", f"is {new} from now on, and was {old}"
+
+
+def _begins(name: str, value: str | None) -> str | None:
+    """Return what a setting of a role comes to, if that is no harmless one."""
+    return BEGINNING.get((name.partition(" ")[0], (value or "").lower()))
 
 
 def _became(name: str, before: Description, after: Description) -> str:

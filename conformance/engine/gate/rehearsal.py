@@ -12,7 +12,7 @@ from conformance.engine.deployment import migrations
 from conformance.engine.deployment.migrations import Migration, MigrationError
 from conformance.engine.deployment.tokens import tokens
 from conformance.engine.domain.chosen import RULES, domain
-from conformance.engine.gate import contents, unknown_data
+from conformance.engine.gate import contents, sequences, unknown_data
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 NUMBER, TITLE = 5, "rehearsal"
 ELSEWHERE = ("SUITE ", "RIGHT ", "LOCK ")  # waivers that other sections look at
+TAKEN = "gives out numbers that rows have already"
 SHOWN = 5  # states in which one thing goes wrong
 
 
@@ -176,6 +177,7 @@ def _try(
     with database.connect() as conn:
         fill(conn, state)
         before, broken = contents.read(conn), _broken(conn)
+        taken = sequences.taken(conn)
         for file in pending:
             try:
                 migrations.install(conn, [file])
@@ -198,7 +200,11 @@ def _try(
                 if not notebook.excuses(file, (rule,), breaks[rule]):
                     remedy = "mend what the migration does to such data, or the rule's own query"
                     notebook.note(state.name, rule, breaks[rule], remedy)
-            before, broken = after, breaks
+            for name in sorted(sequences.taken(conn) - taken):
+                if not notebook.excuses(file, (f"DATA {name}",), f"{name}: {TAKEN}"):
+                    remedy = f"let it go on behind them, or say why: -- waives DATA {name}: reason"
+                    notebook.note(state.name, name, TAKEN, remedy)
+            before, broken, taken = after, breaks, sequences.taken(conn)
 
 
 def fill(conn: Connection, state: State) -> None:
@@ -210,6 +216,7 @@ def fill(conn: Connection, state: State) -> None:
         for table, (columns, rows) in state.rows.items():
             with conn.cursor().copy(f"COPY {table} ({columns}) FROM STDIN".encode()) as copy:
                 copy.write(rows)
+        sequences.advance(conn)
 
 
 def _broken(conn: Connection) -> dict[str, str]:

@@ -21,6 +21,7 @@ from conformance.engine.gate import (
     locks,
     rehearsal,
     suite,
+    taken,
     trial,
 )
 from conformance.engine.gate import lint as linter
@@ -287,6 +288,8 @@ class Gate:
         attempt, files = self._tried
         asked, notes = demands.of_files(attempt.steps[0], attempt.steps[-1], files.pending)
         faults, further = demands.ask(conn, asked, files.pending)
+        lost, kept = taken.ask(conn, taken.of_files(files.pending), files.waived)
+        faults, further = faults + lost, further + kept
         for file in files.pending:
             held = attempt.locks.get(file.name, ())
             long, short = locks.estimate(conn, file, held, files.waived)

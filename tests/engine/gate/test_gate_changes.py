@@ -80,6 +80,13 @@ def attempt(scratch: Scratch, folder: Path) -> Callable[..., tuple[Trial, Files]
             ),
         ),
         (
+            "ALTER ROLE framecast_app SET default_transaction_read_only = on",
+            (
+                "setting default_transaction_read_only of framecast_app: "
+                "begins each session so that nothing can be written"
+            ),
+        ),
+        (
             "ALTER ROLE ALL SET session_replication_role = replica",
             (
                 "setting session_replication_role of every role: "
@@ -129,6 +136,22 @@ def test_rights_are_compared(
     assert f"-- waives RIGHT {place}: reason" in "".join(fault.remedy for fault in faults)
     assert [] == waived
     assert any(place in note for note in excused)
+
+
+@pytest.mark.parametrize(("script", "count"), [("UNLOGGED", 1), ("LOGGED", 0)])
+def test_a_table_that_a_crash_empties_is_a_finding(
+    attempt: Callable[..., tuple[Trial, Files]], script: str, count: int
+) -> None:
+    """A table that was logged stays so, unless the file says why its data may go."""
+    script = f"ALTER TABLE usage SET {script}"
+    faults, _ = changes.look(*flipped(attempt(script)))
+    waived, notes = changes.look(*flipped(attempt(f"-- waives DATA usage: x\n{script}")))
+
+    assert ["usage: is unlogged: the next crash empties it"] * count == [
+        each.what for each in faults
+    ]
+    assert [] == waived
+    assert count == sum("(excuses: is unlogged" in note for note in notes)
 
 
 def _place(what: str) -> str:

@@ -129,6 +129,14 @@ def lost(
         ("DELETE FROM hopeless", {("hopeless", UNTRIED)}),
         ("-- waives DATA hopeless: it is empty\nDELETE FROM hopeless", set()),
         ("UPDATE teams SET motto = NULL; -- x\n-- waives DATA teams.motto: none is shown", set()),
+        ("ALTER SEQUENCE coupons_id_seq RESTART", {("coupons_id_seq", rehearsal.TAKEN)}),
+        (
+            "SELECT setval('billing.bills_number_seq', 1)",
+            {("billing.bills_number_seq", rehearsal.TAKEN)},
+        ),
+        ("-- waives DATA coupons_id_seq: x\nALTER SEQUENCE coupons_id_seq RESTART WITH 1", set()),
+        ("SELECT setval('coupons_id_seq', (SELECT max(id) FROM coupons))", set()),
+        ("ALTER SEQUENCE coupons_id_seq RESTART WITH 100000", set()),
         ("UPDATE teams SET seats = seats; CREATE INDEX ON coupons (code)", set()),
     ],
 )
