@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import cycle
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from conformance.engine.cases.verdicts import Finding, Standing, Tally, Verdict
 from conformance.engine.kinds.transitions import Transitions
@@ -35,6 +35,14 @@ OF_RUN = {
 }
 
 
+LEVELS: Final = {
+    "INV-T2": {
+        "read committed": {"committed": 7, "rejected": 5},
+        "serializable": {"committed": 3, "rejected": 2, "40001": 4, "40P01": 1},
+    }
+}
+
+
 def failure(rule: str, verdict: Verdict) -> dict[str, Any]:
     """Return a failure of a rule."""
     found = Finding(rule, verdict, expected="refused", observed="a, b: 100%\nrow", script=SCRIPT)
@@ -59,9 +67,10 @@ def whole(objects: Iterable[Object] = ()) -> dict[str, Any]:
         name: Standing(
             {WritePath.INSERT: Tally(2, 2, 2)},
             [] if verdict is Verdict.HELD else [failure(name, verdict)],
+            as_role=Tally(1, 3, 3),
         )
         for name, verdict in zip(RULES, verdicts, strict=False)
     }
     listed = [{**each._asdict(), "rules": list(each.rules)} for each in objects]
     of_tests = {"objects": listed, "beside": [], "failed": [], "missed": []}
-    return rules.document(judged, OF_RUN, of_tests, None, moves())
+    return rules.document(judged, OF_RUN, of_tests, None, rules.Seen(moves(), LEVELS))

@@ -55,9 +55,11 @@ class CaseRunner:
     def __init__(self, sandbox: Sandbox, rule: Rule, path: Path) -> None:
         """Count what happens in `tally`, keep what is found in `findings`.
 
-        Where the schema cannot express some of it, `reason` says why.
+        Where the schema cannot express some of it, `reason` says why. What was tried once more as
+        a role is counted by `impersonated`.
         """
         self.reason = ""
+        self.impersonated: CaseRunner | None = None
         self.tally = Tally()
         self.findings = Findings(rule.id)
         self._sandbox = sandbox

@@ -28,6 +28,7 @@ class Impersonated:
         self._sandbox = sandbox
         self._role = role
         self._again = CaseRunner(sandbox, case_runner.rule, case_runner.path)
+        case_runner.impersonated = self._again
         self._runs = 0
         self._has_failed = False
 

@@ -136,12 +136,14 @@ class Standing:
         failures: what failed, and what could not run.
         reasons: by path, why a schema cannot express it.
         unreached: parts of its proof that the run did not come to.
+        as_role: the counts of what was tried once more as the application's role.
     """
 
     paths: dict[str, Tally] = field(default_factory=dict)
     failures: list[dict[str, Any]] = field(default_factory=list)
     reasons: dict[str, str] = field(default_factory=dict)
     unreached: int = 0
+    as_role: Tally = field(default_factory=Tally)
 
     @property
     def total(self) -> Tally:

@@ -189,8 +189,12 @@ class Recorder:
                 ],
                 "missed": [*missed, *self._sections.broken.values()],
             }
-            moves = self._config.stash.get(sections.MOVES, {})
-            document = rules.document(self._judged, of_run, of_tests, where, moves)
+            stash = self._config.stash
+            moves = stash.setdefault(sections.MOVES, {})
+            levels = stash.setdefault(sections.LEVELS, {})
+            document = rules.document(
+                self._judged, of_run, of_tests, where, rules.Seen(moves, levels)
+            )
             for target in targets:
                 try:
                     forms.write(document, target)

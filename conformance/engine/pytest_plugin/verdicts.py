@@ -113,6 +113,8 @@ def pytest_runtest_makereport(
             "tally": tally,
             "reason": case_runner.reason,
         }
+        if case_runner.impersonated is not None:
+            seen["as_role"] = list(case_runner.impersonated.tally.counts)
         outcome.user_properties.append((PROPERTY, seen))
     return outcome
 

@@ -101,7 +101,9 @@ class Rule(TypedDict):
     denied: NotRequired[int]
     withheld: NotRequired[int]
     paths: dict[str, Path]
+    as_role: NotRequired[Path]
     races: NotRequired[list[str]]
+    levels: NotRequired[dict[str, dict[str, int]]]
     machine: NotRequired[Machine]
     failures: list[Failure]
 

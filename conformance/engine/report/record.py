@@ -133,6 +133,7 @@ class Record:
             if seen["rule"] in RULES and (tally.any or "failure" not in seen):
                 standing = self._standing(seen["rule"])
                 standing.paths.setdefault(seen["path"], Tally()).add(tally)
+                standing.as_role.add(Tally(*seen.get("as_role", ())))
                 if seen.get("reason"):
                     standing.reasons[seen["path"]] = seen["reason"]
         self._note_failures(report)

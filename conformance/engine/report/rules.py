@@ -9,7 +9,7 @@ counts, or to `reason`: why it cannot break the rule, or that it was not tried i
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from conformance.engine.cases.verdicts import NOT_RUN, Standing, Tally, Verdict
 from conformance.engine.domain.chosen import RULES, domain
@@ -27,6 +27,21 @@ if TYPE_CHECKING:
 VERSION = 2
 WORDS = (*map(str, reversed(Verdict)), NOT_RUN)
 WIDTH = 16  # of the longest id
+
+
+class Seen(NamedTuple):
+    """What tests beside those of the rules saw of them.
+
+    Attributes:
+        moves: by rules, how often machines saw each change of a state, such as `draft>active`.
+        levels: by rules and levels of isolation, what became of the transactions of races.
+    """
+
+    moves: Mapping[str, Mapping[str, int]]
+    levels: Mapping[str, Mapping[str, Mapping[str, int]]]
+
+
+NOTHING = Seen({}, {})
 
 
 def lines(
@@ -65,7 +80,7 @@ def document(
     of_run: Mapping[str, Any] | None = None,
     of_tests: Mapping[str, Any] | None = None,
     places: Places | None = None,
-    moves: Mapping[str, Mapping[str, int]] | None = None,
+    seen: Seen = NOTHING,
 ) -> dict[str, Any]:
     """Return the report, as `conformance.engine.report.form` has it.
 
@@ -74,7 +89,7 @@ def document(
         of_run: what it says of the run, before its verdicts.
         of_tests: what it says of tests, after its rules.
         places: where the migrations are written, if they could be read.
-        moves: by rules, how often machines saw each change of a state, such as `draft>active`.
+        seen: what state machines and races saw of each rule.
     """
     counts = Counter(standing.word for standing in judged.values())
     return {
@@ -82,7 +97,11 @@ def document(
         **(of_run or {}),
         "verdicts": {word: counts[word] for word in (*map(str, Verdict), NOT_RUN)},
         "rules": [
-            {**_rule(name, standing, places), **_machine(name, (moves or {}).get(name, {}))}
+            {
+                **_rule(name, standing, places),
+                **({"levels": seen.levels[name]} if name in seen.levels else {}),
+                **_machine(name, seen.moves.get(name, {})),
+            }
             for name, standing in judged.items()
         ],
         **(of_tests or {}),
@@ -119,6 +138,7 @@ def _rule(name: str, standing: Standing, places: Places | None) -> dict[str, Any
         "verdict": standing.word,
         **_counts(standing.total),
         "paths": {str(path): _path(name, path, standing) for path in Path},
+        **({"as_role": _counts(standing.as_role)} if standing.as_role.any else {}),
         "races": [race for race, known in domain().races().items() if name in known.rules],
         "failures": standing.failures,
     }

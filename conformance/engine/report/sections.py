@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 SECTIONS = pytest.StashKey["Sections"]()
 # By rules, how often machines saw each change of a state, such as `draft>active`.
 MOVES = pytest.StashKey["dict[str, dict[str, int]]"]()
+# By rules and levels of isolation, what became of the transactions of races.
+LEVELS = pytest.StashKey["dict[str, dict[str, dict[str, int]]]"]()
 # Set where somebody adds up what runs have seen: of each test its tally, and its transitions.
 ADDED_UP = pytest.StashKey[bool]()
 TALLY, TRANSITIONS = "tally", "transitions"

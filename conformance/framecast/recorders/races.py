@@ -50,7 +50,7 @@ def race_runner(request: pytest.FixtureRequest, harness: Harness) -> RaceRunner:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Add up what is seen, here or by all workers."""
-    sections.add(config, _Sum())
+    sections.add(config, _Sum(config.stash.setdefault(sections.LEVELS, {})))
 
 
 @pytest.hookimpl(wrapper=True)
@@ -113,7 +113,8 @@ class _Sum:
 
     title = "races"
 
-    def __init__(self) -> None:
+    def __init__(self, levels: dict[str, dict[str, dict[str, int]]]) -> None:
+        self._levels = levels  # for the report
         self._outcomes: Counter[tuple[str, str, str]] = Counter()
         self._schedules = self._judged = 0
         self._seconds = 0.0
@@ -123,6 +124,8 @@ class _Sum:
         for seen in sections.carried(report, PROPERTY):
             for rule, level, word, count in seen["outcomes"]:
                 self._outcomes[rule, level, word] += count
+                counts = self._levels.setdefault(rule, {}).setdefault(level, {})
+                counts[word] = counts.get(word, 0) + count
             self._schedules += seen["schedules"]
             self._judged += seen["judged"]
             self._seconds += seen["seconds"]

@@ -213,3 +213,16 @@ def test_a_cause_stands_once_with_all_its_ways(tmp_path: Path) -> None:
         "framecast-conformance test -k &#39;test_known_race[inv_t6__x]&#39; --role framecast_app "
         "--hypothesis-profile quick --hypothesis-seed=7</code>"
     ) in text
+
+
+def test_levels_and_the_role_are_evidence(tmp_path: Path) -> None:
+    """A rule shows what became of its races at each level, and what was tried as the role."""
+    forms.write(whole(), tmp_path / "page.html", "html")
+
+    text = (tmp_path / "page.html").read_text().partition('id="INV-T2"')[2]
+    text = text.partition('</details>\n<details class="rule"')[0]
+    assert "once more: 1 accepted, 3 refused,\n3 of these" in text
+    rows = [re.findall(r">([\w ]+)</t[dh]>", row) for row in re.findall(r"<tr>.*</tr>", text)]
+    assert ["level", "committed", "rejected", "40001", "40P01"] in rows
+    assert ["read committed", "7", "5", "0", "0"] in rows
+    assert ["serializable", "3", "2", "4", "1"] in rows

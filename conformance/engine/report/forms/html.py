@@ -69,12 +69,14 @@ def _rule(
 ) -> dict[str, Any]:
     """Return a rule with all that the page says of it."""
     machine = rule.get("machine")
+    ends = [end for counts in rule.get("levels", {}).values() for end in counts]
     return {
         "sentence": sentence(rule),
         **rule,
         "objects": [each for each in objects if rule["id"] in each["rules"]],
         "graph": graphs.graph(machine) if machine else None,
         "kills": kills.get(rule["id"]),
+        "became": list(dict.fromkeys(ends)),
     }
 
 
