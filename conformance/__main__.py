@@ -5,6 +5,7 @@ import logging
 import os
 import sys
 from collections.abc import Sequence
+from difflib import get_close_matches
 from pathlib import Path
 from typing import NoReturn
 
@@ -35,7 +36,10 @@ from conformance.engine.report.document import ReportError
 from conformance.engine.report.versions import versions
 from conformance.engine.seeds import command as seeds
 
-FAILED = 1
+FAILED, USAGE = 1, 2
+DESCRIPTION = (
+    "Rules of a PostgreSQL schema: what they are, whether they hold, and what may be deployed."
+)
 # Commands that need more of a domain than its rules.
 NEEDS_MORE = frozenset({"gate", "mutants", "soak"})
 PLUGIN = "conformance.plugin"
@@ -58,6 +62,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code: 0 only if it did all that was asked."""
     rest = _choose(arguments)
     parser = command_parser()
+    _expect_command(rest, parser)
     options, further = parser.parse_known_args(rest)
     if further and not options.further:
         parser.error(f"unrecognized arguments: {' '.join(further)}")
@@ -94,6 +99,23 @@ def _interrupted(options: argparse.Namespace, error: BaseException | None = None
     return error.code if isinstance(error, seeds.EndedError) else INTERRUPTED
 
 
+def _program() -> str:
+    """Return what the user has called us by."""
+    own = Path(sys.argv[0]).stem == completion.SCRIPT
+    return completion.SCRIPT if own else "python -m conformance"
+
+
+def _expect_command(words: Sequence[str], parser: argparse.ArgumentParser) -> None:
+    """End with all commands where none is named, and with a question where one nearly is."""
+    if not words:
+        parser.print_help(sys.stderr)
+        parser.exit(USAGE)
+    known = completion.commands(parser)
+    near = get_close_matches(words[0], known)
+    if words[0] not in known and near:
+        parser.error(f"there is no command {words[0]!r}: did you mean {' or '.join(near)}?")
+
+
 def _choose(arguments: Sequence[str] | None) -> list[str]:
     """Choose the domain that arguments name; return the others."""
     parser = _domain()
@@ -108,9 +130,7 @@ def _choose(arguments: Sequence[str] | None) -> list[str]:
 
 def _domain() -> argparse.ArgumentParser:
     """Return what reads the domain, which decides what other arguments mean, wherever it stands."""
-    parser = argparse.ArgumentParser(
-        prog="python -m conformance", add_help=False, allow_abbrev=False
-    )
+    parser = argparse.ArgumentParser(prog=_program(), add_help=False, allow_abbrev=False)
     parser.add_argument(
         chosen.OPTION,
         metavar="MODULE",
@@ -122,25 +142,23 @@ def _domain() -> argparse.ArgumentParser:
 
 def command_parser() -> argparse.ArgumentParser:
     """Return what reads the arguments of all commands."""
-    parser = argparse.ArgumentParser(
-        prog="python -m conformance", description=__doc__, parents=[_domain()]
-    )
+    parser = argparse.ArgumentParser(prog=_program(), description=DESCRIPTION, parents=[_domain()])
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     parser.set_defaults(undone="", further=False)
     adders = (
-        init.add,
-        migrate.add,
-        gate.add,
-        audit.add,
-        _add_soak,
-        mutants.add,
-        seeds.add,
-        campaign.add,
-        _add_versions,
-        reports.add,
+        _add_test,
         explain.add,
         findings.add,
-        _add_test,
+        reports.add,
+        _add_versions,
+        gate.add,
+        migrate.add,
+        audit.add,
+        mutants.add,
+        seeds.add,
+        _add_soak,
+        campaign.add,
+        init.add,
     )
     for add in adders:
         add(commands)

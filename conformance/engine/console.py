@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import sys
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
+WIDTH: Final = 100
 Colour: TypeAlias = Literal["red", "yellow", "green"]
 # Red is what is wrong, yellow what nobody knows, green what holds.
 WORDS: Final[dict[Colour, str]] = {
@@ -44,15 +46,21 @@ def say(*lines: str, plain: bool = False) -> None:
     sys.stdout.flush()
 
 
+def width() -> int:
+    """Return how wide tables and prose may be: as the terminal is, and where there is none, 100."""
+    asked = sys.stdout.isatty() or "COLUMNS" in os.environ
+    return shutil.get_terminal_size((WIDTH, 0)).columns if asked else WIDTH
+
+
 def fitted(lines: Iterable[str]) -> Iterator[str]:
     """Return lines that are no wider than the terminal; whole, where there is none."""
-    width = shutil.get_terminal_size().columns
+    most = shutil.get_terminal_size().columns
     for line in lines:
-        if not sys.stdout.isatty() or len(line) <= width:
+        if not sys.stdout.isatty() or len(line) <= most:
             yield line
         else:
             indent = " " * (len(line) - len(line.lstrip()))
-            yield from wrap(line, width, subsequent_indent=f"{indent}  ", break_on_hyphens=False)
+            yield from wrap(line, most, subsequent_indent=f"{indent}  ", break_on_hyphens=False)
 
 
 @cache

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from difflib import get_close_matches
+from typing import TYPE_CHECKING
 
 from conformance.engine.domain.chosen import RULES
 from conformance.engine.kinds.rule import Rule  # noqa: TC001 - what a function returns
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 
 class UnknownRuleError(ValueError):
@@ -26,12 +30,17 @@ def rule(name: str) -> Rule:
     found = find(name)
     if found is not None:
         return found
-    every = f"`python -m conformance rules` lists all {len(RULES)}"
+    every = f"`framecast-conformance rules` lists all {len(RULES)}"
     message = f"there is no rule {name!r}: {hint(name)}{every}"
     raise UnknownRuleError(message)
 
 
 def hint(name: str) -> str:
     """Return a question that names the rules near a name that is none's; '' where none are."""
-    near = get_close_matches(name.strip("_").replace("_", "-").upper(), RULES, cutoff=0.5)
+    return question(name.strip("_").replace("_", "-").upper(), RULES)
+
+
+def question(name: str, known: Iterable[str]) -> str:
+    """Return a question that names what is nearly called so; '' where nothing is."""
+    near = get_close_matches(name, [*known], cutoff=0.5)
     return f"did you mean {' or '.join(near)}? " if near else ""

@@ -13,6 +13,7 @@ from conformance.engine.console import say
 from conformance.engine.deployment import migrations
 from conformance.engine.domain import chosen
 from conformance.engine.domain.chosen import RULES, domain
+from conformance.engine.domain.names import question
 from conformance.engine.domain.names import rule as named
 from conformance.engine.findings import last, store
 from conformance.engine.postgres import Request, provision, scratch
@@ -92,10 +93,14 @@ def _none(options: argparse.Namespace) -> str:
     """Return why there is no rule to list, and what there is."""
     tables = {table for rule in RULES.values() for table in rule.tables}
     if options.table is not None and options.table not in tables:
-        return f"no such rule; rules speak of the tables {', '.join(sorted(tables))}"
+        near = question(options.table, tables)
+        every = f"rules speak of the tables {', '.join(sorted(tables))}"
+        return f"no rule speaks of {options.table!r}: {near}{every}"
     if options.area is not None and options.area not in domain().areas:
+        near = question(options.area, domain().areas)
         areas = ", ".join(domain().areas)
-        return f"no such rule; {f'the areas are {areas}' if areas else 'there are no areas'}"
+        every = f"the areas are {areas}" if areas else "there are no areas"
+        return f"there is no area {options.area!r}: {near}{every}"
     of = "".join(
         (
             f" that speaks of {options.table}" if options.table else "",

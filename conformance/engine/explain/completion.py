@@ -30,6 +30,16 @@ def add(
     parser.set_defaults(run=lambda options: _run(whole, options.shell), undone="")
 
 
+def commands(parser: argparse.ArgumentParser) -> list[str]:
+    """Return the names of a parser's commands."""
+    return [
+        name
+        for action in parser._actions  # noqa: SLF001 - as below
+        if isinstance(action, argparse._SubParsersAction)  # noqa: SLF001 - as below
+        for name in action.choices
+    ]
+
+
 def _run(parser: argparse.ArgumentParser, shell: str) -> None:
     import shtab  # noqa: PLC0415 - only who completes waits for it
 

@@ -6,6 +6,7 @@ import json
 import textwrap
 from typing import TYPE_CHECKING, NamedTuple
 
+from conformance.engine.console import width
 from conformance.engine.domain.chosen import domain
 
 if TYPE_CHECKING:
@@ -15,8 +16,8 @@ if TYPE_CHECKING:
     from conformance.engine.explain.cases import Case
     from conformance.engine.kinds.rule import Rule
 
-WIDTH = 100
 INDENT = "    "
+LEAST = 20  # characters of a statement
 MOST_NAMED = 8  # kinds of mutants
 
 
@@ -139,7 +140,9 @@ def table(rules: Iterable[Rule], verdicts: Mapping[str, str]) -> Iterator[str]:
     for rule in rules:
         verdict = f"{verdicts.get(rule.id, ''):<12}" if verdicts else ""
         head = f"{rule.id:<17}{verdict}"
-        yield head + textwrap.shorten(rule.statement, WIDTH - len(head), placeholder="…")
+        yield head + textwrap.shorten(
+            rule.statement, max(width() - len(head), LEAST), placeholder="…"
+        )
 
 
 def _list(title: str, some: Sequence[str]) -> Iterator[str]:
@@ -151,7 +154,7 @@ def _list(title: str, some: Sequence[str]) -> Iterator[str]:
 def _wrapped(text: str, indent: str = "") -> list[str]:
     return textwrap.wrap(
         text,
-        WIDTH,
+        width(),
         initial_indent=indent,
         subsequent_indent=indent + "  ",
         break_long_words=False,

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from conformance.engine.arguments import add_server, positive
-from conformance.engine.console import say
+from conformance.engine.console import say, width
 from conformance.engine.domain.names import rule as named
 from conformance.engine.findings import store
 from conformance.engine.report.causes import first_line
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 LIST = "list what runs have found and kept, in this folder or the nearest above that has some"
 AGAIN = "try again what a run has found, on the schema and the version that it was found on"
-WIDTH = 100
+LEAST = 20  # characters of what was observed
 
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -58,7 +58,13 @@ def run_list(options: argparse.Namespace) -> None:
     found = [each for each in store.inside(folder) if rule in (None, each.seen.rule)]
     say(*table(found))
     about = f" of {rule}" if rule else ""
-    say(f"{len(found)} findings{about} in {folder}", plain=True)
+    count = f"{len(found)} finding{'' if len(found) == 1 else 's'}"
+    say(
+        f"{count}{about} in {folder}" if folder.is_dir() else f"nothing is kept here{about}",
+        plain=True,
+    )
+    if not found and options.folder is None:
+        say(*(f"{count} in {other}" for other, count in store.others(folder).items()), plain=True)
 
 
 def run_replay(options: argparse.Namespace) -> int:
@@ -84,5 +90,5 @@ def table(found: Iterable[Kept]) -> Iterable[str]:
         seen = each.seen
         head = f"{seen.id:<28} {seen.verdict:<11} {each.last[:10]}  {seen.path:<16} "
         said = first_line(each.seen.observed)
-        yield head + textwrap.shorten(said, max(WIDTH - len(head), 20), placeholder="…")
+        yield head + textwrap.shorten(said, max(width() - len(head), LEAST), placeholder="…")
     sys.stdout.flush()

@@ -70,6 +70,12 @@ def near(directory: Path) -> Path:
     return directory / FOLDER
 
 
+def others(folder: Path) -> dict[Path, int]:
+    """Return how many findings of this user are kept in other folders than one."""
+    counts = {each: len(inside(each)) for each in dict.fromkeys(_remembered()) if each != folder}
+    return {each: count for each, count in counts.items() if count}
+
+
 def find(name: str, directory: Path) -> Kept:
     """Return a finding by its id, the beginning of it or its file, seen from a directory.
 

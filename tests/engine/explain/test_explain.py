@@ -75,6 +75,40 @@ def test_the_list_is_filtered(capsys: pytest.CaptureFixture[str], tmp_path: Path
     assert all(each in DOMAIN.areas["keys"] and "hash" in str(RULES[each]) for each in listed)
 
 
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("rules --table team", "no rule speaks of 'team': did you mean teams"),
+        ("rules --area job", "there is no area 'job': did you mean jobs?"),
+        ("explian INV-T2", "there is no command 'explian': did you mean explain"),
+        ("nonsense", "invalid choice: 'nonsense'"),
+        ("", "all there is of one rule"),
+    ],
+)
+def test_a_mistyped_word_is_told_what_is_near(
+    words: str, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Commands, tables and areas have suggestions as rules have; no word at all lists commands."""
+    try:
+        code = main(words.split())
+    except SystemExit as end:
+        code = int(end.code or 0)
+
+    assert code
+    assert said in capsys.readouterr().err
+
+
+def test_the_list_is_as_wide_as_the_terminal(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Lines of rules are cut where the terminal ends."""
+    for columns in (60, 90):
+        monkeypatch.setenv("COLUMNS", str(columns))
+        assert 0 == main(["rules"])
+        lengths = [len(line) for line in capsys.readouterr().out.splitlines()]
+        assert columns - 20 < max(lengths) <= columns
+
+
 def test_the_list_knows_the_last_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -128,7 +128,7 @@ def test_a_finding_is_found_by_any_name_from_anywhere(folder: Path, tmp_path: Pa
 def test_findings_are_listed(
     folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """All of the nearest folder, or those of one rule, which is typed in any way."""
+    """All of the nearest folder, or of a rule, typed in any way; elsewhere, where some are."""
     store.write(folder / store.FOLDER, [kept(folder), kept(folder, "INV-U5")])
     monkeypatch.chdir(folder / "below")
 
@@ -137,11 +137,15 @@ def test_findings_are_listed(
     assert ["inv_t6__", "inv_u5__"] == [line[:8] for line in lines]
     assert count.startswith("2 findings in ")
     assert 0 == main(["findings", "--rule", "inv-t6"])
-    assert capsys.readouterr().out.splitlines()[-1].startswith("1 findings of INV-T6 in ")
+    assert capsys.readouterr().out.splitlines()[-1].startswith("1 finding of INV-T6 in ")
     assert 1 == main(["findings", "--rule", "INV-T66"])
     assert "did you mean INV-T6" in capsys.readouterr().err
     assert 1 == main(["replay", "inv_t7"])
     assert "there is no finding 'inv_t7'" in capsys.readouterr().err
+    monkeypatch.chdir(folder.parent)
+    assert 0 == main(["findings"])
+    said = f"nothing is kept here\n2 in {folder / store.FOLDER}\n"
+    assert said == capsys.readouterr().out
 
 
 def test_a_run_keeps_what_it_finds(folder: Path) -> None:
