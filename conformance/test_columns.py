@@ -16,7 +16,13 @@ if TYPE_CHECKING:
 
 
 FACTS = [
-    pytest.param(case, id=case.name, marks=proof.about(proof.of_form(case), wide=not case.token))
+    pytest.param(
+        case,
+        id=case.name,
+        marks=proof.about(
+            proof.of_form(case), wide=not case.token, near=proof.of_tables(case.tables)
+        ),
+    )
     for case in facts()
 ]
 

@@ -12,13 +12,15 @@ from conformance.engine.pytest_plugin import profiles, proof
 from conformance.framecast.known_races import KNOWN_RACES
 from conformance.framecast.operations.tables import tables_of
 from conformance.framecast.races.explorer import PAIRS, races
+from conformance.framecast.races.locking import near_order
 
 if TYPE_CHECKING:
     from conformance.framecast.races.runner import RaceRunner
 
 
 KNOWN = [
-    pytest.param(name, id=name, marks=proof.about(each.rules)) for name, each in KNOWN_RACES.items()
+    pytest.param(name, id=name, marks=proof.about(each.rules, near=near_order(each.rules)))
+    for name, each in KNOWN_RACES.items()
 ]
 DRAWN = [
     pytest.param(

@@ -3,6 +3,9 @@
 A test says so by its marker `rules`, whose arguments are ids of the catalogue. A test about many
 rules at once, such as a hostile run, is marked `wide`: what it finds of one rule says nothing of
 the others, while nothing at all is known of any of them where it could not run.
+
+A test that is `near` a rule is part of that rule's run, and of no proof: it tries what the same
+objects do beside the rule, such as the order of their locks.
 """
 
 from __future__ import annotations
@@ -23,8 +26,8 @@ if TYPE_CHECKING:
 
 MARK = "rules"
 DESCRIPTION = (
-    "rules(*ids, wide=False): the rules that a test is part of the proof of;"
-    " wide: each of many, of which one finding concerns one"
+    "rules(*ids, wide=False, near=()): the rules that a test is part of the proof of;"
+    " wide: each of many, of which one finding concerns one; near: the rules whose runs hold it too"
 )
 WORD = re.compile(r"\w+")
 
@@ -36,9 +39,10 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let `-k inv_t2__` find every test that is part of the proof of INV-T2."""
+    """Let `-k inv_t2__` find every test that is part of the proof of INV-T2, or near it."""
     for item in items:
-        item.extra_keyword_matches.update(RULES[rule].token for rule in rules_of(item))
+        rules = rules_of(item) | near_to(item)
+        item.extra_keyword_matches.update(RULES[rule].token for rule in rules)
 
 
 def rules_of(item: pytest.Item) -> frozenset[str]:
@@ -47,19 +51,28 @@ def rules_of(item: pytest.Item) -> frozenset[str]:
     return frozenset(rule for rule in named if rule in RULES)
 
 
+def near_to(item: pytest.Item) -> frozenset[str]:
+    """Return the ids of the rules whose runs hold a test that is no part of their proof."""
+    named = (rule for mark in item.iter_markers(MARK) for rule in mark.kwargs.get("near", ()))
+    return frozenset(rule for rule in named if rule in RULES)
+
+
 def is_wide(item: pytest.Item) -> bool:
     """Return whether a test is about many rules, so that a finding about one concerns no other."""
     return any(mark.kwargs.get("wide", False) for mark in item.iter_markers(MARK))
 
 
-def about(rules: Iterable[str], *, wide: bool = False) -> pytest.MarkDecorator:
+def about(
+    rules: Iterable[str], *, wide: bool = False, near: Iterable[str] = ()
+) -> pytest.MarkDecorator:
     """Return the marker of a test of these rules; what is no rule of the catalogue is left out."""
-    return pytest.mark.rules(*sorted({rule for rule in rules if rule in RULES}), wide=wide)
+    own = sorted({rule for rule in rules if rule in RULES})
+    return pytest.mark.rules(*own, wide=wide, near=tuple(sorted({*near}.difference(own))))
 
 
-def about_none() -> pytest.MarkDecorator:
+def about_none(*, near: Iterable[str] = ()) -> pytest.MarkDecorator:
     """Return the marker of a test that is part of a whole run, and of no rule's proof."""
-    return about(())
+    return about((), near=near)
 
 
 def of_tables(tables: Iterable[str]) -> frozenset[str]:

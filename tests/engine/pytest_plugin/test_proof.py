@@ -161,12 +161,34 @@ def test_a_marked_test_is_about_rules(request: pytest.FixtureRequest) -> None:
     assert "inv_t2__" in item.listextrakeywords()
 
 
-def test_a_deadlock_is_no_rules(tests: dict[str, tuple[list[str], bool]]) -> None:
-    """Meetings belong to a whole run, and to no rule's."""
-    met = [tokens for test, (tokens, _) in tests.items() if "test_meetings.py" in test]
+def test_a_deadlock_is_near_all_that_locks(tests: dict[str, tuple[list[str], bool]]) -> None:
+    """Meetings, and races of the order of locks, are in the run of each rule that locks there."""
+    met = {test: tokens for test, (tokens, _) in tests.items() if "test_meetings.py" in test}
+    ordered = {test: tokens for test, (tokens, _) in tests.items() if "[lock_order__" in test}
 
     assert met
-    assert [[]] * len(met) == met
+    assert [] == [test for test, tokens in met.items() if "card_5__" not in tokens]
+    assert [] == [test for test, tokens in met.items() if "inv_u5__" in tokens]
+    teams = [test for test, tokens in ordered.items() if "inv_t2__" in tokens]
+    assert {test for test, tokens in ordered.items() if "inv_m6__" in tokens} < {*teams}
+    assert [] == [test for test, tokens in ordered.items() if "inv_u5__" in tokens]
+
+
+def test_all_facts_of_a_table_are_near_its_rules(tests: dict[str, tuple[list[str], bool]]) -> None:
+    """A rule's run tries every column of its tables, whichever column its query reads."""
+    about = {test: tokens for test, (tokens, _) in tests.items() if "test_column[usage." in test}
+
+    assert about
+    assert [] == [test for test, tokens in about.items() if "inv_us2__" not in tokens]
+
+
+@pytest.mark.rules("INV-T2", near=("INV-U5", "no rule"))
+def test_what_is_near_a_rule_is_no_part_of_its_proof(request: pytest.FixtureRequest) -> None:
+    """A near rule's token selects a test, and its proof does without."""
+    item: Any = request.node
+
+    assert frozenset({"INV-T2"}) == proof.rules_of(item)
+    assert {"inv_t2__", "inv_u5__"} <= {*item.listextrakeywords()}
 
 
 def test_all_tests_are_marked(tests: dict[str, tuple[list[str], bool]]) -> None:
