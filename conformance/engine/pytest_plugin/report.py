@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from conformance.engine.cases.verdicts import NOT_RUN, Standing, Verdict
+from conformance.engine.pytest_plugin import sql_coverage
 from conformance.engine.pytest_plugin.findings import ENDED, Ended
 from conformance.engine.pytest_plugin.keys import runs_tests
 from conformance.engine.pytest_plugin.scope import about_all, is_whole
@@ -171,7 +172,7 @@ class Recorder:
             from conformance.engine.pytest_plugin.about import about, objects, places
             from conformance.engine.report import forms, rules
 
-            counts = self._record.counts
+            counts, stash = self._record.counts, self._config.stash
             of_run = {
                 "whole": self._whole,
                 "exit_status": int(session.exitstatus),
@@ -180,6 +181,8 @@ class Recorder:
                 "counts": {name: counts[name] for name in COUNTED},
                 **about(self._config),
             }
+            if sql_coverage.SECTION in stash:
+                of_run["coverage"] = stash[sql_coverage.SECTION].as_dict()
             where = places(self._config)
             of_tests = {
                 **objects(self._config, where),
@@ -189,7 +192,6 @@ class Recorder:
                 ],
                 "missed": [*missed, *self._sections.broken.values()],
             }
-            stash = self._config.stash
             moves = stash.setdefault(sections.MOVES, {})
             levels = stash.setdefault(sections.LEVELS, {})
             document = rules.document(

@@ -48,11 +48,20 @@ class Covered:
                 f" PL/pgSQL functions reached{more}"
             )
 
+    def as_dict(self) -> dict[str, Any]:
+        """Return it as the report has it."""
+        missing = sorted(each for name, each in self._placed.items() if name not in self._reached)
+        return {
+            "statements": len(self._placed),
+            "reached": len(self._reached),
+            "missing": [f"{function}, line {line}: {text}" for function, line, text in missing],
+            "without": dict(sorted(self._without.items())),
+        }
+
     def lines(self) -> Iterator[str]:
         """Return the statements that were not reached, and the functions that have no probes."""
-        missing = (each for name, each in self._placed.items() if name not in self._reached)
-        for function, line, text in sorted(missing):
-            yield f"not reached: {function}, line {line}: {text}"
+        for missing in self.as_dict()["missing"]:
+            yield f"not reached: {missing}"
         for function, reason in sorted(self._without.items()):
             yield f"without probes: {function}: {reason}"
 

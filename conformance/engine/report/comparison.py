@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from conformance.engine.cases.verdicts import NOT_RUN, Verdict
+from conformance.engine.report.document import covered
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -113,6 +114,9 @@ def _stood_on(old: Document, new: Document) -> Iterator[tuple[str, str, str]]:
         before, after = old.get(name), new.get(name)
         if before != after:
             yield name.replace("_", " "), str(before or 0), str(after or 0)
+    if covered(old) != covered(new):
+        unknown = "not measured"
+        yield "coverage", covered(old) or unknown, covered(new) or unknown
     was, now = old.get("migrations") or {}, new.get("migrations") or {}
     for name in sorted({*was, *now}):
         if was.get(name) != now.get(name):

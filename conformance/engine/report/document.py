@@ -43,6 +43,12 @@ def load(path: Path) -> Document:
     return document
 
 
+def covered(document: Document) -> str:
+    """Return how many statements of functions a run has reached; '' if none were counted."""
+    seen = document.get("coverage")
+    return f"{seen['reached']} of {seen['statements']} statements" if seen else ""
+
+
 def no_report(error: Exception) -> str:
     """Return why a file is no report of a run, in words."""
     said = {KeyError: f"it has no {error}", json.JSONDecodeError: f"it is no JSON: {error}"}

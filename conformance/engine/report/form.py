@@ -16,6 +16,15 @@ class Counts(TypedDict):
     not_run: int
 
 
+class Coverage(TypedDict):
+    """Statements of the schema's PL/pgSQL functions, and which of them the run has not reached."""
+
+    statements: int
+    reached: int
+    missing: list[str]
+    without: dict[str, str]
+
+
 class Commit(TypedDict):
     """Commit of the folder of the migrations."""
 
@@ -136,6 +145,7 @@ class Report(TypedDict):
     migrations: dict[str, str] | None
     suite: str
     commit: Commit | None
+    coverage: NotRequired[Coverage]
     verdicts: dict[str, int]
     rules: list[Rule]
     objects: NotRequired[list[Object]]

@@ -1,5 +1,6 @@
 """Coverage of the schema's own code: what probes see, and what they leave as it was."""
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -83,7 +84,7 @@ def test_what_no_process_has_reached_is_told_by_its_line() -> None:
     assert brief.startswith("2 of 3 statements of 2 PL/pgSQL functions reached; 1 function")
 
 
-def test_a_run_says_what_it_has_reached() -> None:
+def test_a_run_says_what_it_has_reached(tmp_path: Path) -> None:
     """With the option, tests that read functions see them as written; a worker tells the rest."""
     chosen = (
         "card_6__ and test_reading or auto_times__ and test_functions or CARD-6 and test_counts"
@@ -92,6 +93,7 @@ def test_a_run_says_what_it_has_reached() -> None:
         [
             *(sys.executable, "-m", "pytest", str(ROOT / "conformance"), "-n", "1", "-v"),
             *("--sql-coverage", "-k", chosen, "-p", "no:cacheprovider"),
+            *("--conformance-report", str(tmp_path / "report.json")),
         ],
         capture_output=True,
         text=True,
@@ -103,3 +105,6 @@ def test_a_run_says_what_it_has_reached() -> None:
     assert 0 == done.returncode, done.stdout + done.stderr
     assert "PL/pgSQL functions reached" in done.stdout
     assert "not reached: erase_user(uuid), line " in done.stdout
+    coverage = json.loads((tmp_path / "report.json").read_text())["coverage"]
+    assert coverage["statements"] - coverage["reached"] == len(coverage["missing"]) > 0
+    assert f"{coverage['reached']} of {coverage['statements']} statements" in done.stdout

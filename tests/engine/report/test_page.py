@@ -215,6 +215,22 @@ def test_a_cause_stands_once_with_all_its_ways(tmp_path: Path) -> None:
     ) in text
 
 
+def test_statements_not_reached_are_listed(tmp_path: Path) -> None:
+    """A run that counted statements says how many it reached, and which not."""
+    document = whole()
+    document["coverage"] = {
+        "statements": 9,
+        "reached": 8,
+        "missing": ["f(), line 7: x"],
+        "without": {},
+    }
+    forms.write(document, tmp_path / "page.html", "html")
+
+    text = (tmp_path / "page.html").read_text()
+    assert "<dt>PL/pgSQL reached</dt><dd>8 of 9 statements</dd>" in text
+    assert "<li><code>f(), line 7: x</code></li>" in text
+
+
 def test_levels_and_the_role_are_evidence(tmp_path: Path) -> None:
     """A rule shows what became of its races at each level, and what was tried as the role."""
     forms.write(whole(), tmp_path / "page.html", "html")

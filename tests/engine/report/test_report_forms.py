@@ -232,6 +232,7 @@ def test_what_got_weaker_fails(
     (broken, _, held) = before["rules"]
     broken["verdict"], held["verdict"] = "held", "unproven"
     before["migrations"] = {"001_initial_schema.sql": "00", "002.sql": "00"}
+    before["coverage"] = {"statements": 9, "reached": 8, "missing": ["x"], "without": {}}
     for name, each in (("old", before), ("new", document)):
         (tmp_path / f"{name}.json").write_text(json.dumps(each))
     paths = [str(tmp_path / f"{name}.json") for name in ("old", "new")]
@@ -241,6 +242,7 @@ def test_what_got_weaker_fails(
     assert "weaker    INV-T6            held -> broken\n" in out
     assert "stronger  INV-U5            unproven -> held\n" in out
     assert "001_initial_schema.sql: as it was -> edited\n002.sql: there -> not there\n" in out
+    assert "coverage: 8 of 9 statements -> not measured\n" in out
     assert out.endswith("1 weaker, 1 stronger\n")
 
     assert 0 == main(["compare", paths[1], paths[1]])

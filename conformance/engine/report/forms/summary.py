@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from conformance.engine.cases.verdicts import NOT_RUN, Verdict
+from conformance.engine.report.document import covered
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -48,6 +49,8 @@ def facts(document: Document) -> Iterator[tuple[str, str]]:
     if commit:
         changed = ", with changes since" if commit["dirty"] else ""
         yield "commit", f"{commit['id']}{changed}"
+    if covered(document):
+        yield "PL/pgSQL reached", covered(document)
     yield "exit status", str(document.get("exit_status", "unknown"))
     for name, version in sorted(document.get("versions", {}).items()):
         if name != "server":
