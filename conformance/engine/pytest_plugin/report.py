@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from conformance.engine.cases.verdicts import NOT_RUN, Standing, Verdict
-from conformance.engine.pytest_plugin import sql_coverage
 from conformance.engine.pytest_plugin.findings import ENDED, Ended
 from conformance.engine.pytest_plugin.keys import runs_tests
 from conformance.engine.pytest_plugin.scope import about_all, is_whole
@@ -181,8 +180,8 @@ class Recorder:
                 "counts": {name: counts[name] for name in COUNTED},
                 **about(self._config),
             }
-            if sql_coverage.SECTION in stash:
-                of_run["coverage"] = stash[sql_coverage.SECTION].as_dict()
+            if sections.COVERAGE in stash:
+                of_run["coverage"] = stash[sections.COVERAGE]()
             where = places(self._config)
             of_tests = {
                 **objects(self._config, where),

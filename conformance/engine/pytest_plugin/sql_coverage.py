@@ -88,6 +88,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """Add up what was reached, here or by all workers."""
     if config.getoption(OPTION) and not hasattr(config, "workerinput"):
         config.stash[SECTION] = Covered()
+        config.stash[sections.COVERAGE] = config.stash[SECTION].as_dict
         sections.add(config, config.stash[SECTION])
 
 

@@ -18,6 +18,8 @@ SECTIONS = pytest.StashKey["Sections"]()
 MOVES = pytest.StashKey["dict[str, dict[str, int]]"]()
 # By rules and levels of isolation, what became of the transactions of races.
 LEVELS = pytest.StashKey["dict[str, dict[str, dict[str, int]]]"]()
+# Returns which statements of functions were reached, where they are counted.
+COVERAGE = pytest.StashKey["Callable[[], dict[str, Any]]"]()
 # Set where somebody adds up what runs have seen: of each test its tally, and its transitions.
 ADDED_UP = pytest.StashKey[bool]()
 TALLY, TRANSITIONS = "tally", "transitions"
