@@ -54,11 +54,13 @@ TABLES = {
         FROM generate_series(1, {teams}) AS n
     """,
     "projects": """
-        INSERT INTO projects (id, team_id, created_by, name, status, spec)
-        SELECT pg_temp.pid(n), pg_temp.tid(1 + n % {teams}), pg_temp.uid(1 + n % {teams}),
+        INSERT INTO projects (id, team_id, owner, created_by, name, status, spec)
+        SELECT pg_temp.pid(n), pg_temp.tid(1 + n % {teams}),
+            'framecast:team:' || pg_temp.tid(1 + n % {teams}), pg_temp.uid(1 + n % {teams}),
             'Project ' || n, CASE n % 3 WHEN 0 THEN 'draft' ELSE 'completed' END::project_status,
             jsonb_build_object('title', 'Storyboard ' || n)
-        FROM generate_series(1, 3 * {teams}) AS n
+        FROM generate_series(1, 3 * {teams}) AS n;
+        INSERT INTO framecast.project_specs (project_id, spec) SELECT id, spec FROM projects
     """,
     # One in 53 is active, and none of those has a project.
     "jobs": """
@@ -120,9 +122,9 @@ TABLES = {
         FROM generate_series(1, 2 * {teams}) AS n
     """,
     "api_keys": """
-        INSERT INTO api_keys (user_id, owner, key_prefix, key_hash)
+        INSERT INTO api_keys (user_id, owner, key_prefix, key_hash, owner_tier, live_member_team_id)
         SELECT pg_temp.uid(n), 'framecast:' || pg_temp.tid(n) || ':' || pg_temp.uid(n), 'fc_',
-            md5('key ' || n) FROM generate_series(1, {teams} / 2) AS n
+            md5('key ' || n), 'creator', pg_temp.tid(n) FROM generate_series(1, {teams} / 2) AS n
     """,
 }
 # To build an index at the end takes a fraction of the time that it takes row by row.

@@ -2,11 +2,12 @@
 
 import re
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
 
-from benchmarks import campaign_scale, cap_designs, cap_sql, job_cost
+from benchmarks import campaign_scale, cap_designs, cap_sql, gate_cases, job_cost
 from conformance.engine.campaign.ledger import Ledger, Result
 from conformance.engine.campaign.shards import Plan
 from conformance.engine.postgres.scratch import Database
@@ -87,3 +88,31 @@ def test_a_ledger_says_how_a_campaign_would_scale(
     assert re.fullmatch(r" +1 +0\.\d\d +\d\.\d\d", one)
     assert many.startswith("    1000 ")
     assert many.endswith("the longest shard")
+
+
+def test_cases_of_the_gate_say_what_is_right() -> None:
+    """Each case has files, an exit code and what was said of it before; names are there once."""
+    cases = tomllib.loads(gate_cases.CASES.read_text(encoding="utf-8"))["case"]
+
+    assert {0, 1} == {case["code"] for case in cases}
+    assert len(cases) == len({case["name"] for case in cases})
+    for case in cases:
+        assert {"name", "before", "code", "files"} == case.keys()
+        assert all(name.endswith(".sql") for name in case["files"])
+
+
+@pytest.mark.parametrize(
+    ("out", "what"),
+    [
+        ("1  target       ok          x\ngate: open: the pending migrations may be run", "open"),
+        (
+            "3  lint  ok  x\n     note: y\n7  data  2 findings  z\n     note: n\n     b: gone",
+            "7: b: gone",
+        ),
+        ("1  target       1 finding\n     target: unreachable", "1: target: unreachable"),
+        ("", "not asked"),
+    ],
+)
+def test_the_table_of_cases_shows_the_first_finding(out: str, what: str) -> None:
+    """A run of the gate is told by the first thing that it has found, and its section."""
+    assert what == gate_cases.told(out)

@@ -25,6 +25,10 @@ FACTS = """
         EXISTS (
             SELECT FROM pg_roles AS p
             WHERE p.rolname = ANY (%(providers)s) AND pg_has_role(r.oid, p.oid, 'MEMBER')
+        ),
+        EXISTS (
+            SELECT FROM pg_database AS d
+            WHERE d.datname = current_database() AND pg_has_role(r.oid, d.datdba, 'USAGE')
         )
       FROM pg_roles AS r LEFT JOIN pg_roles AS a ON a.rolname = %(application)s
      WHERE r.rolname = %(name)s
@@ -45,6 +49,7 @@ class Owner:
         creates_in_public: whether it may create tables in `public`.
         member, administers: whether it is in the application's role, and may let others in.
         managed: whether a provider's role lets it make extensions, which else a superuser makes.
+        owns_database: whether it may change the database's own settings.
     """
 
     name: str
@@ -56,6 +61,7 @@ class Owner:
     member: bool
     administers: bool
     managed: bool = False
+    owns_database: bool = False
 
 
 def owner_of(conn: psycopg.Connection[Any], name: str | None) -> Owner | None:

@@ -84,6 +84,11 @@ def load(directory: Path) -> tuple[Migration, ...]:
     return tuple(map(_read, paths))
 
 
+def left_out(directory: Path) -> list[str]:
+    """Return the files of a folder that are not run, since they undo others by their names."""
+    return sorted(path.name for path in directory.glob("*.sql") if undoes(path.name))
+
+
 def install(conn: psycopg.Connection[Any], migrations: Iterable[Migration]) -> None:
     """Run the files, each in one transaction of its own.
 
@@ -267,6 +272,7 @@ __all__ = [
     "Migration",
     "MigrationError",
     "install",
+    "left_out",
     "load",
     "refuse_foreign_parts",
     "refuse_reach",

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from conformance.engine.audit.findings import Fault, Section
-from conformance.engine.deployment import outside
+from conformance.engine.deployment import dialect, outside
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -23,6 +23,7 @@ NUMBER, TITLE = 3, "lint"
 PATIENCE = 120.0  # seconds
 OUTSIDE = "--no-assume-in-transaction"
 ROBUST = "prefer-robust-stmts"  # IF NOT EXISTS, which takes an invalid index for a whole one
+SYNTAX = "syntax-error"
 EXCUSE = "squawk-ignore"
 NO_EXCUSE = (EXCUSE, "squawk-passed")  # the same length, so that places stay what they are
 # Runs when there is no configuration beside the migrations: as `migrate` runs each file.
@@ -91,11 +92,13 @@ def _look_at(file: Migration, squawk: _Squawk, excluded: Sequence[str], section:
     found = squawk.findings(file.name, file.sql)
     if outside.says_so(file):  # `migrate` looks what is there, and whether it is whole
         found = [each for each in found if each["rule_name"] != ROBUST]
+    if dialect.refusal(file):  # which says more of what is no SQL
+        found = [each for each in found if each["rule_name"] != SYNTAX]
     every = squawk.findings(file.name, file.sql.replace(*NO_EXCUSE)) if EXCUSE in file.sql else []
     by = f"a comment with {EXCUSE}"
     if any(fnmatch(file.name, pattern) for pattern in excluded):
         found, every, by = [], found + every, "excluded_paths of .squawk.toml"
-    section.faults += [_fault(each) for each in found]
+    section.faults += dict.fromkeys(_fault(each) for each in found)
     excused = {(_place(each), _what(each)) for each in every}
     excused -= {(_place(each), _what(each)) for each in found}
     section.notes += [f"{place}: {what}: excused by {by}" for place, what in sorted(excused)]

@@ -159,6 +159,8 @@ class Gate:
         names = ", ".join(file.name for file in todo) or "none"
         section.summary = f"{len(applied)} applied, as they were; pending: {names}"
         section.notes = [str(waiver) for waiver in waived]
+        if undoing := migrations.left_out(self._wish.directory):
+            section.notes.append(f"not run, since they undo others: {', '.join(undoing)}")
         self._done(section)
         if not section.asked:
             return None

@@ -195,8 +195,10 @@ def _give(admin: Connection, database: Database, role: sql.Identifier, owner: Ow
         admin.execute(sql.SQL("GRANT {} TO {}").format(named, role))
         if owner.creates_in_public:
             admin.execute(sql.SQL("GRANT CREATE ON SCHEMA public TO {}").format(named))
+    place = sql.Identifier(database.name)
+    if owner.owns_database:
+        admin.execute(sql.SQL("ALTER DATABASE {} OWNER TO {}").format(place, role))
     if owner.creates_schemas:
-        place = sql.Identifier(database.name)
         admin.execute(sql.SQL("GRANT CREATE ON DATABASE {} TO {}").format(place, role))
     if owner.creates_in_public:
         admin.execute(sql.SQL("GRANT CREATE ON SCHEMA public TO {}").format(role))

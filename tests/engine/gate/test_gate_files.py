@@ -119,6 +119,17 @@ def test_a_file_that_the_linter_leaves_out_is_shown(folder: Path) -> None:
     assert any("excused by excluded_paths of .squawk.toml" in note for note in section.notes)
 
 
+def test_what_is_no_sql_is_told_once(folder: Path) -> None:
+    """Commands of psql are the gate's own finding; what else is no SQL is named once a place."""
+    for_psql = lint.lint([file(folder, "\\i other.sql\nCOPY t FROM stdin;\na\tb\n\\.\n")], 18)
+    broken = lint.lint([file(folder, "CREATE TABLE public.x (id int,, b int);\n")], 18)
+
+    assert [] == for_psql.faults
+    assert broken.faults
+    assert len(broken.faults) == len(set(broken.faults))
+    assert all("(syntax-error)" in fault.what for fault in broken.faults)
+
+
 @pytest.mark.parametrize("name", ["-c.sql", "--help.sql", "00[4]*{a}?.sql", "a b'c.sql"])
 def test_the_linter_reads_files_of_any_name(folder: Path, name: str) -> None:
     """A name that looks like an option or a pattern is that of a file."""

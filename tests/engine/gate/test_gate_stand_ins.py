@@ -17,6 +17,7 @@ from conformance.engine.gate.trial import Trial
 from conformance.engine.postgres import Server
 from conformance.engine.postgres.scratch import Database, Scratch, opened
 from tests.support.gating import run
+from tests.support.trials import attempted
 
 MIGRATIONS = Path(__file__).parents[3] / "migrations"
 READER = "framecast_conformance_reports"
@@ -174,3 +175,15 @@ def test_a_target_says_which_roles_and_extensions_it_has(
     assert f"{READER}_own" in target.roles
     assert "plpgsql" in target.extensions
     assert 0 == ended.code, ended.out
+
+
+def test_who_owns_the_database_may_set_what_it_begins_with(scratch: Scratch, folder: Path) -> None:
+    """A database's own settings are its owner's to change, on the copy as on the target."""
+    change = "format($f$ALTER DATABASE %I SET work_mem = '8MB'$f$, current_database())"
+    script = f"DO $$ BEGIN EXECUTE {change}; END $$"
+    owner = dataclasses.replace(OWNER, owns_database=True)
+    alone, theirs = (attempted(scratch, folder, script, owner=each)[0] for each in (OWNER, owner))
+
+    assert alone.denied is not None
+    assert None is theirs.denied
+    assert None is theirs.fault
