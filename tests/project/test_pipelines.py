@@ -13,6 +13,8 @@ from typing import Any, Final
 import pytest
 import yaml
 
+from conformance.framecast.recorders.races import SAVED
+
 ROOT: Final = Path(__file__).parents[2]
 FILES: Final = (".github/workflows/conformance.yml", ".gitlab-ci.yml")
 OURS: Final = re.compile(r"\b(?:pytest conformance|python -m conformance (\w+))([^|;&\n]*)")
@@ -97,6 +99,34 @@ def test_it_tries_the_wheel_on_each_python(file: str) -> None:
     assert f">={versions[0]}" == project["requires-python"]
     assert [versions] == list(lists(read, "python"))
     assert any(said.startswith('tox -e "wheel-py$') for said in strings(read))
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_it_keeps_what_was_found(file: str) -> None:
+    """The job that proves the rules uploads its reports, JUnit too, its findings and its races."""
+    job = yaml.safe_load((ROOT / file).read_text())
+    job = job["jobs"]["rules"] if "jobs" in job else job["rules"]
+    said = list(strings(job))
+    kept = " ".join(said).split()
+
+    assert any(".xml" in word for word in kept)
+    assert {"findings", str(SAVED)} <= set(kept)
+    assert any(word.startswith("report-") for word in kept)
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_it_is_of_the_form_that_its_service_reads(file: str) -> None:
+    """The schemas that GitHub's workflows and GitLab's pipelines are checked by accept it."""
+    schema = "vendor.github-workflows" if file.startswith(".github") else "vendor.gitlab-ci"
+    program = Path(sys.executable).parent / "check-jsonschema"
+    done = subprocess.run(
+        [program, "--builtin-schema", schema, ROOT / file],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert 0 == done.returncode, done.stdout + done.stderr
 
 
 def test_an_indexed_job_runs_every_share_once() -> None:
