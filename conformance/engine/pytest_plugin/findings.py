@@ -7,6 +7,7 @@ drops what was found before, in the same circumstances, and is not found any mor
 from __future__ import annotations
 
 import os
+import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
@@ -37,6 +38,7 @@ class Ended(NamedTuple):
 
 
 ENDED = pytest.StashKey[Ended]()
+FOUND_FOLDER = pytest.StashKey[Path | None]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -50,16 +52,46 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Keep what is found here or by all workers."""
+    """Keep what is found here or by all workers; end the run before it begins if that cannot be.
+
+    Raises:
+        UsageError: The folder that was named cannot be written to.
+    """
+    named, folder = _named(config), folder_of(config)
+    if named and folder is not None and not _is_writable(folder):
+        given = OPTION if config.getoption(OPTION) else VARIABLE
+        message = f"{given}: cannot write to {named}: name another folder, or {NOWHERE}"
+        raise pytest.UsageError(message)
     sections.add(config, _Keeper(config))
 
 
 def folder_of(config: pytest.Config) -> Path | None:
-    """Return the folder of findings; None where none are kept."""
-    from conformance.engine.findings.store import FOLDER
+    """Return the folder of findings; None where none are kept, as in a read-only checkout."""
+    if FOUND_FOLDER not in config.stash:
+        from conformance.engine.findings.store import FOLDER
 
-    named = config.getoption(OPTION) or os.environ.get(VARIABLE) or str(FOLDER)
-    return None if named == NOWHERE else Path(config.invocation_params.dir, named)
+        named = _named(config)
+        folder = Path(config.invocation_params.dir, named or FOLDER)
+        kept = named != NOWHERE and (bool(named) or _is_writable(folder))
+        config.stash[FOUND_FOLDER] = folder if kept else None
+    return config.stash[FOUND_FOLDER]
+
+
+def _named(config: pytest.Config) -> str | None:
+    return config.getoption(OPTION) or os.environ.get(VARIABLE) or None
+
+
+def _is_writable(folder: Path) -> bool:
+    """Return whether a file can be made in a folder, or where it would have to be made first.
+
+    By making one: root may write anywhere, and cannot on a disk that is read-only.
+    """
+    try:
+        there = next(each for each in (folder, *folder.parents) if each.exists())
+        tempfile.TemporaryFile(dir=there).close()
+    except OSError:
+        return False
+    return True
 
 
 def seen(finding: Finding, path: str, item: pytest.Item) -> Seen | None:

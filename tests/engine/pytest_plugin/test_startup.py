@@ -5,11 +5,13 @@ import subprocess
 import sys
 from functools import partial
 from pathlib import Path
-from typing import Final
+from types import SimpleNamespace
+from typing import Any, Final
 
 import pytest
 
 from conformance.engine.postgres.scratch import Database
+from conformance.engine.pytest_plugin import findings
 from tests.support.starting import run as run_one
 
 ROOT: Final = Path(__file__).parents[3]
@@ -60,6 +62,31 @@ def test_a_checkout_that_cannot_be_written(tmp_path: Path) -> None:
     )
 
     assert 0 == done.returncode, done.stdout + done.stderr
+
+
+def test_findings_that_cannot_be_kept_where_they_should(tmp_path: Path) -> None:
+    """A folder of findings that is named and cannot be written to ends the run as it begins."""
+    (tmp_path / "file").write_text("no folder")
+    said = refused(run(f"--conformance-findings={tmp_path / 'file' / 'found'}"))
+
+    assert f"--conformance-findings: cannot write to {tmp_path / 'file' / 'found'}" in said
+
+
+def test_nothing_is_said_to_be_kept_where_nothing_can_be(tmp_path: Path) -> None:
+    """In a checkout that cannot be written, no finding is kept, and none is said to be."""
+    (tmp_path / ".conformance").write_text("no folder")
+    where: Any = SimpleNamespace(
+        stash=pytest.Stash(),
+        getoption=lambda _: None,
+        invocation_params=SimpleNamespace(dir=tmp_path),
+    )
+    with pytest.MonkeyPatch.context() as patched:
+        patched.delenv(findings.VARIABLE, raising=False)
+        assert findings.folder_of(where) is None
+        (tmp_path / ".conformance").unlink()
+        where.stash = pytest.Stash()
+        assert tmp_path / ".conformance" / "findings" == findings.folder_of(where)
+    assert [] == [*tmp_path.iterdir()]
 
 
 def test_a_warning_of_something_else(tmp_path: Path) -> None:
