@@ -49,7 +49,15 @@ INSERT INTO coupons (team_id, cents, note)
 SELECT gen_random_uuid(), n %% 500, nullif(n %% 3, 0)::text FROM generate_series(1, {coupons}) AS n;
 UPDATE users SET created_at = now() - interval '4 years', updated_at = now()
 WHERE email = 'user3@example.com';
-ANALYZE coupons;
+ANALYZE;
+"""
+# All that anybody has written to the database, its catalog included, and what was read of it. What
+# belongs to the server counts scratch databases, too, and what vacuum notes is nobody's.
+STATISTICS = """
+    SELECT sum(n_tup_ins + n_tup_upd + n_tup_del)::bigint,
+        (sum(seq_scan + coalesce(idx_scan, 0)) FILTER (WHERE s.schemaname = 'public'))::bigint
+      FROM pg_stat_all_tables AS s JOIN pg_class AS c ON c.oid = s.relid
+     WHERE NOT c.relisshared AND s.relname NOT IN ('pg_class', 'pg_statistic', 'pg_toast_2619')
 """
 
 
@@ -68,6 +76,14 @@ def target(database: Database, folder: Path, coupons: int) -> Iterator[str]:
         load(admin, 5_000)
         admin.execute(ROWS.replace("%%", "%").format(coupons=coupons).encode())
         yield url
+
+
+def statistics(database: Database) -> tuple[int, int]:
+    """Return how many rows were ever written in a database, and how many scans its tables had."""
+    with database.connect() as admin:
+        admin.execute("SELECT pg_stat_force_next_flush()")
+        [found] = admin.execute(STATISTICS).fetchall()
+    return int(found[0]), int(found[1])
 
 
 def told(out: str) -> str:
@@ -123,6 +139,7 @@ def main() -> int:
             scratch.cloned(scratch.template(empty), "cases") as database,
             target(database, folder, options.coupons) as url,
         ):
+            written, read = statistics(database)
             print("| the pending files | before | now | exit code | seconds |")
             print("|---|---|---|---|---|", flush=True)
             right = True
@@ -130,8 +147,11 @@ def main() -> int:
                 line, as_expected = row(url, folder, case, ["--profile", options.profile])
                 print(line, flush=True)
                 right &= as_expected
+            then, scans = statistics(database)
+            print(f"\nwritten to the target meanwhile: {then - written} rows; {scans - read} scans")
+            right &= then == written
         load_then = ", ".join(f"{each:.1f}" for each in os.getloadavg())
-        print(f"\n{server.origin}; {os.cpu_count()} cores; load {load_then} at the end")
+        print(f"{server.origin}; {os.cpu_count()} cores; load {load_then} at the end")
     return 0 if right else 1
 
 

@@ -61,8 +61,9 @@ def _is_its_own(
     name: str, after: Description, spoken: Sequence[str], waived: Iterable[str]
 ) -> bool:
     """Return whether a relation holds rows of its own that nothing reads."""
-    if after["relation", name] not in {"table", "sequence"}:
-        return any(f" on {name} to " in each for each in waived)
+    if after["relation", name] not in {"table", "sequence"}:  # a view
+        given = {right for kind, right in after if kind == "privilege" and f" on {name}" in right}
+        return all(each.startswith("SELECT ") or each in waived for each in given)
     return ("child table", name) not in after and not _is_read(name, spoken)
 
 

@@ -20,10 +20,13 @@ OWN = """
     CREATE FUNCTION one() RETURNS int LANGUAGE sql RETURN 1;
     CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql SET search_path = public AS $$
     BEGIN INSERT INTO log VALUES (NEW.user_id); RETURN NULL; END $$;
+    CREATE VIEW spending AS SELECT owner, sum(credits_used) AS spent FROM usage GROUP BY owner;
+    GRANT SELECT ON spending TO framecast_app;
     CREATE TRIGGER note AFTER INSERT ON users FOR EACH ROW EXECUTE FUNCTION note();
 """
 ITS_OWN = {
     *("public.teams.motto", "public.coupons", "public.coupons_id_seq", "public.log"),
+    "public.spending",
     *("public.one()", "public.note()"),
 }
 # A table that a guard reads, one that rows go away with, one that is part of ours; a view; a
@@ -37,6 +40,7 @@ OTHERS = """
     ALTER TABLE job_events ADD COLUMN plan int REFERENCES plans ON DELETE CASCADE;
     CREATE TABLE more_jobs () INHERITS (jobs);
     CREATE VIEW mine AS SELECT * FROM jobs;
+    GRANT SELECT, INSERT ON mine TO framecast_app;
     CREATE FUNCTION purge() RETURNS void LANGUAGE sql SECURITY DEFINER AS 'DELETE FROM job_events';
     CREATE FUNCTION email_key(int) RETURNS int LANGUAGE sql RETURN 1;
     CREATE TABLE framecast.jobs (id int);
