@@ -51,8 +51,11 @@ def lines(report: Report) -> Iterator[str]:
     for (kind, subject), count in sorted(faults.counts.items()):
         yield f"FAULT {kind}: {subject} ({count:,} times)"
     notes = Counter(f"{fault.kind}: {fault.subject}" for fault in faults.noted)
-    for note, count in sorted(notes.items()):
+    for note, count in notes.most_common(NOTES):
         yield f"no fault, but {note} ({count:,} times)"
+    if len(notes) > NOTES:
+        rest = sum(count for _, count in notes.most_common()[NOTES:])
+        yield f"no fault, but {rest:,} more such, in {len(notes) - NOTES:,} ways"
     told = list({fault.subject: fault for fault in faults.noted}.values())[:NOTES]
     for fault in (*faults.kept, *told):
         yield ""

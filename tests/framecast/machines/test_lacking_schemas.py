@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
 
+from benchmarks.planted_races import COUNT_WITHOUT_LOCK
 from benchmarks.planted_sequences import CAP_COUNTS_ITSELF
 from conformance.engine.cases.gaps import Gaps
 from conformance.engine.cases.verdicts import Finding, Verdict
@@ -30,7 +31,6 @@ from conformance.framecast.races.harness import Harness
 from conformance.framecast.races.runner import RaceRunner
 from conformance.framecast.races.schedule import Race, Start
 from strategies.hostility import hostile_runs
-from tests.planted.planted_races import COUNT_WITHOUT_LOCK
 from tests.support.rewriting import KEYS_AT_ONCE
 
 MIGRATIONS = Path(__file__).parents[3] / "migrations"

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.planted_races import FAULTS, Planted
 from conformance.engine.cases.verdicts import Finding
 from conformance.engine.database.sandbox import Sandbox
 from conformance.engine.postgres.scratch import Scratch
@@ -16,7 +17,6 @@ from conformance.framecast.known_races import KNOWN_RACES
 from conformance.framecast.races.explorer import PAIRS, drawn
 from conformance.framecast.races.harness import Harness
 from conformance.framecast.races.runner import RaceRunner
-from tests.planted.planted_races import FAULTS, Planted
 
 MIGRATIONS = Path(__file__).parents[3] / "migrations"
 DRAWS = 120  # numbers, of each of which a race is made
