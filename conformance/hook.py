@@ -5,6 +5,7 @@ For pre-commit, which installs the suite elsewhere. Arguments are pytest's.
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
@@ -23,6 +24,6 @@ def arguments(here: Path, given: list[str]) -> list[str]:
 
 
 if __name__ == "__main__":
-    import pytest
-
-    sys.exit(pytest.main(arguments(Path.cwd(), sys.argv[1:])))
+    # A process of its own, as pytest warns of each package of a plugin that is imported before it.
+    pytest = (sys.executable, "-P", "-m", "pytest")
+    os.execv(sys.executable, [*pytest, *arguments(Path.cwd(), sys.argv[1:])])  # noqa: S606 - as said
