@@ -122,9 +122,14 @@ def test_options_of_two_plugins_are_told_apart(installed: Path, repository: Path
 
 
 def test_the_wheel_has_one_command_for_all(installed: Path, repository: Path) -> None:
-    """What the module does, the script does; its `test` is the suite, whatever the folder has."""
+    """What the module does, the script does; its `test` is the suite, and so is the hook."""
     listed = run([installed, "rules", "--table", "webhooks"], repository)
     tests = run([installed, "test", "--rule", "INV-U5", "--collect-only", "-q"], repository)
 
+    hook = ("-P", "-m", "conformance.hook", "-k", "inv_u5__", "--collect-only", "-n0")
+    hooked = run([installed.parent / "python", *hook], repository)
+
     assert "INV-W4" in listed.stdout, listed.stderr
     assert "test_rules.py::test_rule[inv_u5__" in tests.stdout, tests.stderr
+    assert "<Function test_rule[inv_u5__" in hooked.stdout, hooked.stderr
+    assert "warning" not in hooked.stdout
