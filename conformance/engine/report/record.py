@@ -121,11 +121,22 @@ class Record:
         self.counts["deselected"] = parts.deselected
         about = {rule for part in parts.tests.values() if part.own for rule in part.rules}
         about |= {rule for rule, seen in self._standings.items() if seen.total.any or _blamed(seen)}
+        about |= {*self._found_unproven(parts)}
         judged = {rule: self._standing(rule) for rule in RULES if whole or rule in about}
         if not parts.tests:  # nobody came so far as to know them
             for standing in judged.values():
                 standing.unreached += 1
         return judged
+
+    def _found_unproven(self, parts: Parts) -> Iterator[str]:
+        """Return the rules that a test of theirs found to be unproven, such as a race that hangs.
+
+        A test of many rules says so of those too that nobody asked for.
+        """
+        for test, failure in self._failures:
+            part = parts.tests.get(test, Part())
+            if not part.wide and failure["rule"] in part.rules:
+                yield failure["rule"]
 
     def _note_seen(self, report: pytest.TestReport) -> None:
         for seen in _seen(report):

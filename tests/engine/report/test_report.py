@@ -207,12 +207,14 @@ def run(folder: Folder, fault: str, tests: str) -> tuple[dict[str, Any], str, li
     return json.loads((folder / "report.json").read_text()), done.stdout, found
 
 
-def gathered(*seen: dict[str, Any], rule: str = "INV-U5") -> dict[str, Standing]:
+def gathered(
+    *seen: dict[str, Any], rule: str = "INV-U5", own: bool = True, wide: bool = False
+) -> dict[str, Standing]:
     """Return what a run makes of the reports of its tests, all of them about one rule."""
     record, tests = Record(), {}
     for number, each in enumerate(seen):
         test, failed = f"test_{number}", "failure" in each
-        tests[test] = Part((rule,), own=True)
+        tests[test] = Part((rule,), wide, own)
         properties: list[tuple[str, Any]] = [("other", 1), (PROPERTY, each)]
         if failed:
             each["failure"]["test"] = test
@@ -243,6 +245,17 @@ def test_a_break_of_another_rule_is_that_rules() -> None:
     assert Verdict.BROKEN == standings["INV-U6"].verdict
     assert Verdict.UNPROVEN == standings["INV-U5"].verdict
     assert "call of test_0: it is broken" == standings["INV-U5"].failures[0]["observed"]
+
+
+def test_a_race_that_hangs_leaves_its_rule_unproven() -> None:
+    """Where a run has no near misses, a rule is shown that a test of its own left unproven."""
+    hung = {**FAILURE, "rule": "INV-U6", "verdict": "unproven"}
+
+    def seen() -> dict[str, Any]:
+        return {"rule": "INV-U6", "path": "race", "tally": [0, 0, 0], "failure": {**hung}}
+
+    assert Verdict.UNPROVEN == gathered(seen(), rule="INV-U6", own=False)["INV-U6"].verdict
+    assert {} == gathered(seen(), rule="INV-U6", own=False, wide=True)
 
 
 def test_a_failure_of_the_own_rule_decides() -> None:
