@@ -7,6 +7,7 @@ file makes them.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -18,8 +19,8 @@ from pglast.stream import RawStream
 
 from conformance.engine.audit.findings import SHOWN, Fault
 from conformance.engine.audit.snapshot import GIVE_UP
-from conformance.engine.deployment.tokens import by_statement
-from conformance.engine.gate import conversions
+from conformance.engine.gate import conversions, taken
+from conformance.engine.gate.keys import KEY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -29,12 +30,6 @@ if TYPE_CHECKING:
     from conformance.engine.deployment.migrations import Migration
 
 NOT_YET = " (not validated)"
-KEY = """
-SELECT string_agg(format('t.%%I::text', a.attname), ' || '', '' || ' ORDER BY a.attnum)
-FROM pg_index AS x JOIN pg_attribute AS a ON a.attrelid = x.indrelid AND a.attnum = ANY (x.indkey)
-WHERE x.indrelid = to_regclass(%s) AND x.indisprimary
-"""
-WRITES = {"update", "delete", "merge"}
 MEND = "mend these rows first, in the migration or by hand: it would fail on them"
 LATER = "these rows may stay as they are for now, and VALIDATE will fail on them"
 
@@ -109,7 +104,7 @@ def ask(
     """
     faults: list[Fault] = []
     notes: list[str] = []
-    changed = {table for file in pending for table in _changed(file)}
+    changes = taken.of_files(pending)
     for demand in demands:
         try:
             with conn.transaction():
@@ -125,7 +120,7 @@ def ask(
             continue
         count = "1 row" if rows == 1 else f"{rows} rows"
         what = f"{count} of {demand.table} would fail it today"
-        if demand.table.rpartition(".")[2] in changed:
+        if any(_may_mend(each, demand) for each in changes):
             notes.append(
                 f"{demand.about}: {what} ({', '.join(keys)}), and a pending file changes that "
                 "table: whether it mends them is not known"
@@ -243,12 +238,11 @@ def _sql(node: Any) -> str:
     return str(RawStream()(node))
 
 
-def _changed(file: Migration) -> Iterator[str]:
-    """Yield the tables whose rows a file changes, as far as it says so outside of bodies."""
-    for statement in by_statement(file.sql):
-        words = [token.word for token in statement]
-        for place, word in enumerate(words):
-            if word in WRITES:
-                rest = [each for each in words[place + 1 :] if each not in {"from", "into", "only"}]
-                schema_given = rest[1:2] == ["."]
-                yield from rest[2:3] if schema_given else rest[:1]
+def _may_mend(change: taken.Taking, demand: Demand) -> bool:
+    """Return whether a statement may take away what a demand is about: rows, or its columns."""
+    if change.relation != demand.table.rpartition(".")[2].strip('"'):
+        return False
+    said = f"{demand.about} {demand.failing} {demand.block}"
+    return change.columns is None or any(
+        re.search(rf"\b{re.escape(column)}\b", said) for column in change.columns
+    )

@@ -19,7 +19,7 @@ from pglast.stream import RawStream
 from conformance.engine.audit.findings import SHOWN, Fault
 from conformance.engine.audit.snapshot import GIVE_UP
 from conformance.engine.deployment.tokens import line_of
-from conformance.engine.gate.demands import KEY
+from conformance.engine.gate.keys import KEY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -54,6 +54,18 @@ class Taking:
     table: str
     node: Node = field(compare=False)
 
+    @property
+    def relation(self) -> str:
+        """The table's name alone."""
+        return str(self.node.relation.relname)
+
+    @property
+    def columns(self) -> list[str] | None:
+        """The columns that it changes; None where whole rows come and go."""
+        if isinstance(self.node, ast.UpdateStmt):
+            return [each.name for each in self.node.targetList or ()]
+        return None
+
 
 def of_files(files: Sequence[Migration]) -> list[Taking]:
     """Return the statements that delete or change rows."""
@@ -82,7 +94,7 @@ def ask(
             continue  # a pending file makes it: it has no rows today
         table = str(there[0]).removeprefix("public.")
         columns = {name for (name,) in conn.execute(COLUMNS, (each.table,)).fetchall()}
-        query = _query(each.node, columns)
+        query = "" if isinstance(each.node, ast.MergeStmt) else _query(each.node, columns)
         if not query:
             continue
         try:
@@ -124,7 +136,7 @@ def _of_file(file: Migration) -> Iterator[Taking]:
 
 def _within(node: Any, text: str) -> Iterator[Node]:
     """Yield what of a statement deletes or changes rows: itself, a part of it, or of its body."""
-    if isinstance(node, ast.DeleteStmt | ast.UpdateStmt):
+    if isinstance(node, ast.DeleteStmt | ast.MergeStmt | ast.UpdateStmt):
         yield node
     if isinstance(node, ast.DoStmt):
         yield from _of_body(text)

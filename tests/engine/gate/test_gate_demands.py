@@ -188,3 +188,28 @@ def test_what_rows_keep_or_files_mend_is_no_finding(
     assert [] == faults
     mending = "NOT VALID" in script or "things SET" in script or "ONLY" in script
     assert mending == any("would fail it today" in note for note in notes)
+
+
+@pytest.mark.parametrize(
+    ("script", "mended"),
+    [
+        ("UPDATE things SET name = 'x'; ALTER TABLE things ADD CHECK (price > 0)", False),
+        (
+            (
+                "DO $$ BEGIN UPDATE things SET price = 1; END $$;"
+                "ALTER TABLE things ADD CHECK (price > 0)"
+            ),
+            True,
+        ),
+        ("UPDATE owners SET name = 'x'; ALTER TABLE things ADD CHECK (price > 0)", False),
+        ("CREATE UNIQUE INDEX once ON bag (word); UPDATE bag SET word = 'two'", True),
+    ],
+)
+def test_only_what_a_demand_is_about_is_mended(
+    asked: Callable[[str], Asked], script: str, mended: bool
+) -> None:
+    """A file that changes other columns of the table, or another table, mends no row."""
+    faults, notes = asked(script)
+
+    assert mended == (not faults)
+    assert mended == any("whether it mends them is not known" in note for note in notes)
