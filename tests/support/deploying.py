@@ -59,11 +59,11 @@ class Terminal:
     def write(self, name: str, text: str) -> None:
         """Write a file of migrations, and show it."""
         (self._folder / "migrations" / name).write_text(text)
-        _show(f"$ cat migrations/{name}\n{text.rstrip()}")
+        _show(f"-- {name}\n{text.rstrip()}")
 
     def run(self, *arguments: str) -> None:
         """Run a command to its end."""
-        words = " ".join(arguments)
+        words = " ".join((arguments[0], '"$DATABASE_URL"', *arguments[1:]))
         _show(f'$ python -m conformance {words}; echo "exit code $?"')
         begun = time.perf_counter()
         ended = subprocess.run(

@@ -10,6 +10,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from conformance.engine.domain.chosen import COLUMNS, DERIVED
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
@@ -25,7 +27,7 @@ def of_files(steps: Sequence[Description], waivers: Iterable[Waiver]) -> list[st
 
     Args:
         steps: what the schema is before the first pending file, and after each.
-        waivers: of the pending files: what a right is waived for counts as well.
+        waivers: of all files: what a right is waived for counts as well.
     """
     before, after = steps[0], steps[-1]
     waived = {each.what.removeprefix("RIGHT ") for each in waivers}
@@ -38,15 +40,33 @@ def of_files(steps: Sequence[Description], waivers: Iterable[Waiver]) -> list[st
         if kind == "column":
             of_ours = ("relation", name.rpartition(".")[0]) in before
             harmless = of_ours and not _is_read(name, spoken)
-        elif kind == "relation":
-            harmless = _is_its_own(name, after, spoken + keys, waived)
-        elif kind == "function":
-            definer = DEFINER in after[kind, name]
-            harmless = not definer or f"function {name}" in waived
         else:
-            continue
+            harmless = _is_its_own(kind, name, after, waived)
+            harmless = harmless and not (kind == "relation" and _is_read(name, spoken + keys))
         # Rights are told by names without a schema.
         if harmless and (kind == "column" or (kind, _bare(name)) not in known):
+            found.append(name)
+    return found
+
+
+def of_schema(schema: Description, waivers: Iterable[Waiver]) -> list[str]:
+    """Return the same of a schema as it is: what its files added once, and the domain knows not.
+
+    What a role may do there is compared before and after by `changes`, as with all that was there.
+    """
+    waived = {each.what.removeprefix("RIGHT ") for each in waivers}
+    found = []
+    for kind, name in sorted(schema):
+        space, _, bare = name.partition(".")
+        if space != "public":
+            continue
+        table, _, column = bare.partition(".")
+        if kind == "column":
+            ours = {*COLUMNS.get(table, ()), *DERIVED.get(table, ())}
+            further = table in COLUMNS and column not in ours
+        else:
+            further = bare not in COLUMNS and _is_its_own(kind, name, schema, waived)
+        if further:
             found.append(name)
     return found
 
@@ -57,14 +77,16 @@ def _leads_away(kind: str, name: str, before: Description, after: Description) -
     return kind == "constraint" and on in before and after[kind, name].startswith("FOREIGN KEY")
 
 
-def _is_its_own(
-    name: str, after: Description, spoken: Sequence[str], waived: Iterable[str]
-) -> bool:
-    """Return whether a relation holds rows of its own that nothing reads."""
-    if after["relation", name] not in {"table", "sequence"}:  # a view
-        given = {right for kind, right in after if kind == "privilege" and f" on {name}" in right}
+def _is_its_own(kind: str, name: str, schema: Description, waived: Iterable[str]) -> bool:
+    """Return whether it is a table with rows of its own, a view to read, or a harmless function."""
+    if kind == "function":
+        return DEFINER not in schema[kind, name] or f"function {name}" in waived
+    if kind != "relation":
+        return False
+    if schema[kind, name] not in {"table", "sequence"}:  # a view
+        given = {right for one, right in schema if one == "privilege" and f" on {name}" in right}
         return all(each.startswith("SELECT ") or each in waived for each in given)
-    return ("child table", name) not in after and not _is_read(name, spoken)
+    return ("child table", name) not in schema
 
 
 def _is_read(name: str, spoken: Sequence[str]) -> bool:

@@ -51,7 +51,10 @@ class Proof:
         self._files = files
         self._steps = steps
         self._how = how
-        self._further = tuple(further.of_files(steps, files.waived)) if steps else ()
+        every = (*files.given_up, *files.waived)
+        self._known = tuple(further.of_schema(steps[0], every)) if steps else ()
+        new = further.of_files(steps, every) if steps else ()
+        self._further = (*self._known, *new)
         self._keep_going = keep_going
         self._as = [how]  # as whom the suite was asked
         self._before: Result | None = None
@@ -102,7 +105,8 @@ class Proof:
         before: Result | None = None
         applied, pending = self._files.applied, self._files.pending
         if applied and given:
-            before, known = suite.run_once(applied, _told("as it is", how))
+            told = dataclasses.replace(_told("as it is", how), further=self._known)
+            before, known = suite.run_once(applied, told)
             if known and CACHED not in self.notes:
                 self.notes.append(CACHED)
         if before is not None and changes.leaves_alone(self._steps):

@@ -138,6 +138,7 @@ def run(files: Sequence[Migration], how: Run) -> Result:
     if met:
         result.slow = again(files, how, met)
         result.forgive([test for test in met if test not in result.slow])
+    _keep(files, how, result)  # a schema that is to be will be the one that is
     return result
 
 
@@ -200,7 +201,7 @@ def run_once(files: Sequence[Migration], how: Run) -> tuple[Result, bool]:
         TargetError: as `run`.
     """
     try:
-        cached = folders.cache() / f"verdicts-{_key(files, how)}.json"
+        cached = cache() / f"verdicts-{_key(files, how)}.json"
     except OSError:  # no cache to write to
         return run(files, how), False
     if cached.is_file():
@@ -208,13 +209,25 @@ def run_once(files: Sequence[Migration], how: Run) -> tuple[Result, bool]:
             return Result(**json.loads(cached.read_text())), True
         except (json.JSONDecodeError, TypeError):  # of another version
             cached.unlink()
-    result = run(files, how)
-    if result.slow:  # what a busy machine could not tell is no verdict to keep
-        return result, False
+    return run(files, how), False
+
+
+def cache() -> Path:
+    """Return the folder in which verdicts are kept; raises OSError where there can be none."""
+    return folders.cache()
+
+
+def _keep(files: Sequence[Migration], how: Run, result: Result) -> None:
+    """Keep what the suite says of a schema, unless a machine was too busy to tell."""
+    if result.slow:
+        return
+    try:
+        cached = cache() / f"verdicts-{_key(files, how)}.json"
+    except OSError:  # no cache to write to
+        return
     with tempfile.NamedTemporaryFile("w", dir=cached.parent, delete=False) as new:
         new.write(json.dumps(dataclasses.asdict(result)))
     Path(new.name).replace(cached)
-    return result, False
 
 
 def _run(

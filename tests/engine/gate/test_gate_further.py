@@ -55,6 +55,19 @@ def test_what_no_rule_speaks_of_is_found(scratch: Scratch, folder: Path) -> None
     assert {"public.guard()", "public.job_events.plan"} == {*further.of_files(others, [])}
 
 
+def test_what_was_added_once_is_its_own_as_long_as_it_is_there(
+    scratch: Scratch, folder: Path
+) -> None:
+    """What an applied file has added is no finding of each later run; what is ours counts."""
+    steps = attempted(scratch, folder, OWN)[0].steps
+    found = {*further.of_schema(steps[-1], [])}
+
+    assert ITS_OWN <= found
+    assert not found & {f"public.{table}" for table in ("jobs", "teams", "users", "usage")}
+    assert not {name for name in found if name.startswith("framecast.")}
+    assert ITS_OWN.isdisjoint(further.of_schema(steps[0], []))
+
+
 def test_what_is_waived_for_a_right_counts(scratch: Scratch, folder: Path) -> None:
     """A view to write through, or a function with its owner's rights, needs one waiver, not two."""
     waiving = """

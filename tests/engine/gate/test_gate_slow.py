@@ -1,5 +1,6 @@
 """Timeouts on a busy machine: they are tried again, compared, and blamed on no file."""
 
+import dataclasses
 from pathlib import Path
 
 import pytest
@@ -75,6 +76,19 @@ def test_what_passes_with_more_time_is_forgiven(monkeypatch: pytest.MonkeyPatch)
     both.tests["PRIVACY-3"].append("another")
     both.forgive([TEST])
     assert "unproven" == both.verdicts["PRIVACY-3"]
+
+
+def test_a_schema_that_was_to_be_is_known_when_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a run has told once is in the cache, as long as all tests of it had an answer."""
+    answers = [Result(HELD), late(TEST), late(TEST)]
+    monkeypatch.setattr(suite, "_attempt", lambda *_: answers.pop(0))
+    other = dataclasses.replace(NOTHING, profile="default")
+
+    suite.run([], NOTHING)
+    assert (Result(HELD), True) == suite.run_once([], NOTHING)
+    assert [TEST] == suite.run([], other).slow
+    with pytest.raises(IndexError):
+        suite.run_once([], other)
 
 
 def test_of_many_that_hang_few_are_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,7 +14,7 @@ from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
 from conformance.engine.gate import suite
-from conformance.engine.postgres import Server, folders
+from conformance.engine.postgres import Server
 from conformance.engine.postgres.scratch import Database
 from conformance.engine.progress import Watch
 from conformance.framecast import states
@@ -45,7 +45,7 @@ def brief(cache: Path, monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
         some = ["-k", CHOSEN, "-n", "0"] if "--role" in command else ["-k", READ]
         whole([*command, *some], timeout, written, watch)
 
-    monkeypatch.setattr(folders, "cache", lambda: cache)
+    monkeypatch.setattr(suite, "cache", lambda: cache)
     monkeypatch.setattr(suite, "_run", few)
     monkeypatch.setattr(suite, "RULES", {rule: RULES[rule] for rule in TRIED})
     monkeypatch.setattr(states, "RUNS", 1)
