@@ -26,8 +26,12 @@ DOCUMENT: Final = Jsonb({"a": 1})
 # What else a row may hold, by its table: nothing that a rule of another column speaks of.
 BESIDE: Final[Mapping[str, tuple[Row, ...]]] = MappingProxyType(
     {
-        "users": ({"name": "Name", "avatar_url": "https://a.io"}, {"credits": 7}),
-        "teams": ({"settings": DOCUMENT}, {"credits": 7, "ephemeral_storage_bytes": 7}),
+        "users": (
+            {"name": "Name", "avatar_url": "https://a.io"},
+            {"credits": 7},
+            {"ephemeral_storage_bytes": 7},
+        ),
+        "teams": ({"settings": DOCUMENT}, {"credits": 7}, {"ephemeral_storage_bytes": 7}),
         "memberships": tuple({"role": role} for role in MEMBERSHIP_ROLE),
         "invitations": tuple({"role": role} for role in INVITATION_ROLE),
         "api_keys": (
@@ -47,13 +51,20 @@ BESIDE: Final[Mapping[str, tuple[Row, ...]]] = MappingProxyType(
         "webhooks": ({"is_active": False}, {"last_triggered_at": NOW}),
         "webhook_deliveries": (
             {"response_status": 200, "response_body": "body"},
-            {"next_retry_at": NOW, "delivered_at": NOW},
+            {"next_retry_at": NOW},
+            {"delivered_at": NOW},
             {"attempts": 1, "max_attempts": 1},
         ),
-        "usage": ({"renders_count": 7, "api_calls": 7}, {"credits_used": 7, "credits_refunded": 7}),
+        "usage": (
+            {"renders_count": 7},
+            {"api_calls": 7},
+            {"credits_used": 7},
+            {"credits_refunded": 7},
+        ),
         "system_assets": (
             {"tags": ["tag"]},
-            {"description": "text", "duration_seconds": 1},
+            {"description": "text"},
+            {"duration_seconds": 1},
         ),
     }
 )
@@ -66,14 +77,19 @@ def varied(case: ColumnCase) -> ColumnCase:
 
 
 def _beside(transaction: Transaction, column: str) -> Iterator[Transaction]:
-    """Return a transaction with each of what else its last row may hold."""
+    """Return a transaction with each of what else its last row may hold, and with all at once.
+
+    With nothing else beside, any two of these columns have been tried in each of four ways.
+    """
     last = transaction[-1] if transaction else None
     if not isinstance(last, Insert) or len(last.rows) != 1:
         return
     (row,) = last.rows
-    for changes in BESIDE.get(last.table, ()):
-        if column not in changes and not changes.keys() & row.keys():
-            yield (*transaction[:-1], Insert(last.table, ({**row, **changes},)))
+    beside = BESIDE.get(last.table, ())
+    free = [each for each in beside if column not in each and not each.keys() & row.keys()]
+    together = [{name: value for each in free for name, value in each.items()}]
+    for changes in (*free, *(together if len(free) > 1 else ())):
+        yield (*transaction[:-1], Insert(last.table, ({**row, **changes},)))
 
 
 # By table, each state: the changes that lead there.

@@ -253,6 +253,13 @@ def test_refusals_say_less(mutants: list[Mutant]) -> None:
     }
 
 
+def test_two_columns_exempt_together(mutants: list[Mutant]) -> None:
+    """Each guard with two columns beside its own lets pass what both of them say."""
+    found = said(mutants, "seeds")
+    assert "letter.letter_weight_check" in {each[0] for each in found}
+    assert all(" AND " in mutant.change for mutant in mutants if mutant.habit == "seeds")
+
+
 def test_counts_see_less_than_all(mutants: list[Mutant]) -> None:
     """A cap counts what was committed, what is old enough, or only the first of what is new."""
     found = said(mutants, "order and quantity")
