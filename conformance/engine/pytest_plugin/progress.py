@@ -1,7 +1,9 @@
 """The time that is left, in the reporter of pytest: ` [ 12%, 2:40 left]` where it says ` [ 12%]`.
 
 A line of tests ends after ten seconds, whether it is full or not, so that a log of a pipeline goes
-on where tests take long. Reporters of other plugins, and other styles of progress, are left alone.
+on where tests take long. With `-q` it ends after thirty, and of many tests a dot is ten that have
+passed: a whole green run fits on a screen. Reporters of other plugins, and other styles of
+progress, are left alone.
 """
 
 from __future__ import annotations
@@ -32,6 +34,8 @@ SECONDS: Final = {
     "test_meetings": 3.4,
 }
 OTHER: Final = 0.2
+MANY, AT_ONCE = 500, 10  # tests of a quiet run from which on a dot is so many
+PATIENT: Final = 3  # times as long as otherwise, until a quiet run ends a line
 KNOWN: Final = 4  # tests that a measurement counts for beside those of this run
 HOUR, MINUTE = 3600, 60
 
@@ -49,6 +53,7 @@ class TimeLeft:
         Args:
             clock: tells seconds, of any beginning.
         """
+        self.tests = 0  # that were expected
         self._clock = clock
         self._begun: float | None = None
         self._left: Counter[str] = Counter()
@@ -58,6 +63,7 @@ class TimeLeft:
     def expect(self, tests: Iterable[str]) -> None:
         """Learn which tests there are, by their ids; several workers say the same."""
         self._left = Counter(map(_module, tests))
+        self.tests = self._left.total()
 
     def begin(self) -> None:
         """Learn that a test begins."""
@@ -98,6 +104,7 @@ class Timed:
         """Put itself between the reporter and what it writes."""
         self._left, self._clock = left, clock
         self._shown = clock()
+        self._between = BETWEEN * (PATIENT if _is_quiet(reporter.config) else 1)
         self._message = reporter._get_progress_information_message  # noqa: SLF001 - there is no hook
         self._fill = reporter._write_progress_information_filling_space  # noqa: SLF001 - as above
         self._edge = reporter._write_progress_information_if_past_edge  # noqa: SLF001 - as above
@@ -118,7 +125,7 @@ class Timed:
 
     def end_of_line(self) -> None:
         """End the line of tests where it is full, or has stood for long."""
-        if self._clock() - self._shown < BETWEEN:
+        if self._clock() - self._shown < self._between:
             self._edge()
         else:
             self._fill()
@@ -131,9 +138,11 @@ class Timed:
 class Watch:
     """Tells what is left of what the processes of a run report."""
 
-    def __init__(self, left: TimeLeft) -> None:
-        """Tell it this."""
+    def __init__(self, left: TimeLeft, *, is_quiet: bool = False) -> None:
+        """Tell it this, and whether many tests are a dot."""
         self._left = left
+        self._is_quiet = is_quiet
+        self._passed = 0
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Learn of the tests, where they run here."""
@@ -144,6 +153,18 @@ class Watch:
     def pytest_xdist_node_collection_finished(self, ids: Iterable[str]) -> None:
         """Learn of them of a worker."""
         self._left.expect(ids)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_report_teststatus(
+        self, report: pytest.CollectReport | pytest.TestReport
+    ) -> tuple[str, str, str] | None:
+        """Write a dot for some tests that passed, where it is quiet and there are many."""
+        if not (self._is_quiet and report.when == "call" and report.passed):
+            return None
+        if self._left.tests < MANY or hasattr(report, "wasxfail"):
+            return None
+        self._passed += 1
+        return "passed", "" if self._passed % AT_ONCE else ".", "PASSED"
 
     def pytest_runtest_logstart(self) -> None:
         """Start the clock when the first test begins, wherever that is."""
@@ -177,7 +198,11 @@ def timed(reporter: object, clock: Callable[[], float] = time.monotonic) -> Watc
         return None
     left = TimeLeft(clock)
     Timed(reporter, left, clock)
-    return Watch(left)
+    return Watch(left, is_quiet=_is_quiet(reporter.config))
+
+
+def _is_quiet(config: pytest.Config) -> bool:
+    return config.get_verbosity() < 0
 
 
 def _module(test: str) -> str:

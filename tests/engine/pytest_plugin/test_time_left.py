@@ -7,7 +7,7 @@ from typing import Final, Literal
 
 import pytest
 
-from conformance.engine.pytest_plugin.progress import SECONDS, TimeLeft, timed
+from conformance.engine.pytest_plugin.progress import SECONDS, TimeLeft, Watch, timed
 
 Phase = Literal["setup", "call", "teardown"]
 WIDTH: Final = 60
@@ -131,3 +131,27 @@ def test_reporters_of_others_are_left_alone() -> None:
 
     assert timed(theirs) is None
     assert {} == vars(theirs)
+
+
+@pytest.mark.parametrize(("count", "dots"), [(600, 60), (400, 400)])
+def test_a_quiet_run_of_many_has_a_dot_for_ten(count: int, dots: int) -> None:
+    """Where there are many tests and it is quiet, ten that passed are a dot; else pytest says."""
+    left = TimeLeft()
+    tests = ids("test_theirs", count)
+    left.expect(tests)
+    watch = Watch(left, is_quiet=True)
+
+    def status(outcome: Literal["passed", "failed"], test: str) -> tuple[str, str, str] | None:
+        report = pytest.TestReport(test, (test, 0, test), {}, outcome, None, "call")
+        return watch.pytest_report_teststatus(report)
+
+    said = [status("passed", test) or ("passed", ".", "PASSED") for test in tests]
+    assert dots == sum(letter == "." for _, letter, _ in said)
+    assert count == sum(category == "passed" for category, *_ in said)
+    assert status("failed", tests[0]) is None
+    assert (
+        Watch(left).pytest_report_teststatus(
+            pytest.TestReport("it", ("it", 0, "it"), {}, "passed", None, "call")
+        )
+        is None
+    )
