@@ -10,7 +10,7 @@ import pytest
 
 from conformance.engine.deployment.migrations import MigrationError
 from conformance.engine.postgres import ProvisionError
-from conformance.engine.pytest_plugin.proof import rules_of
+from conformance.engine.pytest_plugin.proof import near_to, rules_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -101,20 +101,27 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         return
     order = config.stash[ORDER]
     if config.option.only_changed:
-        left = [item for item in items if not rules_of(item).intersection(order.first)]
+        left = [item for item in items if not _is_affected(item, order)]
         config.hook.pytest_deselected(items=left)
-        items[:] = [item for item in items if rules_of(item).intersection(order.first)]
-    items.sort(key=lambda item: _place(rules_of(item), order))
+        items[:] = [item for item in items if _is_affected(item, order)]
+    items.sort(key=lambda item: _place(item, order))
     # Each worker begins with a run of tests, one after another in this list.
     workers = getattr(config, "workerinput", {}).get("workercount", 1)
     items[:] = [item for first in range(workers) for item in items[first::workers]]
 
 
-def _place(rules: frozenset[str], order: Order) -> tuple[int, int]:
-    """Return when a test runs: tests that are about few rules say soonest what became of them."""
+def _is_affected(item: pytest.Item, order: Order) -> bool:
+    return not (rules_of(item) | near_to(item)).isdisjoint(order.first)
+
+
+def _place(item: pytest.Item, order: Order) -> tuple[int, int]:
+    """Return when a test runs: those that are about few rules say soonest what became of them."""
+    rules = rules_of(item)
     if rules.intersection(order.first):
         return 0, len(rules)
-    return (1, len(rules)) if rules.intersection(order.next) else (2, 0)
+    if near_to(item).intersection(order.first):
+        return 1, len(rules)
+    return (2, len(rules)) if rules.intersection(order.next) else (3, 0)
 
 
 def _compared(environment: Environment, before: Path) -> Affected:

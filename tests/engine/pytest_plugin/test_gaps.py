@@ -54,7 +54,11 @@ def test_every_rule_of_a_finding_reaches_the_report(monkeypatch: pytest.MonkeyPa
         "INV-T6", Verdict.UNPROVEN, expected="", observed="", script="", also=("INV-U5",)
     )
     report: Any = SimpleNamespace(longrepr="", user_properties=[])
-    config = SimpleNamespace(getoption=lambda _: NOWHERE)  # where findings are kept
+    config = SimpleNamespace(
+        getoption=lambda _: NOWHERE,
+        stash=pytest.Stash(),
+        invocation_params=SimpleNamespace(dir="."),
+    )  # where findings are kept
     item: Any = SimpleNamespace(nodeid="test", config=config)
 
     monkeypatch.setattr(replay, "command", lambda _: "pytest")
