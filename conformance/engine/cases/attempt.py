@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from conformance.engine.cases.refusals import culprit, names, rule_named
+from conformance.engine.cases.refusals import NOT_A_VALUE, culprit, names, rule_named
 from conformance.engine.cases.steps import ACCEPTED, LEGAL, of_history
 from conformance.engine.cases.verdicts import Finding, Verdict
 from conformance.engine.catalogue.ordering import parents_first
@@ -75,12 +75,30 @@ class Attempt:
         del self.script[first : first + 2]
         return again
 
+    def lacked(self, outcome: Outcome, own: frozenset[str] = frozenset()) -> str:
+        """Return what type refused the last transaction, as it lacks one of the domain's labels.
+
+        Args:
+            outcome: what became of it.
+            own: types that the trial is about, beside those of its rule: what they lack is theirs.
+        """
+        if not isinstance(outcome, Rejected) or outcome.sqlstate != NOT_A_VALUE:
+            return ""
+        lacked = self._sandbox.labels.lacked(self.script[-2])
+        about = own | (self._rule.types if self._rule else frozenset())
+        return "" if lacked & about else " ".join(f"type {each}" for each in sorted(lacked))
+
     def refused(self, outcome: Outcome, expected: str) -> None:
         """Note who refused what is legal: only what refuses in the name of the rule is its fault.
 
         What another rule or object refused leaves this one unproven.
         """
         cause, observed = culprit(outcome), str(outcome)
+        lacked = self.lacked(outcome)
+        if lacked:
+            observed = f"because of {lacked}, which lacks a label: {observed}"
+            self.note(Verdict.UNPROVEN, expected=expected, observed=observed, cause=lacked)
+            return
         if names(self._rule, outcome):
             self.note(Verdict.OVERBLOCKED, expected=expected, observed=observed, cause=cause)
             return

@@ -250,8 +250,14 @@ class CaseRunner:
         if self._is_astray:
             return
         cause, observed = culprit(outcome), str(outcome)
-        if says_nothing(outcome):
-            self._now.note(Verdict.UNPROVEN, expected=expected, observed=observed, cause=cause)
+        lacked = self._now.lacked(outcome)
+        if lacked or says_nothing(outcome):
+            because = (
+                f"because of {lacked}, which lacks a label: {observed}" if lacked else observed
+            )
+            self._now.note(
+                Verdict.UNPROVEN, expected=expected, observed=because, cause=lacked or cause
+            )
             return
         named = names(self.rule, outcome)
         if not named and rule_named(outcome) not in also:

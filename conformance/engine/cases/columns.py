@@ -52,7 +52,7 @@ class _Column:
         outcome = self._now.carry_out(transaction, Path.UPDATE, as_owner=True)
         if isinstance(outcome, Accepted) or rule_named(outcome) in self._case.meanwhile:
             return
-        other = self._refuser(outcome)
+        other = self._refuser(outcome) or self._lacked(outcome)
         observed = f"because of {other}: {outcome}" if other else str(outcome)
         verdict = Verdict.UNPROVEN if other or says_nothing(outcome) else Verdict.OVERBLOCKED
         raise self._finding(verdict, "accepted: it is legal", observed, culprit(outcome))
@@ -71,8 +71,10 @@ class _Column:
     def expect_refused(self, transaction: Transaction) -> None:
         case = self._case
         outcome = self._now.transact(in_order(transaction, Path.UPDATE), as_owner=True)
-        if says_nothing(outcome):
-            raise self._finding(Verdict.UNPROVEN, "refused", str(outcome), culprit(outcome))
+        lacked = self._lacked(outcome)
+        if lacked or says_nothing(outcome):
+            because = f"because of {lacked}: {outcome}" if lacked else str(outcome)
+            raise self._finding(Verdict.UNPROVEN, "refused", because, lacked or culprit(outcome))
         if not self._is_refused(outcome):
             verdict = Verdict.BROKEN if isinstance(outcome, Accepted) else Verdict.UNNAMED
             by = " of ".join(filter(None, (*case.by, case.token)))
@@ -88,6 +90,10 @@ class _Column:
         return (outcome.sqlstate, outcome.token) == (sqlstate, case.token) and (
             not column or (outcome.table, outcome.column) == (case.tables[0], column)
         )
+
+    def _lacked(self, outcome: Outcome) -> str:
+        """Return the type that refused for a label that it lacks, unless the fact is about it."""
+        return self._now.lacked(outcome, frozenset(self._case.name.split()))
 
     def _refuser(self, outcome: Outcome) -> str:
         """Return what refused that the fact is not about: a rule, or a column beside the domain."""

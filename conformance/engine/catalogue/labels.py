@@ -7,6 +7,7 @@ the place of a label, and a label that is missing is a legal value that is refus
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -57,6 +58,14 @@ class Labels:
     undeclared: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     missing: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
+    def lacked(self, body: str) -> frozenset[str]:
+        """Return the types of which SQL, or data of a COPY, has a label that the schema lacks."""
+        return frozenset(
+            enum
+            for enum, missing in self.missing.items()
+            if any(_has_word(body, each.partition("::")[0].strip("'")) for each in missing)
+        )
+
     def stand_ins(self, writes: Sequence[Write]) -> Iterator[tuple[Write, ...]]:
         """Return transactions in which undeclared labels stand for what was to be no label."""
         if not self.undeclared:
@@ -65,6 +74,10 @@ class Labels:
         for enum in sorted(enums):
             for label in self.undeclared.get(enum, ()):
                 yield tuple(_replaced(write, enum, label) for write in writes)
+
+
+def _has_word(text: str, word: str) -> bool:
+    return re.search(rf"(?<![\w.]){re.escape(word)}(?![\w.])", text) is not None
 
 
 def compared(session: Session) -> Labels:
