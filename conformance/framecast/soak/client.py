@@ -35,12 +35,7 @@ REMEMBERED = 4000  # transactions, to tell what led to a fault
 FOLLOWED = 7  # of each server process, before the one that it is at work on
 # Operations of one statement that may deadlock when a third session has just had what they meet at:
 # docs/decisions.md, 145.
-KNOWN_DEADLOCKS = frozenset(
-    {
-        frozenset({"leave a team", "revive a key"}),
-        frozenset({"move a membership", "revive a key"}),
-    }
-)
+KNOWN_DEADLOCKS = frozenset({frozenset({"leave a team", "revive a key"})})
 DEADLOCK, SHUTDOWN = "40P01", "57P"
 # Ids are given in blocks: whoever has seen the largest begins above it, each client in its own.
 BLOCK, BLOCKS = 1 << 12, 1 << 8
