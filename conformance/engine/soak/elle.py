@@ -5,7 +5,7 @@ it is done. A register is a row; its values are the numbers of the transactions 
 that each is written once. What was committed by somebody of whom nothing more is known, such as
 the rows that a load begins with, stays open (`:info`): Elle takes it for committed once it is read.
 
-Source: the README of Elle, "rw-register"; `lein run -m elle-cli --model rw-register FILE`.
+Source: the documentation of Elle, "rw-register". No checker of its own has read such a file yet.
 """
 
 from __future__ import annotations

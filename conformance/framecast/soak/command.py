@@ -14,7 +14,7 @@ from conformance.engine.postgres import ProvisionError, Request, provision, scra
 from conformance.engine.postgres.request import SETTINGS
 from conformance.engine.postgres.surroundings import withdrawn
 from conformance.engine.progress import Progress
-from conformance.engine.soak import history
+from conformance.engine.soak import elle, history
 from conformance.engine.soak.faults import Fault
 from conformance.framecast.soak import summary
 from conformance.framecast.soak.run import DURABLE, Plan, Soak
@@ -107,10 +107,9 @@ def _need_file(path: Path) -> None:
         raise ProvisionError(message) from None
 
 
-def _depend(report: Report, database: Database, elle: Path | None) -> Iterator[str]:
+def _depend(report: Report, database: Database, file: Path | None) -> Iterator[str]:
     """Look at who depended on whom; yield what came of it, and add what it shows."""
     from conformance.engine.soak import dependencies  # noqa: PLC0415 - needs networkx
-    from conformance.engine.soak.elle import lines  # noqa: PLC0415 - networkx, as above
 
     records = [record for client in report.clients for record in client.records]
     with database.connect() as connection:
@@ -125,10 +124,10 @@ def _depend(report: Report, database: Database, elle: Path | None) -> Iterator[s
     by_xid = {record.xid: record for record in records}
     for cycle in found.cycles:
         report.shared.faults.add(Fault("cycle", cycle.name, cycle.told(by_xid)))
-    if elle is not None:
-        text = "".join(f"{line}\n" for line in lines(records, versions))
-        elle.write_text(text, encoding="utf-8")
-        yield f"history for Elle: {elle}"
+    if file is not None:
+        text = "".join(f"{line}\n" for line in elle.lines(records, versions))
+        file.write_text(text, encoding="utf-8")
+        yield f"history for Elle: {file}"
 
 
 def _settings(options: argparse.Namespace) -> dict[str, str] | None:
