@@ -76,7 +76,7 @@ class Attempt:
         return again
 
     def lacked(self, outcome: Outcome, own: frozenset[str] = frozenset()) -> str:
-        """Return what type refused the last transaction, as it lacks one of the domain's labels.
+        """Say which type refused the last transaction, as it lacks one of the domain's labels.
 
         Args:
             outcome: what became of it.
@@ -86,7 +86,9 @@ class Attempt:
             return ""
         lacked = self._sandbox.labels.lacked(self.script[-2])
         about = own | (self._rule.types if self._rule else frozenset())
-        return "" if lacked & about else " ".join(f"type {each}" for each in sorted(lacked))
+        if not lacked or lacked & about:
+            return ""
+        return f"type {' and '.join(sorted(lacked))}, which lacks a label"
 
     def refused(self, outcome: Outcome, expected: str) -> None:
         """Note who refused what is legal: only what refuses in the name of the rule is its fault.
@@ -96,7 +98,7 @@ class Attempt:
         cause, observed = culprit(outcome), str(outcome)
         lacked = self.lacked(outcome)
         if lacked:
-            observed = f"because of {lacked}, which lacks a label: {observed}"
+            observed = f"because of {lacked}: {observed}"
             self.note(Verdict.UNPROVEN, expected=expected, observed=observed, cause=lacked)
             return
         if names(self._rule, outcome):

@@ -252,9 +252,7 @@ class CaseRunner:
         cause, observed = culprit(outcome), str(outcome)
         lacked = self._now.lacked(outcome)
         if lacked or says_nothing(outcome):
-            because = (
-                f"because of {lacked}, which lacks a label: {observed}" if lacked else observed
-            )
+            because = f"because of {lacked}: {observed}" if lacked else observed
             self._now.note(
                 Verdict.UNPROVEN, expected=expected, observed=because, cause=lacked or cause
             )
