@@ -1,10 +1,11 @@
 """Cost of a machine's step, against the same on a database that does nothing.
 
-Both sides make the same runs, without a guide: the same seeds, the same draws, the same model, the
-same SQL put together and the same rows expected. One carries out each transaction, reads the rows,
-asks the violation queries, and empties the database between runs. The other sends an empty message
-for each of the other's messages, and takes the model's word for the answers. They take turns,
-machine by machine, and the best of each counts: what else goes on in the computer adds to the rest.
+Both sides make the same runs, without an explorer: the same seeds, the same draws, the same model,
+the same SQL put together and the same rows expected. One carries out each transaction, reads the
+rows, asks the violation queries, and empties the database between runs. The other sends an empty
+message for each of the other's messages, and takes the model's word for the answers. They take
+turns, machine by machine, and the best of each counts: what else goes on in the computer adds to
+the rest.
 
     python -m benchmarks.machine_step
     python -m benchmarks.machine_step --runs 40 --rounds 7
@@ -92,7 +93,7 @@ def measure(
         database=None,
     )
     begun = time.perf_counter()
-    # A guide begins where others came to, which costs a database more than a message.
+    # An explorer begins where others came to, which costs a database more than a message.
     runner.run(machine, how, guided=False)
     return (time.perf_counter() - begun) / runner.log.steps
 

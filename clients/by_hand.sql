@@ -140,7 +140,7 @@ UPDATE webhooks SET events = '{job.queued,job.completed}' WHERE id = :'hook';
 -- flow: deliver
 UPDATE webhook_deliveries
 SET status = 'delivered', attempts = attempts + 1, delivered_at = now(), response_status = 200
-WHERE id = :'telling';
+WHERE id = :'delivery';
 
 -- flow: roll_up
 INSERT INTO usage (owner, period, renders_count)

@@ -42,6 +42,6 @@ INSERT INTO api_keys (id, user_id, owner, key_prefix, key_hash) VALUES
 INSERT INTO webhooks (id, team_id, created_by, url, events, secret) VALUES
 (:'hook', :'harbour', :'ada', 'https://x.io/', '{job.completed}', 'secret');
 INSERT INTO webhook_deliveries (id, webhook_id, job_id, event_type, payload) VALUES
-(:'telling', :'hook', :'done', 'job.completed', '{}');
+(:'delivery', :'hook', :'done', 'job.completed', '{}');
 INSERT INTO usage (owner, period, renders_count) VALUES
 ('framecast:team:' || :'harbour', '2026-11', 1);

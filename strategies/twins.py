@@ -62,7 +62,7 @@ def _by_case(table: str, column: str) -> ColumnCase:
 
 
 def _permissions() -> ColumnCase:
-    """What is like a permission is none."""
+    """A text like a permission is none."""
     facts = [
         Fact(f"SELECT public.role_has_permission('owner', '{text}')", expected=text == PERMISSION)
         for text in (PERMISSION, *UNLIKE)

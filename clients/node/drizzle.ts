@@ -127,7 +127,7 @@ serve({
   },
   deliver: () => db.update(webhookDeliveries).set({
     status: "delivered", attempts: sql`${webhookDeliveries.attempts} + 1`, deliveredAt: now, responseStatus: 200,
-  }).where(eq(webhookDeliveries.id, who.telling)),
+  }).where(eq(webhookDeliveries.id, who.delivery)),
   roll_up: () => db.insert(usage).values({ owner: team, period: "2026-11", rendersCount: 1 }).onConflictDoUpdate({
     target: [usage.owner, usage.period], set: { rendersCount: sql`${usage.rendersCount} + 1` },
   }),

@@ -117,7 +117,7 @@ serve({
     const { events } = await db("webhooks").where({ id: who.hook }).first();
     await db("webhooks").where({ id: who.hook }).update({ events: ["job.queued", ...events] });
   },
-  deliver: () => db("webhook_deliveries").where({ id: who.telling }).update({
+  deliver: () => db("webhook_deliveries").where({ id: who.delivery }).update({
     status: "delivered", attempts: db.raw("attempts + 1"), delivered_at: now, response_status: 200,
   }),
   roll_up: () => db("usage").insert({ owner: team, period: "2026-11", renders_count: 1 })

@@ -123,7 +123,7 @@ serve({
     const { events } = await prisma.webhooks.findUniqueOrThrow({ where: { id: who.hook } });
     await prisma.webhooks.update({ where: { id: who.hook }, data: { events: ["job_queued", ...events] } });
   },
-  deliver: () => prisma.webhook_deliveries.update({ where: { id: who.telling }, data: {
+  deliver: () => prisma.webhook_deliveries.update({ where: { id: who.delivery }, data: {
     status: "delivered", attempts: { increment: 1 }, delivered_at: new Date(), response_status: 200,
   } }),
   roll_up: () => prisma.usage.upsert({

@@ -130,7 +130,7 @@ serve({
     const hook = await webhooks.findByPk(who.hook);
     await hook.update({ events: ["job.queued", ...hook.events] });
   },
-  deliver: () => save(deliveries, who.telling, {
+  deliver: () => save(deliveries, who.delivery, {
     status: "delivered", attempts: 1, delivered_at: now, response_status: 200,
   }),
   roll_up: one(async (transaction) => {

@@ -135,7 +135,7 @@ serve({
     events: ["job.completed", "job.failed"],
   })),
   edit_a_webhook: () => save(Webhook, who.hook, (row) => ({ events: ["job.queued", ...row.events] })),
-  deliver: () => save(WebhookDelivery, who.telling, (row) => ({
+  deliver: () => save(WebhookDelivery, who.delivery, (row) => ({
     status: "delivered", attempts: row.attempts + 1, delivered_at: new Date(), response_status: 200,
   })),
   roll_up: () => source.query(

@@ -147,7 +147,7 @@ def edit_a_webhook(session: Session) -> None:
 
 
 def deliver(session: Session) -> None:
-    delivery = session.get_one(WebhookDeliveries, WHO["telling"])
+    delivery = session.get_one(WebhookDeliveries, WHO["delivery"])
     delivery.status = WebhookDeliveryStatus.DELIVERED
     delivery.attempts += 1
     delivery.delivered_at = func.now()

@@ -232,7 +232,7 @@ def edit_a_webhook() -> None:
 
 
 def deliver() -> None:
-    delivery = WebhookDeliveries.objects.get(id=WHO["telling"])
+    delivery = WebhookDeliveries.objects.get(id=WHO["delivery"])
     delivery.status, delivery.response_status = "delivered", 200
     delivery.attempts += 1
     delivery.delivered_at = Now()

@@ -227,7 +227,7 @@ def edit_a_webhook() -> None:
 
 
 def deliver() -> None:
-    delivery = WebhookDeliveries.get_by_id(WHO["telling"])
+    delivery = WebhookDeliveries.get_by_id(WHO["delivery"])
     delivery.status, delivery.response_status = "delivered", 200
     delivery.attempts += 1
     delivery.delivered_at = fn.now()

@@ -37,7 +37,7 @@ def surroundings(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_verdicts_have_colours_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What holds is green, what is wrong red, what nobody knows yellow; names of objects stay."""
+    """Held is green, wrong red, unknown yellow; names of objects stay."""
     end = "\x1b[0m"
     line = LINE.replace("held", f"{GREEN}held{end}").replace("broken", f"{RED}broken{end}")
     line = line.replace("unproven", f"{YELLOW}unproven{end}")

@@ -84,7 +84,7 @@ def test_planted_faults_are_found(
 def test_two_sessions_find_a_planted_fault(
     fault: Fault, ledger: Domain, scratch: Scratch, folder: Path
 ) -> None:
-    """What two sessions break together is found in some order, at some level."""
+    """A rule that two sessions break together is found in some order, at some level."""
     plant(fault, folder)
     (rule,) = fault.verdicts
 

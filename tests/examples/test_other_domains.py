@@ -69,7 +69,7 @@ def test_an_audit_speaks_of_the_rules_of_the_domain(
 def test_cases_that_are_derived_kill_mutants(
     name: str, phase: str, rule: str, ledger: tuple[Bench, list[Mutant]]
 ) -> None:
-    """What is generated from the ledger's own schema is killed by what its rules derive."""
+    """Mutants of the ledger's own schema are killed by what its rules derive."""
     bench, every = ledger
     mutant = next(each for each in every if name in each.id)
 

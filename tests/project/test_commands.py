@@ -57,7 +57,7 @@ NOT_RUN: Final = {
     'python -m conformance migrate "$DATABASE_URL" *': "needs the gate's file: test_migrate*.py",
     'python -m conformance audit "$DATABASE_URL"*': "test_audit_process.py",
     "python -m conformance campaign *": "hours, or a cluster: test_campaign.py runs small ones",
-    "*tox -e clients": "a stage of CI",
+    "*tox -e clients": "a step of CI",
     "python -m clients *": "several versions of PostgreSQL and of the schema",
     "just mutants*": "minutes to hours: test_mutants_tried.py tries some",
     "just bench *": "measures; test_benchmarks.py runs each for a moment",

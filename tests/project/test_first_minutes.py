@@ -109,7 +109,7 @@ def proven() -> str:
 def test_the_page_shows_what_is_printed(
     scratch: Scratch, empty_template: Template, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What the three users see is what they would see today, but for one run like another."""
+    """The three users' transcripts show what they would see today, but for one run like another."""
     home = tmp_path / "shop"
     shutil.copytree(ROOT / "migrations", home / "db" / "migrations")
     monkeypatch.chdir(home)

@@ -1,4 +1,4 @@
-"""What the pages name is there: files, links, tests, commands, options, variables, recipes."""
+"""Names on the pages exist: files, links, tests, commands, options, variables, recipes."""
 
 import importlib.util
 import re

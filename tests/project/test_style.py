@@ -195,7 +195,7 @@ def test_python_keeps_the_style(check: Check, sources: Sources) -> None:
 
 
 def test_tests_mirror_the_tree() -> None:
-    """Whoever looks for the tests of a package finds them in the folder of its name."""
+    """The tests of a package are in the folder of its name."""
     for tree in ("engine", "framecast"):
         mirrored = {path.name for path in (ROOT / "tests" / tree).iterdir() if path.is_dir()}
         packages = {

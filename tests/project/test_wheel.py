@@ -122,7 +122,7 @@ def test_options_of_two_plugins_are_told_apart(installed: Path, repository: Path
 
 
 def test_the_wheel_has_one_command_for_all(installed: Path, repository: Path) -> None:
-    """What the module does, the script does; its `test` is the suite, and so is the hook."""
+    """The script does what the module does; its `test` is the suite, and so is the hook."""
     listed = run([installed, "rules", "--table", "webhooks"], repository)
     tests = run([installed, "test", "--rule", "INV-U5", "--collect-only", "-q"], repository)
 

@@ -21,7 +21,7 @@ def script(write: Write) -> Script:
 def test_a_key_is_revoked_and_revived_while_its_user_leaves(
     scratch: Scratch, template: Template
 ) -> None:
-    """Who revives is first to have the key, who leaves has the membership: one is to try again."""
+    """The session that revives has the key first, the other the membership: one tries again."""
     world = World()
     team, _ = world.team()
     user = world.member(team)

@@ -24,7 +24,7 @@ def test_nearby_emails_are_of_others() -> None:
 
 
 def test_what_a_pattern_takes_for_a_text_differs_from_it() -> None:
-    """What LIKE or a regular expression takes for a text is another text, and an email still."""
+    """A text that LIKE or a regular expression takes for another differs, and is an email still."""
     like, regex = matched(WILD)
 
     assert re.fullmatch("a.b.*cd[.]e[+]1", like)

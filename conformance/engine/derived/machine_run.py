@@ -116,7 +116,7 @@ class DerivedRun:
 
     @property
     def record(self) -> Record:
-        """What it did, for shortening."""
+        """Steps that it took, for shortening."""
         return tuple(self._record)
 
     def _expect_none(self) -> None:

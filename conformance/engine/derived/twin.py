@@ -133,7 +133,7 @@ WHERE c.relnamespace = to_regnamespace('public') AND a.attnum > 0 AND NOT a.atti
 
 @dataclass(frozen=True, slots=True)
 class Foreseen:
-    """What a transaction comes to where nothing refuses it.
+    """Rules that a transaction breaks where nothing refuses it.
 
     Attributes:
         at_end: the rules that its rows then break.

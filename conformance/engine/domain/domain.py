@@ -58,7 +58,7 @@ class KnownRace(Protocol):
 
     @property
     def description(self) -> str:
-        """What happens in it."""
+        """One line that says what happens in it."""
         ...
 
     @property

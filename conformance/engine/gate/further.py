@@ -1,4 +1,4 @@
-"""What pending files add that no rule speaks of: a role may be given anything on it.
+"""Objects of pending files that no rule speaks of: a role may be given anything on them.
 
 The suite holds the application's role to the rights that are written down, and knows no table,
 column or function that a pending file adds. Whether what was there is given away is told by

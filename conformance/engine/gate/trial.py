@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 MEND = "mend the file: it cannot be applied even where there are no data"
 # What of a database belongs to a role, each with the statement that gives it to another.
-BELONGINGS = """
+OWNED = """
 SELECT format('ALTER %s %s OWNER TO %%I', CASE c.relkind WHEN 'v' THEN 'VIEW'
         WHEN 'm' THEN 'MATERIALIZED VIEW' WHEN 'S' THEN 'SEQUENCE' ELSE 'TABLE' END,
     c.oid::regclass)
@@ -187,7 +187,7 @@ def _owned(
 
 def _give(admin: Connection, database: Database, role: sql.Identifier, owner: Owner) -> None:
     """Give a role what the owner of the target has, in a copy of its schema."""
-    for (statement,) in admin.execute(BELONGINGS).fetchall():
+    for (statement,) in admin.execute(OWNED).fetchall():
         admin.execute(sql.SQL(statement.replace("%I", "{}")).format(role))
     # Files may give to the owner what they make.
     if admin.execute("SELECT FROM pg_roles WHERE rolname = %s", (owner.name,)).rowcount:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 LITERAL: Final = re.compile(r"(?P<operator>[!~*=<>]*)\s*'(?P<text>(?:[^']|'')*)'")
 NUMBER: Final = re.compile(r"(?<![\w.])-?\d+(?:\.\d+)?(?![\w.])")
 LONGEST: Final = 20_000  # characters of a text that is proposed
-LONG: Final = 20  # letters alike, which stand for a length
+LONG: Final = 20  # characters alike, which stand for a length
 FORMS: Final = 5  # of a text, which are stretched to a length
 USUAL: Final = (
     *("a", "A", "a@b.co", "", " ", "0", "AA", "AAA", "1234", "a-b", "https://a.co"),

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 # comma at its end, however wide their lines are. Text is cut only where it is longer than either.
 NARROW, WIDE = 88, 100
 STEP: Final = "    "
-REPEATED: Final = 20  # letters alike from which on a text is a product
+REPEATED: Final = 20  # characters alike from which on a text is a product
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,7 +70,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 
 
 class _Asked(NamedTuple):
-    """What a run is asked to try: names of phases, and ids of mutants where a file has them."""
+    """Choice of a run: names of phases, and ids of mutants where a file has them."""
 
     phases: Sequence[str]
     among: set[str] | None

@@ -30,7 +30,7 @@ WIDTH = 16  # of the longest id
 
 
 class Seen(NamedTuple):
-    """What tests beside those of the rules saw of them.
+    """Observations of the rules by tests beside theirs.
 
     Attributes:
         moves: by rules, how often machines saw each change of a state, such as `draft>active`.

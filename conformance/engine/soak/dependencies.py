@@ -77,13 +77,13 @@ class Cycle:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What the dependencies of a load show.
+    """Summary of a load's dependencies.
 
     Attributes:
         transactions: how many committed.
         counts: how many dependencies there are of each kind.
         unknown: reads of rows whose transaction is not told apart, such as a subtransaction's.
-        allowed: how many knots of transactions there are that depend on each other as their levels
+        allowed: how many groups of transactions depend on each other in a circle that their levels
             allow.
         cycles: those that they forbid.
     """
@@ -136,14 +136,14 @@ def look(
         if xid in bad
     ]
     settled = _only(graph, lambda edge: edge.kind != RW)
-    knots = list(_knots(settled))
-    cycles += [Cycle("G1c", _around(settled, knot)) for knot in knots]
-    if not knots:
+    components = list(_components(settled))
+    cycles += [Cycle("G1c", _around(settled, component)) for component in components]
+    if not components:
         cycles += _singles(settled, edges, levels)
     strict = graph.subgraph(xid for xid, level in levels.items() if level == SERIALIZABLE)
-    cycles += [Cycle("G2", _around(strict, knot)) for knot in _knots(strict)]
+    cycles += [Cycle("G2", _around(strict, component)) for component in _components(strict)]
     counts = {kind: sum(edge.kind == kind for edge in edges) for kind in (WW, WR, RW)}
-    allowed = len(list(_knots(graph))) if not cycles else 0
+    allowed = len(list(_components(graph))) if not cycles else 0
     return Found(len(graph), counts, unknown, allowed, cycles)
 
 
@@ -197,14 +197,14 @@ def _only(graph: nx.MultiDiGraph[int], chosen: Callable[[Edge], bool]) -> nx.Mul
     return some
 
 
-def _knots(graph: nx.MultiDiGraph[int]) -> Iterator[set[int]]:
+def _components(graph: nx.MultiDiGraph[int]) -> Iterator[set[int]]:
     """Yield the sets of transactions each of which depends on all others of its set."""
     return (each for each in nx.strongly_connected_components(graph) if len(each) > 1)
 
 
-def _around(graph: nx.MultiDiGraph[int], knot: set[int]) -> tuple[Edge, ...]:
-    """Return one cycle within a knot."""
-    way = [first for first, *_ in nx.find_cycle(graph.subgraph(knot))]
+def _around(graph: nx.MultiDiGraph[int], component: set[int]) -> tuple[Edge, ...]:
+    """Return one cycle within a component."""
+    way = [first for first, *_ in nx.find_cycle(graph.subgraph(component))]
     return _along(graph, [*way, way[0]])
 
 

@@ -1,4 +1,4 @@
-"""Choosers: what decides where a run has a choice: Hypothesis alone, or a guide with its number."""
+"""Choosers: Hypothesis alone, or an explorer with its number, decides where a run has a choice."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from random import Random
 
-    from conformance.framecast.machines.exploration import Guide, Way
+    from conformance.framecast.machines.exploration import Explorer, Way
     from conformance.framecast.model import State
     from conformance.framecast.operations import Operation, Step
 
@@ -29,7 +29,7 @@ class Chooser(Protocol):
         """Return one of some values."""
 
     def step(self, state: State, ways: Sequence[Way], others: Sequence[Operation] = ()) -> Step:
-        """Return a step along one of some ways; instead, one of other operations, if it guides."""
+        """Return a step along one of some ways; instead, one of other operations, if it leads."""
 
 
 class Drawing:
@@ -54,15 +54,15 @@ class Drawing:
 
 
 class Guided:
-    """Lets Hypothesis draw a number, and a guide make of it what leads somewhere new."""
+    """Lets Hypothesis draw a number, and an explorer make of it what leads somewhere new."""
 
     # Whoever looks for what is new has less need to stay where they are.
     follow_ups: Sequence[int] = (0, 1)
 
-    def __init__(self, guide: Guide, data: st.DataObject) -> None:
+    def __init__(self, explorer: Explorer, data: st.DataObject) -> None:
         """Draw the number."""
-        self._guide = guide
-        self._random: Random = guide.random(data.draw(NUMBERS, "number"))
+        self._explorer = explorer
+        self._random: Random = explorer.random(data.draw(NUMBERS, "number"))
 
     def one(self, values: Sequence[T], label: str) -> T:
         """Choose one of some values."""
@@ -71,8 +71,8 @@ class Guided:
 
     def turn(self, turns: Sequence[T], own: T) -> T:
         """Choose what has been done least; `own`, if it is among that."""
-        return self._guide.turn(self._random, turns, own)
+        return self._explorer.turn(self._random, turns, own)
 
     def step(self, state: State, ways: Sequence[Way], others: Sequence[Operation] = ()) -> Step:
         """Choose what leads somewhere new."""
-        return self._guide.chosen(self._random, state, ways, others)
+        return self._explorer.chosen(self._random, state, ways, others)

@@ -140,8 +140,8 @@ class Archive:
         return tuple(some)
 
 
-class Guide:
-    """Guide of one run: it knows what the archive does, and what the run itself has seen."""
+class Explorer:
+    """Explorer of one run: it knows what the archive does, and what the run itself has seen."""
 
     def __init__(self, archive: Archive) -> None:
         """Begin, knowing what was known when the round began."""

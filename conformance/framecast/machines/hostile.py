@@ -98,7 +98,7 @@ class Tally:
 
     @property
     def statements(self) -> int:
-        """How many statements were sent."""
+        """Number of statements that were sent."""
         return self.accepted.total() + self.refused.total()
 
     def as_dict(self) -> dict[str, Any]:

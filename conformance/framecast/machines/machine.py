@@ -43,8 +43,8 @@ class Machine(RuleBasedStateMachine):
     @initialize(data=st.data())
     def begin(self, data: st.DataObject) -> None:
         """Begin with one of the machine's setups, or where another run has come to."""
-        guide = self.run.guide
-        reached = guide.archive.starts if guide is not None else ()
+        explorer = self.run.explorer
+        reached = explorer.archive.starts if explorer is not None else ()
         starts: tuple[Reached | str, ...] = (*reached, *self.setups)
         start = starts[self.chooser(data).one(range(len(starts)), "like")]
         if isinstance(start, str):
@@ -54,8 +54,8 @@ class Machine(RuleBasedStateMachine):
 
     def chooser(self, data: st.DataObject) -> Drawing | Guided:
         """Return what decides where there is a choice."""
-        guide = self.run.guide
-        return Guided(guide, data) if guide is not None and guide.leads else Drawing(data)
+        explorer = self.run.explorer
+        return Guided(explorer, data) if explorer is not None and explorer.leads else Drawing(data)
 
     def take(self, planned: Step, about: Focus) -> Focus:
         """Do one thing; return what it was about: what it touched, or else its arguments."""
@@ -159,7 +159,7 @@ def together(*operations: Operation) -> Any:
 def _doing(*operations: Operation) -> Callable[[Machine, Chooser], None]:
     """Return what does one of some operations, and goes on with what it touched.
 
-    A chooser that guides may do another one of the machine's instead.
+    A chooser that leads may do another one of the machine's instead.
     """
 
     def lead(machine: Machine, choose: Chooser) -> None:

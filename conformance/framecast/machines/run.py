@@ -25,7 +25,7 @@ from conformance.engine.sql.outcomes import Accepted, Inconclusive, Outcome, Rej
 from conformance.engine.sql.writes import statements
 from conformance.framecast.machines import differences
 from conformance.framecast.machines.coverage import tried
-from conformance.framecast.machines.exploration import Guide
+from conformance.framecast.machines.exploration import Explorer
 from conformance.framecast.machines.pasts import Passed, bring_about, copy_of, is_no_clients
 from conformance.framecast.machines.rows import claim, way_to_acceptance, way_to_difference
 from conformance.framecast.machines.visible_rows import Rows
@@ -65,7 +65,7 @@ class MachineRun:
         self._begun = False
         self._aged = False  # whether time has passed, of which the change log knows nothing
         self._past: list[Passed] = []  # what was accepted, and so led here
-        self.guide = Guide(log.archive) if log.archive is not None else None
+        self.explorer = Explorer(log.archive) if log.archive is not None else None
 
     def begin(self, like: str) -> None:
         """Begin with a setup, which breaks nothing; raises as `commit`.
@@ -145,8 +145,8 @@ class MachineRun:
         outcome = self._transact(steps, may, must)
         if isinstance(outcome, Rejected) and is_foreign(outcome):
             self._go_without(steps, changed, outcome)
-            if self.guide is not None:
-                self.guide.note(before, steps, accepted=not must)  # or it would be new for ever
+            if self.explorer is not None:
+                self.explorer.note(before, steps, accepted=not must)  # or it would be new for ever
             return
         accepted = isinstance(outcome, Accepted)
         violations = self._violations(passed=after.day != before.day) if accepted else {}
@@ -235,8 +235,8 @@ class MachineRun:
 
     def _note(self, before: State, steps: Sequence[Step], outcome: Outcome) -> None:
         accepted = isinstance(outcome, Accepted)
-        if self.guide is not None:
-            self.guide.note(before, steps, accepted=accepted)
+        if self.explorer is not None:
+            self.explorer.note(before, steps, accepted=accepted)
         self.log.steps += len(steps)
         self.log.accepted += accepted * len(steps)
         for each in steps:
@@ -253,8 +253,8 @@ class MachineRun:
         """Take a transaction as part of what led here; of its script, the last few texts."""
         before, steps = self._transactions[-1]
         self._past.append(Passed(before, steps, tuple(self._script[-told:]), body))
-        if self.guide is not None:
-            self.guide.reach(self.state, self._past)
+        if self.explorer is not None:
+            self.explorer.reach(self.state, self._past)
 
     def _way_of(self, rule: str, changed: frozenset[str]) -> tuple[Shown, ...] | None:
         """Return what shows that something was accepted which no rule refuses; else None."""

@@ -120,7 +120,7 @@ def _depend(report: Report, database: Database, file: Path | None) -> Iterator[s
         f"dependencies of {found.transactions:,} transactions: {counts};"
         f" {found.unknown:,} reads of a version that is not told apart"
     )
-    yield f"cycles that a level forbids: {len(found.cycles)}; knots that it allows: {found.allowed}"
+    yield f"cycles that a level forbids: {len(found.cycles)}; that it allows: {found.allowed}"
     by_xid = {record.xid: record for record in records}
     for cycle in found.cycles:
         report.shared.faults.add(Fault("cycle", cycle.name, cycle.told(by_xid)))

@@ -1,4 +1,4 @@
-"""What stands beside the rules on a target: notes, and no findings."""
+"""Notes, and no findings, on what stands beside the rules on a target."""
 
 from collections.abc import Iterator
 from pathlib import Path

@@ -92,7 +92,7 @@ def test_a_ledger_of_something_else_is_left_alone(
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["--kinds", "races,dice"], "dice: is none of"),
+        (["--kinds", "races,cards"], "cards: is none of"),
         (["--share", "3/2"], "'3/2' is no part: say 2/8"),
         (["--scheduler", "tcp://x:1", "--workers", "2"], "not allowed with argument"),
     ],

@@ -113,7 +113,7 @@ def test_a_machine_finds_what_only_a_sequence_shows(
 
 
 def test_a_machine_says_what_it_has_seen(ledger: Domain, scratch: Scratch) -> None:
-    """What was done, what was accepted, and moves on both sides of the rule are counted."""
+    """Steps, those accepted, and moves on both sides of the rule are counted."""
     with (
         scratch.cloned(scratch.template(MIGRATIONS), "ledger") as database,
         Sandbox(database.conninfo) as sandbox,

@@ -259,7 +259,7 @@ def test_a_replay_writes_as_who_wrote(
 
 
 def test_a_replay_knows_its_domain(holed: tuple[Kept, list[str]], tmp_path: Path) -> None:
-    """What was found of another domain is replayed with that one's rules, from another folder."""
+    """A finding of another domain is replayed with that one's rules, from another folder."""
     one, (_, _, *server) = holed
     ledger = shutil.copytree(ROOT / "examples" / "ledger" / "migrations", tmp_path / "ledger")
     (ledger / "900_hole.sql").write_text(LEDGER_HOLE)

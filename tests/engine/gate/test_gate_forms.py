@@ -30,7 +30,7 @@ LAST = "gate: closed: 2 findings"
 
 
 def test_annotations_stand_at_files_and_lines() -> None:
-    """What is about a file is shown there, with what GitHub reads as its own escaped."""
+    """A finding about a file is shown there, with what GitHub reads as its own escaped."""
     lines = forms.as_annotations(SECTIONS, LAST, FOLDER).splitlines()
 
     assert [

@@ -58,7 +58,7 @@ def test_what_no_rule_speaks_of_is_found(scratch: Scratch, folder: Path) -> None
 def test_what_was_added_once_is_its_own_as_long_as_it_is_there(
     scratch: Scratch, folder: Path
 ) -> None:
-    """What an applied file has added is no finding of each later run; what is ours counts."""
+    """An applied file's additions are no finding of each later run; what is ours counts."""
     steps = attempted(scratch, folder, OWN)[0].steps
     found = {*further.of_schema(steps[-1], [])}
 
@@ -83,7 +83,7 @@ def test_what_is_waived_for_a_right_counts(scratch: Scratch, folder: Path) -> No
 def test_rights_to_it_are_none_too_many(
     names: frozenset[str], scratch: Scratch, template: Template
 ) -> None:
-    """What the role is given there is one right too many until it is said to be of no rule."""
+    """A right that the role is given there is one too many until it is said to be of no rule."""
     with scratch.cloned(template, "further") as database, database.connect() as owner:
         owner.execute(f"SET search_path = public; {OWN}".encode())
         with Powers(database.conninfo, APPLICATION, names) as powers:

@@ -79,7 +79,7 @@ def test_what_passes_with_more_time_is_forgiven(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_a_schema_that_was_to_be_is_known_when_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What a run has told once is in the cache, as long as all tests of it had an answer."""
+    """A run's answers are in the cache, as long as all tests of it had an answer."""
     answers = [Result(HELD), late(TEST), late(TEST)]
     monkeypatch.setattr(suite, "_attempt", lambda *_: answers.pop(0))
     other = dataclasses.replace(NOTHING, profile="default")

@@ -166,7 +166,7 @@ def granted(scratch: Scratch, folder: Path) -> Iterator[tuple[Database, Path]]:
 def test_a_target_says_which_roles_and_extensions_it_has(
     granted: tuple[Database, Path], server: Server
 ) -> None:
-    """What the target has is asked with everything else, and a file that names it is audited."""
+    """A role that the target has is asked with everything else; a file that names it is audited."""
     database, folder = granted
     with reading(database.conninfo, Limits()) as conn:
         target = examine(conn)

@@ -121,7 +121,7 @@ def test_rows_that_would_go_are_named(
     ],
 )
 def test_what_takes_nothing_is_no_finding(asked: Callable[[str], Asked], script: str) -> None:
-    """What meets no row, fills a column of its own, or only says what will be done, may pass."""
+    """A write that meets no row, fills a column of its own, or is only defined, may pass."""
     faults, _ = asked(script)
 
     assert [] == faults

@@ -145,7 +145,7 @@ def test_a_schema_without_tables_is_no_beginning(
 def test_the_next_command_finds_the_file(
     output: str, source: str, expected: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What is shown at the end names the module, and asks for files where none are known."""
+    """The last lines name the module, and ask for files where none are known."""
     monkeypatch.chdir(tmp_path)
 
     assert expected == command(Path(output), source)

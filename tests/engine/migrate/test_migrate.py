@@ -61,7 +61,7 @@ def test_the_folder_may_be_given(project: Project) -> None:
 def test_the_folder_is_the_one_of_the_environment(
     command: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What names the schema to `pytest conformance` names it to these; an option goes before it."""
+    """The variable that names the schema to the suite names it to these; an option goes first."""
     monkeypatch.setenv("CONFORMANCE_MIGRATIONS", "db/schema")
     parser = command_parser()
 

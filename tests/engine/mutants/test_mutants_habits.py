@@ -228,7 +228,7 @@ def test_functions_wait_for_all(mutants: list[Mutant]) -> None:
 
 
 def test_a_loop_and_a_lock_have_no_end(mutants: list[Mutant]) -> None:
-    """What leaves a loop is removed, and a lock of whatever writes is the session's."""
+    """An exit from a loop is removed, and a lock of whatever writes is the session's."""
     assert {
         ("clean()", "lock kept", "after its transaction"),
         (

@@ -52,7 +52,7 @@ def test_another_schema_has_others(scratch: Scratch, folder: Path, change: str) 
 def test_a_file_that_was_cut_off_is_made_anew(
     scratch: Scratch, folder: Path, content: bytes
 ) -> None:
-    """What cannot be read is made again, and is whole afterwards."""
+    """A file that cannot be read is made again, and is whole afterwards."""
     template = scratch.template(folder)
     with scratch.cloned(template, "cut") as database, database.connect() as connection:
         made = kept.mutants(connection)

@@ -51,7 +51,7 @@ def test_a_line_that_begins_with_a_statement_has_a_probe() -> None:
 
 
 def test_probes_see_what_is_reached_and_change_nothing(empty: Database) -> None:
-    """What was found and counted stays known, and a rollback takes nothing back."""
+    """Counts stay known, and a rollback takes nothing back."""
     with Session(empty.conninfo) as session:
         for sql in (THINGS, FUNCTION):
             session.connection.execute(sql.encode())

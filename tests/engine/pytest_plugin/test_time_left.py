@@ -46,7 +46,7 @@ def test_time_left_is_that_of_the_work_that_is_left() -> None:
 
 
 def test_time_left_learns_from_what_it_sees() -> None:
-    """What tests of a module took counts for more than what was measured once; nothing is 0."""
+    """Times of a module's tests count for more than what was measured once; nothing is 0."""
     clock = Clock()
     left = TimeLeft(clock)
     tests = ids("test_theirs", 100)

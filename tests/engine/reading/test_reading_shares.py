@@ -62,5 +62,5 @@ def test_a_share_is_named(condition: str, owner: psycopg.Connection[Any]) -> Non
 def test_a_mix_that_is_compared_with_another_is_none(
     condition: str, owner: psycopg.Connection[Any]
 ) -> None:
-    """What a guard compares with what other rows or columns have is no share of the rows."""
+    """A comparison with other rows or columns is no share of the rows."""
     assert [] == said(condition, owner)

@@ -51,7 +51,7 @@ def test_sessions_that_fire_no_trigger_are_named(
 
 
 def test_other_settings_are_no_switch(owner: psycopg.Connection[Any]) -> None:
-    """What the rules do not depend on may be any database's."""
+    """A setting on which no rule depends may be any database's."""
     with owner.transaction(force_rollback=True):
         owner.execute(begun("DATABASE %I", "TimeZone = ''Europe/Zurich''").encode())
         assert [] == switches(owner)

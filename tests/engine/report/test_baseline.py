@@ -77,7 +77,7 @@ def test_what_is_accepted_is_shown_and_marked() -> None:
     ids=["none", "over", "gone", "another test", "beside", "unproven", "another rule", "not run"],
 )
 def test_all_else_fails(entries: tuple[str, ...], given: dict[str, Any]) -> None:
-    """What no entry names, what is over, and an entry that accepts nothing, is a failure."""
+    """A failure that no entry names, an entry that is over, and one that accepts nothing, fail."""
     standing = Standing({"update": BOTH}, [failure("INV-T6")])
     found = settled(*entries, **{"of": record(TEST), "INV_T6": standing, **given})
 

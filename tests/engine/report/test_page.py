@@ -86,7 +86,7 @@ def objects(installed: Database) -> list[inventory.Object]:
 
 
 def test_no_object_is_left_out(installed: Database, objects: list[inventory.Object]) -> None:
-    """What the report lists is all that PostgreSQL lists."""
+    """The report lists all that PostgreSQL lists."""
     with installed.connect() as connection:
         listed = sorted(str(name) for (name,) in connection.execute(LISTED))
 

@@ -92,7 +92,7 @@ def test_what_comes_back_is_where_it_comes_back(tmp_path: Path) -> None:
 
 
 def test_junit_has_a_case_a_rule(document: dict[str, Any]) -> None:
-    """What is not held is a failure of its case, with a script that XML can hold."""
+    """A rule that is not held is a failure of its case, with a script that XML can hold."""
     (suite,) = ET.fromstring(forms.render(document, "junit"))  # noqa: S314 - it is our own
 
     assert ("4", "3") == (suite.get("tests"), suite.get("failures"))
@@ -139,7 +139,7 @@ def test_sarif_points_at_the_line_of_the_migration(document: dict[str, Any]) -> 
 
 
 def test_annotations_are_one_line_each(document: dict[str, Any]) -> None:
-    """What GitHub would read as the end of a command or of a property is escaped."""
+    """Characters that GitHub reads as the end of a command or of a property are escaped."""
     lines = forms.render(document, "github").splitlines()
 
     assert 4 == len(lines)

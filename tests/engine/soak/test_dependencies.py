@@ -57,7 +57,7 @@ def test_a_write_skew_is_forbidden_to_serializable_ones(
     [(COMMITTED, []), (REPEATABLE, ["G-single"]), (SERIALIZABLE, ["G-single"])],
 )
 def test_a_lost_snapshot_is_found(level: str, expected: list[str]) -> None:
-    """Who read a row before it was replaced, and another by who replaced it, has no snapshot."""
+    """To read a row before it was replaced, and another of who replaced it, is no snapshot."""
     skewed = look(records(COMMITTED, level, reads=[{}, {X: 1, Y: 2}]), {X: [1, 2], Y: [1, 2]})
 
     assert expected == [cycle.name for cycle in skewed.cycles]
@@ -93,7 +93,7 @@ def test_what_is_not_known_is_counted() -> None:
 
 
 def test_reads_and_writes_of_a_database_are_told(scratch: Scratch, template: Template) -> None:
-    """Who wrote what a transaction sees, and in which order rows were written, is the server's."""
+    """Writers of what a transaction sees, and the order of versions, come from the server."""
     world = World()
     team, _ = world.team()
     row = ("teams", str(team["id"]))

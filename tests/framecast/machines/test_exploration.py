@@ -15,7 +15,7 @@ from conformance.engine.database.sandbox import Sandbox
 from conformance.engine.machines.shortening import shortest
 from conformance.engine.postgres.scratch import Scratch
 from conformance.framecast.machines.again import again
-from conformance.framecast.machines.exploration import Archive, Guide, told
+from conformance.framecast.machines.exploration import Archive, Explorer, told
 from conformance.framecast.machines.log import Log
 from conformance.framecast.machines.run import MachineRun
 from conformance.framecast.model import State, view
@@ -69,23 +69,23 @@ def test_an_abstract_state_sees_how_full_a_cap_is_and_what_is_old() -> None:
 
 
 def test_what_one_run_sees_is_known_from_the_next_round_on() -> None:
-    """Within a round a guide knows its own transitions and no other run's."""
+    """Within a round an explorer knows its own transitions and no other run's."""
     archive = Archive()
     archive.begin_round("1")
     state = after("a team")
     planned = step(state, users.SIGN_UP, {"email": "ann@example.com"})
-    one, other = Guide(archive), Guide(archive)
+    one, other = Explorer(archive), Explorer(archive)
 
     one.note(state, [planned], accepted=True)
     known = [one.is_new(state, planned), other.is_new(state, planned)]
     archive.begin_round("2")
 
     assert [False, True] == known
-    assert not Guide(archive).is_new(state, planned)
+    assert not Explorer(archive).is_new(state, planned)
 
 
 def test_the_same_choices_make_the_same_steps() -> None:
-    """Whatever other runs see meanwhile, a number leads to the same step within a round."""
+    """A number leads to the same step within a round, whatever other runs see meanwhile."""
     archive = Archive()
     archive.begin_round("1")
     state = after("jobs of each kind")
@@ -93,37 +93,37 @@ def test_the_same_choices_make_the_same_steps() -> None:
 
     steps = []
     for _ in range(2):
-        guide = Guide(archive)
-        planned = guide.chosen(guide.random(3), state, ways)
-        guide.note(state, [planned], accepted=not planned.broken)
+        explorer = Explorer(archive)
+        planned = explorer.chosen(explorer.random(3), state, ways)
+        explorer.note(state, [planned], accepted=not planned.broken)
         steps.append(str(planned))
 
     assert steps[0] == steps[1]
 
 
 def test_what_leads_nowhere_new_is_not_done_while_something_does() -> None:
-    """A guide does another operation where all that it was asked for is known."""
+    """An explorer does another operation where all that it was asked for is known."""
     archive = Archive()
     archive.begin_round("1")
     state = after("a team")
     planned = step(state, users.SIGN_UP, {"email": "dan@example.com"})
-    guide = Guide(archive)
-    guide.note(state, [planned], accepted=True)
+    explorer = Explorer(archive)
+    explorer.note(state, [planned], accepted=True)
 
     ways = [(users.SIGN_UP, {"email": ["dan@example.com"]})]
-    chosen = guide.chosen(guide.random(0), state, ways, [users.SIGN_UP_AS_CREATOR])
+    chosen = explorer.chosen(explorer.random(0), state, ways, [users.SIGN_UP_AS_CREATOR])
 
     assert users.SIGN_UP_AS_CREATOR == chosen.operation
 
 
 def test_turns_are_taken_by_all_before_one_is_taken_again() -> None:
-    """Of some things a guide takes each once, its rule's own one first, and then begins anew."""
+    """An explorer takes each of some things once, its rule's own first, and then begins anew."""
     archive = Archive()
     archive.begin_round("1")
-    guide = Guide(archive)
-    random = guide.random(0)
+    explorer = Explorer(archive)
+    random = explorer.random(0)
 
-    taken = [guide.turn(random, "abcd", "c") for _ in range(5)]
+    taken = [explorer.turn(random, "abcd", "c") for _ in range(5)]
 
     assert ("c", set("abcd"), "c") == (taken[0], set(taken[:4]), taken[4])
 
@@ -157,7 +157,7 @@ def test_a_run_begins_where_another_came_to(sandbox: Sandbox, passes: bool) -> N
 def test_a_finding_after_that_tells_all_from_the_beginning(
     scratch: Scratch, tmp_path: Path
 ) -> None:
-    """What was found by a run that began elsewhere is shown, and shortened, as one whole run."""
+    """A finding of a run that began elsewhere is shown, and shortened, as one whole run."""
     schema = Path(shutil.copytree(MIGRATIONS, tmp_path / "migrations"))
     (schema / "999_fault.sql").write_text(FAULTS["project stuck"].sql)
     log = Log(archive=Archive())

@@ -1,4 +1,4 @@
-"""What locks rows of others is known, so that a rule's run tries the order in which it does."""
+"""Rules that lock rows of others are known, so that their runs try the order of locks."""
 
 import re
 

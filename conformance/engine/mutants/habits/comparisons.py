@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 TEXT = "text"
 DECLARED = re.compile(r"\b([pv]_\w+) text\b")
-LETTERS = re.compile(r"'.*[A-Za-z].*'")
+ALPHABETIC = re.compile(r"'.*[A-Za-z].*'")
 BUILT_IN = frozenset({"lower", "upper", "left", "ltrim", "rtrim", "split_part", "substr"})
 CASES = {"~": "~*", "~*": "~", "~~": "~~*", "~~*": "~~"}
 # It knows letters and spaces beyond ASCII, as most databases do: to remove a collation would mean
@@ -90,7 +90,7 @@ def _equality(texts: _Texts, tree: Any) -> Iterator[Change]:
     negated = "" if name == "=" else "NOT "
     if not is_fixed:
         yield Change("matched as a pattern", brief(tree), node(f"{negated}({left} LIKE {right})"))
-    if not texts.is_lower(tree.lexpr) and (not is_fixed or LETTERS.search(right)):
+    if not texts.is_lower(tree.lexpr) and (not is_fixed or ALPHABETIC.search(right)):
         same = f"lower({left}) = lower({right})"
         yield Change("matched without case", brief(tree), node(f"{negated}({same})"))
     begins = f"starts_with({left}, {right})"
@@ -107,7 +107,7 @@ def _case(tree: Any) -> Iterator[Change]:
     """Heed the case of a pattern, or do not."""
     if not is_a(tree, ast.A_Expr) or tree.name[0].sval not in CASES:
         return
-    if LETTERS.search(printed(tree.rexpr)):
+    if ALPHABETIC.search(printed(tree.rexpr)):
         other = (ast.String(sval=CASES[tree.name[0].sval]),)
         yield Change("case of a pattern", brief(tree), like(tree, name=other))
 
