@@ -1,5 +1,6 @@
 """The built wheel in a folder of somebody else's, beside packages with the names of ours."""
 
+import re
 import shutil
 import subprocess
 import sys
@@ -122,14 +123,19 @@ def test_options_of_two_plugins_are_told_apart(installed: Path, repository: Path
 
 
 def test_the_wheel_has_one_command_for_all(installed: Path, repository: Path) -> None:
-    """The script does what the module does; its `test` is the suite, and so is the hook."""
+    """The script does what the module does; its `test` is the suite, and so are the hooks."""
+    hooks = (ROOT / ".pre-commit-hooks.yaml").read_text()
+    entries = re.findall(r"^  entry: (.*)$", hooks, re.MULTILINE)
+    (program, *suite), (other, *gate) = map(str.split, entries)
     listed = run([installed, "rules", "--table", "webhooks"], repository)
     tests = run([installed, "test", "--rule", "INV-U5", "--collect-only", "-q"], repository)
 
-    hook = ("-P", "-m", "conformance.hook", "-k", "inv_u5__", "--collect-only", "-n0")
-    hooked = run([installed.parent / "python", *hook], repository)
+    hook = (*suite, "-k", "inv_u5__", "--collect-only", "-n0")
+    hooked = run([installed.parent / program, *hook], repository)
+    asked = run([installed.parent / other, *gate, "host=/nowhere"], repository)
 
     assert "INV-W4" in listed.stdout, listed.stderr
     assert "test_rules.py::test_rule[inv_u5__" in tests.stdout, tests.stderr
     assert "<Function test_rule[inv_u5__" in hooked.stdout, hooked.stderr
     assert "warning" not in hooked.stdout
+    assert "the database cannot be reached" in asked.stdout, asked.stderr

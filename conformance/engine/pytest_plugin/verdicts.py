@@ -14,7 +14,8 @@ import pytest
 from conformance.engine.pytest_plugin import findings, proof, replay
 from conformance.engine.pytest_plugin.fixtures import CASE_RUNNER
 from conformance.engine.pytest_plugin.report import BASELINE, DESELECTED, PARTS, Recorder
-from conformance.engine.report import causes
+from conformance.engine.report import causes, forms
+from conformance.engine.report.document import ReportError
 from conformance.engine.report.record import PROPERTY
 
 if TYPE_CHECKING:
@@ -157,16 +158,20 @@ def _read_baseline(config: pytest.Config) -> None:
 
 
 def _expect_writable(config: pytest.Config) -> None:
-    """End the run before it begins if its report could not be written."""
+    """End the run before it begins if its report could not be written, or has no such form."""
     for named in config.getoption(OPTION) or ():
         target = Path(named)
         there = target.exists()
         try:
+            forms.format_of(target)
             target.open("a", encoding="utf-8").close()
             if not there:
                 target.unlink()
         except OSError as error:
             message = f"{OPTION}: cannot write {named}: {error.strerror}"
+            raise pytest.UsageError(message) from None
+        except ReportError as error:
+            message = f"{OPTION}: {error}"
             raise pytest.UsageError(message) from None
 
 

@@ -8,12 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from conformance.hook import arguments
 from tests.support.migrating import Outcome
 
 ROOT = Path(__file__).parents[3]
-# What pre-commit reads, id by id; it runs an entry with the Python that has the project.
-HOOK = re.compile(r"^- id: (\S+)\n.*?^  entry: python ([^\n]+)$", re.MULTILINE | re.DOTALL)
+# What pre-commit reads, id by id; it runs an entry where the project is installed.
+HOOK = re.compile(r"^- id: (\S+)\n.*?^  entry: ([^\n]+)$", re.MULTILINE | re.DOTALL)
 HOOKS = dict(HOOK.findall((ROOT / ".pre-commit-hooks.yaml").read_text()))
 
 
@@ -25,44 +24,37 @@ def repository(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_the_hook_tries_the_schema_that_it_is_called_in(repository: Path) -> None:
-    """The hook runs this suite on that folder's migrations, and fails as the suite does."""
-    done = subprocess.run(
-        [sys.executable, "-m", "conformance.hook", "-k", "inv_u5__update", "-n", "0"],
-        cwd=repository,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-    assert f"migrations: {repository / 'migrations'}" in done.stdout
-    assert "1 unproven" in done.stdout
-    assert 1 == done.returncode
-
-
-def test_other_migrations_may_be_named(tmp_path: Path) -> None:
-    """A folder that is named beats the one of the repository."""
-    assert f"--migrations={tmp_path / 'migrations'}" in arguments(tmp_path, [])
-    assert not [
-        each
-        for each in arguments(tmp_path, ["--migrations", "other"])
-        if each.startswith("--migrations=")
-    ]
-
-
-def entered(hook: str, repository: Path, **variables: str) -> Outcome:
+def entered(hook: str, repository: Path, *further: str, **variables: str) -> Outcome:
     """Run the entry of a hook in a repository, with no database but the one that is named."""
     known = {name: value for name, value in os.environ.items() if name != "DATABASE_URL"}
+    program, *words = HOOKS[hook].split()
     done = subprocess.run(
-        [sys.executable, *HOOKS[hook].split()],
+        [Path(sys.executable).parent / program, *words, *further],
         cwd=repository,
-        env={**known, "PYTHONPATH": str(ROOT), **variables},
+        env={**known, **variables},
         capture_output=True,
         text=True,
         check=False,
     )
     return Outcome(done.returncode, done.stdout, done.stderr)
+
+
+def test_the_hook_tries_the_schema_that_it_is_called_in(repository: Path) -> None:
+    """The hook runs this suite on that folder's migrations, and fails as the suite does."""
+    ended = entered("framecast-conformance", repository, "-k", "inv_u5__update", "-n", "0")
+
+    assert f"migrations: {repository / 'migrations'}" in ended.out
+    assert "1 unproven" in ended.out
+    assert 1 == ended.code
+    assert not (repository / ".pytest_cache").exists()
+
+
+def test_other_migrations_may_be_named(repository: Path) -> None:
+    """A folder that a repository names in `args` beats the one of the entry."""
+    (repository / "migrations").rename(repository / "schema")
+    named = ("--migrations", "schema", "-k", "inv_u5__update", "--collect-only", "-q")
+
+    assert 0 == entered("framecast-conformance", repository, *named).code
 
 
 def test_every_hook_has_an_entry() -> None:

@@ -54,7 +54,7 @@ def installed(tmp_path: Path) -> Path:
     return tmp_path / "site"
 
 
-@pytest.fixture(params=["clone", "workers", "another folder", "wheel", "hook"])
+@pytest.fixture(params=["clone", "workers", "another folder", "wheel"])
 def way(request: pytest.FixtureRequest, repository: Path, installed: Path) -> Way:
     """Return one way to run the suite on that repository's schema."""
     bare = {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
@@ -75,7 +75,6 @@ def way(request: pytest.FixtureRequest, repository: Path, installed: Path) -> Wa
             (*python, "pytest", "--pyargs", "conformance", "-p", "conformance.plugin", corpus),
             {**wheel, "CONFORMANCE_MIGRATIONS": "migrations"},
         ),
-        "hook": Way(repository, (*python, "conformance.hook", corpus), wheel),
     }
     return ways[request.param]
 

@@ -154,9 +154,18 @@ def test_a_failure_says_how_to_draw_it_again(tmp_path: Folder) -> None:
         assert "reproduce_failure" not in shown
 
 
-def test_a_report_that_cannot_be_written_ends_the_run_at_once(tmp_path: Folder) -> None:
-    """A report in no folder is one message before anything is tried, and the code of misuse."""
-    target = tmp_path / "nowhere" / "report.json"
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("nowhere/report.json", "cannot write {}: No such file"),
+        ("report.yaml", "{}: a report has one of these endings: .json (json), .xml (junit), "),
+    ],
+)
+def test_a_report_that_cannot_be_written_ends_the_run_at_once(
+    name: str, message: str, tmp_path: Folder
+) -> None:
+    """A report in no folder, or of no form, is one message before all, and the code of misuse."""
+    target = tmp_path / name
     done = subprocess.run(
         [
             *(sys.executable, "-m", "pytest", "-n0", "conformance/test_machines.py"),
@@ -171,9 +180,10 @@ def test_a_report_that_cannot_be_written_ends_the_run_at_once(tmp_path: Folder) 
 
     output = done.stdout + done.stderr
     assert pytest.ExitCode.USAGE_ERROR == done.returncode, output
-    assert f"--conformance-report: cannot write {target}: No such file" in output
+    assert f"--conformance-report: {message.format(target)}" in output
     assert (1, 0) == (output.count("ERROR: "), output.count("Traceback"))
     assert "passed" not in output
+    assert not target.exists()
 
 
 def test_a_report_is_written_of_a_run_without_rules(tmp_path: Folder) -> None:

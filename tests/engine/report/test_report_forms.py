@@ -214,6 +214,9 @@ def test_a_report_is_shown_in_each_form(
     assert capsys.readouterr().out.startswith("::error file=")
     assert 1 == main(["report", str(report), "--to", str(tmp_path / "no" / "page.html")])
     assert "No such file" in capsys.readouterr().err
+    assert 1 == main(["report", str(report), "--to", str(tmp_path / "report.yaml")])
+    assert ".json (json), .xml (junit)," in capsys.readouterr().err
+    assert not (tmp_path / "report.yaml").exists()
 
 
 def test_a_run_writes_several_reports(tmp_path: Path) -> None:

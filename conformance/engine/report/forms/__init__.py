@@ -26,8 +26,19 @@ FORMATS = (*ENDINGS.values(), "github")
 
 
 def format_of(target: Path) -> str:
-    """Return the format that a file's ending asks for; JSON where it asks for none that we have."""
-    return ENDINGS.get(target.suffix.lower(), "json")
+    """Return the format that a file's ending asks for; JSON where the file has no ending.
+
+    Raises:
+        ReportError: No form of a report has this ending.
+    """
+    ending = target.suffix.lower()
+    if not ending:
+        return "json"
+    if ending not in ENDINGS:
+        known = ", ".join(f"{each} ({form})" for each, form in ENDINGS.items())
+        message = f"{target}: a report has one of these endings: {known}"
+        raise ReportError(message)
+    return ENDINGS[ending]
 
 
 def write(document: Document, target: Path, form: str = "", extras: Extras | None = None) -> None:
@@ -40,7 +51,7 @@ def write(document: Document, target: Path, form: str = "", extras: Extras | Non
         extras: what the page shows beside it.
 
     Raises:
-        ReportError: The file cannot be written.
+        ReportError: The file cannot be written, or its ending asks for no form.
     """
     text = render(document, form or format_of(target), extras)
     try:
