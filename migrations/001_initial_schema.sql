@@ -2174,36 +2174,60 @@ EXECUTE FUNCTION framecast.tg_api_keys__maker_may_make_keys();
 -- have waited for every job that is being made in their name.
 --
 -- An erased creator has to be in a team too (INV-U2): in one whose id begins with a digest of the
--- user's. Nobody can take all ids that do.
+-- user's. Nobody can take all ids that do; but who makes a team may choose such an id, so an erased
+-- account is alone there. Its membership has the team's id as well, by which whoever joins a team
+-- finds it without reading all members.
 CREATE FUNCTION framecast.tg__erased_has_no_key_nor_team() RETURNS trigger
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
+    v_user_ids uuid [];
+    v_team_ids uuid [];
     v_user_id uuid;
 BEGIN
     IF TG_TABLE_NAME = 'users' THEN
-        v_user_id := NEW.id;
+        v_user_ids := ARRAY[NEW.id];
+        v_team_ids := ARRAY(
+            SELECT m.team_id FROM public.memberships AS m WHERE m.user_id = NEW.id
+        );
+    ELSIF TG_TABLE_NAME = 'memberships' THEN
+        v_user_ids := ARRAY[NEW.user_id];
+        v_team_ids := ARRAY[NEW.team_id];
     ELSE
-        v_user_id := NEW.user_id;
+        v_user_ids := ARRAY[NEW.user_id];
     END IF;
-    IF NOT EXISTS (SELECT FROM public.users AS u WHERE u.id = v_user_id) THEN
-        RETURN NULL;
-    END IF;
-    -- As above.
-    PERFORM framecast.lock_users(ARRAY[v_user_id]);
-    IF (SELECT u.is_erased FROM public.users AS u WHERE u.id = v_user_id) AND (
-        EXISTS (SELECT FROM public.api_keys AS k WHERE k.user_id = v_user_id)
+    -- As above. Of who is not there yet, nothing is asked before they come.
+    PERFORM framecast.lock_users(
+        ARRAY(SELECT u.id FROM public.users AS u WHERE u.id = ANY(v_user_ids))
+    );
+    PERFORM framecast.lock_teams(
+        ARRAY(SELECT t.id FROM public.teams AS t WHERE t.id = ANY(v_team_ids))
+    );
+    v_user_ids := v_user_ids || ARRAY(
+        SELECT m.user_id FROM public.memberships AS m
+        WHERE m.id = ANY(v_team_ids) AND m.team_id = m.id
+    );
+    SELECT u.id INTO v_user_id FROM public.users AS u
+    WHERE u.id = ANY(v_user_ids) AND u.is_erased AND (
+        EXISTS (SELECT FROM public.api_keys AS k WHERE k.user_id = u.id)
         OR EXISTS (
             SELECT FROM public.memberships AS m
-            WHERE m.user_id = v_user_id
-                AND substr(uuid_send(m.team_id), 1, 8)
-                <> substr(sha256(uuid_send(v_user_id)), 1, 8)
+            WHERE m.user_id = u.id AND (
+                m.id <> m.team_id
+                OR substr(uuid_send(m.team_id), 1, 8) <> substr(sha256(uuid_send(u.id)), 1, 8)
+                OR EXISTS (
+                    SELECT FROM public.memberships AS o
+                    WHERE o.team_id = m.team_id AND o.user_id <> u.id
+                )
+            )
         )
-    ) THEN
+    )
+    LIMIT 1;
+    IF FOUND THEN
         PERFORM framecast.reject(
             substr(TG_NAME, 6), TG_TABLE_NAME,
-            'an erased account has no key, and is in no team but one that stands in',
+            'an erased account has no key, and is in no team but one that stands in, alone',
             format('user %s was erased', v_user_id), 'let the person sign up anew'
         );
     END IF;
@@ -2618,9 +2642,9 @@ CREATE INDEX ON public.system_assets USING gin (tags);
 ------------------------------------------------------------------------------------------------
 
 COMMENT ON TRIGGER _700_privacy_1__users_erased_has_no_key_nor_team ON public.users IS
-'PRIVACY-1: an account whose address is its own id at erased.invalid was erased: it has no '
-'name, no picture and no key, and is in no team but one whose id begins with a digest of its '
-'own';
+'PRIVACY-1: an account whose address is its own id at erased.invalid was erased: it has no name, '
+'no picture and no key, and is in no team but one that it is alone in, whose id begins with a '
+'digest of its own and is the membership''s too';
 COMMENT ON CONSTRAINT urn_1__api_keys_owner_is_one_of_three_forms ON public.api_keys IS
 'URN-1: every owner is one of the three forms';
 COMMENT ON CONSTRAINT urn_1__jobs_owner_is_one_of_three_forms ON public.jobs IS
@@ -2632,25 +2656,25 @@ COMMENT ON CONSTRAINT urn_1__usage_owner_is_one_of_three_forms ON public.usage I
 COMMENT ON CONSTRAINT inv_j9__jobs_credits_not_negative ON public.jobs IS
 'INV-J9: neither its charge nor its refund is negative';
 COMMENT ON CONSTRAINT privacy_1__users_erased_names_nobody ON public.users IS
-'PRIVACY-1: an account whose address is its own id at erased.invalid was erased: it has no '
-'name, no picture and no key, and is in no team but one whose id begins with a digest of its '
-'own';
+'PRIVACY-1: an account whose address is its own id at erased.invalid was erased: it has no name, '
+'no picture and no key, and is in no team but one that it is alone in, whose id begins with a '
+'digest of its own and is the membership''s too';
 COMMENT ON CONSTRAINT privacy_1__users_is_erased_by_address ON public.users IS
-'PRIVACY-1: an account whose address is its own id at erased.invalid was erased: it has no '
-'name, no picture and no key, and is in no team but one whose id begins with a digest of its '
-'own';
+'PRIVACY-1: an account whose address is its own id at erased.invalid was erased: it has no name, '
+'no picture and no key, and is in no team but one that it is alone in, whose id begins with a '
+'digest of its own and is the membership''s too';
 COMMENT ON TRIGGER _100_derive ON public.users IS
-'PRIVACY-1: an account whose address is its own id at erased.invalid was erased: it has no '
-'name, no picture and no key, and is in no team but one whose id begins with a digest of its '
-'own';
+'PRIVACY-1: an account whose address is its own id at erased.invalid was erased: it has no name, '
+'no picture and no key, and is in no team but one that it is alone in, whose id begins with a '
+'digest of its own and is the membership''s too';
 COMMENT ON TRIGGER _700_privacy_1__memberships_user_not_erased ON public.memberships IS
-'PRIVACY-1: an account whose address is its own id at erased.invalid was erased: it has no '
-'name, no picture and no key, and is in no team but one whose id begins with a digest of its '
-'own';
+'PRIVACY-1: an account whose address is its own id at erased.invalid was erased: it has no name, '
+'no picture and no key, and is in no team but one that it is alone in, whose id begins with a '
+'digest of its own and is the membership''s too';
 COMMENT ON TRIGGER _700_privacy_1__api_keys_user_not_erased ON public.api_keys IS
-'PRIVACY-1: an account whose address is its own id at erased.invalid was erased: it has no '
-'name, no picture and no key, and is in no team but one whose id begins with a digest of its '
-'own';
+'PRIVACY-1: an account whose address is its own id at erased.invalid was erased: it has no name, '
+'no picture and no key, and is in no team but one that it is alone in, whose id begins with a '
+'digest of its own and is the membership''s too';
 COMMENT ON TRIGGER _300_privacy_2__users_erased_stays_erased ON public.users IS
 'PRIVACY-2: an erased account stays erased';
 COMMENT ON TRIGGER _300_imm_1__api_keys_subject_is_fixed ON public.api_keys IS

@@ -70,7 +70,15 @@ def erased_creator(world: World, draw: Draw) -> tuple[Row, Row]:
     row = world.a_creator()
     email = draw(recased_emails(nobodys(row)))
     user = world.insert("users", {**row, "email": email, **NOBODY})
-    return user, world.owned_team(user, id=stand_in(user, draw(RESTS)))
+    return user, standing_in(world, user, stand_in(user, draw(RESTS)))
+
+
+def standing_in(world: World, user: Row, team: UUID, **columns: object) -> Row:
+    """Insert a team of some id with a user alone, whose membership has the same id."""
+    own = world.insert("teams", world.a_team(id=team))
+    seat = {**world.a_membership(own, user, role="owner"), "id": team, **columns}
+    world.insert("memberships", seat)
+    return own
 
 
 def somebody_erased(world: World, draw: Draw) -> Row:
@@ -149,17 +157,23 @@ def erased_with_keys(world: World, draw: Draw) -> Scenario:
 
 @scenarios
 def erased_in_teams(world: World, draw: Draw) -> Scenario:
-    """Erase a creator in a team that stands in, by the address; then those in another too."""
-    good, *bad = (world.insert("users", world.a_creator()) for _ in range(4))
-    for user in (good, *bad):
-        world.owned_team(user, id=stand_in(user, draw(RESTS)))
+    """Erase a creator in a team that stands in, by the address; then those of whom it does not.
+
+    They are in another one too, are not alone in it, or are there by a membership of another id.
+    """
+    good, crowded, placed, *bad = (world.insert("users", world.a_creator()) for _ in range(6))
+    teams = [
+        standing_in(world, user, stand_in(user, draw(RESTS))) for user in (good, crowded, *bad)
+    ]
+    standing_in(world, placed, stand_in(placed, draw(RESTS)), id=world.id())
+    roles = st.sampled_from(("owner", "admin", "member", "viewer"))
+    world.insert("memberships", world.a_membership(teams[1], world.creator(), role=draw(roles)))
     for at, user in enumerate(bad):
         team, _ = world.team(id=no_stand_ins(user)[at])
-        role = draw(st.sampled_from(("owner", "admin", "member", "viewer")))
-        world.insert("memberships", world.a_membership(team, user, role=role))
+        world.insert("memberships", world.a_membership(team, user, role=draw(roles)))
     erasures = (
         (Update("users", {"id": each["id"]}, {**NOBODY, "email": nobodys(each)}, each),)
-        for each in (good, *bad)
+        for each in (good, crowded, placed, *bad)
     )
     return Scenario(
         given=(tuple(world.given),),
@@ -189,24 +203,33 @@ def keys(world: World, draw: Draw) -> Scenario:
 
 @scenarios
 def memberships(world: World, draw: Draw) -> Scenario:
-    """Let somebody join an erased creator's team; then the erased creator another team.
+    """Let an erased creator, and another, join and leave again; then let either stay.
 
-    Whoever has left it again before the transaction ends was in none.
+    Nobody joins the team that stands in; the other has an own team, which anybody joins.
     """
     (bad, own), good = erased_creator(world, draw), world.creator()
+    open_to_all, _ = world.team()
     teams = [world.team()[0], *(world.team(id=each)[0] for each in no_stand_ins(bad))]
     role = draw(st.sampled_from(("owner", "admin", "member", "viewer")))
     joins = (
         (Insert("memberships", (world.a_membership(team, bad, role=role),)),) for team in teams
     )
-    passing = world.a_membership(teams[0], bad, role=role)
+    passing = [
+        world.a_membership(team, user, role=role) for team, user in ((teams[0], bad), (own, good))
+    ]
     return Scenario(
         given=(tuple(world.given),),
         legal=(
-            (Insert("memberships", (world.a_membership(own, good, role=role),)),),
-            (Insert("memberships", (passing,)), Delete("memberships", {"id": passing["id"]})),
+            (Insert("memberships", (world.a_membership(open_to_all, good, role=role),)),),
+            *(
+                (Insert("memberships", (each,)), Delete("memberships", {"id": each["id"]}))
+                for each in passing
+            ),
         ),
-        broken=tuple(joins),
+        broken=(
+            *joins,
+            (Insert("memberships", (world.a_membership(own, good, role=role),)),),
+        ),
     )
 
 
@@ -235,7 +258,8 @@ def joined_before(world: World, draw: Draw) -> Scenario:
         user = {**row, "email": draw(recased_emails(nobodys(row))), **NOBODY}
         own = world.a_team(id=stand_in(user, draw(RESTS)))
         team, role = (given, "admin") if at else (own, "owner")
-        joins = Insert("memberships", (world.a_membership(team, user, role=role),))
+        seat = {**world.a_membership(team, user, role=role), **({} if at else {"id": own["id"]})}
+        joins = Insert("memberships", (seat,))
         founds = () if at else (Insert("teams", (own,)),)
         come.append((RawSql(ASKED_AT_ONCE), joins, *founds, Insert("users", (user,))))
     return Scenario(given=(tuple(world.given),), legal=(come[0],), broken=(come[1],))

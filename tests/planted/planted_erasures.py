@@ -3,6 +3,7 @@
 from dataclasses import replace
 from typing import Final
 
+from strategies.near_misses.privacy import stand_in
 from strategies.world import World, urn_of_user
 from tests.planted.planting import GHOST, Plant, Planted, all_of, found, noted
 
@@ -20,6 +21,23 @@ def erased_with(table: str, **columns: object) -> Plant:
             world.insert(table, {**world.a_key(gone), "owner": urn_of_user(gone)})
         if table == "memberships":
             world.insert(table, world.a_membership(GHOST, gone))
+        return found(world, gone["id"])
+
+    return plant
+
+
+def erased_in_its_team(*, seat: bool, alone: bool) -> Plant:
+    """Plant an erased account where it may be, by a seat of another id, or with somebody."""
+
+    def plant(world: World) -> Planted:
+        made = world.a_creator()
+        gone = {**made, "email": f"{made['id']}@erased.invalid"}
+        world.insert("users", gone)
+        team = world.a_team(id=stand_in(gone))
+        own = world.a_membership(team, gone, role="owner")
+        world.insert("memberships", {**own, "id": team["id"]} if seat else own)
+        if not alone:
+            world.insert("memberships", world.a_membership(team, GHOST))
         return found(world, gone["id"])
 
     return plant
@@ -52,6 +70,8 @@ PLANTS: Final = all_of(
             erased_with("users", avatar_url="https://a.io/a.png"),
             erased_with("api_keys"),
             erased_with("memberships"),
+            erased_in_its_team(seat=False, alone=True),
+            erased_in_its_team(seat=True, alone=False),
         ),
         "PRIVACY-2": revived,
         "PRIVACY-3": tuple(

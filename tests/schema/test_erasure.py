@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from itertools import permutations
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from uuid import UUID
 
 import psycopg
 import pytest
 
 from conformance.engine.database.session import in_order
-from conformance.engine.sql.writes import Path
+from conformance.engine.sql.writes import Insert, Path, statements
 from strategies.near_misses.privacy import nobodys, stand_in
 from strategies.session_settings import HOSTILE
 from strategies.world import World, urn_of_team
@@ -141,3 +143,62 @@ def test_the_caller_may_go_on_with_rules_asked_at_once(place: Place) -> None:
         place.client.commit()
 
     assert "inv_t2__memberships_owner_not_gone" == refused.value.diag.constraint_name
+
+
+def refused(place: Place, *writes: Insert) -> str:
+    """Return the name in which a transaction of the application is refused."""
+    try:
+        for write in writes:
+            for statement in statements(write):
+                place.client.execute(statement.sql.encode())
+        place.client.commit()
+    except psycopg.errors.CheckViolation as error:
+        return error.diag.constraint_name or ""
+    finally:
+        place.client.rollback()
+    return "nothing"
+
+
+@pytest.mark.parametrize("founded", [True, False], ids=["founded before", "left by the function"])
+@pytest.mark.parametrize("asked", ["IMMEDIATE", "DEFERRED"])
+def test_nobody_works_where_an_erased_account_is(
+    *, founded: bool, asked: str, place: Place
+) -> None:
+    """Whoever makes a team may give it an id that stands in; nobody else is in it beside one."""
+    world = World()
+    user, host = somebody(world), world.creator()
+    team: Row = {"id": stand_in(user)}
+    if founded:
+        crafted = UUID(bytes=stand_in(user).bytes[:8] + bytes(8))
+        team = world.owned_team(host, id=crafted)
+    place.fill(world)
+    place.client.execute("SELECT public.erase_user(%s)", [user["id"]])
+    place.client.commit()
+
+    place.client.execute(f"SET CONSTRAINTS ALL {asked}".encode())
+    joins = Insert("memberships", (world.a_membership(team, user if founded else host),))
+
+    assert "privacy_1__memberships_user_not_erased" == refused(place, joins)
+
+
+def test_who_moves_in_before_anybody_else_counts_too(place: Place) -> None:
+    """A membership may come before its user, and the erased account before or after the others."""
+    world = World()
+    owner, guest = world.a_creator(), world.creator()
+    erased = {**owner, "email": nobodys(owner), "name": None, "avatar_url": None}
+    own = world.a_team(id=stand_in(owner))
+    place.fill(world)
+    seat = {**world.a_membership(own, erased, role="owner"), "id": own["id"]}
+    rows = (
+        Insert("users", (erased,)),
+        Insert("teams", (own,)),
+        Insert("memberships", (world.a_membership(own, guest),)),
+        Insert("memberships", (seat,)),
+    )
+
+    names = {refused(place, *order) for order in permutations(rows)}
+
+    assert {
+        "privacy_1__memberships_user_not_erased",
+        "privacy_1__users_erased_has_no_key_nor_team",
+    } == names

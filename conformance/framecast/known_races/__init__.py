@@ -11,6 +11,7 @@ from conformance.framecast.known_races import (
     owned_resources,
     rows,
     slugs,
+    stand_ins,
     times,
 )
 from conformance.framecast.known_races.definition import KnownRace
@@ -26,6 +27,7 @@ AREAS = (
     owned_resources,
     erasures,
     erasures_halfway,
+    stand_ins,
     times,
     rows,
     independent,

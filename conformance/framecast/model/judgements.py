@@ -122,13 +122,18 @@ def team_keys_of_starters(state: State) -> bool:
 
 
 def known_though_erased(state: State) -> bool:
-    """Return whether an erased account has a name, a key, or a seat in another's team."""
+    """Return whether an erased account has a name, a key, or a team that is not its own alone."""
     erased = {user.id for user in state.users.values() if user.erased}
     return bool(erased) and (
         any(state.users[user].name is not None for user in erased)
         or any(k.user in erased for k in state.api_keys.values())
         or any(
-            m.user in erased and not uuid(m.team).bytes.startswith(begins(m.user))
+            m.user in erased
+            and not (
+                m.id == m.team
+                and uuid(m.team).bytes.startswith(begins(m.user))
+                and state.members(m.team) == [m]
+            )
             for m in state.memberships.values()
         )
     )

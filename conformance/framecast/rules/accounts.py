@@ -248,7 +248,8 @@ RULES = (
     Rule(
         "PRIVACY-1",
         "an account whose address is its own id at erased.invalid was erased: it has no name, no"
-        " picture and no key, and is in no team but one whose id begins with a digest of its own",
+        " picture and no key, and is in no team but one that it is alone in, whose id begins with a"
+        " digest of its own and is the membership's too",
         ("users", "memberships", "api_keys"),
         Holds.ALWAYS,
         (
@@ -262,9 +263,11 @@ RULES = (
         "SELECT u.id::text FROM users u WHERE lower(u.email) = u.id::text || '@erased.invalid'"
         " AND (u.name IS NOT NULL OR u.avatar_url IS NOT NULL"
         " OR EXISTS (SELECT FROM api_keys k WHERE k.user_id = u.id)"
-        " OR EXISTS (SELECT FROM memberships m WHERE m.user_id = u.id"
-        " AND left(replace(m.team_id::text, '-', ''), 16)"
-        " <> left(encode(sha256(uuid_send(u.id)), 'hex'), 16)))",
+        " OR EXISTS (SELECT FROM memberships m WHERE m.user_id = u.id AND (m.id <> m.team_id"
+        " OR left(replace(m.team_id::text, '-', ''), 16)"
+        " <> left(encode(sha256(uuid_send(u.id)), 'hex'), 16)"
+        " OR EXISTS (SELECT FROM memberships o"
+        " WHERE o.team_id = m.team_id AND o.user_id <> u.id))))",
         model=judgements.known_though_erased,
     ),
     Rule(
