@@ -7,7 +7,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -24,7 +23,6 @@ from conformance.engine.postgres.request import SETTINGS
 from conformance.engine.postgres.surroundings import withdrawn
 from conformance.engine.regressions import entries
 from conformance.engine.regressions.entries import Entry, Status
-from conformance.engine.report.document import load
 from conformance.engine.sql.outcomes import Accepted
 
 if TYPE_CHECKING:
@@ -36,9 +34,9 @@ if TYPE_CHECKING:
 
     Say = Callable[[Iterable[str]], None]
 
-STILL, GONE = 1, 0
-ENDED = (0, 1)  # pytest's exit codes of a run that came to its end
+STILL, GONE = 1, 0  # as pytest ends, too
 PLUGIN: Final = "conformance.plugin"
+OUTCOME: Final = "conformance.engine.findings.outcome"
 SUITE = Path(str(conformance.__file__)).parent
 
 
@@ -64,7 +62,7 @@ def replay(kept: Kept, options: argparse.Namespace, say: Say) -> int:
         except chosen.UnknownDomainError as error:
             raise ReplayError(str(error)) from None
     folder = options.migrations or Path(run.migrations)
-    say([f"{seen.rule} was {seen.verdict}: {kept.last}, on {run.server or 'no server'}"])
+    say([f"{seen.rule} was found {seen.verdict}: {kept.last}, {run.server or 'no server'}"])
     say([f"  expected: {seen.expected}", f"  observed: {seen.observed}", f"  migrations: {folder}"])
     if options.to is not None:
         _stop(kept, folder, options, say)
@@ -77,7 +75,7 @@ def replay(kept: Kept, options: argparse.Namespace, say: Say) -> int:
         if done.status is Status.FAILED:
             say([f"script: {kept.script}"] if kept.script else [])
             return STILL
-        say(["its steps pass; its test, as it ran:"])
+        say(["its steps show it no more; its test, as it ran:"])
     still = _test(kept, folder, options)
     say([f"{seen.id} is {'still found' if still else 'not found any more'}"])
     return still
@@ -161,24 +159,21 @@ def _test(kept: Kept, folder: Path, options: argparse.Namespace) -> int:
     """Run the test as it ran, which draws the same; return whether it fails."""
     run, seen = kept.run, kept.seen
     file = Path(seen.file)
-    own = file if file.exists() else SUITE / file.name  # of a suite that has moved
+    ours = SUITE / file.name  # another installation of the suite may have found it
+    own = ours if file.parent.name == SUITE.name and ours.exists() else file
     where = run.folder if Path(run.folder).is_dir() else None
-    with tempfile.TemporaryDirectory(prefix="framecast-conformance-replay-") as temporary:
-        report = Path(temporary, "report.json")
-        command = [
-            *(sys.executable, "-P", "-m", "pytest", "-p", PLUGIN, f"{own}::{seen.test}"),
-            *(f"--hypothesis-seed={run.seed}", f"--hypothesis-profile={run.profile}"),
-            *(f"--migrations={folder.resolve()}", *_server(kept, options), *run.options),
-            *(f"--conformance-report={report}", "--conformance-findings=none"),
-            *("-n", "0", "-p", "no:cacheprovider", "-q"),
-            *([f"{chosen.OPTION}={run.domain}"] if run.domain else []),
-        ]
-        code = subprocess.run(command, cwd=where, check=False).returncode  # noqa: S603 - this suite
-        if code not in ENDED:
-            message = f"the test of {seen.id} did not come to its end: pytest ended with {code}"
-            raise ReplayError(message)
-        # One test may leave its rule unproven, which fails a run, and is not what was found.
-        return STILL if load(report)["failed"] else GONE
+    command = [
+        *(sys.executable, "-P", "-m", "pytest", "-p", PLUGIN, "-p", OUTCOME, f"{own}::{seen.test}"),
+        *(f"--hypothesis-seed={run.seed}", f"--hypothesis-profile={run.profile}"),
+        *(f"--migrations={folder.resolve()}", *_server(kept, options), *run.options),
+        *("--conformance-findings=none", "-n", "0", "-p", "no:cacheprovider", "-q"),
+        *([f"{chosen.OPTION}={run.domain}"] if run.domain else []),
+    ]
+    code = subprocess.run(command, cwd=where, check=False).returncode  # noqa: S603 - this suite
+    if code not in (STILL, GONE):
+        message = f"the test of {seen.id} did not come to its end: pytest ended with {code}"
+        raise ReplayError(message)
+    return code
 
 
 def _script(steps: Sequence[Step], role: str | None) -> list[str]:

@@ -147,8 +147,8 @@ class _Keeper:
             return
         if some:
             left = f", and {len(some) - MOST} more that are not" if len(some) > MOST else ""
-            yield f"{len(some[:MOST])} kept in {folder}{left}; one again, from anywhere:"
-            yield f"framecast-conformance replay {some[0].seen.id}"
+            yield f"{len(some[:MOST])} kept in {folder}{left}"
+            yield f"framecast-conformance replay {some[0].seen.id} tries one again, from any folder"
         if stale:
             yield f"{len(stale)} dropped from {folder}: not found any more"
 

@@ -31,6 +31,7 @@ class Comparison:
         fewer: rules that are held in both and were tried far less, with both numbers.
         stood_on: facts that differ, each as name, before and after.
         partial: which of both is of a part of the suite.
+        untried: for a report of a part of the suite, the rules that only the other one has.
     """
 
     weaker: Mapping[str, tuple[str, str]]
@@ -39,6 +40,7 @@ class Comparison:
     fewer: Mapping[str, tuple[int, int]]
     stood_on: tuple[tuple[str, str, str], ...]
     partial: tuple[str, ...]
+    untried: Mapping[str, tuple[str, ...]]
 
     def lines(self) -> Iterator[str]:
         """Yield what differs, the worst first, or that nothing does."""
@@ -46,6 +48,9 @@ class Comparison:
             yield f"{name}: {before} -> {after}"
         for which in self.partial:
             yield f"the {which} report is of a part of the suite, or its run ended early"
+        for which, rules in self.untried.items():
+            count = f"{len(rules)} rule{'' if len(rules) == 1 else 's'}"
+            yield f"not tried by the {which} run: {count} of the other report"
         for title, some in (
             ("weaker", self.weaker),
             ("stronger", self.stronger),
@@ -64,13 +69,22 @@ class Comparison:
 def compared(old: Document, new: Document) -> Comparison:
     """Return what differs between a report and a later one.
 
-    A rule that the later one does not have is weaker: nobody has seen it held.
+    A rule that the later one does not have is weaker: nobody has seen it held. Where its run was
+    asked for a part of the suite, it was not tried.
     """
     before = {rule["id"]: rule for rule in old["rules"]}
     after = {rule["id"]: rule for rule in new["rules"]}
+    partial = [
+        which for which, document in (("old", old), ("new", new)) if not document.get("whole", True)
+    ]
+    others = {"old": [name for name in after if name not in before]}
+    others["new"] = [name for name in before if name not in after]
+    untried = {which: tuple(others[which]) for which in partial if others[which]}
+    unknown = {name for names in untried.values() for name in names}
     pairs = {
         name: (_verdict(before, name), _verdict(after, name))
         for name in dict.fromkeys((*before, *after))
+        if name not in unknown
     }
     differ = {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}
     weaker = {name: pair for name, pair in differ.items() if _weaker(*pair)}
@@ -87,11 +101,8 @@ def compared(old: Document, new: Document) -> Comparison:
         {name: pair for name, pair in differ.items() if name not in weaker | stronger},
         fewer,
         tuple(_stood_on(old, new)),
-        tuple(
-            which
-            for which, document in (("old", old), ("new", new))
-            if not document.get("whole", True)
-        ),
+        tuple(partial),
+        untried,
     )
 
 

@@ -254,3 +254,19 @@ def test_what_got_weaker_fails(
     (tmp_path / "new.json").write_text(json.dumps(document))
     assert 1 == main(["compare", paths[0], paths[1]])
     assert "weaker    INV-U5            unproven -> -\n" in capsys.readouterr().out
+
+
+def test_what_a_part_did_not_try_is_not_weaker(
+    document: dict[str, Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Rules that a run was not asked for are counted, and are neither weaker nor stronger."""
+    part = {**document, "rules": document["rules"][2:], "whole": False}
+    for name, each in (("whole", document), ("part", part)):
+        (tmp_path / f"{name}.json").write_text(json.dumps(each))
+    paths = [str(tmp_path / f"{name}.json") for name in ("whole", "part")]
+
+    assert 0 == main(["compare", *paths])
+    out = capsys.readouterr().out
+    assert "not tried by the new run: 2 rules of the other report\n0 weaker, 0 stronger\n" in out
+    assert 0 == main(["compare", *reversed(paths)])
+    assert "not tried by the old run: 2 rules" in capsys.readouterr().out

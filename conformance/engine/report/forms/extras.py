@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from conformance.engine.report.document import ReportError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     from conformance.engine.report.document import Document
@@ -87,15 +87,25 @@ def by_operator(mutants: Sequence[dict[str, Any]]) -> dict[str, Kills]:
     return dict(sorted(found.items(), key=lambda each: (-each[1].counts.total(), each[0])))
 
 
-def verdicts(runs: Sequence[Document]) -> Iterator[tuple[str, list[str], bool]]:
-    """Yield each rule, its verdict in each run or '', and whether they differ; those first."""
+def verdicts(runs: Sequence[Document]) -> tuple[list[tuple[str, list[str]]], list[str]]:
+    """Return the rules whose verdicts differ between runs, and those that a part did not try.
+
+    Args:
+        runs: the first one first.
+
+    Returns:
+        Each rule that differs with its verdict in each run, '' where the run had none; and those
+        that are as they were wherever they were tried.
+    """
     known = [{rule["id"]: str(rule["verdict"]) for rule in run["rules"]} for run in runs]
-    rows = [
-        (rule, [each.get(rule, "") for each in known])
-        for rule in dict.fromkeys(name for each in reversed(known) for name in each)
-    ]
-    for wanted in (True, False):
-        for rule, row in rows:
-            changed = len(set(row)) > 1
-            if changed is wanted:
-                yield rule, row, changed
+    whole = [run.get("whole", True) for run in runs]
+    differ, untried = [], []
+    for rule in dict.fromkeys(name for each in reversed(known) for name in each):
+        row = [each.get(rule, "") for each in known]
+        # A part of the suite says nothing of a rule that it was not asked for.
+        told = {verdict for verdict, of_all in zip(row, whole, strict=True) if verdict or of_all}
+        if len(told) > 1:
+            differ.append((rule, row))
+        elif not all(row):
+            untried.append(rule)
+    return differ, untried

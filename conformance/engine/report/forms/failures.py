@@ -27,7 +27,7 @@ NEARLY: Final = 1.5  # times as long as the shortest script is short, too
 def causes(failures: Sequence[dict[str, Any]], document: Document) -> list[dict[str, Any]]:
     """Return failures by what was expected and observed, each with the ways that lead to it.
 
-    The first way is one whose script is short; `again` is the command that runs it again.
+    The first way is one whose script is short; `again` has the words of the command that runs it.
     """
     groups: dict[tuple[object, ...], list[dict[str, Any]]] = {}
     for each in failures:
@@ -47,8 +47,8 @@ def _short_first(group: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [first, *(each for each in group if each is not first)]
 
 
-def _again(failure: dict[str, Any], document: Document) -> str:
-    """Return a command that works wherever the suite is installed."""
+def _again(failure: dict[str, Any], document: Document) -> list[str]:
+    """Return the words of a command that works wherever the suite is installed."""
     test = failure["test"].rpartition("::")[2]
     words = ["framecast-conformance", "test", "-k", test]
     folder = _folder(document)
@@ -60,7 +60,7 @@ def _again(failure: dict[str, Any], document: Document) -> str:
         words += ["--hypothesis-profile", document["profile"]]
     if "seed" in document:
         words.append(f"--hypothesis-seed={document['seed']}")
-    return shlex.join(words)
+    return [shlex.quote(word) for word in words]
 
 
 def _folder(document: Document) -> str:

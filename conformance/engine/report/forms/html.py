@@ -26,6 +26,7 @@ def render(document: Document, extras: beside.Extras = beside.NOTHING) -> str:
     objects = _objects(document)
     kills = beside.by_rule(extras.mutants)
     runs = [*extras.history, document]
+    differ, untried = beside.verdicts(runs)
     return environment.get_template("page.html.j2").render(
         document=document,
         outcome=outcome(document),
@@ -39,7 +40,9 @@ def render(document: Document, extras: beside.Extras = beside.NOTHING) -> str:
         idle=[each for each in objects if not each["rules"]],
         box=graphs.BOX,
         runs=[_run(each) for each in runs] if extras.history else [],
-        verdicts=list(beside.verdicts(runs)),
+        differ=differ,
+        untried=untried,
+        shown={rule["id"] for rule in document["rules"]},
         statuses=beside.STATUSES,
         operators=beside.by_operator(extras.mutants),
     )
@@ -84,7 +87,7 @@ def _run(document: Document) -> dict[str, str]:
     commit = document.get("commit") or {}
     return {
         "begun": str(document.get("begun", "")),
-        "day": str(document.get("begun", "unknown"))[:10],
+        "when": str(document.get("begun", "unknown")).replace("T", " ")[:16],
         "outcome": outcome(document),
         "server": str(document.get("server") or "no server"),
         "commit": str(commit.get("id", ""))[:10],
