@@ -67,3 +67,13 @@ def test_the_suite_is_known_by_its_name(argument: str, expected: Path) -> None:
     assert [expected] == workers.paths([argument], Path("/nowhere"), pyargs=True)
     named = workers.names_suite([argument], Path("/nowhere"), pyargs=True)
     assert expected.is_relative_to(workers.SUITE) == named
+
+
+def test_every_module_of_the_suite_has_its_place() -> None:
+    """No module runs first because nobody said when; tests of others run before all of them."""
+    modules = sorted(workers.SUITE.glob("test_*.py"))
+
+    assert [each.stem for each in modules] == sorted(workers.ORDER)
+    places = [workers.place(each) for each in modules]
+    assert [*range(len(modules))] == sorted(places)
+    assert workers.place(Path(__file__)) < min(places)
