@@ -103,5 +103,5 @@ def paths(arguments: Iterable[str], directory: Path, *, pyargs: bool = False) ->
 
 
 def place(module: Path) -> int:
-    """Return when the tests of a module run, among those of a run; others than the suite's first."""
+    """Return when the tests of a module run; those of others run before the suite."""
     return ORDER.index(module.stem) if module.parent == SUITE and module.stem in ORDER else -1

@@ -207,11 +207,9 @@ def holed(folder: Path, server: Server, monkeypatch: pytest.MonkeyPatch) -> tupl
 def test_a_finding_is_replayed(
     holed: tuple[Kept, list[str]], tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """Its steps fail on the schema that it was found on; on one that is mended, its test passes.
-
-    That is so where another installation of the suite found it, and is still there.
-    """
+    """Its steps fail on the schema that it was found on; on one that is mended, its test passes."""
     one, command = holed
+    # Found by another installation of the suite, which is still there.
     other = tmp_path / "site-packages" / "conformance"
     other.mkdir(parents=True)
     for name in ("__init__.py", "test_rules.py"):
