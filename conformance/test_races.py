@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from conformance.engine.pytest_plugin import profiles, proof
 from conformance.framecast.known_races import KNOWN_RACES
 from conformance.framecast.operations.tables import tables_of
+from conformance.framecast.races.conflicts import LEVELS, ORDER, SETUPS, conflicts
 from conformance.framecast.races.explorer import PAIRS, races
 from conformance.framecast.races.locking import near_order
 
@@ -47,3 +48,12 @@ def test_drawn(pair: str, race_runner: RaceRunner, data: st.DataObject) -> None:
     """Several sessions at once come to what one after the other could have come to."""
     race, orders = data.draw(races(*PAIRS[pair], race_runner.limits))
     race_runner.run_some(race, orders, pair)
+
+
+@proof.about_none()
+def test_conflicts(race_runner: RaceRunner) -> None:
+    """What is legal alone and not after something else is not accepted beside that either."""
+    known = [each for name in SETUPS for each in conflicts(name)]
+    for at, conflict in enumerate(known):
+        race = conflict.race(LEVELS[at % len(LEVELS)], at_once=False)
+        race_runner.run_some(race, [ORDER[False]], "conflicts")

@@ -33,10 +33,10 @@ ALWAYS: dict[str, tuple[frozenset[str], Predicate]] = {
 }
 
 
-def broken(state: State, tables: frozenset[str]) -> frozenset[str]:
-    """Return the rules that a state breaks, of those that speak of some tables."""
+def broken(state: State, *tables: frozenset[str]) -> frozenset[str]:
+    """Return the rules that a state breaks, of those that speak of some tables of each set."""
     return frozenset(
         rule
         for rule, (speaks_of, is_broken) in ALWAYS.items()
-        if not tables.isdisjoint(speaks_of) and is_broken(state)
+        if not any(map(speaks_of.isdisjoint, tables)) and is_broken(state)
     )

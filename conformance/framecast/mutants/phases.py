@@ -32,6 +32,8 @@ from conformance.framecast.machines.log import Log
 from conformance.framecast.machines.run import MachineRun
 from conformance.framecast.machines.runner import MACHINES
 from conformance.framecast.mutants import role
+from conformance.framecast.races.conflicts import STARTS, asked_at_commit, ways
+from conformance.framecast.races.conflicts import conflicts as conflicts_of
 from conformance.framecast.races.harness import Harness
 from conformance.framecast.races.meetings import ENDINGS, Floor
 from conformance.framecast.races.places import office, studio
@@ -41,7 +43,7 @@ from strategies.facts import facts
 from strategies.hostility import hostile_runs
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from conformance.engine.cases.scenario import ColumnCase
     from conformance.engine.database.sandbox import Sandbox
@@ -93,6 +95,18 @@ def strangers(_mutant: Mutant) -> Iterator[Part]:
     yield Part("strangers", _strangers)
 
 
+def conflicts(mutant: Mutant) -> Iterator[Part]:
+    """What is legal alone, and what the object's own rules refuse after something else."""
+    rules = frozenset(mutant.rules)
+    yield Part("conflicts of its rules", partial(_conflicts, lambda each: bool(each & rules)))
+
+
+def other_conflicts(mutant: Mutant) -> Iterator[Part]:
+    """The same of what other rules refuse."""
+    rules = frozenset(mutant.rules)
+    yield Part("conflicts of others", partial(_conflicts, lambda each: not each & rules))
+
+
 def races(mutant: Mutant) -> Iterator[Part]:
     """Races that everybody knows, in all their orders; those of the object's own rules first."""
     near = sorted(
@@ -117,7 +131,9 @@ PHASES: list[Phase] = [
     Phase("corpus", regressions),
     Phase("coverage runs", coverage_runs),
     Phase("strangers", strangers),
+    Phase("conflicts", conflicts),
     Phase("races", races),
+    Phase("other conflicts", other_conflicts),
     Phase("meetings", meetings),
     Phase("deeper", deeper),
     Phase("hostile runs", attacks),
@@ -153,6 +169,17 @@ def _counts(rule: str, sandbox: Sandbox) -> None:
 def _strangers(sandbox: Sandbox) -> None:
     for finding in Strangers(sandbox).waits().values():
         raise finding
+
+
+def _conflicts(wanted: Callable[[frozenset[str]], bool], sandbox: Sandbox) -> None:
+    deferred = asked_at_commit(sandbox.owner)
+    with Harness(sandbox, _conninfo(sandbox)) as harness:
+        runner = RaceRunner(harness)
+        for name in STARTS:
+            for conflict in conflicts_of(name):
+                if wanted(conflict.rules):
+                    for race, order in ways(conflict, deferred):
+                        runner.run_some(race, [order], "conflicts")
 
 
 def _race(name: str, sandbox: Sandbox) -> None:

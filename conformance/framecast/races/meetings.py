@@ -137,9 +137,7 @@ def plans(operation: Operation, state: State, *, every: bool = False) -> Iterato
     if every or prod(map(len, choices)) <= COMBINATIONS:
         chosen: Iterable[tuple[object, ...]] = product(*choices)
     else:
-        chosen = _near(
-            choices, lambda some: not getattr(_plan(operation, state, some), "broken", 1)
-        )
+        chosen = near(choices, lambda some: not getattr(_plan(operation, state, some), "broken", 1))
     for values in dict.fromkeys(chosen):
         plan = _plan(operation, state, values)
         if plan is not None:
@@ -161,7 +159,7 @@ def _is_legal(plan: Plan | None) -> bool:
     return plan is not None and not plan.broken
 
 
-def _near(
+def near(
     choices: Sequence[Sequence[object]], is_legal: Callable[[tuple[object, ...]], bool]
 ) -> Iterator[tuple[object, ...]]:
     """Return all combinations that differ from the first legal one in at most two arguments."""
