@@ -76,6 +76,15 @@ DERIVED: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
 )
 """Columns beside those, which this project's schema derives from them whatever is given."""
 
+UUIDS: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
+    {
+        table: frozenset(each for each in columns if each == "id" or each.endswith(("_id", "_by")))
+        for table, columns in COLUMNS.items()
+        if table != "system_assets"  # whose ids are words
+    }
+)
+"""The columns that hold the id of a row, which is a UUID."""
+
 REQUIRED: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
     {
         "users": frozenset({"email"}),

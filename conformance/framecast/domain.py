@@ -9,7 +9,7 @@ from conformance.engine.domain.domain import Domain, Enums, KnownRace, Privilege
 from conformance.framecast.application import APPLICATION
 from conformance.framecast.privileges import CALLS, DELETES, INSERTS, UPDATES
 from conformance.framecast.rules import AREAS, RULES
-from strategies.tables import COLUMNS, DERIVED
+from strategies.tables import COLUMNS, DERIVED, UUIDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -65,6 +65,7 @@ DOMAIN: Final = Domain(
     columns=COLUMNS,
     derived=DERIVED,
     enums=_enums,
+    uuids=UUIDS,
     races=_races,
     settings=_settings,
     states=_states,

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
 import strategies as s
-from conformance.engine.cases.refusals import NOT_A_VALUE
+from conformance.engine.catalogue.misfits import NOT_A_VALUE
 from conformance.engine.database.sandbox import Sandbox
 from conformance.engine.sql.outcomes import Accepted, Outcome, Rejected
 from conformance.engine.sql.writes import Insert, Row, Update

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from conformance.engine.cases.refusals import NOT_A_VALUE, culprit, names, rule_named
+from conformance.engine.cases.refusals import culprit, names, rule_named
 from conformance.engine.cases.steps import ACCEPTED, LEGAL, of_history
 from conformance.engine.cases.verdicts import Finding, Verdict
 from conformance.engine.catalogue.ordering import parents_first
@@ -75,20 +75,15 @@ class Attempt:
         del self.script[first : first + 2]
         return again
 
-    def lacked(self, outcome: Outcome, own: frozenset[str] = frozenset()) -> str:
-        """Say which type refused the last transaction, as it lacks one of the domain's labels.
+    def hindrance(self, outcome: Outcome, own: frozenset[str] = frozenset()) -> str:
+        """Say which type could not take what the last transaction gave it, or ''.
 
         Args:
             outcome: what became of it.
             own: types that the trial is about, beside those of its rule: what they lack is theirs.
         """
-        if not isinstance(outcome, Rejected) or outcome.sqlstate != NOT_A_VALUE:
-            return ""
-        lacked = self._sandbox.labels.lacked(self.script[-2])
         about = own | (self._rule.types if self._rule else frozenset())
-        if not lacked or lacked & about:
-            return ""
-        return f"type {' and '.join(sorted(lacked))}, which lacks a label"
+        return self._sandbox.misfits.hindrance(outcome, self.script[-2], about)
 
     def refused(self, outcome: Outcome, expected: str) -> None:
         """Note who refused what is legal: only what refuses in the name of the rule is its fault.
@@ -96,10 +91,10 @@ class Attempt:
         What another rule or object refused leaves this one unproven.
         """
         cause, observed = culprit(outcome), str(outcome)
-        lacked = self.lacked(outcome)
-        if lacked:
-            observed = f"because of {lacked}: {observed}"
-            self.note(Verdict.UNPROVEN, expected=expected, observed=observed, cause=lacked)
+        hindrance = self.hindrance(outcome)
+        if hindrance:
+            observed = f"because of {hindrance}: {observed}"
+            self.note(Verdict.UNPROVEN, expected=expected, observed=observed, cause=hindrance)
             return
         if names(self._rule, outcome):
             self.note(Verdict.OVERBLOCKED, expected=expected, observed=observed, cause=cause)

@@ -18,6 +18,7 @@ from conformance.engine.cases.scenario import ViolatesSeveral
 from conformance.engine.cases.unknown_columns import variants
 from conformance.engine.cases.verdicts import Finding, Tally, Verdict
 from conformance.engine.catalogue.inventory import is_foreign
+from conformance.engine.catalogue.misfits import another_key
 from conformance.engine.database.prepared_plans import Plans
 from conformance.engine.database.session import TIMEOUTS, in_order
 from conformance.engine.domain.chosen import RULES
@@ -250,14 +251,16 @@ class CaseRunner:
         if self._is_astray:
             return
         cause, observed = culprit(outcome), str(outcome)
-        lacked = self._now.lacked(outcome)
-        if lacked or says_nothing(outcome):
-            because = f"because of {lacked}: {observed}" if lacked else observed
+        named = names(self.rule, outcome)
+        other = self._now.hindrance(outcome)
+        if not named and not other and rule_named(outcome) not in also:
+            other = another_key(outcome, {self.rule.id, *also})
+        if other or says_nothing(outcome):
+            because = f"because of {other}: {observed}" if other else observed
             self._now.note(
-                Verdict.UNPROVEN, expected=expected, observed=because, cause=lacked or cause
+                Verdict.UNPROVEN, expected=expected, observed=because, cause=other or cause
             )
             return
-        named = names(self.rule, outcome)
         if not named and rule_named(outcome) not in also:
             self._now.note(
                 Verdict.UNNAMED,

@@ -6,10 +6,10 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from conformance.engine.cases.attempt import Attempt
-from conformance.engine.cases.refusals import NULL, culprit, rule_named, says_nothing
+from conformance.engine.cases.refusals import culprit, rule_named, says_nothing
 from conformance.engine.cases.verdicts import Finding, Verdict
 from conformance.engine.database.session import in_order
-from conformance.engine.domain.chosen import COLUMNS, RULES
+from conformance.engine.domain.chosen import RULES
 from conformance.engine.sql.arbiters import NotExpressibleError
 from conformance.engine.sql.outcomes import Accepted, Outcome, Rejected
 from conformance.engine.sql.writes import Path
@@ -52,7 +52,7 @@ class _Column:
         outcome = self._now.carry_out(transaction, Path.UPDATE, as_owner=True)
         if isinstance(outcome, Accepted) or rule_named(outcome) in self._case.meanwhile:
             return
-        other = self._refuser(outcome) or self._lacked(outcome)
+        other = self._refuser(outcome) or self._hindrance(outcome)
         observed = f"because of {other}: {outcome}" if other else str(outcome)
         verdict = Verdict.UNPROVEN if other or says_nothing(outcome) else Verdict.OVERBLOCKED
         raise self._finding(verdict, "accepted: it is legal", observed, culprit(outcome))
@@ -71,10 +71,10 @@ class _Column:
     def expect_refused(self, transaction: Transaction) -> None:
         case = self._case
         outcome = self._now.transact(in_order(transaction, Path.UPDATE), as_owner=True)
-        lacked = self._lacked(outcome)
-        if lacked or says_nothing(outcome):
-            because = f"because of {lacked}: {outcome}" if lacked else str(outcome)
-            raise self._finding(Verdict.UNPROVEN, "refused", because, lacked or culprit(outcome))
+        other = self._hindrance(outcome)
+        if other or says_nothing(outcome):
+            because = f"because of {other}: {outcome}" if other else str(outcome)
+            raise self._finding(Verdict.UNPROVEN, "refused", because, other or culprit(outcome))
         if not self._is_refused(outcome):
             verdict = Verdict.BROKEN if isinstance(outcome, Accepted) else Verdict.UNNAMED
             by = " of ".join(filter(None, (*case.by, case.token)))
@@ -91,19 +91,14 @@ class _Column:
             not column or (outcome.table, outcome.column) == (case.tables[0], column)
         )
 
-    def _lacked(self, outcome: Outcome) -> str:
-        """Return the type that refused for a label that it lacks, unless the fact is about it."""
-        return self._now.lacked(outcome, frozenset(self._case.name.split()))
+    def _hindrance(self, outcome: Outcome) -> str:
+        """Return what could not take what it was given, unless the fact is about it."""
+        return self._now.hindrance(outcome, frozenset(self._case.name.split()))
 
     def _refuser(self, outcome: Outcome) -> str:
-        """Return what refused that the fact is not about: a rule, or a column beside the domain."""
+        """Return the rule that refused, where the fact is not about it."""
         rule = rule_named(outcome)
-        if rule and RULES[rule].token != self._case.token:
-            return rule
-        if isinstance(outcome, Rejected) and outcome.sqlstate == NULL:
-            known = COLUMNS.get(outcome.table, ())
-            return "" if outcome.column in known else f"{outcome.table}.{outcome.column}"
-        return ""
+        return rule if rule and RULES[rule].token != self._case.token else ""
 
     def _finding(self, verdict: Verdict, expected: str, observed: str, cause: str) -> Finding:
         return Finding(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING
 
+from conformance.engine.catalogue.misfits import NOT_A_VALUE
 from conformance.engine.domain.chosen import RULES, domain
 from conformance.engine.privileges.missing import PRIVILEGE
 from conformance.engine.sql.outcomes import Inconclusive, Outcome, Rejected
@@ -15,8 +16,6 @@ if TYPE_CHECKING:
     from conformance.engine.domain.domain import Domain
     from conformance.engine.kinds.rule import Rule
 
-# What a type says of text that is none of its values.
-NOT_A_VALUE = "22P02"
 NULL = "23502"
 # A statement that a schema cannot take, whatever its values: something it names is not there, or is
 # of another kind; there is no index for its ON CONFLICT. It says nothing of any rule. Who lacks a

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple, Self
 import psycopg
 
 from conformance.engine.catalogue import labels
+from conformance.engine.catalogue.misfits import Misfits
 from conformance.engine.database import change_log, restore
 from conformance.engine.database.session import Session
 from conformance.engine.database.sweeper import Sweeper
@@ -95,7 +96,8 @@ class Sandbox:
         self.changed: frozenset[str] = frozenset()  # the tables of which `new_violations` asked
         self.unreadable: dict[str, str] = {}
         self._prepared = self._prepare(self._readable())  # by the tables that rules speak of
-        self.labels = labels.compared(self.owner)
+        self.misfits = Misfits.of(self.owner)
+        self.labels = self.misfits.labels
         self.arbiters = Arbiters(self.owner)
         self.spare = Spare.of(self.owner)
 

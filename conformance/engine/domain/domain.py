@@ -94,6 +94,7 @@ class Domain:
         columns: of each table, those that the domain promises; a table after its parents.
         derived: columns beside those, which the schema itself computes.
         enums: the enum types that the domain promises.
+        uuids: of each table, the columns that are given UUIDs.
         settings: draws what a session may have set; None for nothing.
         privileges: of the application's role; None for a schema without one.
         races: the races that have a name.
@@ -115,6 +116,7 @@ class Domain:
     columns: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     derived: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     enums: Callable[[], Enums] = Enums
+    uuids: Mapping[str, AbstractSet[str]] = field(default_factory=dict)
     settings: Callable[[], SearchStrategy[Settings] | None] = _plainly
     privileges: Privileges | None = None
     races: Callable[[], Mapping[str, KnownRace]] = dict

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from conformance.engine.cases.verdicts import Finding, Verdict
+from conformance.engine.domain.chosen import COLUMNS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,6 +26,10 @@ LACKING = re.compile(
     r'(?:\([^)]*\))?(?: of relation "[^"]+")? does not exist'
 )
 KINDS = {"relation": "table", "view": "table"}
+# A type that cannot take what it is given, as `catalogue.misfits` says it.
+UNTAKEN = re.compile(r"because of ((?:type )?[\w. ]+, which (?:lacks a label|takes no UUID))")
+# A null where none may be, as outcomes say it, and inventories.
+NULL = re.compile(r"(?:no constraint, (\w+)\.(\w+) \(23502)|(?:(\w+)\.(\w+) must be given)")
 # What somebody asked for by name, and what they broke: the same words on another rule are another.
 NAMED = frozenset({str(Verdict.BROKEN), str(Verdict.UNNAMED)})
 
@@ -37,11 +42,18 @@ class Cause:
         kind: `FINDING`, `FAILURE` or `ERROR`.
         key: equal where the reason is the same.
         said: it in one line.
+        verdict: of a finding; '' where a test failed in another way.
     """
 
     kind: str
     key: str
     said: str
+    verdict: str = ""
+
+    @property
+    def badness(self) -> int:
+        """The place of its verdict, the worst first; what has none may be the worst."""
+        return [*map(str, Verdict)].index(self.verdict) if self.verdict else 0
 
     def as_dict(self) -> dict[str, str]:
         """Return plain values, for travel between processes."""
@@ -60,14 +72,14 @@ def of_call(call: pytest.CallInfo[None]) -> Cause | None:
     where = "|".join(f"{frame.path}:{frame.lineno}" for frame in frames)
     said = f"{type(error).__name__}: {first_line(str(error))}".rstrip(": ")
     kind = FAILURE if isinstance(error, AssertionError) and call.when == "call" else ERROR
-    return Cause(kind, f"{alike(said)}|{where}", said)
+    return Cause(kind, lacking(said) or f"{alike(said)}|{where}", said)
 
 
 def of_report(report: pytest.TestReport | pytest.CollectReport) -> Cause:
     """Return why a report failed: as its process said, or else from its text, as of a crash."""
     for name, seen in getattr(report, "user_properties", ()):
         if name == PROPERTY and seen["when"] == report.when:
-            return Cause(seen["kind"], seen["key"], seen["said"])
+            return Cause(seen["kind"], seen["key"], seen["said"], seen["verdict"])
     lines = [line for line in report.longreprtext.splitlines() if line.strip()] or ["failed"]
     told = [line for line in lines if line.startswith("E  ")]
     said = first_line((told or lines)[-1].removeprefix("E").strip())
@@ -99,7 +111,17 @@ def lacking(text: str) -> str:
         for our, name_of_ours, its, other in LACKING.findall(text)
         for kind, name in [(our or its, name_of_ours or other)]
     }
-    return f"there is no {', no '.join(sorted(found))}" if found else ""
+    told = [f"there is no {', no '.join(sorted(found))}"] if found else []
+    told += sorted(set(UNTAKEN.findall(text)) | set(_wanted(text)))
+    return "; ".join(told)
+
+
+def _wanted(text: str) -> Iterator[str]:
+    """Return the columns that must be given, and of which the domain does not know."""
+    for named in NULL.findall(text):
+        table, column = filter(None, named)
+        if table in COLUMNS and column not in COLUMNS[table]:
+            yield f"{table}.{column} must be given"
 
 
 def reason(observed: str) -> str:
@@ -109,13 +131,14 @@ def reason(observed: str) -> str:
 
 def _of_finding(finding: Finding) -> Cause:
     lack = lacking(finding.observed) if finding.verdict == Verdict.UNPROVEN else ""
+    verdict = str(finding.verdict)
     if lack:
-        return Cause(FINDING, lack, f"{finding.rule} is {finding.verdict}: {lack}")
+        return Cause(FINDING, lack, f"{finding.rule} is {verdict}: {lack}", verdict)
     rule = finding.rule if finding.verdict in NAMED else ""
     seen = alike(first_line(finding.observed))
     expected = alike(first_line(finding.expected)) if rule else ""
-    said = f"{finding.rule} is {finding.verdict}: {first_line(finding.observed)}"
-    return Cause(FINDING, f"{rule}|{finding.verdict}|{expected}|{seen}", said)
+    said = f"{finding.rule} is {verdict}: {first_line(finding.observed)}"
+    return Cause(FINDING, f"{rule}|{verdict}|{expected}|{seen}", said, verdict)
 
 
 def alike(text: str) -> str:

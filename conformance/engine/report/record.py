@@ -192,7 +192,7 @@ class Record:
                 yield f"  because of {where}: {said}"
 
     def _unproven(self, rule: str, test: str, when: str, said: str) -> None:
-        reason = self.reasons.setdefault(said, Reason())
+        reason = self.reasons.setdefault(causes.reason(said), Reason())
         reason.tests[test] = reason.rules[rule] = None
         failures = self._standing(rule).failures
         if not any(each["test"] == test for each in failures):

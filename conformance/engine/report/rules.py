@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 from conformance.engine.cases.verdicts import NOT_RUN, Standing, Tally, Verdict
 from conformance.engine.domain.chosen import RULES, domain
 from conformance.engine.kinds.transitions import Transitions
+from conformance.engine.report.causes import reason
 from conformance.engine.sql.writes import Path
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 VERSION = 2
 WORDS = (*map(str, reversed(Verdict)), NOT_RUN)
 WIDTH = 16  # of the longest id
+MOST_LISTED = 4  # failures that are no rule's and have one reason
 
 
 class Seen(NamedTuple):
@@ -55,7 +57,7 @@ def lines(
 
     Args:
         judged: the standings of rules.
-        beside: the failures that are no rule's; those of one kind and test are one line.
+        beside: the failures that are no rule's.
         width: the most that a line may have; 0 for whatever it takes.
         left_out: verdicts of rules that have no line; they are counted.
     """
@@ -64,15 +66,24 @@ def lines(
     for name, standing in judged.items():
         if standing.word not in left_out and counts[NOT_RUN] < len(judged):
             yield _cut(_line(name, standing, as_role=as_role), width)
-    for failure in {(each["rule"], each["test"]): each for each in beside}.values():
-        yield _cut(
-            f"{failure['rule']:<{WIDTH}} {failure['verdict']:<11} no rule's: {failure['test']}",
-            width,
-        )
+    yield from (_cut(line, width) for line in _beside(beside))
     words = [f"{counts[word]} {word}" for word in WORDS if counts[word]]
     if beside:
         words.append(f"{len(beside)} beside the rules")
     yield ", ".join(words)
+
+
+def _beside(failures: Sequence[Failure]) -> Iterator[str]:
+    """Return a line a failure that is no rule's; those of one reason share a line if many do."""
+    alike: dict[tuple[str, str], list[Failure]] = {}
+    for each in {(each["rule"], each["test"]): each for each in failures}.values():
+        alike.setdefault((each["verdict"], reason(str(each["observed"]))), []).append(each)
+    for (verdict, why), group in alike.items():
+        if len(group) > MOST_LISTED:
+            yield f"{len(group)} beside the rules are {verdict}: {why}"
+            continue
+        for each in group:
+            yield f"{each['rule']:<{WIDTH}} {verdict:<11} no rule's: {each['test']}"
 
 
 def document(

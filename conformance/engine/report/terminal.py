@@ -11,7 +11,7 @@ import pytest
 from conformance.engine.console import COLOURED
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from conformance.engine.report.record import Failed, Record
     from conformance.engine.report.sections import Sections, Summary
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 INDENT = "    "  # of what is left of a line that is wrapped
 NEARLY = 1.5  # times as long as the shortest is short, too
 MOST_NAMED = 4  # tests that failed for one reason
+MOST_SHOWN = 6  # causes whose smallest case is printed, unless more is asked for
+SCRIPT = "  on a fresh installation"
+LAST = ("replay: ", "kept: ")
 PLAIN_CHARACTERS = "fE"  # of pytest's -r, unless somebody chose others
 NO_LIST = str.maketrans("", "", PLAIN_CHARACTERS)
 
@@ -80,7 +83,7 @@ class Terminal:
     def _width(self) -> int:
         return self._to.config.get_terminal_writer().fullwidth
 
-    def _print(self, lines: Sequence[str], width: int = 0, *, coloured: bool = False) -> None:
+    def _print(self, lines: Iterable[str], width: int = 0, *, coloured: bool = False) -> None:
         """Print lines as they are, or wrapped to a width."""
         for line in lines:
             fits = not width or len(line) <= width
@@ -106,27 +109,33 @@ class Terminal:
         words = f"{len(tests)} {'tests' if len(tests) > 1 else 'test'}"
         causes = f"{len(groups)} {'causes' if len(groups) > 1 else 'cause'}"
         self._to.section(f"failures: {words}, {causes}")
-        for group in sorted(groups.values(), key=len, reverse=True):
-            self._cause(group)
+        worst = sorted(groups.values(), key=lambda each: (each[0].cause.badness, -len(each)))
+        for number, group in enumerate(worst):
+            self._cause(group, whole=number < MOST_SHOWN or self._to.verbosity > 0)
+        if len(groups) > MOST_SHOWN and self._to.verbosity <= 0:
+            self._to.write_line(f"the cases of {len(groups) - MOST_SHOWN} more: -v, or replay")
 
-    def _cause(self, group: Sequence[Failed]) -> None:
+    def _cause(self, group: Sequence[Failed], *, whole: bool) -> None:
         first = _shown(group)
         tests = list(dict.fromkeys(failed.test for failed in group))
         phase = "" if first.when == "call" else f"{first.when}: "
         if len(tests) > 1:
-            self._to.write_sep(
-                "_", f"{len(tests)} tests: {first.cause.said}"[: self._width - 4], red=True
-            )
-            for test in tests[:MOST_NAMED]:
+            said = first.cause.said
+            shared = first.cause.key if said.endswith(first.cause.key) else said
+            self._to.write_sep("_", f"{len(tests)} tests: {shared}"[: self._width - 4], red=True)
+            for test in tests[: MOST_NAMED if whole else 1]:
                 self._to.write_line(f"  {test}")
-            if len(tests) > MOST_NAMED:
-                self._to.write_line(f"  and {len(tests) - MOST_NAMED} more")
+            more = len(tests) - (MOST_NAMED if whole else 1)
+            if more > 0:
+                self._to.write_line(f"  and {more} more")
         else:
             self._to.write_sep("_", f"{phase}{tests[0]}"[: self._width - 4], red=True)
         if self._options.tbstyle == "no":
             self._to.write_line(f"{phase}{first.cause.said}")
         elif self._options.tbstyle == "line":
             self._to.write_line(first.report.longreprtext.splitlines()[-1])
+        elif not whole:
+            self._print(_brief(first), self._width)
         else:
             self._told(first)
             for name, content in first.report.sections:
@@ -141,6 +150,17 @@ class Terminal:
             self._to.write_line(str(failed.report.longrepr))
         else:
             tell(self._to.config.get_terminal_writer())
+
+
+def _brief(failed: Failed) -> Iterator[str]:
+    """Return what a failure says, without its script, or without its traceback."""
+    lines = failed.report.longreprtext.splitlines()
+    if not any(line.startswith(LAST) for line in lines):
+        yield failed.cause.said
+        return
+    head = next((at for at, line in enumerate(lines) if line.startswith((SCRIPT, *LAST))), 0)
+    yield from lines[:head]
+    yield next(line for line in reversed(lines) if line.startswith(LAST))
 
 
 def _shown(group: Sequence[Failed]) -> Failed:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from conformance.engine.cases.gaps import Gaps, about, about_sql
 from conformance.engine.cases.steps import ACCEPTED, LEGAL, Step
 from conformance.engine.cases.verdicts import Finding, Verdict
-from conformance.engine.catalogue.inventory import Inventory, is_foreign
+from conformance.engine.catalogue.inventory import Inventory
 from conformance.engine.database.session import in_order
 from conformance.engine.domain.chosen import RULES
 from conformance.engine.machines.refusals import fault_of
@@ -233,13 +233,14 @@ class HostileRunner:
         outcome = run(body)
         if isinstance(outcome, Accepted):
             return True
-        if isinstance(outcome, Rejected) and not is_foreign(outcome):
+        untaken = self._sandbox.misfits.told(outcome, "".join(each.script() for each in body))
+        if isinstance(outcome, Rejected) and not untaken:
             expected = "accepted: it is legal"
             raise self._finding(
                 _rule(outcome), Verdict.OVERBLOCKED, expected, str(outcome), ACCEPTED
             )
         table = outcome.table if isinstance(outcome, Rejected) else ""
-        self._note_gap(f"the start of a hostile run is {outcome}", about(table))
+        self._note_gap(f"the start of a hostile run: {untaken or outcome}", about(table))
         return False
 
     def _note_gap(self, reason: str, rules: tuple[str, ...]) -> None:
@@ -306,8 +307,9 @@ class HostileRunner:
         fault = fault_of(outcome, statement)
         if not fault and not lack and _is_denied(outcome):
             fault = "a right that our role has"
-        if fault and is_foreign(outcome):
-            self._note_gap(f"a statement is {outcome}", about_sql(statement.sql))
+        untaken = self._sandbox.misfits.told(outcome, statement.script()) if fault else ""
+        if untaken:
+            self._note_gap(f"a statement: {untaken}", about_sql(statement.sql))
         elif fault:
             self._committed.append(tuple(sent))
             raise self._finding(HOSTILE, Verdict.UNNAMED, fault, str(outcome), LEGAL)

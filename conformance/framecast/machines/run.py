@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any
 
 from conformance.engine.cases.attempt import transaction_script
 from conformance.engine.cases.gaps import MODEL, Gaps, about, about_all
-from conformance.engine.cases.refusals import NOT_A_VALUE
 from conformance.engine.cases.verdicts import Finding, Verdict
-from conformance.engine.catalogue.inventory import Inventory, is_foreign
+from conformance.engine.catalogue.inventory import Inventory
+from conformance.engine.catalogue.misfits import NOT_A_VALUE, another_key
 from conformance.engine.domain.chosen import RULES
 from conformance.engine.privileges.missing import PRIVILEGE
 from conformance.engine.sql.outcomes import Accepted, Inconclusive, Outcome, Rejected
@@ -124,7 +124,8 @@ class MachineRun:
         for name, lack in skipped.items():
             where = f"the start {arguments['like']!r}: {name!r}"
             self._note_gap(f"{where} cannot be done: {self._inventory.told(lack)}", about(*lack))
-        return planned
+        # What was left out may be what the rest of it needs.
+        return None if skipped and planned is not None and planned.broken else planned
 
     def do(self, operation: Operation, arguments: Mapping[str, Any]) -> None:
         """Do one thing, in a transaction of its own; raises as `commit`."""
@@ -143,8 +144,9 @@ class MachineRun:
         if self._needs_a_missing_privilege(steps):
             may, must = may | {RIGHT}, must | {RIGHT}
         outcome = self._transact(steps, may, must)
-        if isinstance(outcome, Rejected) and is_foreign(outcome):
-            self._go_without(steps, changed, outcome)
+        untaken = self._untaken(steps, outcome, may, must)
+        if untaken and isinstance(outcome, Rejected):
+            self._go_without(steps, changed, outcome, untaken)
             if self.explorer is not None:
                 self.explorer.note(before, steps, accepted=not must)  # or it would be new for ever
             return
@@ -178,6 +180,16 @@ class MachineRun:
         outcome = run(body)
         self._script.append(f"-- expected: {_expected(may, must)}; observed: {outcome}\n\n")
         return outcome
+
+    def _untaken(
+        self, steps: Sequence[Step], outcome: Outcome, may: frozenset[str], must: frozenset[str]
+    ) -> str:
+        """Say why the schema cannot take a transaction, or ''."""
+        sql = "".join(each.script() for one in steps for each in _body(one))
+        types = frozenset().union(*(RULES[each].types for each in may if each in RULES))
+        other = another_key(outcome, may) if must else ""
+        because = f"because of {other}: {outcome}" if other else ""
+        return self.sandbox.misfits.told(outcome, sql, types) or because
 
     def _needs_a_missing_privilege(self, steps: Sequence[Step]) -> bool:
         """Return whether we act as a role that has no right to do this."""
@@ -288,7 +300,7 @@ class MachineRun:
         return claim(self.state, table, self._rows.without.get(table, ()))
 
     def _go_without(
-        self, steps: Sequence[Step], changed: frozenset[str], outcome: Rejected
+        self, steps: Sequence[Step], changed: frozenset[str], outcome: Rejected, reason: str
     ) -> None:
         """Note that the schema cannot take a transaction, which has left nothing behind."""
         self._learned = self._inventory.learn(outcome)
@@ -298,9 +310,9 @@ class MachineRun:
             sql = " ".join(each.sql for one in steps for each in _body(one))
             rules = about_all((table, sql) for table in sorted(changed))
         if len(steps) == 1:
-            self.log.left_out.skip(steps[0], str(outcome), rules)
+            self.log.left_out.skip(steps[0], reason, rules)
         name = " and ".join(dict.fromkeys(repr(each.operation.name) for each in steps))
-        self._note_gap(f"{name} cannot be done: {outcome}", rules)
+        self._note_gap(f"{name} cannot be done: {reason}", rules)
 
     def _note_gap(self, reason: str, rules: Sequence[str]) -> None:
         gaps = Gaps() if self.log.gaps is None else self.log.gaps

@@ -139,9 +139,9 @@ class Harness:
         trace = driver.run([each.script for each in race.sessions], choose)
         broken = self._sandbox.new_violations() if trace.committed else {}
         shown = self._rows.read(self._sandbox.changed) if trace.committed else {}
-        foreign = self._note_gaps(race, trace, about)
+        untaken = self._note_gaps(race, trace, about)
         without = self._rows.without
-        explained = None if foreign else serializability.explained(race, trace, shown, without)
+        explained = None if untaken else serializability.explained(race, trace, shown, without)
         self.log.judged += explained is not None
         faults = serializability.faults(
             *(race, trace, broken, shown),
@@ -149,11 +149,12 @@ class Harness:
             events=self._events(race),
             about=about,
             without=without,
+            untaken=untaken,
         )
         return trace, next(faults, None)
 
-    def _note_gaps(self, race: Race, trace: Trace, about: tuple[str, ...]) -> bool:
-        """Note what could not be tried, or cannot be judged; return whether it was a statement."""
+    def _note_gaps(self, race: Race, trace: Trace, about: tuple[str, ...]) -> frozenset[int]:
+        """Note what could not be tried, or cannot be judged; return whose statements it was."""
         rules = [rule for rule in about if rule in RULES]
         for rule in rules:
             if rule in self._sandbox.unreadable:
@@ -162,16 +163,19 @@ class Harness:
                 )
         if trace.committed:
             self._rows.note(self._sandbox.changed, self.gaps, frozenset(rules) if rules else None)
-        foreign = False
+        untaken: set[int] = set()
+        types = frozenset[str]().union(*(RULES[rule].types for rule in rules))
         for place, outcome in trace.outcomes.items():
-            if isinstance(outcome, Rejected) and is_foreign(outcome):
+            sql = "".join(f"{text};\n" for _, text in trace.scripts[place])
+            reason = self._sandbox.misfits.told(outcome, sql, types)
+            if reason:
                 session = race.transactions[place]
                 step = trace.scripts[place][trace.reached[place]][0]
-                told = f"{session.name!r} cannot {step.partition(':')[0]}: {outcome}"
+                told = f"{session.name!r} cannot {step.partition(':')[0]}: {reason}"
                 writes = [write for action in session.actions for write in action.writes]
                 self.gaps.note(told, rules or about_all(map(self.inventory.lack, writes)))
-                foreign = True
-        return foreign
+                untaken.add(place)
+        return frozenset(untaken)
 
     def _confirmed(self, race: Race, trace: Trace, finding: Finding) -> Finding | None:
         """Return a deadlock that the server sees as well, when it is left to it."""
@@ -201,7 +205,12 @@ class Harness:
             outcome = self._sandbox.run_as_owner(body) if body else Accepted()
             if isinstance(outcome, Accepted):
                 return
-            message = f"the start {start.name!r} is {outcome}"
+            because = self._sandbox.misfits.told(outcome, transaction_script(body))
+            message = (
+                f"the start {start.name!r}: {because}"
+                if because
+                else f"the start {start.name!r} is {outcome}"
+            )
             rules: tuple[str, ...] = ()
             if isinstance(outcome, Rejected) and is_foreign(outcome):
                 rules = about(outcome.table, outcome.column)

@@ -15,12 +15,12 @@ from itertools import combinations, product
 from math import prod
 from typing import TYPE_CHECKING
 
+from conformance.engine.cases.attempt import transaction_script
 from conformance.engine.cases.verdicts import Finding, Verdict
 from conformance.engine.races.driver import Driver
 from conformance.engine.sql.outcomes import Accepted, Rejected
 from conformance.engine.sql.writes import Statement, statements
 from conformance.framecast.operations import OPERATIONS, step
-from conformance.framecast.races.harness import IllegalStartError
 from conformance.framecast.races.serializability import LOCKS
 
 if TYPE_CHECKING:
@@ -304,17 +304,23 @@ class Floor:
         """Bring the start about, and learn what there is to meet.
 
         Raises:
-            IllegalStartError: The schema refuses it.
+            Finding: The schema refuses it.
         """
         self._sandbox = sandbox
         self._copy = f"meeting_{start.name}"
         sandbox.reset()
-        outcome = sandbox.run_as_owner(
-            [each for write in start.writes for each in statements(write)]
-        )
+        body = [each for write in start.writes for each in statements(write)]
+        outcome = sandbox.run_as_owner(body)
         if not isinstance(outcome, Accepted):
-            message = f"{start.name}: {outcome}"
-            raise IllegalStartError(message)
+            because = sandbox.misfits.told(outcome, transaction_script(body))
+            raise Finding(
+                LOCKS,
+                Verdict.UNPROVEN,
+                expected="a legal state to begin with",
+                observed=f"the start {start.name!r}: {because or outcome}",
+                script=transaction_script(body),
+                steps=(),
+            )
         sandbox.new_violations()
         sandbox.keep(self._copy)
         self.pairs = Pairs.of(sandbox.owner, start)

@@ -16,7 +16,7 @@ from itertools import chain, islice
 from typing import TYPE_CHECKING
 
 from conformance.engine.cases.verdicts import Finding, Verdict
-from conformance.engine.catalogue.inventory import is_foreign
+from conformance.engine.catalogue.misfits import another_key
 from conformance.engine.domain.chosen import RULES
 from conformance.engine.sql.outcomes import Inconclusive, Rejected
 from conformance.framecast.machines import differences
@@ -53,6 +53,7 @@ def faults(  # noqa: PLR0913 - all that is known of a race's end
     events: Mapping[int, Sequence[int]],
     about: tuple[str, ...] = (),
     without: serial.Without = serial.NOTHING,
+    untaken: frozenset[int] = frozenset(),
 ) -> Iterator[Finding]:
     """Return what is wrong with a race that was run, the worst first.
 
@@ -65,10 +66,11 @@ def faults(  # noqa: PLR0913 - all that is known of a race's end
         events: the numbers of each job's events, afterwards, as far as readers followed them.
         about: the rules that the race is about.
         without: what of the rows cannot be read.
+        untaken: the places of the transactions that the schema cannot take.
     """
     yield from _rules(broken)
     yield from _readers(race, trace, events)
-    yield from _refusals(race, trace, about)
+    yield from _refusals(race, trace, about, untaken)
     yield from _locks(race, trace)
     yield from _hangs(race, trace, about)
     yield from _waits(race, trace)
@@ -129,10 +131,12 @@ def _readers(race: Race, trace: Trace, events: Mapping[int, Sequence[int]]) -> I
             )
 
 
-def _refusals(race: Race, trace: Trace, about: tuple[str, ...]) -> Iterator[Finding]:
+def _refusals(
+    race: Race, trace: Trace, about: tuple[str, ...], untaken: frozenset[int]
+) -> Iterator[Finding]:
     committed = _committed(race, trace)
     for place, outcome in trace.outcomes.items():
-        if not isinstance(outcome, Rejected) or is_foreign(outcome):
+        if not isinstance(outcome, Rejected) or place in untaken:
             continue
         late = race.transactions[place]
         orders = serial.reasons(race.start.state, committed, late)
@@ -142,9 +146,10 @@ def _refusals(race: Race, trace: Trace, about: tuple[str, ...]) -> Iterator[Find
         # What is legal in no order is refused with reason, if not by name.
         reasons = frozenset().union(*orders) if all(orders) or not named else frozenset()
         rule = _one_of(reasons, about)
+        verdict = Verdict.UNNAMED if rule or not named else Verdict.OVERBLOCKED
         yield _finding(
             rule or named or SERIAL,
-            Verdict.UNNAMED if rule or not named else Verdict.OVERBLOCKED,
+            Verdict.UNPROVEN if rule and another_key(outcome, reasons) else verdict,
             f"a refusal of {late.name!r} in the name of {' or '.join(sorted(reasons))}"
             if reasons
             else f"no refusal of {late.name!r}, or one that some order explains",

@@ -11,6 +11,7 @@ from dataclasses import replace
 from itertools import islice, product
 from typing import TYPE_CHECKING, NamedTuple
 
+from conformance.engine.cases.attempt import transaction_script
 from conformance.engine.cases.verdicts import Finding, Verdict
 from conformance.engine.domain.chosen import COLUMNS
 from conformance.engine.sql.outcomes import Accepted, Inconclusive
@@ -39,15 +40,6 @@ AT_ONCE = Statement("SET LOCAL lock_timeout = '500ms'")
 NOW = Statement("SET CONSTRAINTS ALL IMMEDIATE")
 BEGIN, SAVE, BACK = map(Statement, ("BEGIN", "SAVEPOINT before", "ROLLBACK TO before"))
 END = Statement("ROLLBACK")
-UNABLE = Finding(
-    LOCKS,
-    Verdict.UNPROVEN,
-    expected="something that can be done in a company",
-    observed="nothing that is legal was accepted",
-    script="",
-    steps=(),
-    cause="nothing to do",
-)
 
 
 class _RaceStep(NamedTuple):
@@ -77,6 +69,8 @@ class Strangers:
     def __init__(self, sandbox: Sandbox) -> None:
         """Bring both about, as far as the schema takes it."""
         self._session = sandbox.owner
+        self._misfits = sandbox.misfits
+        self._refused = ""  # what refused a company
         sandbox.reset()
         companies = office(), office(SERIALS)
         for each in companies:
@@ -88,8 +82,10 @@ class Strangers:
 
     def _begin(self, body: list[Statement]) -> None:
         """Bring about as much of a company as can be."""
-        if isinstance(self._session.run(body), Accepted):
+        outcome = self._session.run(body)
+        if isinstance(outcome, Accepted):
             return
+        self._refused = self._misfits.told(outcome, transaction_script(body)) or str(outcome)
         self._session.send(BEGIN)
         for each in body:
             _keep(self._session, [each])
@@ -127,7 +123,19 @@ class Strangers:
                 elif isinstance(outcome, Inconclusive) and outcome.sqlstate == WAITED:
                     found[table] = _finding(each)
             other.send(END)
-        return dict.fromkeys(self.tables - able, UNABLE) | found
+        return dict.fromkeys(self.tables - able, self._unable()) | found
+
+    def _unable(self) -> Finding:
+        """Return what leaves a table untried: that nothing is done there, and who refused it."""
+        return Finding(
+            LOCKS,
+            Verdict.UNPROVEN,
+            expected="something that can be done in a company",
+            observed=": ".join(filter(None, ("nothing that is legal was accepted", self._refused))),
+            script="",
+            steps=(),
+            cause="nothing to do",
+        )
 
     @property
     def tables(self) -> frozenset[str]:

@@ -7,6 +7,8 @@ import pytest
 from conformance.engine.report.causes import lacking, reason
 
 COLUMN: Final = "there is no column credits"
+LABEL: Final = "type membership_role, which lacks a label"
+REGION: Final = "users.region must be given"
 SAID: Final = {
     '(42703: column "credits" of relation "teams" does not exist)': COLUMN,
     'the rows of teams cannot be read: column "credits" does not exist': COLUMN,
@@ -19,6 +21,13 @@ SAID: Final = {
     'there is no table jobs; column "credits" does not exist': (
         "there is no column credits, no table jobs"
     ),
+    f"because of {LABEL}: rejected by no constraint (22P02: viewer)": LABEL,
+    f"the start 'a team': because of {LABEL}: rejected by no constraint (22P02: viewer)": LABEL,
+    "'bob' cannot join: because of usage.id of type bigint, which takes no UUID: rejected": (
+        "usage.id of type bigint, which takes no UUID"
+    ),
+    "step 1: expected accepted; rejected by no constraint, users.region (23502: null)": REGION,
+    "'begin' cannot be done: users.region must be given; 3 more": REGION,
 }
 
 
@@ -32,6 +41,7 @@ def test_what_is_lacking_is_one_cause(said: str) -> None:
     "said",
     [
         "rejected by inv_t6__teams_credits_not_negative (23514: credits are never negative)",
+        "rejected by no constraint, users.email (23502: null value in column email)",
         "accepted",
         "inconclusive (57014: canceling statement due to statement timeout)",
     ],

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 WORKERS: Final = [(phase, ("-n1",)) for phase in ("setup", "teardown", "crash")]
 BROKEN_FAILURES: Final = """
 from conformance.engine.report.terminal import Terminal
-Terminal._cause = lambda *_: 1 / 0
+Terminal._cause = lambda *_, **__: 1 / 0
 """
 INTERRUPTED: Final = """
 @pytest.mark.rules("INV-U6")

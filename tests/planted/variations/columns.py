@@ -96,7 +96,8 @@ COLUMNS: Final = (
             (new.id, new.owner, new.period))
         EXECUTE FUNCTION framecast.tg__reject('what a row is about never changes', 'make another');
         """,
-        verdicts=all_of(UNPROVEN, *NUMBERED, "SEQ-2", "AUTO-NUMBER"),
+        # The last three by races alone, which are part of their proof too.
+        verdicts=all_of(UNPROVEN, *NUMBERED, "SEQ-2", "AUTO-NUMBER", "INV-US2"),
         names=all_of("bigint", *NUMBERED),
     ),
 )
