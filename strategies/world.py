@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 from conformance.engine.sql.documents import Jsonb
-from conformance.engine.sql.writes import Insert, Row, Sql, Update, Write
+from conformance.engine.sql.writes import Delete, Insert, Row, Sql, Update, Write
 from strategies.owners import member_urn, team_urn, user_urn
 from strategies.usual import usual
 
@@ -103,6 +103,20 @@ class World:
         user = self.insert("users", self.a_creator())
         self.insert("memberships", self.a_membership(team, user, role=role))
         return user
+
+    def guest(self, team: Row, role: object = MEMBER) -> tuple[Row, Row]:
+        """Insert a creator of another team who is in this one; return the user and membership."""
+        user = self.creator()
+        return user, self.insert("memberships", self.a_membership(team, user, role=role))
+
+    def part(self, membership: Row, *, wholly: bool) -> None:
+        """Let a guest leave the team, or stay as a viewer."""
+        key = {"id": membership["id"]}
+        self.given.append(
+            Delete("memberships", key)
+            if wholly
+            else Update("memberships", key, {"role": "viewer"}, membership)
+        )
 
     # What teams have
 

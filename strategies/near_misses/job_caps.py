@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from conformance.engine.cases.scenario import Scenario, ViolatesSeveral, Ways
 from conformance.engine.sql.documents import Jsonb
-from conformance.engine.sql.writes import Delete, Insert, Path, Row, Truncate, Update, Write
+from conformance.engine.sql.writes import Delete, Insert, Row, Truncate, Update, Write
 from strategies.near_misses.jobs import FINISHED
 from strategies.near_misses.ways import Draw, by_shape, fixed, replayed, scenarios
 from strategies.world import NEEDS, NOW, World, steps_to, urn_of_member, urn_of_team
@@ -17,13 +17,14 @@ BY_KEY: Final = "(triggered_by, idempotency_key)"
 
 
 class Members:
-    """A team with two who may make jobs, and the kinds of jobs that count for the team."""
+    """A team with three who may make jobs, and the kinds of jobs that count for the team."""
 
     def __init__(self, world: World) -> None:
-        """Insert the team, its owner and a member."""
+        """Insert the team, its owner, a member, and a guest who will go."""
         self.world = world
         self.team, self.owner = world.team()
         self.member = world.member(self.team)
+        self.guest, self.joined = world.guest(self.team)
 
     def job(self, kind: str, **columns: object) -> Row:
         """Return a queued job of the team: of the whole, of the owner, the member, or a project."""
@@ -44,16 +45,22 @@ class Members:
         return tuple(self.job(draw(kinds)) for _ in range(count))
 
     def fill(self, draw: Draw, count: int = CAP, **columns: object) -> list[Row]:
-        """Insert active jobs of the team, of both URN forms, old ones too; the last is started."""
+        """Insert active jobs of the team, of both URN forms, old ones too; the last is started.
+
+        The guest, who made the second to last of them, then leaves the team, or views it only.
+        """
         first = draw(st.sampled_from((0, 1)))
         kinds = ("team", "member")
         jobs = [
             self.job(kinds[(first + n) % 2], **({"created_at": NOW} if n % 2 else {}) | columns)
             for n in range(count)
         ]
+        if count > 1:
+            jobs[-2] = self.world.a_job(self.guest, urn_of_team(self.team), **columns)
         for job in jobs:
             self.world.insert("jobs", job)
         self.world.move(jobs[-1], "processing")
+        self.world.part(self.joined, wholly=draw(st.booleans()))
         return jobs
 
 
@@ -211,6 +218,26 @@ def project_deleted(world: World, draw: Draw) -> Scenario:
 
 
 @scenarios
+def makers_gone(world: World, draw: Draw) -> Scenario:
+    """At the cap, let who made jobs be demoted, and leave; that makes no room for a 6th."""
+    members = Members(world)
+    jobs = [world.a_job(members.guest, urn_of_team(members.team)) for _ in range(CAP)]
+    for job in jobs:
+        world.insert("jobs", job)
+    world.move(jobs[draw(st.integers(0, CAP - 1))], "processing")
+    key = {"id": members.joined["id"]}
+    demoted = Update("memberships", key, {"role": "viewer"}, members.joined)
+    canceled = {"status": "canceled", **NEEDS["canceled"]}
+    room = Update("jobs", {"id": jobs[0]["id"]}, canceled, jobs[0])
+    good, bad = members.jobs(draw, 2)
+    return Scenario(
+        given=(tuple(world.given),),
+        legal=((demoted,), (Delete("memberships", key),), (room, Insert("jobs", (good,)))),
+        broken=((Insert("jobs", (bad,)),),),
+    )
+
+
+@scenarios
 def all_truncated(world: World, draw: Draw) -> Scenario:
     """Let all jobs end and truncate them; the team has room for 5 again, and none for the 6th."""
     members = Members(world)
@@ -236,7 +263,8 @@ WAYS: dict[str, Ways] = {
         insert_many=six_at_once,
         update=moved_on,
         delete=finished_deleted,
-        reasons={Path.OTHER: "only jobs count, whoever joins or leaves the team meanwhile"},
+        reasons={},
+        other=makers_gone,
         on_conflict=replays,
         move=handed_over,
         cascade=project_deleted,

@@ -42,13 +42,21 @@ LATER = Sql("now() + interval '12 hours'")
 def sent(
     world: World, team: Row, inviter: Row, count: int, until: object = FUTURE_START
 ) -> list[Row]:
-    """Insert open invitations of one team, which two people have sent by turns."""
-    inviters = (inviter, world.member(team, "admin"))
+    """Insert open invitations of one team, sent by turns by four people.
+
+    Two of them then leave the team, or are viewers of it.
+    """
+    guests = [world.guest(team, "admin") for _ in range(2)]
+    inviters = (inviter, world.member(team, "admin"), *(user for user, _ in guests))
     rows = [
-        world.an_invitation(team, inviters[n % 2], created_at=usual(MADE), expires_at=until)
+        world.an_invitation(
+            team, inviters[n % len(inviters)], created_at=usual(MADE), expires_at=until
+        )
         for n in range(count)
     ]
     world.given.append(Insert("invitations", tuple(rows)))
+    for wholly, (_, membership) in zip((True, False), guests, strict=True):
+        world.part(membership, wholly=wholly)
     return rows
 
 

@@ -24,17 +24,26 @@ from strategies.world import (
 def second(world: World, draw: Draw) -> Scenario:
     """Insert a starter's active job beside a finished one; then a second.
 
-    Another starter and a creator, who may have many, have jobs of their own.
+    The first is the starter's own, or of a team that is joined and left again meanwhile. Another
+    starter and a creator, who may have many, have jobs of their own.
     """
     user, creator = world.starter(), world.creator()
+    team, _ = world.team()
     world.move(world.job(user), draw(ENDED))
     for each in (world.starter(), creator, creator):
         world.job(each)
-    first, bad = world.a_job(user), world.a_job(user)
+    bad = world.a_job(user)
+    membership = world.a_membership(team, user)
+    own = (Insert("jobs", (world.a_job(user),)),)
+    meanwhile = (
+        Insert("memberships", (membership,)),
+        Insert("jobs", (world.a_job(user, urn_of_team(team)),)),
+        Delete("memberships", {"id": membership["id"]}),
+    )
     third = (Insert("jobs", (world.a_job(creator),)),)
     return Scenario(
         given=(tuple(world.given),),
-        legal=(third, (Insert("jobs", (first,)),)),
+        legal=(third, meanwhile if draw(st.booleans()) else own),
         broken=((Insert("jobs", (bad,)),),),
     )
 

@@ -37,11 +37,21 @@ def crowd(world: World, count: int) -> list[Row]:
     return teams
 
 
-def joined(world: World, teams: list[Row], role: str) -> tuple[Row, list[Row]]:
-    """Insert a creator who has this role in these teams; return the user and the memberships."""
+def joined(
+    world: World, teams: list[Row], role: str, *, alone: bool = False
+) -> tuple[Row, list[Row]]:
+    """Insert a creator who has this role in these teams; return the user and the memberships.
+
+    `alone` says whether the user owns the second of them, and its founder has left it.
+    """
     user = world.insert("users", world.a_creator())
     rows = [world.a_membership(team, user, role=role) for team in teams]
+    if alone:
+        rows[1] = {**rows[1], "role": "owner"}
     world.given.append(Insert("memberships", tuple(rows)))
+    if alone:
+        left = {"team_id": teams[1]["id"], "user_id": world.founder(teams[1])}
+        world.given.append(Delete("memberships", left))
     return user, rows
 
 
@@ -60,7 +70,7 @@ def given_role(membership: Row, role: str) -> Update:
 def owners_join(world: World, draw: Draw) -> Scenario:
     """Own a 10th team, be in others, and give one up for another; then own an 11th."""
     teams = crowd(world, OWNED_LIMIT + 3)
-    user, rows = joined(world, teams[: OWNED_LIMIT - 1], "owner")
+    user, rows = joined(world, teams[: OWNED_LIMIT - 1], "owner", alone=True)
     tenth, eleventh, other = teams[OWNED_LIMIT - 1 : OWNED_LIMIT + 2]
     last = joins(world, user, "owner", tenth)
     return Scenario(
@@ -221,7 +231,7 @@ def members_join(world: World, draw: Draw) -> Scenario:
     """Join a 50th team, and leave one for another; then join a 51st."""
     teams = crowd(world, JOINED_LIMIT + 2)
     role = draw(st.sampled_from(MEMBERSHIP_ROLE))
-    user, rows = joined(world, teams[: JOINED_LIMIT - 1], "member")
+    user, rows = joined(world, teams[: JOINED_LIMIT - 1], "member", alone=True)
     fiftieth = joins(world, user, role, teams[JOINED_LIMIT - 1])
     return Scenario(
         given=(tuple(world.given),),

@@ -59,6 +59,30 @@ CHECKS: Final = {
 }
 # Function, what it asks, what it asks instead -> the rule, and a path that finds it.
 GUARDS: Final = {
+    # Of people who are not there any more, or whom nobody is with.
+    (
+        "tg_jobs__may_be_made",
+        ACTIVE,
+        "AND j.status < 'completed' AND EXISTS (SELECT FROM public.memberships AS m"
+        " WHERE (m.team_id, m.user_id) = (v_team_id, j.triggered_by)) OFFSET",
+    ): ("CARD-5", Path.INSERT),
+    (
+        "tg_invitations__team_has_at_most_50_open",
+        OF_TEAM,
+        "i.team_id = NEW.team_id AND EXISTS (SELECT FROM public.memberships AS m"
+        " WHERE (m.team_id, m.user_id) = (i.team_id, i.invited_by))",
+    ): ("CARD-4", Path.INSERT),
+    (
+        "tg_jobs__starter_has_at_most_1_active",
+        "j.status < 'completed'",
+        "j.owner = NEW.owner AND j.status < 'completed'",
+    ): ("CARD-6", Path.INSERT),
+    (
+        "tg_memberships__user_in_at_most_50_teams",
+        "GROUP BY",
+        "AND EXISTS (SELECT FROM public.memberships AS o"
+        " WHERE o.team_id = m.team_id AND o.user_id <> m.user_id) GROUP BY",
+    ): ("INV-T8", Path.INSERT),
     ("tg_jobs__may_be_made", ACTIVE, ACTIVE.replace("<", "= 'queued' AND j.status <")): (
         "CARD-5",
         Path.INSERT,
