@@ -53,18 +53,22 @@ def many_jobs(world: World, draw: Draw) -> Scenario:
 def projects(world: World, draw: Draw) -> Scenario:
     """Delete projects without a job, with one that has ended and one that ends; then an active one.
 
-    Whether the active one was started, or comes after others that have ended, makes no difference.
+    Whether the active one was started, comes after others that have ended, or is of somebody who
+    has left, makes no difference.
     """
     team, owner = world.team()
+    guest, joined = world.guest(team)
     empty, done, ending, held = (world.project(team, owner) for _ in range(4))
     for project in (done, held):
         job = world.job(owner, urn_of_team(team), project_id=project["id"])
         world.move(job, draw(ENDED))
     last, active = (
-        world.job(owner, urn_of_team(team), project_id=project["id"]) for project in (ending, held)
+        world.job(user, urn_of_team(team), project_id=project["id"])
+        for user, project in ((owner, ending), (draw(st.sampled_from((owner, guest))), held))
     )
     world.move(last, "processing")
     world.move(active, draw(RUNNING))
+    world.part(joined, wholly=draw(st.booleans()))
     gone = [Delete("projects", {"id": project["id"]}) for project in (empty, done, ending, held)]
     return Scenario(
         given=(tuple(world.given),),

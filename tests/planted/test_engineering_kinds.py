@@ -63,14 +63,18 @@ GUARDS: Final = {
     (
         "tg_jobs__may_be_made",
         ACTIVE,
-        "AND j.status < 'completed' AND EXISTS (SELECT FROM public.memberships AS m"
-        " WHERE (m.team_id, m.user_id) = (v_team_id, j.triggered_by)) OFFSET",
+        (
+            "AND j.status < 'completed' AND EXISTS (SELECT FROM public.memberships AS m"
+            " WHERE (m.team_id, m.user_id) = (v_team_id, j.triggered_by)) OFFSET"
+        ),
     ): ("CARD-5", Path.INSERT),
     (
         "tg_invitations__team_has_at_most_50_open",
         OF_TEAM,
-        "i.team_id = NEW.team_id AND EXISTS (SELECT FROM public.memberships AS m"
-        " WHERE (m.team_id, m.user_id) = (i.team_id, i.invited_by))",
+        (
+            "i.team_id = NEW.team_id AND EXISTS (SELECT FROM public.memberships AS m"
+            " WHERE (m.team_id, m.user_id) = (i.team_id, i.invited_by))"
+        ),
     ): ("CARD-4", Path.INSERT),
     (
         "tg_jobs__starter_has_at_most_1_active",
@@ -80,8 +84,10 @@ GUARDS: Final = {
     (
         "tg_memberships__user_in_at_most_50_teams",
         "GROUP BY",
-        "AND EXISTS (SELECT FROM public.memberships AS o"
-        " WHERE o.team_id = m.team_id AND o.user_id <> m.user_id) GROUP BY",
+        (
+            "AND EXISTS (SELECT FROM public.memberships AS o"
+            " WHERE o.team_id = m.team_id AND o.user_id <> m.user_id) GROUP BY"
+        ),
     ): ("INV-T8", Path.INSERT),
     ("tg_jobs__may_be_made", ACTIVE, ACTIVE.replace("<", "= 'queued' AND j.status <")): (
         "CARD-5",
