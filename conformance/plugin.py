@@ -23,6 +23,7 @@ from conformance.engine.domain import chosen
 from conformance.engine.domain.chosen import UnknownDomainError, domain
 from conformance.engine.domain.names import UnknownRuleError, rule
 from conformance.engine.postgres import ProvisionError, Request, Server
+from conformance.engine.postgres.folders import is_writable
 from conformance.engine.postgres.request import SETTINGS
 from conformance.engine.pytest_plugin import profiles, workers
 from conformance.engine.pytest_plugin.environment import Environment
@@ -133,8 +134,14 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_sessionstart(session: pytest.Session) -> None:
-    """Read what was asked for; where the server is surely needed, start it in the background."""
+    """Read what was asked for; where the server is surely needed, start it in the background.
+
+    By now nobody adds a filter of warnings: that pytest can keep no cache here is none.
+    """
     config = session.config
+    caches = config.pluginmanager.hasplugin("cacheprovider")
+    if caches and not is_writable(config.rootpath / config.getini("cache_dir")):
+        config.addinivalue_line("filterwarnings", "ignore::pytest.PytestCacheWarning")
     environment = _environment(config, config.option)
     told: dict[str, Any] = getattr(config, "workerinput", {})
     given = told.get("seed", config.getoption("hypothesis_seed", None))

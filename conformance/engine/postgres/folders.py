@@ -60,6 +60,19 @@ def executable_base() -> Path:
     return temporary if len(os.fsencode(temporary)) <= LONGEST_BASE else Path("/tmp")  # noqa: S108 - as above
 
 
+def is_writable(folder: Path) -> bool:
+    """Return whether a file can be made in a folder, or where it would have to be made first.
+
+    By making one: root may write anywhere, and cannot on a disk that is read-only.
+    """
+    try:
+        there = next(each for each in (folder, *folder.parents) if each.exists())
+        tempfile.TemporaryFile(dir=there).close()
+    except OSError:
+        return False
+    return True
+
+
 def make(parent: Path) -> tuple[Path, int]:
     """Make a folder of mode 0700, and lock it; return it and the lock's file descriptor.
 

@@ -7,7 +7,6 @@ drops what was found before, in the same circumstances, and is not found any mor
 from __future__ import annotations
 
 import os
-import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import pytest
 
 from conformance.engine.cases.verdicts import Standing, Verdict
+from conformance.engine.postgres.folders import is_writable
 from conformance.engine.report import sections
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def pytest_configure(config: pytest.Config) -> None:
         UsageError: The folder that was named cannot be written to.
     """
     named, folder = _named(config), folder_of(config)
-    if named and folder is not None and not _is_writable(folder):
+    if named and folder is not None and not is_writable(folder):
         given = OPTION if config.getoption(OPTION) else VARIABLE
         message = f"{given}: cannot write to {named}: name another folder, or {NOWHERE}"
         raise pytest.UsageError(message)
@@ -72,26 +72,13 @@ def folder_of(config: pytest.Config) -> Path | None:
 
         named = _named(config)
         folder = Path(config.invocation_params.dir, named or FOLDER)
-        kept = named != NOWHERE and (bool(named) or _is_writable(folder))
+        kept = named != NOWHERE and (bool(named) or is_writable(folder))
         config.stash[FOUND_FOLDER] = folder if kept else None
     return config.stash[FOUND_FOLDER]
 
 
 def _named(config: pytest.Config) -> str | None:
     return config.getoption(OPTION) or os.environ.get(VARIABLE) or None
-
-
-def _is_writable(folder: Path) -> bool:
-    """Return whether a file can be made in a folder, or where it would have to be made first.
-
-    By making one: root may write anywhere, and cannot on a disk that is read-only.
-    """
-    try:
-        there = next(each for each in (folder, *folder.parents) if each.exists())
-        tempfile.TemporaryFile(dir=there).close()
-    except OSError:
-        return False
-    return True
 
 
 def seen(finding: Finding, path: str, item: pytest.Item) -> Seen | None:

@@ -53,15 +53,17 @@ def test_python_without_assertions(level: str) -> None:
 
 
 def test_a_checkout_that_cannot_be_written(tmp_path: Path) -> None:
-    """Where no cache and no example can be written, the run is as green as elsewhere."""
+    """Where no cache and no example can be written, the run is as green and quiet as elsewhere."""
     nowhere = tmp_path / "file"
     nowhere.write_text("no folder")
     done = run(
         *("-o", f"cache_dir={nowhere / 'cache'}", f"--conformance-corpus={nowhere / 'corpus'}"),
+        *("-o", "filterwarnings=error"),  # as in a configuration of somebody's own
         HYPOTHESIS_STORAGE_DIRECTORY=str(nowhere / "hypothesis"),
     )
 
     assert 0 == done.returncode, done.stdout + done.stderr
+    assert "Warning" not in done.stdout + done.stderr
 
 
 def test_findings_that_cannot_be_kept_where_they_should(tmp_path: Path) -> None:
