@@ -62,39 +62,6 @@ def look(steps: Sequence[Description], files: Files) -> tuple[list[Fault], list[
     return faults, notes
 
 
-def leaves_alone(steps: Sequence[Description]) -> bool:
-    """Return whether files only add tables of their own, and comments: no rule can tell.
-
-    Functions, types and triggers of theirs could be called, or fire, where the rules are kept.
-    """
-    if not steps:
-        return True
-    before, after = steps[0], steps[-1]
-    changed = {key for key in before if after.get(key) != before[key]}
-    changed |= after.keys() - before.keys()
-    return all(kind == "comment" or _is_of_new(kind, name, before, after) for kind, name in changed)
-
-
-def _is_of_new(kind: str, name: str, before: Description, after: Description) -> bool:
-    """Return whether something is a table that was not there, or belongs to one."""
-    if kind == "relation":
-        return (kind, name) not in before and after[kind, name] in {"table", "sequence"}
-    if kind == "role":  # that may do nothing by itself
-        return (kind, name) not in before and not after[kind, name]
-    if kind == "owner":
-        called = ("relation", name.removeprefix("table "))
-        return called in after and called not in before
-    places = (name.rpartition(" on ")[2], name.rpartition(".")[0], _granted_on(name))
-    ours = kind in {"column", "constraint", "index", "privilege", "trigger of"}
-    return ours and any(
-        ("relation", each) in after and ("relation", each) not in before for each in places
-    )
-
-
-def _granted_on(name: str) -> str:
-    return name.partition(" on ")[2].rpartition(" to ")[0]
-
-
 def _unneeded(waiver: Waiver) -> Fault:
     what = f"waived in {waiver.file}:{waiver.line}, and yet it is as it was"
     return Fault(waiver.what, what, "remove that line: it would hide what the file may do later")

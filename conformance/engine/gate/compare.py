@@ -7,19 +7,20 @@ from typing import TYPE_CHECKING
 
 from conformance.engine.audit.findings import SHOWN as MOST
 from conformance.engine.audit.findings import Fault, Section
-from conformance.engine.cases.verdicts import Verdict
+from conformance.engine.cases.verdicts import NOT_RUN, Verdict
 from conformance.engine.domain.chosen import RULES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from conformance.engine.deployment.waivers import Waiver
-    from conformance.engine.gate.suite import Result
+    from conformance.engine.gate.result import Result
 
 NUMBER, TITLE = 6, "verdicts"
 # What a Finding prints first.
 HEADLINE = re.compile(r"(?P<rule>\S+) is (?P<verdict>" + "|".join(Verdict) + r")\b")
 ANY_RULE = "the suite"
+RIGHT = (Verdict.HELD, NOT_RUN)  # verdicts that say nothing against a rule
 SUITE = "SUITE "  # and a test: what a waiver calls one that is about no single rule
 MANY = 4  # rules of which the same is said
 SHOWN = 3  # of what was seen of one rule
@@ -33,21 +34,27 @@ RERUN = (
 
 
 def compare(
-    before: Result | None, after: Result, pending: Sequence[Waiver], applied: Sequence[Waiver]
+    before: Result | None,
+    after: Result,
+    pending: Sequence[Waiver],
+    applied: Sequence[Waiver],
+    *,
+    new: bool = False,
 ) -> Section:
     """Name each rule that is not held, and whether it was.
 
     Args:
-        before: what the suite says of the schema as it is; None where there is none yet.
+        before: what the suite says of the schema as it is; None where that was not asked.
         after: what it says of the schema as it will be.
         pending: the waivers of files that are pending: a rule that was held needs one of them.
         applied: those of files that were applied: what was given up then stays so, as far as it
             was given up.
+        new: whether there is no schema yet.
     """
     section = Section(NUMBER, TITLE, asked=True)
-    old, new = _wrong(before) if before else {}, _wrong(after)
+    old, found = _wrong(before) if before else {}, _wrong(after)
     alone: dict[str, str] = {}
-    for rule, seen in new.items():
+    for rule, seen in found.items():
         was_wrong = rule in old
         # What was given up then stays so; it does not get worse for it.
         as_it_was = was_wrong and before and _verdict(rule, before) == _verdict(rule, after)
@@ -58,13 +65,13 @@ def compare(
         elif rule.startswith(SUITE):
             alone[rule.removeprefix(SUITE)] = seen[0]
         else:
-            section.faults.append(_fault(rule, seen, after, was_wrong=was_wrong, new=not before))
+            section.faults.append(_fault(rule, seen, after, was_wrong=was_wrong, new=new))
     section.faults = _together(section.faults) + _of_no_rule(alone)
-    mended = [rule for rule in old if rule not in new]
+    mended = [rule for rule in old if rule not in found]
     if mended:
         section.notes.append(f"held again: {', '.join(mended)}")
     for waiver in pending:
-        if waiver.what not in new and (waiver.what in RULES or waiver.what.startswith(SUITE)):
+        if waiver.what not in found and (waiver.what in RULES or waiver.what.startswith(SUITE)):
             section.faults.append(
                 Fault(
                     waiver.what,
@@ -73,8 +80,12 @@ def compare(
                 )
             )
     held = sum(verdict == Verdict.HELD for verdict in after.verdicts.values())
-    compared = "compared with the schema as it is" if before else "there was no schema before"
-    section.summary = f"{held} of {len(after.verdicts)} rules held; {compared}"
+    section.summary = f"{held} of {len(after.verdicts)} rules held"
+    if new or before:
+        told = "there was no schema before" if new else "compared with the schema as it is"
+        section.summary += f"; {told}"
+    if NOT_RUN in after.verdicts.values():
+        section.summary += "; ended at the first failures: --keep-going runs all"
     return section
 
 
@@ -102,15 +113,33 @@ def _wrong(result: Result) -> dict[str, list[str]]:
     wrong: dict[str, list[str]] = {
         rule: list(result.failures.get(rule, ()))
         for rule, verdict in result.verdicts.items()
-        if verdict != Verdict.HELD
+        if verdict not in RIGHT
     }
     for test, said in result.failed.items():
-        found = HEADLINE.match(said)
-        file, _, name = test.partition("::")
-        called = f"{file.rpartition('/')[2]}::{name}"
-        rule = found["rule"] if found and found["rule"] in RULES else f"{SUITE}{called}"
-        wrong.setdefault(rule, []).append(f"{called}: {said}")
+        wrong.setdefault(_about(test, said), []).append(f"{_called(test)}: {said}")
     return wrong
+
+
+def tests_of(result: Result) -> dict[str, list[str]]:
+    """Return the tests that say what is wrong, by what they are about; none where no test does."""
+    wrong = {
+        rule: list(result.tests.get(rule, ()))
+        for rule, verdict in result.verdicts.items()
+        if verdict not in RIGHT
+    }
+    for test, said in result.failed.items():
+        wrong.setdefault(_about(test, said), []).append(test)
+    return wrong
+
+
+def _about(test: str, said: str) -> str:
+    found = HEADLINE.match(said)
+    return found["rule"] if found and found["rule"] in RULES else f"{SUITE}{_called(test)}"
+
+
+def _called(test: str) -> str:
+    file, _, name = test.partition("::")
+    return f"{file.rpartition('/')[2]}::{name}"
 
 
 def _fault(rule: str, seen: Sequence[str], after: Result, *, was_wrong: bool, new: bool) -> Fault:

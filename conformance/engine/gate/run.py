@@ -20,13 +20,13 @@ from conformance.engine.gate import (
     demands,
     locks,
     rehearsal,
-    suite,
     taken,
     trial,
 )
 from conformance.engine.gate import lint as linter
 from conformance.engine.gate.files import Files
-from conformance.engine.gate.proof import Proof
+from conformance.engine.gate.proof import ALIKE, Proof
+from conformance.engine.gate.result import Run
 from conformance.engine.gate.sections import AGAIN, refusals, section_of, unsettled
 from conformance.engine.postgres import ProvisionError
 
@@ -216,7 +216,7 @@ class Gate:
             return
         self._number = 4
         profile, timeout = self._effort.profile, self._effort.timeout
-        how = suite.Run(request, scratch.server.version, profile, timeout, say=self._say)
+        how = Run(request, scratch.server.version, profile, timeout, say=self._say)
         proof = Proof(scratch, files, attempt.steps, how, keep_going=self._effort.keep_going)
         section, asked = self._suite(scratch, proof)
         self._done(section)
@@ -249,6 +249,9 @@ class Gate:
     def _suite(self, scratch: Scratch, proof: Proof) -> tuple[Section, bool]:
         """Run the suite; return the section that says so, and whether it came to its end."""
         section = section_of(4)
+        if not proof.is_needed:
+            section.asked, section.summary = True, ALIKE
+            return section, True
         try:
             proof.ask()
         except TargetError as error:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from conformance.engine.deployment.migrations import Migration
     from conformance.engine.deployment.waivers import Waiver
     from conformance.engine.gate.files import Files
-    from conformance.engine.gate.suite import Result
+    from conformance.engine.gate.result import Result
 
 BESIDE = ("comment", "privilege", "owner", "turn")  # kinds that enforce no rule by themselves
 

@@ -21,14 +21,16 @@ if TYPE_CHECKING:
 
 OPTION, VARIABLE = "--role", "CONFORMANCE_ROLE"
 FURTHER = "--role-further"  # of the gate, which knows what was there before
+NEAR = "--role-near"  # of the gate, too
 NOBODY = "none"  # in the place of a role's name, as in SET ROLE: no role can have it
-TESTS = Path(__file__).parents[2] / "test_role.py"
+TESTS, ONE_BY_ONE = (Path(__file__).parents[2] / f"test_{name}.py" for name in ("role", "rules"))
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Register the role, and what else it may be given."""
     group = parser.getgroup("conformance")
     group.addoption(FURTHER, action="append", default=[], help=argparse.SUPPRESS)
+    group.addoption(NEAR, action="append", default=[], help=argparse.SUPPRESS)
     group.addoption(
         OPTION,
         metavar="NAME",
@@ -66,7 +68,14 @@ def pytest_report_header(config: pytest.Config) -> str | None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what is about a role in a run that is to prove none."""
+    """Leave out what is about a role in a run that is to prove none, and rules far from it."""
+    near = set(config.getoption(NEAR))
+    if near:
+        from conformance.engine.pytest_plugin.proof import rules_of
+
+        left = [item for item in items if item.path == ONE_BY_ONE and not near & rules_of(item)]
+        items[:] = [item for item in items if item not in left]
+        config.hook.pytest_deselected(items=left)
     if proven_role(config) is None:
         left = [item for item in items if item.path == TESTS]
         if left:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from conformance.engine.gate import suite
+from conformance.engine.gate import kept
 
 
 @pytest.fixture(scope="session")
@@ -16,4 +16,4 @@ def verdicts(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(autouse=True)
 def _kept_apart(verdicts: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Keep no such verdict where a gate of somebody's would find it."""
-    monkeypatch.setattr(suite, "cache", lambda: verdicts)
+    monkeypatch.setattr(kept, "cache", lambda: verdicts)

@@ -16,7 +16,7 @@ from psycopg.conninfo import make_conninfo
 
 from conformance.engine.audit.findings import Section
 from conformance.engine.gate import rehearsal, suite
-from conformance.engine.gate.suite import Result
+from conformance.engine.gate.result import Result
 from conformance.engine.migrate import runner
 from conformance.engine.postgres import Server
 from conformance.engine.postgres.scratch import Database, Scratch, Template

@@ -15,7 +15,7 @@ from conformance.engine.audit.findings import Section
 from conformance.engine.audit.target import TargetError
 from conformance.engine.deployment.migrations import Migration
 from conformance.engine.gate import rehearsal, suite
-from conformance.engine.gate.suite import Result
+from conformance.engine.gate.result import Result, Run
 from conformance.engine.migrate import runner
 from conformance.engine.postgres import Request, Server
 from conformance.engine.postgres.scratch import Database, Scratch, Template
@@ -56,14 +56,17 @@ def test_a_waiver_does_not_excuse_what_another_file_breaks(
     other = pending.with_name("901_other.sql")
     names: list[list[str]] = []
 
-    def ran(files: Sequence[Migration], how: suite.Run) -> Result:
+    def ran(files: Sequence[Migration], how: Run) -> Result:
         names.append([how.role, *[file.name for file in files][3:]])
         broken = len(names[-1]) == 3 or not held
-        return Result({**HELD.verdicts, "INV-T6": "broken"}) if broken else HELD
+        seen = Result({**HELD.verdicts, "INV-T6": "broken"}, tests={"INV-T6": ["a test"]})
+        return seen if broken else HELD
 
     asked = Section(rehearsal.NUMBER, rehearsal.TITLE, asked=True)
     monkeypatch.setattr(rehearsal, "rehearse", lambda *_: asked)
     monkeypatch.setattr(suite, "run", ran)
+    monkeypatch.setattr(suite, "run_once", lambda *each: (ran(*each), False))
+    monkeypatch.setattr(suite, "of_tests", lambda *_: HELD)
     pending.write_text("-- waives INV-T6: teams may borrow\nSELECT 1;\n")
     other.write_text("CREATE RULE r AS ON INSERT TO teams DO INSTEAD NOTHING;\n")
     ended = unproven()
@@ -224,11 +227,11 @@ def test_a_suite_that_takes_too_long_settles_nothing(
     schema: Path, server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A run of the suite that is cut off, or does not start, says nothing of any rule."""
-    how = suite.Run(Request(database_url=server.conninfo), server.version, "quick", 0.01)
+    how = Run(Request(database_url=server.conninfo), server.version, "quick", 0.01)
     with pytest.raises(TargetError, match=r"longer than 0[.]01 s"):
         suite.run((), how)
     monkeypatch.setattr(suite, "SUITE", schema)
-    patient = suite.Run(how.request, how.version, how.profile, 60)
+    patient = Run(how.request, how.version, how.profile, 60)
     with pytest.raises(TargetError, match=r"did not run \(exit code"):
         suite.run((), patient)
 

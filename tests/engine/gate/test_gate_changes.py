@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from conformance.engine.audit.owner import Owner
-from conformance.engine.gate import changes
+from conformance.engine.gate import changes, influence
 from conformance.engine.gate.files import Files
 from conformance.engine.gate.trial import Trial
 from conformance.engine.postgres import Request, provision, roles
@@ -378,5 +378,5 @@ def test_what_no_schema_shows_needs_the_suite(
     attempt: Callable[..., tuple[Trial, Files]], script: str
 ) -> None:
     """A file is not taken to leave the rules alone because the schema looks as it did."""
-    assert not changes.leaves_alone(attempt(script)[0].steps)
-    assert changes.leaves_alone(attempt("CREATE TABLE t (id int PRIMARY KEY)")[0].steps)
+    assert not influence.leaves_alone(attempt(script)[0].steps)
+    assert influence.leaves_alone(attempt("CREATE TABLE t (id int PRIMARY KEY)")[0].steps)

@@ -10,7 +10,7 @@ import pytest
 from conformance.__main__ import main
 from conformance.engine.domain import chosen
 from conformance.engine.gate import suite
-from conformance.engine.gate.suite import Result
+from conformance.engine.gate.result import Result
 from conformance.engine.postgres import Server
 from conformance.engine.postgres.scratch import Database, Scratch, Template
 from examples.ledger import DOMAIN

@@ -7,9 +7,9 @@ import pytest
 
 from conformance.engine.audit.findings import Section
 from conformance.engine.deployment import migrations
-from conformance.engine.gate import changes, rehearsal, suite, trial
+from conformance.engine.gate import influence, rehearsal, suite, trial
 from conformance.engine.gate.files import Files
-from conformance.engine.gate.suite import Result
+from conformance.engine.gate.result import Result, Run
 from conformance.engine.migrate import runner
 from conformance.engine.postgres import Server
 from conformance.engine.postgres.scratch import Database, Scratch, Template
@@ -19,7 +19,7 @@ from tests.support.gating import outcomes, run
 
 MIGRATIONS = Path(__file__).parents[3] / "migrations"
 HELD = Result(dict.fromkeys(RULES, "held"))
-ALL = [*["suite"] * 2, *[f"suite as {APPLICATION}"] * 2]
+ALL = ["suite", f"suite as {APPLICATION}"]
 
 
 @pytest.fixture
@@ -49,7 +49,7 @@ def asked(
         cost.append("rehearsal")
         return Section(rehearsal.NUMBER, rehearsal.TITLE, asked=True)
 
-    def ran(_files: object, how: suite.Run) -> Result:
+    def ran(_files: object, how: Run) -> Result:
         cost.append(f"suite{' as ' * bool(how.role)}{how.role}")
         return HELD
 
@@ -72,7 +72,25 @@ def test_what_costs_little_is_asked_first(
     order, _, cost = asked("ALTER TABLE public.teams ADD COLUMN IF NOT EXISTS motto text;")
 
     assert [1, 2, 3, 7, 8, 5, 4, 6] == order
-    assert ["rehearsal", *ALL] == cost
+    assert ["rehearsal", "suite"] == cost
+
+
+@pytest.mark.parametrize(
+    ("script", "runs"),
+    [
+        ("COMMENT ON TABLE public.teams IS 'groups'", []),
+        ("ALTER TABLE public.teams ADD COLUMN motto text", ["suite"]),
+        ("ALTER TABLE public.teams ADD COLUMN by text DEFAULT current_user", ALL),
+    ],
+)
+def test_a_suite_is_run_where_it_could_tell(
+    asked: Callable[..., tuple[list[int], dict[int, str], list[str]]], script: str, runs: list[str]
+) -> None:
+    """Not for a comment, and as the role where a change asks who writes."""
+    _, found, cost = asked(f"-- squawk-ignore-file\n{script};")
+
+    assert ("ok", "ok") == (found[4], found[6])
+    assert ["rehearsal", *runs] == cost
 
 
 @pytest.mark.parametrize(
@@ -121,7 +139,7 @@ def test_what_no_rule_can_tell_needs_no_second_suite(
     (folder / "a.sql").write_text(script)
     files = Files(migrations.load(MIGRATIONS), migrations.load(folder))
 
-    assert alone == changes.leaves_alone(trial.tried(scratch, files, None).steps)
+    assert alone == influence.leaves_alone(trial.tried(scratch, files, None).steps)
 
 
 def test_the_first_schema_takes_nothing_from_anybody(

@@ -14,8 +14,8 @@ from conformance.engine.deployment.waivers import Waiver
 from conformance.engine.gate import compare, contents, rehearsal
 from conformance.engine.gate.files import Files
 from conformance.engine.gate.outcomes import headline
+from conformance.engine.gate.result import Result
 from conformance.engine.gate.state import State
-from conformance.engine.gate.suite import Result
 from conformance.engine.postgres.scratch import Scratch, Template
 from conformance.framecast import states
 from conformance.framecast.model.moves import MOVES
@@ -209,7 +209,7 @@ def test_a_finding_is_known_by_its_first_line(worker: str) -> None:
 
 def test_the_first_schema_has_no_verdicts_before() -> None:
     """Where there is no schema yet, every rule has to be held all the same."""
-    section = compare.compare(None, WEAKER, [], [])
+    section = compare.compare(None, WEAKER, [], [], new=True)
 
     assert ["INV-T6"] == [fault.about for fault in section.faults]
     assert "there was no schema before" in section.faults[0].what

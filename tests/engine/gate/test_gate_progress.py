@@ -7,6 +7,7 @@ import pytest
 from conformance.engine.audit.target import TargetError
 from conformance.engine.deployment.migrations import load
 from conformance.engine.gate import suite
+from conformance.engine.gate.result import Run
 from conformance.engine.postgres import Request, Server
 from tests.support.recording import run_in
 
@@ -40,7 +41,7 @@ def test_how_far_a_suite_has_come_is_told(
     def say(what: str, done: float = 0, total: float = 0, /) -> None:
         said.append((what, done, total))
 
-    how = suite.Run(Request(database_url=server.conninfo), 0, "quick", 120, say)
+    how = Run(Request(database_url=server.conninfo), 0, "quick", 120, say)
 
     with pytest.raises(TargetError):  # the report is of a part, which decides nothing
         suite.run(load(tmp_path), how)

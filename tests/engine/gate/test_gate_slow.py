@@ -6,11 +6,12 @@ from pathlib import Path
 import pytest
 
 from conformance.engine.audit.findings import Fault, Section
+from conformance.engine.cases.verdicts import NOT_RUN
 from conformance.engine.database.session import PATIENCE, TIMEOUTS
 from conformance.engine.deployment import migrations
-from conformance.engine.gate import compare, suite
+from conformance.engine.gate import compare, kept, suite
 from conformance.engine.gate.outcomes import TIMED_OUT
-from conformance.engine.gate.suite import Result, Run
+from conformance.engine.gate.result import Result, Run
 from conformance.engine.postgres import Request, Server
 from conformance.engine.progress import Watch
 from conformance.framecast.rules import RULES
@@ -89,6 +90,57 @@ def test_a_schema_that_was_to_be_is_known_when_it_is(monkeypatch: pytest.MonkeyP
     assert [TEST] == suite.run([], other).slow
     with pytest.raises(IndexError):
         suite.run_once([], other)
+
+
+def test_a_run_that_was_stopped_for_nothing_is_done_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where all that failed passes with more time, what the run did not come to is run as well."""
+    stopped = late(TEST)
+    stopped.verdicts["INV-T6"] = NOT_RUN
+    answers = [stopped, Result(HELD), Result(HELD)]
+    few: list[bool] = []
+
+    def attempt(_files: object, how: Run, *_: object) -> Result:
+        few.append(how.few)
+        return answers.pop(0)
+
+    monkeypatch.setattr(suite, "_attempt", attempt)
+    result = suite.run([], dataclasses.replace(NOTHING, few=True))
+
+    assert (HELD, [True, True, False]) == (result.verdicts, few)
+
+
+def test_what_was_wrong_is_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The cache answers for a schema on which all was right, whatever its comments are."""
+    wrong = Result({**HELD, "INV-T6": "broken"})
+    answers = [wrong, Result(HELD)]
+    monkeypatch.setattr(suite, "_attempt", lambda *_: answers.pop(0))
+    how = dataclasses.replace(NOTHING, version=170000)
+    one, same, other = (
+        [dataclasses.replace(migrations.load(MIGRATIONS)[0], sql=text)]
+        for text in ("SELECT 1;", "-- waives INV-T6: a reason\nSELECT  1 ;", "SELECT 2;")
+    )
+
+    assert (wrong, False) == suite.run_once(one, how)
+    assert wrong == kept.known(one, how)
+    assert (Result(HELD), False) == suite.run_once(one, how)
+    assert (Result(HELD), True) == suite.run_once(same, how)
+    assert None is kept.known(other, how)
+
+
+def test_of_the_schema_as_it_is_what_failed_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A rule was held before where the tests that fail now pass on the schema as it is."""
+    before = Result({"INV-T6": "broken", "INV-U5": "unproven"}, failing=["a"])
+    asked: list[list[str]] = []
+
+    def attempt(_files: object, _how: object, tests: list[str]) -> Result:
+        asked.append(tests)
+        return before
+
+    monkeypatch.setattr(suite, "_attempt", attempt)
+    result = suite.of_tests([], NOTHING, {"INV-T6": ["a"], "INV-U5": ["b"]})
+
+    assert [["a", "b"]] == asked
+    assert {"INV-T6": "broken", "INV-U5": "held"} == result.verdicts
 
 
 def test_of_many_that_hang_few_are_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:

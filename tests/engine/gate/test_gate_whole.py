@@ -13,7 +13,7 @@ import pytest
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
-from conformance.engine.gate import suite
+from conformance.engine.gate import kept, suite
 from conformance.engine.postgres import Server
 from conformance.engine.postgres.scratch import Database
 from conformance.engine.progress import Watch
@@ -40,12 +40,19 @@ def brief(cache: Path, monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
     commands: list[list[str]] = []
     whole = suite._run
 
-    def few(command: list[str], timeout: float, written: tuple[Path, ...], watch: Watch) -> None:
+    def few(
+        command: list[str],
+        timeout: float,
+        written: tuple[Path, ...],
+        watch: Watch,
+        patience: str = "1",
+    ) -> None:
         commands.append(command)
         some = ["-k", CHOSEN, "-n", "0"] if "--role" in command else ["-k", READ]
-        whole([*command, *some], timeout, written, watch)
+        some = some if str(suite.SUITE) in command else []
+        whole([*command, *some], timeout, written, watch, patience)
 
-    monkeypatch.setattr(suite, "cache", lambda: cache)
+    monkeypatch.setattr(kept, "cache", lambda: cache)
     monkeypatch.setattr(suite, "_run", few)
     monkeypatch.setattr(suite, "RULES", {rule: RULES[rule] for rule in TRIED})
     monkeypatch.setattr(states, "RUNS", 1)
@@ -78,8 +85,8 @@ def test_a_clean_change_opens_the_gate(  # noqa: PLR0913, PLR0917 - a run of the
 
     assert (0, dict.fromkeys(range(1, 9), "ok")) == (ended.code, outcomes(ended.out)), ended.out
     assert "gate: open: the pending migrations may be run" == ended.out.splitlines()[-1]
-    assert "3 of 3 rules held; compared with the schema as it is" in ended.out
-    assert [False, False, True, True] == ["--role" in command for command in brief]
+    assert "3 of 3 rules held\n" in ended.out
+    assert [False] == ["--role" in command for command in brief]
     for command in brief:  # nothing of the suite is left out
         assert [str(suite.SUITE)] == [each for each in command if each.startswith(str(suite.SUITE))]
         assert not {"-k", "--rule", "--deselect"} & {*command}
