@@ -63,8 +63,8 @@ NOT_RUN: Final = {
     "just bench *": "measures; test_benchmarks.py runs each for a moment",
     "just soak *": "a minute each: test_soak_command.py runs a short one",
     "docker *": "needs an engine and an image of Python: test_image.py reads what it is made of",
-    "sed -i *": "test_hook.py commits a weaker schema",
-    "git commit *": "test_hook.py, as above",
+    "sed -i *": "test_hook.py runs it in a folder with the schema",
+    "git commit *": "test_hook.py runs the entry that pre-commit would",
     "export DATABASE_URL=*": "sets a variable",
     "python -m conformance gate && *": "test_gate_process.py, test_migrate_process.py",
 }

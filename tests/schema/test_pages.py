@@ -1,5 +1,7 @@
 """Commands of the documentation do what it says."""
 
+import re
+from pathlib import Path
 from typing import Any, Final
 
 import psycopg
@@ -11,6 +13,9 @@ from conformance.engine.sql.writes import Write, statements
 from strategies.world import World, urn_of_member, urn_of_team
 from tests.support.pages import blocks, filled
 
+SCHEMA: Final = Path(__file__).parents[2] / "migrations" / "README.md"
+CAP: Final = 5
+UUID: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}")
 ADDRESS: Final = "Ada@Example.com"
 REMOVE: Final = "DELETE FROM memberships WHERE team_id = :'team' AND user_id = :'who'"
 HAND_OVER, LEAVE = "Hand a team over", "Leave the only team"
@@ -171,3 +176,27 @@ def traces(connection: psycopg.Connection[Any]) -> list[str]:
         ).fetchone()
         is not None
     ]
+
+
+def test_the_page_shows_a_refusal_as_it_is(connection: psycopg.Connection[Any]) -> None:
+    """The page of the schema has the message, the detail, the hint and the name of a real one."""
+    (shown,) = re.findall(r"^```\n(ERROR: .*?)^```$", SCHEMA.read_text(), re.MULTILINE | re.DOTALL)
+    world = World()
+    team, owner = world.team()
+    for _ in range(CAP):
+        world.job(owner, urn_of_team(team))
+    carry_out(connection, world.given)
+    world.job(owner, urn_of_team(team))
+
+    with pytest.raises(psycopg.errors.IntegrityError) as refused:
+        carry_out(connection, world.given[-1:])
+
+    said = refused.value.diag
+    parts = {
+        "ERROR": said.message_primary,
+        "DETAIL": said.message_detail,
+        "HINT": said.message_hint,
+        "CONSTRAINT NAME": said.constraint_name,
+    }
+    today = "\n".join(f"{name}:  {text}" for name, text in parts.items())
+    assert UUID.sub("…", shown).splitlines() == UUID.sub("…", today).splitlines()

@@ -158,7 +158,8 @@ def _carry_out(
         say(f"{len(chosen)} chosen, {len(result.ineffective)} of them ineffective")
         concerned = {rule for mutant in result.effective for rule in mutant.rules}
         workers.baseline([rule for rule in RULES if rule in concerned])
-        say(f"the schema itself is green for {len(concerned)} rules")
+        count = f"{len(concerned)} rule{'' if len(concerned) == 1 else 's'}"
+        say(f"the schema itself is green for {count}")
         report = Report(
             {mutant.id: mutant for mutant in chosen},
             result.ineffective,

@@ -135,7 +135,7 @@ class _Keeper:
         if some:
             left = f", and {len(some) - MOST} more that are not" if len(some) > MOST else ""
             yield f"{len(some[:MOST])} kept in {folder}{left}"
-            yield f"framecast-conformance replay {some[0].seen.id} tries one again, from any folder"
+            yield f"try one again: framecast-conformance replay {some[0].seen.id}"
         if stale:
             yield f"{len(stale)} dropped from {folder}: not found any more"
 

@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -9,11 +10,13 @@ from pathlib import Path
 import pytest
 
 from tests.support.migrating import Outcome
+from tests.support.shells import commands
 
 ROOT = Path(__file__).parents[3]
 # What pre-commit reads, id by id; it runs an entry where the project is installed.
 HOOK = re.compile(r"^- id: (\S+)\n.*?^  entry: ([^\n]+)$", re.MULTILINE | re.DOTALL)
-HOOKS = dict(HOOK.findall((ROOT / ".pre-commit-hooks.yaml").read_text()))
+MANIFEST = (ROOT / ".pre-commit-hooks.yaml").read_text()
+HOOKS = dict(HOOK.findall(MANIFEST))
 
 
 @pytest.fixture
@@ -39,14 +42,25 @@ def entered(hook: str, repository: Path, *further: str, **variables: str) -> Out
     return Outcome(done.returncode, done.stdout, done.stderr)
 
 
-def test_the_hook_tries_the_schema_that_it_is_called_in(repository: Path) -> None:
-    """The hook runs this suite on that folder's migrations, and fails as the suite does."""
-    ended = entered("framecast-conformance", repository, "-k", "inv_u5__update", "-n", "0")
+def test_the_hook_refuses_the_change_of_the_page(tmp_path: Path) -> None:
+    """The page's command weakens a rule, and the hook fails on that folder with the page's line."""
+    edit, commit = (
+        each
+        for each in commands()
+        if each.page == "docs/pipeline.md" and each.text.startswith(("sed ", "git commit "))
+    )
+    shutil.copytree(ROOT / "migrations", tmp_path / "migrations")
+    subprocess.run(["/bin/sh", "-c", edit.text], cwd=tmp_path, check=True)
 
-    assert f"migrations: {repository / 'migrations'}" in ended.out
-    assert "1 unproven" in ended.out
+    ended = entered("framecast-conformance", tmp_path, "-k", "inv_u5__insert", "-n", "0")
+
+    assert f"migrations: {tmp_path / 'migrations'}" in ended.out
+    title, *_, verdict = commit.printed
+    assert f"  name: {title.partition('...')[0]}\n" in MANIFEST
+    rule, word, *_ = verdict.split()
+    assert f"\n{rule:<17}{word:<9}" in ended.out
     assert 1 == ended.code
-    assert not (repository / ".pytest_cache").exists()
+    assert not (tmp_path / ".pytest_cache").exists()
 
 
 def test_other_migrations_may_be_named(repository: Path) -> None:

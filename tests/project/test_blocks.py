@@ -1,0 +1,154 @@
+"""Blocks and figures of the pages: each is run, read or compared by a test, or has its date."""
+
+import ast
+import re
+import textwrap
+import tomllib
+from collections.abc import Callable, Iterator
+from datetime import date
+from pathlib import Path
+from typing import Final, NamedTuple
+
+import pglast
+import pytest
+import yaml
+
+from conformance.engine.audit.accepted import Accepted
+from tests.support.shells import PAGES, ROOT
+
+BLOCK: Final = re.compile(r"^ *```(?P<kind>\S*)\n(?P<text>.*?)^ *```$", re.MULTILINE | re.DOTALL)
+HEADING: Final = re.compile(r"^(?=#+ )", re.MULTILINE)
+VARIABLE: Final = re.compile(r":'\w+'")  # of psql
+# Tests that carry a page's blocks out, or compare them with the files that they are from.
+COMPARED: Final = {
+    ("docs/clients.md", "python"): "clients/test_clients.py",
+    ("docs/clients.md", "ts"): "clients/test_clients.py",
+    ("docs/first-ten-minutes.md", "console"): "tests/project/test_first_minutes.py",
+    ("docs/gate.md", "console"): "tests/project/test_gate_page.py",
+    ("docs/pipeline.md", "console"): "tests/engine/pytest_plugin/test_hook.py",
+    ("docs/your-own-schema.md", "console"): "tests/examples/test_your_own_schema.py",
+    ("migrations/README.md", ""): "tests/schema/test_pages.py",
+}
+# Blocks that any test may read: commands are for test_commands.py.
+READ: Final = ("sh", "sql", "toml", "yaml", "python")
+MEASURED: Final = re.compile(
+    r"(?<![\w.-])\d[\d,.]* ?(?:s|ms|µs|seconds?|minutes?|hours?|GB|GiB|MB|%"
+    r"|schedules|operations|transactions)\b"
+)
+DATE: Final = re.compile(r"2026-\d\d-\d\d|(?:September|October|November) 2026")
+RUN: Final = re.compile(
+    r"`(?:\.venv/bin/)?(?:just|pytest|python|tox|framecast-conformance|docker|gate|soak)\b[^`]*`"
+    r"|^```(?:sh|console)$",
+    re.MULTILINE,
+)
+# Sections whose figures were not measured.
+STATED: Final = {
+    ("docs/gate.md", "## Migrating"): "what an option waits",
+    ("docs/gate.md", "## What the gate asks"): "what the gate takes for long",
+    (
+        "docs/gate.md",
+        "### A migration that weakens a rule",
+    ): "as the transcripts it is one of",
+    ("docs/mutants.md", "## How they are tried"): "limits of statements and locks",
+}
+# Its headings are the dates.
+DATED: Final = "docs/decisions.md"
+
+
+class Section(NamedTuple):
+    """Part of a page, from a heading to the next one."""
+
+    page: str
+    title: str
+    text: str
+
+
+class Block(NamedTuple):
+    """Fenced block of a page, and the section that it stands in."""
+
+    page: str
+    kind: str
+    text: str
+    section: str
+
+
+def sections() -> Iterator[Section]:
+    """Yield the parts of all pages."""
+    for page in PAGES:
+        text = BLOCK.sub(lambda block: block[0].replace("\n#", "\n #"), (ROOT / page).read_text())
+        for part in HEADING.split(text):
+            yield Section(page, part.partition("\n")[0], part)
+
+
+def blocks() -> Iterator[Block]:
+    """Yield the blocks of all pages."""
+    for page, _, text in sections():
+        for found in BLOCK.finditer(text):
+            yield Block(page, found["kind"], textwrap.dedent(found["text"]), text)
+
+
+def test_every_block_is_read_or_compared_or_dated() -> None:
+    """What a page shows that something printed is compared by a test, or says when it was."""
+    shown = [each for each in blocks() if each.kind not in READ]
+
+    assert [] == [
+        (each.page, each.text.partition("\n")[0])
+        for each in shown
+        if (each.page, each.kind) not in COMPARED and not DATE.search(each.section)
+    ]
+    assert COMPARED.keys() <= {(each.page, each.kind) for each in blocks()}
+    for (page, _), test in COMPARED.items():
+        code = "".join(each.read_text() for each in (ROOT / test).parent.glob("*.py"))
+        assert (ROOT / test).is_file()
+        assert Path(page).name in code
+
+
+def _sql(text: str) -> None:
+    pglast.parse_sql(VARIABLE.sub("'x'", text))
+
+
+def _python(text: str) -> None:
+    ast.parse(text)
+
+
+def _accepted(text: str) -> None:
+    for each in tomllib.loads(text)["accepted"]:
+        assert {"about", "what", "reason", "until"} == each.keys()
+        assert each["until"] > date(2026, 11, 29)
+        Accepted(**each)
+
+
+def _hooks(text: str) -> None:
+    known = {each["id"] for each in yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text())}
+    document = yaml.safe_load(text)
+    for each in document.get("repos", ()):
+        assert {hook["id"] for hook in each["hooks"]} <= known
+
+
+@pytest.mark.parametrize(
+    ("kind", "read"),
+    [("sql", _sql), ("python", _python), ("toml", _accepted), ("yaml", _hooks)],
+)
+def test_a_block_is_what_it_says(kind: str, read: Callable[[str], None]) -> None:
+    """PostgreSQL, Python and the readers of TOML and YAML understand what a page shows them."""
+    found = [each for each in blocks() if each.kind == kind and each.page != "docs/clients.md"]
+
+    assert found
+    for each in found:
+        read(each.text)
+
+
+def test_figures_have_their_date_and_their_command() -> None:
+    """A section in which something was measured says when, and by which command."""
+    measured = [
+        each
+        for each in sections()
+        if MEASURED.search(BLOCK.sub("", each.text)) and each.page != DATED
+    ]
+    wanting = {
+        (each.page, each.title)
+        for each in measured
+        if not (DATE.search(each.text) and RUN.search(each.text))
+    }
+
+    assert STATED.keys() == wanting
