@@ -16,7 +16,7 @@ from conformance.engine.audit import command as audit
 from conformance.engine.audit.command import COULD_NOT_ASK, Incomplete
 from conformance.engine.campaign import command as campaign
 from conformance.engine.campaign.shards import CampaignError
-from conformance.engine.console import say
+from conformance.engine.console import say, sentence
 from conformance.engine.deployment.migrations import MigrationError
 from conformance.engine.domain import chosen
 from conformance.engine.domain.names import UnknownRuleError
@@ -171,7 +171,7 @@ def _add_test(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
     parser = commands.add_parser(
         "test",
         help=summary,
-        description=f"{summary}. Arguments are pytest's, such as --migrations DIR.".capitalize(),
+        description=f"{sentence(summary)} Arguments are pytest's, such as --migrations DIR.",
     )
     parser.set_defaults(run=_run_test, further=True)
 
@@ -186,7 +186,7 @@ def _run_test(options: argparse.Namespace) -> None:
 
 def _add_soak(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     summary = "let many clients work at once at full speed, and ask whether every rule held"
-    parser = commands.add_parser("soak", help=summary, description=f"{summary}.".capitalize())
+    parser = commands.add_parser("soak", help=summary, description=sentence(summary))
     parser.add_argument(
         "--seconds",
         metavar="N",
@@ -242,13 +242,13 @@ def _run_soak(options: argparse.Namespace) -> int:
 
 def _add_versions(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     summary = "print the verdicts of several runs side by side, rule by major"
-    parser = commands.add_parser("versions", help=summary, description=f"{summary}.".capitalize())
+    parser = commands.add_parser("versions", help=summary, description=sentence(summary))
     parser.add_argument(
         "reports",
         metavar="FILE",
         nargs="+",
         type=Path,
-        help="the reports of pytest conformance --conformance-report, one a major",
+        help="a report a major, as pytest conformance --conformance-report writes it as JSON",
     )
     parser.add_argument(
         "--preview",

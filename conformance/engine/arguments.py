@@ -23,14 +23,19 @@ HELP = {
 }
 
 
-def add_server(parser: argparse.ArgumentParser) -> None:
-    """Add the schema under test, and where PostgreSQL is taken from, as pytest has them."""
+def add_server(parser: argparse.ArgumentParser, unless: str = "%(default)s") -> None:
+    """Add the schema under test, and where PostgreSQL is taken from, as pytest has them.
+
+    Args:
+        parser: of the command.
+        unless: the words for the folder of migrations that is taken where none is named.
+    """
     parser.add_argument(
         "--migrations",
         metavar="DIR",
         type=Path,
         default=_migrations(),
-        help="the schema under test (CONFORMANCE_MIGRATIONS; default: %(default)s)",
+        help=f"the schema under test (CONFORMANCE_MIGRATIONS; default: {unless})",
     )
     for attribute, flag, variable in SETTINGS:
         takes, what = HELP[attribute]
@@ -65,11 +70,13 @@ def add_scratch(parser: argparse.ArgumentParser) -> None:
     """Add the options that name a scratch server."""
     group = parser.add_argument_group(
         "the scratch server",
-        "to compare with; the database's own major, from wherever there is one",
+        "where the migrations are installed, to compare with; by default one of the database's own "
+        "major, from wherever there is one",
     )
     for attribute, flag, variable in SETTINGS:
         flag = "--scratch-url" if attribute == "database_url" else flag  # noqa: PLW2901 - shorter
-        group.add_argument(flag, dest=attribute, metavar="VALUE", help=f"as {variable} says")
+        takes, what = HELP[attribute]
+        group.add_argument(flag, dest=attribute, metavar=takes, help=f"{what} ({variable})")
 
 
 def _migrations() -> Path:

@@ -31,6 +31,11 @@ COLOURED: Final = re.compile(
 )
 
 
+def sentence(text: str) -> str:
+    """Return text with a capital and a full stop; names in it stay as they are."""
+    return f"{text[:1].upper()}{text[1:]}."
+
+
 def say(*lines: str, plain: bool = False) -> None:
     """Print lines at once.
 

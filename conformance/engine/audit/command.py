@@ -7,7 +7,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from conformance.engine.arguments import add_database, add_scratch, positive, seconds
-from conformance.engine.console import fitted, say
+from conformance.engine.console import fitted, say, sentence
 from conformance.engine.postgres.request import SETTINGS
 from conformance.engine.progress import Progress
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from conformance.engine.audit.run import Wish
 
 SUMMARY = "ask a database whether its data keep the rules, and whether the rules are enforced"
-ABOUT = f"{SUMMARY}; reads only".capitalize() + "."
+ABOUT = sentence(f"{SUMMARY}; reads only")
 
 
 CLOSED, COULD_NOT_ASK = 1, 3  # exit codes; argparse has 2

@@ -26,7 +26,7 @@ from conformance.engine.campaign.shards import (
     code,
     share,
 )
-from conformance.engine.console import say
+from conformance.engine.console import say, sentence
 from conformance.engine.domain.chosen import domain, domain_folders
 from conformance.engine.progress import Progress
 
@@ -49,7 +49,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser = commands.add_parser(
         "campaign",
         help=SUMMARY,
-        description=f"{SUMMARY.capitalize()}. Further arguments are pytest's.",
+        description=f"{sentence(SUMMARY)} Further arguments are pytest's.",
         allow_abbrev=False,
     )
     parser.add_argument(
@@ -61,19 +61,39 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         f" kind ({','.join(ALL)}; default: {','.join(KINDS)})",
     )
     parser.add_argument(
-        "--seeds", metavar="N", type=positive, default=1, help="under how many seeds (1)"
+        "--seeds",
+        metavar="N",
+        type=positive,
+        default=1,
+        help="under how many seeds (default: %(default)d)",
     )
     parser.add_argument(
-        "--first", metavar="SEED", type=int, default=1, help="the first of them (1)"
+        "--first",
+        metavar="SEED",
+        type=int,
+        default=1,
+        help="the first of them (default: %(default)d)",
     )
     parser.add_argument(
-        "--parts", metavar="N", type=positive, default=4, help="shards of a kind and seed (4)"
+        "--parts",
+        metavar="N",
+        type=positive,
+        default=4,
+        help="shards of a kind and seed (default: %(default)d)",
     )
     parser.add_argument(
-        "--mutant-parts", metavar="N", type=positive, default=40, help="shards of all mutants (40)"
+        "--mutant-parts",
+        metavar="N",
+        type=positive,
+        default=40,
+        help="shards of all mutants (default: %(default)d)",
     )
     parser.add_argument(
-        "--soak-seconds", metavar="N", type=positive, default=SOAK, help=f"of each soak ({SOAK})"
+        "--soak-seconds",
+        metavar="N",
+        type=positive,
+        default=SOAK,
+        help="of each soak (default: %(default)d)",
     )
     where = parser.add_mutually_exclusive_group()
     where.add_argument("--scheduler", metavar="ADDRESS", help="run on this cluster of Dask's")

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from conformance.engine.arguments import add_server
-from conformance.engine.console import say
+from conformance.engine.console import say, sentence
 from conformance.engine.deployment import migrations
 from conformance.engine.domain import chosen
 from conformance.engine.domain.chosen import RULES, domain
@@ -30,14 +30,15 @@ if TYPE_CHECKING:
     from conformance.engine.explain.page import Seen
     from conformance.engine.kinds.rule import Rule
 
-LIST, SHOW = "list the rules", "show all there is of one rule"
+LIST = "list the rules"
+SHOW = "show one rule: what it says, what enforces it, how it is tried, and what has failed"
 PACKAGE = Path(__file__).resolve().parents[2]
 CORPUS = PACKAGE / "corpus"
 
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Register both commands."""
-    listing = commands.add_parser("rules", help=LIST, description=f"{LIST}.".capitalize())
+    listing = commands.add_parser("rules", help=LIST, description=sentence(LIST))
     listing.add_argument("text", metavar="TEXT", nargs="*", help="only those that hold these words")
     listing.add_argument("--table", metavar="NAME", help="only those that speak of a table")
     listing.add_argument("--area", metavar="NAME", help="only those of an area, such as jobs")
@@ -47,9 +48,11 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         type=Path,
         help="show the verdicts of this report (default: of the last run in this folder)",
     )
-    listing.add_argument("--verdict", metavar="WORD", help="only those with this verdict in it")
+    listing.add_argument(
+        "--verdict", metavar="WORD", help="only those with this verdict there, such as broken"
+    )
     listing.set_defaults(run=run_list, undone="")
-    showing = commands.add_parser("explain", help=SHOW, description=f"{SHOW}.".capitalize())
+    showing = commands.add_parser("explain", help=SHOW, description=sentence(SHOW))
     showing.add_argument(
         "--all",
         action="store_true",

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, cast
 
+from conformance.engine.console import sentence
 from conformance.engine.domain.chosen import RULES
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 SCRIPT: Final = "framecast-conformance"
 SHELLS: Final = ("bash", "zsh", "tcsh", "fish", "powershell")
 SUMMARY = "print what a shell completes this command by: commands, options, rules, files"
-DESCRIPTION = f"""{SUMMARY.capitalize()}. For one session of bash:
+DESCRIPTION = f"""{sentence(SUMMARY)} For one session of bash:
 eval "$({SCRIPT} completion bash)"; for all of zsh: {SCRIPT} completion zsh > a file _{SCRIPT} in
 a folder of $fpath; of fish: ~/.config/fish/completions/{SCRIPT}.fish."""
 RULE_NAMES = frozenset({"RULE", "TOKEN"})  # the metavars of arguments that take a rule

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from conformance.engine.arguments import add_server, positive
-from conformance.engine.console import say, width
+from conformance.engine.console import say, sentence, width
 from conformance.engine.domain.names import rule as named
 from conformance.engine.findings import store
 from conformance.engine.report.causes import first_line
@@ -26,7 +26,7 @@ LEAST = 20  # characters of what was observed
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Register both commands."""
-    listing = commands.add_parser("findings", help=LIST, description=f"{LIST}.".capitalize())
+    listing = commands.add_parser("findings", help=LIST, description=sentence(LIST))
     listing.add_argument("--rule", metavar="RULE", help="only those of a rule, such as INV-T2")
     listing.add_argument(
         "--folder", metavar="DIR", type=Path, help="list those that are kept in this folder"
@@ -35,8 +35,8 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     replaying = commands.add_parser(
         "replay",
         help=AGAIN,
-        description=f"{AGAIN}: its steps first, and where they pass or there are none, its test. "
-        "1 if it is still found, 0 if not.".capitalize(),
+        description=sentence(f"{AGAIN}: its steps first, and where they do not show it, its test")
+        + " The exit code is 1 if it is still found, and 0 if not.",
     )
     replaying.add_argument(
         "id", metavar="ID", help="as `findings` lists it, the beginning of it, or its file"
@@ -47,7 +47,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         type=positive,
         help="stop before step N, and open psql there; its scratch database ends with psql",
     )
-    add_server(replaying)
+    add_server(replaying, "those that it was found on")
     replaying.set_defaults(run=run_replay, undone="", migrations=None)
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from conformance.engine.arguments import seconds
 from conformance.engine.audit import command
-from conformance.engine.console import say
+from conformance.engine.console import say, sentence
 from conformance.engine.progress import Progress
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from conformance.engine.audit.findings import Section
 
 SUMMARY = "tell whether the pending migrations may be run on a database"
-ABOUT = f"{SUMMARY}; reads it only".capitalize() + ", and tries them on scratch servers."
+ABOUT = sentence(f"{SUMMARY}; reads it only, and tries them on scratch servers")
 PROFILES = ("quick", "default", "thorough")
 
 

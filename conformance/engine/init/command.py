@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from conformance.engine.arguments import add_scratch
+from conformance.engine.console import sentence
 from conformance.engine.postgres.request import SETTINGS
 
 if TYPE_CHECKING:
@@ -17,8 +18,8 @@ if TYPE_CHECKING:
     from conformance.engine.init.declared import Declarations
 
 SUMMARY: Final = "write a rules file from what the catalogue of a schema states"
-ABOUT: Final = (
-    f"{SUMMARY}: of a database, which is only read, or of a folder of migrations.".capitalize()
+ABOUT: Final = sentence(
+    f"{SUMMARY}: of a database, which is only read, or of a folder of migrations"
 )
 # Names of folders that say nothing of what is in them.
 GENERAL: Final = frozenset({"db", "migrations", "schema", "sql"})

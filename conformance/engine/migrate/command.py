@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from conformance.engine.arguments import add_database, add_scratch, seconds
 from conformance.engine.audit.command import Incomplete
-from conformance.engine.console import say
+from conformance.engine.console import say, sentence
 from conformance.engine.postgres.request import SETTINGS
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ STATUS = "tell which migrations a database has, when they were run, by whom, and
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the commands to those of ``python -m conformance``."""
-    parser = commands.add_parser("migrate", help=SUMMARY, description=f"{SUMMARY}.".capitalize())
+    parser = commands.add_parser("migrate", help=SUMMARY, description=sentence(SUMMARY))
     add_database(parser)
     parser.add_argument(
         "--lock-timeout",
@@ -60,7 +60,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     )
     add_scratch(parser)
     parser.set_defaults(run=_run, undone="what was being run is rolled back")
-    parser = commands.add_parser("status", help=STATUS, description=f"{STATUS}.".capitalize())
+    parser = commands.add_parser("status", help=STATUS, description=sentence(STATUS))
     add_database(parser)
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.set_defaults(run=_status, undone="the database was only read")

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from conformance.engine.arguments import add_server, part, positive
-from conformance.engine.console import say
+from conformance.engine.console import say, sentence
 from conformance.engine.deployment import migrations
 from conformance.engine.domain.chosen import RULES
 from conformance.engine.mutants.errors import ChoiceError, SurvivorsError
@@ -33,7 +33,7 @@ BETWEEN = 10.0  # seconds between two times that the kill matrix is written
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Register the command."""
-    parser = commands.add_parser("mutants", help=SUMMARY, description=f"{SUMMARY}.".capitalize())
+    parser = commands.add_parser("mutants", help=SUMMARY, description=sentence(SUMMARY))
     parser.add_argument(
         "tokens",
         metavar="TOKEN",

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from conformance.engine.console import say
+from conformance.engine.console import say, sentence
 from conformance.engine.report.comparison import compared
 from conformance.engine.report.document import ReportError, load
 from conformance.engine.report.forms import FORMATS, PAGE, format_of, render, write
@@ -22,9 +22,12 @@ WEAKER = 1
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Register both commands."""
-    showing = commands.add_parser("report", help=SHOW, description=f"{SHOW}.".capitalize())
+    showing = commands.add_parser("report", help=SHOW, description=sentence(SHOW))
     showing.add_argument(
-        "report", metavar="FILE", type=Path, help="of pytest conformance --conformance-report"
+        "report",
+        metavar="FILE",
+        type=Path,
+        help="a report that pytest conformance --conformance-report has written as JSON",
     )
     showing.add_argument(
         "--to",
@@ -44,7 +47,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         nargs="+",
         type=Path,
         default=[],
-        help="earlier reports, whose verdicts the page shows beside, the first one first",
+        help="earlier reports, the oldest first: the page shows what has changed since",
     )
     showing.add_argument(
         "--mutants",
@@ -53,7 +56,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         help="a kill matrix (mutants --json FILE), which the page shows by rules and by changes",
     )
     showing.set_defaults(run=run_report, undone="")
-    comparing = commands.add_parser("compare", help=COMPARE, description=f"{COMPARE}.".capitalize())
+    comparing = commands.add_parser("compare", help=COMPARE, description=sentence(COMPARE))
     comparing.add_argument("old", metavar="OLD", type=Path, help="the report before")
     comparing.add_argument("new", metavar="NEW", type=Path, help="the report after")
     comparing.set_defaults(run=run_compare, undone="")

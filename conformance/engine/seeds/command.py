@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING
 
 import conformance
 from conformance.engine.arguments import migrations_of, positive
-from conformance.engine.console import say
+from conformance.engine.console import say, sentence
 from conformance.engine.domain.chosen import domain_folders
 from conformance.engine.progress import Progress, Watch
 from conformance.engine.pytest_plugin import profiles
@@ -106,7 +106,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser = commands.add_parser(
         "seeds",
         help=summary,
-        description=f"{summary.capitalize()}. Further arguments are pytest's.",
+        description=f"{sentence(summary)} Further arguments are pytest's.",
         allow_abbrev=False,
     )
     parser.add_argument("count", metavar="N", type=positive, help="how many seeds")
