@@ -53,6 +53,8 @@ class Rule:
         model: whether a state of the model breaks the rule; None where the model cannot say.
         kind: the declaration from which the query and the judgement in the model follow; None where
             these are written by hand.
+        locks: whether what enforces it locks rows of others, so that its runs try the order in
+            which it does. A test asks the schema.
     """
 
     id: str
@@ -64,15 +66,18 @@ class Rule:
     at_scale: str = ""
     model: Callable[[Any], bool] | None = field(default=None, repr=False)
     kind: Kind | None = None
+    locks: bool = False
 
     @classmethod
-    def of(
+    def of(  # noqa: PLR0913 - all that a rule is made of
         cls,
         rule: str,
         statement: str,
         kind: Kind,
         enforced_by: tuple[str, ...] = (),
         holds: Holds | None = None,
+        *,
+        locks: bool = False,
     ) -> Rule:
         """Return the rule that a declaration of a kind makes.
 
@@ -83,6 +88,7 @@ class Rule:
             enforced_by: as the attribute; without it, what begins with the rule's token, or the
                 columns that a `Required` names.
             holds: as the attribute; without it, a transition where the query asks for changes.
+            locks: as the attribute.
         """
         if holds is None:
             changes = "conformance." in kind.violations
@@ -96,6 +102,7 @@ class Rule:
             kind.violations,
             model=kind.model,
             kind=kind,
+            locks=locks,
         )
 
     @cached_property

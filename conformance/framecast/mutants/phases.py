@@ -18,7 +18,7 @@ from psycopg.conninfo import make_conninfo
 
 from conformance.engine.cases.columns import hold
 from conformance.engine.cases.verdicts import Finding, Verdict
-from conformance.engine.domain.chosen import COLUMNS
+from conformance.engine.domain.chosen import COLUMNS, RULES
 from conformance.engine.mutants import reading
 from conformance.engine.mutants.drawing import GENERATE, drawn
 from conformance.engine.mutants.parts import Part, Phase
@@ -97,13 +97,13 @@ def strangers(_mutant: Mutant) -> Iterator[Part]:
 
 def conflicts(mutant: Mutant) -> Iterator[Part]:
     """What is legal alone, and what the object's own rules refuse after something else."""
-    rules = frozenset(mutant.rules)
+    rules = _near(mutant)
     yield Part("conflicts of its rules", partial(_conflicts, lambda each: bool(each & rules)))
 
 
 def other_conflicts(mutant: Mutant) -> Iterator[Part]:
     """The same of what other rules refuse."""
-    rules = frozenset(mutant.rules)
+    rules = _near(mutant)
     yield Part("conflicts of others", partial(_conflicts, lambda each: not each & rules))
 
 
@@ -169,6 +169,14 @@ def _counts(rule: str, sandbox: Sandbox) -> None:
 def _strangers(sandbox: Sandbox) -> None:
     for finding in Strangers(sandbox).waits().values():
         raise finding
+
+
+def _near(mutant: Mutant) -> frozenset[str]:
+    """Return the rules of a mutant, or of its tables where it serves none itself, as locks do."""
+    tables = frozenset(mutant.tables)
+    return frozenset(mutant.rules) or frozenset(
+        rule for rule, each in RULES.items() if tables.intersection(each.tables)
+    )
 
 
 def _conflicts(wanted: Callable[[frozenset[str]], bool], sandbox: Sandbox) -> None:

@@ -10,20 +10,12 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
 ORDER: Final = "LOCK ORDER"
-LOCKING: Final = frozenset(
-    {
-        *("INV-T1", "INV-T2", "CARD-1", "INV-U2", "INV-I8", "PRIVACY-1", "PRIVACY-3"),
-        *("STATE-JOB", "URN-2", "INV-X1", "ROLE-2", "CARD-5", "CARD-6"),
-        *("AUTO-NUMBER", "SEQ-1", "SEQ-2", "RET-1", "AUTO-SLUG"),
-    }
-)
+LOCKING: Final = frozenset(rule.id for rule in RULES.values() if rule.locks)
 
 
 def locking(tables: Collection[str]) -> frozenset[str]:
     """Return those of them that speak of any of these tables."""
-    return frozenset(
-        rule for rule in LOCKING if rule in RULES and {*tables}.intersection(RULES[rule].tables)
-    )
+    return frozenset(rule for rule in LOCKING if {*tables}.intersection(RULES[rule].tables))
 
 
 def near_order(rules: Collection[str]) -> frozenset[str]:

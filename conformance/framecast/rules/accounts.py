@@ -54,6 +54,7 @@ RULES = (
         "SELECT u.id::text FROM users u WHERE u.tier = 'creator'"
         " AND NOT EXISTS (SELECT FROM memberships m WHERE m.user_id = u.id)",
         model=judgements.creators_without_team,
+        locks=True,
     ),
     Rule(
         "INV-U3",
@@ -97,6 +98,7 @@ RULES = (
         "SELECT t.id::text FROM teams t"
         " WHERE NOT EXISTS (SELECT FROM memberships m WHERE m.team_id = t.id)",
         model=lambda s: judgements.teams_without(s, owners=False),
+        locks=True,
     ),
     Rule(
         "INV-T2",
@@ -111,6 +113,7 @@ RULES = (
         ),
         _WITHOUT_OWNER,
         model=lambda s: judgements.teams_without(s, owners=True),
+        locks=True,
     ),
     Rule.of(
         "INV-T3",
@@ -217,6 +220,7 @@ RULES = (
         ),
         _WITHOUT_OWNER,
         model=lambda s: judgements.teams_without(s, owners=True),
+        locks=True,
     ),
     Rule.of(
         "CARD-2",
@@ -269,6 +273,7 @@ RULES = (
         " OR EXISTS (SELECT FROM memberships o"
         " WHERE o.team_id = m.team_id AND o.user_id <> u.id))))",
         model=judgements.known_though_erased,
+        locks=True,
     ),
     Rule(
         "PRIVACY-2",
@@ -291,5 +296,6 @@ RULES = (
         "SELECT tbl || ' ' || (old ->> 'id') FROM conformance.fresh WHERE op = 'DELETE'"
         " AND via LIKE '%erase_user%'"
         " AND tbl IN ('users', 'jobs', 'job_events', 'usage', 'system_assets')",
+        locks=True,
     ),
 )

@@ -253,5 +253,6 @@ RULES = (
         " WHERE d.tbl = 'webhook_deliveries' AND d.op = 'DELETE'"
         " AND d.via LIKE '%delete_old_webhook_deliveries%'"
         " AND (d.old ->> 'created_at')::timestamptz > d.at - interval '720 hours'",
+        locks=True,
     ),
 )

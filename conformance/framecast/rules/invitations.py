@@ -78,6 +78,7 @@ RULES = (
         "SELECT i.id::text FROM invitations i JOIN memberships m ON m.team_id = i.team_id"
         f" JOIN users u ON u.id = m.user_id WHERE upper(u.email) = upper(i.email) AND {_OPEN}",
         model=judgements.invites_members,
+        locks=True,
     ),
     Rule.of(
         "INV-I9",

@@ -186,6 +186,7 @@ RULES = (
             ),
         ),
         ("card_5__jobs_team_has_at_most_5_active",),
+        locks=True,
     ),
     Rule.of(
         "CARD-6",
@@ -202,6 +203,7 @@ RULES = (
             "card_6__jobs_starter_has_at_most_1_active",
             "card_6__memberships_leaves_starter_1_active",
         ),
+        locks=True,
     ),
     Rule.of(
         "STATE-JOB",
@@ -227,6 +229,7 @@ RULES = (
             "state_job__jobs_finished_stays",
         ),
         Holds.TRANSITION,
+        locks=True,
     ),
     Rule(
         "SEQ-1",
@@ -237,6 +240,7 @@ RULES = (
         ("trigger job_events._500_number", "seq_1__job_events_number_used_once"),
         _MISNUMBERED.format("row_number() OVER (PARTITION BY new ->> 'job_id' ORDER BY seq)")
         + f" UNION ALL {_NUMBERED_TWICE}",
+        locks=True,
     ),
     Rule(
         "SEQ-2",
@@ -255,6 +259,7 @@ RULES = (
             "row_number() OVER (PARTITION BY new ->> 'job_id'"
             " ORDER BY (new ->> 'sequence')::bigint, seq)"
         ),
+        locks=True,
     ),
     Rule(
         "DEL-1",
@@ -307,5 +312,6 @@ RULES = (
         f"{_NUMBERED_TWICE} UNION ALL "
         # In rows alone, a number that is too high may be one that follows many that are gone.
         + _MISNUMBERED.format("row_number() OVER (PARTITION BY new ->> 'job_id' ORDER BY seq)"),
+        locks=True,
     ),
 )

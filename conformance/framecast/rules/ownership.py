@@ -118,6 +118,7 @@ RULES = (
         _role_is("jobs", "triggered_by", "IS NULL")
         + " UNION ALL "
         + _user_urn("jobs", "triggered_by"),
+        locks=True,
     ),
     Rule(
         "INV-X2",
@@ -172,6 +173,7 @@ RULES = (
                 _user_urn("api_keys", "user_id"),
             )
         ),
+        locks=True,
     ),
     Rule(
         "ROLE-1",
@@ -207,6 +209,7 @@ RULES = (
                 ("api_keys", "user_id"),
             )
         ),
+        locks=True,
     ),
     Rule.of(
         "IMM-1",
@@ -297,5 +300,6 @@ RULES = (
         # That it begins like the name shows only where it is known that none was given.
         "SELECT id::text FROM teams WHERE slug IS NULL OR length(slug) NOT BETWEEN 1 AND 50"
         f" UNION ALL SELECT id::text FROM teams WHERE {MALFORMED_SLUG}",
+        locks=True,
     ),
 )

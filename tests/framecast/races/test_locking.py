@@ -14,7 +14,7 @@ LOCKS = re.compile(
 
 
 def test_the_rules_that_lock_are_those_of_the_schema(scratch: Scratch, template: Template) -> None:
-    """The rules of every function that locks rows, or calls what does, are the ones listed."""
+    """The rules of every function that locks rows, or calls what does, are those that say so."""
     with scratch.cloned(template, "locking") as database, database.connect() as connection:
         found = schema.read(connection)
     locks = [each for each in found.functions if LOCKS.search(each.sql_body or each.body)]
