@@ -791,8 +791,9 @@ CREATE TABLE public.webhooks (
     -- User and port are optional parts. The host is a name, of letters, digits, hyphens, dots and
     -- what is not ASCII, or an IPv6 address in brackets: eight groups, or :: and at most seven. The
     -- port is 65535 at most. What is not seen (control characters, white space, soft hyphens, what
-    -- has no width or turns the direction) stands nowhere, whatever a locale says of it. Before the
-    -- path is nothing that Unicode has for /, ?, #, @ or : (NFKC), where some libraries end a host.
+    -- has no width, turns the direction, fills or varies letters, or is ignored where it is not
+    -- known) stands nowhere, whatever a locale says of it. Before the path is nothing that Unicode
+    -- has for /, ?, #, @ or : (NFKC), where some libraries end a host.
     CONSTRAINT inv_w4__webhooks_url_is_https_with_host
     CHECK (
         url COLLATE "C" ~* (
@@ -805,8 +806,12 @@ CREATE TABLE public.webhooks (
         )
         AND url COLLATE "C" !~ (
             '[' || chr(1) || '-' || chr(32) || chr(127) || '-' || chr(160) || chr(173)
-            || chr(5760) || chr(8192) || '-' || chr(8207) || chr(8232) || '-' || chr(8239)
-            || chr(8287) || '-' || chr(8303) || chr(12288) || chr(65279) || ']'
+            || chr(847) || chr(1564) || chr(4447) || chr(4448) || chr(5760) || chr(6068)
+            || chr(6069) || chr(6155) || '-' || chr(6159) || chr(8192) || '-' || chr(8207)
+            || chr(8232) || '-' || chr(8239) || chr(8287) || '-' || chr(8303) || chr(12288)
+            || chr(12644) || chr(65024) || '-' || chr(65039) || chr(65279) || chr(65440)
+            || chr(65520) || '-' || chr(65531) || chr(113824) || '-' || chr(113827)
+            || chr(119155) || '-' || chr(119162) || chr(917504) || '-' || chr(921599) || ']'
         )
         AND url COLLATE "C" !~ (
             '//[^/?#]*[' || chr(8263) || '-' || chr(8265) || chr(8448) || chr(8449)

@@ -111,8 +111,10 @@ RULES = (
         " CROSS JOIN LATERAL (SELECT normalize(authority.text, NFKC) AS text) AS folded"
         " WHERE lower(left(w.url, 8)) <> 'https://'"
         ' OR w.url COLLATE "C"'
-        " ~ '[\\x01-\\x20\\x7f-\\xa0\\xad\\u1680\\u2000-\\u200f\\u2028-\\u202f"
-        "\\u205f-\\u206f\\u3000\\ufeff]'"
+        " ~ '[\\x01-\\x20\\x7f-\\xa0\\xad\\u034f\\u061c\\u115f\\u1160\\u1680\\u17b4\\u17b5"
+        "\\u180b-\\u180f\\u2000-\\u200f\\u2028-\\u202f\\u205f-\\u206f\\u3000\\u3164\\ufe00-\\ufe0f"
+        "\\ufeff\\uffa0\\ufff0-\\ufffb\\U0001bca0-\\U0001bca3\\U0001d173-\\U0001d17a"
+        "\\U000e0000-\\U000e0fff]'"
         # What ends a host, in Unicode's other forms.
         " OR folded.text ~ '[/?#]' OR regexp_replace(folded.text, '[^@:]', '', 'g')"
         " <> regexp_replace(authority.text, '[^@:]', '', 'g')"
