@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import cycle, product
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from conformance.engine.pytest_plugin import profiles, proof
 from conformance.framecast.known_races import KNOWN_RACES
 from conformance.framecast.operations.tables import tables_of
-from conformance.framecast.races.conflicts import LEVELS, ORDER, SETUPS, conflicts
+from conformance.framecast.races.conflicts import LEVELS, ORDERS, SETUPS, conflicts
 from conformance.framecast.races.explorer import PAIRS, races
 from conformance.framecast.races.locking import near_order
 
@@ -54,6 +55,6 @@ def test_drawn(pair: str, race_runner: RaceRunner, data: st.DataObject) -> None:
 def test_conflicts(race_runner: RaceRunner) -> None:
     """What is legal alone and not after something else is not accepted beside that either."""
     known = [each for name in SETUPS for each in conflicts(name)]
-    for at, conflict in enumerate(known):
-        race = conflict.race(LEVELS[at % len(LEVELS)], at_once=False)
-        race_runner.run_some(race, [ORDER[False]], "conflicts")
+    for conflict, (levels, order) in zip(known, cycle(product(LEVELS, ORDERS)), strict=False):
+        chosen = order if order in conflict.orders else conflict.orders[0]
+        race_runner.run_some(conflict.race(levels, at_once=False), [chosen], "conflicts")

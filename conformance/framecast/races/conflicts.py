@@ -14,7 +14,7 @@ from math import prod
 from typing import TYPE_CHECKING
 
 from conformance.engine.domain.chosen import RULES
-from conformance.engine.sql.writes import statements
+from conformance.engine.sql.writes import RawSql, statements
 from conformance.framecast.known_races.definition import AT_ONCE
 from conformance.framecast.model import rules
 from conformance.framecast.operations import OPERATIONS, Operation, Step, memberships, step
@@ -46,8 +46,9 @@ LEVELS = (
     (Level.SERIALIZABLE, Level.READ_COMMITTED),
     (Level.READ_COMMITTED, Level.SERIALIZABLE),
 )
-# Both have done what they do before either commits.
-ORDER = {False: (0, 1, 0, 1), True: (0, 1, 0, 1, 0, 1)}
+# Both have done what they do before either commits, and either may be the first to.
+ORDERS = ((0, 1, 0, 1), (1, 0, 1, 0))
+AT_ONCE_ORDER = (0, 1, 0, 1, 0, 1)
 
 
 def rivals(builder: Builder) -> None:
@@ -97,6 +98,16 @@ class Conflict:
             for each in (self.first, self.second)
         )
 
+    @property
+    def orders(self) -> tuple[tuple[int, ...], ...]:
+        """Orders in which it is tried: a copy is refused for what it has read, so it comes first.
+
+        No serial order explains that: the row that it copies has changed since it was read.
+        """
+        writes = (*self.first.writes, *self.second.writes)
+        copies = any(isinstance(each, RawSql) and each.sql.startswith("INSERT") for each in writes)
+        return ORDERS[:1] if copies else ORDERS
+
     def race(self, levels: tuple[Level, Level], *, at_once: bool) -> Race:
         """Two sessions that do either."""
         return Race(self.start, tuple(self._transactions(levels, at_once=at_once)))
@@ -118,8 +129,11 @@ def ways(conflict: Conflict, deferred: Collection[str]) -> list[tuple[Race, tupl
     """
     at_once = conflict.single and not conflict.rules.isdisjoint(deferred)
     return [
-        *((conflict.race(levels, at_once=False), ORDER[False]) for levels in LEVELS),
-        *([(conflict.race(LEVELS[0], at_once=True), ORDER[True])] if at_once else []),
+        *(
+            (conflict.race(levels, at_once=False), order)
+            for levels, order in product(LEVELS, conflict.orders)
+        ),
+        *([(conflict.race(LEVELS[0], at_once=True), AT_ONCE_ORDER)] if at_once else []),
     ]
 
 
