@@ -14,11 +14,13 @@ import pytest
 from conformance.__main__ import main
 from conformance.engine.cases.verdicts import Verdict
 from conformance.engine.changed import inventory
+from conformance.engine.domain.chosen import domain
 from conformance.engine.kinds.transitions import Transitions
 from conformance.engine.postgres.scratch import Database, Scratch, Template
 from conformance.engine.report import form, forms
 from conformance.engine.report.forms import graphs
 from conformance.engine.report.forms.extras import Extras
+from conformance.engine.sql.writes import Path as WritePath
 from conformance.framecast.rules import RULES
 from tests.support.reports import failure, whole
 
@@ -110,6 +112,23 @@ def test_every_rule_and_every_object_is_traced(objects: list[inventory.Object]) 
     idle = [anchors[each] for each in objects if not each.rules]
     order = list(page.within)
     assert idle == order[order.index("idle") + 1 :][: len(idle)]
+
+
+def test_every_rule_has_its_cases_its_races_and_its_mutants() -> None:
+    """Each way to write has a count or a reason, and each race and mutant stands by its rules."""
+    kills = tuple({**MUTANTS[0], "rules": [rule], "status": "killed"} for rule in RULES)
+    text = forms.render(whole(), "html", Extras((), kills))
+    named = set()
+
+    for rule in RULES:
+        part = text.partition(f'<details class="rule" id="{rule}"')[2]
+        part = part.partition('<details class="rule"')[0]
+        assert [] == [each for each in WritePath if f"<tr><td>{each}</td><td" not in part], rule
+        races = {race for race, known in domain().races().items() if rule in known.rules}
+        assert [] == [race for race in races if f"<li><code>{race}</code></li>" not in part]
+        assert "1 killed." in part
+        named |= races
+    assert named == {race for race, known in domain().races().items() if known.rules}
 
 
 @pytest.mark.parametrize("rule_id", MACHINES)
