@@ -33,8 +33,9 @@ if TYPE_CHECKING:
 
 SUITE = kept.SUITE
 RAN = (0, 1)  # pytest's exit codes of a run that came to its end
+STOPPED = 2  # and of one that was to end early
 FEW = 3
-ENOUGH = 5  # causes of failures, where a run ends early
+ENOUGH = (FAILURES, "5", "--maxfail", "10")  # causes, or tests that fail: a run ends early
 THOROUGH = "thorough"
 LONGER = "6"  # times as much time for what has met a timeout
 OTHERS = ("PYTEST_", "CONFORMANCE_", "COV_")  # variables of other runs, which this one is not
@@ -96,7 +97,7 @@ def _attempt(files: Sequence[Migration], how: Run, tests: Sequence[str] = ()) ->
             *("--gate-progress", str(done), "--conformance-findings", "none"),
             *(f"{FURTHER}={name}" for name in how.further),
             *(f"{NEAR}={rule}" for rule in how.rules),
-            *((FAILURES, str(ENOUGH)) if how.few and not tests else ()),
+            *(ENOUGH if how.few and not tests else ()),
             *_server(how.request),
         ]
         if how.role:
@@ -160,7 +161,8 @@ def _run(
         message = f"the suite took longer than {timeout:g} s: give a longer --suite-timeout"
         raise TargetError(message) from error
     # Python ends with 1 too, where pytest did not even begin.
-    if done.returncode not in RAN or not all(path.is_file() for path in written):
+    ended = (*RAN, STOPPED) if FAILURES in command else RAN
+    if done.returncode not in ended or not all(path.is_file() for path in written):
         said = [line for line in done.stdout.splitlines() if line.strip()]
         message = f"the suite did not run (exit code {done.returncode}): " + " / ".join(
             said[-TAIL:]

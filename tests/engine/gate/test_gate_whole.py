@@ -13,10 +13,13 @@ import pytest
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
+from conformance.engine.deployment import migrations
 from conformance.engine.gate import kept, suite
-from conformance.engine.postgres import Server
+from conformance.engine.gate.result import Run
+from conformance.engine.postgres import Request, Server
 from conformance.engine.postgres.scratch import Database
 from conformance.engine.progress import Watch
+from conformance.engine.pytest_plugin.limits import FAILURES
 from conformance.framecast import states
 from conformance.framecast.rules import RULES
 from tests.support.gating import CLEAN, WEAKER, outcomes, run
@@ -96,6 +99,21 @@ def test_a_clean_change_opens_the_gate(  # noqa: PLR0913, PLR0917 - a run of the
         len(document["sections"]),
         document["profile"],
     )
+
+
+def test_a_run_ends_at_the_first_failures(
+    schema: Path, pending: Path, server: Server, brief: list[list[str]]
+) -> None:
+    """What a run as the gate starts it did not come to is told from what it found wrong."""
+    pending.write_text(WEAKER.replace("-- waives", "-- "))
+    how = Run(Request(database_url=server.conninfo), server.version, "quick", 300, few=True)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(suite, "ENOUGH", (FAILURES, "1"))
+        result = suite.run(migrations.load(schema), how)
+
+    assert FAILURES in brief[0]
+    assert (True, True) == (result.is_wrong, result.is_cut)
+    assert None is kept.known(migrations.load(schema), how)
 
 
 @pytest.mark.usefixtures("brief")
