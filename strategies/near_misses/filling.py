@@ -39,6 +39,8 @@ Group: TypeAlias = tuple[Mapping[str, object], ...]
 # Times of a job in their order, and those that bound others.
 BOUND: Final = ("started_at", "completed_at")
 TIMES: Final = frozenset({*BOUND, "created_at", "updated_at"})
+# What a function answers by a time that has passed: where it is asked, none has.
+ASKED: Final = {("api_keys", "expires_at"): "api_key_is_valid"}
 # Of how many columns one is varied, by the width.
 _EVERY: Final = {"one": 8, "half": 2, "all": 1}
 
@@ -235,7 +237,8 @@ class Filling:
         is_kept = any(isinstance(each, kept) for each in assigned) or (column in TIMES and times)
         if is_kept or column in self._words:
             return []
-        return [value for value in values if value not in assigned]
+        asked = ASKED.get((table, column)) in self._words
+        return [v for v in values if v not in assigned and not (asked and _is_past(v))]
 
     def _is_varied(self, table: str, column: str, number: int = 0) -> bool:
         every = 1 if number else _EVERY.get(self._width, 1)

@@ -51,7 +51,7 @@ FREE: Final[Mapping[str, Mapping[str, Values]]] = {
         "key_prefix": ("fc", "", "fc_live_"),
         "scopes": (Jsonb(["*"]), Jsonb([]), Jsonb(["jobs:read"])),
         "last_used_at": (None, *_TIMES),
-        "expires_at": (None, FUTURE_START, LAST),
+        "expires_at": (None, FUTURE_START, NOW, LAST),
         "created_at": (NOW, FIRST, PAST_END),
     },
     "projects": {

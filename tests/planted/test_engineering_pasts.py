@@ -330,6 +330,16 @@ REFUSED: Final = {
         Path.DELETE,
         "INV-X4",
     ),
+    "keys that have expired are not revoked": (
+        rewritten(
+            "tg_memberships__revoke_keys",
+            "AND k.revoked_at IS NULL",
+            "AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > now())",
+        ),
+        "AUTO-REVOKE",
+        Path.DELETE,
+        "INV-X4",
+    ),
     "the 100th number is followed by itself": (
         rewritten(
             "tg_job_events__number",

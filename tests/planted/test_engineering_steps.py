@@ -66,6 +66,16 @@ BROKEN: Final = {
         "INV-T7",
         Path.INSERT_MANY,
     ),
+    "a team of more than ten": (
+        rewritten(
+            "tg__team_has_an_owner",
+            "m.team_id = v_team_id AND m.role = 'owner'",
+            "m.team_id = v_team_id AND (m.role = 'owner' OR 10 < ("
+            "SELECT count(*) FROM public.memberships AS o WHERE o.team_id = v_team_id))",
+        ),
+        "INV-T2",
+        Path.DELETE,
+    ),
     "a starter's job that is older than its project": (
         rewritten(
             "tg_memberships__leaves_starter_1_active",

@@ -306,11 +306,17 @@ class CaseRunner:
             return  # what could not be called has done nothing
         if observed != right:
             answered = isinstance(observed, list) or observed.sqlstate == WAITED
+            untaken = (
+                ""
+                if isinstance(observed, list)
+                else self._sandbox.misfits.told(observed, fact.query, self.rule.types)
+            )
             self._now.is_lacking = isinstance(observed, Rejected) and is_foreign(observed)
             self._now.note(
                 Verdict.BROKEN if answered else Verdict.UNPROVEN,
                 expected=f"{fact.query} is {fact.expected!r}",
-                observed=f"{observed}{'' if shown == fact.query else ', from a plan made before'}",
+                observed=untaken
+                or f"{observed}{'' if shown == fact.query else ', from a plan made before'}",
                 cause="a fact" if isinstance(observed, list) else culprit(observed),
                 steps=(),  # what a query returns is no transaction
             )

@@ -32,9 +32,11 @@ WITH RECURSIVE made_of (tbl, col, type) AS (
     FROM made_of AS m JOIN pg_type AS t ON t.oid = m.type
     WHERE t.typtype = 'd' OR t.typelem <> 0 AND t.typcategory = 'A'
 )
-SELECT m.tbl, m.col, m.type::regtype::text, array_agg(e.enumlabel::text ORDER BY e.enumsortorder)
+SELECT m.tbl, m.col, format('%I.%I', n.nspname, t.typname),
+    array_agg(e.enumlabel::text ORDER BY e.enumsortorder)
 FROM made_of AS m JOIN pg_enum AS e ON e.enumtypid = m.type
-GROUP BY m.tbl, m.col, m.type
+JOIN pg_type AS t ON t.oid = m.type JOIN pg_namespace AS n ON n.oid = t.typnamespace
+GROUP BY m.tbl, m.col, n.nspname, t.typname
 ORDER BY 1, 2
 """
 

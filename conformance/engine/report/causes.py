@@ -51,6 +51,11 @@ class Cause:
     verdict: str = ""
 
     @property
+    def shared(self) -> str:
+        """What all that fail for it have in common: what is lacking, without who missed it."""
+        return self.key if self.said.endswith(self.key) else self.said
+
+    @property
     def badness(self) -> int:
         """The place of its verdict, the worst first; what has none may be the worst."""
         return [*map(str, Verdict)].index(self.verdict) if self.verdict else 0
@@ -72,7 +77,10 @@ def of_call(call: pytest.CallInfo[None]) -> Cause | None:
     where = "|".join(f"{frame.path}:{frame.lineno}" for frame in frames)
     said = f"{type(error).__name__}: {first_line(str(error))}".rstrip(": ")
     kind = FAILURE if isinstance(error, AssertionError) and call.when == "call" else ERROR
-    return Cause(kind, lacking(said) or f"{alike(said)}|{where}", said)
+    lack = lacking(said)
+    if lack:
+        return Cause(kind, lack, f"{type(error).__name__}: {lack}")
+    return Cause(kind, f"{alike(said)}|{where}", said)
 
 
 def of_report(report: pytest.TestReport | pytest.CollectReport) -> Cause:

@@ -172,13 +172,13 @@ class Record:
         rules = tuple(RULES) if failed.when == "collection" else part.rules
         if failed.cause.kind == causes.ERROR:
             for rule in rules:
-                self._unproven(rule, failed.test, failed.when, failed.cause.said)
+                self._unproven(rule, failed.test, failed.when, failed.cause.shared)
         elif failed.cause.kind == causes.FAILURE and part.wide:
             self.beside.append(_failure("FAILURE", failed.test, failed.when, failed.cause.said))
         elif not part.wide:
             blamed = {failure["rule"] for test, failure in self._failures if test == failed.test}
             for rule in set(rules) - blamed if not blamed & set(rules) else ():
-                self._unproven(rule, failed.test, failed.when, failed.cause.said)
+                self._unproven(rule, failed.test, failed.when, failed.cause.shared)
 
     def unproven(self, judged: Mapping[str, Standing]) -> Iterator[str]:
         """Return why rules that were judged are unproven, a line a reason."""

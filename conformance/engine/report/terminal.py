@@ -20,7 +20,6 @@ INDENT = "    "  # of what is left of a line that is wrapped
 NEARLY = 1.5  # times as long as the shortest is short, too
 MOST_NAMED = 4  # tests that failed for one reason
 MOST_SHOWN = 6  # causes whose smallest case is printed, unless more is asked for
-SCRIPT = "  on a fresh installation"
 LAST = ("replay: ", "kept: ")
 PLAIN_CHARACTERS = "fE"  # of pytest's -r, unless somebody chose others
 NO_LIST = str.maketrans("", "", PLAIN_CHARACTERS)
@@ -120,9 +119,8 @@ class Terminal:
         tests = list(dict.fromkeys(failed.test for failed in group))
         phase = "" if first.when == "call" else f"{first.when}: "
         if len(tests) > 1:
-            said = first.cause.said
-            shared = first.cause.key if said.endswith(first.cause.key) else said
-            self._to.write_sep("_", f"{len(tests)} tests: {shared}"[: self._width - 4], red=True)
+            said = f"{len(tests)} tests: {first.cause.shared}"
+            self._to.write_sep("_", said[: self._width - 4], red=True)
             for test in tests[: MOST_NAMED if whole else 1]:
                 self._to.write_line(f"  {test}")
             more = len(tests) - (MOST_NAMED if whole else 1)
@@ -153,14 +151,11 @@ class Terminal:
 
 
 def _brief(failed: Failed) -> Iterator[str]:
-    """Return what a failure says, without its script, or without its traceback."""
-    lines = failed.report.longreprtext.splitlines()
-    if not any(line.startswith(LAST) for line in lines):
-        yield failed.cause.said
-        return
-    head = next((at for at, line in enumerate(lines) if line.startswith((SCRIPT, *LAST))), 0)
-    yield from lines[:head]
-    yield next(line for line in reversed(lines) if line.startswith(LAST))
+    """Return what a failure says in a line, and how to see it again."""
+    yield failed.cause.said
+    yield from [line for line in failed.report.longreprtext.splitlines() if line.startswith(LAST)][
+        -1:
+    ]
 
 
 def _shown(group: Sequence[Failed]) -> Failed:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import replace
 from itertools import islice, product
 from typing import TYPE_CHECKING, NamedTuple
+from uuid import UUID
 
 from conformance.engine.cases.attempt import transaction_script
 from conformance.engine.cases.verdicts import Finding, Verdict
@@ -93,11 +94,15 @@ class Strangers:
 
     def _saved(self, company: int) -> Iterator[_RaceStep]:
         """Return the statements that write rows of a company back as they are, every column."""
-        last = ("min", "max")[company]  # ids of the second company are larger
+        # Ids of the second company are larger, and either may be there in part alone.
+        last, side = (("min", "<"), ("max", ">="))[company]
+        between = UUID(int=SERIALS)
         for table, columns in COLUMNS.items():
             if table == "system_assets":  # belongs to nobody
                 continue
-            found = self._session.ask(f"SELECT {last}(id::text) FROM public.{table}")
+            found = self._session.ask(
+                f"SELECT {last}(id::text) FROM public.{table} WHERE id::text {side} '{between}'"
+            )
             if isinstance(found, list) and found[0][0] is not None:
                 same = ", ".join(f"{name} = {name}" for name in columns)
                 sql = f"UPDATE public.{table} SET {same} WHERE id = '{found[0][0]}'"
