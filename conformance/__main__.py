@@ -248,7 +248,7 @@ def _add_versions(commands: "argparse._SubParsersAction[argparse.ArgumentParser]
         metavar="FILE",
         nargs="+",
         type=Path,
-        help="a report a major, as pytest conformance --conformance-report writes it as JSON",
+        help="a report a major: JSON of framecast-conformance test --conformance-report",
     )
     parser.add_argument(
         "--preview",

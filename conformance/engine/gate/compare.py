@@ -28,8 +28,8 @@ MEND = "mend the migration; or say in it why the rule may go: -- waives {}: reas
 UNANSWERED = "the server gave no answer in time, nor on the schema as it is: it is too slow to tell"
 LATER = "nothing is known of that: run the gate again when the machine has less to do"
 RERUN = (
-    "run them on the new schema: pytest conformance --migrations …; what the migration means to "
-    "change, it says of each: -- waives SUITE {}: reason"
+    "run them on the new schema: framecast-conformance test --migrations …; what the migration "
+    "means to change, it says of each: -- waives SUITE {}: reason"
 )
 
 

@@ -166,7 +166,7 @@ def _unreached(state: State, given_up: set[str], notebook: Notebook) -> None:
     rule = state.trouble.partition(" is ")[0]
     if state.trouble and rule not in given_up:
         said = "; ".join(line.strip() for line in state.trouble.splitlines())
-        remedy = "the schema as it is does not keep its rules: run pytest conformance on it first"
+        remedy = "the schema as it is breaks its rules: run framecast-conformance test on it first"
         notebook.note(state.name, "the schema as it is", said, remedy)
 
 

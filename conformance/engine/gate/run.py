@@ -130,7 +130,7 @@ class Gate:
         if target.installed and not target.applied:
             what = "it has a schema, and no record of which files made it"
             remedy = (
-                "audit it, and if all files were run there, python -m conformance migrate --record"
+                "audit it, and if all files were run there, framecast-conformance migrate --record"
             )
             section.faults.append(Fault("schema_migrations", what, remedy))
         self._done(section)
@@ -255,7 +255,7 @@ class Gate:
         try:
             proof.ask()
         except TargetError as error:
-            remedy = "see what it says: pytest conformance --migrations … on these files"
+            remedy = "see what it says: framecast-conformance test --migrations … on these files"
             section.faults.append(Fault("pytest conformance", str(error), remedy))
             return section, False
         section.asked, section.notes = True, proof.notes

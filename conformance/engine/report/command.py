@@ -27,7 +27,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         "report",
         metavar="FILE",
         type=Path,
-        help="a report that pytest conformance --conformance-report has written as JSON",
+        help="a report that framecast-conformance test --conformance-report has written as JSON",
     )
     showing.add_argument(
         "--to",

@@ -32,7 +32,9 @@ def load(path: Path) -> Document:
         for rule in document["rules"] if version in FORMS else ():
             _ = str(rule["id"]), str(rule["verdict"])
     except OSError as error:
-        message = f"{path}: {error.strerror}: run pytest conformance --conformance-report {path}"
+        message = (
+            f"{path}: {error.strerror}: run framecast-conformance test --conformance-report {path}"
+        )
         raise ReportError(message) from None
     except (KeyError, TypeError, ValueError) as error:
         message = f"{path}: {no_report(error)}"

@@ -83,7 +83,7 @@ def test_roles_stand_beside_each_other(tmp_path: Path, capsys: pytest.CaptureFix
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (None, "No such file or directory: run pytest conformance --conformance-report"),
+        (None, "No such file or directory: run framecast-conformance test --conformance-report"),
         ("{", "is no report of a run: it is no JSON: "),
         ("[]", "is no report of a run: its parts are not those of a report"),
         ('{"version": 1, "rules": []}', "is no report of a run: it has no 'major'"),

@@ -62,10 +62,10 @@ def read_mutants(path: Path) -> tuple[dict[str, Any], ...]:
         for each in entries:
             _ = str(each["id"]), str(each["status"]), str(each["operator"]), list(each["rules"])
     except OSError as error:
-        message = f"{path}: {error.strerror}: run python -m conformance mutants --json {path}"
+        message = f"{path}: {error.strerror}: run framecast-conformance mutants --json {path}"
         raise ReportError(message) from None
     except (KeyError, TypeError, ValueError):
-        message = f"{path}: is no kill matrix of python -m conformance mutants --json"
+        message = f"{path}: is no kill matrix of framecast-conformance mutants --json"
         raise ReportError(message) from None
     return tuple(entries)
 
