@@ -74,6 +74,7 @@ QUERIES: Final = MappingProxyType(
             "INSERT INTO invitations (team_id, invited_by, email, token)"
             f" VALUES ({TEAM}, {USER}, 'guest@example.com', 'token')"
         ),
+        "join a team": f"INSERT INTO memberships (team_id, user_id) VALUES ({TEAM}, :guest)",
         "leave a team": f"DELETE FROM memberships WHERE team_id = {TEAM} AND user_id = :member",
         "make a project": (
             f"INSERT INTO projects (team_id, created_by, name) VALUES ({TEAM}, {USER}, 'New')"

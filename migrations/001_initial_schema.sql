@@ -141,7 +141,8 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN p_urn ~ '^framecast(:[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}){2}$';
 
 -- Emails are compared without regard to case. They are ASCII, so collation C compares them alike
--- on every server.
+-- on every server. Who seeks rows by it says COLLATE "C" again: what a function returns has the
+-- default collation, and the indexes of emails do not serve that.
 CREATE FUNCTION framecast.email_key(p_email text) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN lower(p_email COLLATE "C");
@@ -1306,7 +1307,7 @@ BEGIN
     IF EXISTS (
         SELECT FROM public.invitations AS i
         WHERE i.invited_by = NEW.id
-            AND framecast.email_key(i.email) = framecast.email_key(NEW.email)
+            AND framecast.email_key(i.email) COLLATE "C" = framecast.email_key(NEW.email)
     ) THEN
         PERFORM framecast.reject(
             'inv_i7__users_email_not_invited_by_itself', 'users',
@@ -1877,7 +1878,7 @@ BEGIN
     IF EXISTS (
         SELECT FROM public.users AS u
         WHERE u.id = NEW.invited_by
-            AND framecast.email_key(u.email) = framecast.email_key(NEW.email)
+            AND framecast.email_key(u.email) COLLATE "C" = framecast.email_key(NEW.email)
     ) THEN
         PERFORM framecast.reject(
             substr(TG_NAME, 6), TG_TABLE_NAME, 'nobody invites their own email',
@@ -1947,8 +1948,8 @@ BEGIN
     FROM public.users AS u
     JOIN public.memberships AS m ON m.user_id = u.id
     JOIN public.invitations AS i ON i.team_id = m.team_id
-    WHERE framecast.email_key(u.email) = framecast.email_key(v_email)
-        AND framecast.email_key(i.email) = framecast.email_key(v_email)
+    WHERE framecast.email_key(u.email) COLLATE "C" = framecast.email_key(v_email)
+        AND framecast.email_key(i.email) COLLATE "C" = framecast.email_key(v_email)
         AND (u.id = v_user_id OR v_user_id IS NULL)
         AND (m.team_id = v_team_id OR v_team_id IS NULL)
         AND i.accepted_at IS NULL

@@ -768,7 +768,7 @@ BEGIN
     PERFORM FROM public.invitations AS i
     WHERE i.team_id = ANY(v_team_ids)
         OR i.invited_by = p_user_id
-        OR framecast.email_key(i.email) = framecast.email_key(v_user.email)
+        OR framecast.email_key(i.email) COLLATE "C" = framecast.email_key(v_user.email)
     ORDER BY i.id
     FOR UPDATE;
     WITH ended AS (
@@ -780,7 +780,7 @@ BEGIN
         AND NOT EXISTS (SELECT FROM public.memberships AS m WHERE m.team_id = t.id);
     DELETE FROM public.invitations AS i
     WHERE i.invited_by = p_user_id
-        OR framecast.email_key(i.email) = framecast.email_key(v_user.email);
+        OR framecast.email_key(i.email) COLLATE "C" = framecast.email_key(v_user.email);
     UPDATE public.users AS u
     SET email = p_user_id::text || '@erased.invalid', name = NULL, avatar_url = NULL
     WHERE u.id = p_user_id;
