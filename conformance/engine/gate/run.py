@@ -22,6 +22,7 @@ from conformance.engine.gate import (
     rehearsal,
     taken,
     trial,
+    unasked,
 )
 from conformance.engine.gate import lint as linter
 from conformance.engine.gate.files import Files
@@ -294,7 +295,7 @@ class Gate:
         asked, notes = demands.of_files(attempt.steps[0], attempt.steps[-1], files.pending)
         faults, further = demands.ask(conn, asked, files.pending)
         lost, kept = taken.ask(conn, taken.of_files(files.pending), files.waived)
-        faults, further = faults + lost, further + kept
+        faults, further = faults + lost, further + kept + unasked.ask(conn, files.pending)
         for file in files.pending:
             held = attempt.locks.get(file.name, ())
             long, short = locks.estimate(conn, file, held, files.waived)

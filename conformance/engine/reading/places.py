@@ -263,6 +263,16 @@ class Guards:
         function = self.functions.get(place)
         return function is None or function[0].name in self._fired
 
+    def is_beside(self, table: str) -> bool:
+        """Return whether a table is none that rules speak of, nor one that a guard reads."""
+        space, _, bare = table.partition(".")
+        read = (
+            reading.tables - reading.written
+            for known, reading in self.functions.values()
+            if known.name in self._fired
+        )
+        return space == "public" and bare not in COLUMNS and table not in set().union(*read)
+
     def _rules_of_column(self, expression: Any) -> tuple[str, ...]:
         for each in self.schema.columns:
             if each.generated and expression.place == f"column {each.table}.{each.name}":

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 from conformance.engine.cases.verdicts import Verdict
 from conformance.engine.catalogue.concerns import concern
 from conformance.engine.domain.chosen import RULES
-from conformance.engine.reading import bodies
+from conformance.engine.reading import bodies, recording
 from conformance.engine.reading.needs import unknown, unneeded
 from conformance.engine.reading.nodes import Reading, asks_clock
 from conformance.engine.reading.places import BEGINS, CHILDREN, LIFTED, Guards
@@ -161,7 +161,8 @@ class _Lifted:
 
     def switches(self) -> Iterator[Switch]:
         for place, reading, rules in self._guards.places():
-            yield from _of_reading(place, reading, rules)
+            if rules or not self._only_records(place, reading):
+                yield from _of_reading(place, reading, rules)
             asked = self._guards.live.asked(reading)
             if rules:
                 beside = unneeded(asked, rules)
@@ -186,6 +187,13 @@ class _Lifted:
             yield Switch(f"table {each.child}", BESIDE, reads, _about(each.parent))
         for trigger in self._guards.triggers:
             yield from self._passed_by(trigger)
+
+    def _only_records(self, place: str, reading: Reading) -> bool:
+        """Return whether a place writes down what it asks, beside all that rules speak of."""
+        if place in self._guards.functions:
+            function, _ = self._guards.functions[place]
+            return recording.only_records(function, reading, _asks, self._guards.is_beside)
+        return self._guards.is_beside(place.partition(" ")[2].rpartition(".")[0])
 
     def _unseen(
         self, place: str, function: Any, reading: Reading, rules: tuple[str, ...]
@@ -249,6 +257,10 @@ def _about(table: str) -> tuple[str, ...]:
 def _of_reading(place: str, reading: Reading, rules: tuple[str, ...]) -> Iterator[Switch]:
     for kind, reads in _asked(reading):
         yield Switch(place, kind, reads, rules)
+
+
+def _asks(reading: Reading) -> bool:
+    return any(True for _ in _asked(reading))
 
 
 def _asked(reading: Reading) -> Iterator[tuple[str, str]]:
