@@ -306,11 +306,9 @@ class CaseRunner:
             return  # what could not be called has done nothing
         if observed != right:
             answered = isinstance(observed, list) or observed.sqlstate == WAITED
-            untaken = (
-                ""
-                if isinstance(observed, list)
-                else self._sandbox.misfits.told(observed, fact.query, self.rule.types)
-            )
+            untaken = ""
+            if not isinstance(observed, list):
+                untaken = self._sandbox.misfits.told(observed, fact.query, self.rule.types)
             self._now.is_lacking = isinstance(observed, Rejected) and is_foreign(observed)
             self._now.note(
                 Verdict.BROKEN if answered else Verdict.UNPROVEN,
