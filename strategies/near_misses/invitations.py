@@ -87,8 +87,14 @@ NOT_BOTH = besides(_INSERTED_ENDED, update=ended)
 
 @scenarios
 def expiries(world: World, draw: Draw) -> Scenario:
-    """Let an invitation expire just after it was made; then when it was made, or before."""
+    """Let an invitation expire just after it was made; then when it was made, or before.
+
+    It is open, accepted or revoked.
+    """
     row = world.insert("invitations", old_invitation(world))
+    answered = draw(st.sampled_from((None, "accepted_at", "revoked_at")))
+    if answered is not None:
+        world.given.append(changed(row, **{answered: draw(ANSWERS)}))
     late, early = draw(st.sampled_from(GAPS)), draw(st.sampled_from((TICK * 0, *GAPS)))
     return Scenario(
         given=(tuple(world.given),),

@@ -19,6 +19,7 @@ from strategies.world import World
 OWNED_LIMIT = 10
 JOINED_LIMIT = 50
 NOT_OWNER = ("admin", "member", "viewer")
+_ORDERS = st.permutations(range(2))  # who has the lowest id says nothing
 
 
 def crowd(world: World, count: int) -> list[Row]:
@@ -53,6 +54,12 @@ def joined(
         left = {"team_id": teams[1]["id"], "user_id": world.founder(teams[1])}
         world.given.append(Delete("memberships", left))
     return user, rows
+
+
+def both(world: World, draw: Draw, *of_each: tuple[str, list[Row]]) -> list[Row]:
+    """Insert creators who have each a role in some teams, in any order; return them as given."""
+    made = {n: joined(world, of_each[n][1], of_each[n][0])[0] for n in draw(_ORDERS)}
+    return [made[n] for n in range(len(of_each))]
 
 
 def joins(world: World, user: Row, role: str, *teams: Row) -> Insert:
@@ -110,8 +117,7 @@ def owners_join_many(world: World, draw: Draw) -> Scenario:
     """
     teams = crowd(world, OWNED_LIMIT + 2)
     good, _ = joined(world, teams[: OWNED_LIMIT - 2], "owner")
-    bad, _ = joined(world, teams[: OWNED_LIMIT - 1], "owner")
-    other, _ = joined(world, teams[:1], "member")
+    bad, other = both(world, draw, ("owner", teams[: OWNED_LIMIT - 1]), ("member", teams[:1]))
     # Whose memberships have the lowest ids says nothing either.
     parts = [
         (bad, "owner", teams[-2:]),
@@ -255,8 +261,7 @@ def members_join_many(world: World, draw: Draw) -> Scenario:
     """
     teams = crowd(world, JOINED_LIMIT + 2)
     good, _ = joined(world, teams[: JOINED_LIMIT - 2], "member")
-    bad, _ = joined(world, teams[: JOINED_LIMIT - 1], "member")
-    other, _ = joined(world, teams[:1], "member")
+    bad, other = both(world, draw, ("member", teams[: JOINED_LIMIT - 1]), ("member", teams[:1]))
     rows = [
         *joins(world, bad, "viewer", *teams[-2:]).rows,
         *joins(world, other, "admin", teams[-1]).rows,

@@ -66,6 +66,24 @@ BROKEN: Final = {
         "INV-T7",
         Path.INSERT_MANY,
     ),
+    "all who join in a statement but the first": (
+        rewritten(
+            "tg_memberships__user_in_at_most_50_teams",
+            "IN (SELECT n.user_id FROM new_rows AS n)",
+            "= (SELECT n.user_id FROM new_rows AS n ORDER BY n.user_id LIMIT 1)",
+        ),
+        "INV-T8",
+        Path.INSERT_MANY,
+    ),
+    "an end before its beginning of what was taken back": (
+        rechecked(
+            "invitations",
+            "inv_i9__invitations_expires_after_created",
+            "expires_at > created_at OR revoked_at IS NOT NULL",
+        ),
+        "INV-I9",
+        Path.UPDATE,
+    ),
     "a team of more than ten": (
         rewritten(
             "tg__team_has_an_owner",
