@@ -34,14 +34,15 @@ MUTANTS: Final[list[dict[str, Any]]] = [
         "change": "drop it",
         "rules": [rule],
         "status": status,
+        "killed_by": {"stage": "rules"} if status == "killed" else None,
     }
     for rule in ("INV-T6", "INV-T2")
     for status in ("killed", "survived")
 ]
 # The tables of evidence that one has to push aside to read.
 CUT: Final = """
-() => [...document.querySelectorAll(".wide:has(.paths)")]
-  .filter(each => each.scrollWidth > each.clientWidth).map(each => each.closest(".rule").id)
+() => [...document.querySelectorAll(".wide:has(.paths, .kills)")]
+  .filter(each => each.scrollWidth > each.clientWidth).map(each => each.textContent)
 """
 # Of each text that is shown: how its colour stands out from what is behind it (WCAG 2.2).
 CONTRAST: Final = """

@@ -51,6 +51,7 @@ MUTANTS = [
     {"id": "nothing/moved/3", "operator": "comparison moved", "change": "no change"},
 ]
 STATUSES = ("killed", "survived", "ineffective")
+KILLERS = {"killed": {"stage": "rules", "part": "inv_t6__insert 1"}}
 
 
 class Links(HTMLParser):
@@ -173,7 +174,7 @@ def test_the_page_shows_several_runs_and_mutants(
     kills = {
         "version": 2,
         "mutants": [
-            {**each, "rules": ["INV-T6"], "status": status}
+            {**each, "rules": ["INV-T6"], "status": status, "killed_by": KILLERS.get(status)}
             for each, status in zip(MUTANTS, STATUSES, strict=True)
         ],
     }
@@ -192,6 +193,7 @@ def test_the_page_shows_several_runs_and_mutants(
     )
     assert "1 rule was not tried in all of these runs" in history
     assert "1 killed, 1 survived." in text
+    assert 2 == len(re.findall(r"<td>rules 1\s*</td></tr>", text))
     assert "survived: <code>teams.inv_t6__x/moved/2</code>: 0 to -1" in text
     assert 1 == main(["report", *given, "--format", "markdown"])
     assert "are for the page" in capsys.readouterr().err

@@ -37,16 +37,21 @@ class Kills:
 
     Attributes:
         counts: by status.
+        noticed: those that were killed, by the phase that did.
         left: those that nothing noticed.
     """
 
     counts: Counter[str] = field(default_factory=Counter)
+    noticed: Counter[str] = field(default_factory=Counter)
     left: list[dict[str, Any]] = field(default_factory=list)
 
     def add(self, mutant: dict[str, Any]) -> None:
         """Add a mutant; one that changed nothing, or was not tried, is none."""
         if mutant["status"] in STATUSES:
             self.counts[mutant["status"]] += 1
+        killer = mutant.get("killed_by") or {}
+        if killer.get("stage"):
+            self.noticed[killer["stage"]] += 1
         if mutant["status"] in LEFT:
             self.left.append(mutant)
 
