@@ -2194,16 +2194,14 @@ DECLARE
 BEGIN
     IF TG_TABLE_NAME = 'users' THEN
         v_user_ids := ARRAY[NEW.id];
-        v_team_ids := ARRAY(
-            SELECT m.team_id FROM public.memberships AS m WHERE m.user_id = NEW.id
-        );
     ELSIF TG_TABLE_NAME = 'memberships' THEN
         v_user_ids := ARRAY[NEW.user_id];
         v_team_ids := ARRAY[NEW.team_id];
     ELSE
         v_user_ids := ARRAY[NEW.user_id];
     END IF;
-    -- As above. Of who is not there yet, nothing is asked before they come.
+    -- As above. Of who is not there yet, nothing is asked before they come. Who changes an email has
+    -- the teams already, and who is new came into them in this transaction.
     PERFORM framecast.lock_users(
         ARRAY(SELECT u.id FROM public.users AS u WHERE u.id = ANY(v_user_ids))
     );
@@ -2211,8 +2209,7 @@ BEGIN
         ARRAY(SELECT t.id FROM public.teams AS t WHERE t.id = ANY(v_team_ids))
     );
     v_user_ids := v_user_ids || ARRAY(
-        SELECT m.user_id FROM public.memberships AS m
-        WHERE m.id = ANY(v_team_ids) AND m.team_id = m.id
+        SELECT m.user_id FROM public.memberships AS m WHERE m.id = ANY(v_team_ids)
     );
     SELECT u.id INTO v_user_id FROM public.users AS u
     WHERE u.id = ANY(v_user_ids) AND u.is_erased AND (

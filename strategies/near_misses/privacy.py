@@ -30,6 +30,7 @@ SOMEBODY: Final[tuple[Row, ...]] = (
     {"name": "Ada", "avatar_url": "https://a.io/ada.png"},
 )
 PERSONS: Final = st.sampled_from(SOMEBODY)
+ROLES: Final = ("owner", "admin", "member", "viewer")
 # How the id of a team ends that an erased creator may be in: in any way.
 RESTS: Final = st.none() | st.binary(min_size=8, max_size=8)
 
@@ -159,21 +160,26 @@ def erased_with_keys(world: World, draw: Draw) -> Scenario:
 def erased_in_teams(world: World, draw: Draw) -> Scenario:
     """Erase a creator in a team that stands in, by the address; then those of whom it does not.
 
-    They are in another one too, are not alone in it, or are there by a membership of another id.
+    They are in another one too, are not alone in it, are there by a membership of another id, or
+    are alone in a team of another id.
     """
-    good, crowded, placed, *bad = (world.insert("users", world.a_creator()) for _ in range(6))
-    teams = [
-        standing_in(world, user, stand_in(user, draw(RESTS))) for user in (good, crowded, *bad)
-    ]
+    good, placed, *users = (world.insert("users", world.a_creator()) for _ in range(12))
+    crowded, strays, bad = users[:4], users[4:7], users[7:]
+    for user in (good, *bad):
+        standing_in(world, user, stand_in(user, draw(RESTS)))
+    for user, role in zip(crowded, ROLES, strict=True):
+        team = standing_in(world, user, stand_in(user, draw(RESTS)))
+        world.insert("memberships", world.a_membership(team, world.creator(), role=role))
+    for at, user in enumerate(strays):
+        standing_in(world, user, no_stand_ins(user)[at])
     standing_in(world, placed, stand_in(placed, draw(RESTS)), id=world.id())
-    roles = st.sampled_from(("owner", "admin", "member", "viewer"))
-    world.insert("memberships", world.a_membership(teams[1], world.creator(), role=draw(roles)))
     for at, user in enumerate(bad):
         team, _ = world.team(id=no_stand_ins(user)[at])
-        world.insert("memberships", world.a_membership(team, user, role=draw(roles)))
+        role = draw(st.sampled_from(ROLES))
+        world.insert("memberships", world.a_membership(team, user, role=role))
     erasures = (
         (Update("users", {"id": each["id"]}, {**NOBODY, "email": nobodys(each)}, each),)
-        for each in (good, crowded, placed, *bad)
+        for each in (good, placed, *crowded, *strays, *bad)
     )
     return Scenario(
         given=(tuple(world.given),),
@@ -217,6 +223,7 @@ def memberships(world: World, draw: Draw) -> Scenario:
     passing = [
         world.a_membership(team, user, role=role) for team, user in ((teams[0], bad), (own, good))
     ]
+    seat = {"id": own["id"], "team_id": own["id"], "user_id": bad["id"], "role": "owner"}
     return Scenario(
         given=(tuple(world.given),),
         legal=(
@@ -228,7 +235,17 @@ def memberships(world: World, draw: Draw) -> Scenario:
         ),
         broken=(
             *joins,
-            (Insert("memberships", (world.a_membership(own, good, role=role),)),),
+            *(
+                (Insert("memberships", (world.a_membership(own, good, role=each),)),)
+                for each in ROLES
+            ),
+            *(
+                (
+                    Update("memberships", {"id": own["id"]}, {"role": each}, seat),
+                    Insert("memberships", (world.a_membership(own, good, role="owner"),)),
+                )
+                for each in ROLES[1:]
+            ),
         ),
     )
 
