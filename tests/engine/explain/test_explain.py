@@ -82,7 +82,7 @@ def test_the_list_is_filtered(capsys: pytest.CaptureFixture[str], tmp_path: Path
         ("rules --area job", "there is no area 'job': did you mean jobs?"),
         ("explian INV-T2", "there is no command 'explian': did you mean explain"),
         ("nonsense", "invalid choice: 'nonsense'"),
-        ("", "all there is of one rule"),
+        ("", "show one rule: what it says"),
     ],
 )
 def test_a_mistyped_word_is_told_what_is_near(
@@ -188,7 +188,10 @@ def test_cases_are_what_they_are_said_to_be(rule_id: str, explained: Sandbox) ->
         (("rules", "--table", "nothing"), "the tables"),
         (("rules", "--area", "nothing"), "the areas are accounts, invitations"),
         (("rules", "team", "never-said"), "no rule with team never-said"),
-        (("rules", "--report", "none.json"), "none.json: No such file or directory: run pytest"),
+        (
+            ("rules", "--report", "none.json"),
+            "none.json: No such file or directory: run framecast-conformance test",
+        ),
         (("explain", "INV-T99"), "there is no rule 'INV-T99'"),
     ],
 )
