@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from conformance.engine.audit.enforcement import off
 from conformance.engine.audit.findings import Fault
 from conformance.engine.domain.chosen import domain
-from conformance.engine.gate import bodies, powers, waived
+from conformance.engine.gate import bodies, lockouts, powers, waived
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -39,7 +39,7 @@ def look(steps: Sequence[Description], files: Files) -> tuple[list[Fault], list[
     for file, before, after in zip(files.pending, steps, steps[1:], strict=False):
         own = [waiver for waiver in files.waived if waiver.file == file.name]
         left = [waiver for waiver in own if waiver.what.startswith("RIGHT ")]
-        for place, what in _rights(before, after):
+        for place, what in (*_rights(before, after), *lockouts.of_file(file)):
             waiver = next((each for each in own if each.what == f"RIGHT {place}"), None)
             if waiver is None:
                 remedy = f"leave it as it is, or say why: -- waives RIGHT {place}: reason"
