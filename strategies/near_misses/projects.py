@@ -11,7 +11,7 @@ from conformance.engine.cases.scenario import Scenario, ViolatesSeveral, Ways
 from conformance.engine.sql.writes import Insert, Path, Row, Update
 from strategies.enums import PROJECT_STATUS
 from strategies.near_misses.job_projects import a_finished_job, a_project_job
-from strategies.near_misses.jobs import FINISHED
+from strategies.near_misses.jobs import ACTIVE, FINISHED
 from strategies.near_misses.relations import parent
 from strategies.near_misses.rendering import end, status_is
 from strategies.near_misses.times import created_before_updated
@@ -41,11 +41,11 @@ def members_project(world: World) -> Row:
     return world.a_project(team, world.member(team))
 
 
-def project_in(world: World, status: str) -> Row:
-    """Insert a project, and bring it into a state; a rendering one has a job that is processing."""
+def project_in(world: World, status: str, job_status: str = "processing") -> Row:
+    """Insert a project, and bring it into a state; a rendering one has a job of some status."""
     row = world.insert("projects", project(world))
     if status == "rendering":
-        world.move(world.insert("jobs", a_project_job(world, row)), "processing")
+        world.move(world.insert("jobs", a_project_job(world, row)), job_status)
     elif status == "completed":
         a_finished_job(world, row, "completed")
     elif status == "archived":
@@ -70,7 +70,7 @@ def transitions(world: World, draw: Draw) -> Scenario:
     Where only a job could take the step, INV-P5 refuses it.
     """
     status = draw(st.sampled_from(PROJECT_STATUS))
-    row = project_in(world, status)
+    row = project_in(world, status, draw(st.sampled_from(ACTIVE)))
     legal = [status]
     moved = []
     if status in STEPS:

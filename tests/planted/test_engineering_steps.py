@@ -84,6 +84,11 @@ BROKEN: Final = {
         "INV-I9",
         Path.UPDATE,
     ),
+    "a project whose job is queued": (
+        rewritten("tg_projects__active_job_keeps_rendering", "< 'completed'", "= 'processing'"),
+        "STATE-PROJECT",
+        Path.UPDATE,
+    ),
     "a team of more than ten": (
         rewritten(
             "tg__team_has_an_owner",
