@@ -3,9 +3,9 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
-from conformance.engine.sql.documents import Jsonb
+from conformance.engine.sql.documents import Json, Jsonb
 from conformance.engine.sql.writes import Insert, Row, Sql, Update, Write
 from strategies.enums import MEMBERSHIP_ROLE, SYSTEM_ASSET_CATEGORY
 from strategies.instants import FUTURE_START, TICK
@@ -67,6 +67,20 @@ def subject(
     return Subject(table, row, values, free, alike or {})
 
 
+# What is no longer [1, 2] and ["read", 1]: in another order, with less, with more, of other types.
+_OTHER_SPECS: Final[tuple[Json, ...]] = (
+    {"scenes": [2, 1]},
+    {"scenes": [1, 2], "more": 1},
+    {},
+    None,
+)
+_OTHER_SCOPES: Final[tuple[Json, ...]] = (
+    ["read"],
+    [1, "read"],
+    ["read", "1"],
+    ["read", 1, "more"],
+    [],
+)
 OTHER_USER: Row = {"email": "other@example.com", "name": "Other", "credits": 1}
 
 
@@ -113,7 +127,7 @@ def invitations(world: World) -> Subject:
     other = {
         "team_id": world.owned_team(owner)["id"],
         "invited_by": world.member(team, "admin")["id"],
-        "email": "other@example.com",
+        "email": ("other@example.com", str(row["email"]).upper()),
     }
     free = {"role": "viewer", "expires_at": FUTURE_START}
     return subject(world, "invitations", row, other, free)
@@ -137,7 +151,7 @@ def jobs(world: World) -> Subject:
         "owner": (urn_of_team(world.owned_team(owner)), urn_of_member(team, owner)),
         "triggered_by": world.member(team)["id"],
         "project_id": (None, world.project(team, owner)["id"]),
-        "spec_snapshot": (Jsonb({"scenes": [2, 1]}), Jsonb({}), Jsonb(None)),
+        "spec_snapshot": tuple(Jsonb(each) for each in _OTHER_SPECS),
     }
     return subject(
         world,
@@ -187,7 +201,7 @@ def job_events(world: World) -> Subject:
         "job_id": world.job(owner, urn_of_team(team))["id"],
         "sequence": (0, 2, 7),
         "event_type": ("started", "completed"),
-        "payload": (Jsonb({"percent": 2}), Jsonb({})),
+        "payload": (Jsonb({"percent": 2}), Jsonb({}), Jsonb({"percent": 1, "more": 1})),
     }
     alike = {"payload": Sql("'{\"percent\": 1.0}'")}
     return subject(world, "job_events", row, other, {}, alike=alike)
@@ -227,7 +241,7 @@ def api_keys(world: World) -> Subject:
         "user_id": world.member(team)["id"],
         "owner": (urn_of_user(owner), urn_of_member(team, owner)),
         "key_hash": ("other", str(row["key_hash"]).upper()),
-        "scopes": (Jsonb(["read"]), Jsonb([1, "read"]), Jsonb(["read", "1"]), Jsonb([])),
+        "scopes": tuple(Jsonb(each) for each in _OTHER_SCOPES),
     }
     free = {"name": "Other", "last_used_at": NOW, "expires_at": FUTURE_START, "revoked_at": NOW}
     alike = {"scopes": Sql("'[\"read\", 1.00]'")}

@@ -211,6 +211,28 @@ CHANGES: Final = (
         "CARD-6",
         Path.INSERT,
     ),
+    # What is a change still: in case alone, or of something that is only added.
+    Change(
+        retriggered(
+            "public.invitations",
+            "_300_imm_1__invitations_subject_is_fixed",
+            "WHEN (",
+            "WHEN (lower(old.email) <> lower(new.email) AND ",
+        ),
+        "IMM-1",
+        Path.UPDATE,
+    ),
+    Change(
+        retriggered(
+            "public.job_events",
+            "_300_imm_1__job_events_are_fixed",
+            "WHEN (",
+            "WHEN (NOT (new.payload @> old.payload AND new.sequence = old.sequence"
+            " AND new.event_type = old.event_type AND new.job_id = old.job_id) AND ",
+        ),
+        "IMM-1",
+        Path.UPDATE,
+    ),
     *(Change(rechecked(*check), *found) for check, found in CHECKS.items()),
     *(Change(rewritten(*guard), *found) for guard, found in GUARDS.items()),
     Change(
