@@ -19,6 +19,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from framecast_conformance.installed import HOME, PACKAGES, SUITE, has_namesake
+
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterable, Sequence
@@ -26,9 +28,6 @@ if TYPE_CHECKING:
     from types import ModuleType
 
 PLUGIN = "conformance.plugin"
-HOME = Path(__file__).resolve().parents[1]
-PACKAGES = ("conformance", "strategies")
-SUITE = HOME / PACKAGES[0]
 # Other options of the suite have names that other plugins may have, too.
 OWN_OPTIONS = ("--migrations", "--conformance-")
 
@@ -40,7 +39,8 @@ def pytest_load_initial_conftests(
     """Load the plugin, if the run needs it and has not named it.
 
     Raises:
-        UsageError: Namesakes of the suite's packages, or of its options, are loaded already.
+        UsageError: Namesakes of the suite's packages, or of its options, are loaded already; or an
+            option of the suite's is given for other tests, beside such packages.
     """
     manager, known = early_config.pluginmanager, early_config.known_args_namespace
     if manager.hasplugin(PLUGIN):
@@ -51,7 +51,12 @@ def pytest_load_initial_conftests(
     asked = known.file_or_dir or early_config.getini("testpaths")
     _, unknown = parser.parse_known_and_unknown_args(args, namespace=copy(early_config.option))
     named = _names_suite(asked, early_config.invocation_params.dir, pyargs=known.pyargs)
-    if not named and not any(each.startswith(OWN_OPTIONS) for each in unknown):
+    own = [each for each in unknown if each.startswith(OWN_OPTIONS)]
+    if not named and not own:
+        return
+    mentioned = known.pyargs and any(map(_is_name, asked))
+    if not named and not mentioned and has_namesake(early_config.invocation_params.dir):
+        _expect_none([each for each in own if each.startswith(OWN_OPTIONS[1])])
         return
     _prefer_installed()
     try:
@@ -62,6 +67,15 @@ def pytest_load_initial_conftests(
     args[:0] = ["-p", PLUGIN]  # which workers are told
     early_config.known_args_namespace = _again(early_config, parser, args, known)
     import_module(PLUGIN).pytest_load_initial_conftests(early_config, args)
+
+
+def _expect_none(options: Sequence[str]) -> None:
+    """Refuse options that are the suite's and nobody else's."""
+    if options:
+        option = options[0].partition("=")[0]
+        message = f"{option} is of the suite, and this run of other tests: framecast-conformance "
+        message += "test proves the schema, and pytest --pyargs conformance does"
+        raise pytest.UsageError(message)
 
 
 def _again(
@@ -77,11 +91,16 @@ def _names_suite(asked: Iterable[str], directory: Path, *, pyargs: bool) -> bool
     """Return whether a run asks for the suite, or for tests of it, by a path or by its name."""
     for each in asked:
         name = each.split("::", maxsplit=1)[0]
-        if pyargs and name.split(".", maxsplit=1)[0] == SUITE.name and _is_found():
+        if pyargs and _is_name(each) and _is_found():
             return True
         if Path(directory, name).resolve().is_relative_to(SUITE):
             return True
     return False
+
+
+def _is_name(asked: str) -> bool:
+    """Return whether a test is asked for by the suite's name, or by a module's of that name."""
+    return asked.split("::", maxsplit=1)[0].split(".", maxsplit=1)[0] == SUITE.name
 
 
 def _is_found() -> bool:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 import time
 from collections import Counter
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from conformance.engine.pytest_plugin.regressions import FOLDER as REGRESSIONS
 from conformance.engine.pytest_plugin.regressions import OPTION as REGRESSIONS_OPTION
 from conformance.engine.seeds import tethered
 from conformance.engine.seeds.recorder import OUTCOMES
+from framecast_conformance import installed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -146,11 +146,12 @@ def _run(module: Sequence[str], circumstances: Circumstances) -> tuple[int, str]
     theirs, ours = os.pipe()
     environment = {**os.environ, **dict(circumstances.environment)}
     environment.pop("CI", None)
+    folder = circumstances.folder if Path(circumstances.folder).is_dir() else ""
     try:
         ended = subprocess.run(  # noqa: S603 - our own modules
-            [sys.executable, "-m", tethered.NAME, str(theirs), *module],
+            [*installed.python(folder), "-m", tethered.NAME, str(theirs), *module],
             check=False,
-            cwd=circumstances.folder if Path(circumstances.folder).is_dir() else None,
+            cwd=folder or None,
             env=environment,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,

@@ -7,7 +7,6 @@ import json
 import os
 import shutil
 import subprocess
-import sys
 from typing import TYPE_CHECKING, Any
 
 from conformance.engine.audit.enforcement import folder_of
@@ -22,6 +21,7 @@ from conformance.engine.postgres.request import SETTINGS
 from conformance.engine.progress import Watch
 from conformance.engine.pytest_plugin.limits import FAILURES
 from conformance.engine.pytest_plugin.role import FURTHER, NEAR
+from framecast_conformance import installed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -89,7 +89,8 @@ def _attempt(files: Sequence[Migration], how: Run, tests: Sequence[str] = ()) ->
         for file in folder.glob("*.sql"):
             shutil.move(file, schema)
         command = [
-            *(sys.executable, "-m", "pytest", *(map(_place, tests) if tests else (str(SUITE),))),
+            *(*installed.python(), "-m", "pytest"),
+            *(map(_place, tests) if tests else (str(SUITE),)),
             *("-p", "conformance.plugin"),
             *("-p", "conformance.engine.gate.outcomes", "-p", "no:cacheprovider", "--quiet"),
             *("--migrations", str(schema), "--hypothesis-profile", how.profile),

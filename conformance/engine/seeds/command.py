@@ -13,7 +13,6 @@ import os
 import shlex
 import signal
 import subprocess
-import sys
 import time
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
@@ -31,6 +30,7 @@ from conformance.engine.pytest_plugin.regressions import FOLDER as REGRESSIONS
 from conformance.engine.pytest_plugin.regressions import OPTION as REGRESSIONS_OPTION
 from conformance.engine.seeds import tethered
 from conformance.engine.seeds.recorder import DRAWN_ONLY, OUTCOMES
+from framecast_conformance import installed
 
 if TYPE_CHECKING:
     import argparse
@@ -218,7 +218,7 @@ def _pytest(command: Sequence[str], log: Path, tick: Callable[[], None]) -> int:
         with (
             log.open("w") as output,
             subprocess.Popen(  # noqa: S603 - pytest, on this suite
-                [sys.executable, "-m", tethered.NAME, str(theirs), *command],
+                [*installed.python(), "-m", tethered.NAME, str(theirs), *command],
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,

@@ -1,0 +1,50 @@
+"""The packages of this installation, where others with their names stand before them.
+
+A repository may have packages called `conformance` or `strategies`, and Python may look there
+first: by PYTHONPATH, or because a module is run by its name from that folder.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+HOME = Path(__file__).resolve().parents[1]
+PACKAGES = ("conformance", "strategies")
+SUITE = HOME / PACKAGES[0]
+VARIABLE = "PYTHONPATH"
+
+
+def has_namesake(folder: str | Path) -> bool:
+    """Return whether a folder has a package or a module that only the name makes one of ours."""
+    place = Path(folder).resolve()
+    return place != HOME and any(
+        (place / each).is_file()
+        for name in PACKAGES
+        for each in (f"{name}/__init__.py", f"{name}.py")
+    )
+
+
+def prefer() -> None:
+    """Let this process, and those that it starts, find our packages before their namesakes."""
+    _put_before_namesakes(sys.path)
+    given = os.environ.get(VARIABLE)
+    if given:
+        folders = given.split(os.pathsep)
+        _put_before_namesakes(folders)
+        os.environ[VARIABLE] = os.pathsep.join(folders)
+
+
+def python(folder: str | Path = "") -> tuple[str, ...]:
+    """Return the command of Python that finds our packages first, for a module in a folder."""
+    return (sys.executable, *(("-P",) if has_namesake(folder) else ()))
+
+
+def _put_before_namesakes(folders: list[str]) -> None:
+    for place, each in enumerate(folders):
+        if Path(each).resolve() == HOME:
+            return
+        if has_namesake(each):
+            folders.insert(place, str(HOME))
+            return
