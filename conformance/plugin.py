@@ -264,7 +264,7 @@ def _one_message() -> Iterator[None]:
     try:
         yield
     except (ProvisionError, MigrationError, UnknownDomainError) as error:
-        raise pytest.UsageError(str(error)) from None
+        raise pytest.UsageError(str(error)) from error
 
 
 def _environment(config: pytest.Config, options: argparse.Namespace) -> Environment:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from conformance.engine.deployment.migration import MigrationError
 from conformance.engine.deployment.tokens import BACKSLASH, by_statement, line_of, tokens
 
 if TYPE_CHECKING:
@@ -40,13 +41,13 @@ REMEDIES = {
 }
 
 
-def refusal(migration: Migration) -> str | None:
+def refusal(migration: Migration) -> MigrationError | None:
     """Return why a file cannot be run as it is, with its line, or None."""
     found = _of_psql(migration.sql) or _undone(migration.sql)
     if found is None:
         return None
     index, what = found
-    return f"{migration.path}:{line_of(migration.sql, index)}: {what}"
+    return MigrationError.at(migration.path, line_of(migration.sql, index), what)
 
 
 def undoes(name: str) -> bool:

@@ -3,11 +3,26 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 
 class MigrationError(Exception):
-    """Migrations that cannot be read or run; its text is one message, ready for a user."""
+    """Migrations that cannot be read or run; its text is one message, ready for a user.
+
+    Attributes:
+        path: the file that is to blame; None where that is none.
+        line: the line of it, counted from 1.
+    """
+
+    def __init__(self, message: str, path: Path | None = None, line: int = 1) -> None:
+        """Say what is wrong, and where."""
+        super().__init__(message)
+        self.path, self.line = path, line
+
+    @classmethod
+    def at(cls, path: Path, line: int, what: str) -> Self:
+        """Return the error of a line, whose message begins with it."""
+        return cls(f"{path}:{line}: {what}", path, line)
 
 
 class Wrong(NamedTuple):

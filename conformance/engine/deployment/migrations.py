@@ -77,7 +77,7 @@ def load(directory: Path) -> tuple[Migration, ...]:
     odd = sorted(path for path in named if path.suffix != ".sql")
     if odd:
         message = f"{odd[0]} is not read, since its name does not end in .sql: rename it"
-        raise MigrationError(message)
+        raise MigrationError(message, odd[0])
     if not paths:
         message = f"migrations folder {directory} holds no *.sql file: nothing to install"
         raise MigrationError(message)
@@ -119,8 +119,8 @@ def refuse_reach(migration: Migration) -> None:
     Raises:
         MigrationError: it does.
     """
-    if message := reach.refusal(migration):
-        raise MigrationError(message)
+    if error := reach.refusal(migration):
+        raise error
 
 
 def refuse_foreign_parts(migration: Migration) -> None:
@@ -129,15 +129,15 @@ def refuse_foreign_parts(migration: Migration) -> None:
     Raises:
         MigrationError: it has one.
     """
-    if message := dialect.refusal(migration):
-        raise MigrationError(message)
+    if error := dialect.refusal(migration):
+        raise error
     for statement in statements(migration.sql):
         if ENDS_TRANSACTION.match(statement.text):
-            message = (
-                f"{migration.path}:{statement.line}: {statement.text.split()[0]} is not possible "
-                "in a migration: each file runs in one transaction, with its record"
+            what = (
+                f"{statement.text.split()[0]} is not possible in a migration: "
+                "each file runs in one transaction, with its record"
             )
-            raise MigrationError(message)
+            raise MigrationError.at(migration.path, statement.line, what)
 
 
 @contextmanager
@@ -152,7 +152,7 @@ def transaction(conn: psycopg.Connection[Any], migration: Migration) -> Iterator
             yield
     except psycopg.Error as error:
         lines = (f"{migration.path}: {_reason(error)}", *_notes(error))
-        raise MigrationError("\n    ".join(lines)) from error
+        raise MigrationError("\n    ".join(lines), migration.path) from error
 
 
 def run(conn: psycopg.Connection[Any], migration: Migration) -> None:
@@ -165,25 +165,26 @@ def run(conn: psycopg.Connection[Any], migration: Migration) -> None:
     try:
         script = migration.sql.encode(conn.info.encoding)
     except UnicodeEncodeError as error:
-        message = (
-            f"{migration.path}:{line_of(migration.sql, error.start)}: the connection's encoding, "
-            f"{conn.info.encoding}, has no {error.object[error.start]!r}: set client_encoding=utf8"
+        what = (
+            f"the connection's encoding, {conn.info.encoding}, "
+            f"has no {error.object[error.start]!r}: set client_encoding=utf8"
         )
-        raise MigrationError(message) from error
+        line = line_of(migration.sql, error.start)
+        raise MigrationError.at(migration.path, line, what) from error
     conn.pgconn.send_query(script)
     results = conn.wait(generators.execute(conn.pgconn))
     last = results[-1]
     if last.status in COPIES:
         conn.close()
         failed = _nth(migration.sql, len(results) - 1)
-        raise MigrationError(_message(migration, failed, NO_CLIENT))
+        raise _failed(migration, failed, NO_CLIENT)
     if last.status == pq.ExecStatus.FATAL_ERROR:
         cause = errors.error_from_result(last, encoding=conn.info.encoding)
         raise _failure(migration, cause, preceding=len(results) - 1) from cause
     for number, result in enumerate(results):
         if result.command_status in ENDED:
             refuse_foreign_parts(migration)
-            raise MigrationError(_message(migration, _nth(migration.sql, number), NO_TRANSACTION))
+            raise _failed(migration, _nth(migration.sql, number), NO_TRANSACTION)
     conn.execute(RESET, prepare=False)
 
 
@@ -193,15 +194,15 @@ def _read(path: Path) -> Migration:
         sql = content.decode("utf-8-sig")
     except OSError as error:
         message = f"{path}: cannot be read: {error.strerror}"
-        raise MigrationError(message) from error
+        raise MigrationError(message, path) from error
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         byte = f"byte 0x{content[error.start]:02x}"
-        message = f"{path}:{line}: is not UTF-8 ({byte}): save it as UTF-8"
-        raise MigrationError(message) from error
+        what = f"is not UTF-8 ({byte}): save it as UTF-8"
+        raise MigrationError.at(path, line, what) from error
     if "\0" in sql:
-        message = f"{path}:{line_of(sql, sql.index(chr(0)))}: holds a NUL byte: it is not plain SQL"
-        raise MigrationError(message)
+        what = "holds a NUL byte: it is not plain SQL"
+        raise MigrationError.at(path, line_of(sql, sql.index("\0")), what)
     lines = content.replace(b"\r\n", b"\n")
     digest, *further = (
         hashlib.sha256(form).hexdigest() for form in (lines, content, lines.replace(b"\n", b"\r\n"))
@@ -216,7 +217,7 @@ def _failure(migration: Migration, error: psycopg.Error, preceding: int) -> Migr
         failed = _around(migration.sql, int(diag.statement_position) - 1)
     else:
         failed = _nth(migration.sql, preceding)
-    return MigrationError(_message(migration, failed, _reason(error), _notes(error)))
+    return _failed(migration, failed, _reason(error), _notes(error))
 
 
 def _reason(error: psycopg.Error) -> str:
@@ -232,11 +233,11 @@ def _notes(error: psycopg.Error) -> list[str]:
     return [line for title, note in notes if note for line in f"{title}: {note}".splitlines()]
 
 
-def _message(
+def _failed(
     migration: Migration, failed: Statement, reason: str, notes: Iterable[str] = ()
-) -> str:
-    head = f"{migration.path}:{failed.line}: {reason}"
-    return "\n    ".join((head, *_shortened(failed), *notes))
+) -> MigrationError:
+    told = "\n    ".join((reason, *_shortened(failed), *notes))
+    return MigrationError.at(migration.path, failed.line, told)
 
 
 def _shortened(failed: Statement) -> list[str]:

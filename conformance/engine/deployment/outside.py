@@ -69,7 +69,7 @@ def refuse(migration: Migration, *, single: bool = False) -> None:
             what = "builds an index without a name, which could not be found again: name it"
     if what is not None:
         message = f"{migration.path}: {what}"
-        raise MigrationError(message)
+        raise MigrationError(message, migration.path)
 
 
 def run(
@@ -95,7 +95,7 @@ def run(
         send(conn, migration)
     except MigrationError as error:
         message = f"{error}\n{migration.name} runs outside a transaction: run it again"
-        raise MigrationError(message) from error
+        raise MigrationError(message, error.path, error.line) from error
     return False
 
 
@@ -118,7 +118,7 @@ def _is_there(conn: Connection, migration: Migration, node: Any) -> bool:
     valid, definition, name, built = found
     if built:
         message = f"{migration.path}: another session is building {name}: wait for it"
-        raise MigrationError(message)
+        raise MigrationError(message, migration.path)
     if not valid:
         conn.execute(sql.SQL("DROP INDEX CONCURRENTLY {}").format(sql.SQL(name)))
         return False
@@ -127,7 +127,7 @@ def _is_there(conn: Connection, migration: Migration, node: Any) -> bool:
             f"{migration.path}: there is an index {name} already, and it is another one: "
             "give this one another name, or drop that one"
         )
-        raise MigrationError(message)
+        raise MigrationError(message, migration.path)
     return True
 
 

@@ -11,6 +11,7 @@ import re
 from itertools import takewhile
 from typing import TYPE_CHECKING
 
+from conformance.engine.deployment.migration import MigrationError
 from conformance.engine.deployment.tokens import (
     CLOSE,
     OPEN,
@@ -54,13 +55,14 @@ SUSPECT = re.compile(
 REMEDY = "a migration stays within its database: take it out, and do it by hand where it is needed"
 
 
-def refusal(migration: Migration) -> str | None:
-    """Return the first statement of a file that reaches beyond the database, or None."""
+def refusal(migration: Migration) -> MigrationError | None:
+    """Return the error of the first statement that reaches beyond the database, or None."""
     if not SUSPECT.search(migration.sql):
         return None
     for index, what in _reaches(migration.sql):
         line = line_of(migration.sql, index)
-        return f"{migration.path}:{line}: {what} would reach the server's machine: {REMEDY}"
+        said = f"{what} would reach the server's machine: {REMEDY}"
+        return MigrationError.at(migration.path, line, said)
     return None
 
 

@@ -9,8 +9,9 @@ import subprocess
 from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import pytest
 from hypothesis import settings
 
 import conformance
@@ -21,9 +22,6 @@ from conformance.engine.postgres import ProvisionError
 from conformance.engine.pytest_plugin.keys import ENVIRONMENT, SEED
 from conformance.engine.pytest_plugin.role import role_of
 from conformance.engine.report.places import Places
-
-if TYPE_CHECKING:
-    import pytest
 
 GIT_TIMEOUT = 10  # seconds, for a question that takes milliseconds
 
@@ -40,7 +38,7 @@ def about(config: pytest.Config) -> dict[str, Any]:
         "major": major,
         "role": role_of(config),
         "profile": settings.get_current_profile_name(),
-        "seed": config.stash[SEED],
+        "seed": config.stash.get(SEED, "none"),
         "versions": {
             "python": platform.python_version(),
             **{name: version(name) for name in ("pytest", "hypothesis", "psycopg")},
@@ -62,10 +60,18 @@ def places(config: pytest.Config) -> Places | None:
         files = migrations.load(folder)
     except (MigrationError, OSError):
         return None
-    top = Path(_git(folder, "rev-parse", "--show-toplevel") or config.invocation_params.dir)
-    whole, top = folder.resolve(), top.resolve()
-    shown = whole.relative_to(top) if whole.is_relative_to(top) else folder
-    return Places(shown.as_posix(), files)
+    return Places(_shown(config), files)
+
+
+def ended(config: pytest.Config, error: BaseException) -> dict[str, Any]:
+    """Return an error that ended a run as the report has it, with the migration to blame."""
+    kind = "" if isinstance(error, pytest.UsageError) else f"{type(error).__name__}: "
+    told: dict[str, Any] = {"said": f"{kind}{error}".rstrip(": ")}
+    cause = error.__cause__
+    folder = config.stash[ENVIRONMENT].migrations
+    if isinstance(cause, MigrationError) and cause.path and cause.path.parent == folder:
+        told["place"] = {"file": f"{_shown(config)}/{cause.path.name}", "line": cause.line}
+    return told
 
 
 def objects(config: pytest.Config, where: Places | None) -> dict[str, Any]:
@@ -91,6 +97,15 @@ def objects(config: pytest.Config, where: Places | None) -> dict[str, Any]:
         if place:
             each["place"] = place
     return {"objects": listed}
+
+
+def _shown(config: pytest.Config) -> str:
+    """Return the folder of the migrations as a report names it."""
+    folder = config.stash[ENVIRONMENT].migrations
+    there = folder if folder.is_dir() else Path()
+    top = Path(_git(there, "rev-parse", "--show-toplevel") or config.invocation_params.dir)
+    whole, top = folder.resolve(), top.resolve()
+    return (whole.relative_to(top) if whole.is_relative_to(top) else folder).as_posix()
 
 
 def suite() -> str:

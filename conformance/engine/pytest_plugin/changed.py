@@ -81,7 +81,7 @@ def begin(config: pytest.Config, environment: Environment) -> list[str]:
             found = _compared(environment, before)
     except (SourceError, ProvisionError, MigrationError) as error:
         message = f"--changed{'-since' if since else ''}: {error}"
-        raise pytest.UsageError(message) from None
+        raise pytest.UsageError(message) from error
     config.stash[ORDER] = Order([*found.rules], [*found.near])
     config.stash[SHOWN] = [*_told(found, since or folder)]
     return config.stash[SHOWN]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 import time
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -47,6 +48,8 @@ class Recorder:
         self._begun, self._clock = datetime.now(UTC), time.monotonic()
         self._table: list[str] = []
         self._lines: list[str] = []  # what is said of the report, and of the run
+        self._session: pytest.Session | None = None  # until its report is written
+        self._ended_by: list[BaseException] = []
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
@@ -64,9 +67,40 @@ class Recorder:
         """Add a file of tests that could not be read."""
         self._record.note_collection(report)
 
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_sessionstart(self, session: pytest.Session) -> Generator[None, None, None]:
+        """Note why a run could not begin."""
+        self._session = session
+        with self._noting():
+            yield
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_collection(self) -> Generator[None, object, object]:
+        """Note why a run came to no test."""
+        with self._noting():
+            return (yield)
+
+    def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
+        """Note that somebody interrupted the run, which `--maxfail` and its like are not."""
+        if excinfo.type is KeyboardInterrupt:
+            self._ended_by.append(excinfo.value)
+
+    def pytest_internalerror(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
+        """Note an error that is no test's."""
+        self._ended_by.append(excinfo.value)
+
+    @contextmanager
+    def _noting(self) -> Iterator[None]:
+        try:
+            yield
+        except pytest.UsageError as error:
+            self._ended_by.append(error)
+            raise
+
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """Fail a run in which a rule was not held, whatever its tests said; write the report."""
+        self._session = None
         if not runs_tests(self._config):
             return
         self._parts = self._known()
@@ -118,8 +152,15 @@ class Recorder:
         for line in self._lines:
             terminalreporter.write_line(line)
 
+    @pytest.hookimpl(tryfirst=True)
     def pytest_unconfigure(self) -> None:
-        """Throw away what workers wrote."""
+        """Write the report of a run that could not begin; throw away what workers wrote."""
+        if self._session is not None and self._ended_by:
+            self.pytest_sessionfinish(self._session)
+            shown = self._config.pluginmanager.get_plugin("terminalreporter")
+            if shown is not None:
+                for line in (*self._lines, *self._sections.broken.values()):
+                    shown.write_line(line)
         if self._folder is not None:
             shutil.rmtree(self._folder, ignore_errors=True)
 
@@ -168,7 +209,7 @@ class Recorder:
     def _write(self, targets: list[Path], session: pytest.Session, missed: list[str]) -> None:
         def write() -> None:
             # They know every way to try every rule, and only a report needs them.
-            from conformance.engine.pytest_plugin.about import about, objects, places
+            from conformance.engine.pytest_plugin.about import about, ended, objects, places
             from conformance.engine.report import forms, rules
 
             counts, stash = self._record.counts, self._config.stash
@@ -182,6 +223,8 @@ class Recorder:
             }
             if sections.COVERAGE in stash:
                 of_run["coverage"] = stash[sections.COVERAGE]()
+            if self._ended_by:
+                of_run["errors"] = [ended(self._config, error) for error in self._ended_by]
             where = places(self._config)
             of_tests = {
                 **objects(self._config, where),

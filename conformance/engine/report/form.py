@@ -127,6 +127,13 @@ class Failed(TypedDict):
     rules: list[str]
 
 
+class Error(TypedDict):
+    """Error that ended the run, and the migration that is to blame."""
+
+    said: str
+    place: NotRequired[Place]
+
+
 class Report(TypedDict):
     """Report of a run, version 2."""
 
@@ -145,6 +152,7 @@ class Report(TypedDict):
     migrations: dict[str, str] | None
     suite: str
     commit: Commit | None
+    errors: NotRequired[list[Error]]
     coverage: NotRequired[Coverage]
     verdicts: dict[str, int]
     rules: list[Rule]

@@ -43,11 +43,12 @@ def file(sql: str) -> Migration:
 )
 def test_what_reaches_the_machine_is_refused(sql: str, what: str) -> None:
     """A statement that reads files, runs programs or asks other servers is named with its line."""
-    said = reach.refusal(file(sql))
+    error = reach.refusal(file(sql))
 
-    assert said is not None
-    assert said.startswith(f"migrations/a.sql:{what} would reach the server's machine: ")
-    assert "\n" not in said
+    assert error is not None
+    assert str(error).startswith(f"migrations/a.sql:{what} would reach the server's machine: ")
+    assert "\n" not in str(error)
+    assert what.startswith(f"{error.line}: ")
 
 
 @pytest.mark.parametrize(

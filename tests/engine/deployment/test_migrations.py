@@ -39,7 +39,12 @@ def failure(conn: psycopg.Connection[Any], folder: Path) -> str:
     """Install a folder, and return the message of its error, with paths below the folder."""
     with pytest.raises(MigrationError) as caught:
         migrations.install(conn, migrations.load(folder))
-    return str(caught.value).replace(f"{folder}/", "")
+    error = caught.value
+    message = str(error).replace(f"{folder}/", "")
+    assert error.path is not None
+    name = error.path.name
+    assert message.startswith((f"{name}:{error.line}: ", f"{name}: "))
+    return message
 
 
 def test_files_are_read_in_the_order_of_their_names(folder: Path) -> None:

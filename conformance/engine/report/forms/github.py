@@ -23,7 +23,7 @@ def render(document: Document) -> str:
 
 
 def _line(each: Told) -> str:
-    properties = {"title": f"{each.rule} is {each.verdict}"}
+    properties = {"title": each.title}
     if each.file:
         properties = {"file": each.file, "line": str(each.line), **properties}
     given = ",".join(f"{name}={_escaped(value, IN_PROPERTY)}" for name, value in properties.items())

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree as ET
 
 from conformance.engine.cases.verdicts import NOT_RUN, Verdict
-from conformance.engine.report.forms.summary import accepted, facts, sentence
+from conformance.engine.report.forms.summary import IMPOSSIBLE, RUN, accepted, facts, sentence
 
 if TYPE_CHECKING:
     from conformance.engine.report.document import Document
@@ -19,15 +19,16 @@ FORBIDDEN = re.compile(r"[^\t\n\r -\uD7FF\uE000-\uFFFD\U00010000-\U0010FFFF]")
 def render(document: Document) -> str:
     """Return a suite of the rules, and of what failed beside them."""
     rules, beside = document["rules"], document.get("beside", [])
+    errors = document.get("errors", [])
     unheld = [rule for rule in rules if rule["verdict"] not in (Verdict.HELD, NOT_RUN)]
     bad = [rule for rule in unheld if not accepted(rule["failures"])]
     worse = [failure for failure in beside if not accepted([failure])]
     suite = ET.Element(
         "testsuite",
         name="conformance",
-        tests=str(len(rules) + len(beside)),
+        tests=str(len(errors) + len(rules) + len(beside)),
         failures=str(len(bad) + len(worse)),
-        errors="0",
+        errors=str(len(errors)),
         skipped=str(
             sum(rule["verdict"] == NOT_RUN for rule in rules)
             + len(unheld)
@@ -41,6 +42,8 @@ def render(document: Document) -> str:
     properties = ET.SubElement(suite, "properties")
     for name, value in facts(document):
         ET.SubElement(properties, "property", name=name, value=_plain(value))
+    for error in errors:
+        _end(suite, error)
     for rule in rules:
         case = ET.SubElement(suite, "testcase", classname="rules", name=rule["id"])
         own = ET.SubElement(case, "properties")
@@ -55,18 +58,32 @@ def render(document: Document) -> str:
             said = ET.SubElement(case, "failure", type=rule["verdict"], message=_of(sentence(rule)))
             said.text = _plain("\n\n".join(each["script"] for each in rule["failures"]))
     for failure in beside:
-        case = ET.SubElement(suite, "testcase", classname="beside", name=failure["rule"])
-        if failure not in worse:
-            until = _of(f"{failure['verdict']}, accepted {accepted([failure])}")
-            ET.SubElement(case, "skipped", message=until)
-            continue
-        said = ET.SubElement(case, "failure", type=failure["verdict"])
-        said.set("message", _of(f"{failure['observed']} ({failure['test']})"))
-        said.text = _plain(failure["script"])
+        _beside(suite, failure, accepted([failure]))
     suites = ET.Element("testsuites")
     suites.append(suite)
     ET.indent(suites)
     return ET.tostring(suites, encoding="unicode", xml_declaration=True) + "\n"
+
+
+def _end(suite: ET.Element, error: dict[str, Any]) -> None:
+    """Add the case of an error that ended the run."""
+    case = ET.SubElement(suite, "testcase", classname="run", name=RUN)
+    if "place" in error:
+        case.set("file", error["place"]["file"])
+        case.set("line", str(error["place"]["line"]))
+    said = ET.SubElement(case, "error", type=IMPOSSIBLE, message=_of(error["said"]))
+    said.text = _plain(error["said"])
+
+
+def _beside(suite: ET.Element, failure: dict[str, Any], until: str) -> None:
+    """Add the case of a failure that is no rule's; until when it is accepted, if it is."""
+    case = ET.SubElement(suite, "testcase", classname="beside", name=failure["rule"])
+    if until:
+        ET.SubElement(case, "skipped", message=_of(f"{failure['verdict']}, accepted {until}"))
+        return
+    said = ET.SubElement(case, "failure", type=failure["verdict"])
+    said.set("message", _of(f"{failure['observed']} ({failure['test']})"))
+    said.text = _plain(failure["script"])
 
 
 def _of(text: str) -> str:

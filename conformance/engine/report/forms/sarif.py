@@ -6,10 +6,12 @@ Source: OASIS, Static Analysis Results Interchange Format, version 2.1.0.
 from __future__ import annotations
 
 import json
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from conformance.engine.cases.verdicts import Verdict
-from conformance.engine.report.forms.summary import Told, facts, failures
+from conformance.engine.report.forms.summary import RUN, Told, facts, failures
 
 if TYPE_CHECKING:
     from conformance.engine.report.document import Document
@@ -17,12 +19,14 @@ if TYPE_CHECKING:
 SCHEMA = (
     "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 )
+DONE = (0, 1)  # exit codes of runs that came to their end
 
 
 def render(document: Document) -> str:
     """Return a run with a result for each rule that is not held."""
     found = list(failures(document))
     known = {rule["id"]: rule["statement"] for rule in document["rules"] if "statement" in rule}
+    known |= {RUN: "An error that ended the run."} if document.get("errors") else {}
     known |= {each.rule: "A failure that is no rule's." for each in found if each.rule not in known}
     run = {
         "tool": {
@@ -36,8 +40,13 @@ def render(document: Document) -> str:
         },
         "invocations": [
             {
-                "executionSuccessful": bool(document.get("whole", True)),
+                "executionSuccessful": _came_to_its_end(document),
                 "exitCode": document.get("exit_status", 0),
+                "toolExecutionNotifications": [
+                    {"level": "error", "message": {"text": each.sentence}, **_located(each)}
+                    for each in found
+                    if each.rule == RUN
+                ],
             }
         ],
         "results": [_result(each, list(known)) for each in found],
@@ -52,16 +61,30 @@ def _result(each: Told, known: list[str]) -> dict[str, Any]:
         "ruleId": each.rule,
         "ruleIndex": known.index(each.rule),
         "level": "warning" if each.verdict == Verdict.UNPROVEN else "error",
-        "message": {"text": f"{each.rule} is {each.verdict}: {each.sentence}"},
+        "message": {"text": f"{each.title}: {each.sentence}"},
         "partialFingerprints": {"verdict/v1": f"{each.rule}:{each.verdict}"},
     }
     if each.accepted:
         justification = f"accepted {each.accepted}"
         result["suppressions"] = [{"kind": "external", "justification": justification}]
-    if each.file:
-        place = {
-            "artifactLocation": {"uri": each.file.lstrip("/")},
-            "region": {"startLine": each.line},
-        }
-        result["locations"] = [{"physicalLocation": place}]
-    return result
+    return {**result, **_located(each)}
+
+
+def _located(each: Told) -> dict[str, Any]:
+    if not each.file:
+        return {}
+    place = {"artifactLocation": {"uri": _uri(each.file)}, "region": {"startLine": each.line}}
+    return {"locations": [{"physicalLocation": place}]}
+
+
+def _uri(file: str) -> str:
+    """Return the URI of a file; one that is not below the top of a checkout is whole."""
+    path = PurePosixPath(file)
+    return path.as_uri() if path.is_absolute() else quote(file)
+
+
+def _came_to_its_end(document: Document) -> bool:
+    """Return whether all that a run was asked for was tried, whatever it found."""
+    unreached = document.get("counts", {}).get("not_run", 0)
+    status = document.get("exit_status", 0)
+    return status in DONE and not unreached and not document.get("errors")

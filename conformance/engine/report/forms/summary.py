@@ -12,7 +12,12 @@ if TYPE_CHECKING:
 
     from conformance.engine.report.document import Document
 
+# What stands in a form for the rule and the verdict, where an error ended the run.
+RUN, IMPOSSIBLE = "RUN", "impossible"
 WORDS = (*map(str, Verdict), NOT_RUN)  # the worst first
+
+
+PART = "a part of the suite, or it ended early"
 
 
 class Told(NamedTuple):
@@ -28,18 +33,30 @@ class Told(NamedTuple):
     line: int
     accepted: str = ""
 
+    @property
+    def title(self) -> str:
+        """What it says in a few words."""
+        of_run = self.verdict == IMPOSSIBLE
+        return "an error ended the run" if of_run else f"{self.rule} is {self.verdict}"
+
 
 def outcome(document: Document) -> str:
     """Return how many rules have each verdict, and how much of the suite that was."""
     counts = document.get("verdicts", {})
     words = ", ".join(f"{counts[word]} {word}" for word in WORDS if counts.get(word))
-    part = "" if document.get("whole", True) else "; a part of the suite, or it ended early"
-    return f"{words or 'no rule was tried'}{part}"
+    tried = words or "no rule was tried"
+    if document.get("errors"):
+        return f"{tried}; an error ended the run"
+    return f"{tried}{'' if document.get('whole', True) else f'; {PART}'}"
 
 
 def facts(document: Document) -> Iterator[tuple[str, str]]:
     """Yield what a run stood on, each as a name and a value."""
     commit = document.get("commit")
+    for error in document.get("errors", ()):
+        yield "error", error["said"]
+    if "whole" in document:
+        yield "tried", "the whole suite" if document["whole"] else PART
     yield "server", str(document.get("server") or "none")
     yield "written as", str(document.get("role") or "the owner of the schema")
     yield "begun", str(document.get("begun", "unknown"))
@@ -61,7 +78,10 @@ def facts(document: Document) -> Iterator[tuple[str, str]]:
 
 
 def failures(document: Document) -> Iterator[Told]:
-    """Yield a message a rule that is not held, then one a failure beside the rules."""
+    """Yield a message an error that ended the run, a rule not held, a failure beside the rules."""
+    for error in document.get("errors", ()):
+        where = error.get("place", {"file": "", "line": 0})
+        yield Told(RUN, IMPOSSIBLE, error["said"], where["file"], where["line"])
     for rule in document["rules"]:
         if rule["verdict"] not in (Verdict.HELD, NOT_RUN):
             told = accepted(rule["failures"])
