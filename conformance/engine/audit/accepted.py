@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from conformance.engine.audit.findings import Section
 
 NAME = "accepted.toml"
+WORDS = ("about", "what", "reason")
 HOW = 'write [[accepted]] with about = "…", what = "…", reason = "…" and until = 2027-01-31'
 
 
@@ -52,7 +53,7 @@ def load(directory: Path) -> tuple[list[Accepted], list[Fault]]:
         return [], []
     try:
         return read(path), []
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, TypeError) as error:
         return [], [Fault(NAME, f"it cannot be read: {error}", HOW)]
 
 
@@ -60,10 +61,13 @@ def read(path: Path) -> list[Accepted]:
     """Return the entries of a file.
 
     Raises:
-        OSError, ValueError, KeyError, TypeError: It cannot be read, or has other content.
+        OSError, ValueError, TypeError: It cannot be read, or has other content.
     """
-    entries = tomllib.loads(path.read_text(encoding="utf-8"))["accepted"]
-    return [_entry(each) for each in entries]
+    entries = tomllib.loads(path.read_text(encoding="utf-8")).get("accepted")
+    if not isinstance(entries, list):
+        message = "it has no [[accepted]]"
+        raise TypeError(message)
+    return [_entry(number, each) for number, each in enumerate(entries, 1)]
 
 
 def apply(section: Section, accepted: Iterable[Accepted], today: date, name: str = NAME) -> None:
@@ -92,10 +96,13 @@ def apply(section: Section, accepted: Iterable[Accepted], today: date, name: str
             ]
 
 
-def _entry(entry: dict[str, object]) -> Accepted:
-    about, what, reason = (str(entry[name]).strip() for name in ("about", "what", "reason"))
-    until = entry["until"]
-    if not isinstance(until, date) or not (about and what and reason):
-        message = f"the entry about {about or 'nothing'} lacks a word, or its end is no date"
+def _entry(number: int, entry: object) -> Accepted:
+    given = entry if isinstance(entry, dict) else {}
+    about, what, reason = (str(given.get(name, "")).strip() for name in WORDS)
+    until = given.get("until")
+    lacking = [name for name, word in zip(WORDS, (about, what, reason), strict=True) if not word]
+    if lacking or not isinstance(until, date):
+        lacking += ["a day as until"] if not isinstance(until, date) else []
+        message = f"entry {number}, about {about or 'nothing'}, lacks {', '.join(lacking)}"
         raise ValueError(message)
     return Accepted(about, what, reason, until)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from typing import Final
+from datetime import UTC, datetime
+from typing import Any, Final
 
 import pytest
 
@@ -31,7 +32,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="N",
         type=positive,
         help="begin no further test when tests have failed for N different causes, however many "
-        "tests each of them fails (--maxfail counts tests)",
+        "tests each of them fails (--maxfail counts tests); what a baseline accepts is none",
     )
 
 
@@ -58,7 +59,7 @@ class _Limits:
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """End the run after a test, if its time is over, or enough has failed."""
-        if report.failed:
+        if report.failed and not self._is_accepted(report):
             self._causes.add(causes.of_report(report).key)
         if report.when != "teardown":
             return
@@ -66,6 +67,18 @@ class _Limits:
             self._stop(f"{TIME}: {self._time:g} s are over")
         elif self._most is not None and len(self._causes) >= self._most:
             self._stop(f"{FAILURES}: {self._most} found")
+
+    def _is_accepted(self, report: pytest.TestReport) -> bool:
+        """Return whether a baseline accepts all that a test found."""
+        # Their modules are plugins, or theirs, and load after this one.
+        from conformance.engine.pytest_plugin.report import BASELINE
+        from conformance.engine.report.record import PROPERTY
+
+        baseline = self._config.stash.get(BASELINE, None)
+        properties: list[tuple[str, Any]] = report.user_properties
+        seen = (each for name, each in properties if name == PROPERTY)
+        failures = [each["failure"] for each in seen if "failure" in each]
+        return baseline is not None and baseline.accepts(failures, datetime.now(UTC).date())
 
     def _stop(self, why: str) -> None:
         # Where there are workers, pytest-xdist has a word of its own for it.

@@ -6,21 +6,25 @@ The file is as `accepted.toml` of the audit: `about` is the rule, or what stands
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import re
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from conformance.engine.audit import accepted
 from conformance.engine.audit.findings import Fault, Section
 from conformance.engine.cases.verdicts import NOT_RUN, Standing, Verdict
+from conformance.engine.domain import names
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from datetime import date
     from pathlib import Path
 
     from conformance.engine.audit.accepted import Accepted
     from conformance.engine.report.record import Record
 
+# What is meant to be a rule, and no table, role or part of the suite that stands in its place.
+LIKE_RULE = re.compile(r"[\w-]*-[\w-]*|[a-z]+_[a-z]*\d+_*", re.IGNORECASE)
 REMEDY = "mend the schema, or accept it for a time in the baseline"
 
 
@@ -58,10 +62,16 @@ class Baseline:
             BaselineError: It cannot be read, or is none.
         """
         try:
-            return cls(path.name, tuple(accepted.read(path)))
-        except (OSError, ValueError, KeyError, TypeError) as error:
+            return cls(path.name, tuple(map(_of_rule, accepted.read(path))))
+        except (OSError, ValueError, TypeError) as error:
             message = f"{path}: {error}: {accepted.HOW}"
             raise BaselineError(message) from None
+
+    def accepts(self, failures: Iterable[Mapping[str, Any]], today: date) -> bool:
+        """Return whether there are failures, and each is accepted by an entry that is not over."""
+        faults = [*map(_fault, failures)]
+        now = [each for each in self.entries if each.until >= today]
+        return bool(faults) and all(any(each.of(fault) for each in now) for fault in faults)
 
     def settle(
         self, record: Record, judged: Mapping[str, Standing], *, whole: bool, today: date
@@ -92,6 +102,16 @@ class Baseline:
         }
         holds = not left and all(each.test in explained for each in record.failed)
         return Settled(section.notes, section.faults, holds)
+
+
+def _of_rule(entry: Accepted) -> Accepted:
+    """Return an entry about a rule by its id, however it is written."""
+    rule = names.find(entry.about)
+    if rule is not None:
+        return replace(entry, about=rule.id)
+    if LIKE_RULE.fullmatch(entry.about):
+        names.rule(entry.about)  # which says what is near
+    return entry
 
 
 def _failures(record: Record, judged: Mapping[str, Standing]) -> Iterator[dict[str, Any]]:

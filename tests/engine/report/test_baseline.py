@@ -1,6 +1,7 @@
 """Failures that a baseline accepts: shown, and no failure of the run until their end."""
 
-from datetime import date
+import re
+from datetime import date, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -10,6 +11,7 @@ import pytest
 from conformance.engine.audit.accepted import Accepted
 from conformance.engine.cases.verdicts import Standing, Tally
 from conformance.engine.report.baseline import Baseline, BaselineError, Settled
+from conformance.engine.report.forms import markdown
 from conformance.engine.report.record import Failed, Record
 from tests.engine.audit.test_audit_accepted import TODAY
 from tests.support.recording import FINDING, HEAD, run_in
@@ -95,7 +97,9 @@ def test_a_part_of_the_suite_ends_no_entry() -> None:
 def test_a_run_with_a_baseline(until: str, code: int, tmp_path: Path) -> None:
     """It ends with 0 while what fails is accepted, with the same verdict, and says until when."""
     (tmp_path / "known.toml").write_text(ENTRY.format(until=until))
-    done = run_in(tmp_path, HEAD + FINDING + FAILS, "--conformance-baseline=known.toml", "-n0")
+    options = ["--conformance-baseline=known.toml", "-n0"]
+    options += [] if code else ["--max-failures=1"]  # which does not count what is accepted
+    done = run_in(tmp_path, HEAD + FINDING + FAILS, *options)
 
     assert code == done.code, done.output
     assert "broken" == done.verdict("INV-U5")
@@ -105,9 +109,67 @@ def test_a_run_with_a_baseline(until: str, code: int, tmp_path: Path) -> None:
     assert code == done.report["exit_status"]
 
 
-def test_a_baseline_that_is_none_ends_the_run(tmp_path: Path) -> None:
-    """A file that is missing, or lacks a reason, is told before anything runs."""
-    (tmp_path / "bad.toml").write_text('[[accepted]]\nabout = "INV-T6"\n')
-    for name, said in (("none.toml", "No such file"), ("bad.toml", "'what'")):
-        with pytest.raises(BaselineError, match=said):
-            Baseline.read(tmp_path / name)
+WRONG = {
+    'about = "INV-T6"': "entry 2, about INV-T6, lacks what, reason, a day as until",
+    'what = "broken"\nreason = "x"\nuntil = "soon"': "about nothing, lacks about, a day as until",
+    'about = "INV-T66"\nwhat = "x"\nreason = "x"\nuntil = 2999-01-31': "did you mean INV-T6",
+    'about = "inv_t66"\nwhat = "x"\nreason = "x"\nuntil = 2999-01-31': "no rule 'inv_t66'",
+}
+
+
+@pytest.mark.parametrize("second", WRONG)
+def test_a_baseline_that_is_none_ends_the_run(second: str, tmp_path: Path) -> None:
+    """An entry that lacks a word, or is about a rule that there is not, is told by its place."""
+    path = tmp_path / "bad.toml"
+    path.write_text(f"{ENTRY.format(until='2999-01-31')}[[accepted]]\n{second}\n")
+
+    with pytest.raises(BaselineError, match=re.escape(WRONG[second])):
+        Baseline.read(path)
+
+
+@pytest.mark.parametrize(("text", "said"), [(None, "No such file"), ("", "no [[accepted]]")])
+def test_a_file_that_is_none_is_told(text: str | None, said: str, tmp_path: Path) -> None:
+    """A file that is missing, or holds no entries, is named."""
+    path = tmp_path / "none.toml"
+    if text is not None:
+        path.write_text(text)
+
+    with pytest.raises(BaselineError, match=re.escape(said)):
+        Baseline.read(path)
+
+
+@pytest.mark.parametrize("about", ["inv-u5", "INV_U5", "inv_u5__", "LOCK ORDER", "jobs.status"])
+def test_a_rule_may_be_written_in_any_way(about: str, tmp_path: Path) -> None:
+    """An entry is about the rule that it names in any case; what is beside the rules stays."""
+    path = tmp_path / "known.toml"
+    path.write_text(ENTRY.format(until="2999-01-31").replace("INV-U5", about))
+    (entry,) = Baseline.read(path).entries
+
+    assert ("INV-U5" if "5" in about else about) == entry.about
+
+
+def test_what_is_accepted_is_no_cause_to_stop(tmp_path: Path) -> None:
+    """A limit of failures counts those that no entry accepts, or whose entry is over."""
+    path = tmp_path / "known.toml"
+    path.write_text(ENTRY.format(until=TODAY))
+    baseline = Baseline.read(path)
+    one, other = failure("INV-U5"), failure("INV-T6")
+
+    assert baseline.accepts([one], TODAY)
+    assert not baseline.accepts([], TODAY)
+    assert not baseline.accepts([one, other], TODAY)
+    assert not baseline.accepts([one], TODAY + timedelta(days=1))
+
+
+def test_a_comment_says_what_is_accepted() -> None:
+    """The table of a step's summary says until when a failure is accepted, and why."""
+    broken = {**failure("INV-T6"), "expected": "no", "script": ""}
+    rule = {"id": "INV-T6", "verdict": "broken", "accepted": 1, "rejected": 0, "places": {}}
+    told = {True: "**broken**, accepted until 2027-01-31, a reason", False: "**broken**"}
+    for accepted, said in told.items():
+        if accepted:
+            broken["accepted"] = "until 2027-01-31, a reason"
+        else:
+            broken.pop("accepted", None)
+        shown = markdown.render({"rules": [{**rule, "failures": [broken]}]})
+        assert f"| INV-T6 | {said} |" in shown

@@ -30,7 +30,8 @@ def _lines(document: Document) -> Iterator[str]:
         yield "|---|---|---|---|"
         for each in found:
             where = f"`{each.file}:{each.line}`" if each.file else ""
-            cells = (each.rule, f"**{each.verdict}**", _cell(each.sentence), where)
+            accepted = f", accepted {_cell(each.accepted)}" if each.accepted else ""
+            cells = (each.rule, f"**{each.verdict}**{accepted}", _cell(each.sentence), where)
             yield f"| {' | '.join(cells)} |"
         yield ""
     for rule in document["rules"]:
