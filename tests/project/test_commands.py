@@ -19,7 +19,7 @@ from conformance.engine.domain.names import rule
 from conformance.engine.postgres.scratch import Scratch, Template
 from conformance.engine.report import forms
 from tests.support.reports import whole
-from tests.support.shells import ROOT, Command, commands
+from tests.support.shells import BLOCK, ROOT, Command, commands
 
 # Pages whose blocks one test carries out as they stand, one after the other.
 WHOLE: Final = {
@@ -49,7 +49,7 @@ NOT_RUN: Final = {
     "python3 -m venv .venv *": "installs from the network: CI begins so",
     "pip install *": "installs from the network: test_wheel.py installs what was built",
     "pytest --pyargs conformance *": "test_wheel.py runs it where the package is installed",
-    "*-conformance explain INV-T2": "as `python -m conformance explain`: test_wheel.py",
+    "framecast-conformance explain INV-T2 *": "as `python -m conformance explain`: test_wheel.py",
     "python -m conformance explain INV-T2": "test_explain.py shows each rule of every kind",
     "python -m conformance seeds 10": "ten whole runs: test_seeds.py runs a part of two",
     "*-conformance replay *": "the finding is made up: test_findings_kept.py replays real ones",
@@ -97,6 +97,16 @@ def test_tests_that_are_named_are_there() -> None:
     for page, test in WHOLE.items():
         (file,) = folder.rglob(test)
         assert f'{Path(page).name}"' in file.read_text()
+
+
+def test_a_folder_elsewhere_is_named_by_all() -> None:
+    """Where the first command of README's start is about another folder, so are those after it."""
+    blocks = [text for _, text in BLOCK.findall((ROOT / "README.md").read_text())]
+    (start,) = (text.splitlines() for text in blocks if "--pyargs" in text)
+    proofs = [line for line in start if not line.startswith("pip ")]
+
+    assert len(proofs) > 1
+    assert [] == [line for line in proofs if "--migrations db/migrations" not in line]
 
 
 @pytest.mark.parametrize("command", EVERY, ids=lambda each: f"{each.page}: {each.text}")
