@@ -59,7 +59,10 @@ INTERRUPTED = 130  # as a shell says of a command that SIGINT ended
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command and return its exit code: 0 only if it did all that was asked."""
+    """Run one command and return its exit code: 0 only if it did all that was asked.
+
+    Where 1 is an answer, as of `compare`, what could not be asked is 2.
+    """
     rest = _choose(arguments)
     parser = command_parser()
     _expect_command(rest, parser)
@@ -77,7 +80,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if _was_interrupted(error):
             return _interrupted(options)
         sys.stderr.write(f"{options.command}: {str(error).strip()}\n")
-        return COULD_NOT_ASK if isinstance(error, UnreachableError) else FAILED
+        return COULD_NOT_ASK if isinstance(error, UnreachableError) else int(options.unasked)
     except KeyboardInterrupt as error:
         return _interrupted(options, error)
     except BrokenPipeError:  # whoever read the output has seen enough, as `| head` does
@@ -144,7 +147,7 @@ def command_parser() -> argparse.ArgumentParser:
     """Return what reads the arguments of all commands."""
     parser = argparse.ArgumentParser(prog=_program(), description=DESCRIPTION, parents=[_domain()])
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    parser.set_defaults(undone="", further=False)
+    parser.set_defaults(undone="", further=False, unasked=FAILED)
     adders = (
         _add_test,
         explain.add,

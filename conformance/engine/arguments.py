@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from argparse import ArgumentParser, ArgumentTypeError
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from conformance.engine.domain.chosen import domain, is_chosen
 from conformance.engine.postgres.request import SETTINGS
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
 
+UNASKED: Final = 2  # exit code where 1 is an answer, and there was none
 # What each option that names a server takes, and what it means.
 HELP = {
     "database_url": ("URL", "run on the server at this address"),

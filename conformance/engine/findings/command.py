@@ -7,7 +7,7 @@ import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from conformance.engine.arguments import add_server, positive
+from conformance.engine.arguments import UNASKED, add_server, positive
 from conformance.engine.console import say, sentence, width
 from conformance.engine.domain.names import rule as named
 from conformance.engine.findings import store
@@ -36,7 +36,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         "replay",
         help=AGAIN,
         description=sentence(f"{AGAIN}: its steps first, and where they do not show it, its test")
-        + " The exit code is 1 if it is still found, and 0 if not.",
+        + " The exit code is 1 if it is still found, 0 if not, and 2 if it could not be tried.",
     )
     replaying.add_argument(
         "id", metavar="ID", help="as `findings` lists it, the beginning of it, or its file"
@@ -45,10 +45,11 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         "--to",
         metavar="N",
         type=positive,
-        help="stop before step N, and open psql there; its scratch database ends with psql",
+        help="stop before step N, and open psql there, on SQL from a pipe too; its scratch "
+        "database ends with psql",
     )
     add_server(replaying, "those that it was found on")
-    replaying.set_defaults(run=run_replay, undone="", migrations=None)
+    replaying.set_defaults(run=run_replay, undone="", migrations=None, unasked=UNASKED)
 
 
 def run_list(options: argparse.Namespace) -> None:

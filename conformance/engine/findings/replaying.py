@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import shutil
 import signal
 import subprocess
@@ -91,12 +92,13 @@ def _stop(kept: Kept, folder: Path, options: argparse.Namespace, say: Say) -> No
         message = f"{kept.seen.id} has {len(steps)} steps: --to takes 1 to {len(steps)}"
         raise ReplayError(message)
     before, after = steps[: options.to - 1], steps[options.to - 1]
-    psql = _psql(options)
-    if psql is None or not (sys.stdin.isatty() and sys.stdout.isatty()):
+    psql, given = _psql(options), _given()
+    if psql is None or not (given or (sys.stdin.isatty() and sys.stdout.isatty())):
         why = "no psql was found" if psql is None else "this is no terminal"
         say([f"{why}: psql comes to step {options.to} on a fresh installation by", ""])
         say(_script(before, kept.run.role))
-        say([f"-- step {options.to} of {len(steps)}, which failed:"])
+        failed = ", which failed" if after is steps[-1] else ""
+        say([f"-- step {options.to} of {len(steps)}{failed}:"])
         say(f"-- {line}" for line in transaction_script(after.sql).splitlines())
         return
     with _sandbox(kept, folder, options) as (sandbox, conninfo):
@@ -111,7 +113,7 @@ def _stop(kept: Kept, folder: Path, options: argparse.Namespace, say: Say) -> No
                 raise ReplayError(message)
         say(["", f"step {options.to} of {len(steps)} would be:", "", *_script([after], "")])
         say([f"SET ROLE {kept.run.role} is who wrote"] if kept.run.role else [])
-        _open(psql, conninfo)
+        _open(psql, conninfo, given)
 
 
 @contextmanager
@@ -189,8 +191,29 @@ def _psql(options: argparse.Namespace) -> str | None:
     return shutil.which("psql", path=folders) or shutil.which("psql")
 
 
-def _open(psql: str, conninfo: str) -> None:
-    """Run psql until the user leaves it, who stops its queries, and not us, by Ctrl-C."""
+def _given() -> str:
+    """Return the SQL that somebody has put into our input; '' where nobody has."""
+    try:
+        if sys.stdin.isatty() or not select.select([sys.stdin], [], [], 0)[0]:
+            return ""
+    except (OSError, ValueError):  # there is no input, or it is closed
+        return ""
+    return sys.stdin.read()
+
+
+def _open(psql: str, conninfo: str, given: str) -> None:
+    """Run psql on what is given, or else until the user leaves it; Ctrl-C stops its queries alone.
+
+    Raises:
+        ReplayError: There is an error in what is given.
+    """
+    if given:
+        command = [psql, "--set=ON_ERROR_STOP=1", conninfo]
+        code = subprocess.run(command, input=given, text=True, check=False).returncode  # noqa: S603 - as below
+        if code:
+            message = f"psql ended with {code}"
+            raise ReplayError(message)
+        return
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         subprocess.run([psql, conninfo], check=False)  # noqa: S603 - a program of PostgreSQL

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from conformance.engine.arguments import UNASKED
 from conformance.engine.console import say, sentence
 from conformance.engine.report.comparison import compared
 from conformance.engine.report.document import ReportError, load
@@ -56,10 +57,15 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         help="a kill matrix (mutants --json FILE), which the page shows by rules and by changes",
     )
     showing.set_defaults(run=run_report, undone="")
-    comparing = commands.add_parser("compare", help=COMPARE, description=sentence(COMPARE))
+    comparing = commands.add_parser(
+        "compare",
+        help=COMPARE,
+        description=f"{sentence(COMPARE)} The exit code is 1 if one got weaker, 0 if none did, and "
+        "2 if a report cannot be read.",
+    )
     comparing.add_argument("old", metavar="OLD", type=Path, help="the report before")
     comparing.add_argument("new", metavar="NEW", type=Path, help="the report after")
-    comparing.set_defaults(run=run_compare, undone="")
+    comparing.set_defaults(run=run_compare, undone="", unasked=UNASKED)
 
 
 def run_report(options: argparse.Namespace) -> None:

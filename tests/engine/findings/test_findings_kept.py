@@ -1,6 +1,7 @@
 """Findings of runs are files: listed, found from anywhere, replayed, and dropped when stale."""
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -140,7 +141,7 @@ def test_findings_are_listed(
     assert capsys.readouterr().out.splitlines()[-1].startswith("1 finding of INV-T6 in ")
     assert 1 == main(["findings", "--rule", "INV-T66"])
     assert "did you mean INV-T6" in capsys.readouterr().err
-    assert 1 == main(["replay", "inv_t7"])
+    assert 2 == main(["replay", "inv_t7"])
     assert "there is no finding 'inv_t7'" in capsys.readouterr().err
     monkeypatch.chdir(folder.parent)
     assert 0 == main(["findings"])
@@ -239,7 +240,7 @@ def test_a_replay_stops_before_a_step(
     out = capsys.readouterr().out
     assert "this is no terminal" in out
     assert "INSERT INTO memberships" in out.partition("-- step 2 of 2")[0]
-    assert 1 == main([*command, "--to", "3"])
+    assert 2 == main([*command, "--to", "3"])
     assert "has 2 steps: --to takes 1 to 2" in capsys.readouterr().err
 
     psql, seen = tmp_path / "psql", tmp_path / "seen"
@@ -253,15 +254,52 @@ def test_a_replay_stops_before_a_step(
     assert "step 1 of 2: accepted" in capsys.readouterr().out
 
 
+def test_a_step_that_was_accepted_did_not_fail(
+    holed: tuple[Kept, list[str]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Of the steps that are shown, the last alone is called the one that failed."""
+    _, command = holed
+    said = {1: "-- step 1 of 2:\n", 2: "-- step 2 of 2, which failed:\n"}
+    for number, words in said.items():
+        assert 0 == main([*command, "--to", str(number)])
+        assert words in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("code", [0, 3])
+def test_psql_reads_what_is_given(
+    code: int,
+    holed: tuple[Kept, list[str]],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """SQL from a pipe is run before the step; an error in it is one of the command."""
+    _, command = holed
+    psql, seen = tmp_path / "psql", tmp_path / "seen"
+    psql.write_text(f"#!/bin/sh\necho $1 > {seen}; cat >> {seen}; exit {code}\n")
+    psql.chmod(0o755)
+    monkeypatch.setattr(replaying, "_psql", lambda _: str(psql))
+    pipe, ours = os.pipe()
+    os.write(ours, b"SELECT 7;\n")
+    os.close(ours)
+    with open(pipe) as given:  # noqa: PTH123 - of no path
+        monkeypatch.setattr(sys, "stdin", given)
+        assert (2 if code else 0) == main([*command, "--to", "2"])
+
+    assert "--set=ON_ERROR_STOP=1\nSELECT 7;\n" == seen.read_text()
+    assert bool(code) == ("psql ended with 3" in capsys.readouterr().err)
+
+
 def test_a_replay_writes_as_who_wrote(
     holed: tuple[Kept, list[str]], capsys: pytest.CaptureFixture[str]
 ) -> None:
     """A finding of a role is replayed as that role, and a role that is gone is named."""
     one, command = holed
-    for role, said in ((APPLICATION, "FAILED: step 2 of 2"), ("nobody_at_all", "has no such role")):
+    found, no_role = (APPLICATION, "FAILED: step 2 of 2", 1), ("nobody", "has no such role", 2)
+    for role, said, code in (found, no_role):
         as_role = replace(one, run=replace(one.run, role=role))
         store.write(Path(one.run.folder) / store.FOLDER, [as_role])
-        assert 1 == main(command)
+        assert code == main(command)
         shown = capsys.readouterr()
         assert said in shown.out + shown.err
 
@@ -293,5 +331,5 @@ def test_a_schema_elsewhere_is_named(
     document = json.loads((Path(one.run.folder) / store.FOLDER / f"{one.seen.id}.json").read_text())
     assert str(Path(one.run.folder, "migrations")) == document["run"]["migrations"]
 
-    assert 1 == main([*command, "--migrations", "/nowhere"])
+    assert 2 == main([*command, "--migrations", "/nowhere"])
     assert "/nowhere" in capsys.readouterr().err

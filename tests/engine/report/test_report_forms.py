@@ -254,6 +254,8 @@ def test_what_got_weaker_fails(
     (tmp_path / "new.json").write_text(json.dumps(document))
     assert 1 == main(["compare", paths[0], paths[1]])
     assert "weaker    INV-U5            unproven -> -\n" in capsys.readouterr().out
+    assert 2 == main(["compare", paths[0], str(tmp_path / "none.json")])
+    assert "none.json" in capsys.readouterr().err
 
 
 def test_what_a_part_did_not_try_is_not_weaker(
