@@ -71,6 +71,6 @@ def whole(objects: Iterable[Object] = ()) -> dict[str, Any]:
         )
         for name, verdict in zip(RULES, verdicts, strict=False)
     }
-    listed = [{**each._asdict(), "rules": list(each.rules)} for each in objects]
+    listed = [each.document() for each in objects]
     of_tests = {"objects": listed, "beside": [], "failed": [], "missed": []}
     return rules.document(judged, OF_RUN, of_tests, None, rules.Seen(moves(), LEVELS))

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from conformance.engine.catalogue import schema
+from conformance.engine.catalogue.serving import served
 from conformance.engine.changed.compare import concerned
+from conformance.engine.domain.chosen import domain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,13 +26,29 @@ KINDS = (
 
 
 class Object(NamedTuple):
-    """An object of a schema: what it is, on what, its SQL, and ids of the rules that it serves."""
+    """An object of a schema.
+
+    Attributes:
+        kind: what it is.
+        name: as the schema has it.
+        on: the table that it belongs to, or ''.
+        sql: what makes it.
+        rules: ids of the rules that it serves: those that it is named after, then those of what
+            rests on it.
+        reason: why it is there, where it serves none and the domain says so; or ''.
+    """
 
     kind: str
     name: str
     on: str
     sql: str
     rules: tuple[str, ...]
+    reason: str = ""
+
+    def document(self) -> dict[str, Any]:
+        """Return it as the report has it: without a reason, where there is none."""
+        listed = {**self._asdict(), "rules": list(self.rules)}
+        return listed if self.reason else {k: v for k, v in listed.items() if k != "reason"}
 
 
 def read(connection: psycopg.Connection[Any]) -> Iterator[Object]:
@@ -37,14 +56,17 @@ def read(connection: psycopg.Connection[Any]) -> Iterator[Object]:
     found = schema.read(connection)
     for several, kind, called in KINDS:
         for row in getattr(found, several):
-            rules, _ = concerned(found, several, row)
-            yield Object(
-                kind,
-                getattr(row, called),
-                schema.short(_on(row)),
-                _sql(kind, row),
-                tuple(dict.fromkeys(rules)),
-            )
+            own, _ = concerned(found, several, row)
+            rules = tuple(dict.fromkeys((*own, *served(found, several, row))))
+            name, on = getattr(row, called), schema.short(_on(row))
+            reason = "" if rules else _reason(f"{kind} {on and f'{on}.'}{name}")
+            yield Object(kind, name, on, _sql(kind, row), rules, reason)
+
+
+def _reason(name: str) -> str:
+    """Return why an object is there that serves no rule, as the domain says; or ''."""
+    every = domain().beside.items()
+    return next((reason for pattern, reason in every if fnmatchcase(name, pattern)), "")
 
 
 def _on(row: Any) -> str:

@@ -105,6 +105,8 @@ class Domain:
         records: the folder of `equivalent.toml` and `open.toml`, on mutants; None for none.
         migrations: the schema under test, where no other is named; None for the run's own folder.
         areas: ids of rules by what they are about, for whoever looks for one.
+        beside: why the schema has objects that serve no rule, by patterns such as
+            `constraint jobs.jobs_pkey` and `trigger projects.*`; the first one that fits counts.
         packages: whose sources decide what a run tries, beside the engine's own.
     """
 
@@ -127,6 +129,7 @@ class Domain:
     records: Path | None = None
     migrations: Path | None = None
     areas: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    beside: Mapping[str, str] = field(default_factory=dict)
     packages: tuple[str, ...] = ()
 
     @property

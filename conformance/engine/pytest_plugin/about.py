@@ -90,7 +90,7 @@ def objects(config: pytest.Config, where: Places | None) -> dict[str, Any]:
             found = [*inventory.read(connection)]
     except (ProvisionError, MigrationError):  # which the run has said
         return {}
-    listed = [{**each._asdict(), "rules": list(each.rules)} for each in found]
+    listed = [each.document() for each in found]
     for each in listed if where else ():
         bare = str(each["name"]).partition("(")[0]
         place = where.of([bare]).get(bare) if where else None

@@ -90,6 +90,7 @@ class Object(TypedDict):
     on: str
     sql: str
     rules: list[str]
+    reason: NotRequired[str]
     place: NotRequired[Place]
 
 

@@ -64,7 +64,7 @@ def _objects(document: Document) -> list[dict[str, Any]]:
             {"kind": "", "name": name, "on": "", "sql": "", "rules": ids}
             for name, ids in sorted(names.items())
         ]
-    return [{**each, "anchor": f"object-{at}"} for at, each in enumerate(listed, 1)]
+    return [{"reason": "", **each, "anchor": f"object-{at}"} for at, each in enumerate(listed, 1)]
 
 
 def _rule(
