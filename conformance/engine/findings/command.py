@@ -15,12 +15,13 @@ from conformance.engine.report.causes import first_line
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from conformance.engine.findings.kept import Kept
 
 LIST = "list what runs have found and kept, in this folder or the nearest above that has some"
 AGAIN = "try again what a run has found, on the schema and the version that it was found on"
+MOST = 3  # other folders that are named
 LEAST = 20  # characters of what was observed
 
 
@@ -65,7 +66,7 @@ def run_list(options: argparse.Namespace) -> None:
         plain=True,
     )
     if not found and options.folder is None:
-        say(*(f"{count} in {other}" for other, count in store.others(folder).items()), plain=True)
+        say(*_elsewhere(store.others(folder)), plain=True)
 
 
 def run_replay(options: argparse.Namespace) -> int:
@@ -80,9 +81,19 @@ def run_replay(options: argparse.Namespace) -> int:
     """
     from conformance.engine.findings import replaying  # noqa: PLC0415 - the others need no server
 
-    return replaying.replay(
-        store.find(options.id, Path.cwd()), options, lambda lines: say(*lines, plain=True)
-    )
+    kept = store.find(options.id, Path.cwd())
+    still = replaying.replay(kept, options, lambda lines: say(*lines, plain=True))
+    if not still and options.to is None and replaying.is_as_found(kept, options):
+        store.drop(kept)
+        say(f"dropped from {kept.place.parent if kept.place else Path()}", plain=True)
+    return still
+
+
+def _elsewhere(others: Mapping[Path, int]) -> Iterable[str]:
+    """Yield where findings are, the folders of the last runs first; others are only counted."""
+    yield from (f"{count} in {other}" for other, count in [*others.items()][:MOST])
+    if len(others) > MOST:
+        yield f"and in {len(others) - MOST} other folders: replay finds them all by their ids"
 
 
 def table(found: Iterable[Kept]) -> Iterable[str]:

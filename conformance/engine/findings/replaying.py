@@ -82,6 +82,18 @@ def replay(kept: Kept, options: argparse.Namespace, say: Say) -> int:
     return still
 
 
+def is_as_found(kept: Kept, options: argparse.Namespace) -> bool:
+    """Return whether options replay a finding on the schema and the server that it was found on."""
+    folder = options.migrations
+    named = {
+        option: getattr(options, attribute) or os.environ.get(variable)
+        for attribute, option, variable in SETTINGS
+    }
+    return (folder is None or folder.resolve() == Path(kept.run.migrations)) and all(
+        f"{option}={value}" in kept.run.request for option, value in named.items() if value
+    )
+
+
 def _stop(kept: Kept, folder: Path, options: argparse.Namespace, say: Say) -> None:
     """Do the steps before one, and open psql there, or say how to come there."""
     steps = kept.seen.steps

@@ -6,6 +6,7 @@ list of all folders that this user's runs have written to is kept in the user's 
 
 from __future__ import annotations
 
+import os
 from contextlib import suppress
 from difflib import get_close_matches
 from pathlib import Path
@@ -103,11 +104,16 @@ def find(name: str, directory: Path) -> Kept:
 
 
 def _remember(folder: Path) -> None:
-    if folder in _remembered():
+    """Add a folder to those of this user; forget those that are gone."""
+    known = [*_remembered()]
+    left = [each for each in known if each.is_dir()]
+    if left == known and known[:1] == [folder]:
         return
-    state = user_state_path("framecast-conformance", ensure_exists=True)
-    with (state / LISTED).open("a", encoding="utf-8") as listed:
-        listed.write(f"{folder}\n")
+    path = user_state_path("framecast-conformance", ensure_exists=True) / LISTED
+    others = [each for each in reversed(left) if each != folder]
+    new = path.with_name(f"{LISTED}.{os.getpid()}")  # at once, for runs end at the same time
+    new.write_text("".join(f"{each}\n" for each in (*others, folder)), encoding="utf-8")
+    new.replace(path)
 
 
 def _remembered() -> Iterator[Path]:

@@ -1,7 +1,9 @@
 """Findings of a run as files, which `python -m conformance replay` reads.
 
-Tests send what they find to the process that leads the run, which writes it at the end. A whole run
-drops what was found before, in the same circumstances, and is not found any more.
+Tests send what they find to the process that leads the run, which writes it at the end. What was
+found before, in the same circumstances, and is not found any more, is dropped: what a test found,
+by a run with the same profile in which it passed, and all that a rule had by a whole run that held
+it.
 """
 
 from __future__ import annotations
@@ -100,9 +102,13 @@ class _Keeper:
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
         self._found: dict[str, Seen] = {}
+        self._passed: set[tuple[str, str]] = set()  # files of tests, and the names in them
 
     def note(self, report: pytest.TestReport) -> None:
-        """Note what one test found."""
+        """Note what one test found, or that it passed."""
+        if report.when == "call" and report.passed:
+            file, _, test = report.nodeid.partition("::")
+            self._passed.add((Path(file).name, test))
         for each in sections.carried(report, PROPERTY):
             from conformance.engine.findings.kept import Seen
 
@@ -148,16 +154,20 @@ class _Keeper:
         return []
 
     def _stale(self, there: list[Kept], run: Circumstances, ended: Ended) -> list[Kept]:
-        """Return what a whole run has not found again, of rules that it held."""
-        if not ended.whole:
-            return []
+        """Return what was not found again, though it would have been."""
         return [
             each
             for each in there
             if each.run.is_alike(run)
             and each.seen.id not in self._found
-            and (
-                each.seen.rule not in ended.judged
-                or ended.judged[each.seen.rule].verdict is Verdict.HELD
-            )
+            and (self._has_passed(each, run) or (ended.whole and _holds(each.seen.rule, ended)))
         ]
+
+    def _has_passed(self, kept: Kept, run: Circumstances) -> bool:
+        place = (Path(kept.seen.file).name, kept.seen.test)
+        return place in self._passed and kept.run.profile == run.profile
+
+
+def _holds(rule: str, ended: Ended) -> bool:
+    """Return whether a rule was held; what stands in the place of one holds if nothing is said."""
+    return rule not in ended.judged or ended.judged[rule].verdict is Verdict.HELD
