@@ -34,6 +34,13 @@ def a_row(table: str, world: World) -> Row:
     return MAKERS[table](world)
 
 
+def beside(table: str, world: World, row: Row) -> tuple[Insert, ...]:
+    """Return what has to come in the same transaction as a row."""
+    if table != "teams":
+        return ()
+    return (Insert("memberships", (world.a_membership(row, world.creator(), role="owner"),)),)
+
+
 @cache
 def cases() -> tuple[ColumnCase, ...]:
     """Return all facts of all columns."""

@@ -59,7 +59,7 @@ DOMAIN: Final = Domain(
         {
             *("test_columns", "test_corpus", "test_functions", "test_hostile", "test_machines"),
             *("test_meetings", "test_races", "test_reading", "test_replacements", "test_role"),
-            *("test_rules", "test_strangers"),
+            *("test_patterns", "test_rules", "test_strangers"),
         }
     ),
     commands=frozenset({"gate", "mutants", "soak"}),

@@ -39,13 +39,16 @@ def delivery(world: World) -> Row:
 # A list of an empty list is empty as well. Before PostgreSQL 17 no literal says so.
 NO_EVENT = st.sampled_from(([], "{}", Sql("ARRAY[ARRAY[]]::public.webhook_event_type[]")))
 
-# Null among the events: of a list, of a list that does not begin at 1, or of a list of lists.
+# Null among the events: of a list, at its end or inside, of one that does not begin at 1, or of a
+# list of lists.
 NULL_EVENTS = st.sampled_from(
     (
         "[0:0]={NULL}",
         f"[0:1]={{{FIRST},NULL}}",
         f"[2:3]={{NULL,{FIRST}}}",
         f"{{{{{FIRST},NULL}}}}",
+        f"{{{FIRST},NULL,{FIRST}}}",
+        f"[0:2]={{{FIRST},NULL,{FIRST}}}",
     )
 )
 SHIFTED = st.sampled_from((f"[0:0]={{{FIRST}}}", f"[2:3]={{{FIRST},{FIRST}}}"))

@@ -27,6 +27,7 @@ SECONDS: Final = {
     "test_functions": 0.01,
     "test_reading": 0.01,
     "test_columns": 0.04,
+    "test_patterns": 0.01,
     "test_hostile": 0.6,
     "test_races": 0.9,
     "test_machines": 0.9,

@@ -34,6 +34,7 @@ PATHS = {
     "test_meeting_rules": "race",
     "test_hostile": "raid",
     "test_columns": "column",
+    "test_patterns": "column",
     "test_corpus": "regression",
     "test_role": "right",
 }

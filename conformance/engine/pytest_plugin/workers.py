@@ -36,6 +36,7 @@ ORDER = (
     "test_functions",
     "test_reading",
     "test_enforcement",
+    "test_patterns",
     "test_role",
     "test_strangers",
     "test_columns",
