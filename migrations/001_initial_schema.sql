@@ -2200,8 +2200,8 @@ BEGIN
     ELSE
         v_user_ids := ARRAY[NEW.user_id];
     END IF;
-    -- As above. Of who is not there yet, nothing is asked before they come. Whoever changes an email
-    -- has the teams already, and who is new came into them in this transaction.
+    -- As above. Of who is not there yet, nothing is asked before they come. Whoever changes an
+    -- email has the teams already, and who is new came into them in this transaction.
     PERFORM framecast.lock_users(
         ARRAY(SELECT u.id FROM public.users AS u WHERE u.id = ANY(v_user_ids))
     );
