@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from conformance.engine.cases.steps import Step
@@ -20,6 +20,8 @@ class Verdict(StrEnum):
     HELD = "held"
 
 
+# What the script of a finding begins with that one session cannot show.
+SEVERAL: Final = "-- Several sessions at once"
 NOT_RUN = "not run"  # in the place of a verdict, where a run ended before it came to a rule
 
 
@@ -30,7 +32,8 @@ class Finding(AssertionError):  # noqa: N818 - no error of the program, but what
         rule: the id of the rule that failed.
         verdict: how it failed.
         expected, observed: in words.
-        script: SQL that psql runs on a fresh installation to show it.
+        script: SQL that psql runs on a fresh installation to show it; of several sessions, which
+            begins with SEVERAL, who did what in which order.
         steps: the same as data, the last of which failed; () where steps cannot show it, None
             where what the database went through since it was empty shows it.
         also: the ids of further rules of which the same is true.
@@ -78,7 +81,7 @@ class Finding(AssertionError):  # noqa: N818 - no error of the program, but what
         )
         if not self.script:  # such as of what could not be tried
             return told.rstrip("\n")
-        return f"{told}  on a fresh installation, psql shows it with:\n\n{self.script}"
+        return f"{told}  {shown_by(self.script)}:\n\n{self.script}"
 
     def as_dict(self) -> dict[str, str]:
         """Return plain values, for the report and for travel between processes."""
@@ -89,6 +92,13 @@ class Finding(AssertionError):  # noqa: N818 - no error of the program, but what
             "observed": self.observed,
             "script": self.script,
         }
+
+
+def shown_by(script: str) -> str:
+    """Return what the script of a finding is, in words."""
+    if script.startswith(SEVERAL):
+        return "several sessions show it, in this order"
+    return "on a fresh installation, psql shows it with"
 
 
 @dataclass(slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from conformance.engine.cases.attempt import transaction_script
-from conformance.engine.cases.verdicts import Finding, Verdict
+from conformance.engine.cases.verdicts import SEVERAL, Finding, Verdict
 from conformance.engine.database.session import in_order
 from conformance.engine.races.orders import every
 from conformance.engine.sql.outcomes import Accepted
@@ -65,7 +65,8 @@ def _shown(given: Sequence[Statement], trace: Trace | None = None) -> str:
     """Return what was done, as psql reads it; of two sessions, who did what in which order."""
     lines = [transaction_script(given)]
     if trace is not None:
-        lines.append("-- then two sessions, in this order:\n")
+        lines.insert(0, f"{SEVERAL}, in this order, after what one of them does alone:\n")
+        lines.append("-- then two sessions, statement by statement:\n")
         lines += [
             f"{trace.scripts[line.session][line.step][1]};  -- session {line.session + 1}"
             f"{', which waits' if line.waits_for else ''}"

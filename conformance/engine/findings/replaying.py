@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 import conformance
 from conformance.engine.cases.attempt import transaction_script
+from conformance.engine.cases.verdicts import SEVERAL
 from conformance.engine.database import acting
 from conformance.engine.database.sandbox import Sandbox
 from conformance.engine.deployment import migrations
@@ -98,7 +99,10 @@ def _stop(kept: Kept, folder: Path, options: argparse.Namespace, say: Say) -> No
     """Do the steps before one, and open psql there, or say how to come there."""
     steps = kept.seen.steps
     if not steps:
-        message = f"{kept.seen.id} has no steps: replay it without --to"
+        several = kept.seen.script.startswith(SEVERAL)
+        why = "is of several sessions, of which none stops alone" if several else "has no steps"
+        where = f"; {kept.script} says what each did, and where" if several and kept.script else ""
+        message = f"{kept.seen.id} {why}: replay it without --to{where}"
         raise ReplayError(message)
     if options.to > len(steps):
         message = f"{kept.seen.id} has {len(steps)} steps: --to takes 1 to {len(steps)}"

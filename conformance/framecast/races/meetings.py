@@ -16,7 +16,7 @@ from math import prod
 from typing import TYPE_CHECKING
 
 from conformance.engine.cases.attempt import transaction_script
-from conformance.engine.cases.verdicts import Finding, Verdict
+from conformance.engine.cases.verdicts import SEVERAL, Finding, Verdict
 from conformance.engine.races.driver import Driver
 from conformance.engine.sql.outcomes import Accepted, Rejected
 from conformance.engine.sql.writes import Statement, statements
@@ -346,7 +346,8 @@ class Floor:
             Verdict.BROKEN,
             expected="no deadlock of two statements of the product",
             observed=f"{meeting}: they wait for each other",
-            script=f"-- session 1:\nSELECT FROM {meeting.table} FOR UPDATE; -- then COMMIT\n"
+            script=f"{SEVERAL}\n-- session 1:\n"
+            f"SELECT FROM {meeting.table} FOR UPDATE; -- then COMMIT\n"
             f"-- session 2:\n{one};\n-- session 3:\n{other};\n",
             steps=(),  # it takes three sessions
         )

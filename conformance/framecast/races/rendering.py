@@ -8,10 +8,11 @@ for PostgreSQL's own `isolationtester`.
 from __future__ import annotations
 
 import re
+from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from conformance.engine.cases.attempt import transaction_script
-from conformance.engine.cases.verdicts import Finding
+from conformance.engine.cases.verdicts import SEVERAL, Finding
 from conformance.engine.sql.writes import statements
 from conformance.framecast.races.schedule import Reader, Transaction
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from conformance.framecast.races.schedule import Race, Session
 
 WIDTH = 38
+SAVED = ".conformance/races"  # where a run keeps the scripts of races that failed
 # Steps take turns. Whoever is next lets the one before get to its end, or to its lock. Turns are
 # taken on connections of their own: a query in the session would give its transaction a snapshot.
 TURNS = """\
@@ -72,7 +74,12 @@ def side_by_side(race: Race, trace: Trace) -> str:
 
 def told(finding: Finding, race: Race, trace: Trace) -> Finding:
     """Return a finding with the race as a comment, and its start as psql reads it."""
-    shown = "".join(f"-- {line}\n" for line in side_by_side(race, trace).splitlines())
+    lines = [
+        "begin from what is below, and do as follows. A script of each for psql is kept in",
+        f"{SAVED}/{name_of(finding.rule, race, trace)}, and run.sh, which runs them:",
+        *side_by_side(race, trace).splitlines(),
+    ]
+    shown = f"{SEVERAL}\n" + "".join(f"-- {line}\n" for line in lines)
     return Finding(
         finding.rule,
         finding.verdict,
@@ -81,6 +88,12 @@ def told(finding: Finding, race: Race, trace: Trace) -> Finding:
         script=f"{shown}{_start(race)}",
         steps=(),
     )
+
+
+def name_of(rule: str, race: Race, trace: Trace) -> str:
+    """Return the name of the folder of a race in which a rule failed."""
+    digest = sha256(f"{side_by_side(race, trace)}{_start(race)}".encode()).hexdigest()[:8]
+    return f"{rule.lower().replace('-', '_').replace(' ', '_')}_{digest}"
 
 
 def psql_scripts(race: Race, trace: Trace) -> dict[str, str]:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from hashlib import sha256
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -22,7 +20,6 @@ if TYPE_CHECKING:
 
 RACE_RUNNER = pytest.StashKey["RaceRunner"]()
 PROPERTY = "races"
-SAVED = Path(".conformance", "races")
 LEVELS = ("read committed", "repeatable read", "serializable")
 WORDS = ("committed", "rejected", "40001", "40P01")
 
@@ -98,9 +95,8 @@ def _save(finding: Finding, race_runner: RaceRunner, config: pytest.Config) -> s
 
     if race_runner.failed is None:
         return "nowhere, there was no race"
-    digest = sha256(finding.script.encode()).hexdigest()[:8]
-    name = f"{finding.rule.lower().replace('-', '_').replace(' ', '_')}_{digest}"
-    folder = config.rootpath / SAVED / name
+    name = rendering.name_of(finding.rule, *race_runner.failed)
+    folder = config.rootpath / rendering.SAVED / name
     try:
         rendering.save(*race_runner.failed, folder)
     except OSError as error:  # a folder that has become full or is gone loses no verdict

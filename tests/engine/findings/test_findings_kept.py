@@ -12,7 +12,7 @@ import pytest
 
 from conformance.__main__ import main
 from conformance.engine.cases.steps import Step
-from conformance.engine.cases.verdicts import Finding, Verdict
+from conformance.engine.cases.verdicts import SEVERAL, Finding, Verdict
 from conformance.engine.findings import replaying, store
 from conformance.engine.findings.errors import UnknownFindingError, UnreadableFindingError
 from conformance.engine.findings.kept import Kept, Seen, read
@@ -177,6 +177,21 @@ def test_a_replay_stops_before_a_step(
     assert 0 == main([*command, "--to", "2"])
     assert "(0,)" == seen.read_text()
     assert "step 1 of 2: accepted" in capsys.readouterr().out
+
+
+def test_a_race_does_not_stop_at_a_step(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It is said that it takes several sessions, and which file tells what each of them did."""
+    one = kept(folder)
+    seen = replace(one.seen, steps=(), script=f"{SEVERAL}\n-- ann leaves\n")
+    store.write(folder / store.FOLDER, [replace(one, seen=seen)])
+    monkeypatch.chdir(folder)
+
+    assert 2 == main(["replay", one.seen.id, "--to", "1"])
+    said = capsys.readouterr().err
+    assert f"{one.seen.id} is of several sessions, of which none stops alone" in said
+    assert f"{one.seen.id}.sql says what each did" in said
 
 
 def test_a_step_that_was_accepted_did_not_fail(

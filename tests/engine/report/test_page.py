@@ -12,7 +12,7 @@ import msgspec
 import pytest
 
 from conformance.__main__ import main
-from conformance.engine.cases.verdicts import Verdict
+from conformance.engine.cases.verdicts import SEVERAL, Verdict
 from conformance.engine.changed import inventory
 from conformance.engine.domain.chosen import domain
 from conformance.engine.kinds.transitions import Transitions
@@ -224,6 +224,7 @@ def test_a_cause_stands_once_with_all_its_ways(tmp_path: Path) -> None:
         {**first, "path": "cte", "script": "SELECT 3;\n"},
         {**first, "path": "race", "observed": "a row", "test": "t.py::test_known_race[inv_t6__x]"},
     ]
+    ways[-1]["script"] = f"{SEVERAL}\n-- ann leaves\n"
     broken.update(failures=ways, verdict="broken")
     document.update(role="framecast_app", profile="quick", seed=7)
     forms.write(document, tmp_path / "page.html", "html")
@@ -232,6 +233,8 @@ def test_a_cause_stands_once_with_all_its_ways(tmp_path: Path) -> None:
     assert ["update, insert, cte", "a race of sessions"] == re.findall(
         r"</span> along (.*)</h3>", text
     )
+    assert "update: on a fresh installation, psql shows it with</summary>" in text
+    assert "a race of sessions: several sessions show it, in this order</summary>" in text
     assert "<pre>SELECT 2;</pre>" in text.partition("2 more ways to see it")[0]
     assert "<pre>SELECT 1;" not in text.partition("2 more ways to see it")[0]
     assert (

@@ -225,12 +225,14 @@ def test_a_slug_that_is_made_up_may_be_another_above_read_committed(harness: Har
 
 
 def test_a_finding_tells_the_race(harness: Harness) -> None:
-    """A failure prints the race side by side, and the SQL of its start."""
+    """A failure prints the race side by side, the SQL of its start, and where its scripts are."""
     race = KNOWN_RACES[LEAVE].race()
     trace = harness.run(race, following((0, 1, 0, 1)))
     finding = Finding("INV-T2", Verdict.BROKEN, expected="", observed="", script="", steps=())
 
     shown = str(rendering.told(finding, race, trace))
 
+    assert "on a fresh installation, psql" not in shown
+    assert f"-- .conformance/races/{rendering.name_of('INV-T2', race, trace)}, and run.sh" in shown
     assert "INSERT INTO public.teams" in shown
     assert "--      ann (read committed)" in shown

@@ -6,6 +6,8 @@ import shlex
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any, Final
 
+from conformance.engine.cases.verdicts import shown_by
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -35,6 +37,7 @@ def causes(failures: Sequence[dict[str, Any]], document: Document) -> list[dict[
             **each,
             "path": IN_WORDS.get(each["path"], each["path"]),
             "script": each["script"].rstrip(),
+            "shown_by": shown_by(each["script"]),
             "again": _again(each, document),
         }
         groups.setdefault(tuple(each.get(name) for name in SAME), []).append(way)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from conformance.engine.cases.verdicts import Verdict
+from conformance.engine.cases.verdicts import Verdict, shown_by
 from conformance.engine.report.forms.summary import facts, failures, outcome
 
 if TYPE_CHECKING:
@@ -37,7 +37,9 @@ def _lines(document: Document) -> Iterator[str]:
     for rule in document["rules"]:
         for failure in rule["failures"][:1]:
             if failure["script"]:
-                yield from _folded(f"{rule['id']} in psql", failure["script"])
+                yield from _folded(
+                    f"{rule['id']}: {shown_by(failure['script'])}", failure["script"]
+                )
     for test in document.get("failed", ())[:10]:
         yield f"- `{test['test']}`: {_cell(test['said'])}"
     rows = [
