@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Sequence
 from difflib import get_close_matches
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import NoReturn
 
@@ -115,7 +116,7 @@ def _expect_command(words: Sequence[str], parser: argparse.ArgumentParser) -> No
         parser.exit(USAGE)
     known = completion.commands(parser)
     near = get_close_matches(words[0], known)
-    if words[0] not in known and near:
+    if words[0] not in known and near and not words[0].startswith("-"):
         parser.error(f"there is no command {words[0]!r}: did you mean {' or '.join(near)}?")
 
 
@@ -146,6 +147,9 @@ def _domain() -> argparse.ArgumentParser:
 def command_parser() -> argparse.ArgumentParser:
     """Return what reads the arguments of all commands."""
     parser = argparse.ArgumentParser(prog=_program(), description=DESCRIPTION, parents=[_domain()])
+    parser.add_argument(
+        "--version", action=_Version, nargs=0, help="print the version of this package, and end"
+    )
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     parser.set_defaults(undone="", further=False, unasked=FAILED)
     adders = (
@@ -167,6 +171,19 @@ def command_parser() -> argparse.ArgumentParser:
         add(commands)
     completion.add(commands, parser)
     return parser
+
+
+class _Version(argparse.Action):
+    """Prints the version, which is read only then."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
+        """Print it, and end."""
+        try:
+            known = version(completion.SCRIPT)
+        except PackageNotFoundError:
+            known = "of a checkout"
+        say(f"{completion.SCRIPT} {known}")
+        parser.exit()
 
 
 def _add_test(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

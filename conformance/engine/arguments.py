@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
 
+PRINTED: Final = Path()  # where JSON goes that is for no file
 UNASKED: Final = 2  # exit code where 1 is an answer, and there was none
 # What each option that names a server takes, and what it means.
 HELP = {
@@ -65,6 +66,30 @@ def add_database(parser: argparse.ArgumentParser) -> None:
         default="public",
         help="where the table schema_migrations lies (default: %(default)s)",
     )
+
+
+def add_json(parser: argparse.ArgumentParser) -> None:
+    """Add JSON of what a command says of a database in use, printed or in a file."""
+    parser.add_argument(
+        "--json",
+        metavar="FILE",
+        nargs="?",
+        const="",
+        help="write it as JSON there; without a file, print JSON instead",
+    )
+
+
+def json_of(options: argparse.Namespace) -> Path | None:
+    """Return the file that JSON goes to, and forget what it held; PRINTED, where it has none.
+
+    An address that follows the option is the database's, as it was before files could follow.
+    """
+    given: str | None = options.json
+    if given and ("://" in given or "=" in given) and not given.endswith(".json"):
+        options.url, given = given, ""
+    if given:
+        Path(given).unlink(missing_ok=True)  # what an earlier run wrote says nothing of this one
+    return None if given is None else Path(given)
 
 
 def add_scratch(parser: argparse.ArgumentParser) -> None:

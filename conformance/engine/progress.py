@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from rich.progress import Task
 
 FIRST, BETWEEN = 2.0, 10.0  # seconds of silence before a line, where there is no terminal
-LONGEST = 86400.0  # seconds that a pace is taken from: shards and seeds take minutes each
 PREFIX = "progress: "  # of a line, by which others are told apart
 IN_MINUTES = 120  # seconds from which on these are said in minutes
 
@@ -45,16 +44,18 @@ class Progress:
             rich.TextColumn("{task.description}", markup=False),
             rich.BarColumn(),
             rich.TaskProgressColumn(),
-            rich.TimeRemainingColumn(),
+            rich.TextColumn("{task.fields[left]}", markup=False),
             console=Console(stderr=True),
             transient=True,
             disable=not self._moves,
             get_time=clock,
-            speed_estimate_period=LONGEST,
             redirect_stdout=sys.stdout.isatty(),
         )
         self._one = Lock()  # several sessions ask at once
         self._clock, self._due = clock, clock() + FIRST
+        # Pairs of a time and of what was done then: a pace is taken from each to now.
+        self._since = [(clock(), 0.0)]
+        self._paced = False
 
     def __enter__(self) -> Self:
         """Begin to show it."""
@@ -71,13 +72,32 @@ class Progress:
             known = next(iter(self._bars.tasks), None)
             if known is None or (known.total or 0) != total:
                 self.clear()
-                self._bars.add_task(what, total=total or None)
+                self._bars.add_task(what, total=total or None, left="")
+                self._since = [*([] if self._paced else self._since), (self._clock(), done)]
+                self._paced = True
             (task,) = self._bars.tasks
-            self._bars.update(task.id, description=what, completed=done)
+            left = _in_words(self._left(done, total))
+            self._bars.update(task.id, description=what, completed=done, left=left)
             if not self._moves and not task.finished and self._clock() >= self._due:
                 self._due = self._clock() + BETWEEN
                 sys.stderr.write(f"{PREFIX}{_line(task)}\n")
                 sys.stderr.flush()
+
+    def _left(self, done: float, total: float) -> float:
+        """Return how many seconds are left at the slowest pace; 0 where none is known.
+
+        The pace since the beginning knows of what was prepared, that since the first news of what
+        had been done before.
+        """
+        now = self._clock()
+        return max(
+            (
+                (now - then) * (total - done) / (done - before)
+                for then, before in self._since
+                if total > done > before and now > then
+            ),
+            default=0,
+        )
 
     def clear(self) -> None:
         """Show nothing until there is more."""
@@ -104,10 +124,13 @@ class Watch:
 def _line(task: Task) -> str:
     if not task.total:
         return task.description
-    left = task.time_remaining
+    left = task.fields["left"]
     share = f"{task.completed:g} of {task.total:g} ({task.percentage:.0f} %)"
-    return f"{task.description}: {share}{f', about {_in_words(left)} left' if left else ''}"
+    return f"{task.description}: {share}{f', {left}' if left else ''}"
 
 
 def _in_words(left: float) -> str:
-    return f"{left:.0f} s" if left < IN_MINUTES else f"{left / 60:.0f} min"
+    if not left:
+        return ""
+    said = f"{left:.0f} s" if left < IN_MINUTES else f"{left / 60:.0f} min"
+    return f"about {said} left"

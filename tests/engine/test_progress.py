@@ -2,6 +2,7 @@
 
 import os
 import pty
+import re
 import subprocess
 import sys
 from typing import Final
@@ -55,8 +56,23 @@ def test_a_line_has_the_share_and_the_time_left(capsys: pytest.CaptureFixture[st
         "progress: mutants: 3 of 23 (13 %), about 7 min left",
         "progress: mutants: 13 of 23 (57 %), about 28 min left",
         "progress: tests: 0 of 90 (0 %)",
-        "progress: tests: 30 of 90 (33 %)",
+        "progress: tests: 30 of 90 (33 %), about 20 s left",
         "progress: tests: 60 of 90 (67 %), about 10 s left",
+    ] == capsys.readouterr().err.splitlines()
+
+
+def test_what_was_prepared_is_part_of_the_pace(capsys: pytest.CaptureFixture[str]) -> None:
+    """A run that begins late, and quickly, is not said to end at once."""
+    now = 0.0
+    with Progress(lambda: now) as show:
+        for now, done in ((3.9, 0.1), (4.0, 0.2)):  # noqa: B007 - the clock shows it
+            show("seeds", done, 2)
+        now = 14.0
+        show("seeds", 0.4, 2)
+
+    assert [
+        "progress: seeds: 0.1 of 2 (5 %), about 74 s left",
+        "progress: seeds: 0.4 of 2 (20 %), about 56 s left",
     ] == capsys.readouterr().err.splitlines()
 
 
@@ -89,6 +105,7 @@ def test_a_terminal_has_a_bar() -> None:
 
     assert "shards [1]" in shown
     assert "40%" in shown
+    assert re.search(r"about \d s left", shown)
     assert "a result\r\n" in shown
     assert "\x1b[2K" in shown.rpartition("40%")[2]
 

@@ -6,7 +6,15 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
-from conformance.engine.arguments import add_database, add_scratch, positive, seconds
+from conformance.engine.arguments import (
+    PRINTED,
+    add_database,
+    add_json,
+    add_scratch,
+    json_of,
+    positive,
+    seconds,
+)
 from conformance.engine.console import fitted, say, sentence
 from conformance.engine.postgres.request import SETTINGS
 from conformance.engine.progress import Progress
@@ -38,7 +46,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the command to those of ``python -m conformance``."""
     parser = commands.add_parser("audit", help=SUMMARY, description=ABOUT)
     add_target(parser)
-    parser.add_argument("--json", action="store_true", help="print JSON (see docs/gate.md)")
+    add_json(parser)
     parser.set_defaults(run=_run, undone="the database was only read")
 
 
@@ -95,11 +103,14 @@ def _run(options: argparse.Namespace) -> None:
     from conformance.engine.audit import report  # noqa: PLC0415 - as above
     from conformance.engine.audit.run import audit  # noqa: PLC0415 - as above
 
+    file = json_of(options)
     with Progress() as progress:
         sections = audit(wish_of(options), progress)
-    if options.json:
+    if file == PRINTED:
         sys.stdout.write(report.as_json(sections))
     else:
+        if file is not None:
+            file.write_text(report.as_json(sections))
         good, bad = "the data keep the rules, and the rules are enforced", "not sound"
         for section in sections:
             show(section)

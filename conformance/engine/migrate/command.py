@@ -8,7 +8,14 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from conformance.engine.arguments import add_database, add_scratch, seconds
+from conformance.engine.arguments import (
+    PRINTED,
+    add_database,
+    add_json,
+    add_scratch,
+    json_of,
+    seconds,
+)
 from conformance.engine.audit.command import Incomplete
 from conformance.engine.console import say, sentence
 from conformance.engine.postgres.request import SETTINGS
@@ -62,7 +69,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser.set_defaults(run=_run, undone="what was being run is rolled back")
     parser = commands.add_parser("status", help=STATUS, description=sentence(STATUS))
     add_database(parser)
-    parser.add_argument("--json", action="store_true", help="print JSON")
+    add_json(parser)
     parser.set_defaults(run=_status, undone="the database was only read")
 
 
@@ -108,13 +115,16 @@ def _as_json(done: Sequence[Applied]) -> str:
 def _status(options: argparse.Namespace) -> None:
     from conformance.engine.migrate import status  # noqa: PLC0415 - psycopg, where it is needed
 
+    file = json_of(options)
     files = status.of(_url(options), options.migrations, options.record_schema)
-    if options.json:
+    if file == PRINTED:
         sys.stdout.write(status.as_json(files))
     else:
+        if file is not None:
+            file.write_text(status.as_json(files))
         for line in status.lines(files):
             say(line)
-    if any(file.wrong for file in files):
+    if any(each.wrong for each in files):
         raise Incomplete
 
 

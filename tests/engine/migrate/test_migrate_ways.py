@@ -143,13 +143,20 @@ def test_what_is_wrong_is_told_by_the_status(
     three.write(b="CREATE TABLE other ()", _z="SELECT 1")
     (three.folder / "a.sql").unlink()
 
+    file = three.folder / "status.json"
+    file.write_text("of an earlier run")
+    assert 1 == status("--json", str(file))
+    said = capsys.readouterr().out
+    assert "_z.sql  out of order" in said
     assert 1 == status("--json")
+    printed = capsys.readouterr().out
+    assert printed == file.read_text()
     assert {
         "_z.sql": "out of order",
         "a.sql": "missing",
         "b.sql": "edited",
         "c.sql": "pending",
-    } == {each["name"]: each["state"] for each in json.loads(capsys.readouterr().out)["files"]}
+    } == {each["name"]: each["state"] for each in json.loads(printed)["files"]}
     assert 3 == status("host=/nowhere")
 
 
