@@ -19,6 +19,7 @@ from conformance.engine.deployment import migrations
 from conformance.engine.deployment.migrations import MigrationError
 from conformance.engine.domain.chosen import domain_folders
 from conformance.engine.postgres import ProvisionError
+from conformance.engine.pytest_plugin.changed import CHANGED
 from conformance.engine.pytest_plugin.keys import ENVIRONMENT, SEED
 from conformance.engine.pytest_plugin.role import role_of
 from conformance.engine.report.places import Places
@@ -60,7 +61,9 @@ def places(config: pytest.Config) -> Places | None:
         files = migrations.load(folder)
     except (MigrationError, OSError):
         return None
-    return Places(_shown(config), files)
+    none: tuple[str, ...] = ()
+    changed = config.stash.get(CHANGED, none)
+    return Places(_shown(config), files, changed)
 
 
 def ended(config: pytest.Config, error: BaseException) -> dict[str, Any]:
@@ -92,8 +95,8 @@ def objects(config: pytest.Config, where: Places | None) -> dict[str, Any]:
         return {}
     listed = [each.document() for each in found]
     for each in listed if where else ():
-        bare = str(each["name"]).partition("(")[0]
-        place = where.of([bare]).get(bare) if where else None
+        named = (str(each[part]) for part in ("kind", "name", "on"))
+        place = where.of_object(*named) if where else None
         if place:
             each["place"] = place
     return {"objects": listed}

@@ -226,6 +226,8 @@ class Recorder:
             if self._ended_by:
                 of_run["errors"] = [ended(self._config, error) for error in self._ended_by]
             where = places(self._config)
+            if where is not None:
+                of_run["folder"] = where.folder
             of_tests = {
                 **objects(self._config, where),
                 "beside": self._record.beside,

@@ -104,6 +104,7 @@ class Rule(TypedDict):
     tables: list[str]
     enforced_by: list[str]
     places: NotRequired[dict[str, Place]]
+    place: NotRequired[Place]
     verdict: Literal["broken", "overblocked", "unnamed", "unproven", "held", "not run"]
     accepted: int
     rejected: int
@@ -151,6 +152,7 @@ class Report(TypedDict):
     seed: int | str
     versions: dict[str, str | None]
     migrations: dict[str, str] | None
+    folder: NotRequired[str]
     suite: str
     commit: Commit | None
     errors: NotRequired[list[Error]]

@@ -3,58 +3,156 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
+
+from conformance.engine.report.written import ALL, CODE, TABLE, line_in, without_comments, written
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping
 
     from conformance.engine.deployment.migration import Migration
     from conformance.engine.report.form import Place
+    from conformance.engine.report.written import Written
 
-BEFORE = 200  # characters that may stand between DROP and a name
-# What stands before a name that goes; where it comes back, it is there.
-DROPPED = re.compile(r"\bdrop\s+\w+\s+(?:if\s+exists\s+)?(?:\w+\.)?\Z", re.IGNORECASE)
-COMMENT = re.compile(r"--[^\n]*")
+BAND = re.compile(r"^_\d+_")  # before the names of triggers, which it orders
+KINDS = ("function", "trigger", "type")  # that a name may begin with
+NAMED = ("constraint", "index", "trigger")  # that refuse under their names
+
+
+class Found(NamedTuple):
+    """Statement that wrote an object last, and the number of its file."""
+
+    kind: str
+    name: str
+    on: str
+    file: int
+    line: int
+    calls: frozenset[str]
 
 
 class Places:
-    """Files of a folder, and where in them names are written last: a later file replaces."""
+    """Statements of a folder that wrote each object last: made it, changed it or dropped it."""
 
-    def __init__(self, folder: str, files: Iterable[Migration]) -> None:
+    def __init__(
+        self, folder: str, files: Iterable[Migration], changed: Collection[str] = ()
+    ) -> None:
         """Read files.
 
         Args:
             folder: as places are to name it, relative where the report goes with a checkout.
             files: in the order in which they are applied.
+            changed: what is known to differ from another schema, such as `trigger a of t`.
         """
-        self._texts = {
-            f"{folder}/{each.name}": COMMENT.sub(lambda found: " " * len(found[0]), each.sql)
-            for each in files
-        }
+        self.folder = folder
+        files = tuple(files)
+        self._files = [f"{folder}/{each.name}" for each in files]
+        self._texts = [without_comments(each.sql) for each in files]
+        self._changed = {tuple(_bare(each).split()[:2]) for each in changed}
+        self._last: dict[tuple[str, str, str], Found] = {}
+        for number, each in enumerate(files):
+            for one in written(each.sql):
+                self._note(number, one)
 
     def of(self, names: Iterable[str]) -> Mapping[str, Place]:
         """Return the place of each name that is written somewhere.
 
-        A name of a rejection is a constraint's, an index's or a trigger's; `type …`, `function …`,
-        `trigger table.name` and `key …` are told by their last word.
+        A name of a rejection is a constraint's, an index's or a trigger's, or what some of these
+        begin with; `type …`, `function …` and `trigger table.name` say their kind.
         """
-        found = {}
-        for name in names:
-            place = self._find(name.rpartition(" ")[2].rpartition(".")[2])
-            if place is not None:
-                found[name] = place
-        return found
+        found = {name: next(self._named(name), None) for name in names}
+        return {name: self._place(each) for name, each in found.items() if each is not None}
 
-    def _find(self, word: str) -> Place | None:
-        exact = re.compile(rf"(?<![a-z0-9]){re.escape(word)}(?![a-z0-9_])")
-        for file, text in reversed(self._texts.items()):
-            near = text.find(word)  # far sooner than the expression says that there is none
-            every = list(exact.finditer(text, near)) if near >= 0 else []
-            made = [at for at in every if not _is_dropped(text, at.start())]
-            for at in (made or every)[:1]:
-                return {"file": file, "line": text.count("\n", 0, at.start()) + 1}
-        return None
+    def first(self, names: Iterable[str]) -> Place | None:
+        """Return the place to look at where a rule that these names enforce is not held.
+
+        Of its objects, and of the functions that they call, one that is known to have changed; or
+        else what the last file wrote; or else the nearest.
+        """
+        seen = {each: None for name in names for each in self._named(name)}
+        ranked, depth = [], 0
+        near = list(seen)
+        while near:
+            ranked += [(not self._is_changed(each), -each.file, depth, each) for each in near]
+            calls = [other for each in near for other in self._called(each)]
+            near = [each for each in dict.fromkeys(calls) if each not in seen]
+            seen |= dict.fromkeys(near)
+            depth += 1
+        return self._place(min(ranked, key=lambda each: each[:3])[3]) if ranked else None
+
+    def of_object(self, kind: str, name: str, on: str) -> Place | None:
+        """Return the place of an object of the schema, or else of its table.
+
+        Names may be qualified, and a function's have its arguments.
+        """
+        keys = [(kind, _bare(name), _bare(on)), (kind, _bare(name), ""), (TABLE, _bare(on), "")]
+        some = map(self._last.get, keys)
+        return next((self._place(each) for each in some if each is not None), None)
+
+    def _note(self, number: int, one: Written) -> None:
+        if one.kind == CODE:
+            for key, each in list(self._last.items()):
+                if each.name in one.calls:
+                    line = line_in(self._texts[number], each.name, one.line)
+                    self._last[key] = each._replace(file=number, line=line)
+            return
+        on = one.on if one.kind in ("constraint", "trigger") else ""
+        if one.name == ALL:
+            for key, each in list(self._last.items()):
+                if (each.kind, each.on) == (one.kind, on):
+                    self._last[key] = each._replace(file=number, line=one.line)
+            return
+        key = (one.kind, one.name, on)
+        before = self._last.get(key)
+        # What changes or drops an object says less of what it calls than what made it.
+        calls = one.calls or (before.calls if before else frozenset())
+        self._last[key] = Found(*key, number, one.line, calls)
+
+    def _named(self, name: str) -> Iterator[Found]:
+        kind, _, rest = name.partition(" ")
+        if kind in KINDS and rest:
+            table, _, bare = rest.rpartition(".")
+            for each in self._last.values():
+                if (each.kind, each.name) == (kind, bare) and table in ("", each.on):
+                    yield each
+            return
+        bare = name.rpartition(" ")[2].rpartition(".")[2]
+        some = [each for each in self._last.values() if each.kind in NAMED and _is(each, bare)]
+        yield from some or self._refusing(bare)
+
+    def _refusing(self, name: str) -> Iterator[Found]:
+        """Yield functions that refuse under a name which no object has, then their triggers."""
+        some = []
+        for each in self._last.values():
+            said = next((call for call in sorted(each.calls) if _begins(call, name)), None)
+            if each.kind == "function" and said:
+                some.append(each.name)
+                yield each._replace(line=line_in(self._texts[each.file], said, each.line))
+        for each in self._last.values():
+            if each.kind == "trigger" and not each.calls.isdisjoint(some):
+                yield each
+
+    def _called(self, one: Found) -> Iterator[Found]:
+        for (kind, name, _), each in self._last.items():
+            if kind == "function" and name in one.calls:
+                yield each
+
+    def _is_changed(self, one: Found) -> bool:
+        return (one.kind, one.name) in self._changed
+
+    def _place(self, one: Found) -> Place:
+        return {"file": self._files[one.file], "line": one.line}
 
 
-def _is_dropped(text: str, at: int) -> bool:
-    return DROPPED.search(text, max(at - BEFORE, 0), at) is not None
+def _is(one: Found, name: str) -> bool:
+    return one.name == name or _begins(BAND.sub("", one.name), name)
+
+
+def _begins(word: str, name: str) -> bool:
+    """Return whether a word is a name, or begins with one that others share."""
+    return word.startswith(name) if name.endswith("__") else word == name
+
+
+def _bare(name: str) -> str:
+    """Return the name of an object without its schema and the arguments of a function."""
+    words = name.partition("(")[0].split(" ")
+    return " ".join(word.rpartition(".")[2] for word in words)

@@ -137,6 +137,7 @@ def _cut(line: str, width: int) -> str:
 
 def _rule(name: str, standing: Standing, places: Places | None) -> dict[str, Any]:
     rule = RULES[name]
+    first = places.first(rule.enforced_by) if places else None
     kind = "written by hand" if rule.kind is None else type(rule.kind).__name__
     return {
         "id": rule.id,
@@ -146,6 +147,7 @@ def _rule(name: str, standing: Standing, places: Places | None) -> dict[str, Any
         "tables": list(rule.tables),
         "enforced_by": list(rule.enforced_by),
         "places": dict(places.of(rule.enforced_by)) if places else {},
+        **({"place": first} if first else {}),
         "verdict": standing.word,
         **_counts(standing.total),
         "paths": {str(path): _path(name, path, standing) for path in Path},

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from conformance.engine.cases.verdicts import Verdict
-from conformance.engine.report.forms.summary import RUN, Told, facts, failures
+from conformance.engine.report.forms.summary import RUN, Told, end, facts, failures
 
 if TYPE_CHECKING:
     from conformance.engine.report.document import Document
@@ -49,14 +49,15 @@ def render(document: Document) -> str:
                 ],
             }
         ],
-        "results": [_result(each, list(known)) for each in found],
+        "results": [_result(each, list(known), end(document)) for each in found],
         "properties": dict(facts(document)),
     }
     log = {"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}
     return json.dumps(log, indent=2, ensure_ascii=False) + "\n"
 
 
-def _result(each: Told, known: list[str]) -> dict[str, Any]:
+def _result(each: Told, known: list[str], last: str) -> dict[str, Any]:
+    """Return a result; code scanning takes none without a place, such as that of a right."""
     result: dict[str, Any] = {
         "ruleId": each.rule,
         "ruleIndex": known.index(each.rule),
@@ -67,7 +68,7 @@ def _result(each: Told, known: list[str]) -> dict[str, Any]:
     if each.accepted:
         justification = f"accepted {each.accepted}"
         result["suppressions"] = [{"kind": "external", "justification": justification}]
-    return {**result, **_located(each)}
+    return {**result, **_located(each if each.file else each._replace(file=last, line=1))}
 
 
 def _located(each: Told) -> dict[str, Any]:

@@ -108,10 +108,15 @@ def sentence(rule: dict[str, Any]) -> str:
 
 
 def place(rule: dict[str, Any]) -> tuple[str, int]:
-    """Return file and line of what enforces a rule first; ('', 0) where none is known."""
-    for each in rule.get("places", {}).values():
-        return each["file"], each["line"]
-    return "", 0
+    """Return the file and line to look at where a rule is not held; ('', 0) if none is known."""
+    each = rule.get("place") or next(iter(rule.get("places", {}).values()), None)
+    return (each["file"], each["line"]) if each else ("", 0)
+
+
+def end(document: Document) -> str:
+    """Return the last file of the migrations, for what has no place in them; '' if unknown."""
+    *_, name = document.get("migrations") or [""]
+    return f"{document['folder']}/{name}" if name and "folder" in document else ""
 
 
 def _of(failure: dict[str, Any]) -> str:
