@@ -21,6 +21,11 @@ INNOCENT: Final = {
     "a column that rows hold beside has another name": Change(
         "ALTER TABLE public.teams RENAME COLUMN credits TO balance;", "INV-T4", Path.INSERT
     ),
+    "an end of keys that is not said": Change(
+        "ALTER TABLE public.api_keys ALTER expires_at SET DEFAULT now() + interval '1 year';",
+        "INV-A4",
+        Path.DELETE,
+    ),
     "a time that is the clock's": Change(
         rewritten("tg__set_updated_at", *CLOCK) + rewritten("tg_jobs__set_times", *CLOCK),
         "AUTO-UPDATED",

@@ -31,7 +31,8 @@ def fault_of(refused: Rejected | Inconclusive, statement: Statement) -> str:
     if isinstance(refused, Inconclusive):
         return "an answer: nobody else writes"
     if "__" in refused.constraint:
-        known = refused.constraint in names_of(domain().name)
+        name = domain().name
+        known = refused.token in tokens_of(name) or refused.constraint in names_of(name)
         return "" if known else "the name of a rule of the catalogue"
     if refused.sqlstate.startswith(DATA) or refused.sqlstate in (GENERATED, PRIVILEGE):
         return ""
@@ -40,6 +41,12 @@ def fault_of(refused: Rejected | Inconclusive, statement: Statement) -> str:
     if any(word in statement.sql for word in OF_STATEMENTS.get(refused.sqlstate, ())):
         return ""
     return "a refusal that names a rule, or is of a type, key, column or privilege"
+
+
+@cache
+def tokens_of(_domain: str) -> frozenset[str]:
+    """Return the tokens by which names of whatever enforces the rules of a domain begin."""
+    return frozenset(token for rule in RULES.values() for token in rule.tokens)
 
 
 @cache
