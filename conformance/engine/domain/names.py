@@ -1,9 +1,10 @@
-"""A rule by the name that somebody types: its id or its token, in upper or lower case."""
+"""A rule by the name that somebody types: its id or its token, in any case, or an object's name."""
 
 from __future__ import annotations
 
+import re
 from difflib import get_close_matches
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from conformance.engine.domain.chosen import RULES
 from conformance.engine.kinds.rule import Rule  # noqa: TC001 - what a function returns
@@ -12,13 +13,35 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 
+BAND: Final = re.compile(r"^_\d+_")  # of a trigger's name, which decides when it fires
+
+
 class UnknownRuleError(ValueError):
     """A name that is no rule's."""
 
 
 def find(name: str) -> Rule | None:
-    """Return the rule of a name such as `INV-T2`, `inv-t2` or `inv_t2__`; None for no rule's."""
-    return RULES.get(name.strip("_").replace("_", "-").upper())
+    """Return the rule of a name such as `INV-T2`, `inv-t2` or `inv_t2__`; None for no rule's.
+
+    An object's name is a rule's where it begins as the rule's own do, behind a number that gives
+    its place, or where the rule alone says that it is enforced by that object.
+    """
+    token = BAND.sub("", name).partition("__")[0]
+    for each in (name, token):
+        if found := RULES.get(each.strip("_").replace("_", "-").upper()):
+            return found
+    wanted = name.lower()
+    enforced = [
+        rule
+        for rule in RULES.values()
+        if any(wanted in _names(each.lower()) for each in rule.enforced_by)
+    ]
+    return enforced[0] if len(enforced) == 1 else None
+
+
+def _names(enforcing: str) -> tuple[str, ...]:
+    """Return what an object such as `trigger jobs._500_move_project` is called."""
+    return tuple(enforcing.rpartition(before)[2] for before in ("\n", " ", "."))
 
 
 def rule(name: str) -> Rule:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import shlex
+import sys
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from conformance.engine.arguments import add_server
+from conformance.engine.cases.verdicts import NOT_RUN, Verdict
 from conformance.engine.console import say, sentence
 from conformance.engine.deployment import migrations
 from conformance.engine.domain import chosen
@@ -59,7 +61,9 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         help="its cases along every write path, a timeline of each of its known races, and how "
         "many mutants of the schema concern it",
     )
-    showing.add_argument("rule", metavar="RULE", help="its id or token, such as INV-T2")
+    showing.add_argument(
+        "rule", metavar="RULE", help="its id or token, such as INV-T2, or the name of its object"
+    )
     add_server(showing)
     showing.set_defaults(run=run_show, undone="")
 
@@ -72,21 +76,39 @@ def run_list(options: argparse.Namespace) -> None:
     """
     from conformance.engine.explain import page  # noqa: PLC0415 - only who is shown something waits for it
 
-    verdicts = _verdicts(options.report)
-    if options.verdict and not verdicts:
-        message = "--verdict: no run has left its verdicts here: name a report by --report FILE"
+    options.verdict = _verdict(options.verdict)
+    verdicts, why = _verdicts(options.report)
+    if options.verdict and why:
+        message = f"--verdict: {why}: prove the rules again, or name a report by --report FILE"
         raise ReportError(message)
     some = [rule for rule in RULES.values() if _is_chosen(rule, options, verdicts)]
     if not some:
         raise ReportError(_none(options))
     say(*page.table(some, verdicts))
+    if why and why != last.NONE:
+        sys.stderr.write(f"rules: without verdicts: {why}\n")
+
+
+def _verdict(word: str | None) -> str | None:
+    """Return a verdict by what somebody types.
+
+    Raises:
+        ReportError: There is no such verdict.
+    """
+    known = (*map(str, Verdict), NOT_RUN)
+    found = None if word is None else word.lower().replace("-", " ").replace("_", " ")
+    if found is None or found in known:
+        return found
+    every = f"verdicts are {', '.join(known)}"
+    message = f"there is no verdict {word!r}: {question(found, known)}{every}"
+    raise ReportError(message)
 
 
 def _is_chosen(rule: Rule, options: argparse.Namespace, verdicts: Mapping[str, str]) -> bool:
     text = " ".join((rule.id, rule.statement, *rule.tables, *rule.enforced_by)).lower()
     return (
-        options.table in (None, *rule.tables)
-        and (options.area is None or rule.id in domain().areas.get(options.area, ()))
+        (options.table is None or options.table.lower() in rule.tables)
+        and (options.area is None or rule.id in domain().areas.get(options.area.lower(), ()))
         and options.verdict in (None, verdicts.get(rule.id))
         and all(word.lower() in text for word in options.text)
     )
@@ -95,12 +117,12 @@ def _is_chosen(rule: Rule, options: argparse.Namespace, verdicts: Mapping[str, s
 def _none(options: argparse.Namespace) -> str:
     """Return why there is no rule to list, and what there is."""
     tables = {table for rule in RULES.values() for table in rule.tables}
-    if options.table is not None and options.table not in tables:
-        near = question(options.table, tables)
+    if options.table is not None and options.table.lower() not in tables:
+        near = question(options.table.lower(), tables)
         every = f"rules speak of the tables {', '.join(sorted(tables))}"
         return f"no rule speaks of {options.table!r}: {near}{every}"
-    if options.area is not None and options.area not in domain().areas:
-        near = question(options.area, domain().areas)
+    if options.area is not None and options.area.lower() not in domain().areas:
+        near = question(options.area.lower(), domain().areas)
         areas = ", ".join(domain().areas)
         every = f"the areas are {areas}" if areas else "there are no areas"
         return f"there is no area {options.area!r}: {near}{every}"
@@ -186,8 +208,8 @@ def _further(rule: Rule, folder: Path) -> list[str]:
     ]
 
 
-def _verdicts(path: Path | None) -> dict[str, str]:
+def _verdicts(path: Path | None) -> last.Last:
     """Return the verdicts of a report; without one, those of the last run in this folder."""
     if path is None:
         return last.read(Path.cwd())
-    return {each["id"]: each["verdict"] for each in load(path)["rules"]}
+    return last.Last({each["id"]: each["verdict"] for each in load(path)["rules"]})

@@ -1,36 +1,69 @@
 """Verdicts of the last runs in a project, in `.conformance/verdicts.json`.
 
 Each rule has the verdict of the last run that was about it, on the schema of the last run: a run on
-another schema, or in other circumstances, begins anew.
+another schema, on files that were edited, or in other circumstances, begins anew.
 """
 
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any, Final
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from conformance.engine.deployment import migrations
+from conformance.engine.domain import chosen
 from conformance.engine.findings.store import OURS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
     from conformance.engine.findings.kept import Circumstances
 
 FILE: Final = "verdicts.json"
-VERSION = 1
+VERSION = 2
+NONE: Final = "no run has left its verdicts here"
 DECIDES: Final = ("migrations", "domain", "role", "major")
 
 
-def read(directory: Path) -> dict[str, str]:
-    """Return the verdicts of a directory, or of the nearest above that has some; {} for none."""
+class Last(NamedTuple):
+    """Verdicts of the last runs, or why there are none that say anything today."""
+
+    verdicts: dict[str, str]
+    why: str = ""
+
+
+def read(directory: Path) -> Last:
+    """Return the verdicts of a directory, or of the nearest above that has some."""
     for each in (directory, *directory.parents):
         path = each / OURS / FILE
         if path.is_file():
-            verdicts: dict[str, str] = _load(path).get("rules", {})
-            return verdicts
-    return {}
+            document = _load(path)
+            why = _changed(document.get("run", {}))
+            return Last({} if why else document.get("rules", {}), why)
+    return Last({}, NONE)
+
+
+def _changed(run: Mapping[str, Any]) -> str:
+    """Return why verdicts of a run say nothing today, or ''."""
+    if run.get("domain", "") != (os.environ.get(chosen.VARIABLE) or ""):
+        named = f"{chosen.OPTION} {run['domain']}" if run["domain"] else f"no {chosen.OPTION}"
+        return f"the last run here was of another domain, with {named}"
+    folder = run.get("migrations", "")
+    if run.get("schema", "") != _digest(Path(folder)):
+        return f"{folder} has changed since the last run"
+    return ""
+
+
+def _digest(folder: Path) -> str:
+    """Return the digest of all migrations in a folder; '' where there are none."""
+    try:
+        files = [f"{each.name} {each.sha256}" for each in migrations.load(folder)]
+    except migrations.MigrationError:
+        return ""
+    return sha256("\n".join(files).encode()).hexdigest()
 
 
 def write(folder: Path, run: Circumstances, verdicts: Mapping[str, str]) -> None:
@@ -42,6 +75,7 @@ def write(folder: Path, run: Circumstances, verdicts: Mapping[str, str]) -> None
     path = folder / FILE
     before = _load(path)
     stands = {name: value for name, value in asdict(run).items() if name in DECIDES}
+    stands["schema"] = _digest(Path(run.migrations))
     known = before.get("rules", {}) if before.get("run") == stands else {}
     document = {"version": VERSION, "run": stands, "rules": {**known, **verdicts}}
     folder.mkdir(parents=True, exist_ok=True)
