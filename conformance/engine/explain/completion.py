@@ -7,18 +7,32 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, cast
 
+from conformance.engine.cases.verdicts import NOT_RUN, Verdict
 from conformance.engine.console import sentence
 from conformance.engine.domain.chosen import RULES
+from conformance.engine.findings.store import FOLDER
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 SCRIPT: Final = "framecast-conformance"
 SHELLS: Final = ("bash", "zsh", "tcsh", "fish", "powershell")
-SUMMARY = "print what a shell completes this command by: commands, options, rules, files"
+SUMMARY = "print what a shell completes this command by: commands, options, rules, findings, files"
 DESCRIPTION = f"""{sentence(SUMMARY)} For one session of bash:
 eval "$({SCRIPT} completion bash)"; for all of zsh: {SCRIPT} completion zsh > a file _{SCRIPT} in
 a folder of $fpath; of fish: ~/.config/fish/completions/{SCRIPT}.fish."""
+PLUGIN: Final = "conformance.plugin"
+# What runs are most often narrowed by.
+OF_PYTEST: Final = {
+    ("-k",): "EXPRESSION",
+    ("-n",): "N",
+    ("-x",): "",
+    ("-v", "--verbose"): "",
+    ("-q", "--quiet"): "",
+    ("--hypothesis-seed",): "SEED",
+    ("--hypothesis-profile",): "NAME",
+}
+VERDICTS: Final = tuple(each.replace(" ", "-") for each in (*map(str, Verdict), NOT_RUN))
 RULE_NAMES = frozenset({"RULE", "TOKEN"})  # the metavars of arguments that take a rule
 
 
@@ -33,22 +47,47 @@ def add(
 
 def commands(parser: argparse.ArgumentParser) -> list[str]:
     """Return the names of a parser's commands."""
-    return [
-        name
+    return [*_commands(parser)]
+
+
+def _commands(parser: argparse.ArgumentParser) -> dict[str, argparse.ArgumentParser]:
+    return {
+        name: each
         for action in parser._actions  # noqa: SLF001 - as below
         if isinstance(action, argparse._SubParsersAction)  # noqa: SLF001 - as below
-        for name in action.choices
-    ]
+        for name, each in action.choices.items()
+    }
+
+
+def _add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of a run to what only hands them on to pytest."""
+    from _pytest.config import get_config  # noqa: PLC0415 - pytest has no public way to ask
+
+    config = get_config()
+    config.pluginmanager.import_plugin(PLUGIN)
+    (group,) = (each for each in config._parser._groups if each.name == "conformance")  # noqa: SLF001 - as above
+    for option in group.options:
+        takes = {key: option.attrs()[key] for key in ("metavar", "nargs", "help")}
+        takes = takes if takes["nargs"] != 0 else {"help": takes["help"], "action": "store_true"}
+        parser.add_argument(*option.names(), **takes)
+    for names, metavar in OF_PYTEST.items():
+        takes = {"metavar": metavar} if metavar else {"action": "store_true"}
+        parser.add_argument(*names, help=f"of pytest: {names[-1]}", **takes)
 
 
 def _run(parser: argparse.ArgumentParser, shell: str) -> None:
     import shtab  # noqa: PLC0415 - only who completes waits for it
 
     parser.prog = SCRIPT
-    rules = shtab.cmd(f"echo {' '.join(RULES)}")
+    words = {
+        **dict.fromkeys(RULE_NAMES, f"echo {' '.join(RULES)}"),
+        "WORD": f"echo {' '.join(VERDICTS)}",
+        "ID": f"ls {FOLDER} 2>/dev/null | sed -n 's/[.]json$//p'",
+    }
+    _add_options(_commands(parser)["test"])
     for action in _actions(parser):
-        if action.metavar in RULE_NAMES:
-            cast("Any", action).complete = rules
+        if isinstance(action.metavar, str) and action.metavar in words:
+            cast("Any", action).complete = shtab.cmd(words[action.metavar])
         elif action.metavar == "DIR":
             cast("Any", action).complete = shtab.DIRECTORY
         elif action.type is Path:

@@ -9,6 +9,7 @@ import shtab
 
 from conformance.__main__ import main
 from conformance.engine.explain.completion import SHELLS
+from conformance.engine.findings.store import FOLDER
 
 SCRIPT = "framecast-conformance"
 # What bash does when a user presses the key after some words.
@@ -34,6 +35,11 @@ def printed(shell: str, capsys: pytest.CaptureFixture[str]) -> str:
         (f"{SCRIPT} explain INV-T2", "INV-T2"),
         (f"{SCRIPT} mutants INV-U5", "INV-U5"),
         (f"{SCRIPT} rules --tab", "--table"),
+        (f"{SCRIPT} replay inv", "inv_t6__0123abcd"),
+        (f"{SCRIPT} test --ru", "--rule"),
+        (f"{SCRIPT} test --rule INV-T", "INV-T2"),
+        (f"{SCRIPT} test --max-f", "--max-failures"),
+        (f"{SCRIPT} rules --verdict ''", "not-run"),
     ],
 )
 def test_bash_completes(
@@ -44,10 +50,20 @@ def test_bash_completes(
     assert bash is not None
     file = tmp_path / "completion"
     file.write_text(printed("bash", capsys))
+    kept = tmp_path / FOLDER
+    kept.mkdir(parents=True)
+    for ending in ("json", "sql"):
+        (kept / f"inv_t6__0123abcd.{ending}").touch()
     script = PRESS.format(file=file, words=words, script=SCRIPT)
 
     done = subprocess.run(
-        [bash, "--norc"], input=script, capture_output=True, text=True, check=True, timeout=30
+        [bash, "--norc"],
+        cwd=tmp_path,
+        input=script,
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=30,
     )
 
     assert expected in done.stdout.split(), done.stdout + done.stderr
