@@ -9,6 +9,7 @@ import pytest
 from conformance.engine.cases.verdicts import Finding, Verdict
 from conformance.engine.database import acting
 from conformance.engine.domain.chosen import RULES
+from conformance.engine.privileges.differing import differing
 from conformance.engine.pytest_plugin import proof
 from conformance.engine.pytest_plugin.role import further, proven_role
 from conformance.framecast.powers import KINDS, Powers, declared
@@ -60,11 +61,7 @@ def test_rights(powers: Powers | str) -> None:
     granted, lacking = able.granted() | able.to_come(), able.lacking()
     if granted != meant or lacking:
         many, few = sorted(granted - meant), sorted((meant - granted) | lacking)
-        observed = "; ".join(
-            f"{word}: {', '.join(rights)}"
-            for word, rights in (("too many", many), ("too few", few))
-            if rights
-        )
+        observed = differing({"too many": many, "too few": few})
         verdict = Verdict.BROKEN if many else Verdict.OVERBLOCKED
         raise _finding(verdict, "the rights that are written down", observed)
 

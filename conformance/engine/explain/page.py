@@ -98,7 +98,9 @@ def lines(
     yield "It is enforced by"
     for name, sql in enforced:
         yield f"  {name}"
-        yield from (f"{INDENT}{line}" for line in (sql or "not in this schema").splitlines())
+        whole = (sql or "not in this schema").splitlines()
+        # A function is as it was written; of the rest PostgreSQL makes one line.
+        yield from _wrapped(whole[0], INDENT) if len(whole) == 1 else [INDENT + x for x in whole]
     yield ""
     yield "It is tried by"
     shapes = [shape for shape, reason in tried.shapes.items() if not reason]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import textwrap
 from pathlib import Path
@@ -23,6 +24,8 @@ LIST = "list what runs have found and kept, in this folder or the nearest above 
 AGAIN = "try again what a run has found, on the schema and the version that it was found on"
 MOST = 3  # other folders that are named
 LEAST = 20  # characters of what was observed
+INDENT = "    "  # of it, where it has a line of its own
+PARAMETER = re.compile(r" ?\[[^\]]+\]$")
 
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -101,6 +104,10 @@ def table(found: Iterable[Kept]) -> Iterable[str]:
     for each in found:
         seen = each.seen
         head = f"{seen.id:<28} {seen.verdict:<11} {each.last[:10]}  {seen.path:<16} "
-        said = first_line(each.seen.observed)
+        # What tells two races of one rule apart is in the names of their tests.
+        said = f"{first_line(seen.observed)}{''.join(PARAMETER.findall(seen.test))}"
+        if width() - len(head) < LEAST:
+            yield head.rstrip()
+            head = INDENT
         yield head + textwrap.shorten(said, max(width() - len(head), LEAST), placeholder="…")
     sys.stdout.flush()

@@ -7,7 +7,7 @@ import platform
 import shutil
 import subprocess
 from contextlib import suppress
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ from conformance.engine.pytest_plugin.keys import ENVIRONMENT, SEED
 from conformance.engine.pytest_plugin.role import role_of
 from conformance.engine.report.places import Places
 
+PACKAGE = "framecast-conformance"
 GIT_TIMEOUT = 10  # seconds, for a question that takes milliseconds
 
 
@@ -43,6 +44,7 @@ def about(config: pytest.Config) -> dict[str, Any]:
         "versions": {
             "python": platform.python_version(),
             **{name: version(name) for name in ("pytest", "hypothesis", "psycopg")},
+            **_own_version(),
             "server": server,
         },
         "migrations": _digests(environment.migrations),
@@ -127,6 +129,13 @@ def commit(folder: Path) -> dict[str, Any] | None:
     if not head:
         return None
     return {"id": head, "dirty": bool(_git(folder, "status", "--porcelain", "--", "."))}
+
+
+def _own_version() -> dict[str, str]:
+    """Return the version of this package, where it is installed."""
+    with suppress(PackageNotFoundError):
+        return {PACKAGE: version(PACKAGE)}
+    return {}
 
 
 def _digests(folder: Path) -> dict[str, str] | None:

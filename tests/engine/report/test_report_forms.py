@@ -119,6 +119,58 @@ def test_sarif_points_at_the_line_of_the_migration(document: dict[str, Any]) -> 
     assert "inv_t6__teams_credits_not_negative" in text[place["region"]["startLine"] - 1]
 
 
+def test_sarif_names_files_by_their_uris(document: dict[str, Any]) -> None:
+    """Spaces and letters of other alphabets are coded, and a file outside a checkout is whole."""
+    for file, uri in (
+        ("db é/#1 a.sql", "db%20%C3%A9/%231%20a.sql"),
+        ("/srv/db #/1.sql", "file:///srv/db%20%23/1.sql"),
+    ):
+        document["rules"][0]["place"] = {"file": file, "line": 3}
+        (run,) = json.loads(forms.render(document, "sarif"))["runs"]
+        (place,) = run["results"][0]["locations"]
+        assert uri == place["physicalLocation"]["artifactLocation"]["uri"]
+
+
+def test_a_part_that_came_to_its_end_is_no_failed_execution(document: dict[str, Any]) -> None:
+    """SARIF says whether the tool ran to its end, and of which version it is, not what it found."""
+    document |= {"whole": False, "versions": {"framecast-conformance": "0.1.0"}}
+
+    def successful() -> bool:
+        (run,) = json.loads(forms.render(document, "sarif"))["runs"]
+        assert "0.1.0" == run["tool"]["driver"]["version"]
+        return bool(run["invocations"][0]["executionSuccessful"])
+
+    assert successful()
+    document["counts"] = {**document["counts"], "not_run": 1}
+    assert not successful()
+    document["counts"]["not_run"], document["exit_status"] = 0, 2
+    assert not successful()
+
+
+def test_each_form_says_how_much_was_tried(document: dict[str, Any]) -> None:
+    """Whole or partial is told where the run is: by properties, on the page, in Markdown."""
+    for whole, words in ((True, "the whole suite"), (False, "a part of the suite, or it ended")):
+        document["whole"] = whole
+        (suite,) = ET.fromstring(forms.render(document, "junit"))  # noqa: S314 - it is our own
+        told = {each.get("name"): each.get("value", "") for each in suite.iter("property")}
+        (run,) = json.loads(forms.render(document, "sarif"))["runs"]
+        assert told["tried"].startswith(words)
+        assert run["properties"]["tried"].startswith(words)
+        assert f"<dt>tried</dt><dd>{words}" in forms.render(document, "html")
+        assert f"tried {words}" in forms.render(document, "markdown")
+
+
+def test_no_message_is_endless(document: dict[str, Any]) -> None:
+    """A failure with much to say is cut in messages, and whole in JSON."""
+    long, document = "a right, " * 300, copy.deepcopy(document)
+    document["beside"][0]["observed"] = document["rules"][0]["failures"][0]["observed"] = long
+
+    assert all(len(line) < 800 for line in forms.render(document, "github").splitlines())
+    (run,) = json.loads(forms.render(document, "sarif"))["runs"]
+    assert all(len(each["message"]["text"]) < 700 for each in run["results"])
+    assert long in forms.render(document, "json")
+
+
 def test_annotations_are_one_line_each(document: dict[str, Any]) -> None:
     """Characters that GitHub reads as the end of a command or of a property are escaped."""
     lines = forms.render(document, "github").splitlines()

@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree as ET
 
 from conformance.engine.cases.verdicts import NOT_RUN, Verdict
-from conformance.engine.report.forms.summary import IMPOSSIBLE, RUN, accepted, facts, sentence
+from conformance.engine.report.forms.summary import (
+    IMPOSSIBLE,
+    RUN,
+    accepted,
+    facts,
+    sentence,
+    shortened,
+)
 
 if TYPE_CHECKING:
     from conformance.engine.report.document import Document
@@ -82,7 +89,7 @@ def _beside(suite: ET.Element, failure: dict[str, Any], until: str) -> None:
         ET.SubElement(case, "skipped", message=_of(f"{failure['verdict']}, accepted {until}"))
         return
     said = ET.SubElement(case, "failure", type=failure["verdict"])
-    said.set("message", _of(f"{failure['observed']} ({failure['test']})"))
+    said.set("message", _of(f"{shortened(failure['observed'])} ({failure['test']})"))
     said.text = _plain(failure["script"])
 
 

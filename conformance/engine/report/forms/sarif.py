@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 SCHEMA = (
     "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 )
+NAME = "framecast-conformance"
 DONE = (0, 1)  # exit codes of runs that came to their end
 
 
@@ -31,7 +32,8 @@ def render(document: Document) -> str:
     run = {
         "tool": {
             "driver": {
-                "name": "framecast-conformance",
+                "name": NAME,
+                **_version(document),
                 "rules": [
                     {"id": name, "shortDescription": {"text": statement}}
                     for name, statement in known.items()
@@ -54,6 +56,11 @@ def render(document: Document) -> str:
     }
     log = {"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}
     return json.dumps(log, indent=2, ensure_ascii=False) + "\n"
+
+
+def _version(document: Document) -> dict[str, str]:
+    version = document.get("versions", {}).get(NAME)
+    return {"version": version} if version else {}
 
 
 def _result(each: Told, known: list[str], last: str) -> dict[str, Any]:

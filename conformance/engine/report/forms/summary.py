@@ -17,6 +17,7 @@ RUN, IMPOSSIBLE = "RUN", "impossible"
 WORDS = (*map(str, Verdict), NOT_RUN)  # the worst first
 
 
+MOST = 600  # characters of a message
 PART = "a part of the suite, or it ended early"
 
 
@@ -81,7 +82,7 @@ def failures(document: Document) -> Iterator[Told]:
     """Yield a message an error that ended the run, a rule not held, a failure beside the rules."""
     for error in document.get("errors", ()):
         where = error.get("place", {"file": "", "line": 0})
-        yield Told(RUN, IMPOSSIBLE, error["said"], where["file"], where["line"])
+        yield Told(RUN, IMPOSSIBLE, shortened(error["said"]), where["file"], where["line"])
     for rule in document["rules"]:
         if rule["verdict"] not in (Verdict.HELD, NOT_RUN):
             told = accepted(rule["failures"])
@@ -119,5 +120,10 @@ def end(document: Document) -> str:
     return f"{document['folder']}/{name}" if name and "folder" in document else ""
 
 
+def shortened(text: str) -> str:
+    """Return as much of a text as a message may have; the JSON has all of it."""
+    return text if len(text) <= MOST else f"{text[: MOST - 1]}…"
+
+
 def _of(failure: dict[str, Any]) -> str:
-    return f"expected: {failure['expected']}; observed: {failure['observed']}"
+    return shortened(f"expected: {failure['expected']}; observed: {failure['observed']}")

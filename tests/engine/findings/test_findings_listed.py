@@ -1,0 +1,54 @@
+"""The list of findings, as wide as the terminal."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from conformance.engine.findings.command import table
+from conformance.engine.findings.kept import Kept, Seen
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+DAY = "2026-11-29T12:00:00+00:00"
+LONG = "a team would have no owner although it is there, and nobody was refused anything"
+
+
+def finding(number: int, test: str) -> Kept:
+    """Return a finding of a test, with much to say."""
+    seen = Seen(
+        id=f"state_invitation__{number:08x}",
+        rule="STATE-INVITATION",
+        verdict="overblocked",
+        expected="no",
+        observed=LONG,
+        script="",
+        steps=(),
+        path="insert_on_conflict",
+        file="test_races.py",
+        test=test,
+    )
+    run: Any = None  # of which the list says nothing
+    return Kept(seen, run, DAY, DAY)
+
+
+@pytest.mark.parametrize("columns", [60, 80, 140])
+def test_a_list_of_findings_keeps_its_width(columns: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No line is wider than the terminal, be it narrow, and each finding is there."""
+    monkeypatch.setenv("COLUMNS", str(columns))
+    lines = [*table([finding(number, "test_race[a]") for number in range(3)])]
+
+    assert [] == [line for line in lines if len(line) > max(columns, 72)]
+    assert 3 == sum("state_invitation__" in line for line in lines)
+
+
+def test_two_races_of_a_rule_are_told_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was seen in both may be the same: the race has a name."""
+    monkeypatch.setenv("COLUMNS", "200")
+    some: Sequence[Kept] = [finding(1, "test_race[leave]"), finding(1, "test_race[demote]")]
+    first, second = table(some)
+
+    assert first.endswith("[leave]")
+    assert second.endswith("[demote]")
