@@ -137,15 +137,28 @@ def test_rules_are_filtered(page: Page) -> None:
     page.get_by_role("button", name="all").click()
     page.get_by_label("Search rules").fill("inv-t2 owner")
     assert ["INV-T2"] == shown(page)
+    page.get_by_label("Search rules").fill("broken")
+    assert {*broken} <= {*shown(page)}
+    page.get_by_label("Search rules").fill("inv_t2__both_owners_erased")
+    assert "INV-T2" in shown(page)
+    page.get_by_label("Search rules").fill("")
+    page.get_by_label("Only of one table").select_option("usage")
+    assert "INV-US1" in shown(page)
+    assert "INV-T2" not in shown(page)
+    page.get_by_label("Only of one area").select_option("keys")
+    assert [] == shown(page)
+    page.get_by_label("Only of one table").select_option("")
+    assert "INV-A1" in shown(page)
     page.get_by_label("Search rules").fill("no rule says this")
     assert page.get_by_role("status").is_visible()
     assert [] == shown(page)
 
 
-@pytest.mark.parametrize("anchor", ["INV-T2", "STATE-JOB"])
-def test_a_link_opens_its_rule(page: Page, file: Path, anchor: str) -> None:
-    """The address of a rule opens it, puts it in view, and gives it the focus."""
-    page.goto(f"{file.as_uri()}#{anchor}")
+@pytest.mark.parametrize("typed", ["INV-T2", "STATE-JOB", "inv-t2", "inv_t2__"])
+def test_a_link_opens_its_rule(page: Page, file: Path, typed: str) -> None:
+    """The address of a rule, in any case, opens it, puts it in view, and gives it the focus."""
+    anchor = typed.strip("_").replace("_", "-").upper()
+    page.goto(f"{file.as_uri()}#{typed}")
     page.reload()
 
     assert page.locator(f"#{anchor}").get_attribute("open") is not None

@@ -102,6 +102,7 @@ class Rule(TypedDict):
     holds: str
     kind: NotRequired[str]
     tables: list[str]
+    area: NotRequired[str]
     enforced_by: list[str]
     places: NotRequired[dict[str, Place]]
     place: NotRequired[Place]

@@ -138,6 +138,7 @@ def _cut(line: str, width: int) -> str:
 def _rule(name: str, standing: Standing, places: Places | None) -> dict[str, Any]:
     rule = RULES[name]
     first = places.first(rule.enforced_by) if places else None
+    area = next((each for each, rules in domain().areas.items() if name in rules), "")
     kind = "written by hand" if rule.kind is None else type(rule.kind).__name__
     return {
         "id": rule.id,
@@ -145,6 +146,7 @@ def _rule(name: str, standing: Standing, places: Places | None) -> dict[str, Any
         "holds": str(rule.holds),
         "kind": kind,
         "tables": list(rule.tables),
+        **({"area": area} if area else {}),
         "enforced_by": list(rule.enforced_by),
         "places": dict(places.of(rule.enforced_by)) if places else {},
         **({"place": first} if first else {}),

@@ -45,6 +45,8 @@ UNION ALL
 SELECT t.typname FROM pg_type AS t JOIN pg_namespace AS n ON n.oid = t.typnamespace
 WHERE nspname IN ('public', 'framecast') AND typtype = 'e'
 """
+CHOICES = re.compile(r'<select data-of="(\w+)"(.*?)</select>', re.DOTALL)
+SEARCHED = re.compile(r'<details class="rule" id="([^"]+)".*?data-text="([^"]*)"', re.DOTALL)
 MUTANTS = [
     {"id": "teams.inv_t6__x/dropped/1", "operator": "check dropped", "change": "drop it"},
     {"id": "teams.inv_t6__x/moved/2", "operator": "comparison moved", "change": "0 to -1"},
@@ -270,3 +272,29 @@ def test_levels_and_the_role_are_evidence(tmp_path: Path) -> None:
     assert ["level", "committed", "rejected", "40001", "40P01"] in rows
     assert ["read committed", "7", "5", "0", "0"] in rows
     assert ["serializable", "3", "2", "4", "1"] in rows
+
+
+def test_rules_are_found_by_verdict_race_table_and_area() -> None:
+    """Words of a rule's verdict and races are searched, and a list has each table and each area."""
+    document = whole()
+    text = forms.render(document, "html")
+    words = dict(SEARCHED.findall(text))
+
+    assert words.keys() == RULES.keys()
+    for rule in document["rules"]:
+        assert rule["verdict"] in words[rule["id"]].split()
+        assert all(race in words[rule["id"]] for race in rule["races"])
+        assert not rule["races"] or "race" in words[rule["id"]].split()
+    chosen = {of: re.findall(r"<option>(.*?)<", part) for of, part in CHOICES.findall(text)}
+    tables = {table for rule in RULES.values() for table in rule.tables}
+    assert {"tables": sorted(tables), "areas": [*domain().areas]} == chosen
+    assert all(rule["area"] in chosen["areas"] for rule in document["rules"])
+
+
+def test_a_page_of_one_table_has_nothing_to_choose() -> None:
+    """A choice of one is none; an older report has no areas."""
+    document = whole()
+    document["rules"] = [rule for rule in document["rules"] if rule["id"] == "INV-T6"]
+    del document["rules"][0]["area"]
+
+    assert "<select" not in forms.render(document, "html")

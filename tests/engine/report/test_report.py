@@ -74,7 +74,7 @@ def test_the_json_says_what_a_rule_is(document: dict[str, Any]) -> None:
     """A rule has what the catalogue says of it, its verdict, and the counts of all paths."""
     rule = document["rules"][0]
     assert {
-        *("id", "statement", "holds", "kind", "tables", "enforced_by", "places", "verdict"),
+        *("id", "statement", "holds", "kind", "tables", "area", "enforced_by", "places", "verdict"),
         *("accepted", "rejected", "named", "paths", "races", "failures"),
     } == rule.keys()
     ours = RULES["INV-U5"]

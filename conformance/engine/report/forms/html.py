@@ -25,6 +25,10 @@ def render(document: Document, extras: beside.Extras = beside.NOTHING) -> str:
     )
     objects = _objects(document)
     kills = beside.by_rule(extras.mutants)
+    rules = [
+        {**_rule(rule, objects, kills), "causes": failures.causes(rule["failures"], document)}
+        for rule in document["rules"]
+    ]
     runs = [*extras.history, document]
     differ, untried = beside.verdicts(runs)
     return environment.get_template("page.html.j2").render(
@@ -32,9 +36,10 @@ def render(document: Document, extras: beside.Extras = beside.NOTHING) -> str:
         outcome=outcome(document),
         facts=list(facts(document)),
         words=WORDS,
-        rules=[
-            {**_rule(rule, objects, kills), "causes": failures.causes(rule["failures"], document)}
-            for rule in document["rules"]
+        rules=rules,
+        choices=[
+            ("table", "tables", sorted({each for rule in rules for each in rule["tables"]})),
+            ("area", "areas", list(dict.fromkeys(filter(None, (r["area"] for r in rules))))),
         ],
         objects=[each for each in objects if each["rules"]],
         idle=[each for each in objects if not each["rules"]],
@@ -75,12 +80,23 @@ def _rule(
     ends = [end for counts in rule.get("levels", {}).values() for end in counts]
     return {
         "sentence": sentence(rule),
+        "area": "",
         **rule,
+        "text": _searched(rule),
         "objects": [each for each in objects if rule["id"] in each["rules"]],
         "graph": graphs.graph(machine) if machine else None,
         "kills": kills.get(rule["id"]),
         "became": list(dict.fromkeys(ends)),
     }
+
+
+def _searched(rule: dict[str, Any]) -> str:
+    """Return the words by which somebody may look for a rule, in lower case."""
+    races = rule.get("races", [])
+    said = (rule["id"], rule["verdict"], rule["statement"], rule.get("kind", ""), rule["holds"])
+    observed = (failure["observed"] for failure in rule["failures"])
+    names = (*rule["tables"], *rule["enforced_by"], rule.get("area", ""), *races, *observed)
+    return " ".join((*said, *names, "race" if races or rule.get("levels") else "")).lower()
 
 
 def _run(document: Document) -> dict[str, str]:
