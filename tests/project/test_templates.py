@@ -12,14 +12,16 @@ import pytest
 import yaml
 
 from conformance.engine.report.document import load
+from framecast_conformance.pins import pins
 
 ROOT: Final = Path(__file__).parents[2]
 FOLDER: Final = ROOT / "examples" / "pipelines"
 TEMPLATES: Final = ("github.yml", "gitlab.yml")
 MAJOR: Final = "18"
 WEAKER: Final = "ALTER TABLE users DROP CONSTRAINT inv_u5__users_credits_not_negative;\n"
-# Stands for pip, which would fetch the package: it is installed already.
+# Stand for pip, which would fetch the package that is installed already, and for GitHub's program.
 PIP: Final = '#!/bin/sh\necho "$*" >>installed\n'
+GH: Final = '#!/bin/sh\necho "$*" >comment; for last; do :; done; cat "$last" >>comment\n'
 
 
 class Step(NamedTuple):
@@ -35,7 +37,7 @@ def steps(document: dict[str, Any]) -> Iterator[Step]:
         for each in document["jobs"]["rules"]["steps"]:
             if "run" in each:
                 script = each["run"].replace("${{ matrix.postgres }}", MAJOR)
-                yield Step(script, each.get("if") == "always()")
+                yield Step(script, each.get("if", "").startswith("always()"))
     else:
         job = document["rules"]
         yield from (Step(each) for each in (*job["before_script"], *job["script"]))
@@ -59,13 +61,15 @@ def test_its_steps_find_a_weaker_rule(name: str, tmp_path: Path) -> None:
     (tmp_path / "db" / "migrations" / "004_weaker.sql").write_text(WEAKER)
     programs = tmp_path / "programs"
     programs.mkdir()
-    (programs / "pip").write_text(PIP)
-    (programs / "pip").chmod(0o755)
+    for program, text in (("pip", PIP), ("gh", GH)):
+        (programs / program).write_text(text)
+        (programs / program).chmod(0o755)
     variables = {
         **{key: value for key, value in os.environ.items() if not key.startswith("CONFORMANCE_")},
         "PATH": f"{programs}:{Path(sys.executable).parent}:{os.environ['PATH']}",
         "PYTEST_ADDOPTS": "-k inv_u5__insert -n0 -p no:cacheprovider",  # one rule will do
-        "GITHUB_STEP_SUMMARY": "report.md",
+        "GITHUB_STEP_SUMMARY": "summary.md",
+        "PULL": "7",
         "POSTGRES": MAJOR,
         "PACKAGE": (document.get("env") or document["variables"])["PACKAGE"],
     }
@@ -84,13 +88,31 @@ def test_its_steps_find_a_weaker_rule(name: str, tmp_path: Path) -> None:
             codes.append(done.returncode)
             printed += done.stdout + done.stderr
 
-    assert [0, 1, 0] == codes, printed
-    assert "install --quiet git+https://" in (tmp_path / "installed").read_text()
+    assert [1] == [code for code in codes if code], printed
+    package, all_else = (tmp_path / "installed").read_text().splitlines()
+    assert package.startswith("install --quiet --no-deps git+https://")
+    assert f"install --quiet --constraint {pins()} framecast-conformance" == all_else
     assert "broken" == load(tmp_path / "report.json")["rules"][0]["verdict"]
     assert "INV-U5" in (tmp_path / "report.md").read_text()
     assert ("::error file=db/migrations/" in printed) == (name == "github.yml")
+    if name == "github.yml":
+        comment, *shown = (tmp_path / "comment").read_text().splitlines()
+        assert "pr comment 7 --edit-last --create-if-none --body-file report.md" == comment
+        assert (tmp_path / "summary.md").read_text().splitlines() == shown
     missing = [each for each in kept(document) if not list(tmp_path.glob(each))]
     assert [".conformance/races"] == missing  # it keeps races that failed, and none did
+
+
+def test_what_a_pull_request_shows_is_written() -> None:
+    """Code scanning is given a file that the proof writes, and the job may give it."""
+    job = yaml.safe_load((FOLDER / "github.yml").read_text())["jobs"]["rules"]
+    (scan,) = (each for each in job["steps"] if "upload-sarif" in each.get("uses", ""))
+    (proof,) = (each for each in job["steps"] if each.get("name") == "prove the rules")
+
+    assert f"--conformance-report {scan['with']['sarif_file']}" in proof["run"]
+    assert {"contents": "read", "security-events": "write", "pull-requests": "write"} == job[
+        "permissions"
+    ]
 
 
 @pytest.mark.parametrize("name", TEMPLATES)

@@ -123,7 +123,7 @@ def test_options_of_two_plugins_are_told_apart(installed: Path, repository: Path
 
 
 def test_the_wheel_has_one_command_for_all(installed: Path, repository: Path) -> None:
-    """The script does what the module does; its `test` is the suite, and so are the hooks."""
+    """The script does what the module does; its `test` is the suite; its needs are pinned in it."""
     hooks = (ROOT / ".pre-commit-hooks.yaml").read_text()
     entries = re.findall(r"^  entry: (.*)$", hooks, re.MULTILINE)
     (program, *suite), (other, *gate) = map(str.split, entries)
@@ -133,6 +133,11 @@ def test_the_wheel_has_one_command_for_all(installed: Path, repository: Path) ->
     hook = (*suite, "-k", "inv_u5__", "--collect-only", "-n0")
     hooked = run([installed.parent / program, *hook], repository)
     asked = run([installed.parent / other, *gate, "host=/nowhere"], repository)
+
+    pins = run([installed.parent / "python", "-P", "-m", "framecast_conformance.pins"], repository)
+    pinned = Path(pins.stdout.strip())
+    assert pinned.is_relative_to(installed.parents[1]), pins.stderr
+    assert (ROOT / "constraints.txt").read_text() == pinned.read_text()
 
     assert "INV-W4" in listed.stdout, listed.stderr
     assert "test_rules.py::test_rule[inv_u5__" in tests.stdout, tests.stderr
