@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import sys
 import textwrap
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,7 +26,7 @@ AGAIN = "try again what a run has found, on the schema and the version that it w
 MOST = 3  # other folders that are named
 LEAST = 20  # characters of what was observed
 INDENT = "    "  # of it, where it has a line of its own
-PARAMETER = re.compile(r" ?\[[^\]]+\]$")
+PARAMETER = re.compile(r"\[[^\]]+\]$")
 
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -101,13 +102,21 @@ def _elsewhere(others: Mapping[Path, int]) -> Iterable[str]:
 
 def table(found: Iterable[Kept]) -> Iterable[str]:
     """Yield a line each: id, verdict, last day, write path, and what was observed."""
+    found = [*found]
+    alike = Counter(map(_shown, found))
     for each in found:
         seen = each.seen
         head = f"{seen.id:<28} {seen.verdict:<11} {each.last[:10]}  {seen.path:<16} "
         # What tells two races of one rule apart is in the names of their tests.
-        said = f"{first_line(seen.observed)}{''.join(PARAMETER.findall(seen.test))}"
+        test = PARAMETER.findall(seen.test) if alike[_shown(each)] > 1 else ()
+        said = " ".join((first_line(seen.observed), *test))
         if width() - len(head) < LEAST:
             yield head.rstrip()
             head = INDENT
         yield head + textwrap.shorten(said, max(width() - len(head), LEAST), placeholder="…")
     sys.stdout.flush()
+
+
+def _shown(kept: Kept) -> tuple[str, ...]:
+    seen = kept.seen
+    return seen.rule, seen.verdict, seen.path, first_line(seen.observed)
