@@ -43,7 +43,9 @@ INSERT INTO teams (id, name, slug) VALUES ('00000000-0000-0000-0000-00000000002a
 """
 LAST: Final = """
 `main.html` is one file, searchable, with a link for each rule (`main.html#INV-T6`), for a browser,
-a phone, or paper: every rule with its verdict, evidence, objects, their SQL, races and failures.
+a phone, or paper: the rules of the run with their verdicts, evidence, objects, their SQL, races and
+failures. This run was asked for one rule alone, and the page says that it is a part; the report of
+a whole run (`framecast-conformance test` without `--rule` and `-k`) has them all.
 """
 # What is said, and `$` commands; `+` and `-` write and remove a migration, `!` is SQL of somebody.
 STORY: Final = (
@@ -76,6 +78,7 @@ STORY: Final = (
     "A database that is said to be in order:",
     f'$ framecast-conformance audit "$DATABASE_URL" {HERE}; echo "exit code $?"',
     "Somebody switches triggers off there, and writes a team that nobody owns:",
+    f"```sql{LOST}```",
     f"!{LOST}",
     f'$ framecast-conformance audit "$DATABASE_URL" {HERE}; echo "exit code $?"',
     "What are the rules of a table, and what is the evidence?",

@@ -61,12 +61,17 @@ def cases(rule: Rule, sandbox: Sandbox) -> Iterator[Case]:
             continue
 
 
-def simplest(some: Iterable[Case]) -> list[Case]:
-    """Return the case to show alone: with both sides, in plain statements, in few words."""
+def simplest(rule: Rule, some: Iterable[Case]) -> list[Case]:
+    """Return the case to show alone: refused by the rule, with both sides, plain, in few words."""
+    named = [f"-- rejected by {token}" for token in rule.tokens]
 
-    def key(case: Case) -> tuple[bool, bool, int]:
+    def key(case: Case) -> tuple[bool, bool, bool, int]:
         sides = bool(case.legal and case.broken)
-        return not sides, case.path not in PLAIN, len(case.legal) + len(case.broken)
+        is_anothers = "-- rejected by " in case.broken and not any(
+            each in case.broken for each in named
+        )
+        length = len(case.legal) + len(case.broken)
+        return is_anothers, not sides, case.path not in PLAIN, length
 
     return sorted(some, key=key)[:1]
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shlex
 import sys
-from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -58,8 +57,8 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     showing.add_argument(
         "--all",
         action="store_true",
-        help="its cases along every write path, a timeline of each of its known races, and how "
-        "many mutants of the schema concern it",
+        help="its cases along every write path, a timeline of each of its known races, and the "
+        "mutants of the schema that concern it",
     )
     showing.add_argument(
         "rule", metavar="RULE", help="its id or token, such as INV-T2, or the name of its object"
@@ -179,14 +178,18 @@ def _seen(rule: Rule, conninfo: str, *, every: bool) -> Seen:
         found = [*cases.cases(rule, sandbox)]
         shown = races if every else races[:1]
         timelines = {name: race.timeline(sandbox, conninfo) for name, race in shown}
-    return page.Seen(found if every else cases.simplest(found), timelines)
+    return page.Seen(found if every else cases.simplest(rule, found), timelines)
 
 
-def _mutants(rule: Rule, connection: psycopg.Connection[Any]) -> Counter[str]:
+def _mutants(rule: Rule, connection: psycopg.Connection[Any]) -> dict[str, list[str]]:
     from conformance.engine.mutants import kept  # noqa: PLC0415 - as above
 
     every = kept.mutants(connection)
-    return Counter(each.operator for each in every if each.concerns(rule.token))
+    found: dict[str, list[str]] = {}
+    for each in every:
+        if each.concerns(rule.token):
+            found.setdefault(each.operator, []).append(each.id)
+    return found
 
 
 def _findings(rule: Rule) -> dict[str, str]:

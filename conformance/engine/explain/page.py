@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
 INDENT = "    "
 LEAST = 20  # characters of a statement
-MOST_NAMED = 8  # kinds of mutants
 
 
 class Tried(NamedTuple):
@@ -60,14 +59,14 @@ class Seen(NamedTuple):
     Attributes:
         cases: each along a path.
         timelines: of its known races, by their names.
-        mutants: how many of the schema concern it, by what is changed.
+        mutants: ids of those of the schema that concern it, by what is changed.
         findings: of runs in this project that are kept, by their ids.
         further: commands that tell more.
     """
 
     cases: Sequence[Case] = ()
     timelines: Mapping[str, str] = {}
-    mutants: Mapping[str, int] = {}
+    mutants: Mapping[str, Sequence[str]] = {}
     findings: Mapping[str, str] = {}
     further: Sequence[str] = ()
 
@@ -113,10 +112,7 @@ def lines(
         yield from _wrapped(f"{name}: {description}", INDENT)
         yield from (f"{INDENT}  {line}" for line in seen.timelines.get(name, "").splitlines())
     if seen.mutants:
-        counts = sorted(seen.mutants.items(), key=lambda each: -each[1])
-        named = [f"{count} {change}" for change, count in counts[:MOST_NAMED]]
-        named += [f"{len(counts) - MOST_NAMED} more kinds"] if counts[MOST_NAMED:] else []
-        yield from _wrapped(f"mutants: {sum(seen.mutants.values())}: {', '.join(named)}", "  ")
+        yield from _mutants(seen.mutants)
     yield from _list("mutants that are known to survive", tried.open_mutants)
     yield from _list(
         "failures of old, replayed in every run",
@@ -145,6 +141,13 @@ def table(rules: Iterable[Rule], verdicts: Mapping[str, str]) -> Iterator[str]:
         yield head + textwrap.shorten(
             rule.statement, max(width() - len(head), LEAST), placeholder="…"
         )
+
+
+def _mutants(mutants: Mapping[str, Sequence[str]]) -> Iterator[str]:
+    yield f"  mutants: {sum(map(len, mutants.values()))}"
+    for change, ids in sorted(mutants.items(), key=lambda each: -len(each[1])):
+        yield f"{INDENT}{change}: {len(ids)}"
+        yield from (f"{INDENT}  {each}" for each in ids)
 
 
 def _list(title: str, some: Sequence[str]) -> Iterator[str]:
