@@ -132,7 +132,7 @@ ERASURE = "public.erase_user(uuid)"
 OWN_INVITATIONS_HELD_LATE = edit(ERASURE, "OR i.invited_by = p_user_id\n        OR", "OR")
 ANSWERED_INVITATIONS_HELD_LATE = edit(
     ERASURE,
-    """OR framecast.email_key(i.email) = framecast.email_key(v_user.email)
+    """OR framecast.email_key(i.email) COLLATE "C" = framecast.email_key(v_user.email)
     ORDER BY""",
     "ORDER BY",
 )

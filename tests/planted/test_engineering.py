@@ -36,8 +36,8 @@ def unique_by(table: str, name: str, expression: str) -> str:
     )
 
 
-OWN: Final = "framecast.email_key(u.email) = framecast.email_key(NEW.email)"
-THEIRS: Final = "framecast.email_key(u.email) = framecast.email_key(v_email)"
+OWN: Final = 'framecast.email_key(u.email) COLLATE "C" = framecast.email_key(NEW.email)'
+THEIRS: Final = 'framecast.email_key(u.email) COLLATE "C" = framecast.email_key(v_email)'
 LOCK: Final = "PERFORM pg_advisory_xact_lock(42);"
 TRY: Final = "IF NOT pg_try_advisory_xact_lock(42) THEN RETURN 0; END IF;"
 SKIPPED: Final = "FOR UPDATE SKIP LOCKED", "FOR UPDATE"

@@ -144,7 +144,8 @@ BROKEN: Final = {
     "the 11th invitation to who is erased": (
         rewritten(
             "erase_user",
-            "OR framecast.email_key(i.email) = framecast.email_key(v_user.email);\n    UPDATE",
+            'OR framecast.email_key(i.email) COLLATE "C" = framecast.email_key(v_user.email);'
+            "\n    UPDATE",
             "OR i.id IN (SELECT o.id FROM public.invitations AS o"
             " WHERE framecast.email_key(o.email) = framecast.email_key(v_user.email)"
             " ORDER BY o.id LIMIT 10);\n    UPDATE",

@@ -147,7 +147,7 @@ REFUSED: Final = {
     "an address with as long a beginning": (
         rewritten(
             "tg_invitations__not_to_inviter",
-            f"{KEY}(u.email) = {KEY}(NEW.email)",
+            f'{KEY}(u.email) COLLATE "C" = {KEY}(NEW.email)',
             "left(lower(u.email), 64) = left(lower(NEW.email), 64)",
         ),
         "INV-I7",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from conformance.engine.cases.refusals import culprit, names, rule_named
 from conformance.engine.cases.steps import ACCEPTED, LEGAL, of_history
 from conformance.engine.cases.verdicts import Finding, Verdict
+from conformance.engine.catalogue.inventory import NOT_NULL
 from conformance.engine.catalogue.ordering import parents_first
 from conformance.engine.database.session import in_order, locally
 from conformance.engine.sql.outcomes import Accepted, Outcome, Rejected
@@ -83,6 +84,9 @@ class Attempt:
             own: types that the trial is about, beside those of its rule: what they lack is theirs.
         """
         about = own | (self._rule.types if self._rule else frozenset())
+        # A rule may be that a column is given.
+        if getattr(outcome, "sqlstate", "") == NOT_NULL and names(self._rule, outcome):
+            return ""
         return self._sandbox.misfits.hindrance(outcome, self.script[-2], about)
 
     def refused(self, outcome: Outcome, expected: str) -> None:
