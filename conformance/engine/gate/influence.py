@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 OF_TABLES = ("column", "constraint", "index", "policy", "privilege", "trigger", "trigger of")
 MADE = ("table", "partitioned table", "sequence", "view", "materialized view")
+VIEWS = ("view", "materialized view")
 SPEAKING = ("function", "policy", "rule", "trigger", "relation")
 NOT_VALID = " NOT VALID (not validated)"
 # Types whose keys always fit a page of an index, and operators that cannot fail.
@@ -83,7 +84,10 @@ def _is_apart(key: Key, before: Description, after: Description) -> bool:
     """Return whether no rule can tell that something is not as it was."""
     kind, name = key
     was, now = before.get(key, ""), after.get(key, "")
-    if kind in OF_TABLES and _is_beside(_place(kind, name), before, after):
+    place = _place(kind, name)
+    if kind == "privilege" and after.get(("relation", place), "").startswith(VIEWS):
+        return _is_for_readers(name, before, after)  # it reads and writes as its owner may
+    if kind in OF_TABLES and _is_beside(place, before, after):
         return True
     if kind == "function":
         return key not in before and _is_uncalled(name, now, before)
