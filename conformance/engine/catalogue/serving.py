@@ -88,10 +88,12 @@ def _speaking(schema: Schema, table: str, columns: frozenset[str]) -> Iterator[s
     for constraint in schema.constraints:
         if constraint.table == table and columns & _words(constraint.definition):
             yield from schema.rules_of(constraint.name, constraint.comment)
-    for trigger in schema.triggers:
-        said = f"{trigger.definition} {_text(schema, trigger.function)}"
-        is_about = columns & _words(said) or (columns and WHOLE.search(trigger.definition))
-        if trigger.table == table and is_about:
+    for trigger in schema.triggers if columns else ():
+        if trigger.table == table and (
+            WHOLE.search(trigger.definition)
+            or columns & _words(trigger.definition)
+            or columns & _words(_text(schema, trigger.function))
+        ):
             yield from schema.rules_of(trigger.name, trigger.comment)
 
 
@@ -103,7 +105,7 @@ def _is_book(table: str) -> bool:
 def _using(schema: Schema, book: str) -> Iterator[str]:
     """Yield the rules of the functions that read or write a table of the schema's bookkeeping."""
     for function in schema.functions:
-        if book in (*READ.findall(_body(function)), *WRITTEN.findall(_body(function))):
+        if book in _read(_body(function)) | _written(_body(function)):
             yield from concern(schema, function).rules
 
 
@@ -111,16 +113,15 @@ def _reading(schema: Schema, books: Iterable[str]) -> Iterator[str]:
     """Yield the rules of the functions that read some tables of the schema's own bookkeeping."""
     some = frozenset(books)
     for function in schema.functions:
-        if some.intersection(READ.findall(_body(function))):
+        if some & _read(_body(function)):
             yield from concern(schema, function).rules
 
 
 def _is_guard(schema: Schema, books: Iterable[str]) -> bool:
     """Return whether rules rest on a table that nobody reads: it is written to be waited for."""
-    some = frozenset(books).difference(*(READ.findall(_body(each)) for each in schema.functions))
+    some = frozenset(books).difference(*(_read(_body(each)) for each in schema.functions))
     return any(
-        some.intersection(WRITTEN.findall(_body(each))) and concern(schema, each).rules
-        for each in schema.functions
+        some & _written(_body(each)) and concern(schema, each).rules for each in schema.functions
     )
 
 
@@ -153,6 +154,16 @@ def _body(function: Any) -> str:
 @cache
 def _bare(text: str) -> str:
     return COMMENT.sub("", text)
+
+
+@cache
+def _read(text: str) -> frozenset[str]:
+    return frozenset(READ.findall(text))
+
+
+@cache
+def _written(text: str) -> frozenset[str]:
+    return frozenset(WRITTEN.findall(text))
 
 
 @cache
