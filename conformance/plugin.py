@@ -25,9 +25,10 @@ from conformance.engine.domain.names import UnknownRuleError, rule
 from conformance.engine.postgres import ProvisionError, Request, Server
 from conformance.engine.postgres.folders import is_writable
 from conformance.engine.postgres.request import SETTINGS
-from conformance.engine.pytest_plugin import profiles, workers
+from conformance.engine.pytest_plugin import profiles, terminated, workers
 from conformance.engine.pytest_plugin.environment import Environment
 from conformance.engine.pytest_plugin.keys import ENVIRONMENT, LOOKS_ONLY, SEED, SHOWN, runs_tests
+from framecast_conformance import refused
 
 if TYPE_CHECKING:
     import argparse
@@ -64,8 +65,9 @@ pytest_plugins = (
 profiles.register()
 
 
-def pytest_addoption(parser: pytest.Parser) -> None:
+def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginManager) -> None:
     """Register the options that name a server and a schema."""
+    refused.watch(pluginmanager)
     group = parser.getgroup("conformance", "PostgreSQL and the schema under test")
     for attribute, flag, variable in SETTINGS:
         metavar, text = HELP[attribute]
@@ -99,6 +101,7 @@ def pytest_load_initial_conftests(early_config: pytest.Config, args: list[str]) 
     """
     if not __debug__:
         raise pytest.UsageError(OPTIMIZED)
+    terminated.listen(early_config, worker=workers.is_one())
     options, directory = early_config.known_args_namespace, early_config.invocation_params.dir
     if options.domain:
         with _one_message():

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from framecast_conformance import refused
 from framecast_conformance.installed import HOME, PACKAGES, SUITE, has_namesake
 
 if TYPE_CHECKING:
@@ -30,6 +31,11 @@ if TYPE_CHECKING:
 PLUGIN = "conformance.plugin"
 # Other options of the suite have names that other plugins may have, too.
 OWN_OPTIONS = ("--migrations", "--conformance-")
+
+
+def pytest_addoption(pluginmanager: pytest.PytestPluginManager) -> None:
+    """See to the reports of a run that pytest refuses."""
+    refused.watch(pluginmanager)
 
 
 @pytest.hookimpl(tryfirst=True)

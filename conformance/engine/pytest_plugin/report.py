@@ -20,6 +20,7 @@ from conformance.engine.report import parts, sections
 from conformance.engine.report.document import ReportError
 from conformance.engine.report.parts import Parts
 from conformance.engine.report.record import COUNTED, Record
+from framecast_conformance.refused import BEGUN
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
@@ -71,6 +72,7 @@ class Recorder:
     def pytest_sessionstart(self, session: pytest.Session) -> Generator[None, None, None]:
         """Note why a run could not begin."""
         self._session = session
+        self._config.stash[BEGUN] = True
         with self._noting():
             yield
 
@@ -82,7 +84,7 @@ class Recorder:
 
     def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
         """Note that somebody interrupted the run, which `--maxfail` and its like are not."""
-        if excinfo.type is KeyboardInterrupt:
+        if issubclass(excinfo.type, KeyboardInterrupt):
             self._ended_by.append(excinfo.value)
 
     def pytest_internalerror(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:

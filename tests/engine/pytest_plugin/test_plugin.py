@@ -279,6 +279,31 @@ def test_an_interrupted_run_leaves_nothing(
     assert [] == scratch_databases(given, ours)
 
 
+@pytest.mark.parametrize("workers", [(), ("-n1",)])
+def test_a_run_that_sigterm_ends_leaves_nothing(
+    workers: tuple[str, ...], suite: Path, given: Server
+) -> None:
+    """No database is left and no role, whether workers had them or not."""
+    write(suite, "waits")
+    (suite / "migrations" / "002.sql").write_text("CREATE ROLE framecast_app NOLOGIN;\n")
+    test = suite / "test_waits.py"
+    test.write_text(test.read_text().replace('print("', 'open("reached", "w").close(); print("'))
+    roles = "SELECT rolname FROM pg_roles WHERE rolname LIKE 'framecast%' ORDER BY 1"
+    with psycopg.connect(given.conninfo, autocommit=True) as connection:
+        before = connection.execute(roles).fetchall()
+        with subprocess.Popen(
+            command(*workers, f"--database-url={given.conninfo}"),
+            stdout=subprocess.DEVNULL,
+            cwd=suite,
+        ) as process:
+            assert until((suite / "reached").exists)
+            assert scratch_databases(given)
+            process.terminate()
+            assert pytest.ExitCode.INTERRUPTED == process.wait(30)
+        assert before == connection.execute(roles).fetchall()
+    assert [] == scratch_databases(given)
+
+
 def test_a_role_without_rights_ends_with_one_message(suite: Path, given: Server) -> None:
     """A role that may not create databases is told how to be allowed."""
     write(suite, "needs")

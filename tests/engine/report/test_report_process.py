@@ -172,6 +172,7 @@ def test_a_rule_that_was_not_reached_has_its_own_word(run: Callable[..., Ended])
     ("what", "tests"),
     [
         ("Ctrl-C", KILLED.format(what="os.kill(os.getppid(), signal.SIGINT); signal.pause()")),
+        ("SIGTERM", KILLED.format(what="os.kill(os.getppid(), signal.SIGTERM); signal.pause()")),
         ("a crash", KILLED.format(what="os._exit(3)")),
     ],
 )
@@ -183,9 +184,35 @@ def test_what_workers_did_not_reach_is_not_run(
 
     assert done.code, done.output
     verdicts = [done.verdict(rule) for rule in ("INV-U5", "INV-U6", "INV-U1")]
-    assert verdicts == ["held", "not run" if what == "Ctrl-C" else "unproven", "not run"], verdicts
+    assert verdicts == ["held", "unproven" if what == "a crash" else "not run", "not run"], verdicts
     assert not done.report["whole"]
     assert "INTERNALERROR" not in done.output
+
+
+@pytest.mark.parametrize("workers", ["-n0", "-n1"])
+def test_sigterm_ends_a_run_as_ctrl_c_does(
+    workers: str, run: Callable[..., Ended], tmp_path: Path
+) -> None:
+    """What was reached is reported, the rest not run; workers are told before they are killed."""
+    sends = f"os.kill(os.{'getpid' if workers == '-n0' else 'getppid'}(), signal.SIGTERM)"
+    waits = f"""
+    try:
+        {sends}
+        signal.pause()
+    except KeyboardInterrupt:
+        os.kill(os.getpid(), signal.SIGTERM)  # as a pipeline says it again
+        open("told", "w").close()
+        raise
+"""
+    done = run(HEAD + KILLED.format(what=waits), workers)
+
+    assert pytest.ExitCode.INTERRUPTED == done.code == done.report["exit_status"], done.output
+    verdicts = [done.verdict(rule) for rule in ("INV-U5", "INV-U6", "INV-U1")]
+    assert ["held", "not run", "not run"] == verdicts
+    assert (1, 3) == tuple(done.report["counts"][each] for each in ("passed", "not_run"))
+    (error,) = done.report["errors"]
+    assert error["said"].endswith("the run was ended by SIGTERM")
+    assert (tmp_path / "told").exists()
 
 
 @pytest.mark.parametrize("part", ["note", "brief", "lines", "missed"])
