@@ -161,7 +161,9 @@ def _of_trigger(node: Any) -> Iterator[_Part]:
 
 
 def _of_altered_function(node: Any) -> Iterator[_Part]:
-    yield _Part("function", _last(node.func.objname))
+    # Whose rights a function has says who may call it: what it does stays as it was.
+    if not all(each.defname == "security" and each.arg.boolval for each in node.actions):
+        yield _Part("function", _last(node.func.objname))
 
 
 def _of_enum(node: Any) -> Iterator[_Part]:

@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[3]
 # What a statement that enforces a rule begins with.
 ENFORCES = (
     *("CONSTRAINT", "CREATE TRIGGER", "CREATE CONSTRAINT TRIGGER", "CREATE UNIQUE INDEX"),
-    *("CREATE TYPE", "CREATE FUNCTION", "ALTER FUNCTION"),
+    *("CREATE TYPE", "CREATE FUNCTION"),
 )
 TRIGGER = "_700_inv_t2__memberships_owner_not_gone"
 AGAIN = (
@@ -126,6 +126,18 @@ def test_what_comes_back_is_where_it_comes_back(tmp_path: Path) -> None:
 def test_a_function_that_refuses_is_where_it_says_so(tmp_path: Path) -> None:
     """Of a name that no object has, the place is the line of the function that refuses by it."""
     assert {"a__d": {"file": "db/1.sql", "line": 11}} == places(tmp_path).of(["a__d"])
+
+
+@pytest.mark.parametrize(
+    ("altered", "file"),
+    [("SECURITY DEFINER", 1), ("SECURITY INVOKER", 2), ("STRICT SECURITY DEFINER", 2)],
+)
+def test_whose_rights_a_function_gets_is_not_what_it_does(
+    altered: str, file: int, tmp_path: Path
+) -> None:
+    """A function that gets its owner's rights is where it was made; one that is altered, there."""
+    found = places(tmp_path, f"ALTER FUNCTION s.f(int) {altered};").first(["function f"])
+    assert {"file": f"db/{file}.sql", "line": 1} == found
 
 
 def test_a_trigger_of_such_a_function_may_be_what_changed(tmp_path: Path) -> None:
