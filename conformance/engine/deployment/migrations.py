@@ -84,6 +84,15 @@ def load(directory: Path) -> tuple[Migration, ...]:
     return tuple(map(_read, paths))
 
 
+def digest(directory: Path) -> str:
+    """Return the digest of all migrations in a folder; '' where there are none."""
+    try:
+        files = [f"{each.name} {each.sha256}" for each in load(directory)]
+    except MigrationError:
+        return ""
+    return hashlib.sha256("\n".join(files).encode()).hexdigest()
+
+
 def left_out(directory: Path) -> list[str]:
     """Return the files of a folder that are not run, since they undo others by their names."""
     return sorted(path.name for path in directory.glob("*.sql") if undoes(path.name))

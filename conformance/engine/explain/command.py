@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from conformance.engine.explain.page import Seen
     from conformance.engine.kinds.rule import Rule
+    from conformance.engine.report.forms.extras import Kills
 
 LIST = "list the rules"
 SHOW = "show one rule: what it says, what enforces it, how it is tried, and what has failed"
@@ -59,6 +60,13 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         action="store_true",
         help="its cases along every write path, a timeline of each of its known races, and the "
         "mutants of the schema that concern it",
+    )
+    showing.add_argument(
+        "--mutants",
+        metavar="FILE",
+        type=Path,
+        help="show what became of its mutants in this kill matrix (default: in runs of mutants in "
+        "this folder)",
     )
     showing.add_argument(
         "rule", metavar="RULE", help="its id or token, such as INV-T2, or the name of its object"
@@ -144,6 +152,7 @@ def run_show(options: argparse.Namespace) -> None:
         UnknownRuleError: There is no such rule.
         ProvisionError: There is no server.
         MigrationError: The migrations cannot be installed.
+        ReportError: The kill matrix is none.
     """
     from conformance.engine.explain import objects, page  # noqa: PLC0415 - as above
 
@@ -163,7 +172,10 @@ def run_show(options: argparse.Namespace) -> None:
             seen = _seen(rule, database.conninfo, every=options.all)
     enforced = objects.enforcing(rule.enforced_by, there)
     seen = seen._replace(
-        mutants=mutants, findings=_findings(rule), further=_further(rule, options.migrations)
+        kills=_kills(rule, options),
+        mutants=mutants,
+        findings=_findings(rule),
+        further=_further(rule, options.migrations),
     )
     say(*page.lines(rule, enforced, page.Tried.of(rule, CORPUS), seen), plain=True)
 
@@ -190,6 +202,19 @@ def _mutants(rule: Rule, connection: psycopg.Connection[Any]) -> dict[str, list[
         if each.concerns(rule.token):
             found.setdefault(each.operator, []).append(each.id)
     return found
+
+
+def _kills(rule: Rule, options: argparse.Namespace) -> Kills | None:
+    """Return what became of the rule's mutants, as far as that is known."""
+    from conformance.engine.mutants import last as tried  # noqa: PLC0415 - as above
+    from conformance.engine.report.forms import extras  # noqa: PLC0415 - as above
+
+    known = (
+        extras.read_mutants(options.mutants)
+        if options.mutants
+        else tried.read(Path.cwd(), options.migrations)
+    )
+    return extras.by_rule(known).get(rule.id)
 
 
 def _findings(rule: Rule) -> dict[str, str]:

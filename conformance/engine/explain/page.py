@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from conformance.engine.console import width
 from conformance.engine.domain.chosen import domain
+from conformance.engine.report.forms.extras import EQUIVALENT, KILLED, OPEN, STATUSES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -15,8 +16,10 @@ if TYPE_CHECKING:
 
     from conformance.engine.explain.cases import Case
     from conformance.engine.kinds.rule import Rule
+    from conformance.engine.report.forms.extras import Kills
 
 INDENT = "    "
+TOLD = (KILLED, EQUIVALENT, OPEN)  # of mutants, even where there are none
 LEAST = 20  # characters of a statement
 
 
@@ -60,6 +63,7 @@ class Seen(NamedTuple):
         cases: each along a path.
         timelines: of its known races, by their names.
         mutants: ids of those of the schema that concern it, by what is changed.
+        kills: what became of its mutants in runs of them, where that is known.
         findings: of runs in this project that are kept, by their ids.
         further: commands that tell more.
     """
@@ -67,6 +71,7 @@ class Seen(NamedTuple):
     cases: Sequence[Case] = ()
     timelines: Mapping[str, str] = {}
     mutants: Mapping[str, Sequence[str]] = {}
+    kills: Kills | None = None
     findings: Mapping[str, str] = {}
     further: Sequence[str] = ()
 
@@ -113,7 +118,7 @@ def lines(
         yield from (f"{INDENT}  {line}" for line in seen.timelines.get(name, "").splitlines())
     if seen.mutants:
         yield from _mutants(seen.mutants)
-    yield from _list("mutants that are known to survive", tried.open_mutants)
+    yield from _became(tried.open_mutants, seen)
     yield from _list(
         "failures of old, replayed in every run",
         [f"{name}: {note}" for name, note in tried.failures.items()],
@@ -148,6 +153,20 @@ def _mutants(mutants: Mapping[str, Sequence[str]]) -> Iterator[str]:
     for change, ids in sorted(mutants.items(), key=lambda each: -len(each[1])):
         yield f"{INDENT}{change}: {len(ids)}"
         yield from (f"{INDENT}  {each}" for each in ids)
+
+
+def _became(recorded: Sequence[str], seen: Seen) -> Iterator[str]:
+    """Yield what became of the mutants, or what is on record of them, and what to run."""
+    if seen.kills is not None:
+        counts = seen.kills.counts
+        told = (f"{counts[each]} {each}" for each in STATUSES if counts[each] or each in TOLD)
+        yield f"  mutants tried: {', '.join(told)}"
+        for each in seen.kills.left:
+            yield from _wrapped(f"{each['status']}: {each['id']}", INDENT)
+        return
+    yield from _list("mutants that are known to survive", recorded)
+    if seen.further:
+        yield from _wrapped(f"what becomes of the others: {seen.further[-1]}", INDENT)
 
 
 def _list(title: str, some: Sequence[str]) -> Iterator[str]:

@@ -9,13 +9,12 @@ from __future__ import annotations
 import json
 import os
 from dataclasses import asdict
-from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from conformance.engine.deployment import migrations
 from conformance.engine.domain import chosen
-from conformance.engine.findings.store import OURS
+from conformance.engine.postgres.folders import OURS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -52,18 +51,9 @@ def _changed(run: Mapping[str, Any]) -> str:
         named = f"{chosen.OPTION} {run['domain']}" if run["domain"] else f"no {chosen.OPTION}"
         return f"the last run here was of another domain, with {named}"
     folder = run.get("migrations", "")
-    if run.get("schema", "") != _digest(Path(folder)):
+    if run.get("schema", "") != migrations.digest(Path(folder)):
         return f"{folder} has changed since the last run"
     return ""
-
-
-def _digest(folder: Path) -> str:
-    """Return the digest of all migrations in a folder; '' where there are none."""
-    try:
-        files = [f"{each.name} {each.sha256}" for each in migrations.load(folder)]
-    except migrations.MigrationError:
-        return ""
-    return sha256("\n".join(files).encode()).hexdigest()
 
 
 def write(folder: Path, run: Circumstances, verdicts: Mapping[str, str]) -> None:
@@ -75,7 +65,7 @@ def write(folder: Path, run: Circumstances, verdicts: Mapping[str, str]) -> None
     path = folder / FILE
     before = _load(path)
     stands = {name: value for name, value in asdict(run).items() if name in DECIDES}
-    stands["schema"] = _digest(Path(run.migrations))
+    stands["schema"] = migrations.digest(Path(run.migrations))
     known = before.get("rules", {}) if before.get("run") == stands else {}
     document = {"version": VERSION, "run": stands, "rules": {**known, **verdicts}}
     folder.mkdir(parents=True, exist_ok=True)

@@ -16,11 +16,11 @@ from platformdirs import user_state_path
 
 from conformance.engine.findings.errors import UnknownFindingError, UnreadableFindingError
 from conformance.engine.findings.kept import Kept, read
+from conformance.engine.postgres.folders import OURS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-OURS: Final = ".conformance"
 FOLDER: Final = Path(OURS, "findings")
 LISTED: Final = "findings.txt"
 

@@ -135,7 +135,7 @@ def _carry_out(
     every: Sequence[Mutant],
     asked: _Asked,
 ) -> Report | None:
-    from conformance.engine.mutants import equivalent, generate, sorting, unseen  # noqa: PLC0415 - only who mutates waits for it
+    from conformance.engine.mutants import equivalent, generate, last, pool, sorting, unseen  # noqa: PLC0415 - only who mutates waits for it
     from conformance.engine.mutants.pool import Workers  # noqa: PLC0415 - only who mutates waits for it
     from conformance.engine.mutants.report import Report  # noqa: PLC0415 - only who mutates waits for it
 
@@ -185,6 +185,8 @@ def _carry_out(
         finally:
             if options.json:
                 report.write(options.json)  # what is interrupted has not been for nothing
+            every_phase = set(asked.phases) == {phase.name for phase in pool.phases()}
+            last.add(Path.cwd(), options.migrations, report, all_phases=every_phase)
     return report
 
 

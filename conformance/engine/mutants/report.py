@@ -94,13 +94,14 @@ class Report:
         Raises:
             OSError: The file cannot be written.
         """
-        document = {"version": VERSION, "mutants": [self._entry(name) for name in self.mutants]}
+        document = {"version": VERSION, "mutants": [self.entry(name) for name in self.mutants]}
         text = json.dumps(document, indent=1, ensure_ascii=False) + "\n"
         new = path.with_name(f"{path.name}.new")
         new.write_text(text, encoding="utf-8")
         new.replace(path)
 
-    def _entry(self, name: str) -> dict[str, Any]:
+    def entry(self, name: str) -> dict[str, Any]:
+        """Return a mutant as the kill matrix has it."""
         mutant, mutant_run = self.mutants[name], self.mutant_runs.get(name)
         entry: dict[str, Any] = {
             "id": name,

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 PREFIX = "framecast-conformance-"
+OURS = ".conformance"  # of a project, for what its runs have found
 MEMORY = Path("/dev/shm")  # noqa: S108 - each folder below it is made by mkdtemp, mode 0700
 ENOUGH = 1 << 30  # bytes free in memory before a server is put there
 LONGEST_BASE = 55  # a socket's path may have about 100 bytes, on macOS 103

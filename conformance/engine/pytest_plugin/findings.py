@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import pytest
 
 from conformance.engine.cases.verdicts import Standing, Verdict
-from conformance.engine.postgres.folders import is_writable
+from conformance.engine.postgres.folders import OURS, is_writable
 from conformance.engine.report import sections
 
 if TYPE_CHECKING:
@@ -129,7 +129,7 @@ class _Keeper:
         some = [Kept(each, run, now, now) for each in self._found.values()]
         verdicts = {rule: standing.word for rule, standing in ended.judged.items()}
         try:
-            if folder.parent.name == store.OURS and verdicts:
+            if folder.parent.name == OURS and verdicts:
                 last.write(folder.parent, run, verdicts)
             if some:
                 store.write(folder, some[:MOST])

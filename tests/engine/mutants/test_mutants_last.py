@@ -1,0 +1,104 @@
+"""What becomes of mutants is kept in the project, and explained with the rule."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from conformance.__main__ import main
+from conformance.engine.mutants import last
+from conformance.engine.mutants.mutant import Mutant
+from conformance.engine.mutants.mutant_run import Kill, MutantRun
+from conformance.engine.mutants.report import Report
+from conformance.engine.mutants.unseen import Unseen
+
+if TYPE_CHECKING:
+    import pytest
+
+    from conformance.engine.postgres import Server
+
+ROOT = Path(__file__).parents[3]
+MIGRATIONS = ROOT / "migrations"
+KILL = Kill("rules", "test_rules.py", "INV-T2", "broken")
+
+
+def report(**became: str) -> Report:
+    """Return the report of a run, by what became of each of some mutants of a rule."""
+    mutants = {name: Mutant(name, "dropped", "dropped", (), ("INV-T2",)) for name in became}
+    runs = {
+        name: MutantRun(name, KILL if status == "killed" else None, 1.0, 1)
+        for name, status in became.items()
+        if status != "untried"
+    }
+    some = {name: Unseen("waiting", "races") for name, each in became.items() if each == "open"}
+    equal = {name: "it is" for name, each in became.items() if each == "equivalent"}
+    return Report(mutants, {}, equal, some, runs)
+
+
+def kept(folder: Path, schema: Path = MIGRATIONS) -> dict[str, str]:
+    """Return what became of the mutants that a folder knows."""
+    return {each["id"]: each["status"] for each in last.read(folder, schema)}
+
+
+def test_runs_of_some_mutants_add_up(tmp_path: Path) -> None:
+    """A kill stays, whatever a later run has; what survives is known of all phases alone."""
+    last.add(tmp_path, MIGRATIONS, report(a="killed", b="untried", c="survived"), all_phases=True)
+    assert {"a": "killed", "c": "survived"} == kept(tmp_path)
+    last.add(tmp_path, MIGRATIONS, report(a="survived", c="killed", d="survived"), all_phases=False)
+    (tmp_path / "below").mkdir()
+    assert {"a": "killed", "c": "killed"} == kept(tmp_path / "below")
+
+
+def test_results_are_of_one_schema(tmp_path: Path) -> None:
+    """Nothing is said of another schema, nor of files that hold something else."""
+    (tmp_path / "db").mkdir()
+    (tmp_path / "db" / "001.sql").write_text("SELECT 1;")
+    last.add(tmp_path, MIGRATIONS, report(a="killed"), all_phases=True)
+    assert {} == kept(tmp_path, tmp_path / "db")
+    last.add(tmp_path, tmp_path / "db", report(b="killed"), all_phases=True)
+    assert ({"b": "killed"}, {}) == (kept(tmp_path, tmp_path / "db"), kept(tmp_path))
+    for text in ("", "[]", "{}", '{"version": 2, "run": {}, "mutants": 1}'):
+        (tmp_path / last.FILE).write_text(text)
+        assert {} == kept(tmp_path)
+
+
+def test_a_rule_is_explained_with_its_mutants(
+    server: Server,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Counts and the open ones are shown where they are known; or else what to run."""
+    monkeypatch.chdir(tmp_path)
+    where = ["--database-url", server.conninfo, "--migrations", str(MIGRATIONS)]
+    asked = ["explain", "INV-T2", *where]
+    assert 0 == main(asked)
+    unknown = capsys.readouterr().out
+    assert "mutants tried: " not in unknown
+    assert "what becomes of the others: framecast-conformance mutants inv_t2__" in unknown
+
+    some = report(a="killed", b="killed", c="equivalent", d="open", e="survived")
+    last.add(tmp_path, MIGRATIONS, some, all_phases=True)
+    some.write(tmp_path / "kills.json")
+    assert 0 == main(asked)
+    of_folder = capsys.readouterr().out
+    (tmp_path / last.FILE).unlink()
+    assert 0 == main([*asked, "--mutants", "kills.json"])
+    of_file = capsys.readouterr().out
+
+    lines = [line.strip() for line in of_folder.splitlines()]
+    at = lines.index("mutants tried: 2 killed, 1 survived, 1 open, 1 equivalent")
+    assert ["open: d", "survived: e"] == lines[at + 1 : at + 3]
+    assert of_file == of_folder
+    assert "that are known to survive" not in of_file
+
+
+def test_a_matrix_that_is_none_is_refused(
+    tmp_path: Path, server: Server, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A file that holds no kill matrix ends the command with what writes one."""
+    (tmp_path / "kills.json").write_text(json.dumps({"mutants": [{}]}))
+    asked = ["explain", "INV-T2", "--database-url", server.conninfo]
+    assert 0 != main([*asked, "--mutants", str(tmp_path / "kills.json")])
+    assert "mutants --json" in capsys.readouterr().err
