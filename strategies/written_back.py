@@ -15,6 +15,7 @@ from conformance.engine.sql.writes import RawSql, Row, Update, Write, literal
 from conformance.framecast.rules import RULES
 from strategies.column_cases import CHECK, a_row
 from strategies.session_settings import AGAIN, REPEATS
+from strategies.tables import COLUMNS
 from strategies.world import World
 
 if TYPE_CHECKING:
@@ -29,10 +30,7 @@ COMPLETED_AT: Final = "2026-01-01 00:00:02.{}+00"
 EXPIRES_AT: Final = "2036-01-01 00:00:00.{}+00"
 ELSEWHERE: Final = RawSql(f"SET LOCAL TimeZone = '{REPEATS}'")
 # Tables whose created_at is fixed, and may be written.
-CREATED: Final = (
-    *("users", "teams", "memberships", "invitations", "api_keys", "projects", "asset_files"),
-    *("webhooks", "webhook_deliveries", "jobs", "job_events"),
-)
+CREATED: Final = tuple(table for table, columns in COLUMNS.items() if "created_at" in columns)
 
 # Numbers that no double is, or that print in other ways; what doubles make of them; and documents
 # that differ from both, each in one place.

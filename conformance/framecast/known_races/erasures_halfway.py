@@ -103,6 +103,20 @@ def old_invitation_extended_while_erased_behind_a_job(setup: RaceSetup) -> None:
     setup.session("support", erases(ann))
 
 
+@known_race("LOCK ORDER", "INV-P3", invariant=ORDER)
+def team_deleted_while_a_user_is_deleted_behind_a_key(setup: RaceSetup) -> None:
+    """A team is deleted while who made its project is, and waits for a key that is used."""
+    ann, _ = setup.given.creator()
+    team = setup.given.do(teams.FOUND, user=ann, slug="given", owned=True) - 1
+    bob, _ = setup.given.creator("bob@example.com")
+    setup.given.do(memberships.JOIN, by=(bob, team), role="admin")
+    setup.given.do(projects.MAKE, by=(bob, team), status="draft")
+    key = setup.given.do(keys.MAKE, by=(bob, None, bob), hashed="fresh", lasts=None)
+    setup.session("client", does(keys.USE, key=key))
+    setup.session("ann", does(teams.DELETE, team=team))
+    setup.session("support", does(users.DELETE, user=bob))
+
+
 @known_race(
     "LOCK ORDER", "PRIVACY-3", invariant="nobody waits for whom they have nothing to do with"
 )
@@ -173,6 +187,7 @@ KNOWN_RACES = (
     own_invitation_extended_while_erased_behind_a_job,
     answered_invitation_extended_while_erased_behind_a_job,
     old_invitation_extended_while_erased_behind_a_job,
+    team_deleted_while_a_user_is_deleted_behind_a_key,
     others_work_while_one_is_erased,
     two_accounts_erased,
 )

@@ -41,6 +41,7 @@ from conformance.framecast.races.runner import RaceRunner
 from conformance.framecast.races.strangers import Strangers
 from strategies.facts import facts
 from strategies.hostility import hostile_runs
+from strategies.promises import promises
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -62,6 +63,13 @@ def columns(mutant: Mutant) -> Iterator[Part]:
     near.sort(key=lambda case: (name not in case.name, not _is_named(case.name, name)))
     for case in near:
         yield Part(f"column {case.name}", partial(_hold, case))
+
+
+def promised(mutant: Mutant) -> Iterator[Part]:
+    """Try what this schema promises and the domain does not."""
+    for case in promises():
+        if set(case.tables) & set(mutant.tables):
+            yield Part(f"promise {case.name}", partial(_hold, case))
 
 
 def regressions(_mutant: Mutant) -> Iterator[Part]:
@@ -127,6 +135,7 @@ PHASES: list[Phase] = [
     Phase("role", role.parts),
     Phase("rules", own_rules),
     Phase("columns", columns),
+    Phase("promises", promised),
     Phase("tables", rules_of_tables),
     Phase("corpus", regressions),
     Phase("coverage runs", coverage_runs),
