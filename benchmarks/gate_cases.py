@@ -126,6 +126,8 @@ def main() -> int:
     options = _options()
     every = tomllib.loads(CASES.read_text(encoding="utf-8"))["case"]
     cases = [case for case in every if all(word in case["name"] for word in options.words)]
+    if not cases:
+        sys.exit(f"no case has {' and '.join(options.words)} in its name: see {CASES.name}")
     with (
         tempfile.TemporaryDirectory() as place,
         provision(Request(major=options.postgres)) as server,

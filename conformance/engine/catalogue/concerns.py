@@ -41,7 +41,7 @@ def _concern(schema: Schema, function: Any, seen: set[str]) -> Concern:
     tables = [name for name in TABLE.findall(source) if _is_table(schema, name)]
     for trigger in schema.triggers:
         if trigger.function == function.name or function.name in _called(trigger.definition):
-            rules += schema.rules_of(trigger.name, trigger.comment)
+            rules += schema.rules_of(trigger.name, trigger.comment, trigger.table)
             tables.append(short(trigger.table))
     for caller in schema.functions:
         text = caller.sql_body or caller.body

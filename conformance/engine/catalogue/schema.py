@@ -148,12 +148,18 @@ class Schema:
     enforcing: dict[str, tuple[str, ...]] = field(default_factory=dict)
     concerns: dict[str, Any] = field(default_factory=dict)  # of functions, once they are known
 
-    def rules_of(self, name: str, comment: str = "") -> tuple[str, ...]:
-        """Return the rules that an object serves: by its comment, the catalogue, and its name."""
-        bare = name.rpartition(".")[2]
-        bare = re.sub(r"^_\d\d\d_", "", bare)
+    def rules_of(self, name: str, comment: str = "", table: str = "") -> tuple[str, ...]:
+        """Return the rules that an object serves: by its comment, the catalogue, and its name.
+
+        Args:
+            name: what it is called.
+            comment: what is said of it.
+            table: that of a trigger, of which another table may have one of the same name.
+        """
+        bare = re.sub(r"^_\d\d\d_", "", name.rpartition(".")[2])
         found = [each for each in ID.findall(comment) if each in RULES]
         found += self.enforcing.get(bare, ())
+        found += self.enforcing.get(f"{short(table)}.{name}", ())
         token = bare.partition("__")[0] + "__"
         found += [rule.id for rule in RULES.values() if rule.token == token]
         return tuple(dict.fromkeys(found))
@@ -229,10 +235,11 @@ def _data(connection: psycopg.Connection[Any], table: str) -> Data | None:
 
 
 def _enforcing() -> dict[str, tuple[str, ...]]:
-    """Return the rules that each object enforces, by its bare name, as the catalogue has it."""
+    """Return the rules that objects enforce, by their bare names; triggers with their tables."""
     found: dict[str, list[str]] = {}
     for rule in RULES.values():
         for name in rule.enforced_by:
-            bare = re.sub(r"^_\d\d\d_", "", name.rpartition(" ")[2].rpartition(".")[2])
-            found.setdefault(bare, []).append(rule.id)
+            kind, _, called = name.rpartition(" ")
+            bare = re.sub(r"^_\d\d\d_", "", called.rpartition(".")[2])
+            found.setdefault(called if kind == "trigger" else bare, []).append(rule.id)
     return {name: tuple(rules) for name, rules in found.items()}

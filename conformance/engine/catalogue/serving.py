@@ -63,7 +63,7 @@ def _of_trigger(schema: Schema, trigger: Any) -> Iterator[str]:
     books = frozenset(name for name in written if _is_book(name))
     yield from _reading(schema, books)
     waits = bool(written - books or LOCKS.search(text) or _is_guard(schema, books))
-    if waits and not schema.rules_of(trigger.name, trigger.comment):
+    if waits and not schema.rules_of(trigger.name, trigger.comment, trigger.table):
         yield from _guarded(schema, trigger.table)
 
 
@@ -94,7 +94,7 @@ def _speaking(schema: Schema, table: str, columns: frozenset[str]) -> Iterator[s
             or columns & _words(trigger.definition)
             or columns & _words(_text(schema, trigger.function))
         ):
-            yield from schema.rules_of(trigger.name, trigger.comment)
+            yield from schema.rules_of(trigger.name, trigger.comment, trigger.table)
 
 
 def _is_book(table: str) -> bool:
@@ -129,7 +129,7 @@ def _guarded(schema: Schema, table: str) -> Iterator[str]:
     """Yield the rules whose triggers ask other rows of a table, and its rules that need locks."""
     for trigger in schema.triggers:
         if trigger.table == table and READ.search(_text(schema, trigger.function)):
-            yield from schema.rules_of(trigger.name, trigger.comment)
+            yield from schema.rules_of(trigger.name, trigger.comment, trigger.table)
     yield from (rule.id for rule in RULES.values() if rule.locks and short(table) in rule.tables)
 
 

@@ -121,6 +121,10 @@ def _of_table(schema: Schema, row: Any) -> tuple[Iterable[str], Iterable[str]]:
     return schema.rules_of(row.name, row.comment), schema.about(row.table)
 
 
+def _trigger(schema: Schema, row: Any) -> tuple[Iterable[str], Iterable[str]]:
+    return schema.rules_of(row.name, row.comment, row.table), schema.about(row.table)
+
+
 def _function(schema: Schema, row: Any) -> tuple[Iterable[str], Iterable[str]]:
     found = concern(schema, row)
     return found.rules, found.tables
@@ -142,7 +146,7 @@ _KINDS: tuple[
     ("constraints", lambda row: f"constraint {row.name} of {row.table or row.domain}", _constraint),
     ("columns", lambda row: f"column {row.table}.{row.name}", _column),
     ("enums", lambda row: f"type {row.name}", _enum),
-    ("triggers", lambda row: f"trigger {row.name} of {row.table}", _of_table),
+    ("triggers", lambda row: f"trigger {row.name} of {row.table}", _trigger),
     ("functions", lambda row: f"function {row.signature}", _function),
     ("indexes", lambda row: f"index {row.name}", _of_table),
     ("data", lambda row: f"rows of {row.table}", _data),

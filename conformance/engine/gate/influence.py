@@ -8,6 +8,7 @@ asked once more as the application's role.
 from __future__ import annotations
 
 import re
+from functools import cache
 from typing import TYPE_CHECKING
 
 from conformance.engine.domain.chosen import COLUMNS, DERIVED, RULES, domain
@@ -61,16 +62,39 @@ def near(steps: Sequence[Description]) -> frozenset[str] | None:
     keys = {key for key in _touching(before, after) if not _is_alike(key, before, after)}
     if any(kind not in NARROW for kind, _ in keys):
         return None
-    reached: set[Key] = set()
-    while keys - reached:
-        reached |= keys
-        called = [_bare(name) for kind, name in reached if kind == "function"]
-        words = re.compile(rf"\b(?:{'|'.join(map(re.escape, called))})\b") if called else None
-        keys = {key for key in after if words and words.search(after[key])} | keys
+    keys = _callers(keys, after)
+    keys |= _called(keys, before) | _called(keys, after)
     texts = [f"{name} {before.get((kind, name))} {after.get((kind, name))}" for kind, name in keys]
     tables = {table for table in _ours() if any(_names(table, text) for text in texts)}
     rules = frozenset(rule.id for rule in RULES.values() if tables.intersection(rule.tables))
     return rules or None
+
+
+def _callers(keys: set[Key], schema: Description) -> set[Key]:
+    """Return some objects and all that call a function among them, however far."""
+    words = {key: _words(text) for key, text in schema.items()}
+    reached: set[Key] = set()
+    while keys - reached:
+        reached |= keys
+        functions = {_bare(name).lower() for kind, name in reached if kind == "function"}
+        keys = {key for key, said in words.items() if functions & said} | keys
+    return reached
+
+
+def _called(keys: set[Key], schema: Description) -> set[Key]:
+    """Return some objects and the functions that they call, however far: what they have done."""
+    functions = {key: _bare(key[1]).lower() for key in schema if key[0] == "function"}
+    reached: set[Key] = set()
+    while keys - reached:
+        reached |= keys
+        said = frozenset().union(*(_words(schema.get(key, "")) for key in keys))
+        keys = {key for key, name in functions.items() if name in said} - reached
+    return reached
+
+
+@cache
+def _words(text: str) -> frozenset[str]:
+    return frozenset(re.findall(r"\w+", text.lower()))
 
 
 def _touching(before: Description, after: Description) -> Iterator[Key]:

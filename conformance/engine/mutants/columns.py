@@ -79,7 +79,7 @@ def _rows(schema: Schema, data: Data) -> Iterator[Mutant]:
             rule
             for trigger in schema.triggers
             if trigger.table == data.table
-            for rule in schema.rules_of(trigger.name, trigger.comment)
+            for rule in schema.rules_of(trigger.name, trigger.comment, trigger.table)
         )
     )
 

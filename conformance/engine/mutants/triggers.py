@@ -32,7 +32,7 @@ def _trigger(schema: Schema, trigger: Any, *, rejects: bool) -> Iterator[Mutant]
     drop = f"DROP TRIGGER {trigger.name} ON {trigger.table}"
 
     def mutant(operator: str, change: str, *sql: str) -> Mutant:
-        rules = schema.rules_of(trigger.name, trigger.comment)
+        rules = schema.rules_of(trigger.name, trigger.comment, trigger.table)
         return Mutant(
             f"{table}.{trigger.name}", operator, change, sql, rules, schema.about(trigger.table)
         )

@@ -210,7 +210,7 @@ class Guards:
         for trigger in self.triggers:
             _, reading = bodies.of_trigger(trigger.definition)
             place = f"trigger {trigger.table}.{trigger.name}"
-            yield Place(place, reading, self.rules(trigger.name, trigger.comment))
+            yield Place(place, reading, self.rules(trigger.name, trigger.comment, trigger.table))
 
     def _live(self) -> Live:
         """Return the columns of the schema, and which tables its own triggers keep."""
@@ -279,9 +279,9 @@ class Guards:
                 return self.schema.rules_with(each)
         return ()
 
-    def rules(self, name: str, comment: str | None) -> tuple[str, ...]:
-        """Return the rules that an object serves."""
-        return self.schema.rules_of(name, comment or "")
+    def rules(self, name: str, comment: str | None, table: str = "") -> tuple[str, ...]:
+        """Return the rules that an object serves; a trigger is one of a table."""
+        return self.schema.rules_of(name, comment or "", table)
 
     def rows(self, query: str) -> list[Any]:
         """Return the rows of a query, with the names that it gives."""

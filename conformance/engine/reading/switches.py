@@ -237,7 +237,8 @@ class _Lifted:
             if other.table == trigger.table and other is not trigger and hidden and not sees:
                 place = f"trigger {trigger.table}.{trigger.name}"
                 reads = f"{', '.join(sorted(hidden))}, which {other.name} watches"
-                yield Switch(place, BYPASS, reads, self._guards.rules(other.name, other.comment))
+                rules = self._guards.rules(other.name, other.comment, other.table)
+                yield Switch(place, BYPASS, reads, rules)
 
     def _assigned(self, function: str) -> set[str]:
         return {

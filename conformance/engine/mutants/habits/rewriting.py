@@ -98,7 +98,7 @@ def trigger_mutant(schema: Schema, trigger: Any, operator: str, words: str, *sql
         operator,
         words,
         sql,
-        schema.rules_of(trigger.name, trigger.comment),
+        schema.rules_of(trigger.name, trigger.comment, trigger.table),
         schema.about(trigger.table),
     )
 
