@@ -61,6 +61,35 @@ INNOCENT: Final = {
         Path.UPDATE,
     ),
 }
+# What leaves writes undone without a word: what breaks the rule is, too, and so it is not broken.
+UNDONE: Final = {
+    "a trigger that returns null": Change(
+        "CREATE FUNCTION public.stop() RETURNS trigger LANGUAGE plpgsql SET search_path = ''"
+        " AS $$ BEGIN RETURN NULL; END $$;"
+        "CREATE TRIGGER _300_stop BEFORE UPDATE ON public.teams FOR EACH ROW WHEN (new.credits < 0)"
+        " EXECUTE FUNCTION public.stop();",
+        "INV-T6",
+        Path.UPDATE,
+        "unproven",
+    ),
+    "a rule that does nothing instead": Change(
+        "CREATE RULE stop AS ON DELETE TO public.jobs DO INSTEAD NOTHING;",
+        "DEL-1",
+        Path.DELETE,
+        "unproven",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", UNDONE)
+def test_a_rule_is_not_broken_by_what_is_left_undone(
+    name: str, scratch: Scratch, template: Template
+) -> None:
+    """A statement that writes no row breaks no rule, and proves none."""
+    found = findings(UNDONE[name], scratch, template, is_alone=True)
+
+    assert ["unproven"] * len(found) == [each and str(each.verdict) for each in found], found
+    assert {"no row was written"} == {each.cause for each in found if each}
 
 
 @pytest.mark.parametrize("name", INNOCENT)

@@ -89,6 +89,13 @@ class Attempt:
             return ""
         return self._sandbox.misfits.hindrance(outcome, self.script[-2], about)
 
+    def is_undone(self, outcome: Accepted) -> bool:
+        """Return whether the last transaction wrote no row, though nothing in it allows that.
+
+        A trigger that returns null leaves a row out, and a rule may do something else instead.
+        """
+        return outcome.is_idle and "DO NOTHING" not in self.script[-2]
+
     def refused(self, outcome: Outcome, expected: str) -> None:
         """Note who refused what is legal: only what refuses in the name of the rule is its fault.
 

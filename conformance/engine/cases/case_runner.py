@@ -211,6 +211,10 @@ class CaseRunner:
                 self._now.refused(outcome, "accepted: it is legal")
             self._is_astray = True
             return
+        if self._now.is_undone(outcome):
+            self._note_undone("accepted: it is legal", outcome)
+            self._is_astray = True
+            return
         self.tally.accepted += not lack
 
     def _carry_out(self, transaction: Transaction, path: Path) -> Outcome:
@@ -277,13 +281,22 @@ class CaseRunner:
     def _accepted(self, expected: str, outcome: Accepted) -> None:
         """Note a violation that was accepted.
 
-        After a legal write that was refused it may be none: then the violation query decides.
+        After a legal write that was refused it may be none: then the violation query decides. What
+        wrote no row has broken nothing, and says nothing of the rule.
         """
+        if self._now.is_undone(outcome):
+            self._note_undone(expected, outcome)
+            raise _EndError
         if not self._is_astray or self.rule.id in self._sandbox.violations():
             self._now.note(
                 Verdict.BROKEN, expected=expected, observed=str(outcome), cause="accepted"
             )
             raise _EndError
+
+    def _note_undone(self, expected: str, outcome: Accepted) -> None:
+        self._now.note(
+            Verdict.UNPROVEN, expected=expected, observed=str(outcome), cause="no row was written"
+        )
 
     def _instead(self, mixed: ViolatesSeveral) -> frozenset[str]:
         """Return which rules may be named where a type has a label too many.

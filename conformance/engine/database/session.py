@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 # A statement that takes longer than this is stuck. Examples take milliseconds.
 CANCELED = "57014"
+# How the server tells of what a statement did to rows; of a SELECT it tells those that it returned.
+WRITES = ("INSERT", "UPDATE", "DELETE", "MERGE", "COPY", "SELECT")
 PATIENCE = "CONFORMANCE_PATIENCE"  # by how much timeouts are longer, for what has met one
 TIMES = float(os.environ.get(PATIENCE) or 1)
 
@@ -90,10 +92,10 @@ class Session:
         if refused is not None:
             return refused
         try:
+            rows = None
             if all(statement.data is None for statement in body):
-                self.connection.execute(
-                    ";\n".join(["BEGIN", *(statement.sql for statement in body), "COMMIT"])
-                )
+                commands = ["BEGIN", *(statement.sql for statement in body), "COMMIT"]
+                rows = _written(self.connection.execute(";\n".join(commands)))
             else:
                 self._run_each(body)
         except psycopg.Error as error:
@@ -103,7 +105,7 @@ class Session:
             if self._stuck is not None and error.sqlstate == CANCELED:
                 self._stuck.note(body)
             return outcome(error)
-        return Accepted()
+        return Accepted(rows)
 
     def send(self, statement: Statement) -> Outcome:
         """Send one statement as it is, in the transaction that is open if there is one.
@@ -184,6 +186,16 @@ class Session:
         else:
             with self.connection.cursor().copy(statement.sql) as copy:
                 copy.write(statement.data)
+
+
+def _written(cursor: psycopg.Cursor[object]) -> int | None:
+    """Return how many rows the statements of a message have written; None where none is of rows."""
+    counts = []
+    while True:
+        if (cursor.statusmessage or "").startswith(WRITES):
+            counts.append(cursor.rowcount)
+        if not cursor.nextset():
+            return sum(counts) if counts else None
 
 
 def locally(settings: Settings) -> list[Statement]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 # Serialization failure, deadlock, lock not available, query canceled: the server could not say.
@@ -13,11 +13,22 @@ TIMED_OUT = frozenset({"55P03", "57014"})
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """The transaction committed."""
+    """The transaction committed.
+
+    `rows` is how many its statements have written, by the server's count; None where it is not
+    told. A trigger or a rule of the schema may have left a statement nothing to do.
+    """
+
+    rows: int | None = field(default=None, compare=False)
+
+    @property
+    def is_idle(self) -> bool:
+        """Return whether it is known to have written nothing."""
+        return self.rows == 0
 
     def __str__(self) -> str:
         """Return it in a word."""
-        return "accepted"
+        return "accepted, and no row was written" if self.is_idle else "accepted"
 
 
 @dataclass(frozen=True, slots=True)
