@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from conformance.engine.cases.refusals import culprit, names, rule_named
+from conformance.engine.cases.refusals import culprit, is_denied, names, rule_named, says_nothing
 from conformance.engine.cases.steps import ACCEPTED, LEGAL, of_history
 from conformance.engine.cases.verdicts import Finding, Verdict
 from conformance.engine.catalogue.inventory import NOT_NULL
 from conformance.engine.catalogue.ordering import parents_first
 from conformance.engine.database.session import in_order, locally
+from conformance.engine.privileges.missing import PRIVILEGE
 from conformance.engine.sql.outcomes import Accepted, Outcome, Rejected
 
 if TYPE_CHECKING:
@@ -89,12 +90,36 @@ class Attempt:
             return ""
         return self._sandbox.misfits.hindrance(outcome, self.script[-2], about)
 
-    def is_undone(self, outcome: Accepted) -> bool:
-        """Return whether the last transaction wrote no row, though nothing in it allows that.
+    def denied(self, body: Sequence[Statement], lack: str) -> bool:
+        """Carry out what the role has no right to, and note it where that is not why it is refused.
+
+        Returns:
+            Whether it is.
+        """
+        outcome = self.transact(body)
+        if not is_denied(outcome):
+            refused = Verdict.UNPROVEN if says_nothing(outcome) else Verdict.UNNAMED
+            self.note(
+                Verdict.BROKEN if isinstance(outcome, Accepted) else refused,
+                expected=f"refused for want of a right ({PRIVILEGE}): {lack}",
+                observed=str(outcome),
+                cause=culprit(outcome),
+            )
+        return is_denied(outcome)
+
+    def undone(self, outcome: Accepted, expected: str) -> bool:
+        """Note that the last transaction wrote no row, though nothing in it allows that.
 
         A trigger that returns null leaves a row out, and a rule may do something else instead.
+
+        Returns:
+            Whether that is so.
         """
-        return outcome.is_idle and "DO NOTHING" not in self.script[-2]
+        if not outcome.is_idle or "DO NOTHING" in self.script[-2]:
+            return False
+        cause, observed = "no row was written", str(outcome)
+        self.note(Verdict.UNPROVEN, expected=expected, observed=observed, cause=cause)
+        return True
 
     def refused(self, outcome: Outcome, expected: str) -> None:
         """Note who refused what is legal: only what refuses in the name of the rule is its fault.

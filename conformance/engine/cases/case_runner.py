@@ -22,7 +22,6 @@ from conformance.engine.catalogue.misfits import another_key
 from conformance.engine.database.prepared_plans import Plans
 from conformance.engine.database.session import TIMEOUTS, in_order
 from conformance.engine.domain.chosen import RULES
-from conformance.engine.privileges.missing import PRIVILEGE
 from conformance.engine.sql.arbiters import NotExpressibleError
 from conformance.engine.sql.outcomes import Accepted, Outcome, Rejected
 from conformance.engine.sql.writes import Path, Statement
@@ -203,7 +202,8 @@ class CaseRunner:
     def _expect_accepted(self, transaction: Transaction) -> None:
         lack = self._lack(transaction, self.path)
         if lack:
-            self._expect_denied(in_order(transaction, self.path), lack)
+            if not self._now.denied(in_order(transaction, self.path), lack):
+                raise _EndError
             self.tally.not_permitted += 1
         outcome = self._carry_out(transaction, self.path)
         if not isinstance(outcome, Accepted):
@@ -211,11 +211,9 @@ class CaseRunner:
                 self._now.refused(outcome, "accepted: it is legal")
             self._is_astray = True
             return
-        if self._now.is_undone(outcome):
-            self._note_undone("accepted: it is legal", outcome)
-            self._is_astray = True
-            return
-        self.tally.accepted += not lack
+        undone = self._now.undone(outcome, "accepted: it is legal")
+        self._is_astray |= undone
+        self.tally.accepted += not (lack or undone)
 
     def _carry_out(self, transaction: Transaction, path: Path) -> Outcome:
         """Carry out what is legal: what the role has no right to, somebody has to do."""
@@ -229,18 +227,6 @@ class CaseRunner:
             if self._sandbox.role
             else ""
         )
-
-    def _expect_denied(self, body: Sequence[Statement], lack: str) -> None:
-        outcome = self._now.transact(body)
-        if not is_denied(outcome):
-            refused = Verdict.UNPROVEN if says_nothing(outcome) else Verdict.UNNAMED
-            self._now.note(
-                Verdict.BROKEN if isinstance(outcome, Accepted) else refused,
-                expected=f"refused for want of a right ({PRIVILEGE}): {lack}",
-                observed=str(outcome),
-                cause=culprit(outcome),
-            )
-            raise _EndError
 
     def _expect_rejected(self, transaction: Transaction, also: frozenset[str]) -> None:
         outcome = self._now.carry_out(transaction, self.path)
@@ -284,19 +270,13 @@ class CaseRunner:
         After a legal write that was refused it may be none: then the violation query decides. What
         wrote no row has broken nothing, and says nothing of the rule.
         """
-        if self._now.is_undone(outcome):
-            self._note_undone(expected, outcome)
+        if self._now.undone(outcome, expected):
             raise _EndError
         if not self._is_astray or self.rule.id in self._sandbox.violations():
             self._now.note(
                 Verdict.BROKEN, expected=expected, observed=str(outcome), cause="accepted"
             )
             raise _EndError
-
-    def _note_undone(self, expected: str, outcome: Accepted) -> None:
-        self._now.note(
-            Verdict.UNPROVEN, expected=expected, observed=str(outcome), cause="no row was written"
-        )
 
     def _instead(self, mixed: ViolatesSeveral) -> frozenset[str]:
         """Return which rules may be named where a type has a label too many.
