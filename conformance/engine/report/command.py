@@ -60,8 +60,8 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     comparing = commands.add_parser(
         "compare",
         help=COMPARE,
-        description=f"{sentence(COMPARE)} The exit code is 1 if one got weaker, 0 if none did, and "
-        "2 if a report cannot be read.",
+        description=f"{sentence(COMPARE)} The exit code is 1 if one got weaker or the new run "
+        "ended worse, 0 if not, and 2 if a report cannot be read or they have no rule in common.",
     )
     comparing.add_argument("old", metavar="OLD", type=Path, help="the report before")
     comparing.add_argument("new", metavar="NEW", type=Path, help="the report after")
@@ -90,11 +90,11 @@ def run_report(options: argparse.Namespace) -> None:
 
 
 def run_compare(options: argparse.Namespace) -> int:
-    """Compare two reports; return 1 where a rule got weaker.
+    """Compare two reports; return 1 where a rule got weaker, or the new run ended worse.
 
     Raises:
-        ReportError: One of them cannot be read.
+        ReportError: One of them cannot be read, or they have no rule in common.
     """
     comparison = compared(load(options.old), load(options.new))
     say(*comparison.lines())
-    return WEAKER if comparison.weaker else 0
+    return WEAKER if comparison.is_weaker else 0

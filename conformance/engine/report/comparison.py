@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from conformance.engine.cases.verdicts import NOT_RUN, Verdict
-from conformance.engine.report.document import covered
+from conformance.engine.report.document import ReportError, covered
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -18,6 +18,7 @@ STRENGTH: Mapping[str, int] = {
     NOT_RUN: 3,  # as little is known as of what is unproven
 }
 GONE = "-"  # of a rule that a report does not have
+OF_TESTS = (0, 1)  # exit statuses of runs in which all tests passed, or some failed
 FEWER = 2  # times fewer trials than before are worth a line
 
 
@@ -32,6 +33,7 @@ class Comparison:
         stood_on: facts that differ, each as name, before and after.
         partial: which of both is of a part of the suite.
         untried: for a report of a part of the suite, the rules that only the other one has.
+        ended: how the later run ended, where that is worse than how the earlier one did; or ''.
     """
 
     weaker: Mapping[str, tuple[str, str]]
@@ -41,6 +43,12 @@ class Comparison:
     stood_on: tuple[tuple[str, str, str], ...]
     partial: tuple[str, ...]
     untried: Mapping[str, tuple[str, ...]]
+    ended: str = ""
+
+    @property
+    def is_weaker(self) -> bool:
+        """Return whether a rule got weaker, or the later run did not end as the earlier one."""
+        return bool(self.weaker or self.ended)
 
     def lines(self) -> Iterator[str]:
         """Yield what differs, the worst first, or that nothing does."""
@@ -51,6 +59,8 @@ class Comparison:
         for which, rules in self.untried.items():
             count = f"{len(rules)} rule{'' if len(rules) == 1 else 's'}"
             yield f"not tried by the {which} run: {count} of the other report"
+        if self.ended:
+            yield f"{'weaker':<9} {self.ended}"
         for title, some in (
             ("weaker", self.weaker),
             ("stronger", self.stronger),
@@ -60,7 +70,7 @@ class Comparison:
                 yield f"{title:<9} {rule:<17} {before} -> {after}"
         for rule, (was, now) in self.fewer.items():
             yield f"{'less':<9} {rule:<17} tried {was} times -> {now}"
-        words = [f"{len(self.weaker)} weaker", f"{len(self.stronger)} stronger"]
+        words = [f"{len(self.weaker) + bool(self.ended)} weaker", f"{len(self.stronger)} stronger"]
         words += [f"{len(self.others)} other"] if self.others else []
         words += [f"{len(self.fewer)} tried less"] if self.fewer else []
         yield ", ".join(words)
@@ -71,9 +81,15 @@ def compared(old: Document, new: Document) -> Comparison:
 
     A rule that the later one does not have is weaker: nobody has seen it held. Where its run was
     asked for a part of the suite, it was not tried.
+
+    Raises:
+        ReportError: They have no rule in common.
     """
     before = {rule["id"]: rule for rule in old["rules"]}
     after = {rule["id"]: rule for rule in new["rules"]}
+    if not before.keys() & after.keys():
+        message = "the two reports have no rule in common: nothing can be said of either"
+        raise ReportError(message)
     partial = [
         which for which, document in (("old", old), ("new", new)) if not document.get("whole", True)
     ]
@@ -103,7 +119,17 @@ def compared(old: Document, new: Document) -> Comparison:
         tuple(_stood_on(old, new)),
         tuple(partial),
         untried,
+        _ended(old, new),
     )
+
+
+def _ended(old: Document, new: Document) -> str:
+    was, now = int(old.get("exit_status", 0)), int(new.get("exit_status", 0))
+    errors = [each["said"] for each in new.get("errors", ())]
+    if errors or now not in OF_TESTS:
+        said = "; ".join(errors) or f"exit status {now}"
+        return f"the new run ended before it could judge: {said}"
+    return "the new run failed, and the old one did not" if now and not was else ""
 
 
 def _verdict(rules: Mapping[str, Document], name: str) -> str:

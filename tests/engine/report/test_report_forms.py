@@ -291,6 +291,45 @@ def test_what_got_weaker_fails(
     assert "none.json" in capsys.readouterr().err
 
 
+def test_reports_without_a_common_rule_are_not_compared(
+    document: dict[str, Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Of two parts of the suite that share nothing, none can be called as strong as the other."""
+    for name, some in (("one", document["rules"][:1]), ("other", document["rules"][1:])):
+        part = {**document, "rules": some, "whole": False}
+        (tmp_path / f"{name}.json").write_text(json.dumps(part))
+
+    assert 2 == main(["compare", str(tmp_path / "one.json"), str(tmp_path / "other.json")])
+    assert "have no rule in common" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("ended", "told"),
+    [
+        ({"exit_status": 4}, "ended before it could judge: exit status 4"),
+        ({"exit_status": 2}, "ended before it could judge: exit status 2"),
+        (
+            {"exit_status": 4, "errors": [{"said": "no server"}]},
+            "ended before it could judge: no server",
+        ),
+        ({"exit_status": 1}, "the new run failed, and the old one did not"),
+    ],
+)
+def test_a_run_that_ends_worse_is_weaker(
+    ended: dict[str, Any],
+    told: str,
+    document: dict[str, Any],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Whatever its rules say, a run that ended in an error or failed is no equal of a green one."""
+    for name, how in (("old", {"exit_status": 0}), ("new", ended)):
+        (tmp_path / f"{name}.json").write_text(json.dumps({**document, **how}))
+
+    assert 1 == main(["compare", str(tmp_path / "old.json"), str(tmp_path / "new.json")])
+    assert told in capsys.readouterr().out
+
+
 def test_what_a_part_did_not_try_is_not_weaker(
     document: dict[str, Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
