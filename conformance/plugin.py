@@ -121,7 +121,7 @@ def pytest_load_initial_conftests(early_config: pytest.Config, args: list[str]) 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
-    """Refuse a profile that there is not, and register the marker of tests that draw by themselves.
+    """Refuse a profile or seed that there is not; register the marker of tests that draw themselves.
 
     By now whoever registers further profiles has done so.
     """
@@ -131,6 +131,12 @@ def pytest_configure(config: pytest.Config) -> None:
     except InvalidArgument:
         known = ", ".join(profiles.EXAMPLES)
         message = f"--hypothesis-profile: there is no {profile!r}: name one of {known}"
+        raise pytest.UsageError(message) from None
+    seed = config.getoption("hypothesis_seed", None)
+    try:
+        _ = None if seed is None else profiles.seed_of(seed)
+    except ValueError:
+        message = f"--hypothesis-seed: {seed!r} is no whole number"
         raise pytest.UsageError(message) from None
     config.addinivalue_line("markers", "drawn: what the test tries depends on the run's seed")
 

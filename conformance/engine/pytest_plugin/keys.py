@@ -8,7 +8,7 @@ from conformance.engine.pytest_plugin.environment import Environment
 
 PLUGIN = "conformance.plugin"
 ENVIRONMENT = pytest.StashKey[Environment]()
-SEED = pytest.StashKey[int | str]()
+SEED = pytest.StashKey[int]()
 SHOWN = pytest.StashKey[bool]()
 LOOKS_ONLY = ("collectonly", "showfixtures", "show_fixtures_per_test", "setupplan")
 

@@ -113,15 +113,15 @@ def new_seed() -> int:
     return secrets.randbits(32)
 
 
-def seed_of(given: int | str) -> int | str:
-    """Return a seed that was given as text as Hypothesis takes it: a number, if it is one.
+def seed_of(given: int | str) -> int:
+    """Return a seed that was given as text as Hypothesis takes it.
 
     The text of a number draws other examples than the number.
+
+    Raises:
+        ValueError: It is no whole number.
     """
-    try:
-        return int(given)
-    except ValueError:
-        return given
+    return int(given)
 
 
 def seed_of_test(run: int | str, item: pytest.Item) -> int:

@@ -256,9 +256,7 @@ def test_the_shown_seed_repeats_runs(tmp_path: Path) -> None:
     assert first != other
 
 
-@pytest.mark.parametrize(
-    ("given", "seed"), [("7", 7), ("0", 0), (0, 0), ("some text", "some text")]
-)
-def test_the_text_of_a_number_is_that_number(given: int | str, seed: int | str) -> None:
+@pytest.mark.parametrize(("given", "seed"), [("7", 7), ("0", 0), (0, 0), ("-3", -3)])
+def test_the_text_of_a_number_is_that_number(given: int | str, seed: int) -> None:
     """A seed on the command line is what Hypothesis itself takes it for."""
     assert seed == profiles.seed_of(given)

@@ -146,7 +146,7 @@ def shown(folder: Path, *options: str, **variables: str) -> list[str]:
         "--postgres-bin=/opt/my postgres/bin",
         "--postgres-image=postgres:17",
         "--hypothesis-profile=quick",
-        "--hypothesis-seed=some text",
+        "--hypothesis-seed=-7",
         "--database-url=dbname='my data' host=/tmp",
     ],
 )

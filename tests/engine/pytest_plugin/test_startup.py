@@ -46,6 +46,14 @@ def test_a_profile_that_there_is_not() -> None:
     )
 
 
+@pytest.mark.parametrize("seed", ["notanumber", "1.5", "", "0x7"])
+def test_a_seed_that_is_no_number(seed: str) -> None:
+    """What cannot be a seed is refused, and not taken for a text that nobody would draw again."""
+    said = refused(run(f"--hypothesis-seed={seed}"))
+
+    assert f"--hypothesis-seed: {seed!r} is no whole number" == said
+
+
 @pytest.mark.parametrize("level", ["1", "2"])
 def test_python_without_assertions(level: str) -> None:
     """Where Python leaves assertions out, nothing is proven: the run is refused."""
