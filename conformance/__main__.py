@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Sequence
 from difflib import get_close_matches
+from errno import ENOSPC, EPIPE
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import NoReturn
@@ -84,9 +85,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return COULD_NOT_ASK if isinstance(error, UnreachableError) else int(options.unasked)
     except KeyboardInterrupt as error:
         return _interrupted(options, error)
-    except BrokenPipeError:  # whoever read the output has seen enough, as `| head` does
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError as error:
+        return _unheard(options, error)
+
+
+def _unheard(options: argparse.Namespace, error: OSError) -> int:
+    """Return how a command ends whose output could not be written; raises what is another error."""
+    if error.errno not in (EPIPE, ENOSPC):
+        raise error
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    if error.errno == EPIPE:  # whoever read the output has seen enough, as `| head` does
         return FAILED
+    sys.stderr.write(f"{options.command}: cannot write all of its output: {error.strerror}\n")
+    return int(options.unasked)
 
 
 def _was_interrupted(error: BaseException) -> bool:

@@ -121,7 +121,7 @@ def pytest_load_initial_conftests(early_config: pytest.Config, args: list[str]) 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
-    """Refuse a profile or seed that there is not; register the marker of tests that draw themselves.
+    """Refuse a profile or seed that there is not; register the marker of tests that draw.
 
     By now whoever registers further profiles has done so.
     """

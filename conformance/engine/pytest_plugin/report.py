@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 import time
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from errno import ENOSPC
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,6 +34,13 @@ DESELECTED = pytest.StashKey[int]()
 BASELINE = pytest.StashKey["Baseline"]()
 REPORT = "conformance_report"  # the option that names the files
 FILE = "parts.json"
+
+
+def unheard(config: pytest.Config, error: OSError) -> pytest.UsageError:
+    """Return why a run ends whose output cannot be written; what is left of that goes nowhere."""
+    shown = config.get_terminal_writer()._file  # noqa: SLF001 - pytest has no other way to say it
+    os.dup2(os.open(os.devnull, os.O_WRONLY), shown.fileno())
+    return pytest.UsageError(f"cannot write to standard output: {error.strerror}")
 
 
 class Recorder:
@@ -98,6 +107,10 @@ class Recorder:
         except pytest.UsageError as error:
             self._ended_by.append(error)
             raise
+        except OSError as error:  # of pytest's own header
+            if error.errno != ENOSPC:
+                raise
+            raise unheard(self._config, error) from None
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:

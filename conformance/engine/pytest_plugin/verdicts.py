@@ -6,6 +6,8 @@ The report knows every way to try every rule: it is imported when there is somet
 from __future__ import annotations
 
 import os
+import stat
+from io import UnsupportedOperation
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +15,7 @@ import pytest
 
 from conformance.engine.pytest_plugin import findings, proof, replay
 from conformance.engine.pytest_plugin.fixtures import CASE_RUNNER
-from conformance.engine.pytest_plugin.report import BASELINE, DESELECTED, PARTS, Recorder
+from conformance.engine.pytest_plugin.report import BASELINE, DESELECTED, PARTS, Recorder, unheard
 from conformance.engine.report import causes, forms
 from conformance.engine.report.document import ReportError
 from conformance.engine.report.record import PROPERTY
@@ -70,6 +72,22 @@ def pytest_deselected(items: Sequence[pytest.Item]) -> None:
     """Count the tests that were left out."""
     if items:
         items[0].config.stash[DESELECTED] += len(items)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection(session: pytest.Session) -> None:
+    """End a run whose output nobody can read, such as on a full disk: its header stands there."""
+    if hasattr(session.config, "workerinput"):
+        return
+    shown = session.config.get_terminal_writer()
+    try:
+        number = shown._file.fileno()  # noqa: SLF001 - pytest has no other way to say it
+        is_device = stat.S_ISCHR(os.fstat(number).st_mode) and not os.isatty(number)
+        shown.write("\n" if is_device else "", flush=True)
+    except UnsupportedOperation:  # it is kept in memory
+        return
+    except OSError as error:
+        raise unheard(session.config, error) from None
 
 
 @pytest.hookimpl(trylast=True)
@@ -165,7 +183,7 @@ def _expect_writable(config: pytest.Config) -> None:
         there = target.exists()
         try:
             forms.format_of(target)
-            target.open("a", encoding="utf-8").close()
+            _write_and_take_back(target)
             if not there:
                 target.unlink()
         except OSError as error:
@@ -174,6 +192,15 @@ def _expect_writable(config: pytest.Config) -> None:
         except ReportError as error:
             message = f"{OPTION}: {error}"
             raise pytest.UsageError(message) from None
+
+
+def _write_and_take_back(target: Path) -> None:
+    """Write a byte to a file and leave it as it was; raises OSError where it takes none."""
+    with target.open("ab", buffering=0) as file:
+        before = file.tell()
+        file.write(b"\n")
+        if target.is_file():
+            file.truncate(before)
 
 
 def _told(finding: Finding, item: pytest.Item, others: Sequence[Finding] = ()) -> str:

@@ -12,6 +12,7 @@ import pytest
 
 from conformance.engine.postgres.scratch import Database
 from conformance.engine.pytest_plugin import findings
+from tests.engine.pytest_plugin.test_profiles import environment
 from tests.support.starting import run as run_one
 
 ROOT: Final = Path(__file__).parents[3]
@@ -97,6 +98,53 @@ def test_nothing_is_said_to_be_kept_where_nothing_can_be(tmp_path: Path) -> None
         where.stash = pytest.Stash()
         assert tmp_path / ".conformance" / "findings" == findings.folder_of(where)
     assert [] == [*tmp_path.iterdir()]
+
+
+@pytest.mark.parametrize("options", [(), ("-q",)])
+def test_output_that_nobody_can_read(options: tuple[str, ...]) -> None:
+    """Where standard output takes no byte, a run ends before it has begun to try anything."""
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "pytest", *ONE, *options],
+            cwd=ROOT,
+            env=environment(),
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+
+    assert pytest.ExitCode.USAGE_ERROR == done.returncode
+    assert "ERROR: cannot write to standard output: No space left on device" == done.stderr.strip()
+
+
+def test_a_command_whose_output_nobody_can_read() -> None:
+    """A command whose output is lost says so in one line, and does not end with 0."""
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "conformance", "rules"],
+            cwd=ROOT,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+
+    assert done.returncode
+    assert "rules: cannot write all of its output: No space left on device\n" == done.stderr
+
+
+def test_a_report_that_takes_no_byte(tmp_path: Path) -> None:
+    """A report on a full disk is noticed before anything is tried, and one that is there stays."""
+    (tmp_path / "full.json").symlink_to("/dev/full")
+    there = tmp_path / "there.json"
+    there.write_text("{}")
+    said = refused(
+        run(f"--conformance-report={there}", f"--conformance-report={tmp_path / 'full.json'}")
+    )
+
+    assert f"cannot write {tmp_path / 'full.json'}: No space left on device" in said
+    assert "{}" == there.read_text()
 
 
 def test_a_warning_of_something_else(tmp_path: Path) -> None:
