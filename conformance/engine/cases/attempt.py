@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from conformance.engine.cases import derived_values
 from conformance.engine.cases.refusals import culprit, is_denied, names, rule_named, says_nothing
 from conformance.engine.cases.steps import ACCEPTED, LEGAL, of_history
 from conformance.engine.cases.verdicts import Finding, Verdict
 from conformance.engine.catalogue.inventory import NOT_NULL
 from conformance.engine.catalogue.ordering import parents_first
 from conformance.engine.database.session import in_order, locally
+from conformance.engine.domain.chosen import RULES
 from conformance.engine.privileges.missing import PRIVILEGE
 from conformance.engine.sql.outcomes import Accepted, Outcome, Rejected
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from conformance.engine.cases.derived_values import Maker
     from conformance.engine.cases.scenario import Settings, Transaction
     from conformance.engine.cases.steps import Step
     from conformance.engine.database.sandbox import Sandbox
@@ -44,6 +47,7 @@ class Attempt:
         self.met: list[Finding] = []
         self.script: list[str] = []
         self.is_lacking = False
+        self._last: Sequence[Statement] = ()
 
     def transact(self, body: Sequence[Statement], *, as_owner: bool = False) -> Outcome:
         """Carry out a transaction.
@@ -53,6 +57,7 @@ class Attempt:
         """
         body = self._sandbox.arbiters.aimed(body)
         role = None if as_owner else self._sandbox.role
+        self._last = body  # without settings: violation queries are asked under none
         body = [*self._settings, *body]
         shown = transaction_script(body)
         self.script.append(f"SET ROLE {role};\n{shown}RESET ROLE;\n" if role else shown)
@@ -121,6 +126,11 @@ class Attempt:
         self.note(Verdict.UNPROVEN, expected=expected, observed=observed, cause=cause)
         return True
 
+    def made_by(self, outcome: Outcome) -> str:
+        """Return the rule that derived, wrongly, what another one than ours has refused; or ''."""
+        made_by = derived_values.maker(self._sandbox, outcome, self._last)
+        return made_by.name if made_by is not None and made_by.is_broken else ""
+
     def refused(self, outcome: Outcome, expected: str) -> None:
         """Note who refused what is legal: only what refuses in the name of the rule is its fault.
 
@@ -131,6 +141,10 @@ class Attempt:
         if hindrance:
             observed = f"because of {hindrance}: {observed}"
             self.note(Verdict.UNPROVEN, expected=expected, observed=observed, cause=hindrance)
+            return
+        made_by = derived_values.maker(self._sandbox, outcome, self._last)
+        if made_by is not None:
+            self._made_illegal(made_by, outcome, expected)
             return
         if names(self._rule, outcome):
             self.note(Verdict.OVERBLOCKED, expected=expected, observed=observed, cause=cause)
@@ -146,6 +160,21 @@ class Attempt:
             )
             observed = f"because of {other}: {observed}"
         self.note(Verdict.UNPROVEN, expected=expected, observed=observed, cause=cause)
+
+    def _made_illegal(self, made_by: Maker, outcome: Outcome, expected: str) -> None:
+        """Note that what was refused had been made illegal by the schema, and by which rule."""
+        if made_by.is_broken:
+            self.note(
+                Verdict.BROKEN,
+                expected=f"no row that breaks it: {RULES[made_by.name].statement}",
+                observed=f"what it derives is {outcome}",
+                cause=culprit(outcome),
+                rule=made_by.name,
+                steps=(),  # what is refused leaves nothing to look at
+            )
+        if made_by.name != self._about or not made_by.is_broken:
+            observed = f"because of {made_by.name}: {outcome}"
+            self.note(Verdict.UNPROVEN, expected=expected, observed=observed, cause=made_by.name)
 
     def note(  # noqa: PLR0913 - as a finding
         self,

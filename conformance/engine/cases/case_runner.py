@@ -244,7 +244,7 @@ class CaseRunner:
         named = names(self.rule, outcome)
         other = self._now.hindrance(outcome)
         if not named and not other and rule_named(outcome) not in also:
-            other = another_key(outcome, {self.rule.id, *also})
+            other = another_key(outcome, {self.rule.id, *also}) or self._now.made_by(outcome)
         if other or says_nothing(outcome):
             because = f"because of {other}: {observed}" if other else observed
             self._now.note(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from conformance.engine.cases.attempt import Attempt
 from conformance.engine.cases.refusals import culprit, rule_named, says_nothing
 from conformance.engine.cases.verdicts import Finding, Verdict
+from conformance.engine.catalogue.misfits import another_object
 from conformance.engine.database.session import in_order
 from conformance.engine.domain.chosen import RULES
 from conformance.engine.sql.arbiters import NotExpressibleError
@@ -52,7 +53,7 @@ class _Column:
         outcome = self._now.carry_out(transaction, Path.UPDATE, as_owner=True)
         if isinstance(outcome, Accepted) or rule_named(outcome) in self._case.meanwhile:
             return
-        other = self._refuser(outcome) or self._hindrance(outcome)
+        other = self._refuser(outcome) or self._hindrance(outcome) or another_object(outcome)
         observed = f"because of {other}: {outcome}" if other else str(outcome)
         verdict = Verdict.UNPROVEN if other or says_nothing(outcome) else Verdict.OVERBLOCKED
         raise self._finding(verdict, "accepted: it is legal", observed, culprit(outcome))
@@ -71,11 +72,15 @@ class _Column:
     def expect_refused(self, transaction: Transaction) -> None:
         case = self._case
         outcome = self._now.transact(in_order(transaction, Path.UPDATE), as_owner=True)
+        refused = self._is_refused(outcome)
+        about = [rule.id for rule in RULES.values() if rule.token == case.token]
         other = self._hindrance(outcome)
+        if not refused and not other:
+            other = self._sandbox.another_object(outcome, about)
         if other or says_nothing(outcome):
             because = f"because of {other}: {outcome}" if other else str(outcome)
             raise self._finding(Verdict.UNPROVEN, "refused", because, other or culprit(outcome))
-        if not self._is_refused(outcome):
+        if not refused:
             verdict = Verdict.BROKEN if isinstance(outcome, Accepted) else Verdict.UNNAMED
             by = " of ".join(filter(None, (*case.by, case.token)))
             raise self._finding(verdict, f"refused with {by}", str(outcome), culprit(outcome))

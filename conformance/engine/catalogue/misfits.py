@@ -10,12 +10,14 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Final
 
 from conformance.engine.catalogue import labels as enum_labels
 from conformance.engine.catalogue.inventory import NOT_NULL, is_foreign
 from conformance.engine.catalogue.labels import Labels
 from conformance.engine.domain.chosen import RULES, domain
+from conformance.engine.machines.refusals import is_like_a_token
 from conformance.engine.sql.outcomes import Outcome, Rejected
 
 if TYPE_CHECKING:
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
 NOT_A_VALUE: Final = "22P02"
 # Classes of errors that only a declared key ends in: foreign, RESTRICT, unique, exclusion.
 OF_KEYS: Final = frozenset({"23503", "23001", "23505", "23P01"})
+RAISED: Final = "P0001"  # what RAISE says, if it is told nothing else
 UUID: Final = re.compile(r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b")
 TYPES: Final = """
 SELECT c.relname::text, a.attname::text, format_type(a.atttypid, NULL)
@@ -113,6 +116,24 @@ def another_key(outcome: Outcome, about: Collection[str]) -> str:
         return ""
     whose = [rule.id for rule in RULES.values() if outcome.constraint in rule.enforced_by]
     return "" if set(whose) & set(about) else next(iter(whose), "")
+
+
+def another_object(outcome: Outcome) -> str:
+    """Return what refused a transaction, if it enforces no rule and is none of the domain's; or ''.
+
+    Somebody else's check or key speaks for no rule. Who raises an error in no name is called by
+    its SQLSTATE.
+    """
+    if not isinstance(outcome, Rejected):
+        return ""
+    name = outcome.constraint
+    if not name:
+        return f"what raises {RAISED}" if outcome.sqlstate == RAISED else ""
+    known = f"constraint {outcome.table}.{name}"
+    rules = RULES.values()
+    of_rules = is_like_a_token(outcome.token) or any(name in each.enforced_by for each in rules)
+    of_domain = any(fnmatchcase(known, pattern) for pattern in domain().beside)
+    return "" if of_rules or of_domain else name
 
 
 def _has_word(text: str, word: str) -> bool:

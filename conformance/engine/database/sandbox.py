@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple, Self
 import psycopg
 
 from conformance.engine.catalogue import labels
-from conformance.engine.catalogue.misfits import Misfits
+from conformance.engine.catalogue.misfits import Misfits, another_object
 from conformance.engine.database import change_log, restore
 from conformance.engine.database.session import Session
 from conformance.engine.database.sweeper import Sweeper
@@ -19,7 +19,7 @@ from conformance.engine.sql.arbiters import Arbiters
 from conformance.engine.sql.names import quoted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from collections.abc import Set as AbstractSet
     from types import TracebackType
 
@@ -137,6 +137,18 @@ class Sandbox:
     def knows(self, tokens: AbstractSet[str]) -> bool:
         """Return whether anything in the schema has a token in its name, or speaks of it."""
         return any(labels.is_named(self.owner, token) for token in tokens)
+
+    def another_object(self, outcome: Outcome, about: Iterable[str] = ()) -> str:
+        """Return what refused, if that is somebody else's object; or ''.
+
+        Args:
+            outcome: what became of a transaction.
+            about: rules that it may break. Where one of them has no object of its name here, this
+                may be its own.
+        """
+        other = another_object(outcome)
+        known = (self.knows(RULES[rule].tokens) for rule in about if rule in RULES)
+        return other if other and all(known) else ""
 
     def run_as_owner(self, body: Sequence[Statement]) -> Outcome:
         """Run a transaction with the owner's rights, as part of the session's history."""

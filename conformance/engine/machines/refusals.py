@@ -30,7 +30,7 @@ def fault_of(refused: Rejected | Inconclusive, statement: Statement) -> str:
     """Return what a refusal of a statement should have been; '' when it is as it should be."""
     if isinstance(refused, Inconclusive):
         return "an answer: nobody else writes"
-    if "__" in refused.constraint:
+    if is_like_a_token(refused.token):
         name = domain().name
         known = refused.token in tokens_of(name) or refused.constraint in names_of(name)
         return "" if known else "the name of a rule of the catalogue"
@@ -41,6 +41,17 @@ def fault_of(refused: Rejected | Inconclusive, statement: Statement) -> str:
     if any(word in statement.sql for word in OF_STATEMENTS.get(refused.sqlstate, ())):
         return ""
     return "a refusal that names a rule, or is of a type, key, column or privilege"
+
+
+def is_like_a_token(token: str) -> bool:
+    """Return whether a token is a rule's, or begins as the tokens of rules do."""
+    return token.partition("_")[0] in _areas(domain().name)
+
+
+@cache
+def _areas(name: str) -> frozenset[str]:
+    """Return the words with which tokens of rules begin; '' is none of them."""
+    return frozenset(token.partition("_")[0] for token in tokens_of(name))
 
 
 @cache

@@ -12,10 +12,12 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from conformance.engine.cases import derived_values
 from conformance.engine.cases.gaps import Gaps, about, about_sql
 from conformance.engine.cases.steps import ACCEPTED, LEGAL, Step
 from conformance.engine.cases.verdicts import Finding, Verdict
 from conformance.engine.catalogue.inventory import Inventory
+from conformance.engine.catalogue.misfits import another_object
 from conformance.engine.database.session import in_order
 from conformance.engine.domain.chosen import RULES
 from conformance.engine.machines.refusals import fault_of
@@ -234,6 +236,9 @@ class HostileRunner:
         if isinstance(outcome, Accepted):
             return True
         untaken = self._sandbox.misfits.told(outcome, "".join(each.script() for each in body))
+        made_by = derived_values.maker(self._sandbox, outcome, body)
+        other = made_by.name if made_by else another_object(outcome)
+        untaken = untaken or _because_of(other, outcome)
         if isinstance(outcome, Rejected) and not untaken:
             expected = "accepted: it is legal"
             raise self._finding(
@@ -308,6 +313,8 @@ class HostileRunner:
         if not fault and not lack and _is_denied(outcome):
             fault = "a right that our role has"
         untaken = self._sandbox.misfits.told(outcome, statement.script()) if fault else ""
+        if fault and not untaken:
+            untaken = _because_of(another_object(outcome), outcome)
         if untaken:
             self._note_gap(f"a statement: {untaken}", about_sql(statement.sql))
         elif fault:
@@ -349,6 +356,10 @@ def _body(attack: Attack, sent: Sequence[Statement]) -> tuple[Statement, ...]:
     """Return what was sent between BEGIN and COMMIT, and did not fail."""
     level = (Statement(f"SET TRANSACTION ISOLATION LEVEL {attack.isolation}"),)
     return (*(level if attack.isolation != ISOLATION[0] else ()), *sent[:-1])
+
+
+def _because_of(other: str, outcome: Outcome) -> str:
+    return f"because of {other}: {outcome}" if other else ""
 
 
 def _is_denied(outcome: Outcome) -> bool:

@@ -14,18 +14,19 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from conformance.engine.cases import derived_values
 from conformance.engine.cases.attempt import transaction_script
 from conformance.engine.cases.gaps import MODEL, Gaps, about, about_all
 from conformance.engine.cases.verdicts import Finding, Verdict
 from conformance.engine.catalogue.inventory import Inventory
-from conformance.engine.catalogue.misfits import NOT_A_VALUE, another_key
+from conformance.engine.catalogue.misfits import another_key
 from conformance.engine.domain.chosen import RULES
-from conformance.engine.privileges.missing import PRIVILEGE
 from conformance.engine.sql.outcomes import Accepted, Inconclusive, Outcome, Rejected
 from conformance.engine.sql.writes import statements
 from conformance.framecast.machines import differences
 from conformance.framecast.machines.coverage import tried
 from conformance.framecast.machines.exploration import Explorer
+from conformance.framecast.machines.named import RIGHT, is_refused_by, names
 from conformance.framecast.machines.pasts import Passed, bring_about, copy_of, is_no_clients
 from conformance.framecast.machines.rows import claim, way_to_acceptance, way_to_difference
 from conformance.framecast.machines.visible_rows import Rows
@@ -35,7 +36,7 @@ from conformance.framecast.operations.run_record import RunRecord, recorded
 from conformance.framecast.operations.setups import BEGIN, begin
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from conformance.engine.cases.steps import Step as Shown
     from conformance.engine.database.sandbox import Sandbox
@@ -43,10 +44,6 @@ if TYPE_CHECKING:
     from conformance.framecast.machines.exploration import Reached
     from conformance.framecast.machines.log import Log
     from conformance.framecast.operations import Operation, Step
-
-UNIQUE, CHECK, REFERENCE = "23505", "23514", "23503"
-RIGHT = "RIGHT"  # in the place of a rule, where our role has no right to do it
-PLAIN = {"KEY": UNIQUE, "CHECK": CHECK, "REFERENCE": REFERENCE}
 
 
 class MachineRun:
@@ -145,8 +142,9 @@ class MachineRun:
             may, must = may | {RIGHT}, must | {RIGHT}
         outcome = self._transact(steps, may, must)
         untaken = self._untaken(steps, outcome, may, must)
-        if untaken and isinstance(outcome, Rejected):
-            self._go_without(steps, changed, outcome, untaken)
+        other = "" if untaken else self._innocent(steps, outcome, may)
+        if (untaken or other) and isinstance(outcome, Rejected):
+            self._go_without(steps, () if other else changed, outcome, untaken or other)
             if self.explorer is not None:
                 self.explorer.note(before, steps, accepted=not must)  # or it would be new for ever
             return
@@ -190,6 +188,18 @@ class MachineRun:
         other = another_key(outcome, may) if must else ""
         because = f"because of {other}: {outcome}" if other else ""
         return self.sandbox.misfits.told(outcome, sql, types) or because
+
+    def _innocent(self, steps: Sequence[Step], outcome: Outcome, may: frozenset[str]) -> str:
+        """Say what refused a transaction, if no rule of its name is to blame; or ''."""
+        if not isinstance(outcome, Rejected) or any(names(outcome, rule) for rule in may):
+            return ""
+        other = self.sandbox.another_object(outcome, may)
+        if not other:
+            made_by = derived_values.maker(
+                self.sandbox, outcome, [each for one in steps for each in _body(one)]
+            )
+            other = made_by.name if made_by and (made_by.is_broken or not may) else ""
+        return f"because of {other}: {outcome}" if other else ""
 
     def _needs_a_missing_privilege(self, steps: Sequence[Step]) -> bool:
         """Return whether we act as a role that has no right to do this."""
@@ -300,9 +310,12 @@ class MachineRun:
         return claim(self.state, table, self._rows.without.get(table, ()))
 
     def _go_without(
-        self, steps: Sequence[Step], changed: frozenset[str], outcome: Rejected, reason: str
+        self, steps: Sequence[Step], changed: Iterable[str], outcome: Rejected, reason: str
     ) -> None:
-        """Note that the schema cannot take a transaction, which has left nothing behind."""
+        """Note that a transaction cannot be done, and left nothing behind, and whom that concerns.
+
+        Those are the rules of changed tables; where none are given, the model alone.
+        """
         self._learned = self._inventory.learn(outcome)
         lacks = [self._inventory.lack(write) for each in steps for write in each.writes]
         rules = about_all(lacks)
@@ -376,21 +389,3 @@ def _expected(may: frozenset[str], must: frozenset[str]) -> str:
 def _first(names: frozenset[str]) -> str:
     """Return the first of some names, rules before what a table asks beside them."""
     return min(names, key=lambda name: (name not in RULES, name), default=MODEL)
-
-
-def is_refused_by(outcome: Outcome, rule: str) -> bool:
-    """Return whether an outcome is a rejection in the name of a rule, or of one it stands for."""
-    return isinstance(outcome, Rejected) and outcome.token in RULES[rule].tokens
-
-
-def names(outcome: Rejected, rule: str) -> bool:
-    """Return whether a rejection names a rule, or what a table asks beside the rules."""
-    kind, _, table = rule.partition(" ")
-    if table:
-        return (outcome.sqlstate, outcome.table, outcome.token) == (PLAIN[kind], table, "")
-    if rule == RIGHT:
-        return outcome.sqlstate == PRIVILEGE
-    known = RULES[rule]
-    if outcome.constraint:
-        return outcome.token in known.tokens
-    return bool(known.types) and outcome.sqlstate == NOT_A_VALUE

@@ -7,14 +7,16 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Self
 
+from conformance.engine.cases import derived_values
 from conformance.engine.cases.attempt import transaction_script
 from conformance.engine.cases.gaps import Gaps, about, about_all
 from conformance.engine.catalogue.inventory import Inventory, is_foreign
+from conformance.engine.catalogue.misfits import another_object
 from conformance.engine.domain.chosen import RULES
 from conformance.engine.races.driver import Driver
 from conformance.engine.races.orders import following
 from conformance.engine.sql.outcomes import Accepted, Inconclusive, Rejected
-from conformance.engine.sql.writes import statements
+from conformance.engine.sql.writes import Statement, statements
 from conformance.framecast.machines.visible_rows import Rows
 from conformance.framecast.races import rendering, serializability
 from conformance.framecast.races.schedule import Reader, aimed
@@ -168,6 +170,7 @@ class Harness:
         for place, outcome in trace.outcomes.items():
             sql = "".join(f"{text};\n" for _, text in trace.scripts[place])
             reason = self._sandbox.misfits.told(outcome, sql, types)
+            reason = reason or self._innocent(race, trace, place)
             if reason:
                 session = race.transactions[place]
                 step = trace.scripts[place][trace.reached[place]][0]
@@ -176,6 +179,22 @@ class Harness:
                 self.gaps.note(told, rules or about_all(map(self.inventory.lack, writes)))
                 untaken.add(place)
         return frozenset(untaken)
+
+    def _innocent(self, race: Race, trace: Trace, place: int) -> str:
+        """Say what refused a transaction, if no rule of its name is to blame; or ''."""
+        outcome = trace.outcomes[place]
+        if not (another_object(outcome) or derived_values.is_possible(outcome)):
+            return ""
+        orders = serializability.unexplained_refusal(race, trace, place)
+        if orders is None:
+            return ""
+        reasons = frozenset[str]().union(*orders)
+        other = self._sandbox.another_object(outcome, reasons)
+        if not other:
+            body = [Statement(each.sql) for each in race.transactions[place].actions]
+            made_by = derived_values.maker(self._sandbox, outcome, body)
+            other = made_by.name if made_by and (made_by.is_broken or not reasons) else ""
+        return f"because of {other}: {outcome}" if other else ""
 
     def _confirmed(self, race: Race, trace: Trace, finding: Finding) -> Finding | None:
         """Return a deadlock that the server sees as well, when it is left to it."""

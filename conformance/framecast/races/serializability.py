@@ -20,7 +20,7 @@ from conformance.engine.catalogue.misfits import another_key
 from conformance.engine.domain.chosen import RULES
 from conformance.engine.sql.outcomes import Inconclusive, Rejected
 from conformance.framecast.machines import differences
-from conformance.framecast.machines.run import names
+from conformance.framecast.machines.named import names
 from conformance.framecast.model import view
 from conformance.framecast.races import serial
 from conformance.framecast.races.schedule import Level, Transaction
@@ -134,13 +134,12 @@ def _readers(race: Race, trace: Trace, events: Mapping[int, Sequence[int]]) -> I
 def _refusals(
     race: Race, trace: Trace, about: tuple[str, ...], untaken: frozenset[int]
 ) -> Iterator[Finding]:
-    committed = _committed(race, trace)
     for place, outcome in trace.outcomes.items():
         if not isinstance(outcome, Rejected) or place in untaken:
             continue
         late = race.transactions[place]
-        orders = serial.reasons(race.start.state, committed, late)
-        if orders is None or any(names(outcome, rule) for may in orders for rule in may):
+        orders = unexplained_refusal(race, trace, place)
+        if orders is None:
             continue
         named = next((each.id for each in RULES.values() if outcome.token == each.token), "")
         # What is legal in no order is refused with reason, if not by name.
@@ -155,6 +154,18 @@ def _refusals(
             else f"no refusal of {late.name!r}, or one that some order explains",
             str(outcome),
         )
+
+
+def unexplained_refusal(race: Race, trace: Trace, place: int) -> list[frozenset[str]] | None:
+    """Return what a refused transaction breaks in each order, if none of that explains its name.
+
+    None where some order does, or where the model cannot say.
+    """
+    outcome, late = trace.outcomes[place], race.transactions[place]
+    orders = serial.reasons(race.start.state, _committed(race, trace), late)
+    if orders is None or not isinstance(outcome, Rejected):
+        return None
+    return None if any(names(outcome, rule) for may in orders for rule in may) else orders
 
 
 def _locks(race: Race, trace: Trace) -> Iterator[Finding]:

@@ -88,8 +88,26 @@ class Fault(NamedTuple):
         Fault(
             "ALTER TABLE usage ADD CHECK (render_seconds > 0)",
             "usage.render_seconds least",
+            Verdict.UNPROVEN,
+            "because of usage_render_seconds_check",
+        ),
+        Fault(
+            rechecked("usage", "usage_render_seconds_not_negative", "render_seconds > 0"),
+            "usage.render_seconds least",
             Verdict.OVERBLOCKED,
-            "usage_render_seconds",
+            "usage_render_seconds_not_negative",
+        ),
+        Fault(
+            "CREATE UNIQUE INDEX one_name ON projects (name, created_by)",
+            "specs searched: made",
+            Verdict.UNPROVEN,
+            "because of one_name",
+        ),
+        Fault(
+            "ALTER TABLE jobs ADD CONSTRAINT few CHECK (credits_charged < 5)",
+            "jobs.id unique",
+            Verdict.UNPROVEN,
+            "because of few",
         ),
         Fault(
             rewritten(

@@ -342,6 +342,16 @@ def test_a_hostile_run_goes_on_without_what_is_missing(
     gaps = Gaps()
     hostile_runner = HostileRunner(lacking(sql).sandbox, gaps)
 
+    attack_teams(hostile_runner)
+
+    assert unproven <= {rule for each in gaps.reasons.values() for rule in each}
+    assert bool(unproven) == bool(gaps.reasons)
+    assert hostile_runner.tally.transactions["accepted"] or sql == NUMBERED
+
+
+def attack_teams(hostile_runner: HostileRunner) -> None:
+    """Make a few hostile runs on teams."""
+
     @seed(1)
     @settings(
         max_examples=12,
@@ -354,7 +364,3 @@ def test_a_hostile_run_goes_on_without_what_is_missing(
         hostile_runner.run(data.draw(hostile_runs(hostile_runner.shape, "teams")))
 
     attack()
-
-    assert unproven <= {rule for each in gaps.reasons.values() for rule in each}
-    assert bool(unproven) == bool(gaps.reasons)
-    assert hostile_runner.tally.transactions["accepted"] or sql == NUMBERED
