@@ -705,6 +705,32 @@ CREATE TRIGGER _500_record_number
 AFTER INSERT ON public.job_events
 FOR EACH ROW EXECUTE FUNCTION framecast.tg_job_events__record_number();
 
+-- A statement may clean up, by a function that it calls, events that it has just appended, and
+-- before their numbers are recorded. Nobody else's are: so this writes no counter that others hold.
+CREATE FUNCTION framecast.tg_job_events__record_numbers_of_gone() RETURNS trigger
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+SET enable_seqscan = off
+AS $$
+BEGIN
+    INSERT INTO framecast.job_event_counters (job_id, last_sequence)
+    SELECT gone.job_id, gone.last_sequence
+    FROM (
+        SELECT o.job_id, max(o.sequence) AS last_sequence FROM old_rows AS o GROUP BY o.job_id
+    ) AS gone
+    LEFT JOIN framecast.job_event_counters AS c ON c.job_id = gone.job_id
+    WHERE coalesce(c.last_sequence, 0) < gone.last_sequence
+    ON CONFLICT (job_id) DO UPDATE
+    SET last_sequence = excluded.last_sequence;
+    RETURN NULL;
+END;
+$$;
+
+CREATE TRIGGER _500_record_numbers_of_gone
+AFTER DELETE ON public.job_events
+REFERENCING OLD TABLE AS old_rows
+FOR EACH STATEMENT EXECUTE FUNCTION framecast.tg_job_events__record_numbers_of_gone();
+
 
 ------------------------------------------------------------------------------------------------
 -- Erasure

@@ -161,6 +161,30 @@ def after_clean_up(world: World, draw: Draw) -> Scenario:
 
 
 @scenarios
+def while_cleaned_up(world: World, draw: Draw) -> Scenario:
+    """Clean up within the statement that appends old events, after each: no number comes again.
+
+    Their job is there, or is made by that statement, after them.
+    """
+    job, other = two_jobs(world)
+    made = world.a_job(world.starter())
+    rows = [age(an_event(world, which, draw(GIVEN)), OLD) for which in (job, made, job, made, job)]
+    further = [an_event(world, which, draw(GIVEN)) for which in (job, made, other)]
+    (told,) = statements(append(*rows), Path.INSERT_MANY)
+    (comes,) = statements(Insert("jobs", (made,)))
+    cleaned = f"{told.sql} RETURNING public.delete_old_job_events({draw(st.integers(1, 2))})"
+    return Scenario(
+        given=(tuple(world.given),),
+        legal=((at_once(comes.sql, cleaned),), *((append(row),) for row in further)),
+        facts=(
+            numbers_are(job, (4,)),
+            numbers_are(made, (3,)),
+            numbers_are(other, (1,), side=False),
+        ),
+    )
+
+
+@scenarios
 def after_truncate(world: World, draw: Draw) -> Scenario:
     """Truncate events: the next numbers are those after, whatever the last event was."""
     _, other = two_jobs(world)
@@ -281,7 +305,7 @@ WAYS: dict[str, Ways] = {
         reasons={Path.MOVE: "tried as an update: an event's job and number make its key"},
         other=job_replaced,
         on_conflict=st.one_of(after_nothing, renumbered),
-        delete=after_clean_up,
+        delete=st.one_of(after_clean_up, while_cleaned_up),
         cascade=job_deleted,
         truncate=after_truncate,
     ),
@@ -294,7 +318,7 @@ WAYS: dict[str, Ways] = {
             Path.MOVE: NUMBERED,
         },
         on_conflict=after_nothing,
-        delete=after_clean_up,
+        delete=st.one_of(after_clean_up, while_cleaned_up),
         truncate=after_truncate,
     ),
     "AUTO-NUMBER": by_shape(
@@ -306,7 +330,7 @@ WAYS: dict[str, Ways] = {
             Path.MOVE: NUMBERED,
         },
         on_conflict=after_nothing,
-        delete=after_clean_up,
+        delete=st.one_of(after_clean_up, while_cleaned_up),
         truncate=after_truncate,
     ),
 }
