@@ -714,12 +714,12 @@ SET enable_seqscan = off
 AS $$
 BEGIN
     INSERT INTO framecast.job_event_counters (job_id, last_sequence)
-    SELECT gone.job_id, gone.last_sequence
-    FROM (
-        SELECT o.job_id, max(o.sequence) AS last_sequence FROM old_rows AS o GROUP BY o.job_id
-    ) AS gone
-    LEFT JOIN framecast.job_event_counters AS c ON c.job_id = gone.job_id
-    WHERE coalesce(c.last_sequence, 0) < gone.last_sequence
+    SELECT o.job_id, max(o.sequence) FROM old_rows AS o
+    GROUP BY o.job_id
+    HAVING NOT EXISTS (
+        SELECT FROM framecast.job_event_counters AS c
+        WHERE c.job_id = o.job_id AND c.last_sequence >= max(o.sequence)
+    )
     ON CONFLICT (job_id) DO UPDATE
     SET last_sequence = excluded.last_sequence;
     RETURN NULL;

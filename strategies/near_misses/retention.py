@@ -151,8 +151,9 @@ def _either(one: Fact, other: Fact) -> Fact:
 def passing_over(hold: Hold, others: tuple[Hold, ...] = ()) -> Scenarios:
     """Clean up while another session holds some of the old rows: they stay, and the others go.
 
-    Nobody waits; what was told is how many others are deleted. Afterwards the rest goes. Before
-    that, `others` hold at most the oldest row in turn, and one row goes beside each of them.
+    It also adds a row beside each of them. Nobody waits; what was told is how many others are
+    deleted. Afterwards the rest goes. Before that, `others` hold at most the oldest row in turn,
+    and one row goes beside each of them.
     """
 
     @scenarios
@@ -188,10 +189,11 @@ def passing_over(hold: Hold, others: tuple[Hold, ...] = ()) -> Scenarios:
                 )
             held = draw(st.integers(0, 3))
             free = [row for n, row in enumerate(rows) if n != held]
+            added = [each for row in rows for each in _inserting(table, row)]
             call = f"SELECT public.delete_old_{table}"
             beside.append(
                 ConcurrentCheck(
-                    hold(table, rows[held]),
+                    (*hold(table, rows[held]), *added),
                     (
                         Fact(f"{call}(0)", 0, side=False),
                         Fact(f"{call}(-1)", 0, side=False),

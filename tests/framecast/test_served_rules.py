@@ -44,6 +44,7 @@ NOTICED: Final = {
     },
     "jobs._100_set_first_times": "jobs.created_at at the ends",
     "job_events._500_record_number": "seq_1__",
+    "job_events._500_record_numbers_of_gone": "seq_1__",
     "projects._500_copy_spec": "specs searched: made",
     "api_keys._200_write_membership": "auto_revoke__team_key_revived_while_leaving",
     "api_keys._200_write_memberships": "auto_revoke__team_key_made_while_leaving",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from conformance.engine.catalogue.schema import short
 from conformance.engine.mutants.habits.conditions import changes, picked
-from conformance.engine.mutants.habits.guards import rejects
+from conformance.engine.mutants.habits.guards import fixed, rejects
 from conformance.engine.mutants.habits.rewriting import trigger_mutant
 from conformance.engine.mutants.syntax import statement
 
@@ -39,7 +39,8 @@ def of(schema: Schema) -> Iterator[Mutant]:
         tree: Any = statement(trigger.definition)
         watched = [columns[trigger.table, each.sval] for each in tree.columns or ()]
         known = [(each.name, value) for each in watched if (value := _another(each))]
-        others = changes(schema, trigger.table, trigger.definition)
+        spoken = f"{trigger.definition} {fixed(schema, trigger.table)}"
+        others = changes(schema, trigger.table, spoken)
         if tree.row and rejects(functions[trigger.function]) and known and others:
             name, value = picked(trigger.name, known)
             cause = picked(trigger.name, others)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from conformance.engine.mutants.habits.conditions import changes, conditions, one_of_each
-from conformance.engine.mutants.habits.guards import guards
+from conformance.engine.mutants.habits.guards import fixed, guards
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,6 +28,7 @@ def of(schema: Schema) -> Iterator[Mutant]:
         for each in one_of_each(guard.name, of_row, OF_OTHERS if guard.row else OF_CHECK):
             yield guard.unless(f"exempted by a {each.kind}", each.of(guard.row))
         if guard.after is not None:
-            of_change = changes(schema, guard.table, guard.spoken)
+            spoken = f"{guard.spoken} {fixed(schema, guard.table)}"
+            of_change = changes(schema, guard.table, spoken)
             for each in one_of_each(guard.name, of_change, 1):
                 yield guard.after("exempted by a change", each.of())

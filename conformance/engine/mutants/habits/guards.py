@@ -37,6 +37,9 @@ MOST = 2  # alternatives of one condition
 Weakened: TypeAlias = "Callable[[str], str]"
 REJECTS = re.compile(r"framecast\.reject\(|\bRAISE EXCEPTION\b")
 NAMED = re.compile(r"framecast\.reject\(\s*(v_\w+)")
+# A function that rejects before it returns, and a condition that any change of a column meets.
+ALWAYS = re.compile(r"(?:(?!\bRETURN\b).)*framecast\.reject\(", re.DOTALL)
+CHANGED = re.compile(r"old\.(\w+) IS DISTINCT FROM new\.\1")
 ROW = re.compile(r"\b(?:NEW|OLD)\.(\w+)", re.IGNORECASE)
 
 
@@ -107,6 +110,20 @@ def branches(schema: Schema) -> Iterator[Guard]:
         if tree.row and tree.events in (INSERT, UPDATE):
             for body, branch in _sites(function):
                 yield from _of_branch(schema, function, used[0], body, branch)
+
+
+def fixed(schema: Schema, table: str) -> str:
+    """Return a text that names the columns of which any change is refused by a trigger alone."""
+    functions = {each.name: each for each in schema.functions}
+    return " ".join(
+        each
+        for trigger in schema.triggers
+        if trigger.table == table and ALWAYS.match(functions[trigger.function].body)
+        for tree in [_parsed(trigger)]
+        if tree.row and tree.timing == BEFORE and tree.events & UPDATE and tree.whenClause
+        for each in _split(tree.whenClause)
+        if CHANGED.fullmatch(each)
+    )
 
 
 def rejects(function: Any) -> bool:
