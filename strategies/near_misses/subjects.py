@@ -5,11 +5,11 @@ from collections.abc import Callable
 from hypothesis import strategies as st
 
 from conformance.engine.cases.scenario import Fact, Scenario, Transaction, ViolatesSeveral, Ways
-from conformance.engine.sql.writes import Delete, Path, Row, Update
+from conformance.engine.sql.writes import Delete, Path, RawSql, Row, Update
 from conformance.framecast.rules.ownership import SUBJECTS
 from strategies.near_misses.subject_rows import ALL_KINDS, AT_ONCE, KINDS, Make
 from strategies.near_misses.ways import UPDATING, Draw, Scenarios, scenarios
-from strategies.world import World, urn_of_team
+from strategies.world import World, urn_of_member, urn_of_team
 
 
 def attempts(
@@ -107,6 +107,41 @@ def project_ends(world: World, draw: Draw) -> Scenario:
     )
 
 
+@scenarios
+def project_ends_in_the_statement(world: World, draw: Draw) -> Scenario:
+    """Let a job leave its project in the statement that deletes it: nothing else of it changes."""
+    team, owner = world.team()
+    rows = []
+    for _ in range(2):
+        project = world.project(team, owner)["id"]
+        rows.append(world.job(owner, urn_of_team(team), project_id=project))
+        world.move(rows[-1], draw(st.sampled_from(("completed", "failed", "canceled"))))
+
+    def left(row: Row, also: str) -> tuple[RawSql]:
+        gone = f"DELETE FROM public.projects WHERE id = '{row['project_id']}' RETURNING id"
+        return (
+            RawSql(
+                f"WITH gone AS ({gone}) UPDATE public.jobs AS j SET project_id = NULL, {also}"
+                f" FROM gone WHERE j.id = '{row['id']}' AND j.project_id = gone.id"
+            ),
+        )
+
+    others = (
+        f"id = '{world.id()}'",
+        f"owner = '{urn_of_member(team, owner)}'",
+        f"triggered_by = '{world.member(team)['id']}'",
+        "spec_snapshot = '[]'",
+        "created_at = created_at - interval '1 minute'",
+    )
+    return Scenario(
+        given=(tuple(world.given),),
+        legal=(left(rows[0], "progress = progress"),),
+        broken=tuple(
+            ViolatesSeveral(left(rows[1], other), frozenset({"STATE-JOB"})) for other in others
+        ),
+    )
+
+
 def _of_any(columns: Callable[[str], tuple[str, ...]]) -> Scenarios:
     """Return attempts on a row of any kind."""
     return st.builds(
@@ -122,6 +157,6 @@ WAYS: dict[str, Ways] = {
         **dict.fromkeys(UPDATING, _of_any(fixed)),
         Path.UPDATE: all_at_once,
         Path.MOVE: _of_any(parents),
-        Path.CASCADE: project_ends,
+        Path.CASCADE: st.one_of(project_ends, project_ends_in_the_statement),
     }
 }
