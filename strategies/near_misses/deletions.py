@@ -10,6 +10,7 @@ from strategies.enums import JOB_FAILURE_TYPE
 from strategies.near_misses.jobs import ACTIVE, FINISHED, KINDS, job_of
 from strategies.near_misses.privacy import erases
 from strategies.near_misses.rendering import end
+from strategies.near_misses.values import FREE
 from strategies.near_misses.ways import Draw, by_shape, scenarios
 from strategies.replacing import at_once, replaced
 from strategies.world import World, urn_of_member, urn_of_team, urn_of_user
@@ -131,7 +132,8 @@ def erasures(world: World, draw: Draw) -> Scenario:
 def made_meanwhile(world: World, draw: Draw) -> Scenario:
     """Delete a project or a team while a job is made elsewhere; then for it, in one statement.
 
-    The one that is deleted may come back under its id, and the job may say why it will fail.
+    The one that is deleted may come back under its id, and the job may say why it will fail, and
+    whatever else a job may.
     """
     owner = world.insert("users", world.a_creator())
     kept, team = world.owned_team(owner), world.owned_team(owner)
@@ -139,6 +141,8 @@ def made_meanwhile(world: World, draw: Draw) -> Scenario:
     elsewhere = world.a_job(owner, urn_of_team(kept))
     failure = draw(st.sampled_from((None, *JOB_FAILURE_TYPE)))
     there = world.a_job(owner, urn_of_team(team), project_id=project["id"], failure_type=failure)
+    more = {name: draw(st.sampled_from(values)) for name, values in FREE["jobs"].items()}
+    there = {**there, **more}
     elsewhere_sql, there_sql = (
         statements(Insert("jobs", (row,)))[0].sql for row in (elsewhere, there)
     )

@@ -40,6 +40,7 @@ _ENDS: Final[dict[str, tuple[Row, ...]]] = {
     ),
     "canceled": (
         {"failure_type": "canceled"},
+        {"failure_type": "system", "credits_charged": 2, "credits_refunded": 2},
         {"failure_type": "timeout", "error": Jsonb({}), "completed_at": FUTURE_START},
     ),
 }

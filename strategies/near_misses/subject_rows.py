@@ -344,6 +344,7 @@ KINDS: dict[str, tuple[Make, ...]] = {
     "jobs": (
         *(jobs, lone_jobs, finished_jobs),
         *(_jobs_that("processing"), _jobs_that("failed"), _jobs_that("canceled")),
+        moved(jobs, {"status": "processing"}),
     ),
     "job_events": (job_events,),
     "asset_files": (

@@ -225,6 +225,7 @@ _CHANGEABLE: Final[Mapping[str, Mapping[str, Values]]] = {
 UNASKED: Final[Mapping[str, Mapping[str, Values]]] = {
     "users": {"email": ("varied-{}@example.com",)},
     "api_keys": {"expires_at": FREE["api_keys"]["expires_at"]},
+    "jobs": {"credits_charged": (INT32_MAX, INT32_MAX - 1)},
     "webhook_deliveries": {"max_attempts": (6, INT32_MAX), "delivered_at": _TIMES},
 }
 CHANGED: Final[Mapping[str, Mapping[str, Values]]] = {

@@ -102,14 +102,21 @@ def moves(world: World, draw: Draw) -> Scenario:
 
 @scenarios
 def asked_again(world: World, draw: Draw) -> Scenario:
-    """Ask again for a failed delivery, with no attempts made; then with some."""
+    """Ask again for a failed delivery with no attempts made; then with some, and for no job."""
     good, bad = in_state(world, "failed"), in_state(world, "failed")
+    world.given.append(Update("webhook_deliveries", {"id": bad["id"]}, _of_a_job(world), bad))
     made = draw(st.integers(1, 5))
     return Scenario(
         given=(tuple(world.given),),
         legal=((to_state(good, "pending"), to_state(good, "retrying")),),
-        broken=((to_state(bad, "pending", attempts=made),),),
+        broken=tuple(
+            (to_state(bad, "pending", attempts=made, **more),) for more in ({}, {"job_id": None})
+        ),
     )
+
+
+def _of_a_job(world: World) -> Row:
+    return {"job_id": world.job(world.starter())["id"]}
 
 
 @scenarios
