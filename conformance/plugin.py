@@ -65,9 +65,13 @@ pytest_plugins = (
 profiles.register()
 
 
-def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginManager) -> None:
-    """Register the options that name a server and a schema."""
+def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
+    """See to the reports of a run that pytest refuses."""
     refused.watch(pluginmanager)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Register the options that name a server and a schema."""
     group = parser.getgroup("conformance", "PostgreSQL and the schema under test")
     for attribute, flag, variable in SETTINGS:
         metavar, text = HELP[attribute]

@@ -33,7 +33,7 @@ PLUGIN = "conformance.plugin"
 OWN_OPTIONS = ("--migrations", "--conformance-")
 
 
-def pytest_addoption(pluginmanager: pytest.PytestPluginManager) -> None:
+def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
     """See to the reports of a run that pytest refuses."""
     refused.watch(pluginmanager)
 
