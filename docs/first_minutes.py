@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -41,13 +42,49 @@ LOST: Final = """
 ALTER TABLE teams DISABLE TRIGGER ALL;
 INSERT INTO teams (id, name, slug) VALUES ('00000000-0000-0000-0000-00000000002a', 'Lost', 'lost');
 """
+REPORTS: Final = ROOT / "docs" / "reports"
+KEPT: Final = json.loads((REPORTS / "main.json").read_text(encoding="utf-8"))
+GIVEN: Final = """
+What is the evidence? Runs leave reports, and somebody hands some over, in `reports`. These are kept
+in `docs/reports` of this project. `main.json` is of the whole suite, {passed:,} tests, begun
+{begun} at commit {commit:.10}, by
+`pytest conformance --hypothesis-profile {profile} --hypothesis-seed {seed} --sql-coverage`.
+`branch.json` is of the same day, of INV-T6 alone, with `004_credits_on_loan.sql`, and
+`mutants.json` of the mutants of that rule's constraint.
+""".format(
+    passed=KEPT["counts"]["passed"],
+    profile=KEPT["profile"],
+    seed=KEPT["seed"],
+    begun=KEPT["begun"],
+    commit=KEPT["commit"]["id"],
+)
 LAST: Final = """
-`main.html` is one file, searchable, with a link for each rule (`main.html#INV-T6`), for a browser,
-a phone, or paper: the rules of the run with their verdicts, evidence, objects, their SQL, races and
-failures. This run was asked for one rule alone, and the page says that it is a part; the report of
-a whole run (`framecast-conformance test` without `--rule` and `-k`) has them all.
+`audit.html` is one file, searchable, with a link for each rule (`audit.html#INV-T2`), for a
+browser, a phone, or paper. Read it in this order:
+
+1. Its first lines: how many rules are held, whether the whole suite was run, on what, when, and at
+   which commit. A part of the suite, or a run that ended early, says so there.
+2. What is not held, if anything: each is a link to what was expected and observed, and to SQL
+   that shows it.
+3. A rule that matters to you: what enforces it, with file and line; how often legal writes were
+   accepted and violations refused, by each way to write; its races by level of isolation.
+4. "This run among others": which verdicts differ, and which runs were parts.
+5. "Mutants": how often somebody made the schema weaker, and whether that was noticed. What survived
+   is what the evidence does not cover.
+6. "Objects that serve no rule": each with the reason why it is there.
+7. "The run": the server, the seed that repeats it, and the digest of each migration, which
+   `sha256sum db/migrations/*.sql` prints too, so that the page is of these files and of no others.
+
+How old is it? The first lines have its date; `framecast-conformance compare` says what a newer
+report has in other ways. No page replaces the `audit` of the database above: a report is of a
+schema.
 """
-# What is said, and `$` commands; `+` and `-` write and remove a migration, `!` is SQL of somebody.
+AUDITED: Final = (
+    "framecast-conformance report reports/main.json --history reports/branch.json"
+    " --mutants reports/mutants.json --to audit.html"
+)
+# What is said, and `$` commands; `+` and `-` write and remove a migration, `!` is SQL of somebody,
+# `@` puts reports there.
 STORY: Final = (
     "## An engineer",
     "Somebody lets teams owe ten credits, in `db/migrations/004_credits_on_loan.sql`:",
@@ -81,9 +118,12 @@ STORY: Final = (
     f"```sql{LOST}```",
     f"!{LOST}",
     f'$ framecast-conformance audit "$DATABASE_URL" {HERE}; echo "exit code $?"',
-    "What are the rules of a table, and what is the evidence?",
+    "What are the rules of a table?",
     "$ framecast-conformance rules --table webhooks",
-    "$ framecast-conformance report main.json --to main.html",
+    GIVEN,
+    "@reports",
+    f"$ {AUDITED}",
+    '$ framecast-conformance compare reports/main.json reports/branch.json; echo "exit code $?"',
     LAST,
 )
 
@@ -96,10 +136,12 @@ def act(step: str, home: Path, conninfo: str) -> bool:
         migration.write_text(WEAKER.lstrip())
     elif sign == "-":
         migration.unlink()
+    elif sign == "@":
+        shutil.copytree(REPORTS, home / said)
     elif sign == "!":
         with psycopg.connect(conninfo, autocommit=True) as connection:
             connection.execute(said.encode())
-    return sign in "+-!"
+    return sign in "+-!@"
 
 
 def main() -> None:

@@ -17,7 +17,20 @@ import pytest
 
 from conformance.__main__ import main
 from conformance.engine.postgres.scratch import Scratch, Template
-from docs.first_minutes import HERE, HOME, PROOF, REPLAY, STORY, WIDTH, act, cut
+from conformance.framecast.rules import RULES
+from docs.first_minutes import (
+    GIVEN,
+    HERE,
+    HOME,
+    KEPT,
+    LAST,
+    PROOF,
+    REPLAY,
+    STORY,
+    WIDTH,
+    act,
+    cut,
+)
 from tests.support.shells import ROOT, commands
 
 # Ids, times, seeds, tallies, ports: other ones each time.
@@ -132,3 +145,16 @@ def test_the_page_shows_what_is_printed(
             elif command.startswith("framecast-conformance"):
                 printed = ours(command).replace(str(home), HOME)
                 expect_same(page, printed.replace(database.name, "postgres"))
+    audited = (home / "audit.html").read_text()
+    assert all(f'id="{each}"' in audited for each in (*RULES, "mutants", "history", "idle", "run"))
+    assert f"{len(RULES)} held</strong>, by the whole suite" in audited
+
+
+def test_the_page_says_where_its_reports_are_from() -> None:
+    """The age and the commit of what is kept are those of its reports, which are whole as said."""
+    text = (ROOT / PAGE).read_text()
+    assert GIVEN.strip() in text
+    assert LAST.strip() in text
+    assert KEPT["whole"]
+    assert not KEPT["commit"]["dirty"]
+    assert {"held": len(KEPT["rules"])} == {k: v for k, v in KEPT["verdicts"].items() if v}

@@ -29,7 +29,7 @@ def render(document: Document, extras: beside.Extras = beside.NOTHING) -> str:
         {**_rule(rule, objects, kills), "causes": failures.causes(rule["failures"], document)}
         for rule in document["rules"]
     ]
-    runs = [*extras.history, document]
+    runs = sorted((*extras.history, document), key=lambda run: str(run.get("begun", "")))
     differ, untried = beside.verdicts(runs)
     return environment.get_template("page.html.j2").render(
         document=document,
@@ -44,7 +44,7 @@ def render(document: Document, extras: beside.Extras = beside.NOTHING) -> str:
         objects=[each for each in objects if each["rules"]],
         idle=[each for each in objects if not each["rules"]],
         box=graphs.BOX,
-        runs=[_run(each) for each in runs] if extras.history else [],
+        runs=[{**_run(each), "here": each is document} for each in runs] if extras.history else [],
         differ=differ,
         untried=untried,
         shown={rule["id"] for rule in document["rules"]},
@@ -107,5 +107,5 @@ def _run(document: Document) -> dict[str, str]:
         "outcome": outcome(document),
         "server": str(document.get("server") or "no server"),
         "commit": str(commit.get("id", ""))[:10],
-        "seconds": str(document.get("seconds", "")),
+        "seconds": f"{document['seconds']:.0f}" if "seconds" in document else "",
     }
