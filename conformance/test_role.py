@@ -60,7 +60,11 @@ def test_rights(powers: Powers | str) -> None:
     able, meant = _able(powers), declared()
     granted, lacking = able.granted() | able.to_come(), able.lacking()
     if granted != meant or lacking:
-        many, few = sorted(granted - meant), sorted((meant - granted) | lacking)
+        absent = able.absent()
+        many, few = sorted(granted - meant), sorted((meant - granted - absent.keys()) | lacking)
+        if not many and not few:
+            there = "; ".join(sorted({absent[right] for right in meant - granted}))
+            raise _finding(Verdict.UNPROVEN, "the rights that are written down", there)
         observed = differing({"too many": many, "too few": few})
         verdict = Verdict.BROKEN if many else Verdict.OVERBLOCKED
         raise _finding(verdict, "the rights that are written down", observed)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Self
 
 from conformance.engine.database.session import Session
-from conformance.engine.domain.chosen import DERIVED, domain
+from conformance.engine.domain.chosen import COLUMNS, DERIVED, domain
 from conformance.engine.privileges.granted import (
     LACKING,
     OF_CLASS,
@@ -141,6 +141,12 @@ ATTEMPTS = {
     ),
 }
 ALONE = ("CREATE DATABASE", "ALTER SYSTEM")  # not possible in a transaction, allowed or not
+# What a declared right is to, by its first word.
+ABOUT = {
+    **dict.fromkeys(("INSERT", "UPDATE"), "column"),
+    **dict.fromkeys(("SELECT", "DELETE"), "table"),
+    "EXECUTE": "function",
+}
 # What there is to offer.
 RELATIONS = "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace"
 
@@ -156,8 +162,8 @@ class Powers:
             role: whose powers they are.
             further: tables, columns and functions, with their schema, of which no rule speaks.
         """
-        self._further = frozenset(name.partition("(")[0] for name in further)
         self._owner = Session(conninfo)
+        self._further = frozenset(name.partition("(")[0] for name in further) | self._renamed()
         self._session = Session(conninfo, role)
         self._role = role
 
@@ -233,6 +239,40 @@ class Powers:
         """Return the rights that everybody has unless they are taken, and the role has not."""
         rows = self._owner.connection.execute(LACKING, {"role": self._role})
         return {str(name) for (name,) in rows}
+
+    def absent(self) -> dict[str, str]:
+        """Return the declared rights to what the schema does not have, and what that is."""
+        columns = {
+            f"{table.removeprefix('public.')}.{name}" for table, name in self._listed("column")
+        }
+        tables = {each.partition(".")[0] for each in columns}
+        there = columns | tables | {each[0].rpartition(".")[2] for each in self._listed("function")}
+        found = {}
+        for right in declared():
+            verb, _, name = right.partition(" ")
+            table = name.partition(".")[0]
+            if verb in ABOUT and name not in OFFERS | there:
+                kind, lacking = ABOUT[verb], name
+                if kind == "column" and table not in tables:
+                    kind, lacking = "table", table
+                found[right] = f"there is no {kind} {lacking}"
+        return found
+
+    def _renamed(self) -> frozenset[str]:
+        """Return columns that no domain knows, of tables that lack one of theirs.
+
+        One of them may be the other under another name: rights to it are neither right nor wrong.
+        """
+        there: dict[str, set[str]] = {}
+        for table, column in self._listed("column"):
+            there.setdefault(table, set()).add(column)
+        return frozenset(
+            f"public.{table}.{column}"
+            for table, known in COLUMNS.items()
+            for column in there.get(f"public.{table}", set())
+            if not there[f"public.{table}"].issuperset(known)
+            if column not in (*known, *DERIVED.get(table, ()))
+        )
 
     def _is_further(self, relation: str, column: str = "") -> bool:
         return relation in self._further or f"{relation}.{column}" in self._further

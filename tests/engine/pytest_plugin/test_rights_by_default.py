@@ -28,6 +28,7 @@ from strategies.world import World
 from tests.support.granting import MIGRATIONS, planted
 
 ROOT: Final = Path(__file__).parents[3]
+UNPROVEN: Final = "RIGHT is unproven expected: the rights that are written down observed:"
 # Rights that engineers give away, or take, and what a default run says of it.
 PLANTED: Final = {
     "a column given": (
@@ -89,6 +90,30 @@ PLANTED: Final = {
             "SET search_path = pg_temp": "begin with search_path=pg_temp",
         }.items()
     },
+    # What the schema does not have, nobody can be asked for.
+    "a column under another name": (
+        "ALTER TABLE public.teams RENAME COLUMN credits TO balance;",
+        "test_role.py",
+        f"{UNPROVEN} there is no column teams.credits",
+    ),
+    "a table that is gone": (
+        "DROP TABLE public.system_assets;",
+        "test_role.py",
+        f"{UNPROVEN} there is no table system_assets",
+    ),
+    "a function that is gone": (
+        "DROP FUNCTION public.api_key_is_valid;",
+        "test_role.py",
+        f"{UNPROVEN} there is no function api_key_is_valid",
+    ),
+    "a column under another name, and a column given": (
+        (
+            "ALTER TABLE public.teams RENAME COLUMN credits TO balance;"
+            "GRANT UPDATE (name) ON public.system_assets TO framecast_app;"
+        ),
+        "test_role.py",
+        "too many: UPDATE system_assets.name",
+    ),
     "a caller's rights": (
         "ALTER FUNCTION framecast.tg_jobs__may_be_made() SECURITY INVOKER;",
         "test_rules.py",
