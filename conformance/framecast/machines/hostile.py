@@ -313,8 +313,6 @@ class HostileRunner:
         if not fault and not lack and _is_denied(outcome):
             fault = "a right that our role has"
         untaken = self._sandbox.misfits.told(outcome, statement.script()) if fault else ""
-        if fault and not untaken:
-            untaken = _because_of(another_object(outcome), outcome)
         if untaken:
             self._note_gap(f"a statement: {untaken}", about_sql(statement.sql))
         elif fault:
