@@ -79,6 +79,21 @@ def folder_of(config: pytest.Config) -> Path | None:
     return config.stash[FOUND_FOLDER]
 
 
+def unable(config: pytest.Config) -> str:
+    """Return in a line why no finding is kept though nobody asked for that; or ''."""
+    if folder_of(config) is not None or _named(config) == NOWHERE:
+        return ""
+    from conformance.engine.findings.store import FOLDER
+
+    folder = Path(config.invocation_params.dir, FOLDER)
+    return f"findings: not kept, since {folder} cannot be written: {OPTION} DIR"
+
+
+def pytest_report_header(config: pytest.Config) -> str | None:
+    """Say where no finding is kept."""
+    return unable(config) or None
+
+
 def _named(config: pytest.Config) -> str | None:
     return config.getoption(OPTION) or os.environ.get(VARIABLE) or None
 

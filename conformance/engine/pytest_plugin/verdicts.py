@@ -208,4 +208,5 @@ def _told(finding: Finding, item: pytest.Item, others: Sequence[Finding] = ()) -
     also = [f"also found: {each.rule} is {each.verdict}: {each.observed}" for each in others]
     kept = findings.seen(finding, "", item)
     short = [f"kept: framecast-conformance replay {kept.id}"] if kept else []
+    short += filter(None, [findings.unable(item.config)])
     return "\n".join([str(finding), *also, f"replay: {replay.command(item)}", *short])

@@ -94,9 +94,14 @@ def test_nothing_is_said_to_be_kept_where_nothing_can_be(tmp_path: Path) -> None
     with pytest.MonkeyPatch.context() as patched:
         patched.delenv(findings.VARIABLE, raising=False)
         assert findings.folder_of(where) is None
+        assert f"not kept, since {tmp_path / '.conformance'}" in findings.unable(where)
+        where.getoption = lambda _: findings.NOWHERE
+        assert "" == findings.unable(where)
+        where.getoption = lambda _: None
         (tmp_path / ".conformance").unlink()
         where.stash = pytest.Stash()
         assert tmp_path / ".conformance" / "findings" == findings.folder_of(where)
+        assert "" == findings.unable(where)
     assert [] == [*tmp_path.iterdir()]
 
 
