@@ -9,6 +9,7 @@ import time
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from errno import ENOSPC
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -57,6 +58,7 @@ class Recorder:
         self._summaries: list[sections.Summary] = []
         self._begun, self._clock = datetime.now(UTC), time.monotonic()
         self._table: list[str] = []
+        self._reasons: list[str] = []  # why rules are unproven
         self._lines: list[str] = []  # what is said of the report, and of the run
         self._session: pytest.Session | None = None  # until its report is written
         self._ended_by: list[BaseException] = []
@@ -124,6 +126,8 @@ class Recorder:
         self._summaries = self._sections.summaries()
         missed = [line for each in self._summaries for line in each.missed]
         self._table = self._sections.listed("rules", self._rules)
+        unproven = partial(self._record.unproven, self._judged)
+        self._reasons = self._sections.listed("unproven", unproven)
         unheld = any(standing.verdict is not Verdict.HELD for standing in self._judged.values())
         bad = unheld or self._record.beside or missed or self._sections.broken
         if bad and session.exitstatus == pytest.ExitCode.OK:
@@ -163,6 +167,7 @@ class Recorder:
         with shown.failures():
             yield
         shown.summaries(self._summaries)
+        shown.reasons(self._reasons)
         shown.verdicts(self._table)
         for line in self._lines:
             terminalreporter.write_line(line)
@@ -195,7 +200,7 @@ class Recorder:
             width=0 if verbosity > 0 else self._config.get_terminal_writer().fullwidth,
             left_out=self._left_out(verbosity),
         )
-        yield from (*rows, *self._record.unproven(self._judged), counts)
+        yield from (*rows, counts)
 
     def _left_out(self, verbosity: int) -> tuple[str, ...]:
         """Return the verdicts of rules that are counted, and not listed."""

@@ -70,6 +70,12 @@ class Terminal:
             self._to.section("summary")
             self._print(some, self._width)
 
+    def reasons(self, lines: Sequence[str]) -> None:
+        """Print why rules are unproven."""
+        if lines:
+            self._to.section("unproven")
+            self._print(lines, self._width)
+
     def verdicts(self, table: Sequence[str]) -> None:
         """Print a line a rule, and what was found beside them; then what no summary could say."""
         if table:

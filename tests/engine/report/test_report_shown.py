@@ -34,10 +34,16 @@ def test_a_failure_that_many_share_is_printed_once(run: Callable[..., Ended]) ->
     assert 4 == done.output.count("test_fake.py::test_race[")
     assert "and 3 more" in done.output
     assert "short test summary" not in done.output
-    assert ["INV-U5", "unproven:", "because", "1", "report:"] == [
-        row.split()[0] for row in done.rows[:-1]
-    ]
+    assert ["INV-U5", "1", "report:"] == [row.split()[0] for row in done.rows[:-1]]
     assert " passed, 7 errors in " in done.rows[-1]
+
+
+def test_verdicts_come_after_their_reasons(run: Callable[..., Ended]) -> None:
+    """Why a rule is unproven is told before the verdicts, which are the last that is read."""
+    before, _, table = run(HEAD + PARTS["setup"]).output.rpartition(" rules ===")
+
+    assert "unproven: INV-U5\n  because of 7 tests: LookupError: no harness\n" in before
+    assert "because" not in table
 
 
 def test_lines_are_as_wide_as_the_terminal(run: Callable[..., Ended]) -> None:
@@ -46,9 +52,9 @@ def test_lines_are_as_wide_as_the_terminal(run: Callable[..., Ended]) -> None:
     long = wide + PARTS["setup"].replace("no harness", "no harness " * 20).replace(
         "INV-U5", "CARD-5"
     )
-    _, _, table = run(long).output.rpartition(" rules ===")
-    assert "because of 7 tests: LookupError: no harness" in table
-    assert [] == [line for line in table.splitlines() if len(line) > 80]
+    _, _, shown = run(long).output.rpartition(" unproven ===")
+    assert "because of 7 tests: LookupError: no harness" in shown
+    assert [] == [line for line in shown.splitlines() if len(line) > 80]
     assert "card_5__jobs_team_has_at_most_5_active" in run(wide, "-v").output
 
 
