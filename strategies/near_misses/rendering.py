@@ -5,7 +5,16 @@ from typing import Final
 from hypothesis import strategies as st
 
 from conformance.engine.cases.scenario import Fact, Scenario, ViolatesSeveral, Ways
-from conformance.engine.sql.writes import Delete, Insert, Path, Row, Truncate, Update
+from conformance.engine.sql.writes import (
+    Delete,
+    Insert,
+    Path,
+    RawSql,
+    Row,
+    Truncate,
+    Update,
+    statements,
+)
 from strategies.near_misses.job_projects import ENDED, a_finished_job, a_project_job, rendered
 from strategies.near_misses.jobs import FINISHED
 from strategies.near_misses.ways import Draw, by_shape, fixed, scenarios
@@ -231,11 +240,29 @@ def stays(world: World, draw: Draw) -> Scenario:
     )
 
 
+@scenarios
+def ends_as_the_project_goes(world: World, _draw: Draw) -> Scenario:
+    """Cancel a job in the statement that deletes its project: there is nothing left to move."""
+    team, owner = world.team()
+    project, other = world.project(team, owner), world.project(team, owner)
+    job = world.insert("jobs", a_project_job(world, project))
+    world.insert("jobs", a_project_job(world, other))
+    (ended,) = statements(end(job, "canceled"))
+    gone = "DELETE FROM public.projects USING ended WHERE id = ended.project_id"
+    return Scenario(
+        given=(tuple(world.given),),
+        legal=((RawSql(f"WITH ended AS ({ended.sql} RETURNING project_id) {gone}"),),),
+        facts=(
+            Fact(f"SELECT count(*) FROM public.projects WHERE id = '{project['id']}'", 0),
+            status_is(other, "rendering", side=False),
+        ),
+    )
+
+
 SAYS: Final = {
     Path.MOVE: "a job never moves to another project: see IMM-1",
     Path.OTHER: "jobs are the other table: all that is tried writes them",
     Path.DELETE: "an active job cannot be deleted, and a finished one moves nothing: see INV-P5",
-    Path.CASCADE: "the project is what goes",
     Path.TRUNCATE: "TRUNCATE of jobs finds none active, and moves nothing: see INV-P5",
 }
 
@@ -254,6 +281,7 @@ WAYS: dict[str, Ways] = {
         insert=follows,
         insert_many=follow_many,
         update=st.one_of(follows_to_end, stays),
+        cascade=ends_as_the_project_goes,
         reasons=SAYS,
     ),
 }

@@ -91,7 +91,7 @@ RULES = (
         " AND new ->> 'status' <> 'processing')"
         " ORDER BY new ->> 'project_id', seq DESC) c"
         " WHERE NOT EXISTS (SELECT FROM conformance.changes p WHERE p.tbl = 'projects'"
-        " AND p.op = 'UPDATE' AND p.new ->> 'id' = c.id AND p.new ->> 'status' = c.status"
-        " AND p.began = c.began)",
+        " AND (p.op = 'UPDATE' AND p.new ->> 'id' = c.id AND p.new ->> 'status' = c.status"
+        " OR p.op = 'DELETE' AND p.old ->> 'id' = c.id) AND p.began = c.began)",
     ),
 )
