@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import shlex
 import sys
 from contextlib import suppress
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 OPTION = "--conformance-report"
+PREFIX = re.compile(r"^(?:python -m )?[\w.]+: error: ")  # of a message, by how pytest was started
 BEGUN = pytest.StashKey[bool]()  # whether the run has come so far that it has a report of its own
 
 
@@ -73,4 +75,4 @@ def _said(error: BaseException) -> str:
 def _lines(text: str) -> Iterator[str]:
     for line in text.splitlines():
         if not line.startswith(("usage: ", "  inifile: ", "  rootdir: ")):
-            yield line.removeprefix("pytest: error: ")
+            yield PREFIX.sub("", line)
