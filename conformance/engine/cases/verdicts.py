@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
+from conformance.engine.sql.folding import folded
+
 if TYPE_CHECKING:
     from conformance.engine.cases.steps import Step
 
@@ -81,7 +83,7 @@ class Finding(AssertionError):  # noqa: N818 - no error of the program, but what
         )
         if not self.script:  # such as of what could not be tried
             return told.rstrip("\n")
-        return f"{told}  {shown_by(self.script)}:\n\n{self.script}"
+        return f"{told}  {shown_by(self.script)}:\n\n{folded(self.script)}"
 
     def as_dict(self) -> dict[str, str]:
         """Return plain values, for the report and for travel between processes."""
