@@ -119,17 +119,20 @@ def compared(old: Document, new: Document) -> Comparison:
         tuple(_stood_on(old, new)),
         tuple(partial),
         untried,
-        _ended(old, new),
+        _ended(old, new, explained=bool(weaker)),
     )
 
 
-def _ended(old: Document, new: Document) -> str:
+def _ended(old: Document, new: Document, *, explained: bool) -> str:
+    """Return how a later run ended worse; a failure that a weaker rule explains is none more."""
     was, now = int(old.get("exit_status", 0)), int(new.get("exit_status", 0))
     errors = [each["said"] for each in new.get("errors", ())]
     if errors or now not in OF_TESTS:
         said = "; ".join(errors) or f"exit status {now}"
         return f"the new run ended before it could judge: {said}"
-    return "the new run failed, and the old one did not" if now and not was else ""
+    return (
+        "the new run failed, and the old one did not" if now and not was and not explained else ""
+    )
 
 
 def _verdict(rules: Mapping[str, Document], name: str) -> str:
