@@ -67,10 +67,26 @@ def lines(
         if standing.word not in left_out and counts[NOT_RUN] < len(judged):
             yield _cut(_line(name, standing, as_role=as_role), width)
     yield from (_cut(line, width) for line in _beside(beside))
+    yield from _in_part(judged)
     words = [f"{counts[word]} {word}" for word in WORDS if counts[word]]
     if beside:
         words.append(f"{len(beside)} beside the rules")
     yield ", ".join(words)
+
+
+def _in_part(judged: Mapping[str, Standing]) -> Iterator[str]:
+    """Return a line about what is held in what was selected alone, of which more is known."""
+    some = []
+    for name, standing in judged.items():
+        ways = domain().ways().get(name, {})
+        paths = {path for path, way in ways.items() if not isinstance(way, str)}
+        tried = paths.intersection((*standing.paths, *standing.reasons))
+        if standing.verdict is Verdict.HELD and tried < paths:
+            some.append(f"{name} along {len(tried)} of {len(paths)} write paths")
+    if some:
+        more = f", and {len(some) - MOST_LISTED} more" if len(some) > MOST_LISTED else ""
+        named = ", ".join(some[:MOST_LISTED]) + more
+        yield f"held in what was selected, and not tried whole: {named}"
 
 
 def _beside(failures: Sequence[Failure]) -> Iterator[str]:

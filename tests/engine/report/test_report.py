@@ -107,11 +107,13 @@ def test_the_json_shows_failures(document: dict[str, Any]) -> None:
 
 def test_the_terminal_has_a_line_a_rule() -> None:
     """A line has id, verdict, counts and what enforces the rule; the last one sums up."""
-    *lines, summary = rules.lines(JUDGED)
+    *lines, in_part, summary = rules.lines(JUDGED)
     expected = ["INV-U5 held 3 accepted 2 rejected inv_u5__users_credits_not_negative"]
     expected += ["INV-U6 broken 1 accepted 0 rejected inv_u6__users_ephemeral_storage_not_negative"]
     expected += ["INV-T2 unproven 1 accepted 0 rejected inv_t2__teams_has_an_owner and 3 more"]
     assert expected == [" ".join(line.split()) for line in lines]
+    said = "held in what was selected, and not tried whole: INV-U5 along 2 of 7 write paths"
+    assert said == in_part
     assert "1 held, 1 unproven, 1 broken" == summary
     assert max(map(len, RULES)) <= rules.WIDTH
 
@@ -119,7 +121,7 @@ def test_the_terminal_has_a_line_a_rule() -> None:
 def test_what_is_no_rules_is_shown_as_well() -> None:
     """A failure beside the rules has a line, is summed up, and stands in the JSON as it is."""
     ours = {**FAILURE, "rule": "MODEL of jobs", "test": "test_machines.py::test_run[JobMachine]"}
-    *_, line, summary = rules.lines(JUDGED, [ours])
+    *_, line, _, summary = rules.lines(JUDGED, [ours])
     document = rules.document({}, None, {"beside": [ours]})
 
     assert "MODEL of jobs broken no rule's: " + ours["test"] == " ".join(line.split())
