@@ -271,11 +271,23 @@ class Pairs:
 
         The one that takes most with it is also held up halfway, where the other goes on as far as
         it can: it may have what the erasure wants next, and wait for what that has.
+
+        Raises:
+            Finding: The schema refuses all erasures.
         """
         erasures, others = (
             [each for each in some if each[1] and (each[0].operation == ERASURE) is is_erasure]
             for some, is_erasure in ((self.firsts, True), (self.seconds, False))
         )
+        if not erasures:
+            raise Finding(
+                LOCKS,
+                Verdict.UNPROVEN,
+                expected="an erasure of an account that is legal",
+                observed="every one is refused",
+                script="",
+                steps=(),
+            )
         for (one, mine), (another, theirs) in product(erasures, others):
             for table in self.tables(mine, theirs):
                 yield Meeting(one, another, table)

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from conformance.engine.cases.verdicts import Finding
 from conformance.engine.database.sandbox import Sandbox
 from conformance.engine.postgres.scratch import Scratch, Template
 from conformance.framecast.operations import OPERATIONS
@@ -12,6 +13,7 @@ from conformance.framecast.races.meetings import (
     SERIALS,
     Floor,
     Kind,
+    Pairs,
     Plan,
     legal,
     of_each_kind,
@@ -44,3 +46,9 @@ def test_few_arguments_come_to_all_kinds(
         floor.close()
 
     assert large >= 3
+
+
+def test_a_schema_that_refuses_all_erasures_is_found() -> None:
+    """Where no erasure is legal, none has met anything."""
+    with pytest.raises(Finding, match="every one is refused"):
+        list(Pairs((), (), frozenset()).of_erasures())
