@@ -22,6 +22,7 @@ from conformance.engine.console import say, sentence
 from conformance.engine.deployment.migrations import MigrationError
 from conformance.engine.domain import chosen
 from conformance.engine.domain.names import UnknownRuleError
+from conformance.engine.ending import EndedError, interrupting
 from conformance.engine.explain import command as explain
 from conformance.engine.explain import completion
 from conformance.engine.findings import command as findings
@@ -75,7 +76,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.command in NEEDS_MORE and options.command not in chosen.domain().commands:
         parser.error(f"{options.command} does not know how to try {chosen.domain().name} yet")
     try:
-        return int(options.run(options) or 0)
+        with interrupting():
+            return int(options.run(options) or 0)
     except Incomplete as incomplete:
         return incomplete.code
     except (*REFUSED, psycopg.Error) as error:
@@ -111,7 +113,7 @@ def _was_interrupted(error: BaseException) -> bool:
 def _interrupted(options: argparse.Namespace, error: BaseException | None = None) -> int:
     undone = f": {options.undone}" if options.undone else ""
     sys.stderr.write(f"{options.command}: interrupted{undone}\n")
-    return error.code if isinstance(error, seeds.EndedError) else INTERRUPTED
+    return error.code if isinstance(error, EndedError) else INTERRUPTED
 
 
 def _program() -> str:

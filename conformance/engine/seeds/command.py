@@ -14,7 +14,6 @@ import shlex
 import signal
 import subprocess
 import time
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
@@ -24,6 +23,7 @@ import conformance
 from conformance.engine.arguments import migrations_of, positive
 from conformance.engine.console import say, sentence
 from conformance.engine.domain.chosen import domain_folders
+from conformance.engine.ending import deaf
 from conformance.engine.progress import Progress, Watch
 from conformance.engine.pytest_plugin import profiles
 from conformance.engine.pytest_plugin.regressions import FOLDER as REGRESSIONS
@@ -44,19 +44,8 @@ LINES = "runs.jsonl"
 RAN = (0, 1)  # pytest's exit codes of a run that came to its end
 BEGAN_NOT = (4, 5)  # of one that was asked for what there is not
 INTERRUPTED = 2
-ENDING = (signal.SIGTERM, signal.SIGHUP)
-SHELL_ADDS = 128  # to the number of the signal that has ended a command
 BETWEEN = 0.5  # seconds between two looks at how far a run has come
 TAIL = 3  # lines of what a run printed last, where it did not begin
-
-
-class EndedError(KeyboardInterrupt):
-    """A signal that ends a process, other than Ctrl-C's."""
-
-    def __init__(self, number: int) -> None:
-        """Keep which it was, as a shell says it."""
-        super().__init__()
-        self.code = SHELL_ADDS + number
 
 
 class SeedsError(Exception):
@@ -139,7 +128,7 @@ def run(options: argparse.Namespace) -> int:
     say(f"{options.count} seeds, kept in {folder}; to go on: {options.count} {further}")
     before = dict(_read(folder / LINES))
     bad = 0
-    with _ending(), Progress() as show:
+    with Progress() as show:
         for done, seed in enumerate(range(first, first + options.count)):
             result = before.get(seed)
             if result is None:
@@ -233,39 +222,13 @@ def _pytest(command: Sequence[str], log: Path, tick: Callable[[], None]) -> int:
                     except subprocess.TimeoutExpired:
                         tick()
             except KeyboardInterrupt:
-                with _deaf():
+                with deaf():
                     process.send_signal(signal.SIGINT)
                     process.wait()
                 raise
     finally:
         os.close(theirs)
         os.close(ours)
-
-
-@contextmanager
-def _ending() -> Iterator[None]:
-    """Let signals that end us interrupt what runs, as Ctrl-C does."""
-
-    def end(number: int, _: object) -> None:
-        raise EndedError(number)
-
-    before = {number: signal.signal(number, end) for number in ENDING}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-@contextmanager
-def _deaf() -> Iterator[None]:
-    """Wait for what is being ended, however often it is said again."""
-    before = {number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT, *ENDING)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def _remove(log: Path, report: Path, regressions: Path) -> None:

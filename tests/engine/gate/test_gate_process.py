@@ -75,16 +75,17 @@ def processes(folder: Path) -> list[str]:
     return found
 
 
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_an_interrupt_leaves_nothing(
-    gate: "subprocess.Popen[str]", scratch: Scratch, tmp_path: Path
+    gate: "subprocess.Popen[str]", scratch: Scratch, tmp_path: Path, number: int, code: int
 ) -> None:
-    """Ctrl-C in the middle of the suite ends in one line, and no database or process stays."""
+    """Ctrl-C, or a canceled job, in the middle of the suite: one line, no database, no process."""
     assert until(lambda: len(runs(scratch)) == 2)
-    gate.send_signal(signal.SIGINT)
+    gate.send_signal(number)
     out, err = gate.communicate(timeout=PATIENCE)
 
     said = "gate: interrupted: the database was only read\n"
-    assert (130, said) == (gate.returncode, without_progress(err)), out
+    assert (code, said) == (gate.returncode, without_progress(err)), out
     assert set() == runs(scratch)
     assert [] == processes(tmp_path)
 

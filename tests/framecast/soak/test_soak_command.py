@@ -60,8 +60,9 @@ def test_a_soak_in_which_nothing_happened_is_unproven(tmp_path: Path) -> None:
     assert all(line.startswith("{:index ") for line in history.read_text().splitlines())
 
 
-def test_a_soak_can_be_interrupted() -> None:
-    """Ctrl-C ends the clients, and leaves no database behind on a given server."""
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_soak_can_be_interrupted(number: int, code: int) -> None:
+    """Ctrl-C, or a canceled job, ends the clients; no database stays on a given server."""
     # A server of this test's own: on the run's, other workers make databases meanwhile.
     with provision(Request.read({}, {})) as server:
         with subprocess.Popen(
@@ -73,9 +74,9 @@ def test_a_soak_can_be_interrupted() -> None:
             assert process.stdout is not None
             assert process.stdout.readline().startswith("server: PostgreSQL")
             assert process.stdout.readline().startswith("8 clients for 600 s")
-            process.send_signal(signal.SIGINT)
+            process.send_signal(number)
             _, error = process.communicate()
 
         told = "soak: interrupted: its server or database is gone with it\n"
-        assert (130, told) == (process.returncode, without_progress(error))
+        assert (code, told) == (process.returncode, without_progress(error))
         assert set() == databases(server)

@@ -1,0 +1,63 @@
+"""The signals that end a command, as Ctrl-C does: what it made goes with it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from typing import Any
+
+ENDING: Final = (signal.SIGTERM, signal.SIGHUP)
+SHELL_ADDS: Final = 128  # to the number of the signal that has ended a command
+
+
+class EndedError(KeyboardInterrupt):
+    """A signal that ends a process, other than Ctrl-C's."""
+
+    def __init__(self, number: int) -> None:
+        """Keep which it was, as a shell says it."""
+        super().__init__()
+        self.code = SHELL_ADDS + number
+
+
+@contextmanager
+def interrupting() -> Iterator[None]:
+    """Let signals that end us interrupt what runs; elsewhere than in the main thread, do nothing.
+
+    Raises:
+        EndedError: One came.
+    """
+    process = os.getpid()
+
+    def end(number: int, _: object) -> None:
+        if os.getpid() == process:
+            raise EndedError(number)
+        signal.signal(number, signal.SIG_DFL)  # a fork, which has nothing to give back
+        os.kill(os.getpid(), number)
+
+    is_main = threading.current_thread() is threading.main_thread()
+    before = {number: signal.signal(number, end) for number in ENDING if is_main}
+    try:
+        yield
+    finally:
+        _restore(before)
+
+
+@contextmanager
+def deaf() -> Iterator[None]:
+    """Wait for what is being ended, however often it is said again."""
+    before = {number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT, *ENDING)}
+    try:
+        yield
+    finally:
+        _restore(before)
+
+
+def _restore(before: Mapping[signal.Signals, Any]) -> None:
+    for number, handler in before.items():
+        signal.signal(number, handler)
