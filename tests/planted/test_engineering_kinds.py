@@ -155,9 +155,8 @@ CHANGES: Final = (
             "last_sequence = greatest(job_event_counters.last_sequence::text,"
             " excluded.last_sequence::text)::bigint",
         ),
-        "SEQ-1",
+        "AUTO-NUMBER",
         Path.INSERT_MANY,
-        "overblocked",
     ),
     Change(
         "ALTER TABLE public.teams DROP CONSTRAINT inv_t3__teams_slug_unique;"

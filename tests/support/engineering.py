@@ -32,6 +32,16 @@ class Change(NamedTuple):
     verdict: str = "broken"
 
 
+class Refused(NamedTuple):
+    """A change that refuses what is legal, the rule and the path that find it, and who is named."""
+
+    sql: str
+    rule: str
+    path: Path
+    named: str
+    verdict: str = "overblocked"
+
+
 def findings(
     change: Change, scratch: Scratch, template: Template, *, is_alone: bool = False
 ) -> list[Finding | None]:
@@ -47,20 +57,16 @@ def findings(
             return [_found(sandbox, change, number, is_alone) for number in SEEDS]
 
 
-def expect_overblocked(
-    refused: tuple[str, str, Path, str], scratch: Scratch, template: Template
-) -> None:
+def expect_refused(refused: Refused, scratch: Scratch, template: Template) -> None:
     """Expect that near misses find, under each seed, that something legal is refused.
 
-    Args:
-        refused: the change, the rule and the path that are tried, and the rule that is named.
-        scratch: where databases are made.
-        template: the schema.
+    Where the schema itself has derived what is refused, the rule that says what it derives is
+    named, and the one that refuses is right.
     """
-    sql, rule, path, named = refused
-    found = findings(Change(sql, rule, path, "overblocked"), scratch, template)
+    change = Change(refused.sql, refused.rule, refused.path, refused.verdict)
+    found = findings(change, scratch, template)
 
-    assert [(named, "overblocked")] * len(found) == [
+    assert [(refused.named, refused.verdict)] * len(found) == [
         each and (each.rule, str(each.verdict)) for each in found
     ], found
 

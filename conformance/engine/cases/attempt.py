@@ -172,9 +172,14 @@ class Attempt:
                 rule=made_by.name,
                 steps=(),  # what is refused leaves nothing to look at
             )
-        if made_by.name != self._about or not made_by.is_broken:
+        if made_by.name != self._about:
             observed = f"because of {made_by.name}: {outcome}"
             self.note(Verdict.UNPROVEN, expected=expected, observed=observed, cause=made_by.name)
+        elif not made_by.is_broken:
+            observed = f"what it derives is {outcome}"
+            self.note(
+                Verdict.OVERBLOCKED, expected=expected, observed=observed, cause=culprit(outcome)
+            )
 
     def note(  # noqa: PLR0913 - as a finding
         self,

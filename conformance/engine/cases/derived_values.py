@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from conformance.engine.database.sandbox import Sandbox
 
+NO_PARENT = "23503"  # SQLSTATE
 MOST_DROPPED = 4  # constraints: what one does not refuse, the next one may
 WORD = re.compile(r"\w+")
 
@@ -66,7 +67,11 @@ def is_possible(outcome: Outcome) -> bool:
 def _broken_without(
     sandbox: Sandbox, rule: str, refused: Rejected, body: Sequence[Statement]
 ) -> frozenset[str]:
-    """Return what is broken by the first statement that breaks a rule, if no constraint refuses."""
+    """Return what is broken by the first statement that breaks a rule, if no constraint refuses.
+
+    A parent may come after its child: a key is broken by the whole transaction alone.
+    """
+    judged = body[-1:] if refused.sqlstate == NO_PARENT else body
     dropped: list[Statement] = []
     outcome: Outcome = refused
     while isinstance(outcome, Rejected) and outcome.constraint and len(dropped) < MOST_DROPPED:
@@ -77,8 +82,7 @@ def _broken_without(
                 outcome = sandbox.owner.send(each)
                 if not isinstance(outcome, Accepted):
                     break
-                broken = frozenset(sandbox.violations())
-                if rule in broken:
+                if each in judged and rule in (broken := frozenset(sandbox.violations())):
                     return broken
         finally:
             sandbox.owner.send(Statement("ROLLBACK"))

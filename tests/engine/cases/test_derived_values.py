@@ -11,7 +11,7 @@ from conformance.engine.sql.writes import Path
 from conformance.framecast.machines.memberships import MembershipMachine
 from tests.engine.cases.test_labels import changed, findings
 from tests.framecast.machines.test_lacking_schemas import lead
-from tests.support.engineering import expect_overblocked
+from tests.support.engineering import Refused, expect_refused
 from tests.support.rewriting import rechecked, rewritten
 
 OF_LAST_WEEK: Final = rewritten(
@@ -53,4 +53,4 @@ def test_a_machine_blames_no_other(scratch: Scratch, template: Template) -> None
 
 def test_a_check_that_refuses_a_legal_row_is_to_blame(scratch: Scratch, template: Template) -> None:
     """A row that its rule's violation query does not return was legal."""
-    expect_overblocked((LATER, "INV-T5", Path.INSERT, "INV-T5"), scratch, template)
+    expect_refused(Refused(LATER, "INV-T5", Path.INSERT, "INV-T5"), scratch, template)
