@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from conformance.engine.domain.chosen import COLUMNS as KNOWN
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
     from conformance.engine.audit.target import Connection
 
@@ -64,8 +64,16 @@ def read(conn: Connection) -> dict[str, Table]:
     return found
 
 
-def lost(before: dict[str, Table], after: dict[str, Table]) -> Iterator[Loss]:
-    """Yield what was there before and is not now: tables, columns, rows, values."""
+def lost(
+    before: dict[str, Table], after: dict[str, Table], first: dict[str, Table]
+) -> Iterator[Loss]:
+    """Yield what was there before and is not now: tables, columns, rows, values.
+
+    Args:
+        before: the contents before a file.
+        after: those after it.
+        first: those before the first pending file: a null of a column that came later is no value.
+    """
     for name, old in before.items():
         place = name.removeprefix("public.")
         new = after.get(name)
@@ -75,10 +83,11 @@ def lost(before: dict[str, Table], after: dict[str, Table]) -> Iterator[Loss]:
         for column in old.columns:
             if column not in new.columns:
                 yield Loss(f"{place}.{column}", "the column is gone")
-        yield from _lost_rows(place, old, new)
+        added = set(old.columns).difference(first[name].columns if name in first else ())
+        yield from _lost_rows(place, old, new, added)
 
 
-def _lost_rows(place: str, old: Table, new: Table) -> Iterator[Loss]:
+def _lost_rows(place: str, old: Table, new: Table, added: Collection[str]) -> Iterator[Loss]:
     shared = [column for column in old.columns if column in new.columns]
     if not old.key or not set(old.key) <= set(shared):
         missing = _bag(old, shared) - _bag(new, shared)
@@ -91,7 +100,7 @@ def _lost_rows(place: str, old: Table, new: Table) -> Iterator[Loss]:
         if any(
             _is_lost(row[column], rows[key][column], moves_on=moves_on)
             for row in old.rows
-            if (key := _key(row, old.key)) in rows
+            if (key := _key(row, old.key)) in rows and not (column in added and row[column] is None)
         ):
             yield Loss(f"{place}.{column}", "values are not what they were")
     if any(_key(row, old.key) not in rows for row in old.rows):

@@ -12,7 +12,7 @@ from conformance.engine.deployment import migrations
 from conformance.engine.deployment.migrations import Migration, MigrationError
 from conformance.engine.deployment.tokens import tokens
 from conformance.engine.domain.chosen import RULES, domain
-from conformance.engine.gate import contents, sequences, unknown_data
+from conformance.engine.gate import contents, invented, sequences, unknown_data
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -176,11 +176,12 @@ def _try(
     """Apply file by file: what one of them waives excuses no other."""
     with database.connect() as conn:
         fill(conn, state)
-        before, broken = contents.read(conn), _broken(conn)
+        first = before = contents.read(conn)
+        broken = _broken(conn)
         taken = sequences.taken(conn)
         for file in pending:
             try:
-                migrations.install(conn, [file])
+                before = _applied(conn, file, before)
             except MigrationError as error:
                 said = str(error).partition("\n")[0].removeprefix(f"{file.path.parent}{os.sep}")
                 notebook.note(
@@ -191,7 +192,7 @@ def _try(
                 )
                 return
             after, breaks = contents.read(conn), _broken(conn)
-            for loss in contents.lost(before, after):
+            for loss in contents.lost(before, after, first):
                 named = (f"DATA {loss.place}", f"DATA {loss.place.rpartition('.')[0]}")
                 if not notebook.excuses(file, named, f"{loss.place}: {loss.what}"):
                     remedy = f"keep it, or say why it may go: -- waives DATA {loss.place}: reason"
@@ -205,6 +206,24 @@ def _try(
                     remedy = f"let it go on behind them, or say why: -- waives DATA {name}: reason"
                     notebook.note(state.name, name, TAKEN, remedy)
             before, broken, taken = after, breaks, sequences.taken(conn)
+
+
+def _applied(
+    conn: Connection, file: Migration, before: dict[str, contents.Table]
+) -> dict[str, contents.Table]:
+    """Apply a file, and return what was there before it, without invented rows that it refuses.
+
+    Raises:
+        MigrationError: It cannot be applied to the others.
+    """
+    try:
+        migrations.install(conn, [file])
+    except MigrationError as error:
+        if not invented.left_out(conn, file, error):
+            raise
+        before = contents.read(conn)
+        migrations.install(conn, [file])
+    return before
 
 
 def fill(conn: Connection, state: State) -> None:

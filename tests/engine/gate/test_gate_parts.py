@@ -369,7 +369,7 @@ def test_contents_are_compared_by_key(scratch: Scratch, empty_template: Template
         before: dict[str, Any] = contents.read(conn)
         conn.execute("UPDATE a SET b = 'three' WHERE id = 2; ALTER TABLE a DROP c")
         conn.execute("DELETE FROM bag WHERE ctid = '(0,1)'; INSERT INTO bag VALUES ('two')")
-        lost = list(contents.lost(before, contents.read(conn)))
+        lost = list(contents.lost(before, contents.read(conn), before))
 
     assert [
         contents.Loss("a.c", "the column is gone"),

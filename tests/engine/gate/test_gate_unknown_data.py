@@ -39,6 +39,10 @@ SOME = ("a team", "jobs of each kind", "usage and sounds")
 SAID = unknown_data.Literals(("billing_email",), ("old one", "kLEGACY"), ("4000",))
 UNTRIED = "no row was found for it, and a pending file names it"
 CHANGED = "values are not what they were"
+STOPPED = (
+    'cannot be applied to data that is legal today: 005_x.sql:1: new row for relation "coupons"'
+    ' violates check constraint "coupons_percent_check" (23514)'
+)
 
 
 @pytest.fixture(scope="module")
@@ -138,6 +142,17 @@ def lost(
         ("SELECT setval('coupons_id_seq', (SELECT max(id) FROM coupons))", set()),
         ("ALTER SEQUENCE coupons_id_seq RESTART WITH 100000", set()),
         ("UPDATE teams SET seats = seats; CREATE INDEX ON coupons (code)", set()),
+        # Whether today's rows keep it is asked of the target's own.
+        ("ALTER TABLE coupons ADD CONSTRAINT cheap CHECK (percent < 3)", set()),
+        ("ALTER TABLE coupons ALTER starts SET NOT NULL", set()),
+        (
+            "ALTER TABLE coupons ADD CONSTRAINT cheap CHECK (percent < 3); DELETE FROM redemptions",
+            {("redemptions", "rows are gone")},
+        ),
+        (
+            "UPDATE coupons SET percent = 101",
+            {("005_x.sql", STOPPED)},
+        ),
     ],
 )
 def test_what_others_have_added_is_seen_to(
@@ -145,6 +160,20 @@ def test_what_others_have_added_is_seen_to(
 ) -> None:
     """Rows and values that the domain knows nothing of are lost to nobody's notice no more."""
     assert found == lost(script)
+
+
+def test_a_column_of_a_pending_file_may_be_filled(
+    scratch: Scratch, template: Template, some: list[State], folder: Path
+) -> None:
+    """A null of a column that a pending file added is nobody's; a value that one put there is."""
+    (folder / "005_x.sql").write_text("ALTER TABLE teams ADD COLUMN slogan text")
+    (folder / "006_y.sql").write_text("UPDATE teams SET slogan = motto WHERE slogan IS NULL")
+    pending = migrations.load(folder)
+    assert [] == rehearsal.tried(scratch, template, Files((), pending), some).faults
+    (folder / "007_z.sql").write_text("UPDATE teams SET slogan = 'none'")
+    pending = migrations.load(folder)
+    (fault,) = rehearsal.tried(scratch, template, Files((), pending), some).faults
+    assert ("teams.slogan", CHANGED) == (fault.about, fault.what)
 
 
 def test_keys_are_those_that_files_name() -> None:
