@@ -96,12 +96,12 @@ def _save(finding: Finding, race_runner: RaceRunner, config: pytest.Config) -> s
     if race_runner.failed is None:
         return "nowhere, there was no race"
     name = rendering.name_of(finding.rule, *race_runner.failed)
-    folder = config.rootpath / rendering.SAVED / name
+    folder = config.invocation_params.dir / rendering.SAVED / name  # as findings are
     try:
         rendering.save(*race_runner.failed, folder)
     except OSError as error:  # a folder that has become full or is gone loses no verdict
         return f"nowhere, {error}"
-    return str(folder.relative_to(config.rootpath))
+    return f"{rendering.SAVED}/{name}"
 
 
 class _Sum:

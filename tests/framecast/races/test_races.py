@@ -6,7 +6,8 @@ import os
 import re
 import subprocess
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -21,6 +22,7 @@ from conformance.framecast.operations import teams
 from conformance.framecast.races import rendering, serializability
 from conformance.framecast.races.explorer import PAIRS, drawn
 from conformance.framecast.races.schedule import Level
+from conformance.framecast.recorders import races as recorder
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -236,3 +238,21 @@ def test_a_finding_tells_the_race(harness: Harness) -> None:
     assert f"-- .conformance/races/{rendering.name_of('INV-T2', race, trace)}, and run.sh" in shown
     assert "INSERT INTO public.teams" in shown
     assert "--      ann (read committed)" in shown
+
+
+def test_a_race_is_saved_where_its_finding_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The folder that is told is below the one that pytest was called in, whatever its root."""
+    saved: list[Path] = []
+    monkeypatch.setattr(rendering, "save", lambda *each: saved.append(each[-1]))
+    monkeypatch.setattr(rendering, "name_of", lambda rule, *_: rule)
+    config: Any = SimpleNamespace(
+        rootpath=tmp_path, invocation_params=SimpleNamespace(dir=tmp_path / "sub")
+    )
+    finding: Any = SimpleNamespace(rule="INV-T2")
+    runner: Any = SimpleNamespace(failed=("a race", "its trace"))
+    told = recorder._save(finding, runner, config)
+
+    assert ".conformance/races/INV-T2" == told
+    assert [tmp_path / "sub" / told] == saved
