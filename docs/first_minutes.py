@@ -72,8 +72,9 @@ browser, a phone, or paper. Read it in this order:
 5. "Mutants": how often somebody made the schema weaker, and whether that was noticed. What survived
    is what the evidence does not cover.
 6. "Objects that serve no rule": each with the reason why it is there.
-7. "The run": the server, the seed that repeats it, and the digest of each migration, which
-   `sha256sum db/migrations/*.sql` prints too, so that the page is of these files and of no others.
+7. "The run": the server, the seed that repeats it, and the digest of each migration. Where
+   `sha256sum db/migrations/*.sql` prints the same, the page is of these files; where it prints
+   others, as after a change since that commit, the evidence is of those: ask for a new run.
 
 How old is it? The first lines have its date; `framecast-conformance compare` says what a newer
 report has in other ways. No page replaces the `audit` of the database above: a report is of a

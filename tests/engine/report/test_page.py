@@ -201,6 +201,7 @@ def test_the_page_shows_several_runs_and_mutants(
     assert "survived: <code>teams.inv_t6__x/moved/2</code>: 0 to -1" in text
     assert 1 == main(["report", *given, "--format", "markdown"])
     assert "are for the page" in capsys.readouterr().err
+    assert "No mutant of 116 of 117 rules is among these" in page.read_text()
     assert 1 == main(["report", *given, "--mutants", given[0], "--to", str(page)])
     assert "is no kill matrix" in capsys.readouterr().err
 
