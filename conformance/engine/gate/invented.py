@@ -63,7 +63,7 @@ def left_out(conn: Connection, file: Migration, error: MigrationError) -> bool:
 
 def _takes(conn: Connection, file: Migration, table: sql.Identifier, place: object) -> bool:
     """Return whether a file can be applied where this is the only row of a table."""
-    with conn.transaction() as tried:
+    with conn.transaction(force_rollback=True):
         conn.execute("SET LOCAL session_replication_role = replica")
         conn.execute(sql.SQL("DELETE FROM {} WHERE ctid <> %s").format(table), (place,))
         conn.execute("SET LOCAL session_replication_role = origin")
@@ -72,5 +72,4 @@ def _takes(conn: Connection, file: Migration, table: sql.Identifier, place: obje
                 migrations.run(conn, file)
         except MigrationError:
             return False
-        raise psycopg.Rollback(tried)
-    return True
+        return True

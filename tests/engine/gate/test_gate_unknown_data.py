@@ -39,9 +39,11 @@ SOME = ("a team", "jobs of each kind", "usage and sounds")
 SAID = unknown_data.Literals(("billing_email",), ("old one", "kLEGACY"), ("4000",))
 UNTRIED = "no row was found for it, and a pending file names it"
 CHANGED = "values are not what they were"
-STOPPED = (
-    'cannot be applied to data that is legal today: 005_x.sql:1: new row for relation "coupons"'
-    ' violates check constraint "coupons_percent_check" (23514)'
+STOPPED = "cannot be applied to data that is legal today: 005_x.sql:1: "
+NO_ROW = STOPPED + 'check constraint "dear" of relation "coupons" is violated by some row (23514)'
+BROKEN = (
+    STOPPED + 'new row for relation "coupons" violates check constraint'
+    ' "coupons_percent_check" (23514)'
 )
 
 
@@ -150,9 +152,18 @@ def lost(
             {("redemptions", "rows are gone")},
         ),
         (
-            "UPDATE coupons SET percent = 101",
-            {("005_x.sql", STOPPED)},
+            (
+                "ALTER TABLE coupons ADD CONSTRAINT cheap CHECK (percent < 3);"
+                " ALTER TABLE redemptions DROP CONSTRAINT redemptions_coupon_fkey;"
+                " DELETE FROM coupons"
+            ),
+            {("coupons", "rows are gone")},  # those that it takes were there
         ),
+        (
+            "ALTER TABLE coupons ADD CONSTRAINT dear CHECK (percent > 100)",
+            {("005_x.sql", NO_ROW)},
+        ),
+        ("UPDATE coupons SET percent = 101", {("005_x.sql", BROKEN)}),
     ],
 )
 def test_what_others_have_added_is_seen_to(
