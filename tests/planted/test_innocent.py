@@ -81,6 +81,29 @@ UNDONE: Final = {
 }
 
 
+INSTEAD: Final = Change(
+    "ALTER TABLE public.teams DROP CONSTRAINT inv_t6__teams_credits_not_negative;"
+    "CREATE FUNCTION public.put() RETURNS trigger LANGUAGE plpgsql SET search_path = ''"
+    " AS $$ BEGIN IF pg_trigger_depth() > 1 THEN RETURN NEW; END IF;"
+    " UPDATE public.teams SET credits = NEW.credits WHERE id = NEW.id; RETURN NULL; END $$;"
+    "CREATE TRIGGER _050_put BEFORE UPDATE ON public.teams FOR EACH ROW WHEN (new.credits < 0)"
+    " EXECUTE FUNCTION public.put();",
+    "INV-T6",
+    Path.UPDATE,
+)
+
+
+def test_a_row_that_a_trigger_wrote_instead_breaks_a_rule(
+    scratch: Scratch, template: Template
+) -> None:
+    """The server counts no row of a statement whose trigger returns null, and there is one."""
+    found = findings(INSTEAD, scratch, template, is_alone=True)
+
+    assert [("INV-T6", "broken")] * len(found) == [
+        each and (each.rule, str(each.verdict)) for each in found
+    ], found
+
+
 @pytest.mark.parametrize("name", UNDONE)
 def test_a_rule_is_not_broken_by_what_is_left_undone(
     name: str, scratch: Scratch, template: Template
