@@ -90,7 +90,12 @@ def lost(
 def _lost_rows(place: str, old: Table, new: Table, added: Collection[str]) -> Iterator[Loss]:
     shared = [column for column in old.columns if column in new.columns]
     if not old.key or not set(old.key) <= set(shared):
-        missing = _bag(old, shared) - _bag(new, shared)
+        held = [
+            column
+            for column in shared
+            if column not in added or any(row[column] is not None for row in old.rows)
+        ]
+        missing = _bag(old, held) - _bag(new, held)
         if missing:
             yield Loss(place, "rows are gone, or not what they were")
         return

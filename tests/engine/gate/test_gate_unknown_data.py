@@ -31,6 +31,7 @@ CREATE TABLE redemptions (
     coupon integer NOT NULL REFERENCES coupons, team uuid REFERENCES teams, at timestamptz,
     PRIMARY KEY (coupon, at)
 );
+CREATE TABLE visits (page text);
 CREATE SCHEMA billing;
 CREATE TABLE billing.bills (number bigserial PRIMARY KEY, total numeric NOT NULL CHECK (total > 5));
 CREATE TABLE hopeless (word text NOT NULL CHECK (word = md5('no guess')));
@@ -177,8 +178,12 @@ def test_a_column_of_a_pending_file_may_be_filled(
     scratch: Scratch, template: Template, some: list[State], folder: Path
 ) -> None:
     """A null of a column that a pending file added is nobody's; a value that one put there is."""
-    (folder / "005_x.sql").write_text("ALTER TABLE teams ADD COLUMN slogan text")
-    (folder / "006_y.sql").write_text("UPDATE teams SET slogan = motto WHERE slogan IS NULL")
+    (folder / "005_x.sql").write_text(
+        "ALTER TABLE teams ADD COLUMN slogan text; ALTER TABLE visits ADD COLUMN site text"
+    )
+    (folder / "006_y.sql").write_text(
+        "UPDATE teams SET slogan = motto WHERE slogan IS NULL; UPDATE visits SET site = page"
+    )
     pending = migrations.load(folder)
     assert [] == rehearsal.tried(scratch, template, Files((), pending), some).faults
     (folder / "007_z.sql").write_text("UPDATE teams SET slogan = 'none'")
