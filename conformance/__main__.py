@@ -81,8 +81,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Incomplete as incomplete:
         return incomplete.code
     except (*REFUSED, psycopg.Error) as error:
-        if _was_interrupted(error):
-            return _interrupted(options)
+        if (interrupt := _interrupt_before(error)) is not None:
+            return _interrupted(options, interrupt)
         sys.stderr.write(f"{options.command}: {str(error).strip()}\n")
         return COULD_NOT_ASK if isinstance(error, UnreachableError) else int(options.unasked)
     except KeyboardInterrupt as error:
@@ -102,15 +102,15 @@ def _unheard(options: argparse.Namespace, error: OSError) -> int:
     return int(options.unasked)
 
 
-def _was_interrupted(error: BaseException) -> bool:
-    """Return whether an error came of cleaning up after Ctrl-C."""
+def _interrupt_before(error: BaseException) -> KeyboardInterrupt | None:
+    """Return the interrupt that an error came of, in cleaning up after it, or None."""
     before = error.__context__
-    return before is not None and (
-        isinstance(before, KeyboardInterrupt) or _was_interrupted(before)
-    )
+    if before is None or isinstance(before, KeyboardInterrupt):
+        return before
+    return _interrupt_before(before)
 
 
-def _interrupted(options: argparse.Namespace, error: BaseException | None = None) -> int:
+def _interrupted(options: argparse.Namespace, error: KeyboardInterrupt) -> int:
     undone = f": {options.undone}" if options.undone else ""
     sys.stderr.write(f"{options.command}: interrupted{undone}\n")
     return error.code if isinstance(error, EndedError) else INTERRUPTED
