@@ -12,6 +12,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from conformance.engine.pytest_plugin.imports import unrewritten
+from framecast_conformance import early, refused
+
+if "PYTEST_XDIST_WORKER" not in os.environ:
+    early.end_at_once(refused.remove)
 
 with unrewritten():
     from hypothesis import settings
@@ -28,7 +32,6 @@ from conformance.engine.postgres.request import SETTINGS
 from conformance.engine.pytest_plugin import profiles, terminated, workers
 from conformance.engine.pytest_plugin.environment import Environment
 from conformance.engine.pytest_plugin.keys import ENVIRONMENT, LOOKS_ONLY, SEED, SHOWN, runs_tests
-from framecast_conformance import refused
 
 if TYPE_CHECKING:
     import argparse
@@ -105,6 +108,7 @@ def pytest_load_initial_conftests(early_config: pytest.Config, args: list[str]) 
     """
     if not __debug__:
         raise pytest.UsageError(OPTIMIZED)
+    early.restore()
     terminated.listen(early_config, worker=workers.is_one())
     options, directory = early_config.known_args_namespace, early_config.invocation_params.dir
     if options.domain:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 from mkdocs.structure.files import File
 
 from conformance import plugin
-from conformance.__main__ import command_parser
+from conformance.commands import command_parser
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -1,14 +1,22 @@
-"""The script `framecast-conformance`: its command is found whatever else has the suite's name.
+"""The command line, as a script or a module: its command is found whatever else has its name.
 
-Importing this module is enough, for processes that a command spawns import the script again.
+Importing this module is enough, for processes that a command spawns import the script again: it
+imports nothing of the suite, which takes a while.
 """
 
 from __future__ import annotations
 
+from typing import NoReturn
+
+from framecast_conformance.early import end_at_once
 from framecast_conformance.installed import prefer
 
 prefer()
 
-from conformance.__main__ import run  # noqa: E402 - of this installation, as was just seen to
 
-__all__ = ["run"]
+def run() -> NoReturn:
+    """Run one command as a process of its own."""
+    end_at_once()
+    from conformance.commands import run as run_command  # noqa: PLC0415 - signals are heard by now
+
+    run_command()

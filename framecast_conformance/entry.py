@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from framecast_conformance import refused
+from framecast_conformance import early, refused
 from framecast_conformance.installed import HOME, PACKAGES, SUITE, has_namesake
 
 if TYPE_CHECKING:
@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 PLUGIN = "conformance.plugin"
 # Other options of the suite have names that other plugins may have, too.
 OWN_OPTIONS = ("--migrations", "--conformance-")
+
+if any(SUITE.name in word for word in sys.argv):  # what is imported from here on takes seconds
+    early.end_at_once(refused.remove)
 
 
 def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
@@ -48,6 +51,13 @@ def pytest_load_initial_conftests(
         UsageError: Namesakes of the suite's packages, or of its options, are loaded already; or an
             option of the suite's is given for other tests, beside such packages.
     """
+    try:
+        _load(early_config, parser, args)
+    finally:
+        early.restore()
+
+
+def _load(early_config: pytest.Config, parser: pytest.Parser, args: list[str]) -> None:
     manager, known = early_config.pluginmanager, early_config.known_args_namespace
     if manager.hasplugin(PLUGIN):
         return

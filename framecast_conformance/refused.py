@@ -20,7 +20,7 @@ import pytest
 from framecast_conformance import installed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 OPTION = "--conformance-report"
 PREFIX = re.compile(r"^(?:python -m )?[\w.]+: error: ")  # of a message, by how pytest was started
@@ -33,6 +33,12 @@ def watch(manager: pytest.PytestPluginManager) -> None:
     if isinstance(config, pytest.Config) and BEGUN not in config.stash:
         config.stash[BEGUN] = False
         config.add_cleanup(lambda: _replace(config))
+
+
+def remove() -> None:
+    """Remove the reports of an earlier run that this process's arguments name: it has none yet."""
+    for each in _named(sys.argv[1:]):
+        Path(each).unlink(missing_ok=True)
 
 
 def _replace(config: pytest.Config) -> None:
@@ -57,11 +63,13 @@ def _asked(config: pytest.Config) -> list[str]:
     """Return the files that a command line names, whatever else is wrong with it."""
     known = getattr(config, "known_args_namespace", None)
     named: list[str] | None = getattr(known, "conformance_report", None)
-    if named:
-        return named
+    return named or _named(config.invocation_params.args)
+
+
+def _named(arguments: Iterable[str | os.PathLike[str]]) -> list[str]:
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
     parser.add_argument(OPTION, action="append", default=[], dest="files")
-    given = [*shlex.split(os.environ.get("PYTEST_ADDOPTS", "")), *config.invocation_params.args]
+    given = [*shlex.split(os.environ.get("PYTEST_ADDOPTS", "")), *arguments]
     with suppress(argparse.ArgumentError):
         return [*parser.parse_known_args([*map(str, given)])[0].files]
     return []

@@ -6,11 +6,10 @@ import os
 import signal
 import threading
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from typing import Any
 
 ENDING: Final = (signal.SIGTERM, signal.SIGHUP)
 SHELL_ADDS: Final = 128  # to the number of the signal that has ended a command
@@ -29,6 +28,8 @@ class EndedError(KeyboardInterrupt):
 def interrupting() -> Iterator[None]:
     """Let signals that end us interrupt what runs; elsewhere than in the main thread, do nothing.
 
+    Those that are ignored stay so: a command under `nohup` outlives its terminal.
+
     Raises:
         EndedError: One came.
     """
@@ -41,7 +42,10 @@ def interrupting() -> Iterator[None]:
         os.kill(os.getpid(), number)
 
     is_main = threading.current_thread() is threading.main_thread()
-    before = {number: signal.signal(number, end) for number in ENDING if is_main}
+    handlers: dict[signal.Signals, Any] = dict.fromkeys(ENDING, end)
+    handlers[signal.SIGINT] = signal.default_int_handler
+    heard = [each for each in handlers if is_main and signal.getsignal(each) != signal.SIG_IGN]
+    before = {number: signal.signal(number, handlers[number]) for number in heard}
     try:
         yield
     finally:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from conformance.__main__ import command_parser, main
+from conformance.commands import command_parser, main
 from conformance.engine.arguments import PRINTED, json_of
 
 URL = "postgresql://me@there/shop"

@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 import psycopg
 import pytest
 
-from conformance.__main__ import main
+from conformance.commands import main
 from conformance.engine.findings import command as findings
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from conformance.__main__ import main
+from conformance.commands import main
 from conformance.engine.database.sandbox import Sandbox
 from conformance.engine.domain import chosen
 from conformance.engine.domain.domain import Domain

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from conformance.__main__ import main
+from conformance.commands import main
 from conformance.engine.domain import chosen
 from conformance.engine.mutants import kept
 from conformance.engine.mutants.mutant import Mutant

@@ -14,7 +14,7 @@ import pytest
 import yaml
 from hypothesis import settings
 
-from conformance.__main__ import command_parser, main
+from conformance.commands import command_parser, main
 from conformance.engine.domain.names import rule
 from conformance.engine.postgres.scratch import Scratch, Template
 from conformance.engine.report import forms

@@ -15,7 +15,7 @@ from typing import Final
 
 import pytest
 
-from conformance.__main__ import main
+from conformance.commands import main
 from conformance.engine.postgres.scratch import Scratch, Template
 from conformance.framecast.rules import RULES
 from docs.first_minutes import (

@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 
 import pytest
 
-from conformance.__main__ import main
+from conformance.commands import main
 from conformance.engine.postgres import Server
 from conformance.engine.postgres.scratch import Scratch, Template
 from tests.support.gating import run

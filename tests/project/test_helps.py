@@ -6,7 +6,7 @@ from typing import Final
 
 import pytest
 
-from conformance.__main__ import command_parser
+from conformance.commands import command_parser
 
 COMMANDS: Final[dict[str, ArgumentParser]] = next(
     each.choices for each in command_parser()._actions if isinstance(each, _SubParsersAction)

@@ -33,7 +33,7 @@ WRITTEN = (Path("examples/imported/rules.py"),)
 # Who may import psycopg. Everyone else handles statements and outcomes as data.
 KNOW_THE_DATABASE = (
     "benchmarks",
-    "conformance.__main__",
+    "conformance.commands",
     "conformance.engine.audit",
     "conformance.engine.catalogue.schema",
     "conformance.engine.changed.inventory",

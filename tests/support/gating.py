@@ -4,7 +4,7 @@ import io
 from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 
-from conformance.__main__ import main
+from conformance.commands import main
 from conformance.engine.postgres import Server
 from tests.support.migrating import Outcome
 

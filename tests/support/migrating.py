@@ -12,7 +12,7 @@ from typing import Any
 
 import psycopg
 
-from conformance.__main__ import main
+from conformance.commands import main
 
 COMMAND = (sys.executable, "-m", "conformance")
 PATIENCE = 60.0  # seconds, after which a test has failed

@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import threading
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
+from framecast_conformance.early import SAID
+
 if TYPE_CHECKING:
-    from types import FrameType
+    from types import FrameType, TracebackType
 
 WAIT: Final = 3  # seconds for workers to end
 
@@ -31,6 +34,22 @@ def listen(config: pytest.Config, *, worker: bool) -> None:
         ends = _Ends(config, numbers)
         config.pluginmanager.register(ends, "conformance-terminated")
         config.add_cleanup(ends.restore)
+        if not worker:
+            sys.excepthook = _in_one_line
+
+
+def _in_one_line(
+    kind: type[BaseException], error: BaseException, traceback: TracebackType | None
+) -> None:
+    """Say an interrupt of what pytest does before and after its session, which it does not take."""
+    if not issubclass(kind, KeyboardInterrupt):
+        sys.__excepthook__(kind, error, traceback)
+        return
+    sys.stderr.write(SAID)
+    sys.stderr.flush()
+    if issubclass(kind, TerminatedError):  # Python ends by SIGINT otherwise
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        os.kill(os.getpid(), signal.SIGTERM)
 
 
 class _Ends:

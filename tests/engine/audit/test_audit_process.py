@@ -10,7 +10,7 @@ import psycopg
 import pytest
 from psycopg import conninfo, sql
 
-from conformance.__main__ import main
+from conformance.commands import main
 from conformance.engine.audit import enforcement, snapshot
 from conformance.engine.audit.target import Limits, TargetError, reading
 from conformance.engine.postgres import Server

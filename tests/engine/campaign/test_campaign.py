@@ -16,7 +16,7 @@ from typing import Final
 import psutil
 import pytest
 
-from conformance.__main__ import main
+from conformance.commands import main
 from conformance.engine.campaign import cluster
 from conformance.engine.campaign.attempts import Circumstances, attempt
 from conformance.engine.campaign.ledger import Ledger, Result, read

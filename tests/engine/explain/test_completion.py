@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import shtab
 
-from conformance.__main__ import main
+from conformance.commands import main
 from conformance.engine.explain.completion import SHELLS
 from conformance.engine.findings.store import FOLDER
 

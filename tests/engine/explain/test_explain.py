@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from conformance.__main__ import main
+from conformance.commands import main
 from conformance.engine.database.sandbox import Sandbox
 from conformance.engine.domain.names import UnknownRuleError, find, rule
 from conformance.engine.explain import cases, command, objects, page

@@ -7,7 +7,7 @@ from typing import Any, cast
 
 import pytest
 
-from conformance.__main__ import main
+from conformance.commands import main
 from conformance.engine.cases.verdicts import Standing, Tally, Verdict
 from conformance.engine.findings import replaying, store
 from conformance.engine.postgres.request import SETTINGS

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from conformance.__main__ import main
+from conformance.commands import main
 from conformance.engine.cases.steps import Step
 from conformance.engine.cases.verdicts import SEVERAL, Finding, Verdict
 from conformance.engine.findings import replaying, store

@@ -7,7 +7,7 @@ from typing import Final
 
 import pytest
 
-from conformance.__main__ import main
+from conformance.commands import main
 from conformance.engine.domain import chosen
 from conformance.engine.gate import suite
 from conformance.engine.gate.result import Result

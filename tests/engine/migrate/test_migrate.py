@@ -8,7 +8,7 @@ import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
 
-from conformance.__main__ import command_parser, main
+from conformance.commands import command_parser, main
 from conformance.engine.deployment import history
 from conformance.engine.deployment.migrations import Migration, MigrationError
 from tests.support.granting import have_role

@@ -6,7 +6,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from conformance.__main__ import main
+from conformance.commands import main
 from conformance.engine.postgres import Server
 from tests.support.migrating import TABLES, Outcome, Project
 

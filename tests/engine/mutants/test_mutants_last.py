@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from conformance.__main__ import main
+from conformance.commands import main
 from conformance.engine.mutants import last
 from conformance.engine.mutants.mutant import Mutant
 from conformance.engine.mutants.mutant_run import Kill, MutantRun

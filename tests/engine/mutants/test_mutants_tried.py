@@ -12,7 +12,7 @@ from typing import Final
 import psycopg
 import pytest
 
-from conformance.__main__ import main
+from conformance.commands import main
 from conformance.engine.cases.columns import hold
 from conformance.engine.cases.verdicts import Finding, Verdict
 from conformance.engine.database.sandbox import Sandbox
@@ -338,7 +338,7 @@ def test_what_is_recorded_is_tried_with_all_phases(
     code = (
         "import pathlib, sys; from conformance.engine.mutants import equivalent;"
         f"read = equivalent.read; equivalent.read = lambda: read(pathlib.Path({str(record)!r}));"
-        "from conformance.__main__ import main; sys.exit(main())"
+        "from conformance.commands import main; sys.exit(main())"
     )
     arguments = ("mutants", wrong, "--workers", "1", "--phases", "rules,columns", *sample)
     done = subprocess.run(

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from conformance.__main__ import main
+from conformance.commands import main
 from conformance.engine.cases.verdicts import SEVERAL, Verdict
 from conformance.engine.changed import inventory
 from conformance.engine.domain.chosen import domain

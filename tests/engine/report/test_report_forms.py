@@ -10,7 +10,7 @@ from xml.etree import ElementTree as ET
 import msgspec
 import pytest
 
-from conformance.__main__ import main
+from conformance.commands import main
 from conformance.engine.cases.verdicts import Finding, Standing, Tally, Verdict
 from conformance.engine.deployment import migrations
 from conformance.engine.report import form, forms, rules

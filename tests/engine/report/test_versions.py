@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from conformance.__main__ import main
+from conformance.commands import main
 
 RULES = {"INV-U1": "held", "CARD-5": "held"}
 
