@@ -654,6 +654,10 @@ EXECUTE FUNCTION framecast.tg__reject('an event never changes', 'append another 
 --
 -- An event that is there, and is proposed again with its number, keeps it, so that ON CONFLICT DO
 -- UPDATE finds no change. It is held: none can be inserted in its place.
+--
+-- The counter is made for a job that is not seen, too. Its statement may make it; or another
+-- session has made it, and events that are gone, and commits before this job is asked for (by the
+-- key): whoever comes while it has not waits here.
 CREATE FUNCTION framecast.tg_job_events__number() RETURNS trigger
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
@@ -662,15 +666,16 @@ DECLARE
     v_last bigint;
 BEGIN
     PERFORM FROM public.jobs AS j WHERE j.id = NEW.job_id FOR KEY SHARE;
-    IF FOUND THEN
-        IF NEW.sequence > 0 THEN
-            PERFORM FROM public.job_events AS e
-            WHERE e.id = NEW.id AND e.job_id = NEW.job_id AND e.sequence = NEW.sequence
-            FOR KEY SHARE;
-            IF FOUND THEN
-                RETURN NEW;
-            END IF;
+    IF NEW.sequence > 0 THEN
+        PERFORM FROM public.job_events AS e
+        WHERE e.id = NEW.id AND e.job_id = NEW.job_id AND e.sequence = NEW.sequence
+        FOR KEY SHARE;
+        IF FOUND THEN
+            RETURN NEW;
         END IF;
+    END IF;
+    -- Of none, the table itself says that it is missing.
+    IF NEW.job_id IS NOT NULL THEN
         INSERT INTO framecast.job_event_counters (job_id) VALUES (NEW.job_id)
         ON CONFLICT (job_id) DO NOTHING;
     END IF;
@@ -692,11 +697,9 @@ LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-    -- There is no counter yet where one statement makes the job and its event.
-    INSERT INTO framecast.job_event_counters (job_id, last_sequence)
-    VALUES (NEW.job_id, NEW.sequence)
-    ON CONFLICT (job_id) DO UPDATE
-    SET last_sequence = excluded.last_sequence;
+    UPDATE framecast.job_event_counters AS c
+    SET last_sequence = NEW.sequence
+    WHERE c.job_id = NEW.job_id;
     RETURN NULL;
 END;
 $$;

@@ -151,9 +151,8 @@ CHANGES: Final = (
         )
         + rewritten(
             "tg_job_events__record_number",
-            "last_sequence = excluded.last_sequence",
-            "last_sequence = greatest(job_event_counters.last_sequence::text,"
-            " excluded.last_sequence::text)::bigint",
+            "last_sequence = NEW.sequence",
+            "last_sequence = greatest(c.last_sequence::text, NEW.sequence::text)::bigint",
         ),
         "AUTO-NUMBER",
         Path.INSERT_MANY,

@@ -351,9 +351,9 @@ REFUSED: Final = {
         )
         + rewritten(
             "tg_job_events__record_number",
-            "last_sequence = excluded.last_sequence",
-            "last_sequence = greatest(lpad(job_event_counters.last_sequence::text, 2, '0'),"
-            " lpad(excluded.last_sequence::text, 2, '0'))::bigint",
+            "last_sequence = NEW.sequence",
+            "last_sequence = greatest(lpad(c.last_sequence::text, 2, '0'),"
+            " lpad(NEW.sequence::text, 2, '0'))::bigint",
         ),
         "SEQ-1",
         Path.INSERT_MANY,

@@ -157,8 +157,8 @@ BROKEN: Final = {
     "the number of the event that ends a job": (
         rewritten(
             "tg_job_events__record_number",
-            "SET last_sequence = excluded.last_sequence;",
-            "SET last_sequence = excluded.last_sequence WHERE NEW.event_type <> 'completed';",
+            "WHERE c.job_id = NEW.job_id;",
+            "WHERE c.job_id = NEW.job_id AND NEW.event_type <> 'completed';",
         ),
         "SEQ-1",
         Path.TRUNCATE,

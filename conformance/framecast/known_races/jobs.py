@@ -255,6 +255,22 @@ def appended_while_the_first_is_taken_back(setup: RaceSetup) -> None:
     setup.session("api", does(events.APPEND, job=job, number=0))
 
 
+@known_race(
+    "SEQ-1", "SEQ-2", "AUTO-NUMBER", invariant="no number is used twice, whoever sees the job"
+)
+def appended_while_the_job_is_made(setup: RaceSetup) -> None:
+    """A job is made, its first event appended and deleted, while another is appended."""
+    by = _team(setup)
+    setup.session(
+        "worker",
+        _makes(by),
+        does(events.APPEND, job=FIRST, number=0),
+        does(events.APPEND, job=FIRST, number=0),
+        does(events.REMOVE, event=FIRST + 1),
+    )
+    setup.session("api", does(events.APPEND, job=FIRST, number=0), knows=("worker",))
+
+
 @known_race("SEQ-1", invariant="an event's job exists")
 def appended_while_the_job_goes(setup: RaceSetup) -> None:
     """An event is appended to a finished job that is being deleted."""
@@ -320,5 +336,6 @@ KNOWN_RACES = (
     followed_while_appended,
     appended_while_cleaned_up,
     appended_while_the_first_is_taken_back,
+    appended_while_the_job_is_made,
     appended_while_the_job_goes,
 )
