@@ -5,11 +5,13 @@ The suite judges those too, and asks none of them. Mutants of this schema are tr
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
+from uuid import UUID
 
 from conformance.engine.cases.scenario import ColumnCase, Fact
 from conformance.engine.sql.documents import Jsonb
-from conformance.engine.sql.writes import Insert, RawSql, Sql, Update
+from conformance.engine.sql.writes import Delete, Insert, RawSql, Row, Sql, Update
 from strategies.column_cases import CHECK, a_row
 from strategies.moments import WEEK
 from strategies.tables import COLUMNS
@@ -17,6 +19,8 @@ from strategies.world import NOW, World, urn_of_member, urn_of_team, urn_of_user
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from conformance.engine.sql.writes import Write
 
 # What no derived column of any row may be: null where it is not, and the other way round.
 OTHERWISE: Final = {
@@ -36,6 +40,19 @@ OTHERWISE: Final = {
         ),
     ),
 }
+# What a client may send for them, of any row: they are derived all the same.
+SENT: Final[dict[str, Row]] = {
+    "users": {"is_erased": True},
+    "memberships": {"user_tier": "starter"},
+    "projects": {"owner": ""},
+    "api_keys": {
+        "owner_tier": "starter",
+        "live_member_team_id": UUID(int=0),
+        "live_shared_team_id": UUID(int=0),
+    },
+}
+LETTERS: Final = UUID("abcdefab-cdef-abcd-efab-cdefabcdefab")
+MEMBER: Final = UUID("fedcbafe-dcba-fedc-bafe-dcbafedcbafe")
 AHEAD: Final = Sql("now() + interval '8760 hours'")
 
 
@@ -46,6 +63,7 @@ def promises() -> Iterator[ColumnCase]:
             yield _given(table, "updated_at", "updated_at <= now()")
     yield _given("invitations", "created_at", f"expires_at = created_at + {WEEK}")
     for table in ("users", "memberships", "api_keys", "projects"):
+        yield _sent_otherwise(table)
         yield _derived_otherwise(table)
 
 
@@ -67,31 +85,30 @@ def _given(table: str, column: str, fact: str) -> ColumnCase:
     )
 
 
+def _sent_otherwise(table: str) -> ColumnCase:
+    """Columns are derived, whatever is sent for them with a new row, or for one that is there."""
+    world = _every_row()
+    given = (
+        replace(each, rows=tuple({**row, **SENT[table]} for row in each.rows))
+        if isinstance(each, Insert) and each.table == table
+        else each
+        for each in world.given
+    )
+    written = ((each,) for each in _written_otherwise(world, table))
+    return ColumnCase(f"{table} sent otherwise", (tuple(given), *written), tables=(table,))
+
+
 def _derived_otherwise(table: str) -> ColumnCase:
     """Where columns are not derived by the trigger, a check refuses what they may not be.
 
-    Of every row: an account that was erased and one that was not, keys of each form of owner, live
-    and revoked.
+    Also what a trigger writes: keys are revoked when their membership ends.
     """
-    world = World()
-    team, owner = world.team()
-    for role in ("admin", "viewer"):
-        world.member(team, role)
-    for spec in (None, Jsonb({})):
-        world.project(team, owner, spec=spec)
-    for urn in (urn_of_user(owner), urn_of_team(team), urn_of_member(team, owner)):
-        for revoked in (None, NOW):
-            world.insert("api_keys", world.a_key(owner, urn, revoked_at=revoked))
-    erased = world.starter(ephemeral_storage_bytes=1)
-    world.given.append(RawSql(f"SELECT public.erase_user('{erased['id']}')"))
-    off = f"ALTER TABLE public.{table} DISABLE TRIGGER _100_derive"
-    first, *more = (
-        (RawSql(off), Update(table, {"id": row["id"]}, {column: Sql(value)}))
-        for each in world.given
-        if isinstance(each, Insert) and each.table == table
-        for row in each.rows
-        for column, value in OTHERWISE[table]
-    )
+    world = _every_row()
+    off = RawSql(f"ALTER TABLE public.{table} DISABLE TRIGGER _100_derive")
+    writes: list[Write] = [*_written_otherwise(world, table)]
+    if table == "api_keys":
+        writes.append(Delete("memberships", {"team_id": LETTERS, "user_id": MEMBER}))
+    first, *more = ((off, each) for each in writes)
     return ColumnCase(
         f"{table} derived otherwise",
         (tuple(world.given),),
@@ -101,3 +118,34 @@ def _derived_otherwise(table: str) -> ColumnCase:
         more=tuple(more),
         token="privacy_1__" if table == "users" else "",
     )
+
+
+def _written_otherwise(world: World, table: str) -> Iterator[Update]:
+    for each in world.given:
+        if isinstance(each, Insert) and each.table == table:
+            for row in each.rows:
+                for column, value in OTHERWISE[table]:
+                    yield Update(table, {"id": row["id"]}, {column: Sql(value)})
+
+
+def _every_row() -> World:
+    """Rows of each kind: roles, projects with a spec and without, keys of each form, live and not.
+
+    One team and its owner have ids without digits, and the others ones without letters.
+    """
+    world = World()
+    team, owner = world.team()
+    for role in ("admin", "member", "viewer"):
+        world.member(team, role)
+    lettered = world.creator(id=MEMBER)
+    theirs = world.owned_team(lettered, id=LETTERS)
+    for spec in (None, Jsonb({})):
+        world.project(team, owner, spec=spec)
+    used: Row = {"last_used_at": NOW, "expires_at": AHEAD}
+    for user, its, columns in ((owner, team, {}), (lettered, theirs, used)):
+        for urn in (urn_of_user(user), urn_of_team(its), urn_of_member(its, user)):
+            for revoked in (None, NOW):
+                world.insert("api_keys", world.a_key(user, urn, revoked_at=revoked, **columns))
+    erased = world.starter(ephemeral_storage_bytes=1)
+    world.given.append(RawSql(f"SELECT public.erase_user('{erased['id']}')"))
+    return world

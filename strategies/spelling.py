@@ -14,6 +14,7 @@ from conformance.engine.cases.scenario import ColumnCase
 from conformance.engine.sql.writes import Insert, Row
 from conformance.framecast.rules import RULES
 from strategies.column_cases import CHECK
+from strategies.near_misses.ownership import owned
 from strategies.owners import member_urn, team_urn, user_urn
 from strategies.spelled_urls import HTTPS_URLS, NO_HTTPS_URLS
 from strategies.world import World
@@ -34,6 +35,9 @@ def spelling() -> Iterator[ColumnCase]:
     for urn, name in zip(urns, ("user", "team", "member"), strict=True):
         known = (urn, urn.replace("0123", "ffff"))
         yield _spelled(f"usage.owner of a {name}", "URN-1", known, is_urn, _usage("owner"))
+    for table in ("api_keys", "jobs", "asset_files"):
+        for urn, name in zip(urns, ("user", "team", "member"), strict=True):
+            yield _owned(table, urn, name)
     months = [f"2026-{month:02}" for month in range(1, 13)]
     texts = (*months, "0000-01", "9999-12")
     yield _spelled("usage.period spelled", "INV-US1", texts, is_month, _usage("period"))
@@ -94,6 +98,24 @@ def acting() -> Iterator[ColumnCase]:
             tables=(table,),
             token=RULES[rule].token,
         )
+
+
+def _owned(table: str, urn: str, name: str) -> ColumnCase:
+    """Whoever makes a row may name no owner that is one character away from a URN."""
+    world = World()
+    user = world.creator(id=SECOND)
+    world.owned_team(user, id=FIRST)
+    bad = [text for text in neighbours(urn) if not is_urn(text)]
+    first, *more = ((Insert(table, (owned(world, table, user, text),)),) for text in bad)
+    return ColumnCase(
+        f"{table}.owner of a {name} spelled",
+        (tuple(world.given),),
+        first,
+        (CHECK, ""),
+        tables=(table,),
+        more=tuple(more),
+        token=RULES["URN-1"].token,
+    )
 
 
 def is_urn(text: str) -> bool:
