@@ -202,3 +202,41 @@ def test_who_moves_in_before_anybody_else_counts_too(place: Place) -> None:
         "privacy_1__memberships_user_not_erased",
         "privacy_1__users_erased_has_no_key_nor_team",
     } == names
+
+
+def test_what_is_made_in_its_name_afterwards(place: Place) -> None:
+    """Nothing in a team that it was in, and no key; but work of its own, and in its own team."""
+    world = World()
+    user, (shared, _) = somebody(world), world.team()
+    world.insert("memberships", world.a_membership(shared, user, role="admin"))
+    place.fill(world)
+    place.client.execute("SELECT public.erase_user(%s)", [user["id"]])
+    place.client.commit()
+    own: Row = {"id": stand_in(user)}
+
+    names = [
+        refused(place, Insert(table, (row,)))
+        for table, row in (
+            ("jobs", world.a_job(user, urn_of_team(shared))),
+            ("asset_files", world.an_asset(user, urn_of_team(shared))),
+            ("projects", world.a_project(shared, user)),
+            ("invitations", world.an_invitation(shared, user)),
+            ("webhooks", world.a_webhook(shared, user)),
+            ("api_keys", world.a_key(user)),
+            ("api_keys", world.a_key(user, urn_of_team(own))),
+            ("jobs", world.a_job(user)),
+            ("asset_files", world.an_asset(user)),
+            ("projects", world.a_project(own, user)),
+        )
+    ]
+
+    assert [
+        "inv_x1__jobs_trigger_in_team",
+        "inv_x2__asset_files_uploader_in_team",
+        "role_2__projects_creator_may_create",
+        "role_1__invitations_inviter_may_invite",
+        "role_1__webhooks_creator_may_manage",
+        "privacy_1__api_keys_user_not_erased",
+        "privacy_1__api_keys_user_not_erased",
+        *["nothing"] * 3,
+    ] == names
