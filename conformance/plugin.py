@@ -25,7 +25,6 @@ from conformance.engine.arguments import HELP
 from conformance.engine.deployment.migrations import MigrationError
 from conformance.engine.domain import chosen
 from conformance.engine.domain.chosen import UnknownDomainError, domain
-from conformance.engine.domain.names import UnknownRuleError, rule
 from conformance.engine.postgres import ProvisionError, Request, Server
 from conformance.engine.postgres.folders import is_writable
 from conformance.engine.postgres.request import SETTINGS
@@ -51,6 +50,7 @@ pytest_plugins = (
     "conformance.engine.pytest_plugin.replay",
     "conformance.engine.pytest_plugin.proof",
     "conformance.engine.pytest_plugin.changed",
+    "conformance.engine.pytest_plugin.keywords",
     "conformance.engine.pytest_plugin.limits",
     "conformance.engine.pytest_plugin.progress",
     "conformance.engine.pytest_plugin.examples",
@@ -114,9 +114,8 @@ def pytest_load_initial_conftests(early_config: pytest.Config, args: list[str]) 
     if options.domain:
         with _one_message():
             chosen.choose(options.domain, directory)
-    if options.rule:
-        options.keyword = _keyword(options.rule, options.keyword)
-        args += ["-k", options.keyword]
+    if not workers.is_one():  # which is told the expression that was made
+        _select(options, args)
     if early_config.pluginmanager.hasplugin("xdist"):
         args[:0] = workers.arguments(options, directory)
     pyargs = bool(getattr(options, "pyargs", False))
@@ -295,14 +294,15 @@ def _environment(config: pytest.Config, options: argparse.Namespace) -> Environm
     return config.stash[ENVIRONMENT]
 
 
-def _keyword(rules: list[str], also: str) -> str:
-    """Return what `-k` says of some rules, beside what it was given."""
-    try:
-        tokens = " or ".join(rule(each).token for each in rules)
-    except UnknownRuleError as error:
-        message = f"--rule: {error}"
-        raise pytest.UsageError(message) from None
-    return f"({also}) and ({tokens})" if also else tokens
+def _select(options: argparse.Namespace, args: list[str]) -> None:
+    """Let `-k` say what it was given and what `--rule` was."""
+    # By now pytest has imported the plugin.
+    from conformance.engine.pytest_plugin import keywords  # noqa: PLC0415 - as said
+
+    keyword = keywords.expression(options.keyword, options.rule)
+    if keyword != options.keyword:
+        options.keyword = keyword
+        args += ["-k", keyword]
 
 
 def _dest(attribute: str) -> str:
