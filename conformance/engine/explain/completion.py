@@ -33,6 +33,17 @@ OF_PYTEST: Final = {
     ("--hypothesis-profile",): "NAME",
 }
 VERDICTS: Final = tuple(each.replace(" ", "-") for each in (*map(str, Verdict), NOT_RUN))
+# The findings of the nearest folder that has some.
+KEPT: Final = (
+    f'd=$PWD; until [ -d "$d/{FOLDER}" ] || [ -z "$d" ]; do d=${{d%/*}}; done; '
+    f"""ls "$d/{FOLDER}" 2>/dev/null | sed -n 's/[.]json$//p'"""
+)
+# Of awk: lines that begin with what was typed, as far as case, dash and underscore go.
+SAME: Final = (
+    'function same(s) { s = tolower(s); gsub("_", "-", s); return s } '
+    "index(same($0), same(typed)) == 1"
+)
+MATCHER: Final = "m:{[:lower:][:upper:]_-}={[:upper:][:lower:]-_}"  # of zsh
 RULE_NAMES = frozenset({"RULE", "TOKEN"})  # the metavars of arguments that take a rule
 
 
@@ -82,17 +93,36 @@ def _run(parser: argparse.ArgumentParser, shell: str) -> None:
     words = {
         **dict.fromkeys(RULE_NAMES, f"echo {' '.join(RULES)}"),
         "WORD": f"echo {' '.join(VERDICTS)}",
-        "ID": f"ls {FOLDER} 2>/dev/null | sed -n 's/[.]json$//p'",
+        "ID": KEPT,
     }
     _add_options(_commands(parser)["test"])
     for action in _actions(parser):
         if isinstance(action.metavar, str) and action.metavar in words:
-            cast("Any", action).complete = shtab.cmd(words[action.metavar])
+            cast("Any", action).complete = _in_any_case(words[action.metavar])
         elif action.metavar == "DIR":
             cast("Any", action).complete = shtab.DIRECTORY
         elif action.type is Path:
             cast("Any", action).complete = shtab.FILE
     sys.stdout.write(f"{shtab.complete(parser, shell)}\n")
+
+
+def _in_any_case(command: str) -> dict[str, Any]:
+    """Return what completes by the words of a command, in any case, with dash or underscore.
+
+    Of fish and tcsh the shells' own matching decides, and of PowerShell, which heeds no case.
+    """
+    import shtab  # noqa: PLC0415 - as above
+
+    known: dict[str, Any] = shtab.cmd(command)
+    bash = known["bash"]
+    zsh = bash.replace("_shtab", f"_{SCRIPT.replace('-', '_')}")
+    # The shell puts what it finds in the place of what was typed, whatever that begins with.
+    preamble = {
+        **known["preamble"],
+        "bash": f"{bash}() {{ ({command}) | tr ' ' '\\n' | awk -v typed=\"$1\" '{SAME}'; }}\n",
+        "zsh": f"{zsh}() {{ compadd -M '{MATCHER}' -- $({command}); }}\n",
+    }
+    return {**known, "zsh": zsh, "preamble": preamble}
 
 
 def _actions(parser: argparse.ArgumentParser) -> Iterator[argparse.Action]:

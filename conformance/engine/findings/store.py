@@ -78,7 +78,7 @@ def others(folder: Path) -> dict[Path, int]:
 
 
 def find(name: str, directory: Path) -> Kept:
-    """Return a finding by its id, the beginning of it or its file, seen from a directory.
+    """Return a finding by its id in any case, the beginning of it or its file, from a directory.
 
     Raises:
         UnknownFindingError: None is called so, or several are.
@@ -89,18 +89,23 @@ def find(name: str, directory: Path) -> Kept:
     known: dict[str, Path] = {}
     for folder in (near(directory), *_remembered()):
         there = {path.stem: path for path in sorted(folder.glob("*.json"))}
-        wanted = [each for each in there if each.lower().startswith(name.lower())]
-        exact = [each for each in wanted if each.lower() == name.lower()] or wanted
+        wanted = [each for each in there if _folded(each).startswith(_folded(name))]
+        exact = [each for each in wanted if _folded(each) == _folded(name)] or wanted
         if len(exact) == 1:
             return read(there[exact[0]])
         if exact:
             message = f"several findings are called {name!r}: {', '.join(exact)}"
             raise UnknownFindingError(message)
         known |= there
-    close = get_close_matches(name.lower(), known, cutoff=0.5)
+    close = get_close_matches(_folded(name), known, cutoff=0.5)
     hint = f"did you mean {' or '.join(close)}? " if close else ""
     message = f"there is no finding {name!r}: {hint}`framecast-conformance findings` lists them"
     raise UnknownFindingError(message)
+
+
+def _folded(name: str) -> str:
+    """Return an id as it is compared, whichever case and dashes somebody typed."""
+    return name.lower().replace("-", "_")
 
 
 def _remember(folder: Path) -> None:

@@ -33,11 +33,16 @@ def printed(shell: str, capsys: pytest.CaptureFixture[str]) -> str:
     [
         (f"{SCRIPT} mut", "mutants"),
         (f"{SCRIPT} explain INV-T2", "INV-T2"),
+        (f"{SCRIPT} explain inv-t", "INV-T2"),
+        (f"{SCRIPT} explain inv_t2", "INV-T2"),
         (f"{SCRIPT} mutants INV-U5", "INV-U5"),
+        (f"{SCRIPT} replay INV-T6", "inv_t6__0123abcd"),
         (f"{SCRIPT} rules --tab", "--table"),
         (f"{SCRIPT} replay inv", "inv_t6__0123abcd"),
         (f"{SCRIPT} test --ru", "--rule"),
         (f"{SCRIPT} test --rule INV-T", "INV-T2"),
+        (f"{SCRIPT} test --rule inv_t", "INV-T2"),
+        (f"{SCRIPT} findings --rule state-j", "STATE-JOB"),
         (f"{SCRIPT} test --max-f", "--max-failures"),
         (f"{SCRIPT} rules --verdict ''", "not-run"),
     ],
@@ -54,11 +59,13 @@ def test_bash_completes(
     kept.mkdir(parents=True)
     for ending in ("json", "sql"):
         (kept / f"inv_t6__0123abcd.{ending}").touch()
+    below = tmp_path / "db" / "schema"  # findings are found from below, too
+    below.mkdir(parents=True)
     script = PRESS.format(file=file, words=words, script=SCRIPT)
 
     done = subprocess.run(
         [bash, "--norc"],
-        cwd=tmp_path,
+        cwd=below,
         input=script,
         capture_output=True,
         text=True,

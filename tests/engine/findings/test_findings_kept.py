@@ -72,7 +72,15 @@ def test_a_finding_is_found_by_any_name_from_anywhere(folder: Path, tmp_path: Pa
     one, other = kept(folder), kept(folder, "INV-U5")
     store.write(folder / store.FOLDER, [one, other])
 
-    for name in (one.seen.id, "INV_T6", "inv_t6__", str(folder / store.FOLDER / one.seen.id)):
+    dashed = one.seen.id.upper().replace("_", "-")
+    for name in (
+        one.seen.id,
+        dashed,
+        "INV-T6--",
+        "INV_T6",
+        "inv-t6__",
+        str(folder / store.FOLDER / one.seen.id),
+    ):
         for directory in (folder, folder / "below", tmp_path):
             wanted = f"{name}.json" if "/" in name else name
             assert one == store.find(wanted, directory)
