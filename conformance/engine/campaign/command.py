@@ -10,8 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from conformance.engine.arguments import duration, migrations_of, part, positive
-from conformance.engine.campaign import cluster, summary
-from conformance.engine.campaign.attempts import Circumstances
+from conformance.engine.campaign import summary
 from conformance.engine.campaign.ledger import Ledger, Result, read
 from conformance.engine.campaign.saturation import Saturation
 from conformance.engine.campaign.shards import (
@@ -34,6 +33,7 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Callable, Iterator, Sequence
 
+    from conformance.engine.campaign.attempts import Circumstances
     from conformance.engine.campaign.shards import Shard
 
     Trier = Callable[[Sequence[Shard], Circumstances, Callable[[Shard], bool]], Iterator[Result]]
@@ -139,6 +139,9 @@ def run(options: argparse.Namespace) -> int:
     Raises:
         CampaignError: The campaign cannot begin, or not go on.
     """
+    # With pytest and Hypothesis, which no other command waits for.
+    from conformance.engine.campaign.attempts import Circumstances  # noqa: PLC0415 - as said
+
     if options.merge:
         return _merge(options.merge)
     plan = _plan(options)
@@ -189,6 +192,8 @@ def run(options: argparse.Namespace) -> int:
 def _trier(
     options: argparse.Namespace,
 ) -> Iterator[Trier]:
+    from conformance.engine.campaign import cluster  # noqa: PLC0415 - as above
+
     if not options.scheduler and not options.workers:
         yield cluster.one_by_one
         return
@@ -201,6 +206,8 @@ def _plan(options: argparse.Namespace) -> Plan:
         message = f"{domain().name} has no soak: leave out {SOAKS}"
         raise CampaignError(message)
     if options.scheduler or options.workers:
+        from conformance.engine.campaign import cluster  # noqa: PLC0415 - as above
+
         cluster.dask()
     if options.until_saturated and MACHINES not in options.kinds:
         message = f"--until-saturated is about {MACHINES}: name them in --kinds"

@@ -49,8 +49,13 @@ class Case(NamedTuple):
 
 
 def cases(rule: Rule, sandbox: Sandbox) -> Iterator[Case]:
-    """Yield a case for each path that can break a rule, the simplest, carried out on a sandbox."""
-    for path, way in domain().ways().get(rule.id, {}).items():
+    """Yield a case for each path that can break a rule, the simplest, carried out on a sandbox.
+
+    Those of plain statements come first.
+    """
+    ways = domain().ways().get(rule.id, {})
+    for path in sorted(ways, key=lambda each: each not in PLAIN):
+        way = ways[path]
         if isinstance(way, str):
             continue
         drawn = way.on(sandbox.owner) if isinstance(way, OnSchema) else way
@@ -62,18 +67,23 @@ def cases(rule: Rule, sandbox: Sandbox) -> Iterator[Case]:
 
 
 def simplest(rule: Rule, some: Iterable[Case]) -> list[Case]:
-    """Return the case to show alone: refused by the rule, with both sides, plain, in few words."""
-    named = [f"-- rejected by {token}" for token in rule.tokens]
+    """Return the case to show alone: refused by the rule, with both sides, plain, in few words.
 
-    def key(case: Case) -> tuple[bool, bool, bool, int]:
-        sides = bool(case.legal and case.broken)
+    Cases are carried out as they are looked at, so none is where a plain one was good.
+    """
+    named = [f"-- rejected by {token}" for token in rule.tokens]
+    seen: list[tuple[bool, bool, bool, int, Case]] = []
+    for case in some:
+        is_plain = case.path in PLAIN
+        if not is_plain and any(not (anothers or one_sided) for anothers, one_sided, *_ in seen):
+            break
         is_anothers = "-- rejected by " in case.broken and not any(
             each in case.broken for each in named
         )
         length = len(case.legal) + len(case.broken)
-        return is_anothers, not sides, case.path not in PLAIN, length
-
-    return sorted(some, key=key)[:1]
+        one_sided = not (case.legal and case.broken)
+        seen.append((is_anothers, one_sided, not is_plain, length, case))
+    return [case for *_, case in sorted(seen, key=lambda each: each[:-1])[:1]]
 
 
 def _simplest(drawn: SearchStrategy[Scenario]) -> Scenario:

@@ -6,6 +6,7 @@ import os
 import shlex
 import sys
 from pathlib import Path
+from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 from conformance.engine.arguments import add_server
@@ -20,6 +21,7 @@ from conformance.engine.findings import last, store
 from conformance.engine.postgres import Request, provision, scratch
 from conformance.engine.postgres.request import SETTINGS
 from conformance.engine.postgres.surroundings import withdrawn
+from conformance.engine.progress import Progress
 from conformance.engine.report.document import ReportError, load
 
 if TYPE_CHECKING:
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
 
     from conformance.engine.explain.page import Seen
     from conformance.engine.kinds.rule import Rule
+    from conformance.engine.progress import Say
     from conformance.engine.report.forms.extras import Kills
 
 LIST = "list the rules"
@@ -159,17 +162,23 @@ def run_show(options: argparse.Namespace) -> None:
     rule = named(options.rule)
     migrations.load(options.migrations)
     given = {attribute: getattr(options, attribute) for attribute, _, _ in SETTINGS}
+    # A server starts in other processes: what draws cases is imported beside it.
+    Thread(target=_begin, daemon=True).start()
     with (
+        Progress() as progress,
         withdrawn(Request.read(given, os.environ)) as completed,
         provision(completed) as server,
         scratch.opened(server) as databases,
     ):
+        progress("installing the schema")
         template = databases.template(options.migrations)
         with databases.cloned(template, "explain") as database:
             with database.connect() as connection:
                 there = objects.read(connection)
+                if options.all:
+                    progress("looking for mutants")
                 mutants = _mutants(rule, connection) if options.all else {}
-            seen = _seen(rule, database.conninfo, every=options.all)
+            seen = _seen(rule, database.conninfo, progress, every=options.all)
     enforced = objects.enforcing(rule.enforced_by, there)
     seen = seen._replace(
         kills=_kills(rule, options),
@@ -180,17 +189,27 @@ def run_show(options: argparse.Namespace) -> None:
     say(*page.lines(rule, enforced, page.Tried.of(rule, CORPUS), seen), plain=True)
 
 
-def _seen(rule: Rule, conninfo: str, *, every: bool) -> Seen:
+def _begin() -> None:
+    domain().ways()
+    domain().races()
+
+
+def _seen(rule: Rule, conninfo: str, say: Say, *, every: bool) -> Seen:
     """Return how a live schema answers the rule's cases and races: one of each, or all."""
     from conformance.engine.database.sandbox import Sandbox  # noqa: PLC0415 - as above
     from conformance.engine.explain import cases, page  # noqa: PLC0415 - as above
 
+    say("carrying out its cases")
     races = [(name, race) for name, race in domain().races().items() if rule.id in race.rules]
     with Sandbox(conninfo) as sandbox:
-        found = [*cases.cases(rule, sandbox)]
+        tried = cases.cases(rule, sandbox)
+        found = [*tried] if every else cases.simplest(rule, tried)
         shown = races if every else races[:1]
-        timelines = {name: race.timeline(sandbox, conninfo) for name, race in shown}
-    return page.Seen(found if every else cases.simplest(rule, found), timelines)
+        timelines = {}
+        for done, (name, race) in enumerate(shown):
+            say("races", done, len(shown))
+            timelines[name] = race.timeline(sandbox, conninfo)
+    return page.Seen(found, timelines)
 
 
 def _mutants(rule: Rule, connection: psycopg.Connection[Any]) -> dict[str, list[str]]:

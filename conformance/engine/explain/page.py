@@ -112,7 +112,9 @@ def lines(
     for shape, reason in tried.shapes.items():
         if reason:
             yield from _wrapped(f"not as {shape}: {reason}", INDENT)
-    yield f"  known races: {len(tried.races)}"
+    some = 0 < len(seen.timelines) < len(tried.races)
+    drawn = f", {len(seen.timelines)} of them drawn: explain {rule.id} --all draws each"
+    yield f"  known races: {len(tried.races)}{drawn if some else ''}"
     for name, description in tried.races.items():
         yield from _wrapped(f"{name}: {description}", INDENT)
         yield from (f"{INDENT}  {line}" for line in seen.timelines.get(name, "").splitlines())

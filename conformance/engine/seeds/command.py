@@ -25,11 +25,7 @@ from conformance.engine.console import say, sentence
 from conformance.engine.domain.chosen import domain_folders
 from conformance.engine.ending import deaf
 from conformance.engine.progress import Progress, Watch
-from conformance.engine.pytest_plugin import profiles
-from conformance.engine.pytest_plugin.regressions import FOLDER as REGRESSIONS
-from conformance.engine.pytest_plugin.regressions import OPTION as REGRESSIONS_OPTION
 from conformance.engine.seeds import tethered
-from conformance.engine.seeds.recorder import DRAWN_ONLY, OUTCOMES
 from framecast_conformance import installed
 
 if TYPE_CHECKING:
@@ -120,6 +116,9 @@ def run(options: argparse.Namespace) -> int:
     Raises:
         SeedsError: pytest refuses what it was asked for.
     """
+    # With Hypothesis, which no other command waits for.
+    from conformance.engine.pytest_plugin import profiles  # noqa: PLC0415 - as said
+
     arguments: Sequence[str] = options.arguments
     first = profiles.new_seed() if options.first is None else options.first
     folder = options.folder or KEPT / _key(arguments)
@@ -149,13 +148,16 @@ def _show(say: Say, seed: int, before: int, seeds: int, what: str, *share: float
 
 
 def _run(seed: int, folder: Path, arguments: Sequence[str], say: Say, *, whole: bool) -> Result:
+    from conformance.engine.pytest_plugin import regressions as kept  # noqa: PLC0415 - as above
+    from conformance.engine.seeds.recorder import DRAWN_ONLY, OUTCOMES  # noqa: PLC0415 - as above
+
     log, report, outcomes, counted = (
         folder / f"{seed}.{kind}" for kind in ("log", "json", "outcomes", "counted")
     )
     regressions = folder / f"{seed}.regressions"
     regressions.mkdir(exist_ok=True)
     if whole:  # they are tried like the rest; what is new stays here
-        for file in REGRESSIONS.glob("*.json"):
+        for file in kept.FOLDER.glob("*.json"):
             (regressions / file.name).write_bytes(file.read_bytes())
     began = time.monotonic()
     command = [
@@ -163,7 +165,7 @@ def _run(seed: int, folder: Path, arguments: Sequence[str], say: Say, *, whole: 
         *("-p", "conformance.engine.seeds.recorder", "-p", "no:cacheprovider"),
         *("-p", "conformance.engine.gate.outcomes", f"--gate-progress={counted}"),
         *(f"--hypothesis-seed={seed}", f"--conformance-report={report}"),
-        *(f"{OUTCOMES}={outcomes}", f"{REGRESSIONS_OPTION}={regressions}"),
+        *(f"{OUTCOMES}={outcomes}", f"{kept.OPTION}={regressions}"),
         *([] if whole else [DRAWN_ONLY]),
         *arguments,
     ]

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from conformance.commands import main
+from conformance.engine import progress
 from conformance.engine.database.sandbox import Sandbox
 from conformance.engine.domain.names import UnknownRuleError, find, rule
 from conformance.engine.explain import cases, command, objects, page
@@ -207,6 +208,40 @@ def test_a_rule_is_explained_by_what_happens(
     at = lines.index("  mutants: 1")
     assert ["check dropped: 1", mutant.id] == [line.strip() for line in lines[at + 1 : at + 3]]
     assert [f"pytest conformance {one}", f"python -m conformance {two}"] == lines[-2:]
+
+
+def test_a_short_page_says_what_else_there_is(
+    server: Server, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Of several races one is drawn, and how to see the others is said; so is what takes long."""
+    monkeypatch.setattr(progress, "FIRST", 0)
+    assert main(["explain", "card-5", "--database-url", server.conninfo]) == 0
+
+    said = capsys.readouterr()
+    (races,) = (line for line in said.out.splitlines() if line.startswith("  known races: "))
+    assert races.endswith(", 1 of them drawn: explain CARD-5 --all draws each")
+    assert said.err.startswith("progress: ")
+
+
+def test_a_short_page_carries_out_no_more_cases_than_it_needs(explained: Sandbox) -> None:
+    """Where a plain case is good, no more than one of another write shape is carried out."""
+    every = [*cases.cases(RULES["CARD-5"], explained)]
+    left = iter(every)
+    (shown,) = cases.simplest(RULES["CARD-5"], left)
+
+    others = [each for each in every if each.path not in cases.PLAIN]
+    assert len(others) - 1 == len([*left])
+    assert [shown] == cases.simplest(RULES["CARD-5"], every)
+
+
+def test_commands_do_not_wait_for_what_only_runs_need() -> None:
+    """Neither pytest nor Hypothesis is imported before a command is known to need it."""
+    lines = "import sys, conformance.commands; print({'pytest', 'hypothesis'} & {*sys.modules})"
+    done = subprocess.run(
+        [sys.executable, "-c", lines], capture_output=True, text=True, check=True, cwd=ROOT
+    )
+
+    assert done.stdout == "set()\n"
 
 
 def test_further_commands_work_where_they_are_shown(
