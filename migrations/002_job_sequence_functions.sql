@@ -682,7 +682,7 @@ BEGIN
     SELECT c.last_sequence INTO v_last
     FROM framecast.job_event_counters AS c WHERE c.job_id = NEW.job_id FOR UPDATE;
     NEW.sequence := 1 + greatest(
-        0, v_last, (SELECT max(e.sequence) FROM public.job_events AS e WHERE e.job_id = NEW.job_id)
+        v_last, (SELECT max(e.sequence) FROM public.job_events AS e WHERE e.job_id = NEW.job_id)
     );
     RETURN NEW;
 END;

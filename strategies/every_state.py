@@ -11,14 +11,14 @@ from conformance.engine.sql.documents import Jsonb
 from conformance.engine.sql.writes import Insert, Row, Update
 from conformance.framecast.rules import RULES
 from strategies.column_cases import CHECK, TOO_LONG, a_row
-from strategies.enums import INVITATION_ROLE, JOB_EVENT_TYPE, MEMBERSHIP_ROLE
+from strategies.enums import INVITATION_ROLE, JOB_EVENT_TYPE, JOB_FAILURE_TYPE, MEMBERSHIP_ROLE
 from strategies.instants import FUTURE_START
 from strategies.sizes import ASSET_LIMIT
 from strategies.tables import limit
 from strategies.world import NOW, World
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from conformance.engine.cases.scenario import Transaction
 
@@ -43,7 +43,8 @@ BESIDE: Final[Mapping[str, tuple[Row, ...]]] = MappingProxyType(
         "jobs": (
             {"options": DOCUMENT, "progress": DOCUMENT},
             {"output": DOCUMENT, "output_size_bytes": 7},
-            {"error": DOCUMENT, "failure_type": "system"},
+            {"error": DOCUMENT},
+            *({"failure_type": each} for each in JOB_FAILURE_TYPE),
             {"credits_charged": 7, "credits_refunded": 7, "idempotency_key": "beside"},
         ),
         "job_events": (*({"event_type": each} for each in JOB_EVENT_TYPE), {"payload": DOCUMENT}),
@@ -73,23 +74,27 @@ BESIDE: Final[Mapping[str, tuple[Row, ...]]] = MappingProxyType(
 def varied(case: ColumnCase) -> ColumnCase:
     """Return a case that is refused whatever else its row holds."""
     column = case.name.partition(" ")[0].rpartition(".")[2]
-    return replace(case, more=(*case.more, *_beside(case.refused or (), column)))
+    return replace(case, more=(*case.more, *_beside(case.refused or (), case.tables, column)))
 
 
-def _beside(transaction: Transaction, column: str) -> Iterator[Transaction]:
-    """Return a transaction with each of what else its last row may hold, and with all at once.
+def _beside(transaction: Transaction, tables: Sequence[str], column: str) -> Iterator[Transaction]:
+    """Return a transaction with each of what else its row may hold, and with all at once.
 
-    With nothing else beside, any two of these columns have been tried in each of four ways.
+    Its row is the last one of the tables that it is about. With nothing else beside, any two of
+    these columns have been tried in each of four ways.
     """
-    last = transaction[-1] if transaction else None
-    if not isinstance(last, Insert) or len(last.rows) != 1:
-        return
-    (row,) = last.rows
-    beside = BESIDE.get(last.table, ())
-    free = [each for each in beside if column not in each and not each.keys() & row.keys()]
-    together = [{name: value for each in free for name, value in each.items()}]
-    for changes in (*free, *(together if len(free) > 1 else ())):
-        yield (*transaction[:-1], Insert(last.table, ({**row, **changes},)))
+    places = [
+        (at, write.table, write.rows[0])
+        for at, write in enumerate(transaction)
+        if isinstance(write, Insert) and write.table in tables and len(write.rows) == 1
+    ]
+    for at, table, row in places[-1:]:
+        beside = BESIDE.get(table, ())
+        free = [each for each in beside if column not in each and not each.keys() & row.keys()]
+        together = [{name: value for each in free for name, value in each.items()}]
+        for changes in (*free, *(together if len(free) > 1 else ())):
+            other = Insert(table, ({**row, **changes},))
+            yield (*transaction[:at], other, *transaction[at + 1 :])
 
 
 # By table, each state: the changes that lead there.

@@ -140,12 +140,15 @@ def _every_row() -> World:
     lettered = world.creator(id=MEMBER)
     theirs = world.owned_team(lettered, id=LETTERS)
     for spec in (None, Jsonb({})):
-        world.project(team, owner, spec=spec)
+        project = world.project(team, owner, spec=spec)
+    world.move(world.job(owner, urn_of_team(team), project_id=project["id"]), "completed")
     used: Row = {"last_used_at": NOW, "expires_at": AHEAD}
     for user, its, columns in ((owner, team, {}), (lettered, theirs, used)):
         for urn in (urn_of_user(user), urn_of_team(its), urn_of_member(its, user)):
             for revoked in (None, NOW):
                 world.insert("api_keys", world.a_key(user, urn, revoked_at=revoked, **columns))
-    erased = world.starter(ephemeral_storage_bytes=1)
-    world.given.append(RawSql(f"SELECT public.erase_user('{erased['id']}')"))
+    for bytes_stored in (0, 1):
+        erased = {"id": world.starter(ephemeral_storage_bytes=bytes_stored)["id"]}
+        world.given.append(RawSql(f"SELECT public.erase_user('{erased['id']}')"))
+    world.given.append(Update("users", erased, {"email": Sql("upper(email)")}))
     return world

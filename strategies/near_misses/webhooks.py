@@ -235,8 +235,12 @@ WAYS: dict[str, Ways] = {
             "webhook_deliveries",
             delivery,
             legal=st.just({"status": "pending", "delivered_at": None}),
-            broken=st.sampled_from(WEBHOOK_DELIVERY_STATUS[1:]).map(
-                lambda status: {"status": status, "delivered_at": NOW}
+            broken=st.sampled_from(
+                [
+                    {"status": status, "delivered_at": at}
+                    for status, at in product(WEBHOOK_DELIVERY_STATUS[1:], (NOW, None))
+                    if at or status != "delivered"
+                ]
             ),
             no_update="tried by its own",
         ),
