@@ -1,5 +1,6 @@
 """The files that a CI reads: commands that exist, with options that they have, on all majors."""
 
+import os
 import re
 import subprocess
 import sys
@@ -99,6 +100,41 @@ def test_it_tries_the_wheel_on_each_python(file: str) -> None:
     assert f">={versions[0]}" == project["requires-python"]
     assert [versions] == list(lists(read, "python"))
     assert any(said.startswith('tox -e "wheel-py$') for said in strings(read))
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_it_looks_at_the_page(file: str) -> None:
+    """A pipeline runs the tests of the page in a browser, and keeps the pictures."""
+    job = yaml.safe_load((ROOT / file).read_text())
+    job = job["jobs"]["browser"] if "jobs" in job else job["browser"]
+    said = list(strings(job))
+
+    assert "tox -e browser" in said
+    assert 1 < said.count("screenshots")
+    assert "continue-on-error" not in job
+    assert "allow_failure" not in job
+
+
+def test_no_browser_is_one_line_and_a_failure(tmp_path: Path) -> None:
+    """Where there is no browser, a run of the page's tests says so once, and does not pass."""
+    (tmp_path / "playwright").mkdir()
+    (tmp_path / "playwright" / "__init__.py").touch()
+    names = "Browser = Page = sync_playwright = object\n"
+    (tmp_path / "playwright" / "sync_api.py").write_text(names)
+    environment = {**os.environ, "PATH": str(tmp_path), "PYTHONPATH": str(tmp_path)}
+    environment.pop("CHROMIUM", None)
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "browser", "-n", "0", "-q", "-k", "paper"],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    (line,) = (each for each in done.stdout.splitlines() if "no browser" in each)
+    assert "install one of chromium, " in line
+    assert 1 == done.returncode
 
 
 @pytest.mark.parametrize("file", FILES)
