@@ -213,7 +213,9 @@ def _add_test(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
     parser = commands.add_parser(
         "test",
         help=summary,
-        description=f"{sentence(summary)} Arguments are pytest's, such as --migrations DIR.",
+        description=f"{sentence(summary)} Arguments are pytest's and the suite's, such as --rule "
+        "INV-T2, -k WORDS, --migrations DIR and --conformance-report FILE. `pytest --pyargs "
+        "conformance --help` lists all of them.",
     )
     parser.set_defaults(run=_run_test, further=True)
 

@@ -30,3 +30,12 @@ def test_a_help_is_readable(name: str) -> None:
     values = (each for each in parser._actions if each.option_strings and each.nargs != 0)
     unsaid = (each for each in values if not each.choices)
     assert [] == [each.dest for each in unsaid if each.metavar in {None, "VALUE"}]
+
+
+def test_the_options_of_a_run_are_told() -> None:
+    """`test` hands its options on to pytest: its help has the usual ones, and where all are."""
+    shown = " ".join(COMMANDS["test"].format_help().split())
+
+    for option in ("--rule", "-k", "--migrations", "--conformance-report"):
+        assert option in shown
+    assert "`pytest --pyargs conformance --help`" in shown

@@ -103,8 +103,8 @@ def lines(
     for name, sql in enforced:
         yield f"  {name}"
         whole = (sql or "not in this schema").splitlines()
-        # A function is as it was written; of the rest PostgreSQL makes one line.
-        yield from _wrapped(whole[0], INDENT) if len(whole) == 1 else [INDENT + x for x in whole]
+        # A function is as it was written; of the rest PostgreSQL makes one line, which comes first.
+        yield from (*_wrapped(whole[0], INDENT), *(INDENT + line for line in whole[1:]))
     yield ""
     yield "It is tried by"
     shapes = [shape for shape, reason in tried.shapes.items() if not reason]
@@ -117,7 +117,7 @@ def lines(
     yield f"  known races: {len(tried.races)}{drawn if some else ''}"
     for name, description in tried.races.items():
         yield from _wrapped(f"{name}: {description}", INDENT)
-        yield from (f"{INDENT}  {line}" for line in seen.timelines.get(name, "").splitlines())
+        yield from _timeline(seen.timelines.get(name, ""))
     if seen.mutants:
         yield from _mutants(seen.mutants)
     yield from _became(tried.open_mutants, seen)
@@ -138,6 +138,12 @@ def lines(
                 yield from script.strip().splitlines()
     if seen.further:
         yield from ("", *seen.further)
+
+
+def _timeline(text: str) -> Iterator[str]:
+    """Yield a race's table, whose columns stay as they are, and what became of its sessions."""
+    for line in text.splitlines():
+        yield from [f"{INDENT}  {line}"] if line[:1] == " " else _wrapped(line, f"{INDENT}  ")
 
 
 def table(rules: Iterable[Rule], verdicts: Mapping[str, str]) -> Iterator[str]:

@@ -8,8 +8,9 @@ counts, or to `reason`: why it cannot break the rule, or that it was not tried i
 
 from __future__ import annotations
 
+import re
 from collections import Counter
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 from conformance.engine.cases.verdicts import NOT_RUN, Standing, Tally, Verdict
 from conformance.engine.domain.chosen import RULES, domain
@@ -135,6 +136,10 @@ def document(
     }
 
 
+COUNTED: Final = WIDTH + 50  # characters up to the name of what enforces a rule
+BLANKS: Final = re.compile(" +")
+
+
 def _line(name: str, standing: Standing, *, as_role: bool) -> str:
     rule: Rule = RULES[name]
     total = standing.total
@@ -148,7 +153,11 @@ def _line(name: str, standing: Standing, *, as_role: bool) -> str:
 
 
 def _cut(line: str, width: int) -> str:
-    return line if not width or len(line) <= width else line[: width - 1] + "…"
+    """Return a line as wide as it may be; where counts would be cut, its columns go first."""
+    if not width or len(line) <= width:
+        return line
+    fitting = line if width >= COUNTED else BLANKS.sub(" ", line)
+    return fitting if len(fitting) <= width else fitting[: width - 1] + "…"
 
 
 def _rule(name: str, standing: Standing, places: Places | None) -> dict[str, Any]:

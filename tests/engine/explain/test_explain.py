@@ -64,6 +64,23 @@ def test_every_rule_is_explained(explained: Rule, there: list[objects.Object]) -
     assert lines[0].startswith(f"{explained.id}: ")
 
 
+def test_a_page_is_as_wide_as_the_terminal(
+    there: list[objects.Object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Triggers and outcomes of races are wrapped; bodies of functions are as they are."""
+    monkeypatch.setenv("COLUMNS", "60")
+    name = next(each for each, race in DOMAIN.races().items() if "INV-T2" in race.rules)
+    outcome = "bob: rejected by inv_t2__memberships_owner_not_gone (23514: a team has at least one)"
+    seen = page.Seen(timelines={name: f"  1  begin\n{outcome}"})
+    tried = page.Tried.of(RULES["INV-T2"], ROOT)
+    enforced = objects.enforcing(RULES["INV-T2"].enforced_by, there)
+    lines = [*page.lines(RULES["INV-T2"], enforced, tried, seen)]
+
+    wide = [line for line in lines if len(line) > 60]
+    assert [] == [line for line in wide if "CREATE CONSTRAINT TRIGGER" in line or "bob: " in line]
+    assert [line for line in lines if line.lstrip().startswith("CREATE CONSTRAINT TRIGGER")]
+
+
 def test_the_list_is_filtered(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     """By a table, and by the verdicts of a report."""
     report = tmp_path / "report.json"

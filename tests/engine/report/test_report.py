@@ -118,6 +118,17 @@ def test_the_terminal_has_a_line_a_rule() -> None:
     assert max(map(len, RULES)) <= rules.WIDTH
 
 
+@pytest.mark.parametrize("width", [45, 60, 80, 120])
+def test_a_narrow_terminal_has_all_counts(width: int) -> None:
+    """A line is no wider than the terminal, and what is cut is the name of what enforces a rule."""
+    *lines, _, _ = rules.lines(JUDGED, width=width)
+
+    assert max(map(len, lines)) <= width
+    for line, whole in zip(lines, rules.lines(JUDGED), strict=False):
+        counted = " ".join(whole.split()).partition(" rejected ")[0]
+        assert " ".join(line.split()).startswith(f"{counted} rejec")
+
+
 def test_what_is_no_rules_is_shown_as_well() -> None:
     """A failure beside the rules has a line, is summed up, and stands in the JSON as it is."""
     ours = {**FAILURE, "rule": "MODEL of jobs", "test": "test_machines.py::test_run[JobMachine]"}
