@@ -31,6 +31,9 @@ WHOLE: Final = {
 # Run by this module, in a folder of their own.
 RUN: Final = (
     "python -m conformance rules --area jobs credit",
+    "*-conformance explain INV-T2 *",
+    "python -m conformance explain INV-T2",
+    'python -m conformance audit "$DATABASE_URL"',
     "python -m conformance compare before.json after.json",
     "python -m conformance report run.json *",
     "python -m conformance versions report.json",
@@ -41,6 +44,8 @@ RUN: Final = (
     "framecast-conformance findings",
     ".venv/bin/just --list",
 )
+# Proofs of a part of the suite or of another one: their tests are collected, which takes seconds.
+SELECTIONS: Final = tuple(f"pytest conformance {each} *" for each in ("--rule", "--domain", "-k"))
 # Not run as they stand: they are read by the parsers that would read them, and this is why.
 PROOF = "minutes: CI proves the schema whole, and test_limits.py, test_changed.py … their options"
 NOT_RUN: Final = {
@@ -49,13 +54,11 @@ NOT_RUN: Final = {
     "python3 -m venv .venv *": "installs from the network: CI begins so",
     "pip install *": "installs from the network: test_wheel.py installs what was built",
     "pytest --pyargs conformance *": "test_wheel.py runs it where the package is installed",
-    "framecast-conformance explain INV-T2 *": "as `python -m conformance explain`: test_wheel.py",
-    "python -m conformance explain INV-T2": "test_explain.py shows each rule of every kind",
     "python -m conformance seeds 10": "ten whole runs: test_seeds.py runs a part of two",
     "*-conformance replay *": "the finding is made up: test_findings_kept.py replays real ones",
     'python -m conformance gate "$DATABASE_URL"*': "minutes: test_gate_process.py and others",
     'python -m conformance migrate "$DATABASE_URL" *': "needs the gate's file: test_migrate*.py",
-    'python -m conformance audit "$DATABASE_URL"*': "test_audit_process.py",
+    'python -m conformance audit "$DATABASE_URL"[; ]*': "of other data: test_audit_process.py",
     "python -m conformance campaign *": "hours, or a cluster: test_campaign.py runs small ones",
     "*tox -e clients": "a step of CI",
     "python -m clients *": "several versions of PostgreSQL and of the schema",
@@ -193,7 +196,9 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name in ("run", "before", "after", "monday", "tuesday", "report"):
         forms.write(document, tmp_path / f"{name}.json")
     (tmp_path / "kills.json").write_text('{"mutants": []}')
-    (tmp_path / "migrations").symlink_to(ROOT / "migrations")
+    (tmp_path / "db").mkdir()
+    for folder in ("migrations", "db/migrations"):
+        (tmp_path / folder).symlink_to(ROOT / "migrations")
     (tmp_path / "justfile").symlink_to(ROOT / "justfile")
     monkeypatch.chdir(tmp_path)
     return tmp_path
@@ -230,6 +235,25 @@ def test_a_command_does_what_it_says(
     else:
         # The report has rules that are not held, of which `versions` says so.
         assert ("versions" in words) == code, said
+
+
+@pytest.mark.parametrize(
+    "text",
+    sorted({each.text for each in EVERY if any(fnmatchcase(each.text, x) for x in SELECTIONS)}),
+)
+def test_a_selection_has_tests(text: str) -> None:
+    """Of what a page selects, by a rule, words or a domain, there are tests."""
+    (command, *_) = (each for each in EVERY if each.text == text)
+    ((_, *words),) = command.simple()
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", *words, "--collect-only", "-q"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert 0 == done.returncode, done.stdout + done.stderr
 
 
 def _code(words: list[str]) -> int:
