@@ -1,4 +1,4 @@
-"""Every pattern in a check of a rule lets in only what the rule lets in."""
+"""Every pattern and text in a check or a partial key of a rule lets in only what the rule does."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from conformance.engine.domain.chosen import RULES
 from conformance.engine.pytest_plugin import proof
 from conformance.engine.pytest_plugin.profiles import UNCHECKED_WITH_FIXTURES
 from conformance.engine.reading.patterns import Pattern, patterns
-from conformance.engine.sql.writes import Insert, Path
+from conformance.engine.sql.writes import Insert, Path, Row, Write
 from strategies.column_cases import a_row, beside
 from strategies.world import World
 
@@ -40,14 +40,22 @@ def found(database: Database) -> list[Pattern]:
 @settings(suppress_health_check=UNCHECKED_WITH_FIXTURES)
 @given(data=st.data())
 def test_pattern(rule: Rule, found: list[Pattern], sandbox: Sandbox, data: st.DataObject) -> None:
-    """A text that a check takes for one of the rule's is one by the rule's violation query."""
+    """What a check or a key knows by a text is one of the rule's by the rule's violation query."""
     expect_none_broken(rule, found, sandbox, data)
+
+
+def _twins(pattern: Pattern, row: Row, world: World) -> list[Row]:
+    """Return another row of the same key, if the pattern is of what a key is asked of."""
+    if not pattern.shared:
+        return []
+    same = {name: row[name] for name in (*pattern.shared, pattern.column) if name in row}
+    return [{**a_row(pattern.table, world), **same}]
 
 
 def expect_none_broken(
     rule: Rule, found: list[Pattern], sandbox: Sandbox, data: st.DataObject
 ) -> None:
-    """Insert rows with texts that the patterns of a rule's own checks match.
+    """Insert rows with texts that the patterns of a rule's own checks match; of its keys, twins.
 
     Raises:
         Finding: One was accepted that a rule's violation query returns.
@@ -62,15 +70,19 @@ def expect_none_broken(
             before = len(world.given)
             row = a_row(pattern.table, world)
             text = data.draw(pattern.texts(row))
-            last = Insert(pattern.table, ({**row, pattern.column: text},))
-            owner = beside(pattern.table, world, row)
-            attempt.carry_out((*world.given[before:], last, *owner), Path.INSERT, as_owner=True)
-    for each in sorted(sandbox.violations(), key=lambda one: one != rule.id):
+            one = {**row, pattern.column: text}
+            rows = [one, *_twins(pattern, one, world)]
+            writes = list[Write]()
+            for each in rows:
+                writes += [Insert(pattern.table, (each,)), *beside(pattern.table, world, each)]
+            body = (*world.given[before:], *writes)  # with what was given to these
+            attempt.carry_out(body, Path.INSERT, as_owner=True)
+    for broken in sorted(sandbox.violations(), key=lambda one: one != rule.id):
         attempt.note(
             Verdict.BROKEN,
-            expected=f"refused: {RULES[each].statement}",
+            expected=f"refused: {RULES[broken].statement}",
             observed="accepted, by a pattern that takes it for one of its own",
             cause="pattern",
-            rule=each,
+            rule=broken,
         )
         raise attempt.met[-1]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
 from hypothesis import strategies as st
@@ -22,13 +22,18 @@ from strategies.near_misses.ways import (
     one_row,
     scenarios,
 )
-from strategies.neighbours import WILD, long_twins, neighbours
+from strategies.neighbours import LONG, WILD, long_twins, neighbours
 from strategies.replacing import replaced
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from hypothesis.strategies import SearchStrategy
+
     from strategies.world import World
+
+# Of texts that no two rows share; a key may be asked of short ones alone, or of long ones.
+LENGTHS: Final = (0, 0, 64, LONG)
 
 
 def unique(
@@ -40,10 +45,11 @@ def unique(
     text: str = "",
     twins: tuple[Row, ...] = (),
     immutable: bool = False,
+    keys: Callable[[int], SearchStrategy[Row]] = lambda _: st.just({}),
     beside: ConcurrentCheck = alone,
     ends: tuple[Row, ...] = (),
 ) -> Ways:
-    """Return ways for a rule that no two rows share something, whatever else they hold.
+    """Return ways for a rule that no two rows share something, whatever that is, and else hold.
 
     Args:
         table: the rule's table.
@@ -54,18 +60,21 @@ def unique(
         text: a column of any text that is all they may not share: then its neighbours are near.
         twins: columns that nearly share it with each other, where it is no such text.
         immutable: whether IMM-1 refuses an update of those columns as well.
+        keys: takes a serial, and draws of those columns what no row of another serial has.
         beside: what has to be written with a row.
         ends: what may become of the row that is there first.
     """
     makes = make if isinstance(make, tuple) else (make,)
 
     def any_row(world: World, draw: Draw) -> Row:
-        wild = {text: f"{WILD}{world.serial()}"} if text else {}
-        return {**draw(st.sampled_from(makes))(world), **wild, **draw(rest(table))}
+        wild = {text: draw(_wild(world.serial()))} if text else {}
+        own = draw(keys(world.serial()))
+        return {**draw(st.sampled_from(makes))(world), **own, **wild, **draw(rest(table))}
 
     def nearby(first: Row) -> list[Row]:
         if text:
-            return [{text: each} for each in neighbours(str(first[text]))]
+            near_texts = neighbours(str(first[text]))
+            return [{text: each} for each in near_texts if len(each) <= LONG]
         return [near(first) if near else {}]
 
     def given(world: World, draw: Draw) -> Row:
@@ -122,6 +131,12 @@ def unique(
         )
 
     return by_shape(insert=inserts, insert_many=inserts_many, update=updates, reasons=ONE_ROW)
+
+
+def _wild(serial: int) -> SearchStrategy[str]:
+    """Texts of all lengths that hold what is wild in patterns, no two serials' alike."""
+    text = f"{WILD}{serial}"
+    return st.sampled_from(LENGTHS).map(lambda length: text + "x" * (length - len(text)))
 
 
 def parent(

@@ -25,6 +25,9 @@ from strategies.world import World
 # The letters and digits with which a name begins, no more of them than any slug has room for.
 PLAIN: Final = re.compile(r"[ -]*([A-Za-z0-9]{1,24})")
 
+# Of slugs that no two teams share; one that is nearly the same is longer by a letter.
+WIDTHS = (1, 12, 49)
+
 
 def team(world: World) -> Row:
     """Make a team, which cannot stand without its owner."""
@@ -198,6 +201,9 @@ WAYS: dict[str, Ways] = {
         near=lambda first: {"slug": f"{first['slug']}x"},
         twins=tuple({"slug": each} for each in ("a" * 49 + "b", "a" * 50, "b" + "a" * 49)),
         immutable=True,
+        keys=lambda serial: st.sampled_from(WIDTHS).map(
+            lambda width: {"slug": f"{serial}{'a' * (width - len(str(serial)))}"}
+        ),
         beside=owned,
     ),
     "INV-T4": besides({**_T4, Path.INSERT_MANY: slugs_many}, insert=slugs_malformed),

@@ -18,31 +18,41 @@ from strategies.near_misses.ways import (
 from strategies.sizes import int32s, negative_int32s
 from strategies.world import World, urn_of_team, urn_of_user
 
+# Months that are drawn may be this one.
+NEXT = {"2026-02": "2026-03"}
+
 
 def row(world: World) -> Row:
     """Make the row of an owner who has no other."""
     return world.a_usage(urn_of_user({"id": world.id()}))
 
 
+def teams_row(world: World) -> Row:
+    """Make the row of a team that has no other."""
+    return world.a_usage(urn_of_team({"id": world.id()}))
+
+
 def month_after(first: Row) -> Row:
     """Return the owner of a row, in another month."""
-    return {"owner": first["owner"], "period": "2026-02"}
+    return {"owner": first["owner"], "period": NEXT.get(str(first["period"]), "2026-02")}
 
 
-def team_of_that_id(first: Row) -> Row:
-    """Return a team that has the id of a row's user, in the same month."""
-    _, _, owner = str(first["owner"]).rpartition(":")
-    return {"owner": urn_of_team({"id": owner}), "period": first["period"]}
+def another_of_that_id(first: Row) -> Row:
+    """Return the team that has the id of a row's user, or the user of its team, that month."""
+    _, kind, owner = str(first["owner"]).split(":")
+    urn = urn_of_user if kind == "team" else urn_of_team
+    return {"owner": urn({"id": owner}), "period": first["period"]}
 
 
 def once_a_month(near: Callable[[Row], Row]) -> Ways:
     """Return ways to give an owner a second row a month, and nearly so."""
     return unique(
         "usage",
-        row,
+        (row, teams_row),
         lambda first, _: {"owner": first["owner"], "period": first["period"]},
         near=near,
         immutable=True,
+        keys=lambda _: periods().map(lambda month: {"period": month}),
     )
 
 
@@ -82,5 +92,5 @@ WAYS: dict[str, Ways] = {
         legal=int32s().map(lambda n: {"credits_used": n}),
         broken=negative_int32s().map(lambda n: {"credits_used": n}),
     ),
-    "INV-US4": either(once_a_month(month_after), once_a_month(team_of_that_id)),
+    "INV-US4": either(once_a_month(month_after), once_a_month(another_of_that_id)),
 }

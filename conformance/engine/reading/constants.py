@@ -87,10 +87,10 @@ def compared(nodes: Iterable[Any]) -> Iterator[str]:
             yield from _operation(node)
         elif kind == "CaseExpr" and node.arg is not None:
             for each in node.args:
-                yield from _texts(each.expr)
+                yield from texts_of(each.expr)
         elif kind == "FuncCall" and OF_TEXT.fullmatch(node.funcname[-1].sval):
             for each in (node.args or ())[1:]:
-                yield from _texts(each)
+                yield from texts_of(each)
 
 
 def strange(constants: Iterable[str], names: frozenset[str]) -> frozenset[str]:
@@ -125,13 +125,13 @@ def _operation(node: Any) -> Iterator[str]:
     sides = (node.lexpr, node.rexpr)
     if name in EQUAL | LIKE | PATTERN:
         for side in sides:
-            yield from _texts(side)
+            yield from texts_of(side)
     if name in EQUAL and any(type(side).__name__ == "ColumnRef" for side in sides):
         for side in sides:
             yield from _numbers(side)
 
 
-def _texts(tree: Any) -> Iterator[str]:
+def texts_of(tree: Any) -> Iterator[str]:
     """Return texts that stand on a side, alone or in a list; not those that a call is given."""
     for node in _shallow(tree):
         text = getattr(getattr(node, "val", None), "sval", None)

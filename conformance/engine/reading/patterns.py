@@ -1,7 +1,7 @@
-"""Patterns by which a schema's own checks know the texts that they take.
+"""Patterns and texts by which a schema's own checks and partial keys know the rows that they take.
 
 Values that were chosen with one pattern in mind meet few of the texts that another one lets in. So
-texts are drawn from the pattern that is there, and what it lets in is asked of the rule.
+texts are drawn from what is there, and what it lets in is asked of the rule.
 """
 
 from __future__ import annotations
@@ -9,10 +9,12 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import reduce
+from itertools import permutations
 from typing import TYPE_CHECKING, Any, Final
 
 from hypothesis import strategies as st
 
+from conformance.engine.reading.constants import texts_of
 from conformance.engine.sql.tree import below
 
 if TYPE_CHECKING:
@@ -22,13 +24,26 @@ if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy
 
 CHECKS: Final = """
-SELECT t.relname, k.conname, pg_get_constraintdef(k.oid)
+SELECT t.relname, k.conname, pg_get_constraintdef(k.oid), '{}'::text[]
 FROM pg_catalog.pg_constraint AS k
 JOIN pg_catalog.pg_class AS t ON t.oid = k.conrelid
 WHERE k.contype = 'c' AND t.relnamespace = to_regnamespace('public')
+UNION ALL
+SELECT t.relname, c.relname, format('CHECK (%s)', pg_get_expr(i.indpred, i.indrelid)), (
+    SELECT array_agg(a.attname::text ORDER BY k.at)
+    FROM unnest(i.indkey) WITH ORDINALITY AS k (number, at)
+    JOIN pg_catalog.pg_attribute AS a ON a.attrelid = i.indrelid AND a.attnum = k.number
+    WHERE k.at <= i.indnkeyatts
+)
+FROM pg_catalog.pg_index AS i
+JOIN pg_catalog.pg_class AS c ON c.oid = i.indexrelid
+JOIN pg_catalog.pg_class AS t ON t.oid = i.indrelid
+WHERE i.indisunique AND i.indpred IS NOT NULL AND 0 <> ALL (i.indkey)
+    AND t.relnamespace = to_regnamespace('public')
 ORDER BY 1, 2
 """
 EXPRESSION: Final = re.compile(r"CHECK (\(.*\))[^)]*", re.DOTALL)
+COMPARES: Final = frozenset({"=", "<>", "<", "<=", ">", ">="})
 LIKE: Final = {"~~": re.DOTALL, "~~*": re.DOTALL | re.IGNORECASE}
 MATCHES: Final = {"~": re.DOTALL, "~*": re.DOTALL | re.IGNORECASE}
 OPTIONS: Final = re.compile(r"(?:\*{3}:)?\(\?([a-z]+)\)")
@@ -52,14 +67,15 @@ CHARACTERS: Final = st.characters(codec="utf-8", exclude_characters="\0")
 
 @dataclass(frozen=True, slots=True)
 class Pattern:
-    """A pattern that a check compares a column with.
+    """A pattern or text that a check, or what a partial key is asked of, compares a column with.
 
     Attributes:
         table: the table, in `public`.
         column: its column.
-        constraint: the check.
+        constraint: the check, or the key.
         pattern: the pattern, as Python has it; between two zero bytes, a column that is part of it.
         flags: how it is meant.
+        shared: of a key, what no two of the rows that it is asked of may share.
     """
 
     table: str
@@ -67,6 +83,7 @@ class Pattern:
     constraint: str
     pattern: str
     flags: re.RegexFlag
+    shared: tuple[str, ...] = ()
 
     def texts(self, row: Mapping[str, object]) -> SearchStrategy[str]:
         """Texts that the pattern matches in a row, save where Python cannot read it."""
@@ -85,23 +102,37 @@ class Pattern:
 
 
 def patterns(connection: psycopg.Connection) -> list[Pattern]:
-    """Return the patterns of all checks of a schema, as far as Python has the like."""
+    """Return the patterns and texts of all checks and partial keys, as far as Python has them."""
     checks = connection.execute(CHECKS).fetchall()
     return [
-        Pattern(table, column, constraint, *pattern)
-        for table, constraint, definition in checks
-        for column, pattern in in_check(definition)
+        Pattern(table, column, constraint, *pattern, tuple(shared))
+        for table, constraint, definition, shared in checks
+        for column, pattern in (*in_check(definition), *texts_in(definition))
     ]
 
 
-def in_check(definition: str) -> Iterator[tuple[str, tuple[str, re.RegexFlag]]]:
-    """Yield the columns and patterns in a check, as `pg_get_constraintdef` returns it."""
+def texts_in(definition: str) -> Iterator[tuple[str, tuple[str, re.RegexFlag]]]:
+    """Yield the columns and texts that a check compares, each as a pattern that is no other's."""
+    for node in _comparisons(definition):
+        for one, other in permutations((node.lexpr, node.rexpr)):
+            column = _column(one)
+            if column and node.name[-1].sval in COMPARES:
+                for text in dict.fromkeys(texts_of(other)):
+                    yield column, (rf"\A{re.escape(text)}\Z", re.NOFLAG)
+
+
+def _comparisons(definition: str) -> Iterator[Any]:
     from pglast.parser import parse_sql  # noqa: PLC0415 - slow, and rarely needed
 
     found = EXPRESSION.fullmatch(definition)
     for node in below(parse_sql(f"SELECT {found[1]}")) if found else ():
-        if type(node).__name__ != "A_Expr" or not node.name:
-            continue
+        if type(node).__name__ == "A_Expr" and node.name:
+            yield node
+
+
+def in_check(definition: str) -> Iterator[tuple[str, tuple[str, re.RegexFlag]]]:
+    """Yield the columns and patterns in a check, as `pg_get_constraintdef` returns it."""
+    for node in _comparisons(definition):
         column, text, operator = _column(node.lexpr), _text(node.rexpr), node.name[-1].sval
         pattern = _meant_by(text, operator) if column and text is not None else None
         if pattern is not None:

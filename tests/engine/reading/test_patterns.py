@@ -1,5 +1,6 @@
 """Patterns of checks are read as PostgreSQL means them, and what they let in is asked."""
 
+import re
 from typing import Final
 
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 from conformance.engine.cases.verdicts import Finding, Verdict
 from conformance.engine.database.sandbox import Sandbox
 from conformance.engine.postgres.scratch import Database, Scratch, Template
-from conformance.engine.reading.patterns import Pattern, in_check, patterns
+from conformance.engine.reading.patterns import Pattern, in_check, patterns, texts_in
 from conformance.framecast.rules import RULES
 from conformance.test_patterns import expect_none_broken
 
@@ -22,13 +23,23 @@ CHECKS: Final = (
     ("CHECK (a ~ '(?i)^[a[]$'::text)", ("A", "["), ("b",)),
     ("CHECK (a <> ''::text AND NOT (a = 'b'::text OR a ~* 'c'::text))", ("C",), ("b",)),
 )
+# A check, and the texts that it compares a column with.
+TEXTS: Final = (
+    ("CHECK (a = 'b'::text OR 'c'::text <> a)", ("b", "c")),
+    ("CHECK (a = ANY (ARRAY['b'::text, 'c.'::text]))", ("b", "c.")),
+    ("CHECK ((a COLLATE \"C\") >= '2020-01'::text AND a <> (b || 'x'))", ("2020-01", "x")),
+)
 # What a rule's check takes as well.
-WIDER: Final = {
-    "INV-T4": ("([a-z0-9-]*", "([a-zA-Z0-9-]*"),
-    "INV-US1": ("1[0-2])", "1[0-2]|Q[1-4])"),
-    "INV-SA2": ("_[a-z0-9_]+$", "_[a-z0-9_]+(@[0-9]+)?$"),
-    "INV-A2": ("<> ''::text", "<> ''::text OR key_hash ~~ ''::text"),
-}
+WIDER: Final = (
+    ("INV-T4", "([a-z0-9-]*", "([a-zA-Z0-9-]*"),
+    ("INV-US1", "1[0-2])", "1[0-2]|Q[1-4])"),
+    ("INV-US1", "1[0-2])$'::text", "1[0-2])$'::text OR period = '2020-00'"),
+    ("INV-US1", "1[0-2])$'::text", "1[0-2])$'::text OR '0000' = period OR period IN ('', '9')"),
+    ("INV-SA2", "_[a-z0-9_]+$", "_[a-z0-9_]+(@[0-9]+)?$"),
+    ("INV-A2", "<> ''::text", "<> ''::text OR key_hash ~~ ''::text"),
+)
+# Of which rows alone a key is asked.
+FEWER: Final = ("period <> '2013-07'", "period <> ALL (ARRAY['2013-07', '2014-08'])")
 CHANGE: Final = """
 DO $do$
 DECLARE
@@ -77,16 +88,45 @@ def test_the_checks_of_the_schema_are_read(database: Database) -> None:
     }
 
 
-@pytest.mark.parametrize("rule", WIDER)
+@pytest.mark.parametrize(("check", "texts"), TEXTS)
+def test_what_is_compared_is_read(check: str, texts: tuple[str, ...]) -> None:
+    """A column's texts are read on whichever side of a comparison they stand, or in a list."""
+    found = list(texts_in(check))
+
+    assert {"a"} == {column for column, _ in found}
+    assert [rf"\A{re.escape(text)}\Z" for text in texts] == [source for _, (source, _) in found]
+
+
 @pytest.mark.parametrize("number", [1, 2])
+@pytest.mark.parametrize("planted", WIDER)
 def test_a_wider_pattern_is_found(
-    rule: str, number: int, scratch: Scratch, template: Template
+    planted: tuple[str, str, str], number: int, scratch: Scratch, template: Template
 ) -> None:
     """A check that takes more than its rule is broken, in the rule's name, under any seed."""
-    old, new = (text.replace("'", "''") for text in WIDER[rule])
+    rule = planted[0]
+    old, new = (text.replace("'", "''") for text in planted[1:])
+    change = CHANGE.format(token=RULES[rule].token, old=old, new=new)
+    expect_found(rule, change, number, scratch, template)
+
+
+@pytest.mark.parametrize("number", [1, 2])
+@pytest.mark.parametrize("where", FEWER)
+def test_a_key_of_fewer_rows_is_found(
+    where: str, number: int, scratch: Scratch, template: Template
+) -> None:
+    """A key that is asked of some rows alone is broken by twins of the texts that it names."""
+    name = "inv_us4__usage_one_row_per_owner_and_period"
+    change = (
+        f"ALTER TABLE public.usage DROP CONSTRAINT {name};"
+        f"CREATE UNIQUE INDEX {name} ON public.usage (owner, period) WHERE {where};"
+    )
+    expect_found("INV-US4", change, number, scratch, template)
+
+
+def expect_found(rule: str, change: str, number: int, scratch: Scratch, template: Template) -> None:
+    """Expect that a change breaks a rule, found under a seed."""
     with scratch.cloned(template, "pattern") as database:
         with database.connect() as connection:
-            change = CHANGE.format(token=RULES[rule].token, old=old, new=new)
             connection.execute(change.encode())
             found = patterns(connection)
         with Sandbox(database.conninfo) as sandbox:
