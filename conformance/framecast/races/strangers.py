@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 
 # Arguments of one operation that are looked at, of which so many legal ones are taken.
 SOME, LEGAL = 300, 2
+# Ids that one of them may give, and where those of a company's begin, after all that is there.
+IDS, LATER = 10, 20 * SERIALS
 WAITED = "55P03"
 # Who waits for no lock of anybody's is done much sooner.
 AT_ONCE = Statement("SET LOCAL lock_timeout = '500ms'")
@@ -77,7 +79,7 @@ class Strangers:
         for each in companies:
             self._begin([one for write in each.writes for one in statements(write)])
         self._ours, self._theirs = (
-            [*_legal(replace(each.state, serial=SERIALS * (2 + at))), *self._saved(at), *CLEAN_UPS]
+            [*_legal(replace(each.state, serial=LATER * (1 + at))), *self._saved(at), *CLEAN_UPS]
             for at, each in enumerate(companies)
         )
 
@@ -113,11 +115,7 @@ class Strangers:
         found: dict[str, Finding] = {}
         able: set[str] = set()
         with self._session.another() as other:
-            # What changes or takes rows away, a member's role say, leaves less to do.
-            ours = sorted(self._ours, key=lambda each: _left(each.body[-1]))
-            other.send(BEGIN)
-            for each in ours:
-                _keep(other, [*map(Statement, each.body), NOW])
+            self._do_ours(other)
             for each in self._theirs:
                 table = each.table
                 if table in found:
@@ -129,6 +127,25 @@ class Strangers:
                     found[table] = _finding(each)
             other.send(END)
         return dict.fromkeys(self.tables - able, self._unable()) | found
+
+    def kept(self) -> list[str]:
+        """Return the statements that are done in the company that commits nothing."""
+        with self._session.another() as other:
+            done = self._do_ours(other)
+            other.send(END)
+        return done
+
+    def _do_ours(self, session: Session) -> list[str]:
+        """Do in one transaction whatever can be done in our company; return its statements."""
+        # What changes or takes rows away, a member's role say, leaves less to do.
+        ours = sorted(self._ours, key=lambda each: _left(each.body[-1]))
+        session.send(BEGIN)
+        return [
+            sql
+            for each in ours
+            if _keep(session, [*map(Statement, each.body), NOW])
+            for sql in each.body
+        ]
 
     def _unable(self) -> Finding:
         """Return what leaves a table untried: that nothing is done there, and who refused it."""
@@ -175,20 +192,23 @@ def _counted(sql: str) -> str:
     return f"WITH done AS ({sql} RETURNING 1) SELECT count(*) FROM done"
 
 
-def _keep(session: Session, body: Sequence[Statement]) -> None:
-    """Do something in a transaction that stays open; what is refused is taken back."""
+def _keep(session: Session, body: Sequence[Statement]) -> bool:
+    """Do something in a transaction that stays open, or take it back; return which it was."""
     session.send(SAVE)
     outcomes = [session.send(each) for each in body]
-    if not all(isinstance(each, Accepted) for each in outcomes):
+    is_done = all(isinstance(each, Accepted) for each in outcomes)
+    if not is_done:
         session.send(BACK)
+    return is_done
 
 
 def _legal(state: State) -> Iterator[_RaceStep]:
-    """Return statements of each operation that are legal on a state."""
+    """Return statements of each operation that are legal on a state, no two of which share ids."""
     for operation in OPERATIONS.values():
         # What writes no table moves the clock, for everybody.
         if table_of(operation.name) and operation.possible(state):
             yield from islice(_of(operation, state), LEGAL)
+            state = replace(state, serial=state.serial + LEGAL * IDS)
 
 
 def _of(operation: Operation, state: State) -> Iterator[_RaceStep]:
@@ -201,6 +221,7 @@ def _of(operation: Operation, state: State) -> Iterator[_RaceStep]:
         body = tuple(each.sql for write in planned.writes for each in statements(write))
         if body and not planned.broken:
             yield _RaceStep(table_of(operation.name), str(planned), body)
+            state = replace(state, serial=state.serial + IDS)
 
 
 def _finding(race_step: _RaceStep) -> Finding:

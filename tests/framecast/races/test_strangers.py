@@ -46,6 +46,18 @@ PLANTED: Final = {
             "memberships",
         ),
     )
+} | {
+    # Teams alone wait for each other; jobs of users do not.
+    rewritten(
+        "tg_jobs__may_be_made",
+        "IF v_is_full THEN",
+        "PERFORM pg_advisory_xact_lock(5);\n        IF v_is_full THEN",
+    ): "jobs",
+    rewritten(
+        "tg_jobs__may_be_made",
+        FIRST,
+        f"{FIRST}    PERFORM pg_advisory_xact_lock(5) WHERE NEW.project_id IS NOT NULL;\n",
+    ): "jobs",
 }
 
 
@@ -75,6 +87,18 @@ def test_mutants_are_tried_with_strangers(scratch: Scratch, template: Template) 
             part.run(sandbox)
 
     assert Verdict.OVERBLOCKED == caught.value.verdict
+
+
+def test_what_is_legal_is_done_beside_the_rest(scratch: Scratch, template: Template) -> None:
+    """Of each table, more than one row is made in the company that holds all locks."""
+    with (
+        scratch.cloned(template, "strangers") as database,
+        Sandbox(database.conninfo) as sandbox,
+    ):
+        strangers = Strangers(sandbox)
+        kept = strangers.kept()
+
+    assert 5 <= len([each for each in kept if each.startswith("INSERT INTO public.jobs ")])
 
 
 def test_strangers_do_not_wait(scratch: Scratch, template: Template) -> None:
