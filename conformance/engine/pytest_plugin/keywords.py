@@ -75,7 +75,8 @@ def hints(keyword: str, known: set[str]) -> Iterator[str]:
 
     Args:
         keyword: the expression.
-        known: what tests are called, and the rules that they are about.
+        known: what tests are called, and the rules that they are about; nothing, where workers
+            alone have looked at the tests. Then a word is told that is nearly a rule's.
     """
     lower = {each.lower() for each in known}
     found = (each for each in dict.fromkeys(WORD.findall(keyword)) if each not in OPERATORS)
@@ -83,7 +84,10 @@ def hints(keyword: str, known: set[str]) -> Iterator[str]:
     missing = [each for each in words if not any(each.lower() in name for name in lower)]
     tokens = {rule.token for rule in RULES.values()}
     for word in missing:
-        near = question(word.lower().replace("-", "_"), {*_parts(lower), *tokens})
+        folded = word.lower().replace("-", "_")
+        near = question(folded, {*_parts(lower), *tokens})
+        if not known and (not near or any(folded in token for token in tokens)):
+            continue
         yield f"-k: no test is called {word}, nor about a rule of that name. {near}".rstrip()
     if not missing and len(words) > 1:
         yield "-k: there are tests for each of these words, and none for what they say together"

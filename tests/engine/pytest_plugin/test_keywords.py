@@ -52,6 +52,8 @@ def test_words_of_no_test_are_named() -> None:
     (line,) = hints("(INV-T6 or inv_t6__) and test_races", known)
     assert "together" in line
     assert [] == [*hints("test_races", known)]
+    (line,) = hints("inv_t66__ and inv_t6__ and x", set())
+    assert "called inv_t66__," in line
 
 
 def test_a_run_takes_ids_and_asks_back() -> None:
