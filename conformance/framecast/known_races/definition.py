@@ -6,6 +6,7 @@ from collections.abc import Callable  # noqa: TC003 - a field of a dataclass
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from conformance.engine.console import width
 from conformance.engine.sql.writes import RawSql
 from conformance.framecast.model import State
 from conformance.framecast.operations.operation import Act, Operation
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 # The ids that the first session gives begin here.
 FIRST = ROOM + 1
+MARGIN = 6  # characters before a timeline on the page of a rule
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +132,7 @@ class KnownRace:
                 trace, _ = harness.judged(race, following([*range(len(race.sessions))] * turns))
             except IllegalStartError as error:
                 return f"it cannot begin on this schema: {error}"
-        return side_by_side(race, trace)
+        return side_by_side(race, trace, width() - MARGIN)
 
 
 def known_race(

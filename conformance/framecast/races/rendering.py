@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from hashlib import sha256
+from textwrap import wrap
 from typing import TYPE_CHECKING
 
 from conformance.engine.cases.attempt import transaction_script
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from conformance.engine.races.trace import Line, Trace
     from conformance.framecast.races.schedule import Race, Session
 
-WIDTH = 38
+WIDTH, LEAST = 38, 18  # characters of a session's column
 SAVED = ".conformance/races"  # where a run keeps the scripts of races that failed
 # Steps take turns. Whoever is next lets the one before get to its end, or to its lock. Turns are
 # taken on connections of their own: a query in the session would give its transaction a snapshot.
@@ -59,14 +60,22 @@ TAKE_TURN = """\
 QUOTED = re.compile(r"(E?)'((?:[^']|'')*)'")
 
 
-def side_by_side(race: Race, trace: Trace) -> str:
-    """Return the race with a column a session and a line a step."""
+def side_by_side(race: Race, trace: Trace, most: int = 0) -> str:
+    """Return the race with a column a session and a line a step.
+
+    Args:
+        race: what the sessions do.
+        trace: what became of it.
+        most: how wide the table may be, where its columns are not narrow yet; 0 for any width.
+    """
     heads = [_title(each) for each in race.sessions]
-    lines = [_in_columns("", heads)]
+    share = (most - len("  1  ")) // len(heads) - len("  ")
+    width = max(min(share, WIDTH), LEAST) if most else WIDTH
+    lines = [_in_columns("", heads, width)]
     for number, line in enumerate(trace.lines, 1):
         cells = [""] * len(heads)
         cells[line.session] = _told(race, trace, line)
-        lines.append(_in_columns(str(number), cells))
+        lines.append(_in_columns(str(number), cells, width))
     for place, outcome in sorted(trace.outcomes.items()):
         lines.append(f"{race.sessions[place].name}: {outcome}")
     return "\n".join(line.rstrip() for line in "\n".join(lines).splitlines()) + "\n"
@@ -173,23 +182,19 @@ def _told(race: Race, trace: Trace, line: Line) -> str:
     return f"… {name}: done" if line.waited else name
 
 
-def _in_columns(head: str, cells: list[str]) -> str:
-    wrapped = [_wrapped(cell) for cell in cells]
+def _in_columns(head: str, cells: list[str], width: int) -> str:
+    wrapped = [_wrapped(cell, width) for cell in cells]
     height = max(map(len, wrapped))
     lines = []
     for row in range(height):
-        texts = [(cell[row] if row < len(cell) else "").ljust(WIDTH) for cell in wrapped]
+        texts = [(cell[row] if row < len(cell) else "").ljust(width) for cell in wrapped]
         lines.append(f"{head if row == 0 else '':>3}  " + "  ".join(texts))
     return "\n".join(lines)
 
 
-def _wrapped(text: str) -> list[str]:
-    lines = [""]
-    for word in text.split():
-        if lines[-1] and len(lines[-1]) + 1 + len(word) > WIDTH:
-            lines.append("")
-        lines[-1] = f"{lines[-1]} {word}".strip()
-    return lines
+def _wrapped(text: str, width: int) -> list[str]:
+    """Return a cell's lines; names are broken only where there is less room than usual."""
+    return wrap(text, width, break_long_words=width < WIDTH, break_on_hyphens=False) or [""]
 
 
 def _without_braces(sql: str) -> str:

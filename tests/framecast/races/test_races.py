@@ -154,6 +154,9 @@ def test_the_race_is_shown_side_by_side(harness: Harness) -> None:
     assert "ann (read committed)" in shown
     assert re.search(r"^ +2 .*leave a team", shown, re.MULTILINE)
     assert "waits for ann" in re.sub(r"\s+", " ", shown)
+    for most in (60, 80):
+        table = rendering.side_by_side(race, trace, most).splitlines()
+        assert most - 30 < max(len(line) for line in table if line.startswith(" ")) <= most
 
 
 def test_a_race_is_saved_as_scripts_and_a_spec(harness: Harness, tmp_path: Path) -> None:
