@@ -286,7 +286,8 @@ BROKEN: Final = {
             "tg_job_events__number",
             "AS c WHERE c.job_id = NEW.job_id",
             "AS c JOIN public.jobs AS j ON j.id = c.job_id WHERE c.job_id = NEW.job_id",
-        ),
+        )
+        + rewritten("tg_job_events__number", "v_last, (", "coalesce(v_last, 0), ("),
         "SEQ-1",
         Path.OTHER,
     ),
