@@ -79,6 +79,45 @@ UNDONE: Final = {
         "unproven",
     ),
 }
+NULL: Final = UNDONE["a trigger that returns null"]
+# The same, by statements of which the server does not tell how many rows they have written.
+COUNTLESS: Final = {
+    "a WITH below a SELECT": NULL._replace(path=Path.CTE),
+    "a COPY": Change(
+        NULL.sql.replace("UPDATE ON public.teams", "INSERT ON public.usage").replace(
+            "new.credits", "new.renders_count"
+        ),
+        "INV-US2",
+        Path.COPY,
+        "unproven",
+    ),
+}
+# Rows that a trigger spreads over tables that inherit from its own: it returns null for each.
+SPREAD: Final = (
+    "CREATE TABLE public.usage_of_a_year () INHERITS (public.usage);"
+    "CREATE FUNCTION public.spread() RETURNS trigger LANGUAGE plpgsql SET search_path = ''"
+    " AS $$ BEGIN INSERT INTO public.usage_of_a_year VALUES (NEW.*); RETURN NULL; END $$;"
+    "CREATE TRIGGER _900_spread BEFORE INSERT ON public.usage FOR EACH ROW"
+    " EXECUTE FUNCTION public.spread();"
+)
+STOP: Final = (
+    "CREATE FUNCTION public.stop() RETURNS trigger LANGUAGE plpgsql SET search_path = ''"
+    " AS $$ BEGIN RAISE EXCEPTION 'no debts'; END $$;"
+    "CREATE TRIGGER _000_stop BEFORE INSERT OR UPDATE ON public.teams FOR EACH ROW"
+    " WHEN (new.credits < 0) EXECUTE FUNCTION public.stop();"
+)
+INDEX: Final = (
+    "ALTER TABLE public.teams DROP CONSTRAINT inv_t3__teams_slug_unique;"
+    "CREATE UNIQUE INDEX a ON public.teams (slug);"
+    "CREATE UNIQUE INDEX inv_t3__teams_slug_unique ON public.teams (slug);"
+)
+NO_CHECK: Final = "ALTER TABLE public.teams DROP CONSTRAINT inv_t6__teams_credits_not_negative;"
+# What refuses all that breaks a rule before the rule is asked, and how it is called.
+MASKED: Final = {
+    "a check": ("ALTER TABLE public.teams ADD CONSTRAINT a CHECK (credits >= 0);", "INV-T6", "a"),
+    "an index": (INDEX, "INV-T3", "a"),
+    "a trigger": (STOP, "INV-T6", "trigger teams._000_stop"),
+}
 
 
 INSTEAD: Final = Change(
@@ -104,15 +143,49 @@ def test_a_row_that_a_trigger_wrote_instead_breaks_a_rule(
     ], found
 
 
-@pytest.mark.parametrize("name", UNDONE)
+@pytest.mark.parametrize("name", [*UNDONE, *COUNTLESS])
 def test_a_rule_is_not_broken_by_what_is_left_undone(
     name: str, scratch: Scratch, template: Template
 ) -> None:
     """A statement that writes no row breaks no rule, and proves none."""
-    found = findings(UNDONE[name], scratch, template, is_alone=True)
+    found = findings({**UNDONE, **COUNTLESS}[name], scratch, template, is_alone=True)
 
     assert ["unproven"] * len(found) == [each and str(each.verdict) for each in found], found
     assert {"no row was written"} == {each.cause for each in found if each}
+
+
+@pytest.mark.parametrize("path", [Path.INSERT, Path.CTE, Path.COPY])
+def test_rows_that_a_trigger_spreads_are_written(
+    path: Path, scratch: Scratch, template: Template
+) -> None:
+    """A table that inherits has the row that its parent's trigger has left out of the parent."""
+    found = findings(Change(SPREAD, "INV-US2", path), scratch, template, is_alone=True)
+
+    assert [None] * len(found) == found
+
+
+@pytest.mark.parametrize("name", MASKED)
+def test_what_refuses_before_a_rule_is_named(
+    name: str, scratch: Scratch, template: Template
+) -> None:
+    """A rule is unproven, and not nameless, where somebody else's object refuses first."""
+    sql, rule, refuses = MASKED[name]
+    found = findings(Change(sql, rule, Path.INSERT, "unproven"), scratch, template, is_alone=True)
+
+    assert [(rule, "unproven", refuses)] * len(found) == [
+        each and (each.rule, str(each.verdict), each.cause) for each in found
+    ], found
+
+
+@pytest.mark.parametrize("sql", [NO_CHECK + STOP, NO_CHECK + MASKED["a check"][0]])
+def test_what_alone_refuses_is_the_rule_without_its_name(
+    sql: str, scratch: Scratch, template: Template
+) -> None:
+    """Where nothing else would refuse, an object of another name is what enforces the rule."""
+    change = Change(sql, "INV-T6", Path.INSERT, "unnamed")
+    found = findings(change, scratch, template, is_alone=True)
+
+    assert ["unnamed"] * len(found) == [each and str(each.verdict) for each in found], found
 
 
 @pytest.mark.parametrize("name", INNOCENT)

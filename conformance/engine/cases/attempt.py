@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from conformance.engine.cases import derived_values
+from conformance.engine.cases.masking import masked_by
 from conformance.engine.cases.refusals import culprit, is_denied, names, rule_named, says_nothing
 from conformance.engine.cases.steps import ACCEPTED, LEGAL, of_history
 from conformance.engine.cases.verdicts import Finding, Verdict
@@ -48,6 +49,7 @@ class Attempt:
         self.script: list[str] = []
         self.is_lacking = False
         self._last: Sequence[Statement] = ()
+        self._before = 0  # the change that was noted last before it
 
     def transact(self, body: Sequence[Statement], *, as_owner: bool = False) -> Outcome:
         """Carry out a transaction.
@@ -57,6 +59,7 @@ class Attempt:
         """
         body = self._sandbox.arbiters.aimed(body)
         role = None if as_owner else self._sandbox.role
+        self._before = self._sandbox.written.last()
         self._last = body  # without settings: violation queries are asked under none
         body = [*self._settings, *body]
         shown = transaction_script(body)
@@ -112,24 +115,25 @@ class Attempt:
             )
         return is_denied(outcome)
 
-    def undone(self, outcome: Accepted, expected: str) -> bool:
-        """Note that the last transaction wrote no row, though nothing in it allows that.
+    def is_undone(self) -> bool:
+        """Return whether the last transaction wrote no row, though nothing in it allows that."""
+        return self._sandbox.written.is_undone(self._last, self._before)
 
-        A trigger that returns null leaves a row out, and a rule may do something else instead.
-
-        Returns:
-            Whether that is so.
-        """
-        if not outcome.is_idle or "DO NOTHING" in self.script[-2]:
-            return False
-        cause, observed = "no row was written", str(outcome)
-        self.note(Verdict.UNPROVEN, expected=expected, observed=observed, cause=cause)
-        return True
+    def undone(self, expected: str) -> None:
+        """Note that the last transaction wrote no row."""
+        cause = "no row was written"
+        self.note(
+            Verdict.UNPROVEN, expected=expected, observed=f"accepted, and {cause}", cause=cause
+        )
 
     def made_by(self, outcome: Outcome) -> str:
         """Return the rule that derived, wrongly, what another one than ours has refused; or ''."""
         made_by = derived_values.maker(self._sandbox, outcome, self._last)
         return made_by.name if made_by is not None and made_by.is_broken else ""
+
+    def masked_by(self, outcome: Outcome) -> str:
+        """Return somebody else's object that has refused before our rule was asked; or ''."""
+        return masked_by(self._sandbox, self._rule, outcome, self._last) if self._rule else ""
 
     def refused(self, outcome: Outcome, expected: str) -> None:
         """Note who refused what is legal: only what refuses in the name of the rule is its fault.

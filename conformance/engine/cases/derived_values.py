@@ -7,20 +7,21 @@ right, and so no rule of its name is overblocked.
 from __future__ import annotations
 
 import re
+from contextlib import closing
 from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
+from conformance.engine.cases.again import again, disabling, dropping, triggers
 from conformance.engine.cases.refusals import rule_named
 from conformance.engine.domain.chosen import COLUMNS, RULES
 from conformance.engine.kinds.rule import Holds
-from conformance.engine.sql.names import quoted
 from conformance.engine.sql.outcomes import Accepted, Outcome, Rejected
-from conformance.engine.sql.writes import Statement
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from conformance.engine.database.sandbox import Sandbox
+    from conformance.engine.sql.writes import Statement
 
 NO_PARENT = "23503"  # SQLSTATE
 MOST_DROPPED = 4  # constraints: what one does not refuse, the next one may
@@ -28,21 +29,27 @@ WORD = re.compile(r"\w+")
 
 
 class Maker(NamedTuple):
-    """Rule by which the schema derived what broke another one.
+    """Rules by which the schema derived what broke another one.
 
     Attributes:
-        name: its id.
-        is_broken: whether its own violation query says so.
+        rules: their ids; of several, any may be it. () where none is known to derive such values.
+        is_broken: whether the violation query of the first says so.
     """
 
-    name: str
+    rules: tuple[str, ...]
     is_broken: bool
+
+    @property
+    def name(self) -> str:
+        """Which they are, in words."""
+        return " or ".join(self.rules) or "what the schema itself writes"
 
 
 def maker(sandbox: Sandbox, outcome: Outcome, body: Sequence[Statement]) -> Maker | None:
     """Return by which rule a legal transaction was made to break the one that refused it, or None.
 
-    It is done again without the constraints that refuse it, and taken back.
+    It is done again without the constraints that refuse it, and taken back. If no violation query
+    tells, it is the rule without whose triggers nothing would have been refused.
 
     Args:
         sandbox: as it was before the transaction.
@@ -53,9 +60,19 @@ def maker(sandbox: Sandbox, outcome: Outcome, body: Sequence[Statement]) -> Make
         return None
     rule = rule_named(outcome)
     broken = _broken_without(sandbox, rule, outcome, body)
+    if not broken:
+        return None
     deriving = _deriving(rule, outcome.table)
-    name = next((each for each in deriving if each in broken), deriving[0])
-    return Maker(name, name in broken) if broken else None
+    for each in deriving:
+        if each in broken:
+            return Maker((each,), is_broken=True)
+    makers = (
+        each
+        for each in deriving
+        if (disabled := _disabling(sandbox, each))
+        and not _broken_without(sandbox, rule, outcome, body, disabled)
+    )
+    return Maker(tuple(makers), is_broken=False)
 
 
 def is_possible(outcome: Outcome) -> bool:
@@ -65,29 +82,37 @@ def is_possible(outcome: Outcome) -> bool:
 
 
 def _broken_without(
-    sandbox: Sandbox, rule: str, refused: Rejected, body: Sequence[Statement]
+    sandbox: Sandbox,
+    rule: str,
+    refused: Rejected,
+    body: Sequence[Statement],
+    disabled: Sequence[Statement] = (),
 ) -> frozenset[str]:
     """Return what is broken by the first statement that breaks a rule, if no constraint refuses.
 
     A parent may come after its child: a key is broken by the whole transaction alone.
     """
     judged = body[-1:] if refused.sqlstate == NO_PARENT else body
-    dropped: list[Statement] = []
+    changes = [*disabled]
     outcome: Outcome = refused
-    while isinstance(outcome, Rejected) and outcome.constraint and len(dropped) < MOST_DROPPED:
-        table, name = quoted(outcome.table), quoted(outcome.constraint)
-        dropped.append(Statement(f"ALTER TABLE public.{table} DROP CONSTRAINT {name}"))
-        try:
-            for each in (Statement("BEGIN"), *dropped, *body):
-                outcome = sandbox.owner.send(each)
-                if not isinstance(outcome, Accepted):
-                    break
-                if each in judged and rule in (broken := frozenset(sandbox.violations())):
+    while (
+        isinstance(outcome, Rejected)
+        and outcome.constraint
+        and len(changes) < MOST_DROPPED + len(disabled)
+    ):
+        changes.append(dropping(outcome))
+        with closing(again(sandbox, changes, body)) as steps:
+            for each, outcome in steps:
+                is_judged = isinstance(outcome, Accepted) and each in judged
+                if is_judged and rule in (broken := frozenset(sandbox.violations())):
                     return broken
-        finally:
-            sandbox.owner.send(Statement("ROLLBACK"))
-            sandbox.lose_track()
     return frozenset()
+
+
+def _disabling(sandbox: Sandbox, rule: str) -> list[Statement]:
+    """Return what disables the triggers by which a rule derives, of those that the schema has."""
+    enforcing = RULES[rule].enforced_by
+    return [disabling(each) for each in triggers(sandbox) if str(each) in enforcing]
 
 
 @cache

@@ -13,6 +13,7 @@ from conformance.engine.database import change_log, restore
 from conformance.engine.database.session import Session
 from conformance.engine.database.sweeper import Sweeper
 from conformance.engine.database.unknown_columns import Spare
+from conformance.engine.database.written import Written
 from conformance.engine.domain.chosen import RULES
 from conformance.engine.privileges.missing import missing_privilege
 from conformance.engine.sql.arbiters import Arbiters
@@ -100,6 +101,7 @@ class Sandbox:
         self.labels = self.misfits.labels
         self.arbiters = Arbiters(self.owner)
         self.spare = Spare.of(self.owner)
+        self.written = Written(self.owner, self._noted)
 
     def __enter__(self) -> Self:
         """Return itself."""

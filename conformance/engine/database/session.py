@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 
 # A statement that takes longer than this is stuck. Examples take milliseconds.
 CANCELED = "57014"
-# How the server tells of what a statement did to rows; of a SELECT it tells those that it returned.
-WRITES = ("INSERT", "UPDATE", "DELETE", "MERGE", "COPY", "SELECT")
 PATIENCE = "CONFORMANCE_PATIENCE"  # by how much timeouts are longer, for what has met one
 TIMES = float(os.environ.get(PATIENCE) or 1)
 
@@ -92,10 +90,9 @@ class Session:
         if refused is not None:
             return refused
         try:
-            rows = None
             if all(statement.data is None for statement in body):
                 commands = ["BEGIN", *(statement.sql for statement in body), "COMMIT"]
-                rows = _written(self.connection.execute(";\n".join(commands)))
+                self.connection.execute(";\n".join(commands))
             else:
                 self._run_each(body)
         except psycopg.Error as error:
@@ -105,7 +102,7 @@ class Session:
             if self._stuck is not None and error.sqlstate == CANCELED:
                 self._stuck.note(body)
             return outcome(error)
-        return Accepted(rows)
+        return Accepted()
 
     def send(self, statement: Statement) -> Outcome:
         """Send one statement as it is, in the transaction that is open if there is one.
@@ -188,16 +185,6 @@ class Session:
                 copy.write(statement.data)
 
 
-def _written(cursor: psycopg.Cursor[object]) -> int | None:
-    """Return how many rows the statements of a message have written; None where none is of rows."""
-    counts = []
-    while True:
-        if (cursor.statusmessage or "").startswith(WRITES):
-            counts.append(cursor.rowcount)
-        if not cursor.nextset():
-            return sum(counts) if counts else None
-
-
 def locally(settings: Settings) -> list[Statement]:
     """Return the statements that set what a caller has set, for one transaction."""
     return [Statement(f"SET LOCAL {name} = '{value}'") for name, value in settings]
@@ -223,4 +210,5 @@ def outcome(error: psycopg.Error) -> Inconclusive | Rejected:
         column=diag.column_name or "",
         datatype=diag.datatype_name or "",
         message=diag.message_primary or str(error),
+        context=diag.context or "",
     )

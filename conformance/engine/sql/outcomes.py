@@ -13,22 +13,11 @@ TIMED_OUT = frozenset({"55P03", "57014"})
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """The transaction committed.
-
-    `rows` is how many its statements have written, by the server's count; None where it is not
-    told. A trigger or a rule of the schema may have left a statement nothing to do.
-    """
-
-    rows: int | None = field(default=None, compare=False)
-
-    @property
-    def is_idle(self) -> bool:
-        """Return whether it is known to have written nothing."""
-        return self.rows == 0
+    """The transaction committed."""
 
     def __str__(self) -> str:
         """Return it in a word."""
-        return "accepted, and no row was written" if self.is_idle else "accepted"
+        return "accepted"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +25,8 @@ class Rejected:
     """The server refused the transaction.
 
     `constraint`, `table` and `column` are what the error's diagnostics name, or ''. `at` is the
-    text of the statement that was refused, 'COMMIT' among them.
+    text of the statement that was refused, 'COMMIT' among them. `context` is where the server was,
+    the functions that raised the error first.
     """
 
     sqlstate: str
@@ -46,6 +36,7 @@ class Rejected:
     datatype: str = ""
     message: str = ""
     at: str = ""
+    context: str = field(default="", compare=False, repr=False)
 
     @property
     def token(self) -> str:

@@ -18,6 +18,34 @@ OF_LAST_WEEK: Final = rewritten(
     "tg__set_updated_at", "greatest(now(), OLD.updated_at)", "now() - interval '7 days'"
 )
 LATER: Final = rechecked("teams", "inv_t5__teams_created_not_after_updated", "updated_at > now()")
+EARLY: Final = "NEW.created_at - interval '1 hour'"
+OF_A_RULE: Final = rewritten(
+    "tg_jobs__set_times",
+    "IF OLD.status <> NEW.status THEN",
+    f"IF NEW.status = 'processing' THEN NEW.started_at := {EARLY}; END IF;"
+    " IF OLD.status <> NEW.status THEN",
+)
+OF_NOBODY: Final = (
+    "CREATE FUNCTION public.early() RETURNS trigger LANGUAGE plpgsql SET search_path = ''"
+    f" AS $$ BEGIN NEW.started_at := {EARLY}; RETURN NEW; END $$;"
+    "CREATE TRIGGER _150_early BEFORE UPDATE ON public.jobs FOR EACH ROW"
+    " WHEN (new.status = 'processing') EXECUTE FUNCTION public.early();"
+)
+
+
+@pytest.mark.parametrize(
+    ("sql", "named"), [(OF_A_RULE, "AUTO-TIMES"), (OF_NOBODY, "what the schema itself writes")]
+)
+def test_no_rule_is_named_by_a_guess(
+    sql: str, named: str, scratch: Scratch, template: Template
+) -> None:
+    """A rule is said to derive what is wrong only if nothing is without its triggers."""
+    with changed(scratch, template, sql) as sandbox:
+        found = findings(sandbox, "INV-TIME2", Path.UPDATE)
+
+    causes = {each.cause for each in found if each.rule == "INV-TIME2"}
+    assert causes & {"AUTO-TIMES", "what the schema itself writes"} == {named}, causes
+    assert {each.rule for each in found if each.verdict is not Verdict.UNPROVEN} <= {named}
 
 
 @pytest.mark.parametrize("rule", ["INV-T5", "INV-P4", "INV-TIME1"])

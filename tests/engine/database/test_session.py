@@ -324,16 +324,3 @@ def test_copies_may_have_long_names_that_begin_alike(scratch: Scratch) -> None:
         for name, rows in kept.items():
             sandbox.bring_back(name)
             assert rows == contents(sandbox)
-
-
-def test_an_outcome_tells_how_many_rows_were_written(session: Session) -> None:
-    """Those of all statements; none where a rule left them nothing to do."""
-    insert = Statement("INSERT INTO v (id) VALUES (1), (2)")
-    several = [Statement("UPDATE v SET word = 'x'"), Statement("DELETE FROM v WHERE id = 2")]
-    idle = Statement("UPDATE v SET word = 'y' WHERE id = 7")
-    outcomes = [
-        session.run(body)
-        for body in ([insert], several, [idle], [Statement("SET LOCAL TimeZone = 'UTC'")])
-    ]
-    assert [2, 3, 0, None] == [each.rows for each in outcomes if isinstance(each, Accepted)]
-    assert str(outcomes[2]) == "accepted, and no row was written"
