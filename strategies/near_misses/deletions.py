@@ -1,5 +1,6 @@
 """Near misses of what cannot be deleted: DEL-1."""
 
+from datetime import timedelta
 from typing import Final
 
 from hypothesis import strategies as st
@@ -7,6 +8,7 @@ from hypothesis import strategies as st
 from conformance.engine.cases.scenario import Scenario, ViolatesSeveral, Ways
 from conformance.engine.sql.writes import Delete, Insert, Path, RawSql, Row, Truncate, statements
 from strategies.enums import JOB_FAILURE_TYPE
+from strategies.instants import FIRST
 from strategies.near_misses.jobs import ACTIVE, FINISHED, KINDS, job_of
 from strategies.near_misses.privacy import erases
 from strategies.near_misses.rendering import end
@@ -15,6 +17,7 @@ from strategies.near_misses.ways import Draw, by_shape, scenarios
 from strategies.replacing import at_once, replaced
 from strategies.world import World, urn_of_member, urn_of_team, urn_of_user
 
+DAY: Final = timedelta(days=1)
 ENDED: Final = st.sampled_from(FINISHED)
 RUNNING: Final = st.sampled_from(ACTIVE)
 
@@ -54,17 +57,18 @@ def many_jobs(world: World, draw: Draw) -> Scenario:
 def projects(world: World, draw: Draw) -> Scenario:
     """Delete projects without a job, with one that has ended and one that ends; then an active one.
 
-    Whether the active one was started, comes after others that have ended, or is of somebody who
-    has left, makes no difference.
+    Whether the active one was started, was made before or after one that has ended, or is of
+    somebody who has left, makes no difference.
     """
     team, owner = world.team()
     guest, joined = world.guest(team)
     empty, done, ending, held = (world.project(team, owner) for _ in range(4))
+    made, later = draw(st.permutations((FIRST, FIRST + DAY)))
     for project in (done, held):
-        job = world.job(owner, urn_of_team(team), project_id=project["id"])
+        job = world.job(owner, urn_of_team(team), project_id=project["id"], created_at=made)
         world.move(job, draw(ENDED))
     last, active = (
-        world.job(user, urn_of_team(team), project_id=project["id"])
+        world.job(user, urn_of_team(team), project_id=project["id"], created_at=later)
         for user, project in ((owner, ending), (draw(st.sampled_from((owner, guest))), held))
     )
     world.move(last, "processing")
@@ -80,14 +84,15 @@ def projects(world: World, draw: Draw) -> Scenario:
 
 @scenarios
 def teams(world: World, draw: Draw) -> Scenario:
-    """Delete a team whose jobs have ended, with all that it has; then one with an active job.
+    """Delete a team whose jobs have ended, with all that it has; then teams with an active job.
 
-    The job may have either URN, and a project or none. A member's own job holds nobody back.
+    The job may have either URN, and a project or none; it is the oldest or the youngest. A member's
+    own job holds nobody back.
     """
     owner = world.insert("users", world.a_creator())
     world.owned_team(owner)
-    first, second = world.owned_team(owner), world.owned_team(owner)
-    for team, running in ((first, False), (second, True)):
+    first, second, third = (world.owned_team(owner) for _ in range(3))
+    for team, running, step in ((first, False, DAY), (second, True, DAY), (third, True, -DAY)):
         project = world.project(team, owner)
         kinds: tuple[tuple[str, Row], ...] = (
             (urn_of_team(team), {}),
@@ -96,13 +101,14 @@ def teams(world: World, draw: Draw) -> Scenario:
         )
         active = draw(st.integers(0, 2)) if running else None
         for number, (urn, columns) in enumerate(kinds):
-            job = world.job(owner, urn, **columns)
+            made = FIRST + DAY * 9 + step * ((number - (active or 0)) % 3)
+            job = world.job(owner, urn, created_at=made, **columns)
             world.move(job, draw(RUNNING) if number == active else draw(ENDED))
     world.job(owner, urn_of_user(owner))
     return Scenario(
         given=(tuple(world.given),),
         legal=((Delete("teams", {"id": first["id"]}),),),
-        broken=((Delete("teams", {"id": second["id"]}),),),
+        broken=tuple((Delete("teams", {"id": each["id"]}),) for each in (second, third)),
     )
 
 

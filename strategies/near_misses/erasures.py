@@ -5,7 +5,7 @@ from typing import Final
 
 from hypothesis import strategies as st
 
-from conformance.engine.cases.scenario import Fact, Scenario, Ways
+from conformance.engine.cases.scenario import Fact, OwnCheck, Scenario, Ways
 from conformance.engine.sql.writes import Insert, Path, RawSql, Row, Update
 from strategies.instants import FUTURE_START
 from strategies.near_misses.keys import REVOKED, in_form
@@ -52,7 +52,7 @@ def starters(world: World, draw: Draw) -> Scenario:
     """Erase a starter: name, address, picture and keys go, and so do invitations to that address.
 
     Jobs, uploads and usage stay, and so does all that is another's, whatever it looks like. Nobody
-    is erased twice, or without being there.
+    is erased twice, in one transaction or another, or without being there.
     """
     team, owner = world.team()
     name = draw(PERSONS)
@@ -87,6 +87,9 @@ def starters(world: World, draw: Draw) -> Scenario:
     rows = (user, *others, owner)
     return Scenario(
         given=(tuple(world.given), tuple(answers)),
+        within=(
+            OwnCheck((RawSql(erases(user)),), (Fact(erases(user), expected=False, side=False),)),
+        ),
         facts=(
             Fact(f"SELECT public.erase_user('{UNKNOWN}')", expected=False, side=False),
             Fact("SELECT public.erase_user(NULL)", expected=False, side=False),

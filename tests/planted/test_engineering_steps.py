@@ -163,6 +163,36 @@ BROKEN: Final = {
         "SEQ-1",
         Path.TRUNCATE,
     ),
+    "an active job, where a younger one has ended": (
+        rewritten(
+            "tg_teams__has_no_active_jobs",
+            "OLD.id AND j.status < 'completed'",
+            "OLD.id AND j.status < 'completed' AND NOT EXISTS (SELECT FROM public.jobs AS y"
+            " WHERE framecast.urn_team(y.owner) = OLD.id AND y.created_at > j.created_at"
+            " AND y.status >= 'completed')",
+        ),
+        "DEL-1",
+        Path.DELETE,
+    ),
+    "an update that changes nothing": (
+        rewritten(
+            "tg__set_updated_at",
+            "NEW.updated_at :=",
+            "IF NEW IS NOT DISTINCT FROM OLD THEN RETURN NEW; END IF; NEW.updated_at :=",
+        ),
+        "AUTO-UPDATED",
+        Path.UPDATE,
+    ),
+    "who was erased just now": (
+        rewritten(
+            "erase_user",
+            "RETURN FALSE;",
+            "RETURN FOUND AND v_user.updated_at = now();",
+            "public",
+        ),
+        "PRIVACY-3",
+        Path.UPDATE,
+    ),
 }
 
 
