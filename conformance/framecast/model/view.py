@@ -32,6 +32,13 @@ MADE_UP = "the-team-"
 SLUG = f"CASE WHEN slug ~ '^({MADE_UP}|erased-account)' THEN '{MADE_UP}' ELSE slug END"
 PROGRESS = "coalesce(progress ->> 'done', '0')"
 VALID = "public.api_key_is_valid(id)"
+# 1 and 1.00 are one number, whichever of the types of numbers a schema has for it.
+NUMBERS = frozenset(
+    {
+        *("credits", "credits_charged", "credits_refunded", "credits_used", "sequence", "attempts"),
+        *("size_bytes", "renders_count", "render_seconds", "api_calls"),
+    }
+)
 
 # By table: the columns as SQL, and the same of a row of the model on a day.
 COLUMNS: dict[str, tuple[tuple[str, ...], Callable[[Any, int], tuple[object, ...]]]] = {
@@ -113,14 +120,23 @@ COLUMNS: dict[str, tuple[tuple[str, ...], Callable[[Any, int], tuple[object, ...
 
 def query(table: str, without: Collection[int] = ()) -> str:
     """Return a query for the table's name and its rows as texts, some columns left empty."""
-    columns = ["''" if at in without else each for at, each in enumerate(COLUMNS[table][0])]
+    columns = [
+        "''" if at in without else _as_text(each) for at, each in enumerate(COLUMNS[table][0])
+    ]
     form = "|".join(["%s"] * len(columns))
     return f"SELECT '{table}', format('{form}', {', '.join(columns)}) FROM public.{table}"
 
 
 def column(table: str, at: int) -> str:
     """Return a query for one of a table's columns."""
-    return f"SELECT {COLUMNS[table][0][at]} FROM public.{table}"
+    return f"SELECT {_as_text(COLUMNS[table][0][at])} FROM public.{table}"
+
+
+def _as_text(column: str) -> str:
+    """Return a column as SQL whose text is the same for equal values of any type."""
+    if column in NUMBERS:
+        return f"trim_scale({column}::numeric)"
+    return f"{column}::text" if column.isidentifier() else column
 
 
 def rows(state: State, table: str, without: Collection[int] = ()) -> set[str]:

@@ -174,7 +174,7 @@ RULES = (
             ),
             again=frozenset({"retrying"}),
             also="op = 'UPDATE' AND old ->> 'status' = 'failed' AND new ->> 'status' <> 'failed'"
-            " AND new ->> 'attempts' <> '0'",
+            " AND (new ->> 'attempts')::numeric <> 0",
         ),
         (
             "state_delivery__webhook_deliveries_inserted_pending",

@@ -15,7 +15,7 @@ from conformance.framecast.machines import differences
 from conformance.framecast.machines.log import Log
 from conformance.framecast.machines.run import MachineRun
 from conformance.framecast.model import view
-from conformance.framecast.operations import projects, users
+from conformance.framecast.operations import credit, projects, users
 from conformance.framecast.races import serializability
 from conformance.framecast.races.harness import Harness
 from conformance.framecast.races.schedule import Race
@@ -89,6 +89,27 @@ def test_a_difference_in_a_run_is_told_by_its_rule(sandbox: Sandbox) -> None:
     assert ("AUTO-PROJECT", Verdict.BROKEN) == (caught.value.rule, caught.value.verdict)
     assert caught.value.observed.startswith("projects.status of ")
     assert caught.value.observed.endswith(" is completed")
+
+
+def test_equal_numbers_are_no_difference(scratch: Scratch, template: Template) -> None:
+    """A schema may have decimals for whole numbers, and names that are padded."""
+    with scratch.cloned(template, "decimals") as database:
+        with database.connect() as connection:
+            for table, column, kind in (
+                ("users", "credits", "numeric(12, 2)"),
+                ("teams", "credits", "numeric(12, 2)"),
+                ("teams", "name", "character(100)"),
+            ):
+                connection.execute(
+                    f"ALTER TABLE public.{table} ALTER {column} TYPE {kind}".encode()
+                )
+        with Sandbox(database.conninfo) as sandbox:
+            run = MachineRun(sandbox, Log())
+            run.do(users.SIGN_UP_AS_CREATOR, {"email": "ann@example.com", "team": True})
+            run.do(credit.GRANT, {"payer": ("teams", next(iter(run.state.teams))), "amount": 10})
+
+            (shown,) = run.sandbox.session.fetch_all("SELECT credits::text FROM public.teams")
+            assert ("10.00",) == shown
 
 
 def test_an_end_without_an_order_shows_what_differs(harness: Harness) -> None:

@@ -83,6 +83,14 @@ COLUMNS: Final = (
         + on_table("system_assets", "ALTER duration_seconds TYPE numeric"),
     ),
     Variation(
+        "whole numbers are written with decimals",
+        f"{races('INV-T6')} or test_drawn and credits or test_run and CreditMachine",
+        on_table("teams", "ALTER credits TYPE numeric(12, 2)")
+        + on_table("users", "ALTER credits TYPE numeric(12, 2)")
+        + on_table("asset_files", "ALTER size_bytes TYPE numeric(12, 2)")
+        + on_table("usage", "ALTER credits_used TYPE numeric(12, 2)"),
+    ),
+    Variation(
         "ids are numbers",
         races(*NUMBERED, "INV-J9"),
         """
