@@ -24,6 +24,7 @@ WHOLE = "*"  # all columns of a row
 RETURNED = re.compile(r"\bRETURN\s+(\w+)\s*;", re.IGNORECASE)
 ASIDE = re.compile(r"--[^\n]*|/\*.*?\*/|'(?:[^']|'')*'", re.DOTALL)
 ROWS = frozenset({"new", "old"})
+ERRCODE = 0  # of RAISE, the option by which a handler chooses
 WHERE_FROM = "PG_CONTEXT"  # who called, as text
 
 
@@ -49,7 +50,9 @@ def of_trigger(definition: str) -> tuple[frozenset[str], Reading]:
 
 
 @cache
-def of_function(language: str, definition: str, source: str, sql_body: str | None) -> Reading:
+def of_function(
+    language: str, definition: str, source: str, sql_body: str | None, *, said: bool = True
+) -> Reading:
     """Return what a function does.
 
     Args:
@@ -57,13 +60,15 @@ def of_function(language: str, definition: str, source: str, sql_body: str | Non
         definition: CREATE FUNCTION, with all names qualified.
         source: its text as it was given, where it was given as a string.
         sql_body: the same, where it was parsed when the function was made.
+        said: whether that includes what RAISE says, which decides nothing where nobody catches it;
+            a function that is called for it may write all the same.
     """
     reading = Reading()
     if language == "plpgsql":
         from pglast import parse_plpgsql  # noqa: PLC0415 - slow, and rarely needed
 
         for function in parse_plpgsql(definition):
-            _plpgsql(function["PLpgSQL_function"], source, reading)
+            _plpgsql(function["PLpgSQL_function"], source, reading, said=said)
     elif language == "sql":
         if sql_body and (atomic := ATOMIC.fullmatch(sql_body)):
             _sql(atomic[1], reading)
@@ -106,13 +111,14 @@ def statements(language: str, definition: str, source: str) -> tuple[list[str], 
     return variables, texts
 
 
-def _plpgsql(function: Any, source: str, reading: Reading) -> None:
+def _plpgsql(function: Any, source: str, reading: Reading, *, said: bool) -> None:
     """Read a function as libpg_query describes it: datums, and a tree of statements."""
     datums = function["datums"]
     new = next((n for n, each in enumerate(datums) if _name(each, "PLpgSQL_rec") == "new"), None)
     variables = frozenset(_name(each, "PLpgSQL_var") for each in datums)
+    messages = {id(each): each for each in _messages(function)}
     for kind, part in _parts(function):
-        if kind == "PLpgSQL_expr":
+        if kind == "PLpgSQL_expr" and id(part) not in messages:
             _expression(part, reading, variables)
         elif kind.startswith("PLpgSQL_stmt_dyn") or "dynquery" in part:
             reading.is_made_up = True
@@ -124,11 +130,30 @@ def _plpgsql(function: Any, source: str, reading: Reading) -> None:
             reading.assigns.add(WHOLE)
         for place in _targets(part):
             reading.assigns.update(_column(datums, place, new))
+    apart = reading if said or reading.catches else Reading()
+    for part in messages.values():
+        _expression(part, apart, variables)
+    _keep_acts(apart, reading)
     rows = {_name(each, "PLpgSQL_rec").lower() for each in datums} - ROWS
     if new is not None and rows.intersection(
         map(str.lower, RETURNED.findall(ASIDE.sub("", source)))
     ):
         reading.assigns.add(WHOLE)
+
+
+def _keep_acts(said: Reading, reading: Reading) -> None:
+    """Add what is done for a message to what a function does: calls of ours, and locks."""
+    reading.calls.update(call for call in said.calls if call.schema)
+    reading.locks |= said.locks
+    reading.is_made_up |= said.is_made_up
+
+
+def _messages(function: Any) -> Iterator[Any]:
+    """Return the expressions that only people read: what RAISE says, but for its code."""
+    for raised in (part for kind, part in _parts(function) if kind == "PLpgSQL_stmt_raise"):
+        options = [each["PLpgSQL_raise_option"] for each in raised.get("options", ())]
+        said = [raised.get("params"), [each for each in options if each["opt_type"] != ERRCODE]]
+        yield from (part for kind, part in _parts(said) if kind == "PLpgSQL_expr")
 
 
 def _returns_another(part: Any) -> bool:

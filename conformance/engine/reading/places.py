@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from psycopg.rows import namedtuple_row
@@ -10,10 +11,10 @@ from psycopg.rows import namedtuple_row
 from conformance.engine.catalogue import schema
 from conformance.engine.catalogue.concerns import concern
 from conformance.engine.catalogue.rights import OURS
-from conformance.engine.domain.chosen import COLUMNS
-from conformance.engine.reading import bodies
+from conformance.engine.domain.chosen import COLUMNS, RULES
+from conformance.engine.reading import bodies, recording
 from conformance.engine.reading.constants import words
-from conformance.engine.reading.needs import Asked, Live
+from conformance.engine.reading.needs import Asked, Live, of_query
 from conformance.engine.reading.nodes import Reading
 
 if TYPE_CHECKING:
@@ -176,7 +177,9 @@ class Guards:
         self.functions: dict[str, tuple[Any, Reading]] = {
             each.signature: (
                 each,
-                bodies.of_function(each.language, each.definition, each.body, each.sql_body),
+                bodies.of_function(
+                    each.language, each.definition, each.body, each.sql_body, said=False
+                ),
             )
             for each in self.schema.functions
         }
@@ -264,14 +267,40 @@ class Guards:
         return function is None or function[0].name in self._fired
 
     def is_beside(self, table: str) -> bool:
-        """Return whether a table is none that rules speak of, nor one that a guard reads."""
+        """Return whether a table is none that rules speak of, nor one that a guard reads.
+
+        The schema keeps books outside `public`: what is beside them is only appended to.
+        """
         space, _, bare = table.partition(".")
+        if space == "public" and bare in COLUMNS:
+            return False
         read = (
-            reading.tables - reading.written
+            reading.tables - (reading.written if space == "public" else recording.appends(known))
             for known, reading in self.functions.values()
             if known.name in self._fired
         )
-        return space == "public" and bare not in COLUMNS and table not in set().union(*read)
+        return table not in set().union(*read)
+
+    def is_read(self, column: str) -> bool:
+        """Return whether a guard or a rule reads a column, as `schema.table.column`."""
+        name = column.rpartition(".")[2].strip('"')
+        return name in self._names or any(name in of_query(rule).columns for rule in RULES)
+
+    @cached_property
+    def _names(self) -> frozenset[str]:
+        """The names that may be columns, in all that decides but what columns are given."""
+        readings = [
+            each.reading
+            for each in self.places()
+            if not each.place.startswith("column ") and self.is_fired(each.place)
+        ]
+        readings += [
+            bodies.of_expression(f"({each.text})") for each in self.relations.values() if each.text
+        ]
+        readings += [
+            bodies.of_expression(each.expression) for each in self.schema.columns if each.generated
+        ]
+        return frozenset[str]().union(*(each.names | each.keys for each in readings))
 
     def _rules_of_column(self, expression: Any) -> tuple[str, ...]:
         for each in self.schema.columns:

@@ -50,6 +50,23 @@ def only_records(function: Any, reading: Reading, asks: Asks, is_beside: IsBesid
     return bool(logs) and not logs & others
 
 
+def appends(function: Any) -> set[str]:
+    """Return the tables to which a function adds rows, and of which it asks nothing."""
+    if function.language != "plpgsql":
+        return set()
+    added, others = set[str](), set[str]()
+    for text in bodies.statements(function.language, function.definition, function.body)[1]:
+        tree = _tree(text)
+        part = _reading(tree)
+        is_insert = [type(each.stmt).__name__ for each in tree] == ["InsertStmt"]
+        if is_insert and tree[0].stmt.onConflictClause is None:
+            added |= part.written
+            others |= part.tables - part.written
+        else:
+            others |= part.tables
+    return added - others
+
+
 def _is_row_alone(tree: Any, asks: Asks) -> bool:
     """Return whether what an INSERT asks is put into a row, and looked at by nothing on the way."""
     is_insert = [type(each.stmt).__name__ for each in tree] == ["InsertStmt"]

@@ -193,7 +193,10 @@ class _Lifted:
         if place in self._guards.functions:
             function, _ = self._guards.functions[place]
             return recording.only_records(function, reading, _asks, self._guards.is_beside)
-        return self._guards.is_beside(place.partition(" ")[2].rpartition(".")[0])
+        kind, _, name = place.partition(" ")
+        if kind == "column" and not self._guards.is_read(name):
+            return True
+        return self._guards.is_beside(name.rpartition(".")[0])
 
     def _unseen(
         self, place: str, function: Any, reading: Reading, rules: tuple[str, ...]

@@ -9,7 +9,6 @@ import pytest
 from conformance.engine.cases.verdicts import Verdict
 from conformance.engine.database.sandbox import Sandbox
 from conformance.engine.postgres.scratch import Scratch, Template
-from conformance.engine.reading import bodies
 from conformance.engine.reading.needs import FILE, written
 from conformance.engine.reading.places import needed
 from conformance.engine.reading.switches import ON_PURPOSE, Switch, switches
@@ -284,6 +283,11 @@ HARMLESS: Final = (
     assigning("v_row := NEW;"),
     assigning("NEW.tier := NEW.tier;", "BEFORE UPDATE OF tier"),
     exempted("credits > -1"),
+    assigning(
+        "IF NEW.credits < 0 THEN RAISE '%', (SELECT u.name FROM users AS u WHERE u.id = NEW.id)"
+        " USING DETAIL = current_user, HINT = 'x' || (SELECT m.role FROM memberships AS m LIMIT 1);"
+        " END IF;"
+    ),
     guarded("OLD.id IS NULL AND now() IS NULL"),
     "CREATE EXTENSION citext; CREATE EXTENSION pg_trgm;",
     "CREATE AGGREGATE public.total(integer) (sfunc = int4pl, stype = integer, initcond = '0')",
@@ -372,29 +376,3 @@ def test_what_is_written_down_is_there(
     found = {(each.place.partition("(")[0], each.reads) for each in switches(owner)}
 
     assert let == found
-
-
-def test_a_body_is_read() -> None:
-    """A body is read from its text: tables but no CTE, writes, locks, calls, assignments."""
-    body = (
-        "CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
-        " WITH w AS (SELECT a FROM b) INSERT INTO c SELECT f(a) FROM w;"
-        " PERFORM FROM d FOR UPDATE; NEW.e := 1; SELECT 2 INTO NEW.g;"
-        " SET CONSTRAINTS public.h DEFERRED;"
-        " IF session_user = 'x' THEN EXECUTE 'SELECT 1'; END IF; RETURN NEW;"
-        " EXCEPTION WHEN others THEN RETURN NULL; END $$"
-    )
-    reading = bodies.of_function("plpgsql", body, "", None)
-
-    assert {"b", "c", "d"} == reading.tables
-    assert {"c"} == reading.written
-    assert {"f()"} == set(map(str, reading.calls))
-    assert {"e", "g"} == reading.assigns
-    assert {"SESSION_USER"} == reading.values
-    assert (True, True, True) == (reading.locks, reading.is_made_up, reading.catches)
-
-
-def test_what_cannot_be_read_is_said() -> None:
-    """Text that is no SQL, and a language that is not ours to read, may do anything."""
-    assert bodies.of_function("plperl", "", "whatever", None).is_made_up
-    assert bodies.of_expression("no expression at all").is_made_up

@@ -55,6 +55,33 @@ def test_a_log_is_let_be(database: psycopg.Connection[Any]) -> None:
     assert set() == found(database, LOG)
 
 
+def test_logs_of_any_schema_are_let_be(database: psycopg.Connection[Any]) -> None:
+    """The schema keeps its own books beside them, which it reads."""
+    assert set() == found(database, LOG.replace("public.audit", "framecast.audit"))
+    assert set() == found(
+        database, LOG[: LOG.index("CREATE FUNCTION")].replace("public.", "framecast.")
+    )
+
+
+NOTED: Final = "ALTER TABLE public.users ADD noted_by name NOT NULL DEFAULT current_user;"
+
+
+def test_a_default_counts_where_its_column_is_read(database: psycopg.Connection[Any]) -> None:
+    """Who made a row may be written into it; a guard that asks it decides by who that was."""
+    checked = "ALTER TABLE public.users ADD CHECK (noted_by <> 'x' OR credits = 0);"
+
+    assert set() == found(database, NOTED)
+    assert "CURRENT_USER" in found(database, NOTED + checked)
+
+
+def test_a_log_that_is_read_back_is_none(database: psycopg.Connection[Any]) -> None:
+    """A table that a guard writes and asks in one function is no log, in no schema."""
+    log = LOG.replace("public.audit", "framecast.audit")
+    asks = "PERFORM FROM framecast.audit_log WHERE by = 'x'; RETURN OLD;"
+
+    assert {"CURRENT_USER", "SESSION_USER"} <= found(database, log.replace("RETURN OLD;", asks))
+
+
 KEPT: Final = "VALUES (session_user,"
 READ_BACK: Final = "IF EXISTS (SELECT FROM public.audit_log WHERE by = 'x') THEN RAISE 'x'; END IF;"
 INSERTS: Final = """INSERT INTO public.audit_log (by, about, old)
