@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from conformance.engine.arguments import UNASKED
 from conformance.engine.console import say, sentence
-from conformance.engine.report.comparison import compared
+from conformance.engine.report.comparison import TRIED_BY_BOTH, compared
 from conformance.engine.report.document import ReportError, load
 from conformance.engine.report.forms import FORMATS, PAGE, format_of, render, write
 from conformance.engine.report.forms.extras import Extras, read_mutants
@@ -60,11 +60,17 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     comparing = commands.add_parser(
         "compare",
         help=COMPARE,
-        description=f"{sentence(COMPARE)} The exit code is 1 if one got weaker or the new run "
-        "ended worse, 0 if not, and 2 if a report cannot be read or they have no rule in common.",
+        description=f"{sentence(COMPARE)} The exit code is 1 if one got weaker, was held and not "
+        "tried again, or the new run ended worse, 0 if not, and 2 if a report cannot be read "
+        "or they have no rule in common.",
     )
     comparing.add_argument("old", metavar="OLD", type=Path, help="the report before")
     comparing.add_argument("new", metavar="NEW", type=Path, help="the report after")
+    comparing.add_argument(
+        TRIED_BY_BOTH,
+        action="store_true",
+        help="judge only the rules that both runs tried, where one was of a part of the suite",
+    )
     comparing.set_defaults(run=run_compare, undone="", unasked=UNASKED)
 
 
@@ -95,6 +101,6 @@ def run_compare(options: argparse.Namespace) -> int:
     Raises:
         ReportError: One of them cannot be read, or they have no rule in common.
     """
-    comparison = compared(load(options.old), load(options.new))
+    comparison = compared(load(options.old), load(options.new), tried_by_both=options.tried_by_both)
     say(*comparison.lines())
     return WEAKER if comparison.is_weaker else 0

@@ -18,6 +18,7 @@ STRENGTH: Mapping[str, int] = {
     NOT_RUN: 3,  # as little is known as of what is unproven
 }
 GONE = "-"  # of a rule that a report does not have
+TRIED_BY_BOTH = "--tried-by-both"  # leaves out what one of two runs was not asked for
 OF_TESTS = (0, 1)  # exit statuses of runs in which all tests passed, or some failed
 FEWER = 2  # times fewer trials than before are worth a line
 
@@ -33,6 +34,8 @@ class Comparison:
         stood_on: facts that differ, each as name, before and after.
         partial: which of both is of a part of the suite.
         untried: for a report of a part of the suite, the rules that only the other one has.
+        common: how many rules both have tried.
+        unproven: the rules that were held, and that the later run was not asked for.
         ended: how the later run ended, where that is worse than how the earlier one did; or ''.
     """
 
@@ -43,12 +46,14 @@ class Comparison:
     stood_on: tuple[tuple[str, str, str], ...]
     partial: tuple[str, ...]
     untried: Mapping[str, tuple[str, ...]]
+    common: int
+    unproven: tuple[str, ...] = ()
     ended: str = ""
 
     @property
     def is_weaker(self) -> bool:
-        """Return whether a rule got weaker, or the later run did not end as the earlier one."""
-        return bool(self.weaker or self.ended)
+        """Return whether a rule got weaker or unproven, or the later run ended worse."""
+        return bool(self.weaker or self.unproven or self.ended)
 
     def lines(self) -> Iterator[str]:
         """Yield what differs, the worst first, or that nothing does."""
@@ -57,8 +62,7 @@ class Comparison:
         for which in self.partial:
             yield f"the {which} report is of a part of the suite, or its run ended early"
         for which, rules in self.untried.items():
-            count = f"{len(rules)} rule{'' if len(rules) == 1 else 's'}"
-            yield f"not tried by the {which} run: {count} of the other report"
+            yield f"not tried by the {which} run: {_rules(len(rules))} of the other report"
         if self.ended:
             yield f"{'weaker':<9} {self.ended}"
         for title, some in (
@@ -73,14 +77,23 @@ class Comparison:
         words = [f"{len(self.weaker) + bool(self.ended)} weaker", f"{len(self.stronger)} stronger"]
         words += [f"{len(self.others)} other"] if self.others else []
         words += [f"{len(self.fewer)} tried less"] if self.fewer else []
+        words += [f"of {_rules(self.common)} that both tried"] if self.partial else []
+        if self.unproven:
+            held = f"{len(self.unproven)} unproven, held before and not tried now"
+            words.append(f"{held} ({TRIED_BY_BOTH} leaves them out)")
         yield ", ".join(words)
 
 
-def compared(old: Document, new: Document) -> Comparison:
+def compared(old: Document, new: Document, *, tried_by_both: bool = False) -> Comparison:
     """Return what differs between a report and a later one.
 
     A rule that the later one does not have is weaker: nobody has seen it held. Where its run was
-    asked for a part of the suite, it was not tried.
+    asked for a part of the suite, it was not tried: if it was held, it is unproven.
+
+    Args:
+        old: the report before.
+        new: the report after.
+        tried_by_both: whether what a run of a part of the suite was not asked for decides nothing.
 
     Raises:
         ReportError: They have no rule in common.
@@ -111,6 +124,7 @@ def compared(old: Document, new: Document) -> Comparison:
             was, now = (_tried(some[name]) for some in (before, after))
             if now * FEWER <= was:
                 fewer[name] = (was, now)
+    unproven = (name for name in untried.get("new", ()) if _verdict(before, name) == Verdict.HELD)
     return Comparison(
         weaker,
         stronger,
@@ -119,8 +133,14 @@ def compared(old: Document, new: Document) -> Comparison:
         tuple(_stood_on(old, new)),
         tuple(partial),
         untried,
+        len(before.keys() & after.keys()),
+        () if tried_by_both else tuple(unproven),
         _ended(old, new, explained=bool(weaker)),
     )
+
+
+def _rules(count: int) -> str:
+    return f"{count} rule{'' if count == 1 else 's'}"
 
 
 def _ended(old: Document, new: Document, *, explained: bool) -> str:

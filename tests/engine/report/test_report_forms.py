@@ -330,17 +330,37 @@ def test_a_run_that_ends_worse_is_weaker(
     assert told in capsys.readouterr().out
 
 
-def test_what_a_part_did_not_try_is_not_weaker(
+def test_what_was_held_and_is_not_tried_is_unproven(
     document: dict[str, Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Rules that a run was not asked for are counted, and are neither weaker nor stronger."""
-    part = {**document, "rules": document["rules"][2:], "whole": False}
-    for name, each in (("whole", document), ("part", part)):
+    """It fails, unless only what both tried is asked for; a new run may try more than before."""
+    rules = [{**each, "verdict": "held"} for each in document["rules"]]
+    rules[1]["verdict"] = "unproven"  # as it was before
+    whole = {**document, "rules": rules}
+    part = {**document, "rules": rules[2:], "whole": False}
+    for name, each in (("whole", whole), ("part", part)):
         (tmp_path / f"{name}.json").write_text(json.dumps(each))
-    paths = [str(tmp_path / f"{name}.json") for name in ("whole", "part")]
+    whole_then_part = [str(tmp_path / f"{name}.json") for name in ("whole", "part")]
 
-    assert 0 == main(["compare", *paths])
-    out = capsys.readouterr().out
-    assert "not tried by the new run: 2 rules of the other report\n0 weaker, 0 stronger\n" in out
-    assert 0 == main(["compare", *reversed(paths)])
+    assert 1 == main(["compare", *whole_then_part])
+    assert capsys.readouterr().out.endswith(
+        "not tried by the new run: 2 rules of the other report\n"
+        "0 weaker, 0 stronger, of 1 rule that both tried, 1 unproven, held before and not tried now"
+        " (--tried-by-both leaves them out)\n"
+    )
+    assert 0 == main(["compare", "--tried-by-both", *whole_then_part])
+    assert capsys.readouterr().out.endswith("0 stronger, of 1 rule that both tried\n")
+    assert 0 == main(["compare", *reversed(whole_then_part)])
     assert "not tried by the old run: 2 rules" in capsys.readouterr().out
+
+
+def test_parts_of_the_same_rules_are_compared(
+    document: dict[str, Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The last line says of how many rules that is."""
+    path = tmp_path / "part.json"
+    path.write_text(json.dumps({**document, "rules": document["rules"][1:], "whole": False}))
+
+    assert 0 == main(["compare", str(path), str(path)])
+    out = capsys.readouterr().out
+    assert out.endswith("\n0 weaker, 0 stronger, of 2 rules that both tried\n")
