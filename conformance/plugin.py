@@ -22,7 +22,7 @@ with unrewritten():
     from hypothesis.errors import InvalidArgument
 
 from conformance.engine.arguments import HELP
-from conformance.engine.deployment.migrations import MigrationError
+from conformance.engine.deployment.migrations import MigrationError, below
 from conformance.engine.domain import chosen
 from conformance.engine.domain.chosen import UnknownDomainError, domain
 from conformance.engine.postgres import ProvisionError, Request, Server
@@ -189,6 +189,7 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
         f"psycopg {version('psycopg')}, hypothesis {version('hypothesis')}",
         f"profile {profile}, {settings().max_examples} examples, --hypothesis-seed={seed}",
         f"migrations: {environment.migrations}",
+        *below(environment.migrations),
     ]
     if chosen.is_chosen():
         lines.append(f"domain: {domain().name}, of {os.environ[chosen.VARIABLE]}")

@@ -23,6 +23,7 @@ from conformance.engine.deployment.tokens import line_of
 
 SHOWN_LINES = 6  # of a failed statement: enough to recognise it
 SHOWN_COLUMNS = 100
+MOST_BELOW = 5  # files of folders below that are named
 
 # What a file may leave in its session, which a pooler gives to somebody else afterwards.
 RESET = """
@@ -96,6 +97,17 @@ def digest(directory: Path) -> str:
 def left_out(directory: Path) -> list[str]:
     """Return the files of a folder that are not run, since they undo others by their names."""
     return sorted(path.name for path in directory.glob("*.sql") if undoes(path.name))
+
+
+def below(directory: Path) -> list[str]:
+    """Return a line that names the SQL files in folders below a folder, of which none is run."""
+    found = sorted(
+        str(path.relative_to(directory))
+        for path in directory.rglob("*")
+        if path.suffix.lower() == ".sql" and path.parent != directory
+    )
+    more = f" and {len(found) - MOST_BELOW} more" if len(found) > MOST_BELOW else ""
+    return [f"not read, in folders below: {', '.join(found[:MOST_BELOW])}{more}"] if found else []
 
 
 def install(conn: psycopg.Connection[Any], migrations: Iterable[Migration]) -> None:
@@ -281,6 +293,7 @@ def _around(sql: str, index: int) -> Statement:
 __all__ = [
     "Migration",
     "MigrationError",
+    "below",
     "install",
     "left_out",
     "load",

@@ -162,6 +162,7 @@ class Gate:
         section.notes = [str(waiver) for waiver in waived]
         if undoing := migrations.left_out(self._wish.directory):
             section.notes.append(f"not run, since they undo others: {', '.join(undoing)}")
+        section.notes += migrations.below(self._wish.directory)
         self._done(section)
         if not section.asked:
             return None

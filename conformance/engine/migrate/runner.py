@@ -163,6 +163,8 @@ def migrate(
             which have been said, stay applied.
     """
     files = migrations.load(directory)
+    for line in migrations.below(directory):
+        say(line)
     run = _Run(url, lock_timeout, say, how)
     with connected(url) as conn:
         known = run.record.read(conn)

@@ -143,6 +143,17 @@ def test_a_file_that_undoes_another_is_not_run(project: Project, name: str) -> N
     assert ["a", "s", "schema_migrations", "u"] == project.query(TABLES)
 
 
+def test_files_in_folders_below_are_named(project: Project) -> None:
+    """They may undo others, or be meant to run: each is named, and none is run."""
+    for name in ("down/1.sql", "sub/x.SQL", *(f"sub/deep/{number}.sql" for number in range(4))):
+        (project.folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (project.folder / name).write_text("CREATE TABLE below ()")
+
+    named = "down/1.sql, sub/deep/0.sql, sub/deep/1.sql, sub/deep/2.sql, sub/deep/3.sql and 1 more"
+    assert Outcome(0, f"not read, in folders below: {named}\napplied a.sql\n") == project.migrate()
+    assert ["a", "schema_migrations"] == project.query(TABLES)
+
+
 def test_a_file_that_has_undone_another_is_told(project: Project) -> None:
     """Where an earlier version has run such a file, it is not asked for as if it were missing."""
     project.migrate()

@@ -106,12 +106,15 @@ def scratch_databases(server: Server, prefix: str = PREFIX) -> list[str]:
 def test_a_run_has_a_header_and_a_database(suite: Path) -> None:
     """A run shows what it stands on, and its tests get a database with the migrations."""
     write(suite, "needs", "pure")
+    (suite / "migrations" / "down").mkdir()
+    (suite / "migrations" / "down" / "001.sql").write_text("DROP TABLE a;\n")
 
     done = run(suite)
 
     assert 0 == done.returncode, done.stdout + done.stderr
     assert "2 passed" in done.stdout
     lines = done.stdout.splitlines()
+    assert "not read, in folders below: down/001.sql" in lines
     assert f"migrations: {suite}/migrations" in lines
     assert [True, True, True] == [
         any(line.startswith(start) for line in lines)
