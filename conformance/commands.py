@@ -22,7 +22,7 @@ from conformance.engine.console import say, sentence
 from conformance.engine.deployment.migrations import MigrationError
 from conformance.engine.domain import chosen
 from conformance.engine.domain.names import UnknownRuleError
-from conformance.engine.ending import EndedError, interrupting
+from conformance.engine.ending import EndedError, interrupt_in, interrupting
 from conformance.engine.explain import command as explain
 from conformance.engine.explain import completion
 from conformance.engine.findings import command as findings
@@ -90,7 +90,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Incomplete as incomplete:
         return incomplete.code
     except (*REFUSED, psycopg.Error) as error:
-        if (interrupt := _interrupt_before(error)) is not None:
+        if (interrupt := interrupt_in(error)) is not None:
             return _interrupted(options, interrupt)
         sys.stderr.write(f"{options.command}: {str(error).strip()}\n")
         return COULD_NOT_ASK if isinstance(error, UnreachableError) else int(options.unasked)
@@ -109,14 +109,6 @@ def _unheard(options: argparse.Namespace, error: OSError) -> int:
         return FAILED
     sys.stderr.write(f"{options.command}: cannot write all of its output: {error.strerror}\n")
     return int(options.unasked)
-
-
-def _interrupt_before(error: BaseException) -> KeyboardInterrupt | None:
-    """Return the interrupt that an error came of, in cleaning up after it, or None."""
-    before = error.__context__
-    if before is None or isinstance(before, KeyboardInterrupt):
-        return before
-    return _interrupt_before(before)
 
 
 def _interrupted(options: argparse.Namespace, error: KeyboardInterrupt) -> int:

@@ -62,6 +62,15 @@ def deaf() -> Iterator[None]:
         _restore(before)
 
 
+def interrupt_in(error: BaseException) -> KeyboardInterrupt | None:
+    """Return the interrupt that an error came of, in cleaning up after it; None if of none."""
+    if isinstance(error, KeyboardInterrupt):
+        return error
+    inner = error.exceptions if isinstance(error, BaseExceptionGroup) else ()
+    before = (each for each in (error.__context__, *inner) if each is not None)
+    return next((found for each in before if (found := interrupt_in(each))), None)
+
+
 def _restore(before: Mapping[signal.Signals, Any]) -> None:
     for number, handler in before.items():
         signal.signal(number, handler)

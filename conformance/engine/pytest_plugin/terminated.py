@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
+from conformance.engine.ending import interrupt_in
 from framecast_conformance.early import SAID
 
 if TYPE_CHECKING:
@@ -57,6 +58,7 @@ class _Ends:
         self._config = config
         self._workers: list[int] = []
         self._process = os.getpid()
+        self._came: TerminatedError | None = None
         self._before = {number: signal.signal(number, self._end) for number in numbers}
 
     def _end(self, number: int, _frame: FrameType | None) -> None:
@@ -66,7 +68,19 @@ class _Ends:
             return
         self._ignore()
         message = f"the run was ended by {signal.Signals(number).name}"
-        raise TerminatedError(message)
+        self._came = TerminatedError(message)
+        raise self._came
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_makereport(self, call: pytest.CallInfo[None]) -> None:
+        """End the run where a test met an interrupt, whatever error its cleaning up has made of it.
+
+        A signal may cost a test its connection, and the tests after it theirs.
+        """
+        error = call.excinfo.value if call.excinfo else None
+        interrupt = self._came or (error and interrupt_in(error))
+        if interrupt:
+            raise interrupt
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:

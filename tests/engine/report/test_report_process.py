@@ -216,6 +216,36 @@ def test_sigterm_ends_a_run_as_ctrl_c_does(
     assert (tmp_path / "told").exists()
 
 
+@pytest.mark.parametrize("number", ["SIGTERM", "SIGINT"])
+@pytest.mark.parametrize("how", ["plain", "drawn"])
+def test_an_error_of_cleaning_up_hides_no_signal(
+    number: str, how: str, run: Callable[..., Ended]
+) -> None:
+    """A connection that a signal has cost a test is no failure of its rule, nor of the next."""
+    ends = f"""
+    global sent
+    try:
+        if not sent:
+            sent = True
+            os.kill(os.getpid(), signal.{number})
+            signal.pause()
+    finally:
+        raise OSError("the connection is closed")
+"""
+    given = ""
+    if how == "drawn":
+        given = "@hypothesis.given(hypothesis.strategies.integers())\ndef test_other(number):"
+    tests = KILLED.format(what=ends).replace("def test_other():", given or "def test_other():")
+    done = run(f"{HEAD}\nimport hypothesis, os\nsent = False\n{tests}", "-n0")
+
+    assert pytest.ExitCode.INTERRUPTED == done.code == done.report["exit_status"], done.output
+    verdicts = [done.verdict(rule) for rule in ("INV-U5", "INV-U6", "INV-U1")]
+    assert ["held", "not run", "not run"] == verdicts, done.output
+    assert (1, 0, 3) == tuple(
+        done.report["counts"][each] for each in ("passed", "failed", "not_run")
+    )
+
+
 @pytest.mark.parametrize("part", ["note", "brief", "lines", "missed"])
 def test_no_summary_hides_a_verdict(part: str, run: Callable[..., Ended]) -> None:
     """An error in any part of any summary is one line, fails the run, and hides nothing else."""
