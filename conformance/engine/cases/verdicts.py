@@ -149,6 +149,8 @@ class Standing:
         reasons: by path, why a schema cannot express it.
         unreached: parts of its proof that the run did not come to.
         as_role: the counts of what was tried once more as the application's role.
+        tests: how many tests of the rule alone were selected.
+        left: how many were left out.
     """
 
     paths: dict[str, Tally] = field(default_factory=dict)
@@ -156,6 +158,8 @@ class Standing:
     reasons: dict[str, str] = field(default_factory=dict)
     unreached: int = 0
     as_role: Tally = field(default_factory=Tally)
+    tests: int = 0
+    left: int = 0
 
     @property
     def total(self) -> Tally:

@@ -11,6 +11,7 @@ objects do beside the rule, such as the order of their locks.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -20,7 +21,7 @@ from conformance.engine.domain.chosen import COLUMNS, RULES
 from conformance.engine.report.parts import Part, Parts
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from conformance.engine.cases.scenario import ColumnCase
 
@@ -109,9 +110,11 @@ def of_form(case: ColumnCase) -> frozenset[str]:
     return read | named
 
 
-def parts_of(items: Iterable[pytest.Item], deselected: int = 0) -> Parts:
-    """Return the parts that these tests are."""
-    return Parts({item.nodeid: _part(item) for item in items}, deselected)
+def parts_of(items: Iterable[pytest.Item], left: Sequence[pytest.Item] = ()) -> Parts:
+    """Return the parts that these tests are, and what is left out."""
+    alone = (item for item in left if not is_wide(item))
+    by_rules = Counter(rule for item in alone for rule in rules_of(item))
+    return Parts({item.nodeid: _part(item) for item in items}, len(left), by_rules)
 
 
 def _part(item: pytest.Item) -> Part:

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from conformance.engine.report.baseline import Baseline
 
 PARTS = pytest.StashKey[Parts]()
-DESELECTED = pytest.StashKey[int]()
+DESELECTED = pytest.StashKey[list[pytest.Item]]()
 BASELINE = pytest.StashKey["Baseline"]()
 REPORT = "conformance_report"  # the option that names the files
 FILE = "parts.json"

@@ -61,7 +61,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Gather what is seen, here or by all workers."""
-    config.stash[DESELECTED] = 0
+    config.stash[DESELECTED] = []
     if not hasattr(config, "workerinput"):
         _read_baseline(config)
         _expect_writable(config)
@@ -69,9 +69,9 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_deselected(items: Sequence[pytest.Item]) -> None:
-    """Count the tests that were left out."""
+    """Remember the tests that were left out."""
     if items:
-        items[0].config.stash[DESELECTED] += len(items)
+        items[0].config.stash[DESELECTED] += items
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -94,7 +94,8 @@ def pytest_collection(session: pytest.Session) -> None:
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Tell which tests there are, while none has run."""
     config = session.config
-    found = proof.parts_of(session.items, config.stash[DESELECTED])
+    left = config.stash[DESELECTED]
+    found = proof.parts_of(session.items, left)
     told: dict[str, Any] = getattr(config, "workerinput", {})
     if "parts" in told:
         found.write(Path(told["parts"]))

@@ -34,10 +34,17 @@ class Part:
 
 @dataclass(slots=True)
 class Parts:
-    """All tests that a run means to run, by pytest's ids, and how many it leaves out."""
+    """All tests that a run means to run, by pytest's ids, and how many it leaves out.
+
+    Attributes:
+        tests: the tests.
+        deselected: how many were left out.
+        left: of those that are about a rule alone, how many.
+    """
 
     tests: dict[str, Part] = field(default_factory=dict)
     deselected: int = 0
+    left: dict[str, int] = field(default_factory=dict)
 
     def rules(self, test: str) -> tuple[str, ...]:
         """Return the rules of a test; none, of one that is not known."""
@@ -47,7 +54,7 @@ class Parts:
         """Write them, in one go."""
         tests = {test: astuple(part) for test, part in self.tests.items()}
         unfinished = file.with_suffix(f".{os.getpid()}")
-        unfinished.write_text(json.dumps([tests, self.deselected]), encoding="utf-8")
+        unfinished.write_text(json.dumps([tests, self.deselected, self.left]), encoding="utf-8")
         unfinished.replace(file)
 
 
@@ -55,6 +62,6 @@ def read(file: Path) -> Parts:
     """Return what was written to a file; nothing, where no worker came so far."""
     if not file.exists():
         return Parts()
-    tests, deselected = json.loads(file.read_text(encoding="utf-8"))
+    tests, deselected, left = json.loads(file.read_text(encoding="utf-8"))
     parts = {test: Part(tuple(rules), *others) for test, (rules, *others) in tests.items()}
-    return Parts(parts, deselected)
+    return Parts(parts, deselected, left)

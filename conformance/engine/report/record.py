@@ -119,6 +119,10 @@ class Record:
                 self._standing(rule).unreached += 1
         self.counts["not_run"] = len(unreached)
         self.counts["deselected"] = parts.deselected
+        for rule in (one for part in parts.tests.values() if not part.wide for one in part.rules):
+            self._standing(rule).tests += 1
+        for rule, number in parts.left.items():
+            self._standing(rule).left = number
         about = {rule for part in parts.tests.values() if part.own for rule in part.rules}
         about |= {rule for rule, seen in self._standings.items() if seen.total.any or _blamed(seen)}
         about |= {*self._found_unproven(parts)}

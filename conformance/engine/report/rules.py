@@ -84,6 +84,9 @@ def _in_part(judged: Mapping[str, Standing]) -> Iterator[str]:
         tried = paths.intersection((*standing.paths, *standing.reasons))
         if standing.verdict is Verdict.HELD and tried < paths:
             some.append(f"{name} along {len(tried)} of {len(paths)} write paths")
+        elif standing.verdict is Verdict.HELD and standing.left:
+            every = standing.tests + standing.left
+            some.append(f"{name} by {standing.tests} of {every} tests")
     if some:
         more = f", and {len(some) - MOST_LISTED} more" if len(some) > MOST_LISTED else ""
         named = ", ".join(some[:MOST_LISTED]) + more

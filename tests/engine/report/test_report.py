@@ -105,6 +105,15 @@ def test_the_json_shows_failures(document: dict[str, Any]) -> None:
     assert set() == {name for name in FAILURE if f"`{name}`" not in DOCS}
 
 
+def test_what_is_held_by_a_part_of_its_tests_is_said() -> None:
+    """Where all write paths were tried, and not all tests of the rule, the line counts those."""
+    paths = {str(path): Tally(1, 1, 1) for path in Path}
+    seen = {"INV-U5": Standing(paths, tests=7, left=52), "INV-U6": Standing(paths, tests=59)}
+    said = "held in what was selected, and not tried whole: INV-U5 by 7 of 59 tests"
+
+    assert [said, "2 held"] == [*rules.lines(seen)][-2:]
+
+
 def test_the_terminal_has_a_line_a_rule() -> None:
     """A line has id, verdict, counts and what enforces the rule; the last one sums up."""
     *lines, in_part, summary = rules.lines(JUDGED)
