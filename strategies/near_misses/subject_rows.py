@@ -261,6 +261,15 @@ def webhooks(world: World) -> Subject:
     return subject(world, "webhooks", row, {"team_id": world.owned_team(owner)["id"]}, free)
 
 
+def handed_on(world: World) -> Subject:
+    """Insert a webhook, which the statement gives to somebody who is an admin of both teams."""
+    made = webhooks(world)
+    user = world.member({"id": made.row["team_id"]}, "admin")
+    other = {"id": made.other["team_id"][0]}
+    world.insert("memberships", world.a_membership(other, user, role="admin"))
+    return replace(made, along={"created_by": user["id"]})
+
+
 def webhook_deliveries(world: World) -> Subject:
     """Insert a delivery."""
     team, owner = world.team()
@@ -357,7 +366,7 @@ KINDS: dict[str, tuple[Make, ...]] = {
         moved(api_keys, {"revoked_at": usual(NOW)}, free={"name": "Other"}),
         moved(api_keys, {"expires_at": NOW + TICK}),
     ),
-    "webhooks": (webhooks, moved(webhooks, {"is_active": False})),
+    "webhooks": (webhooks, handed_on, moved(webhooks, {"is_active": False})),
     "webhook_deliveries": (
         webhook_deliveries,
         *(

@@ -7,7 +7,7 @@ import pytest
 from conformance.engine.postgres.scratch import Scratch, Template
 from conformance.engine.sql.writes import Path
 from tests.support.engineering import Change, findings
-from tests.support.rewriting import rechecked, rewritten
+from tests.support.rewriting import rechecked, retriggered, rewritten
 
 MOVES: Final = "ELSIF OLD.status <> NEW.status AND"
 
@@ -173,6 +173,16 @@ BROKEN: Final = {
         ),
         "DEL-1",
         Path.DELETE,
+    ),
+    "a webhook that goes to another team with its new creator": (
+        retriggered(
+            "public.webhooks",
+            "_300_imm_1__webhooks_subject_is_fixed",
+            "WHEN (",
+            "WHEN (old.created_by = new.created_by AND ",
+        ),
+        "IMM-1",
+        Path.UPDATE,
     ),
     "an update that changes nothing": (
         rewritten(
