@@ -20,7 +20,7 @@ from conformance.engine.cases.verdicts import Finding, Tally, Verdict
 from conformance.engine.catalogue.inventory import is_foreign
 from conformance.engine.catalogue.misfits import another_key
 from conformance.engine.database.prepared_plans import Plans
-from conformance.engine.database.session import TIMEOUTS, in_order
+from conformance.engine.database.session import TIMEOUTS, in_order, told
 from conformance.engine.domain.chosen import RULES
 from conformance.engine.sql.arbiters import NotExpressibleError
 from conformance.engine.sql.outcomes import Accepted, Outcome, Rejected
@@ -306,7 +306,7 @@ class CaseRunner:
             return  # what could not be called has done nothing
         if observed != right:
             answered = isinstance(observed, list) or observed.sqlstate == WAITED
-            untaken = ""
+            untaken, said = "", told(observed) if isinstance(observed, list) else str(observed)
             if not isinstance(observed, list):
                 untaken = self._sandbox.misfits.told(observed, fact.query, self.rule.types)
             self._now.is_lacking = isinstance(observed, Rejected) and is_foreign(observed)
@@ -314,7 +314,7 @@ class CaseRunner:
                 Verdict.BROKEN if answered else Verdict.UNPROVEN,
                 expected=f"{fact.query} is {fact.expected!r}",
                 observed=untaken
-                or f"{observed}{'' if shown == fact.query else ', from a plan made before'}",
+                or f"{said}{'' if shown == fact.query else ', from a plan made before'}",
                 cause="a fact" if isinstance(observed, list) else culprit(observed),
                 steps=(),  # what a query returns is no transaction
             )

@@ -9,7 +9,7 @@ from conformance.engine.cases.attempt import Attempt
 from conformance.engine.cases.refusals import culprit, rule_named, says_nothing
 from conformance.engine.cases.verdicts import Finding, Verdict
 from conformance.engine.catalogue.misfits import another_object
-from conformance.engine.database.session import in_order
+from conformance.engine.database.session import in_order, told
 from conformance.engine.domain.chosen import RULES
 from conformance.engine.sql.arbiters import NotExpressibleError
 from conformance.engine.sql.outcomes import Accepted, Outcome, Rejected
@@ -66,7 +66,7 @@ class _Column:
             self._now.script.append(f"{fact.query};\n")
             expected = f"{fact.query} is {fact.expected!r}"
             if isinstance(observed, list):
-                raise self._finding(Verdict.BROKEN, expected, repr(observed), "a fact")
+                raise self._finding(Verdict.BROKEN, expected, told(observed), "a fact")
             raise self._finding(Verdict.UNPROVEN, expected, str(observed), culprit(observed))
 
     def expect_refused(self, transaction: Transaction) -> None:

@@ -1,15 +1,16 @@
 """The smallest script that shows a finding: what it can do without is left out.
 
 A scenario is drawn with the past of its rows, neighbours and the legal write at the edge, which
-most violations do not need. What a finding's steps did is done again without a transaction, then
-without a statement; while the last step still breaks the same rule, what was left out stays out.
+most violations do not need. What a finding's steps did is done again without half of its
+statements, without a few, without all that speak of one row; while the last step still breaks the
+same rule, what was left out stays out.
 """
 
 from __future__ import annotations
 
+import re
 import time
 from dataclasses import replace
-from itertools import product
 from typing import TYPE_CHECKING, Final
 
 from conformance.engine.cases.attempt import transaction_script
@@ -25,10 +26,12 @@ if TYPE_CHECKING:
     from conformance.engine.database.sandbox import Sandbox
 
     Steps: TypeAlias = Sequence[Step]
+    Place: TypeAlias = tuple[int, int]  # a step, and a statement of it
 
 SECONDS: Final = 3.0  # for all findings of a process: where hundreds are broken, some are long
 ACTING: Final = "SET ROLE "
-TOGETHER: Final = (3, 1)  # statements that may need each other, as a user, a team and its member do
+TOGETHER: Final = 4  # up to so many statements may need each other, wherever they begin
+ID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 class Reducer:
@@ -57,24 +60,48 @@ class Reducer:
         """Return the steps without what could be left out before the end."""
 
         def is_shown(by: Steps) -> bool:
-            return time.monotonic() < end and _is_broken(rule, by, sandbox)
+            return bool(by) and time.monotonic() < end and _is_broken(rule, by, sandbox)
 
-        *before, last = steps
         if not is_shown(steps):
             return tuple(steps)
-        if is_shown((last,)):
-            before = []
-        for at in reversed(range(len(before))):
-            if is_shown((*before[:at], *before[at + 1 :], last)):
-                del before[at]
-        kept = [*before, last]
-        for at, together in product(reversed(range(len(kept))), TOGETHER):
-            for first in reversed(range(len(kept[at].sql) - together + 1)):
-                sql = (*kept[at].sql[:first], *kept[at].sql[first + together :])
-                less = replace(kept[at], sql=sql)
-                if sql and is_shown((*kept[:at], less, *kept[at + 1 :])):
-                    kept[at] = less
-        return tuple(kept)
+        places = [(at, which) for at, step in enumerate(steps) for which in range(len(step.sql))]
+
+        def without(some: set[Place]) -> bool:
+            left = [each for each in places if each not in some]
+            if left == places or not is_shown(_kept(steps, left)):
+                return False
+            places[:] = left
+            return True
+
+        without({each for each in places if each[0] < len(steps) - 1})
+        size = len(places)
+        while size > 1:
+            size = max(size // 2, TOGETHER) if size > TOGETHER else size - 1
+            for first in range(len(places) - size, -1, -size if size > TOGETHER else -1):
+                without({*places[first : first + size]})
+        for some in (*_by_rows(steps, places), *({each} for each in reversed(places))):
+            without(some)
+        return _kept(steps, places)
+
+
+def _by_rows(steps: Steps, places: Sequence[Place]) -> list[set[Place]]:
+    """Return the statements that speak of each row, the most first."""
+    about: dict[str, set[Place]] = {}
+    for at, which in places:
+        statement = steps[at].sql[which]
+        for found in ID.findall(f"{statement.sql}{statement.data or ''}"):
+            about.setdefault(found, set()).add((at, which))
+    return sorted(about.values(), key=len, reverse=True)
+
+
+def _kept(steps: Steps, places: Sequence[Place]) -> tuple[Step, ...]:
+    """Return steps with some of their statements, none of which has no statement; () for no end."""
+    kept = [
+        replace(step, sql=tuple(sql))
+        for at, step in enumerate(steps)
+        if (sql := [each for which, each in enumerate(step.sql) if (at, which) in places])
+    ]
+    return tuple(kept) if places and places[-1][0] == len(steps) - 1 else ()
 
 
 def _is_broken(rule: str, steps: Steps, sandbox: Sandbox) -> bool:

@@ -38,6 +38,13 @@ def timeouts(statement: float, lock: float) -> str:
 TIMEOUTS = timeouts(20, 10)
 
 
+def told(answer: Sequence[tuple[object, ...]]) -> str:
+    """Return rows in words: of one value, that value."""
+    if len(answer) == 1 and len(answer[0]) == 1:
+        return repr(answer[0][0])
+    return ", ".join(map(repr, answer)) or "no row"
+
+
 class Session:
     """One connection, in autocommit: each transaction is one `transact`."""
 

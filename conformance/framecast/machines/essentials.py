@@ -7,9 +7,9 @@ the run was. What belongs together goes together: all that speaks of one row.
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
+from conformance.engine.cases.reduction import ID
 from conformance.engine.cases.verdicts import Finding, Verdict
 
 if TYPE_CHECKING:
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from conformance.framecast.machines.hostile import HostileRunner
 
 ATTEMPTS = 500  # of some milliseconds each: what is still there after so many stays
-ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 
 Bodies: TypeAlias = "tuple[tuple[Statement, ...], ...]"
 

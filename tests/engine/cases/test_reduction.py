@@ -1,6 +1,7 @@
 """Findings with as few steps as show them."""
 
 from collections.abc import Iterator
+from itertools import count
 from typing import Final
 
 import pytest
@@ -22,6 +23,9 @@ CREATE TABLE users (
 );
 """
 FIRST: Final = "INSERT INTO users (id) VALUES (1)"
+MOST_ATTEMPTS: Final = 60
+INVITER: Final = "INSERT INTO users (id) VALUES (5) /* 00000000-0000-0000-0000-000000000005 */"
+INVITED: Final = INVITER.replace("(5)", "(7)")
 BREAKS: Final = "INSERT INTO users (id, credits, inviter) VALUES (2, -1, 1)"
 WITHOUT_MEANING: Final = (
     "INSERT INTO users (id) VALUES (7)",
@@ -103,6 +107,21 @@ def test_statements_that_need_each_other_go_together(sandbox: Sandbox) -> None:
     smallest = Reducer().smallest(finding(bound, step(BREAKS, expect=LEGAL)), sandbox)
 
     assert SMALLEST == smallest.script
+
+
+def test_long_pasts_take_few_attempts(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Halves go first, and what speaks of one row together, wherever its statements stand."""
+    reset, attempts = sandbox.reset, count()
+    monkeypatch.setattr(sandbox, "reset", lambda: (next(attempts), reset()))
+    rows = [FIRST.replace("1", str(number)) for number in range(10, 46)]
+    # Either both of its statements are there, or neither is.
+    both = "INSERT INTO users (id) SELECT 1 / (1 - count(*) % 2) FROM users WHERE id IN (5, 7)"
+    past = step(INVITER, *rows[:18], INVITED, *rows[18:], both)
+
+    smallest = Reducer(60).smallest(finding(past, step(BREAKS, expect=LEGAL)), sandbox)
+
+    assert (step(both), step(BREAKS, expect=LEGAL)) == smallest.steps
+    assert next(attempts) < MOST_ATTEMPTS
 
 
 @pytest.mark.parametrize(
