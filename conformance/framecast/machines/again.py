@@ -9,7 +9,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from conformance.engine.cases.verdicts import Finding
-from conformance.framecast.operations.setups import BEGIN
+from conformance.framecast.model import State
+from conformance.framecast.operations.run_record import recorded
+from conformance.framecast.operations.setups import BEGIN, parts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -39,6 +41,15 @@ def again(finding: Finding, new_run: Callable[[], MachineRun]) -> Again:
     return make
 
 
+def in_parts(record: RunRecord) -> RunRecord:
+    """Return a record with what its setup does as operations that can be left out singly."""
+    if not record or record[0][0][0] is not BEGIN:
+        return record
+    like, _, _ = record[0][0][1]["like"]
+    begun = tuple((recorded(*each),) for each in parts(State(), like))
+    return (*begun, *record[1:])
+
+
 def _lead(run: MachineRun, record: RunRecord, way: str) -> None:
     for transaction in record:
         state, steps = run.state, []
@@ -61,6 +72,8 @@ def _lead(run: MachineRun, record: RunRecord, way: str) -> None:
 def _found(choices: Sequence[Any], place: tuple[Any, int, int], way: str) -> Any:
     """Return what an argument is now; raises LookupError where there is no such thing."""
     value, at, of = place
+    if at < 0:
+        return value  # it was not chosen from them then
     if way == "value":
         return choices[list(choices).index(value)] if value in choices else choices[at]
-    return choices[at if way == "newest" or at < 0 else max(len(choices) - of + at, 0)]
+    return choices[at if way == "newest" else max(len(choices) - of + at, 0)]

@@ -12,7 +12,7 @@ from conformance.engine.cases.gaps import Gaps
 from conformance.engine.cases.verdicts import Finding
 from conformance.engine.machines.shortening import shortest
 from conformance.engine.pytest_plugin import profiles
-from conformance.framecast.machines.again import again
+from conformance.framecast.machines.again import again, in_parts
 from conformance.framecast.machines.coverage_runs import COUNTS, PAIRS
 from conformance.framecast.machines.deliveries import DeliveryAndEventMachine
 from conformance.framecast.machines.everything import WholeMachine
@@ -77,8 +77,7 @@ class MachineRunner:
         try:
             self._make_runs(machine, how, archive)
         except Finding as finding:
-            again_as_it_was = again(finding, self.new_run)
-            raise shortest(finding, self.log.failed, again_as_it_was) from None
+            raise self.shortened(finding) from None
         except InvalidDefinition:
             if not gaps.reasons:  # else nothing is left to do, because of what could not be made
                 raise
@@ -86,6 +85,14 @@ class MachineRunner:
             self.log.gaps = None
         self.log.left_out.note(gaps)
         gaps.settle()
+
+    def shortened(self, finding: Finding) -> Finding:
+        """Return the same finding from a run that is as short as can be, its setup too."""
+        make = again(finding, self.new_run)
+        finding = shortest(finding, self.log.failed, make)
+        record = self.log.failed
+        finding, record = make(in_parts(record)) or (finding, record)
+        return shortest(finding, record, make)
 
     def _make_runs(self, machine: type[Machine], how: settings, archive: Archive) -> None:
         """Make runs round after round, each of which knows what the ones before it have found."""

@@ -49,6 +49,7 @@ class Builder:
         """Build on a state."""
         self.state = state
         self.writes: list[Write] = []
+        self.done: list[tuple[State, Operation, Act, dict[str, Any]]] = []  # from which state
         self.skipped: dict[str, tuple[str, str]] = {}
         self._lack = lack
 
@@ -59,6 +60,7 @@ class Builder:
         if lacks:
             self.skipped[operation.name] = lacks[0]
             return self.state.serial
+        self.done.append((self.state, operation, act, arguments))
         self.state = act.after
         self.writes += act.writes
         return self.state.serial
@@ -268,4 +270,14 @@ def begin(state: State, like: str, lack: Lack) -> tuple[Step | None, dict[str, t
     return of_act(state, BEGIN, {"like": like}, builder.act), builder.skipped
 
 
-__all__ = ["BEGIN", "BY_NAME", "Lack", "Setup", "all_there", "begin", "merged"]
+def parts(state: State, like: str) -> list[tuple[State, Step]]:
+    """Return what a setup does, one by one, each with the state before it."""
+    builder = Builder(state)
+    BY_NAME[like](builder)
+    return [
+        (before, of_act(before, operation, arguments, act))
+        for before, operation, act, arguments in builder.done
+    ]
+
+
+__all__ = ["BEGIN", "BY_NAME", "Lack", "Setup", "all_there", "begin", "merged", "parts"]
