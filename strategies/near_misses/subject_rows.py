@@ -192,6 +192,15 @@ def finished_jobs(world: World) -> Subject:
     return replace(made, also=frozenset({"STATE-JOB"}))
 
 
+def jobs_of_archived(world: World) -> Subject:
+    """Insert a job of a project, let it end, and archive the project."""
+    made = jobs(world)
+    world.move(made.row, "canceled")
+    project = {"id": made.row["project_id"]}
+    world.given.append(Update("projects", project, {"status": "archived"}))
+    return replace(made, free={}, also=frozenset({"STATE-JOB"}))
+
+
 def job_events(world: World) -> Subject:
     """Insert an event: nothing of it may change."""
     team, owner = world.team()
@@ -354,6 +363,7 @@ KINDS: dict[str, tuple[Make, ...]] = {
         *(jobs, lone_jobs, finished_jobs),
         *(_jobs_that("processing"), _jobs_that("failed"), _jobs_that("canceled")),
         moved(jobs, {"status": "processing"}),
+        jobs_of_archived,
     ),
     "job_events": (job_events,),
     "asset_files": (

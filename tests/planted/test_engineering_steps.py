@@ -184,6 +184,15 @@ BROKEN: Final = {
         "IMM-1",
         Path.UPDATE,
     ),
+    "a job that leaves a project which is archived": (
+        rewritten(
+            "tg_jobs__leaves_only_a_project_that_goes",
+            "WHERE p.id = OLD.project_id",
+            "WHERE p.id = OLD.project_id AND p.status <> 'archived'",
+        ),
+        "IMM-1",
+        Path.UPDATE,
+    ),
     "an update that changes nothing": (
         rewritten(
             "tg__set_updated_at",
