@@ -22,11 +22,12 @@ if TYPE_CHECKING:
     from conformance.engine.mutants.mutant import Mutant
 
 RECORD = "open.toml"
+NODES = "a changed node"  # of a tree, which is of no class of what people write
 
 
 @dataclass(frozen=True, slots=True)
 class Unseen:
-    """A survivor that is known: its class, and what will see it."""
+    """A survivor that is known: its class, and what will see it; no class, where a node changed."""
 
     habit: str
     mended_by: str
@@ -51,11 +52,11 @@ def read(path: Path | None = None) -> dict[str, Unseen]:
                 if name in found:
                     message = f"{path.name} names {name} twice"
                     raise RecordError(message)
-                found[name] = Unseen(entry["class"], entry["mended_by"])
+                found[name] = Unseen(entry.get("class", ""), entry["mended_by"])
     except (OSError, tomllib.TOMLDecodeError, KeyError, TypeError) as error:
         message = f"{path.name} cannot be read: {error}"
         raise RecordError(message) from None
-    unknown = {each.habit for each in found.values()} - {*CLASSES}
+    unknown = {each.habit for each in found.values()} - {*CLASSES, ""}
     if unknown:
         message = f"{path.name} names a class that there is not: {unknown.pop()}"
         raise RecordError(message)
@@ -85,4 +86,4 @@ def lines(record: Iterable[Unseen]) -> Iterator[str]:
     counts = Counter(record)
     yield f"open: {counts.total()}, must become none" if counts else "open: none"
     for each, count in sorted(counts.items(), key=lambda item: (-item[1], item[0].habit)):
-        yield f"  {count:>4} {each.habit} (to be seen by: {each.mended_by})"
+        yield f"  {count:>4} {each.habit or NODES} (to be seen by: {each.mended_by})"

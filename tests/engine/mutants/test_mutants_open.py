@@ -33,6 +33,20 @@ def test_what_is_open_is_shown_and_fails_nothing() -> None:
     assert "score: 0 of 1 killed, 0 equivalent, 1 open" == lines[-1]
 
 
+def test_a_changed_node_is_of_no_class(tmp_path: Path) -> None:
+    """Of mutants that no habit of people makes, an entry names no class."""
+    record, mutant = tmp_path / "open.toml", Mutant("a", "lock removed", "", ())
+    record.write_text(f"[[open]]\nmended_by = 'races'\nmutants = ['{mutant.id}']\n")
+    known = unseen.read(record)
+    unseen.check(known, [mutant])
+    assert "     1 a changed node (to be seen by: races)" in [*unseen.lines(known.values())]
+
+
+def test_the_records_of_the_schema_name_classes() -> None:
+    """Each entry that the schema's own record has is of a class, or of none."""
+    assert unseen.read()
+
+
 def test_a_survivor_that_is_not_recorded_fails() -> None:
     """Without the record the same mutant is a survivor."""
     made = report(None, {})
