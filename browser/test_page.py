@@ -171,6 +171,15 @@ def test_a_link_opens_its_rule(page: Page, file: Path, typed: str) -> None:
     assert 0 <= top < page.viewport_size["height"]
 
 
+def test_an_open_rule_is_in_the_address(page: Page, file: Path) -> None:
+    """Whoever opens a rule can copy the link to it."""
+    page.goto(file.as_uri())
+    page.locator("#INV-T2 > summary").click()
+
+    assert page.locator("#INV-T2").evaluate("each => each.open")
+    assert page.url.endswith("#INV-T2")
+
+
 def test_an_object_and_its_rules_are_a_link_apart(page: Page, file: Path) -> None:
     """From a rule to an object that serves it, whose SQL is shown, and back."""
     page.goto(f"{file.as_uri()}#INV-T6")

@@ -64,6 +64,9 @@ def replay(kept: Kept, options: argparse.Namespace, say: Say) -> int:
         except chosen.UnknownDomainError as error:
             raise ReplayError(str(error)) from None
     folder = options.migrations or Path(run.migrations)
+    if options.migrations is None and not folder.is_dir():
+        message = f"the migrations of then, {folder}, are not here: name some by --migrations DIR"
+        raise ReplayError(message)
     say([f"{seen.rule} was found {seen.verdict}: {kept.last}, {run.server or 'no server'}"])
     say([f"  expected: {seen.expected}", f"  observed: {seen.observed}", f"  migrations: {folder}"])
     if options.to is not None:

@@ -172,8 +172,15 @@ def _of_enum(node: Any) -> Iterator[_Part]:
 
 def _renamed(node: Any) -> Iterator[_Part]:
     if node.renameType in RENAMED:
-        on = node.relation.relname if node.relation and node.subname else ""
-        yield _Part(RENAMED[node.renameType], node.newname, on)
+        kind, on = RENAMED[node.renameType], ""
+        if node.subname:
+            old, on = node.subname, node.relation.relname if node.relation else ""
+        elif node.object:
+            old = _last(getattr(node.object, "objname", node.object))
+        else:
+            old = node.relation.relname
+        # Where a rule's object is looked for that has another name now, it got that here.
+        yield from (_Part(kind, name, on) for name in (old, node.newname))
 
 
 def _dropped(node: Any) -> Iterator[_Part]:

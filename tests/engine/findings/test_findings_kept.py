@@ -90,6 +90,18 @@ def test_a_finding_is_found_by_any_name_from_anywhere(folder: Path, tmp_path: Pa
         store.find("inv_t66", tmp_path)
 
 
+def test_a_finding_of_another_machine_asks_for_migrations(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Where the folder of then is not there, as of a pipeline's artifact, the option is named."""
+    store.write(folder / store.FOLDER, [kept(folder, migrations="/builds/ours/db")])
+    monkeypatch.chdir(folder)
+
+    assert 2 == main(["replay", "inv_t6"])
+    said = "the migrations of then, /builds/ours/db, are not here: name some by --migrations DIR"
+    assert f"replay: {said}\n" == capsys.readouterr().err
+
+
 def test_findings_are_listed(
     folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

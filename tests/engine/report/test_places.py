@@ -93,6 +93,7 @@ def test_another_domain_has_places() -> None:
         (f"\n\n{WEAKER}", 3),
         (f"ALTER TABLE memberships DISABLE TRIGGER {TRIGGER};", 1),
         ("SELECT 1;\nALTER TABLE public.memberships DISABLE TRIGGER ALL;", 2),
+        (f"\nALTER TRIGGER {TRIGGER} ON memberships RENAME TO other;", 2),
         (f"-- {TRIGGER}\nDO $$ BEGIN\nEXECUTE 'DROP TRIGGER {TRIGGER} ON memberships'; END $$;", 3),
     ],
 )
@@ -106,6 +107,18 @@ def test_a_file_that_weakens_a_rule_is_where_it_points(tmp_path: Path, sql: str,
     expected = {"file": "db/004_leave.sql", "line": line}
     assert expected == where.first(RULES["INV-T2"].enforced_by)
     assert expected != where.first(RULES["INV-U5"].enforced_by)
+
+
+def test_a_rule_whose_objects_have_other_names_points_at_these(tmp_path: Path) -> None:
+    """The old and the new name of a constraint, index, function or type lead to the same line."""
+    found = places(
+        tmp_path,
+        "ALTER TABLE t RENAME CONSTRAINT a__b TO c__b;\nALTER INDEX a__f RENAME TO c__f;\n"
+        "ALTER FUNCTION f() RENAME TO g;\nALTER TYPE k RENAME TO l;",
+    ).of(["a__b", "c__b", "a__f", "c__f", "function f", "function g", "type k", "type l"])
+
+    assert [1, 1, 2, 2, 3, 3, 4, 4] == [place["line"] for place in found.values()]
+    assert {"db/2.sql"} == {place["file"] for place in found.values()}
 
 
 def test_what_comes_back_is_where_it_comes_back(tmp_path: Path) -> None:

@@ -80,6 +80,10 @@ def test_junit_has_a_case_a_rule(document: dict[str, Any]) -> None:
     broken = failures["INV-T6"]
     assert broken is not None
     assert "broken" == broken.get("type")
+    place = document["rules"][0]["place"]
+    assert (place["file"], str(place["line"])) == tuple(map(cases["INV-T6"].get, ("file", "line")))
+    told = {each.get("name"): each.get("value") for each in cases["INV-T6"].iter("property")}
+    assert ", ".join(document["rules"][0]["enforced_by"]) == told["enforced_by"]
     assert SCRIPT.replace("\x01", "\ufffd") == broken.text
 
 
@@ -149,8 +153,13 @@ def test_a_part_that_came_to_its_end_is_no_failed_execution(document: dict[str, 
 
 def test_each_form_says_how_much_was_tried(document: dict[str, Any]) -> None:
     """Whole or partial is told where the run is: by properties, on the page, in Markdown."""
-    for whole, words in ((True, "the whole suite"), (False, "a part of the suite, or it ended")):
+    for whole, missing, words in (
+        (True, 0, "the whole suite"),
+        (False, 0, "a part of the suite"),
+        (False, 3, "it ended before 3 of its tests"),
+    ):
         document["whole"] = whole
+        document["counts"] = {**document["counts"], "not_run": missing}
         (suite,) = ET.fromstring(forms.render(document, "junit"))  # noqa: S314 - it is our own
         told = {each.get("name"): each.get("value", "") for each in suite.iter("property")}
         (run,) = json.loads(forms.render(document, "sarif"))["runs"]

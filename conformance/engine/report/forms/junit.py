@@ -56,6 +56,9 @@ def render(document: Document) -> str:
         own = ET.SubElement(case, "properties")
         for name in ("statement", "accepted", "rejected", "named"):
             ET.SubElement(own, "property", name=name, value=_plain(str(rule.get(name, ""))))
+        enforced = ", ".join(rule.get("enforced_by", ()))
+        ET.SubElement(own, "property", name="enforced_by", value=_plain(enforced))
+        _at(case, rule)
         if rule["verdict"] == NOT_RUN:
             ET.SubElement(case, "skipped", message="the run ended before it came to this rule")
         elif rule in unheld and rule not in bad:
@@ -75,11 +78,16 @@ def render(document: Document) -> str:
 def _end(suite: ET.Element, error: dict[str, Any]) -> None:
     """Add the case of an error that ended the run."""
     case = ET.SubElement(suite, "testcase", classname="run", name=RUN)
-    if "place" in error:
-        case.set("file", error["place"]["file"])
-        case.set("line", str(error["place"]["line"]))
+    _at(case, error)
     said = ET.SubElement(case, "error", type=IMPOSSIBLE, message=_of(error["said"]))
     said.text = _plain(error["said"])
+
+
+def _at(case: ET.Element, of: dict[str, Any]) -> None:
+    """Set the place in the migrations of what a case is about, where it is known."""
+    if "place" in of:
+        case.set("file", of["place"]["file"])
+        case.set("line", str(of["place"]["line"]))
 
 
 def _beside(suite: ET.Element, failure: dict[str, Any], until: str) -> None:

@@ -18,7 +18,6 @@ WORDS = (*map(str, Verdict), NOT_RUN)  # the worst first
 
 
 MOST = 600  # characters of a message
-PART = "a part of the suite, or it ended early"
 
 
 class Told(NamedTuple):
@@ -48,7 +47,13 @@ def outcome(document: Document) -> str:
     tried = words or "no rule was tried"
     if document.get("errors"):
         return f"{tried}; an error ended the run"
-    return f"{tried}{'' if document.get('whole', True) else f'; {PART}'}"
+    return f"{tried}{'' if document.get('whole', True) else f'; {_part(document)}'}"
+
+
+def _part(document: Document) -> str:
+    """Return how much of the suite a run that was not whole has tried."""
+    missing = document.get("counts", {}).get("not_run", 0)
+    return f"it ended before {missing} of its tests" if missing else "a part of the suite"
 
 
 def facts(document: Document) -> Iterator[tuple[str, str]]:
@@ -57,7 +62,7 @@ def facts(document: Document) -> Iterator[tuple[str, str]]:
     for error in document.get("errors", ()):
         yield "error", error["said"]
     if "whole" in document:
-        yield "tried", "the whole suite" if document["whole"] else PART
+        yield "tried", "the whole suite" if document["whole"] else _part(document)
     yield "server", str(document.get("server") or "none")
     yield "written as", str(document.get("role") or "the owner of the schema")
     yield "begun", str(document.get("begun", "unknown"))
