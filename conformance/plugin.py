@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import sys
 from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
@@ -14,7 +15,8 @@ import pytest
 from conformance.engine.pytest_plugin.imports import unrewritten
 from framecast_conformance import early, refused
 
-if "PYTEST_XDIST_WORKER" not in os.environ:
+# A worker is started by a line of Python; what it starts inherits its variable.
+if "PYTEST_XDIST_WORKER" not in os.environ or sys.argv[0] != "-c":
     early.end_at_once(refused.remove)
 
 with unrewritten():
@@ -114,8 +116,7 @@ def pytest_load_initial_conftests(early_config: pytest.Config, args: list[str]) 
     if options.domain:
         with _one_message():
             chosen.choose(options.domain, directory)
-    if not workers.is_one():  # which is told the expression that was made
-        _select(options, args)
+    _select(options, args)  # a worker, too, begins with what the user has given
     if early_config.pluginmanager.hasplugin("xdist"):
         args[:0] = workers.arguments(options, directory)
     pyargs = bool(getattr(options, "pyargs", False))

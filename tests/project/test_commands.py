@@ -35,6 +35,7 @@ RUN: Final = (
     "python -m conformance explain INV-T2",
     'python -m conformance audit "$DATABASE_URL"',
     "python -m conformance compare before.json after.json",
+    "python -m conformance compare --tried-by-both before.json after.json",
     "python -m conformance report run.json *",
     "python -m conformance versions report.json",
     'python -m conformance status "$DATABASE_URL"',

@@ -66,6 +66,19 @@ def test_a_run_takes_ids_and_asks_back() -> None:
     assert "warnings" not in asked
 
 
+@pytest.mark.parametrize(
+    "chosen", [("--rule", "INV-U5", "-k", "test_rule and merge"), ("-k", "INV-U5 and merge")]
+)
+def test_workers_select_what_was_asked_for(chosen: tuple[str, ...]) -> None:
+    """Where workers run the tests, as they do of themselves, a rule's selection is its own."""
+    command = [sys.executable, "-m", "pytest", "conformance/test_rules.py", "-n1", *chosen]
+    ended = "--hypothesis-profile=quick", "-p", "no:cacheprovider"
+    done = subprocess.run([*command, *ended], cwd=ROOT, capture_output=True, text=True, check=False)
+
+    assert "\n1 held\n" in done.stdout
+    assert " 1 passed in " in done.stdout
+
+
 def collected(keyword: str) -> str:
     """Return what pytest prints of the suite's tests that an expression selects."""
     command = [sys.executable, "-m", "pytest", "conformance/test_rules.py", "--collect-only", "-q"]

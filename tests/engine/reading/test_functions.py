@@ -172,7 +172,7 @@ def test_the_same_question_may_not_be_answered_from_an_old_plan(
 
     finding = caught.value
     assert (Verdict.BROKEN, "INV-A4") == (finding.verdict, finding.rule)
-    assert "[(True,)], from a plan made before" == finding.observed
+    assert "True, from a plan made before" == finding.observed
     assert f"PREPARE fact_0 AS {ask};\nBEGIN;\nEXECUTE fact_0;\nROLLBACK;\n" in finding.script
     assert finding.script.endswith("EXECUTE fact_0;  -- expected: False\n")
 
