@@ -8,11 +8,12 @@ import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
+from framecast_conformance.early import SHELL_ADDS
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 ENDING: Final = (signal.SIGTERM, signal.SIGHUP)
-SHELL_ADDS: Final = 128  # to the number of the signal that has ended a command
 
 
 class EndedError(KeyboardInterrupt):
