@@ -172,7 +172,7 @@ def test_a_link_opens_its_rule(page: Page, file: Path, typed: str) -> None:
 
 
 def test_an_open_rule_is_in_the_address(page: Page, file: Path) -> None:
-    """Whoever opens a rule can copy the link to it."""
+    """A rule that is opened puts its link into the address."""
     page.goto(file.as_uri())
     page.locator("#INV-T2 > summary").click()
 

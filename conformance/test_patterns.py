@@ -40,7 +40,7 @@ def found(database: Database) -> list[Pattern]:
 @settings(suppress_health_check=UNCHECKED_WITH_FIXTURES)
 @given(data=st.data())
 def test_pattern(rule: Rule, found: list[Pattern], sandbox: Sandbox, data: st.DataObject) -> None:
-    """What a check or a key knows by a text is one of the rule's by the rule's violation query."""
+    """Rows that a check or a key knows by a text are sound by the rule's violation query."""
     expect_none_broken(rule, found, sandbox, data)
 
 

@@ -101,7 +101,7 @@ def acting() -> Iterator[ColumnCase]:
 
 
 def _owned(table: str, urn: str, name: str) -> ColumnCase:
-    """Whoever makes a row may name no owner that is one character away from a URN."""
+    """An owner that is one character away from a URN is refused with a new row."""
     world = World()
     user = world.creator(id=SECOND)
     world.owned_team(user, id=FIRST)

@@ -42,7 +42,7 @@ def _wait_for(module: str, lines: IO[str]) -> None:
 def test_an_early_signal_is_no_traceback(
     start: str, number: signal.Signals, code: int, times: int
 ) -> None:
-    """However a command is started, its imports are ended by a signal without a traceback."""
+    """A signal ends the imports of a command without a traceback, however that is started."""
     command, module = STARTS[start]
     with started(command) as process:
         assert process.stderr is not None
@@ -57,7 +57,7 @@ def test_an_early_signal_is_no_traceback(
 
 
 def test_an_early_signal_leaves_no_report_of_an_earlier_run(tmp_path: Path) -> None:
-    """Whoever reads the report after an interrupted run finds none that says that all is held."""
+    """An interrupted run leaves no older report, which would say that all is held."""
     report = tmp_path / "report.json"
     report.write_text("{}")
     command, module = STARTS["pytest"]

@@ -41,7 +41,7 @@ class Maker(NamedTuple):
 
     @property
     def name(self) -> str:
-        """Which they are, in words."""
+        """Their ids in words; of none, the schema itself."""
         return " or ".join(self.rules) or "what the schema itself writes"
 
 

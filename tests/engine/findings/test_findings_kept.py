@@ -93,7 +93,7 @@ def test_a_finding_is_found_by_any_name_from_anywhere(folder: Path, tmp_path: Pa
 def test_a_finding_of_another_machine_asks_for_migrations(
     folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Where the folder of then is not there, as of a pipeline's artifact, the option is named."""
+    """Without the folder of then, as of a pipeline's artifact, the option is named."""
     store.write(folder / store.FOLDER, [kept(folder, migrations="/builds/ours/db")])
     monkeypatch.chdir(folder)
 

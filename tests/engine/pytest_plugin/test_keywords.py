@@ -39,7 +39,7 @@ def test_a_rule_narrows_an_expression() -> None:
 
 
 def test_words_of_no_test_are_named() -> None:
-    """What is nearly called so is a question; where every word is known, that is said."""
+    """A near name is a question; where every word is known, that is said."""
     known = {"test_rules.py", "test_rule[inv_t6__teams-update]", "INV-T6", "test_races.py"}
 
     (line,) = hints("inv_t66__ and not test_rule", known)
