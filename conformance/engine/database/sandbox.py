@@ -12,8 +12,8 @@ from conformance.engine.catalogue.misfits import Misfits, another_object
 from conformance.engine.database import change_log, restore
 from conformance.engine.database.session import Session
 from conformance.engine.database.sweeper import Sweeper
+from conformance.engine.database.undone import Written
 from conformance.engine.database.unknown_columns import Spare
-from conformance.engine.database.written import Written
 from conformance.engine.domain.chosen import RULES
 from conformance.engine.privileges.missing import missing_privilege
 from conformance.engine.sql.arbiters import Arbiters
