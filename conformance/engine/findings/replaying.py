@@ -63,6 +63,8 @@ def replay(kept: Kept, options: argparse.Namespace, say: Say) -> int:
             chosen.choose(run.domain, Path(run.folder))
         except chosen.UnknownDomainError as error:
             raise ReplayError(str(error)) from None
+    if options.to is not None:
+        _require_step(kept, options.to)
     folder = options.migrations or Path(run.migrations)
     if options.migrations is None and not folder.is_dir():
         message = f"the migrations of then, {folder}, are not here: name some by --migrations DIR"
@@ -98,8 +100,8 @@ def is_as_found(kept: Kept, options: argparse.Namespace) -> bool:
     )
 
 
-def _stop(kept: Kept, folder: Path, options: argparse.Namespace, say: Say) -> None:
-    """Do the steps before one, and open psql there, or say how to come there."""
+def _require_step(kept: Kept, number: int) -> None:
+    """Refuse a step that a finding does not have, whatever it would be replayed on."""
     steps = kept.seen.steps
     if not steps:
         several = kept.seen.script.startswith(SEVERAL)
@@ -107,9 +109,14 @@ def _stop(kept: Kept, folder: Path, options: argparse.Namespace, say: Say) -> No
         where = f"; {kept.script} says what each did, and where" if several and kept.script else ""
         message = f"{kept.seen.id} {why}: replay it without --to{where}"
         raise ReplayError(message)
-    if options.to > len(steps):
+    if number > len(steps):
         message = f"{kept.seen.id} has {len(steps)} steps: --to takes 1 to {len(steps)}"
         raise ReplayError(message)
+
+
+def _stop(kept: Kept, folder: Path, options: argparse.Namespace, say: Say) -> None:
+    """Do the steps before one, and open psql there, or say how to come there."""
+    steps = kept.seen.steps
     before, after = steps[: options.to - 1], steps[options.to - 1]
     psql, given = _psql(options), _given()
     if psql is None or not (given or (sys.stdin.isatty() and sys.stdout.isatty())):
