@@ -51,7 +51,7 @@ SENT: Final[dict[str, Row]] = {
         "live_shared_team_id": UUID(int=0),
     },
 }
-LETTERS: Final = UUID("abcdefab-cdef-abcd-efab-cdefabcdefab")
+WITHOUT_DIGITS: Final = UUID("abcdefab-cdef-abcd-efab-cdefabcdefab")
 MEMBER: Final = UUID("fedcbafe-dcba-fedc-bafe-dcbafedcbafe")
 AHEAD: Final = Sql("now() + interval '8760 hours'")
 
@@ -107,7 +107,7 @@ def _derived_otherwise(table: str) -> ColumnCase:
     off = RawSql(f"ALTER TABLE public.{table} DISABLE TRIGGER _100_derive")
     writes: list[Write] = [*_written_otherwise(world, table)]
     if table == "api_keys":
-        writes.append(Delete("memberships", {"team_id": LETTERS, "user_id": MEMBER}))
+        writes.append(Delete("memberships", {"team_id": WITHOUT_DIGITS, "user_id": MEMBER}))
     first, *more = ((off, each) for each in writes)
     return ColumnCase(
         f"{table} derived otherwise",
@@ -138,7 +138,7 @@ def _every_row() -> World:
     for role in ("admin", "member", "viewer"):
         world.member(team, role)
     lettered = world.creator(id=MEMBER)
-    theirs = world.owned_team(lettered, id=LETTERS)
+    theirs = world.owned_team(lettered, id=WITHOUT_DIGITS)
     for spec in (None, Jsonb({})):
         project = world.project(team, owner, spec=spec)
     world.move(world.job(owner, urn_of_team(team), project_id=project["id"]), "completed")

@@ -78,14 +78,14 @@ def crowded(count: int, role: str) -> Plant:
 
 
 def self_invited(world: World) -> Planted:
-    """Plant an invitation to the inviter's email, in other letters."""
+    """Plant an invitation to the inviter's email, in another case."""
     user = world.starter()
     made = world.an_invitation(GHOST, user, email=str(user["email"]).upper())
     return found(world, world.insert("invitations", made)["id"])
 
 
 def invited_member(world: World) -> Planted:
-    """Plant an open invitation for somebody in the team, in other letters."""
+    """Plant an open invitation for somebody in the team, in another case."""
     user = world.starter()
     world.insert("memberships", world.a_membership(GHOST, user))
     made = world.an_invitation(GHOST, {"id": world.id()}, email=str(user["email"]).title())

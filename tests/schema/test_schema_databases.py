@@ -64,7 +64,7 @@ def test_another_syntax_of_strings_changes_nothing(
 
 @pytest.mark.parametrize("client", ["UTF8", "LATIN1"])
 def test_another_encoding_is_refused(client: str, scratch: Scratch, odd: str) -> None:
-    """A database that lacks letters is refused at once, by what it is, and stays empty."""
+    """A database that lacks characters is refused at once, by what it is, and stays empty."""
     conninfo = made(scratch, odd, "ENCODING 'LATIN1' LC_COLLATE 'C' LC_CTYPE 'C'")
     first = (MIGRATIONS / "001_initial_schema.sql").read_bytes().partition(b"\n$$;\n")
     with psycopg.connect(conninfo, autocommit=True, client_encoding=client) as connection:
@@ -77,7 +77,7 @@ def test_another_encoding_is_refused(client: str, scratch: Scratch, odd: str) ->
 
 
 def test_another_locale_changes_nothing(scratch: Scratch, odd: str) -> None:
-    """Another locale's letters, spaces and capitals make no row legal, or illegal."""
+    """Another locale's characters, spaces and capitals make no row legal, or illegal."""
     unicode = "LOCALE_PROVIDER builtin BUILTIN_LOCALE" if scratch.server.major >= 17 else "LOCALE"
     outcomes = []
     for how in ("LOCALE 'C'", f"{unicode} 'C.UTF-8' LC_COLLATE 'C' LC_CTYPE 'C.UTF-8'"):

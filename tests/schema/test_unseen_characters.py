@@ -16,7 +16,7 @@ SEEN: Final = frozenset(
         *range(0x13430, 0x13440),
     )
 )
-# Letters and marks that Unicode has to be ignored where they are not known.
+# Characters and marks that Unicode has to be ignored where they are not known.
 FILLERS: Final = frozenset(
     (
         *(0x34F, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x3164, 0xFFA0),
@@ -33,7 +33,7 @@ WHERE conname = 'inv_w4__webhooks_url_is_https_with_host'"""
 
 
 def test_nothing_that_is_not_seen_is_in_a_host(scratch: Scratch, template: Template) -> None:
-    """What Unicode has for control, space and format is refused, and letters that fill a place."""
+    """Unicode's control characters, spaces and formats are refused, and those that fill a place."""
     unseen = FILLERS | {
         code
         for code in range(1, sys.maxunicode + 1)

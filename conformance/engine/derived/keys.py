@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from conformance.engine.kinds.keys import References, Unique
     from conformance.engine.kinds.same_as import SameAs
 
-# Types of texts of which letters of two cases are two letters.
+# Text types that tell upper case from lower.
 PLAIN: Final = ("text", "varchar", "bpchar")
 
 

@@ -25,7 +25,7 @@ OF_TEXT: Final = re.compile(r"starts_with|strpos|position|regexp_(like|match|mat
 NUMBER: Final = re.compile(r"-?\d+")
 # A number that is no more than a sign, a flag or nothing.
 FEW: Final = 1
-# What a word is, where it is compared; in a pattern, where single letters and classes stand too.
+# What a word is, where it is compared; in a pattern, where single characters and classes stand too.
 WORD: Final = re.compile(r"[^\W\d_][^\W_]+")
 IN_PATTERN: Final = re.compile(r"(?<![\\\[])[^\W\d_]{3,}")
 # Words of PostgreSQL: of triggers, of levels, of kinds of JSON, and classes of patterns.

@@ -124,7 +124,7 @@ def test_sarif_points_at_the_line_of_the_migration(document: dict[str, Any]) -> 
 
 
 def test_sarif_names_files_by_their_uris(document: dict[str, Any]) -> None:
-    """Spaces and letters of other alphabets are coded, and a file outside a checkout is whole."""
+    """Spaces and other alphabets are coded, and a file outside a checkout is whole."""
     for file, uri in (
         ("db é/#1 a.sql", "db%20%C3%A9/%231%20a.sql"),
         ("/srv/db #/1.sql", "file:///srv/db%20%23/1.sql"),

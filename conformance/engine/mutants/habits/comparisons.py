@@ -25,8 +25,8 @@ DECLARED = re.compile(r"\b([pv]_\w+) text\b")
 ALPHABETIC = re.compile(r"'.*[A-Za-z].*'")
 BUILT_IN = frozenset({"lower", "upper", "left", "ltrim", "rtrim", "split_part", "substr"})
 CASES = {"~": "~*", "~*": "~", "~~": "~~*", "~~*": "~~"}
-# It knows letters and spaces beyond ASCII, as most databases do: to remove a collation would mean
-# another thing in each. Before PostgreSQL 17 the mutant does not apply.
+# It knows characters beyond ASCII, as most databases do: to remove a collation would mean another
+# thing in each. Before PostgreSQL 17 the mutant does not apply.
 UNICODE = "pg_catalog.pg_c_utf8"
 
 
@@ -73,7 +73,7 @@ class _Texts:
         return False
 
     def is_lower(self, tree: Any) -> bool:
-        """Return whether an expression is a call of a function that makes letters small itself."""
+        """Return whether an expression is a call of a function that makes lower case itself."""
         return is_a(tree, ast.FuncCall) and tree.funcname[-1].sval in self._lowering
 
 
@@ -113,7 +113,7 @@ def _case(tree: Any) -> Iterator[Change]:
 
 
 def _collation(tree: Any) -> Iterator[Change]:
-    """Take a collation that knows all letters for that of bytes."""
+    """Take a collation that knows all characters for that of bytes."""
     if is_a(tree, ast.CollateClause):
         inner = printed(tree.arg)
         yield Change("collation exchanged", brief(tree), node(f"({inner}) COLLATE {UNICODE}"))
