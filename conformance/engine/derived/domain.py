@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from conformance.engine.derived import caps, keys, rows
-from conformance.engine.derived.meetings import Meetings, of_kind
+from conformance.engine.derived.meetings import of_any_schema, of_kind
 from conformance.engine.derived.shapes import Derived
 from conformance.engine.derived.world import Facts
 from conformance.engine.domain.domain import Domain
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from conformance.engine.cases.scenario import WaysOnSchema
-    from conformance.engine.derived.meetings import Meet
+    from conformance.engine.derived.meetings import Meet, Meeting
     from conformance.engine.derived.shapes import Makes
     from conformance.engine.kinds.kind import Kind
     from conformance.engine.kinds.rule import Rule
@@ -83,10 +83,12 @@ def of(  # noqa: PLR0913 - all data, most of it in keywords
             }
         return found
 
-    def meetings() -> dict[str, Meetings]:
+    def meetings() -> dict[str, Derived[Meeting]]:
         by_kind = {rule.id: of_kind(rule.kind, facts) for rule in rules}
         makes = {**by_kind, **(races or {})}
-        return {rule: Meetings(facts, make) for rule, make in makes.items() if make is not None}
+        return {
+            rule: of_any_schema(facts, make) for rule, make in makes.items() if make is not None
+        }
 
     return Domain(
         name,

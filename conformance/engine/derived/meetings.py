@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 from hypothesis import strategies as st
 
 from conformance.engine.derived.caps import parent_of
-from conformance.engine.derived.catalogue import tables_of
 from conformance.engine.derived.keys import key_given
 from conformance.engine.derived.parents import child, key_of, named
-from conformance.engine.derived.shapes import carried, inserted, never_change
-from conformance.engine.derived.world import World
+from conformance.engine.derived.shapes import Derived, carried, inserted, never_change
 from conformance.engine.kinds.at_most import AtMost
 from conformance.engine.kinds.keys import Excludes, References, Unique
 from conformance.engine.sql.writes import Delete
@@ -20,10 +18,8 @@ from conformance.engine.sql.writes import Delete
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from hypothesis.strategies import SearchStrategy
-
-    from conformance.engine.cases.scenario import Asked, Transaction
-    from conformance.engine.derived.world import Draw, Facts
+    from conformance.engine.cases.scenario import Transaction
+    from conformance.engine.derived.world import Facts, World
     from conformance.engine.kinds.kind import Kind
     from conformance.engine.sql.writes import Row
 
@@ -43,33 +39,20 @@ class Meeting:
     sides: tuple[Transaction, Transaction]
 
 
-@dataclass(slots=True, eq=False)
-class Meetings:
-    """Meetings that are made on whatever schema there is.
+def of_any_schema(facts: Facts, make: Meet) -> Derived[Meeting]:
+    """Return the meetings that are made on whatever schema there is.
 
-    Attributes:
+    Args:
         facts: what every legal row must heed.
         make: makes one.
     """
 
-    facts: Facts
-    make: Meet
-    _made: dict[Asked, SearchStrategy[Meeting]] = field(default_factory=dict)
+    def carry(world: World) -> Meeting:
+        made = make(world)
+        one, other = (carried(world, side) for side in made.sides)
+        return Meeting(carried(world, made.given), (one, other))
 
-    def on(self, schema: Asked) -> SearchStrategy[Meeting]:
-        """Return the meetings for the schema of a database."""
-        if schema not in self._made:
-            self._made.clear()  # what others were made of is not asked again
-            self._made[schema] = _meetings(self, schema)
-        return self._made[schema]
-
-
-@st.composite
-def _meetings(draw: Draw, meetings: Meetings, schema: Asked) -> Meeting:
-    world = World(tables_of(schema), meetings.facts, draw)
-    made = meetings.make(world)
-    one, other = (carried(world, side) for side in made.sides)
-    return Meeting(carried(world, made.given), (one, other))
+    return Derived(facts, carry)
 
 
 def of_kind(kind: Kind | None, facts: Facts) -> Meet | None:

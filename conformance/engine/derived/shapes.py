@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Final, Generic, TypeAlias, TypeVar
 
 from hypothesis import strategies as st
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy
 
     from conformance.engine.cases.scenario import Asked, Fact, Transaction
+    from conformance.engine.derived.catalogue import Table
     from conformance.engine.derived.world import Draw, Facts
 
     Make: TypeAlias = Callable[[World], Scenario]
@@ -38,9 +39,12 @@ OF_ONE_ROW: Final[Mapping[Path, str]] = {
 }
 
 
+T = TypeVar("T")
+
+
 @dataclass(slots=True, eq=False)
-class Derived:
-    """Scenarios that are made on whatever schema there is.
+class Derived(Generic[T]):
+    """Scenarios, or meetings, that are made on whatever schema there is.
 
     Attributes:
         facts: what every legal row must heed.
@@ -48,20 +52,18 @@ class Derived:
     """
 
     facts: Facts
-    make: Make
-    _made: dict[Asked, SearchStrategy[Scenario]] = field(default_factory=dict)
+    make: Callable[[World], T]
+    _made: dict[Asked, SearchStrategy[T]] = field(default_factory=dict)
 
-    def on(self, schema: Asked) -> SearchStrategy[Scenario]:
-        """Return the scenarios for the schema of a database."""
+    def on(self, schema: Asked) -> SearchStrategy[T]:
+        """Return those for the schema of a database."""
         if schema not in self._made:
             self._made.clear()  # what others were made of is not asked again
-            self._made[schema] = _scenarios(self, schema)
+            self._made[schema] = st.composite(self._of)(tables_of(schema))
         return self._made[schema]
 
-
-@st.composite
-def _scenarios(draw: Draw, derived: Derived, schema: Asked) -> Scenario:
-    return derived.make(World(tables_of(schema), derived.facts, draw))
+    def _of(self, draw: Draw, tables: Mapping[str, Table]) -> T:
+        return self.make(World(tables, self.facts, draw))
 
 
 def written(

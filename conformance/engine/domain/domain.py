@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy
 
     from conformance.engine.cases.scenario import Settings, WaysOnSchema
-    from conformance.engine.derived.meetings import Meetings
+    from conformance.engine.derived.meetings import Meeting
+    from conformance.engine.derived.shapes import Derived
     from conformance.engine.derived.world import Facts
     from conformance.engine.gate.state import State
     from conformance.engine.kinds.rule import Rule
@@ -122,7 +123,7 @@ class Domain:
     settings: Callable[[], SearchStrategy[Settings] | None] = _plainly
     privileges: Privileges | None = None
     races: Callable[[], Mapping[str, KnownRace]] = dict
-    meetings: Callable[[], Mapping[str, Meetings]] = dict
+    meetings: Callable[[], Mapping[str, Derived[Meeting]]] = dict
     states: Callable[[], Callable[..., Iterator[State]]] = lambda: _none
     facts: Facts | None = None
     phases: str = "conformance.engine.mutants.rule_phases"
