@@ -17,7 +17,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from conformance.engine.changed import inventory
 from conformance.engine.report import forms
 from conformance.engine.report.forms.extras import Extras
-from tests.support.reports import whole
+from tests.support.reports import RACE, whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,7 +42,7 @@ MUTANTS: Final[list[dict[str, Any]]] = [
 ]
 # The tables of evidence that one has to push aside to read.
 CUT: Final = """
-() => [...document.querySelectorAll(".wide:has(.paths, .kills)")]
+() => [...document.querySelectorAll(".wide:has(.paths, .kills, .turns)")]
   .filter(each => each.scrollWidth > each.clientWidth).map(each => each.textContent)
 """
 # Of each text that is shown: how its colour stands out from what is behind it (WCAG 2.2).
@@ -191,6 +191,24 @@ def test_an_object_and_its_rules_are_a_link_apart(page: Page, file: Path) -> Non
     assert page.url.endswith("#INV-T6")
 
 
+def test_what_enforces_a_rule_and_its_races_are_a_click_away(page: Page, file: Path) -> None:
+    """Below a rule stand the SQL of its objects and its races, shut on screen, and not cut off."""
+    page.goto(f"{file.as_uri()}#INV-T2")
+    page.reload()
+    rule = page.locator("#INV-T2")
+    sql = rule.locator("pre", has_text="CREATE CONSTRAINT TRIGGER").first
+    race = rule.locator("details", has_text=RACE)
+    drawn = race.locator("table")
+
+    assert not sql.is_visible()
+    assert not drawn.is_visible()
+    rule.locator("summary", has_text="inv_t2__teams_has_an_owner").click()
+    race.locator("summary").click()
+    assert sql.is_visible()
+    assert "waits for ann" in drawn.inner_text()
+    assert drawn.evaluate("each => each.scrollWidth <= each.parentElement.clientWidth")
+
+
 def test_keys_are_enough(page: Page) -> None:
     """Everything that is done with a mouse is done with Tab and Enter, where the focus is seen."""
     page.get_by_label("Search rules").focus()
@@ -240,6 +258,9 @@ def test_paper_shows_all_rules(browser: Browser, file: Path) -> None:
 
     assert 0 == page.locator(".rule:not([open])").count()
     assert not page.get_by_label("Search rules").is_visible()
+    for rule in page.locator(".rule:has(.made pre)").all():
+        assert rule.locator(".made pre").first.is_visible()
+    assert page.locator(".turns:visible").count() == 1
     pages = re.findall(rb"/Type /Page\b", page.pdf(format="A4"))
     assert 2 * len(pages) < page.locator(".rule").count()
     page.close()

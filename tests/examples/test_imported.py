@@ -13,6 +13,7 @@ from conformance.engine.explain import objects
 from conformance.engine.postgres.scratch import Scratch
 from conformance.engine.postgres.server import Server
 from conformance.engine.reading.enforced import about, idle
+from conformance.engine.report.enforcing import enforcing
 from examples.fault import Fault
 from examples.imported.planted import FAULTS
 from tests.support.verdicts import grouped, plant, verdicts
@@ -76,7 +77,7 @@ def test_what_enforces_a_rule_is_shown(shop: Domain, scratch: Scratch, folder: P
     shown = [
         (name, sql)
         for rule in shop.rules.values()
-        for name, sql in objects.enforcing(rule.enforced_by, there)
+        for name, sql in enforcing(rule.enforced_by, there)
     ]
 
     assert len(shop.rules) < len(shown)

@@ -43,6 +43,20 @@ LEVELS: Final = {
 }
 
 
+RACE: Final = "inv_t2__two_owners_leave"
+TIMELINES: Final = {
+    RACE: {
+        "sessions": ["ann (read committed)", "bob (read committed)"],
+        "steps": [
+            {"session": 0, "said": "leave a team"},
+            {"session": 1, "said": "leave a team … waits for ann"},
+            {"session": 0, "said": "commit"},
+        ],
+        "ends": ["ann: accepted", "bob: rejected by inv_t2__memberships_owner_not_gone"],
+    }
+}
+
+
 def failure(rule: str, verdict: Verdict) -> dict[str, Any]:
     """Return a failure of a rule."""
     found = Finding(rule, verdict, expected="refused", observed="a, b: 100%\nrow", script=SCRIPT)
@@ -73,4 +87,4 @@ def whole(objects: Iterable[Object] = ()) -> dict[str, Any]:
     }
     listed = [each.document() for each in objects]
     of_tests = {"objects": listed, "beside": [], "failed": [], "missed": []}
-    return rules.document(judged, OF_RUN, of_tests, None, rules.Seen(moves(), LEVELS))
+    return rules.document(judged, OF_RUN, of_tests, None, rules.Seen(moves(), LEVELS, TIMELINES))

@@ -23,6 +23,7 @@ from conformance.engine.postgres.request import SETTINGS
 from conformance.engine.postgres.surroundings import withdrawn
 from conformance.engine.progress import Progress
 from conformance.engine.report.document import ReportError, load
+from conformance.engine.report.enforcing import enforcing
 
 if TYPE_CHECKING:
     import argparse
@@ -179,7 +180,7 @@ def run_show(options: argparse.Namespace) -> None:
                     progress("looking for mutants")
                 mutants = _mutants(rule, connection) if options.all else {}
             seen = _seen(rule, database.conninfo, progress, every=options.all)
-    enforced = objects.enforcing(rule.enforced_by, there)
+    enforced = enforcing(rule.enforced_by, there)
     seen = seen._replace(
         kills=_kills(rule, options),
         mutants=mutants,

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
+
+from conformance.engine.report.enforcing import Object
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
     import psycopg
 
 # Of each object: its kind, its name as a rejection or a rule's declaration has it, and its SQL. A
@@ -48,49 +48,8 @@ FROM pg_proc
 WHERE pronamespace = 'public'::regnamespace AND prokind = 'f'
 ORDER BY 1, 2
 """
-CALLED = ";\nCREATE OR REPLACE FUNCTION "  # between a trigger and what it calls
-
-
-class Object(NamedTuple):
-    """An object of the schema: its kind, its name, and the SQL that makes it."""
-
-    kind: str
-    name: str
-    sql: str
 
 
 def read(connection: psycopg.Connection[Any]) -> list[Object]:
     """Return the objects of a schema that may enforce a rule."""
     return [Object(*row) for row in connection.execute(OBJECTS)]
-
-
-def enforcing(names: Sequence[str], objects: Sequence[Object]) -> Iterator[tuple[str, str]]:
-    """Yield each name with the SQL of what bears it; '' where the schema has no such object.
-
-    A function of several triggers is shown with the first one.
-
-    Args:
-        names: as a rule's declaration has them, or a token that names begin with.
-        objects: of the schema.
-    """
-    shown: set[str] = set()
-    for name in names:
-        found = [(each.name, each.sql) for each in objects if _is(each, name)]
-        # A token stands for all that begins with it; a name, for one object.
-        some = found if name.endswith("__") else [(name, sql) for _, sql in found[:1]]
-        for shown_as, sql in some or [(name, "")]:
-            trigger, body, function = sql.partition(CALLED)
-            yield shown_as, f"{trigger};\n-- which is above" if function in shown else sql
-            if body:
-                shown.add(function)
-
-
-def _is(each: Object, name: str) -> bool:
-    kind, _, rest = name.rpartition(" ")
-    if kind:
-        return (each.kind, each.name) == (kind, rest)
-    if name.endswith("__"):
-        return each.name.startswith(name) or (each.kind == "trigger" and f"'{name}" in each.sql)
-    if each.kind == "trigger":
-        return each.name.endswith(f"_{name}") or f"'{name}'" in each.sql
-    return each.name == name

@@ -258,9 +258,9 @@ class Recorder:
             }
             moves = stash.setdefault(sections.MOVES, {})
             levels = stash.setdefault(sections.LEVELS, {})
-            document = rules.document(
-                self._judged, of_run, of_tests, where, rules.Seen(moves, levels)
-            )
+            timelines = stash.setdefault(sections.TIMELINES, {})
+            seen = rules.Seen(moves, levels, timelines)
+            document = rules.document(self._judged, of_run, of_tests, where, seen)
             for target in targets:
                 try:
                     forms.write(document, target)

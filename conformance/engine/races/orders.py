@@ -47,6 +47,16 @@ def following(order: Sequence[int]) -> Choose:
     return choose
 
 
+def in_turns(sessions: int, steps: int) -> Choose:
+    """Choose so that sessions of so many steps at the most take turns."""
+    return following([*range(sessions)] * steps)
+
+
+def is_of(trace: Trace, choose: Choose) -> bool:
+    """Return whether a race went as these choices would have had it."""
+    return all(choose(ready) == chosen for chosen, ready in trace.choices)
+
+
 def switches(order: Sequence[int]) -> int:
     """Return how often another session goes on than before."""
     return sum(one != other for one, other in pairwise(order))

@@ -82,6 +82,28 @@ class Machine(TypedDict):
     moves: list[Move]
 
 
+class Step(TypedDict):
+    """Step of a race: the place of its session, counted from 0, and what that did."""
+
+    session: int
+    said: str
+
+
+class Timeline(TypedDict):
+    """Race in the run: its sessions, their steps in order, and what became of each."""
+
+    sessions: list[str]
+    steps: list[Step]
+    ends: list[str]
+
+
+class Race(TypedDict):
+    """Known race: what happens in it, and how it went where its sessions took turns."""
+
+    description: str
+    timeline: NotRequired[Timeline]
+
+
 class Object(TypedDict):
     """Object of the schema under test, and the rules that it serves."""
 
@@ -160,6 +182,7 @@ class Report(TypedDict):
     coverage: NotRequired[Coverage]
     verdicts: dict[str, int]
     rules: list[Rule]
+    races: NotRequired[dict[str, Race]]
     objects: NotRequired[list[Object]]
     beside: list[Failure]
     failed: list[Failed]

@@ -38,10 +38,12 @@ class Seen(NamedTuple):
     Attributes:
         moves: by rules, how often machines saw each change of a state, such as `draft>active`.
         levels: by rules and levels of isolation, what became of the transactions of races.
+        timelines: by names of known races, who did what in turns.
     """
 
     moves: Mapping[str, Mapping[str, int]]
     levels: Mapping[str, Mapping[str, Mapping[str, int]]]
+    timelines: Mapping[str, Any] = {}
 
 
 NOTHING = Seen({}, {})
@@ -135,6 +137,7 @@ def document(
             }
             for name, standing in judged.items()
         ],
+        "races": _races(judged, seen.timelines),
         **(of_tests or {}),
     }
 
@@ -184,6 +187,18 @@ def _rule(name: str, standing: Standing, places: Places | None) -> dict[str, Any
         **({"as_role": _counts(standing.as_role)} if standing.as_role.any else {}),
         "races": [race for race, known in domain().races().items() if name in known.rules],
         "failures": standing.failures,
+    }
+
+
+def _races(judged: Collection[str], timelines: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the known races about some rules: what happens in each, and in this run, by turns."""
+    return {
+        name: {
+            "description": known.description,
+            **({"timeline": timelines[name]} if name in timelines else {}),
+        }
+        for name, known in domain().races().items()
+        if not set(judged).isdisjoint(known.rules)
     }
 
 

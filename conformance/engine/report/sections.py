@@ -18,6 +18,8 @@ SECTIONS = pytest.StashKey["Sections"]()
 MOVES = pytest.StashKey["dict[str, dict[str, int]]"]()
 # By rules and levels of isolation, what became of the transactions of races.
 LEVELS = pytest.StashKey["dict[str, dict[str, dict[str, int]]]"]()
+# By names of known races, who did what in turns, as reports have it.
+TIMELINES = pytest.StashKey["dict[str, Any]"]()
 # Returns which statements of functions were reached, where they are counted.
 COVERAGE = pytest.StashKey["Callable[[], dict[str, Any]]"]()
 # Set where somebody adds up what runs have seen: of each test its tally, and its transitions.

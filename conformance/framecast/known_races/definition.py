@@ -121,15 +121,13 @@ class KnownRace:
 
     def timeline(self, sandbox: Sandbox, conninfo: str) -> str:
         """Run it once, its sessions taking turns; return what each did, as a table."""
-        from conformance.engine.races.orders import following  # noqa: PLC0415 - as above
         from conformance.framecast.races.harness import Harness, IllegalStartError  # noqa: PLC0415 - only who shows it waits for it
         from conformance.framecast.races.rendering import side_by_side  # noqa: PLC0415 - as above
 
         race = self.race()
-        turns = max(len(each.script) for each in race.sessions)
         with Harness(sandbox, conninfo) as harness:
             try:
-                trace, _ = harness.judged(race, following([*range(len(race.sessions))] * turns))
+                trace, _ = harness.judged(race, race.in_turns())
             except IllegalStartError as error:
                 return f"it cannot begin on this schema: {error}"
         return side_by_side(race, trace, width() - MARGIN)

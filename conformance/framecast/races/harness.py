@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from conformance.engine.database.sandbox import Sandbox
     from conformance.engine.races.driver import Choose
     from conformance.engine.races.trace import Trace
+    from conformance.engine.report.form import Timeline
     from conformance.engine.sql.writes import Write
     from conformance.framecast.races.schedule import Race, Start
 
@@ -53,6 +54,8 @@ class IllegalStartError(Exception):
 class Log:
     """Counts by rule, level and outcome; schedules, those that the model judged, seconds.
 
+    `timelines` are of known races, by their names, with the sessions taking turns.
+
     A transaction counts under each rule that its race is about.
     """
 
@@ -60,6 +63,7 @@ class Log:
     schedules: int = 0
     judged: int = 0
     seconds: float = 0.0
+    timelines: dict[str, Timeline] = field(default_factory=dict)
 
 
 class Harness:

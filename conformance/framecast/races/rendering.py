@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from conformance.engine.races.trace import Line, Trace
+    from conformance.engine.report.form import Timeline
     from conformance.framecast.races.schedule import Race, Session
 
 WIDTH, LEAST = 38, 18  # characters of a session's column
@@ -60,6 +61,18 @@ TAKE_TURN = """\
 QUOTED = re.compile(r"(E?)'((?:[^']|'')*)'")
 
 
+def timeline(race: Race, trace: Trace) -> Timeline:
+    """Return who did what in a race, as a report has it."""
+    ends = sorted(trace.outcomes.items())
+    return {
+        "sessions": [_title(each) for each in race.sessions],
+        "steps": [
+            {"session": line.session, "said": _told(race, trace, line)} for line in trace.lines
+        ],
+        "ends": [f"{race.sessions[at].name}: {outcome}" for at, outcome in ends],
+    }
+
+
 def side_by_side(race: Race, trace: Trace, most: int = 0) -> str:
     """Return the race with a column a session and a line a step.
 
@@ -68,16 +81,16 @@ def side_by_side(race: Race, trace: Trace, most: int = 0) -> str:
         trace: what became of it.
         most: how wide the table may be, where its columns are not narrow yet; 0 for any width.
     """
-    heads = [_title(each) for each in race.sessions]
+    drawn = timeline(race, trace)
+    heads = drawn["sessions"]
     share = (most - len("  1  ")) // len(heads) - len("  ")
     width = max(min(share, WIDTH), LEAST) if most else WIDTH
     lines = [_in_columns("", heads, width)]
-    for number, line in enumerate(trace.lines, 1):
+    for number, step in enumerate(drawn["steps"], 1):
         cells = [""] * len(heads)
-        cells[line.session] = _told(race, trace, line)
+        cells[step["session"]] = step["said"]
         lines.append(_in_columns(str(number), cells, width))
-    for place, outcome in sorted(trace.outcomes.items()):
-        lines.append(f"{race.sessions[place].name}: {outcome}")
+    lines += drawn["ends"]
     return "\n".join(line.rstrip() for line in "\n".join(lines).splitlines()) + "\n"
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from conformance.engine.cases.gaps import Gaps, about, about_all
-from conformance.engine.races.orders import every, following, switches
+from conformance.engine.races.orders import every, following, is_of, switches
 from conformance.engine.sql.writes import Delete, Insert, Update
 from conformance.framecast.operations.left_out import LeftOut
 from conformance.framecast.races.explorer import Limits
 from conformance.framecast.races.harness import Harness, IllegalStartError, Log
+from conformance.framecast.races.rendering import timeline
 from conformance.framecast.races.schedule import Level
 from conformance.framecast.races.shortening import fails, shortest
 
@@ -99,6 +100,9 @@ class RaceRunner:
 
         def run(choose: Choose) -> Trace:
             trace, finding = self._harness.judged(race, choose, known_race.rules)
+            if is_of(trace, race.in_turns()):  # as `explain` draws it
+                drawn = timeline(race, trace)
+                self.log.timelines.setdefault(known_race.name, drawn)
             if finding is not None:
                 found.append((switches(trace.order), trace.order, finding))
                 if trace.hung:

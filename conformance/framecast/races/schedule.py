@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from conformance.engine.races.orders import in_turns
 from conformance.engine.sql.writes import Insert, RawSql, Update, Write, statements
 from conformance.framecast.model import State
 from conformance.framecast.model.entities import TABLES, uuid
@@ -20,6 +21,7 @@ from conformance.framecast.operations.setups import BY_NAME, Builder, Lack, all_
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from conformance.engine.races.driver import Choose
     from conformance.engine.sql.arbiters import Arbiters
 
 # Each session gives its rows ids of its own: these, times its place, after those that there are.
@@ -161,6 +163,10 @@ class Race:
     def transactions(self) -> dict[int, Transaction]:
         """Return the sessions that write, by their places."""
         return {at: each for at, each in enumerate(self.sessions) if isinstance(each, Transaction)}
+
+    def in_turns(self) -> Choose:
+        """Return choices by which the sessions take turns, as people are shown a race."""
+        return in_turns(len(self.sessions), max(len(each.script) for each in self.sessions))
 
     def at(self, *levels: Level) -> Race:
         """Return the same race at other levels: one for all, or one for each transaction."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -47,7 +47,8 @@ def race_runner(request: pytest.FixtureRequest, harness: Harness) -> RaceRunner:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Add up what is seen, here or by all workers."""
-    sections.add(config, _Sum(config.stash.setdefault(sections.LEVELS, {})))
+    levels = config.stash.setdefault(sections.LEVELS, {})
+    sections.add(config, _Sum(levels, config.stash.setdefault(sections.TIMELINES, {})))
 
 
 @pytest.hookimpl(wrapper=True)
@@ -78,6 +79,7 @@ def pytest_runtest_makereport(
                 "schedules": log.schedules,
                 "judged": log.judged,
                 "seconds": log.seconds,
+                "timelines": log.timelines,
             },
         )
     )
@@ -109,8 +111,10 @@ class _Sum:
 
     title = "races"
 
-    def __init__(self, levels: dict[str, dict[str, dict[str, int]]]) -> None:
-        self._levels = levels  # for the report
+    def __init__(
+        self, levels: dict[str, dict[str, dict[str, int]]], timelines: dict[str, Any]
+    ) -> None:
+        self._levels, self._timelines = levels, timelines  # for the report
         self._outcomes: Counter[tuple[str, str, str]] = Counter()
         self._schedules = self._judged = 0
         self._seconds = 0.0
@@ -122,6 +126,7 @@ class _Sum:
                 self._outcomes[rule, level, word] += count
                 counts = self._levels.setdefault(rule, {}).setdefault(level, {})
                 counts[word] = counts.get(word, 0) + count
+            self._timelines.update(seen["timelines"])
             self._schedules += seen["schedules"]
             self._judged += seen["judged"]
             self._seconds += seen["seconds"]

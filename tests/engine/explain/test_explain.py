@@ -22,6 +22,7 @@ from conformance.engine.mutants.errors import ChoiceError
 from conformance.engine.mutants.mutant import Mutant
 from conformance.engine.postgres import Server
 from conformance.engine.postgres.scratch import Scratch, Template
+from conformance.engine.report.enforcing import Object, enforcing
 from conformance.framecast.domain import DOMAIN
 from conformance.framecast.rules import RULES, Rule
 
@@ -47,16 +48,16 @@ def test_a_mistyped_rule_is_told_what_is_near() -> None:
 
 
 @pytest.fixture(scope="module")
-def there(scratch: Scratch, template: Template) -> list[objects.Object]:
+def there(scratch: Scratch, template: Template) -> list[Object]:
     """The objects of the schema."""
     with scratch.cloned(template, "explain") as database, database.connect() as connection:
         return objects.read(connection)
 
 
 @pytest.mark.parametrize("explained", RULES.values(), ids=RULES)
-def test_every_rule_is_explained(explained: Rule, there: list[objects.Object]) -> None:
+def test_every_rule_is_explained(explained: Rule, there: list[Object]) -> None:
     """Every kind of object that enforces a rule is shown with its SQL."""
-    enforced = dict(objects.enforcing(explained.enforced_by, there))
+    enforced = dict(enforcing(explained.enforced_by, there))
     lines = [*page.lines(explained, enforced.items(), page.Tried.of(explained, ROOT))]
 
     assert enforced
@@ -65,7 +66,7 @@ def test_every_rule_is_explained(explained: Rule, there: list[objects.Object]) -
 
 
 def test_a_page_is_as_wide_as_the_terminal(
-    there: list[objects.Object], monkeypatch: pytest.MonkeyPatch
+    there: list[Object], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Triggers and outcomes of races are wrapped; bodies of functions are as they are."""
     monkeypatch.setenv("COLUMNS", "60")
@@ -73,7 +74,7 @@ def test_a_page_is_as_wide_as_the_terminal(
     outcome = "bob: rejected by inv_t2__memberships_owner_not_gone (23514: a team has at least one)"
     seen = page.Seen(timelines={name: f"  1  begin\n{outcome}"})
     tried = page.Tried.of(RULES["INV-T2"], ROOT)
-    enforced = objects.enforcing(RULES["INV-T2"].enforced_by, there)
+    enforced = enforcing(RULES["INV-T2"].enforced_by, there)
     lines = [*page.lines(RULES["INV-T2"], enforced, tried, seen)]
 
     wide = [line for line in lines if len(line) > 60]

@@ -1,5 +1,6 @@
 """The page: state machines as graphs, what serves what, several runs, and mutants."""
 
+import html
 import json
 import re
 from collections.abc import Iterator
@@ -22,7 +23,7 @@ from conformance.engine.report.forms import graphs
 from conformance.engine.report.forms.extras import Extras
 from conformance.engine.sql.writes import Path as WritePath
 from conformance.framecast.rules import RULES
-from tests.support.reports import failure, whole
+from tests.support.reports import RACE, failure, whole
 
 MACHINES = [name for name, rule in RULES.items() if isinstance(rule.kind, Transitions)]
 # All that PostgreSQL itself lists in both schemas.
@@ -124,15 +125,81 @@ def test_every_rule_has_its_cases_its_races_and_its_mutants() -> None:
     named = set()
 
     for rule in RULES:
-        part = text.partition(f'<details class="rule" id="{rule}"')[2]
-        part = part.partition('<details class="rule"')[0]
+        part = part_of(text, rule)
         assert [] == [each for each in WritePath if f"<tr><td>{each}</td><td" not in part], rule
         races = {race for race, known in domain().races().items() if rule in known.rules}
-        assert [] == [race for race in races if f"<li><code>{race}</code></li>" not in part]
+        said = {race: domain().races()[race].description for race in races}
+        plain = html.unescape(part)
+        assert [] == [race for race in races if f"{said[race]} <code>{race}</code>" not in plain]
         assert "1 killed." in part
         named |= races
     others = (known.rules for race, known in domain().races().items() if race not in named)
     assert [("idempotency key",)] == [*others]  # a key that serves no rule
+
+
+def part_of(text: str, rule: str) -> str:
+    """Return what a page says of a rule."""
+    part = text.partition(f'<details class="rule" id="{rule}"')[2]
+    return part.partition('<details class="rule"')[0].partition("<h2")[0]
+
+
+def test_what_enforces_a_rule_stands_beside_it(objects: list[inventory.Object]) -> None:
+    """Each object with the SQL that makes it, and the function that a trigger calls."""
+    text = forms.render(whole(objects), "html")
+    made = {each.name.partition("(")[0]: each.sql for each in objects}
+
+    for rule in RULES.values():
+        part = re.sub("</?span[^>]*>", "", html.unescape(part_of(text, rule.id)))
+        found = re.findall(r"<li class=\"made\">.*?<pre>(.*?)</pre>", part, re.DOTALL)
+        assert len(rule.enforced_by) <= len(found), rule.id
+        for sql in found:
+            called = re.search(r"EXECUTE FUNCTION ([^(]+)", sql)
+            assert sql.startswith(("ALTER ", "CREATE ")), rule.id
+            assert called is None or 1 == part.count(made[called[1]])
+
+
+def test_a_function_of_several_rules_is_printed_once(objects: list[inventory.Object]) -> None:
+    """On paper a function stands below the first of its rules, which the others name."""
+    text = forms.render(whole(objects), "html")
+    body = "CREATE OR REPLACE FUNCTION framecast.tg__reject()"
+    parts = {rule: part_of(text, rule) for rule in RULES if body in part_of(text, rule)}
+    first, *others = parts
+
+    assert 5 < len(others)
+    assert f"below {first}<" not in parts[first]
+    for rule in others:
+        printed = re.sub(r'<span class="repeated">.*?</span>', "", parts[rule], flags=re.DOTALL)
+        assert body not in printed
+        assert f"-- a function that stands below {first}</span>" in printed
+
+
+def test_a_race_is_drawn_with_its_sentence() -> None:
+    """Below each of its rules, a column a session and a line a step; on paper once."""
+    document = whole()
+    known = domain().races()[RACE]
+    document["rules"][-1]["races"] = [RACE]
+    first, *others = (each["id"] for each in document["rules"] if RACE in each["races"])
+    text = forms.render(document, "html")
+
+    assert "INV-T2" in {first, *others}
+    for rule in (first, *others):
+        printed = rule == first
+        part = part_of(text, rule).partition(f"{known.description} <code>{RACE}")
+        drawn = part[2].partition("</details>")[0]
+        assert ["1", "leave a team", "", "2", "", "leave a team … waits for ann"] == re.findall(
+            r"<td[^>]*>(.*?)</td>", drawn
+        )[:6]
+        assert "ann: accepted<br>bob: rejected by inv_t2__memberships" in drawn
+        assert printed == part[0].endswith('<details class="script printed"><summary>')
+        assert printed != (f", drawn below {first}</span>" in drawn)
+
+
+def test_a_report_of_before_has_races_by_name() -> None:
+    """One that says nothing of a race but its name is a page, too."""
+    document = whole()
+    del document["races"]
+
+    assert f"<li><code>{RACE}</code>\n" in part_of(forms.render(document, "html"), "INV-T2")
 
 
 @pytest.mark.parametrize("rule_id", MACHINES)

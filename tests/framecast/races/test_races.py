@@ -21,6 +21,7 @@ from conformance.framecast.known_races.definition import RaceSetup, RaceStep
 from conformance.framecast.operations import teams
 from conformance.framecast.races import rendering, serializability
 from conformance.framecast.races.explorer import PAIRS, drawn
+from conformance.framecast.races.runner import RaceRunner
 from conformance.framecast.races.schedule import Level
 from conformance.framecast.recorders import races as recorder
 
@@ -157,6 +158,22 @@ def test_the_race_is_shown_side_by_side(harness: Harness) -> None:
     for most in (60, 80):
         table = rendering.side_by_side(race, trace, most).splitlines()
         assert most - 30 < max(len(line) for line in table if line.startswith(" ")) <= most
+
+
+def test_a_run_keeps_the_turns_that_explain_draws(harness: Harness) -> None:
+    """Of all orders of a known race a report gets one, at the first level: that of `explain`."""
+    runner = RaceRunner(harness)
+    runner.run_all(KNOWN_RACES[LEAVE])
+
+    assert [LEAVE] == [*runner.log.timelines]
+    shown = runner.log.timelines[LEAVE]
+    race = KNOWN_RACES[LEAVE].race()
+    trace = harness.run(race, race.in_turns())
+    assert rendering.timeline(race, trace) == shown
+    assert ["ann (read committed)", "bob (read committed)"] == shown["sessions"]
+    assert rendering.side_by_side(race, trace).endswith("\n".join([*shown["ends"], ""]))
+    assert [0, 1, 0, 1, 1] == [step["session"] for step in shown["steps"]]
+    assert "waits for ann" in shown["steps"][1]["said"]
 
 
 def test_a_race_is_saved_as_scripts_and_a_spec(harness: Harness, tmp_path: Path) -> None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import shlex
+from itertools import takewhile
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any, Final
 
-from conformance.engine.cases.verdicts import shown_by
+from conformance.engine.cases.verdicts import SEVERAL, shown_by
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,12 +37,21 @@ def causes(failures: Sequence[dict[str, Any]], document: Document) -> list[dict[
         way = {
             **each,
             "path": IN_WORDS.get(each["path"], each["path"]),
-            "script": each["script"].rstrip(),
+            **_parts(each["script"].rstrip()),
             "shown_by": shown_by(each["script"]),
             "again": _again(each, document),
         }
         groups.setdefault(tuple(each.get(name) for name in SAME), []).append(way)
     return [{**group[0], "ways": _short_first(group)} for group in groups.values()]
+
+
+def _parts(script: str) -> dict[str, str]:
+    """Return a script, and before it what several sessions did, whose columns stay as they are."""
+    lines = script.splitlines()
+    told = [*takewhile(lambda line: line.startswith("--"), lines)]
+    if not script.startswith(SEVERAL):
+        told = []
+    return {"timeline": "\n".join(told), "script": "\n".join(lines[len(told) :])}
 
 
 def _short_first(group: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from conformance.engine.report.enforcing import CALLED, enforcing, of_document
 from conformance.engine.report.forms import extras as beside
 from conformance.engine.report.forms import failures, graphs
 from conformance.engine.report.forms.summary import WORDS, facts, outcome, sentence
@@ -25,8 +26,14 @@ def render(document: Document, extras: beside.Extras = beside.NOTHING) -> str:
     )
     objects = _objects(document)
     kills = beside.by_rule(extras.mutants)
+    enforced, races = _enforced(document), _races(document)
     rules = [
-        {**_rule(rule, objects, kills), "causes": failures.causes(rule["failures"], document)}
+        {
+            **_rule(rule, objects, kills),
+            "enforced": enforced[rule["id"]],
+            "races": [races[name] for name in rule.get("races", ())],
+            "causes": failures.causes(rule["failures"], document),
+        }
         for rule in document["rules"]
     ]
     runs = sorted((*extras.history, document), key=lambda run: str(run.get("begun", "")))
@@ -70,6 +77,39 @@ def _objects(document: Document) -> list[dict[str, Any]]:
             for name, ids in sorted(names.items())
         ]
     return [{"reason": "", **each, "anchor": f"object-{at}"} for at, each in enumerate(listed, 1)]
+
+
+def _enforced(document: Document) -> dict[str, list[dict[str, str]]]:
+    """Return what enforces each rule, with its SQL; paper has a function at the first rule alone.
+
+    That rule is `above` for the others.
+    """
+    defined = of_document(document)
+    first: dict[str, str] = {}
+    found: dict[str, list[dict[str, str]]] = {}
+    for rule in document["rules"]:
+        listed = found[rule["id"]] = []
+        for name, sql in enforcing(rule.get("enforced_by", ()), defined):
+            own, called, body = sql.partition(CALLED)
+            rest = f"{called}{body}"
+            above = first.setdefault(rest, rule["id"]) if rest else rule["id"]
+            there = above if above != rule["id"] else ""
+            listed.append({"name": name, "sql": own, "called": rest, "above": there})
+    return found
+
+
+def _races(document: Document) -> dict[str, dict[str, Any]]:
+    """Return known races by their names, each with the first of its rules, which draws it.
+
+    A report of an older suite has only the names.
+    """
+    found: dict[str, dict[str, Any]] = {}
+    for rule in document["rules"]:
+        for name in rule.get("races", ()):
+            known = document.get("races", {}).get(name, {"description": ""})
+            race = {"timeline": None, **known, "name": name, "rule": rule["id"]}
+            found.setdefault(name, race)
+    return found
 
 
 def _rule(
