@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import platform
 import shutil
 import subprocess
@@ -17,8 +18,10 @@ from hypothesis import settings
 import conformance
 from conformance.engine.deployment import migrations
 from conformance.engine.deployment.migrations import MigrationError
+from conformance.engine.domain import chosen
 from conformance.engine.domain.chosen import domain_folders
 from conformance.engine.postgres import ProvisionError
+from conformance.engine.pytest_plugin import replay
 from conformance.engine.pytest_plugin.changed import CHANGED
 from conformance.engine.pytest_plugin.keys import ENVIRONMENT, SEED
 from conformance.engine.pytest_plugin.role import role_of
@@ -32,6 +35,7 @@ def about(config: pytest.Config) -> dict[str, Any]:
     """Return what a run stood on; no server, if none was asked for or there was none."""
     environment = config.stash[ENVIRONMENT]
     server, major = None, None
+    domain = [f"{chosen.OPTION}={os.environ[chosen.VARIABLE]}"] if chosen.is_chosen() else []
     if environment.begun:
         with suppress(ProvisionError):
             server, major = environment.server().origin, environment.server().major
@@ -41,6 +45,7 @@ def about(config: pytest.Config) -> dict[str, Any]:
         "role": role_of(config),
         "profile": settings.get_current_profile_name(),
         "seed": config.stash.get(SEED, "none"),
+        "options": [*replay.server(config), *domain],
         "versions": {
             "python": platform.python_version(),
             **{name: version(name) for name in ("pytest", "hypothesis", "psycopg")},

@@ -40,6 +40,7 @@ class Ended(NamedTuple):
 
 
 ENDED = pytest.StashKey[Ended]()
+KEPT = pytest.StashKey[frozenset[str]]()  # ids of what the run has written
 FOUND_FOLDER = pytest.StashKey[Path | None]()
 
 
@@ -148,6 +149,7 @@ class _Keeper:
                 last.write(folder.parent, run, verdicts)
             if some:
                 store.write(folder, some[:MOST])
+                self._config.stash[KEPT] = frozenset(each.seen.id for each in some[:MOST])
             for each in stale:
                 store.drop(each)
         except OSError as error:  # a folder that has become full or is gone loses no verdict

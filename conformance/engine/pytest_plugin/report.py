@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from conformance.engine.cases.verdicts import NOT_RUN, Standing, Verdict
-from conformance.engine.pytest_plugin.findings import ENDED, Ended
+from conformance.engine.pytest_plugin.findings import ENDED, KEPT, Ended
 from conformance.engine.pytest_plugin.keys import runs_tests
 from conformance.engine.pytest_plugin.scope import about_all, is_whole
 from conformance.engine.report import parts, sections
@@ -233,6 +233,8 @@ class Recorder:
             from conformance.engine.report import forms, rules
 
             counts, stash = self._record.counts, self._config.stash
+            kept = stash.setdefault(KEPT, frozenset())
+            self._record.forget_all_but(kept)
             of_run = {
                 "whole": self._whole,
                 "exit_status": int(session.exitstatus),

@@ -159,6 +159,8 @@ def _send(outcome: pytest.TestReport, finding: Finding, path: str, item: pytest.
         outcome.user_properties.append((findings.PROPERTY, kept.as_dict()))
     for rule in (finding.rule, *finding.also):
         failure = {**finding.as_dict(), "rule": rule, "path": path, "test": item.nodeid}
+        if kept is not None:
+            failure["finding"] = kept.id
         seen = {"rule": rule, "path": path, "tally": [0, 0, 0], "failure": failure}
         outcome.user_properties.append((PROPERTY, seen))
 

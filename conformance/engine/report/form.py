@@ -45,6 +45,7 @@ class Failure(TypedDict):
     steps: NotRequired[Any]
     also: NotRequired[list[str]]
     accepted: NotRequired[str]
+    finding: NotRequired[str]
 
 
 class Path(TypedDict):
@@ -173,6 +174,7 @@ class Report(TypedDict):
     role: str | None
     profile: str
     seed: int | str
+    options: NotRequired[list[str]]
     versions: dict[str, str | None]
     migrations: dict[str, str] | None
     folder: NotRequired[str]

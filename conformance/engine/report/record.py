@@ -12,7 +12,7 @@ from conformance.engine.report import causes
 from conformance.engine.report.parts import Part, Parts
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping
 
     import pytest
 
@@ -183,6 +183,12 @@ class Record:
             blamed = {failure["rule"] for test, failure in self._failures if test == failed.test}
             for rule in set(rules) - blamed if not blamed & set(rules) else ():
                 self._unproven(rule, failed.test, failed.when, failed.cause.shared)
+
+    def forget_all_but(self, kept: Collection[str]) -> None:
+        """Let failures name no finding but those that are kept, which `replay` can read."""
+        for _, failure in self._failures:
+            if failure.get("finding", "") not in kept:
+                failure.pop("finding", None)
 
     def unproven(self, judged: Mapping[str, Standing]) -> Iterator[str]:
         """Return why rules that were judged are unproven, a line a reason."""

@@ -136,6 +136,18 @@ def test_a_run_keeps_what_it_finds(folder: Path) -> None:
     assert f"findings: try one again: framecast-conformance replay {one.seen.id}" in done.output
     assert ("INV-U5", "test_race", 7) == (one.seen.rule, one.seen.test, one.run.seed)
     assert str(folder / "migrations") == one.run.migrations
+    (rule,) = done.report["rules"]
+    assert [one.seen.id] == [each["finding"] for each in rule["failures"]]
+
+
+def test_a_report_names_no_finding_that_is_not_kept(folder: Path) -> None:
+    """Where no file is written, or there are too many, no form leads to one."""
+    option = "--conformance-findings=.conformance/findings"
+    most = "import conformance.engine.pytest_plugin.findings as keeping\nkeeping.MOST = 0\n"
+    for head, given in (("", "--conformance-findings=none"), (most, option)):
+        done = run_in(folder, head + HEAD + FINDING + FAILS, given, "-n0")
+        (rule,) = done.report["rules"]
+        assert [True] == ["finding" not in each for each in rule["failures"]]
 
 
 @pytest.fixture

@@ -299,6 +299,7 @@ def test_a_cause_stands_once_with_all_its_ways(tmp_path: Path) -> None:
     ways[-1]["script"] = f"{SEVERAL}\n-- ann leaves\n"
     broken.update(failures=ways, verdict="broken")
     document.update(role="framecast_app", profile="quick", seed=7)
+    document["options"] = ["--postgres=17", "--domain=my ledger"]
     forms.write(document, tmp_path / "page.html", "html")
 
     text = (tmp_path / "page.html").read_text().partition('id="INV-T6"')[2].partition("Tried")[0]
@@ -310,7 +311,8 @@ def test_a_cause_stands_once_with_all_its_ways(tmp_path: Path) -> None:
     assert "<pre>SELECT 2;</pre>" in text.partition("2 more ways to see it")[0]
     assert "<pre>SELECT 1;" not in text.partition("2 more ways to see it")[0]
     assert (
-        "framecast-conformance test -k &#39;test_known_race[inv_t6__x]&#39; --role framecast_app "
+        "framecast-conformance test -k &#39;test_known_race[inv_t6__x]&#39; --postgres=17 "
+        "&#39;--domain=my ledger&#39; --role framecast_app "
         "--hypothesis-profile quick --hypothesis-seed=7</code>"
     ) in re.sub("</?span>", "", text)
 

@@ -169,6 +169,20 @@ def test_each_form_says_how_much_was_tried(document: dict[str, Any]) -> None:
         assert f"tried {words}" in forms.render(document, "markdown")
 
 
+def test_each_form_leads_to_the_finding_that_is_kept(document: dict[str, Any]) -> None:
+    """Who reads a pipeline's page copies the command that tries the finding again."""
+    command = "framecast-conformance replay inv_t6__0123abcd"
+    assert [] == [each for each in forms.FORMATS if command in forms.render(document, each)]
+    failure = {**FAILURE, "finding": "inv_t6__0123abcd"}
+    document["rules"][0]["failures"] = [failure]
+    for form_of in set(forms.FORMATS) - {"json"}:
+        assert command in forms.render(document, form_of), form_of
+    document["rules"][0].update(failures=[], verdict="held")
+    document["beside"] = [{**failure, "rule": "LOCK ORDER"}]
+    for form_of in set(forms.FORMATS) - {"json"}:
+        assert command in forms.render(document, form_of), form_of
+
+
 def test_no_message_is_endless(document: dict[str, Any]) -> None:
     """A failure with much to say is cut in messages, and whole in JSON."""
     long, document = "a right, " * 300, copy.deepcopy(document)

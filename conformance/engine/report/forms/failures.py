@@ -67,6 +67,7 @@ def _again(failure: dict[str, Any], document: Document) -> list[str]:
     folder = _folder(document)
     if folder not in {"", "migrations"}:
         words += ["--migrations", folder]
+    words += document.get("options", ())
     if document.get("role"):
         words += ["--role", document["role"]]
     if document.get("profile", "default") != "default":

@@ -29,7 +29,7 @@ def _line(each: Told) -> str:
     given = ",".join(f"{name}={_escaped(value, IN_PROPERTY)}" for name, value in properties.items())
     level = "warning" if each.accepted else "error"
     until = f" (accepted {each.accepted})" if each.accepted else ""
-    return f"::{level} {given}::{_escaped(each.sentence + until, IN_MESSAGE)}"
+    return f"::{level} {given}::{_escaped(each.whole + until, IN_MESSAGE)}"
 
 
 def _escaped(text: str, pairs: tuple[tuple[str, str], ...]) -> str:

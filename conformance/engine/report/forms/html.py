@@ -9,7 +9,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from conformance.engine.report.enforcing import CALLED, enforcing, of_document
 from conformance.engine.report.forms import extras as beside
 from conformance.engine.report.forms import failures, graphs
-from conformance.engine.report.forms.summary import WORDS, facts, outcome, sentence
+from conformance.engine.report.forms.summary import WORDS, facts, outcome, replayed, sentence
 
 if TYPE_CHECKING:
     from conformance.engine.report.document import Document
@@ -42,6 +42,7 @@ def render(document: Document, extras: beside.Extras = beside.NOTHING) -> str:
         document=document,
         outcome=outcome(document),
         facts=list(facts(document)),
+        replayed=replayed,
         words=WORDS,
         rules=rules,
         choices=[

@@ -12,6 +12,7 @@ from conformance.engine.report.forms.summary import (
     RUN,
     accepted,
     facts,
+    replayed,
     sentence,
     shortened,
 )
@@ -66,7 +67,7 @@ def render(document: Document) -> str:
             ET.SubElement(case, "skipped", message=until)
         elif rule in bad:
             said = ET.SubElement(case, "failure", type=rule["verdict"], message=_of(sentence(rule)))
-            said.text = _plain("\n\n".join(each["script"] for each in rule["failures"]))
+            said.text = _plain("\n\n".join(map(_script, rule["failures"])))
     for failure in beside:
         _beside(suite, failure, accepted([failure]))
     suites = ET.Element("testsuites")
@@ -98,7 +99,13 @@ def _beside(suite: ET.Element, failure: dict[str, Any], until: str) -> None:
         return
     said = ET.SubElement(case, "failure", type=failure["verdict"])
     said.set("message", _of(f"{shortened(failure['observed'])} ({failure['test']})"))
-    said.text = _plain(failure["script"])
+    said.text = _plain(_script(failure))
+
+
+def _script(failure: dict[str, Any]) -> str:
+    """Return the SQL that shows a failure, below the command that tries it again."""
+    again = replayed(failure)
+    return f"-- again: {again}\n{failure['script']}" if again else str(failure["script"])
 
 
 def _of(text: str) -> str:

@@ -31,7 +31,9 @@ def _lines(document: Document) -> Iterator[str]:
         for each in found:
             where = f"`{each.file}:{each.line}`" if each.file else ""
             accepted = f", accepted {_cell(each.accepted)}" if each.accepted else ""
-            cells = (each.rule, f"**{each.verdict}**{accepted}", _cell(each.sentence), where)
+            again = f"<br>again: `{each.again}`" if each.again else ""
+            told = f"{_cell(each.sentence)}{again}"
+            cells = (each.rule, f"**{each.verdict}**{accepted}", told, where)
             yield f"| {' | '.join(cells)} |"
         yield ""
     for rule in document["rules"]:

@@ -69,7 +69,7 @@ def _result(each: Told, known: list[str], last: str) -> dict[str, Any]:
         "ruleId": each.rule,
         "ruleIndex": known.index(each.rule),
         "level": "warning" if each.verdict == Verdict.UNPROVEN else "error",
-        "message": {"text": f"{each.title}: {each.sentence}"},
+        "message": {"text": f"{each.title}: {each.whole}"},
         "partialFingerprints": {"verdict/v1": f"{each.rule}:{each.verdict}"},
     }
     if each.accepted:

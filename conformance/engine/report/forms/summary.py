@@ -23,7 +23,8 @@ MOST = 600  # characters of a message
 class Told(NamedTuple):
     """Failure as one message: the rule, the verdict, a sentence, and where the rule is enforced.
 
-    `accepted` says until when a baseline accepts it, and why; '' where none does.
+    `accepted` says until when a baseline accepts it, and why; '' where none does. `again` is the
+    command that tries it again, where it is kept.
     """
 
     rule: str
@@ -32,6 +33,12 @@ class Told(NamedTuple):
     file: str
     line: int
     accepted: str = ""
+    again: str = ""
+
+    @property
+    def whole(self) -> str:
+        """The sentence, and how to try it again."""
+        return f"{self.sentence}; again: {self.again}" if self.again else self.sentence
 
     @property
     def title(self) -> str:
@@ -91,10 +98,12 @@ def failures(document: Document) -> Iterator[Told]:
     for rule in document["rules"]:
         if rule["verdict"] not in (Verdict.HELD, NOT_RUN):
             told = accepted(rule["failures"])
-            yield Told(rule["id"], rule["verdict"], sentence(rule), *place(rule), told)
+            again = replayed(_worst(rule) or {})
+            yield Told(rule["id"], rule["verdict"], sentence(rule), *place(rule), told, again)
     for failure in document.get("beside", ()):
         told = accepted([failure])
-        yield Told(failure["rule"], failure["verdict"], _of(failure), "", 0, told)
+        again = replayed(failure)
+        yield Told(failure["rule"], failure["verdict"], _of(failure), "", 0, told, again)
 
 
 def accepted(some: Sequence[dict[str, Any]]) -> str:
@@ -105,12 +114,21 @@ def accepted(some: Sequence[dict[str, Any]]) -> str:
 
 def sentence(rule: dict[str, Any]) -> str:
     """Return what the worst of a rule's failures says, or what was not seen of the rule."""
-    found = [each for each in rule["failures"] if each["verdict"] == rule["verdict"]]
-    if found:
-        return _of(found[0])
+    worst = _worst(rule)
+    if worst:
+        return _of(worst)
     sides = (("accepted", "legal write was accepted"), ("rejected", "violation was refused"))
     lacking = " and ".join(f"no {words}" for key, words in sides if not rule[key])
     return f"{rule['statement']} Seen: {lacking or 'not every part of its proof'}."
+
+
+def replayed(failure: dict[str, Any]) -> str:
+    """Return the command that tries a finding again, from any folder; '' where none is kept."""
+    return f"framecast-conformance replay {failure['finding']}" if "finding" in failure else ""
+
+
+def _worst(rule: dict[str, Any]) -> dict[str, Any] | None:
+    return next((each for each in rule["failures"] if each["verdict"] == rule["verdict"]), None)
 
 
 def place(rule: dict[str, Any]) -> tuple[str, int]:
