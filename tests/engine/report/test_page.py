@@ -273,6 +273,23 @@ def test_the_page_shows_several_runs_and_mutants(
     assert "is no kill matrix" in capsys.readouterr().err
 
 
+def test_rules_that_went_away_are_in_the_history() -> None:
+    """With the words that they had, and without a link, since the page has no such rule."""
+    gone = whole()
+    (rule,) = (each for each in gone["rules"] if each["id"] == "INV-T6")
+    gone["begun"] = "2026-11-20T12:00:00+00:00"
+    for whole_run, kind in ((True, "<tr><th "), (False, "<li>")):
+        new = {**whole(), "whole": whole_run}
+        new["rules"] = [each for each in new["rules"] if each["id"] != "INV-T6"]
+        history = forms.render(new, "html", Extras((gone,))).partition('<h2 id="history">')[2]
+
+        (line,) = (line for line in history.splitlines() if "INV-T6" in line)
+        assert line.startswith(kind)
+        assert rule["statement"] in html.unescape(line)
+        assert '"#INV-T6"' not in history
+        assert ("\N{EN DASH}</span>" in line) == whole_run
+
+
 def test_a_page_alone_speaks_of_no_other_runs() -> None:
     """Without earlier reports and mutants, the page of a whole report has no heading for them."""
     document: dict[str, Any] = whole()

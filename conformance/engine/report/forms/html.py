@@ -56,6 +56,7 @@ def render(document: Document, extras: beside.Extras = beside.NOTHING) -> str:
         differ=differ,
         untried=untried,
         shown={rule["id"] for rule in document["rules"]},
+        statements={r["id"]: r.get("statement", "") for run in runs for r in run["rules"]},
         statuses=beside.STATUSES,
         operators=beside.by_operator(extras.mutants),
     )
