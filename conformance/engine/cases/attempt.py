@@ -62,8 +62,7 @@ class Attempt:
         self._before = self._sandbox.written.last()
         self._last = body  # without settings: violation queries are asked under none
         body = [*self._settings, *body]
-        shown = transaction_script(body)
-        self.script.append(f"SET ROLE {role};\n{shown}RESET ROLE;\n" if role else shown)
+        self.script.append(shown_as(role, transaction_script(body)))
         outcome = self._sandbox.run_as_owner(body) if as_owner else self._sandbox.session.run(body)
         self.script.append(f"-- {outcome}\n\n")
         return outcome
@@ -224,3 +223,8 @@ def _lacks_a_parent(outcome: Outcome) -> bool:
 def transaction_script(body: Sequence[Statement]) -> str:
     """Return a transaction as psql reads it."""
     return "BEGIN;\n" + "".join(statement.script() for statement in body) + "COMMIT;\n"
+
+
+def shown_as(role: str | None, script: str) -> str:
+    """Return a script as psql reads it of who writes; None for the owner."""
+    return f"SET ROLE {role};\n{script}RESET ROLE;\n" if role else script

@@ -60,6 +60,7 @@ class Impersonated:
             expected=finding.expected,
             observed=f"as {self._role}: {finding.observed}",
             script=finding.script,
-            steps=(),  # which would be done again as the owner
+            steps=finding.steps,
             cause=f"as {self._role}: {finding.cause}",
+            role=self._role,
         )

@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import re
 import time
+from contextlib import nullcontext
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from conformance.engine.cases.attempt import transaction_script
+from conformance.engine.cases.attempt import shown_as, transaction_script
 from conformance.engine.cases.steps import ACCEPTED, LEGAL
 from conformance.engine.cases.verdicts import Finding, Verdict
 from conformance.engine.sql.outcomes import Accepted
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     Place: TypeAlias = tuple[int, int]  # a step, and a statement of it
 
 SECONDS: Final = 3.0  # for all findings of a process: where hundreds are broken, some are long
-ACTING: Final = "SET ROLE "
 TOGETHER: Final = 4  # up to so many statements may need each other, wherever they begin
 ID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
@@ -49,12 +49,11 @@ class Reducer:
         steps = tuple(finding.steps or ())
         if finding.verdict is not Verdict.BROKEN or not steps or steps[-1].expect != LEGAL:
             return finding
-        if sandbox.role is not None or ACTING in finding.script:
-            return finding
         begun = time.monotonic()
-        shorter = self._shorter(finding.rule, steps, sandbox, begun + self._left)
-        self._left -= time.monotonic() - begun
-        return finding if shorter == steps else _with(finding, shorter)
+        with sandbox.acting_as(finding.role) if finding.role else nullcontext():
+            shorter = self._shorter(finding.rule, steps, sandbox, begun + self._left)
+            self._left -= time.monotonic() - begun
+            return finding if shorter == steps else _with(finding, shorter, sandbox)
 
     def _shorter(self, rule: str, steps: Steps, sandbox: Sandbox, end: float) -> tuple[Step, ...]:
         """Return the steps without what could be left out before the end."""
@@ -109,15 +108,28 @@ def _is_broken(rule: str, steps: Steps, sandbox: Sandbox) -> bool:
     sandbox.reset()
     broken: dict[str, list[str]] = {}
     for step in steps:
-        if broken or not isinstance(sandbox.session.run(step.sql), Accepted):
+        as_owner = step is not steps[-1] and _is_owners(step, sandbox)
+        run = sandbox.run_as_owner if as_owner else sandbox.session.run
+        if broken or not isinstance(run(step.sql), Accepted):
             return False
         broken = sandbox.new_violations()
     return rule in broken
 
 
-def _with(finding: Finding, steps: Steps) -> Finding:
+def _is_owners(step: Step, sandbox: Sandbox) -> bool:
+    """Return whether the owner does a step, which the role that acts has no right to."""
+    return bool(sandbox.missing_privilege(step.sql))
+
+
+def _with(finding: Finding, steps: Steps, sandbox: Sandbox) -> Finding:
     """Return a finding that other steps show."""
-    *before, last = (transaction_script(step.sql) for step in steps)
+    *before, last = (
+        shown_as(
+            None if step is not steps[-1] and _is_owners(step, sandbox) else sandbox.role,
+            transaction_script(step.sql),
+        )
+        for step in steps
+    )
     script = "".join(f"{each}-- {ACCEPTED}\n\n" for each in before)
     return Finding(
         finding.rule,
@@ -128,4 +140,5 @@ def _with(finding: Finding, steps: Steps) -> Finding:
         steps=tuple(steps),
         also=finding.also,
         cause=finding.cause,
+        role=finding.role,
     )

@@ -40,6 +40,7 @@ class Finding(AssertionError):  # noqa: N818 - no error of the program, but what
             where what the database went through since it was empty shows it.
         also: the ids of further rules of which the same is true.
         cause: what is the same where many cases fail alike, such as the object that refused; or ''.
+        role: who does the steps, where that is not who writes in the run; or ''.
     """
 
     def __init__(  # noqa: PLR0913 - five things to say, in keywords, and how to do it again
@@ -53,6 +54,7 @@ class Finding(AssertionError):  # noqa: N818 - no error of the program, but what
         steps: tuple[Step, ...] | None = None,
         also: tuple[str, ...] = (),
         cause: str = "",
+        role: str = "",
     ) -> None:
         """Say what failed, how, and how to see it."""
         super().__init__(rule, verdict, expected, observed, script)
@@ -64,6 +66,7 @@ class Finding(AssertionError):  # noqa: N818 - no error of the program, but what
         self.steps = steps
         self.also = also
         self.cause = cause
+        self.role = role
 
     def __eq__(self, other: object) -> bool:
         """Two findings are the same when they are about the same rule."""

@@ -94,6 +94,8 @@ def _keep(finding: Finding, folder: Path, item: pytest.Item) -> Path | None:
 
 def steps_of(finding: Finding, item: pytest.Item) -> tuple[Step, ...]:
     """Return the steps that show a finding: its own, or what the test's database went through."""
+    if finding.role:  # they would be done again as the owner
+        return ()
     if finding.steps is not None:
         return finding.steps
     sandbox: Sandbox | None = getattr(item, "funcargs", {}).get("sandbox")
