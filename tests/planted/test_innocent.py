@@ -4,8 +4,14 @@ from typing import Final
 
 import pytest
 
+from conformance.engine.cases.case_runner import CaseRunner
+from conformance.engine.cases.scenario import Scenario
+from conformance.engine.cases.verdicts import Finding
+from conformance.engine.database.sandbox import Sandbox
 from conformance.engine.postgres.scratch import Scratch, Template
-from conformance.engine.sql.writes import Path
+from conformance.engine.sql.writes import Insert, Path
+from conformance.framecast.rules import RULES
+from strategies.world import World, urn_of_user
 from tests.support.engineering import Change, findings
 from tests.support.rewriting import rewritten
 
@@ -152,6 +158,29 @@ def test_a_rule_is_not_broken_by_what_is_left_undone(
 
     assert ["unproven"] * len(found) == [each and str(each.verdict) for each in found], found
     assert {"no row was written"} == {each.cause for each in found if each}
+
+
+@pytest.mark.parametrize("before", ["usage", "users"])
+def test_the_last_of_several_writes_is_left_undone(
+    before: str, scratch: Scratch, template: Template
+) -> None:
+    """What others wrote before it, of its table or another, is no sign of a broken rule."""
+    world = World()
+    user = world.a_starter()
+    good, other, bad = (
+        Insert("usage", (world.a_usage(urn_of_user(user), period=period, renders_count=n),))
+        for period, n in (("2020-01", 1), ("2020-02", 2), ("2020-03", -1))
+    )
+    first = other if before == "usage" else Insert("users", (user,))
+    with scratch.cloned(template, "last") as database:
+        with database.connect() as connection:
+            connection.execute(COUNTLESS["a COPY"].sql.encode())
+        with Sandbox(database.conninfo) as sandbox, pytest.raises(Finding) as caught:
+            CaseRunner(sandbox, RULES["INV-US2"], Path.INSERT).run(
+                Scenario((), ((good,),), ((first, bad),))
+            )
+
+    assert ("unproven", "no row was written") == (str(caught.value.verdict), caught.value.cause)
 
 
 @pytest.mark.parametrize("path", [Path.INSERT, Path.CTE, Path.COPY])

@@ -115,11 +115,11 @@ class Attempt:
         return is_denied(outcome)
 
     def is_undone(self) -> bool:
-        """Return whether the last transaction wrote no row, though nothing in it allows that."""
+        """Return whether the last transaction left a write undone that had to be done."""
         return self._sandbox.written.is_undone(self._last, self._before)
 
     def undone(self, expected: str) -> None:
-        """Note that the last transaction wrote no row."""
+        """Note that the last transaction left a write undone."""
         cause = "no row was written"
         self.note(
             Verdict.UNPROVEN, expected=expected, observed=f"accepted, and {cause}", cause=cause
@@ -145,7 +145,9 @@ class Attempt:
             observed = f"because of {hindrance}: {observed}"
             self.note(Verdict.UNPROVEN, expected=expected, observed=observed, cause=hindrance)
             return
-        made_by = derived_values.maker(self._sandbox, outcome, self._last)
+        made_by = derived_values.called(outcome, self._last) or derived_values.maker(
+            self._sandbox, outcome, self._last
+        )
         if made_by is not None:
             self._made_illegal(made_by, outcome, expected)
             return

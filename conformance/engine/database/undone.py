@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 LAST = """
 SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM conformance.changes_seq_seq
 """
-SINCE = "SELECT DISTINCT tbl FROM conformance.changes WHERE seq > {}"
+SINCE = "SELECT tbl, count(*) FROM conformance.changes WHERE seq > {} GROUP BY tbl"
 # Each table that inherits from another one, and that one.
 HEIRS = """
 WITH RECURSIVE heirs AS (
@@ -52,22 +52,27 @@ class Written:
         return int(str(number))
 
     def is_undone(self, body: Sequence[Statement], before: int) -> bool:
-        """Return whether no row came of any statement, each of which writes some.
+        """Return whether the last statement wrote no row, or one before it that writes the same.
 
         Args:
-            body: the statements, of which a function may write what the text does not say.
+            body: the statements, each of which that names a table writes a row of it; a function
+                may write what the text does not say.
             before: the change that was noted last before them.
         """
         if any("DO NOTHING" in each.sql for each in body):
             return False
-        targets = [self._targets(each) for each in body if not each.sql.startswith("SET ")]
-        tables = frozenset().union(*targets)
-        if not tables or not all(targets):
+        done: list[frozenset[str]] = []
+        for each in body:
+            if each.sql.startswith("ROLLBACK TO "):
+                done.clear()
+            elif not each.sql.startswith("SET "):
+                done.append(self._targets(each))
+        if not done or not done[-1]:
             return False
-        tables |= {heir for heir, of in self._heirs if of in tables}
-        return not any(
-            str(table) in tables for (table,) in self._session.fetch(SINCE.format(before))
-        )
+        tables = done[-1] | {heir for heir, of in self._heirs if of in done[-1]}
+        noted = self._session.fetch(SINCE.format(before))
+        rows = sum(int(str(some)) for table, some in noted if str(table) in tables)
+        return rows < sum(not each.isdisjoint(done[-1]) for each in done)
 
     def _targets(self, statement: Statement) -> frozenset[str]:
         return frozenset(TARGET.findall(statement.sql)) & self._known
