@@ -154,6 +154,18 @@ REFUSED: Final = {
         Path.INSERT,
         "INV-I7",
     ),
+    "the ninth team that nobody is in after an erasure": Refused(
+        rewritten(
+            "erase_user",
+            "WHERE t.id = ANY(v_team_ids)\n        AND NOT EXISTS (SELECT FROM public.memberships",
+            "WHERE t.id = ANY(v_team_ids[1:8])\n"
+            "        AND NOT EXISTS (SELECT FROM public.memberships",
+            "public",
+        ),
+        "PRIVACY-3",
+        Path.UPDATE,
+        "PRIVACY-3",
+    ),
     "an end of what begins later": Refused(
         rewritten(
             "tg_jobs__set_times",

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 NO_PARENT = "23503"  # SQLSTATE
 MOST_DROPPED = 4  # constraints: what one does not refuse, the next one may
+CALL = re.compile(r"SELECT (?:public\.)?(\w+)\([^()]*\)$")
 WORD = re.compile(r"\w+")
 
 
@@ -73,6 +74,20 @@ def maker(sandbox: Sandbox, outcome: Outcome, body: Sequence[Statement]) -> Make
         and not _broken_without(sandbox, rule, outcome, body, disabled)
     )
     return Maker(tuple(makers), is_broken=False)
+
+
+def called(outcome: Outcome, body: Sequence[Statement]) -> Maker | None:
+    """Return the rules whose functions a legal transaction calls and does nothing else, or None.
+
+    What refuses them has refused what the function wrote.
+    """
+    calls = [CALL.match(each.sql) for each in body if not each.sql.startswith("SET ")]
+    if not rule_named(outcome) or not calls or not all(calls):
+        return None
+    functions = {f"function {each[1]}" for each in calls if each}
+    makers = (each.id for each in RULES.values() if functions.intersection(each.enforced_by))
+    rules = tuple(makers)
+    return Maker(rules, is_broken=False) if rules and rule_named(outcome) not in rules else None
 
 
 def is_possible(outcome: Outcome) -> bool:
