@@ -65,7 +65,9 @@ def nearby_emails(email: str) -> tuple[str, ...]:
     """Return emails that are nearly an email, and are another's, whatever their case."""
     local, domain = email.split("@")
     names = (f"{name}@{domain}" for name in neighbours(local))
-    domains = (f"{local}@{name}" for name in (*neighbours(domain), f"x.{domain}"))
+    name, _, last = domain.rpartition(".")
+    others = (f"x.{domain}", f"{name}.org", f"{name}.net.{last}")
+    domains = (f"{local}@{other}" for other in (*neighbours(domain), *others))
     return tuple(
         dict.fromkeys(
             each

@@ -101,6 +101,7 @@ ENDS: Mapping[str, tuple[Row, ...]] = MappingProxyType(
         "api_keys": ({"revoked_at": Sql("clock_timestamp()")},),
     }
 )
+ENDED: tuple[str, ...] = ("completed", "failed", "canceled")
 
 
 def with_a_past(world: World, team: Row, owner: Row, who: str) -> Row:
@@ -126,8 +127,9 @@ def with_a_past(world: World, team: Row, owner: Row, who: str) -> Row:
             Update(kind.table, {"id": row["id"]}, end, row)
             for row, end in zip(rows[1:], ENDS[kind.table], strict=True)
         ]
-    for status in ("canceled", "completed"):
-        world.move(world.job(user, urn_of_team(team)), status)
+    for status in ENDED:
+        for form in (urn_of_team(team), urn_of_member(team, user)):
+            world.move(world.job(user, form), status)
     _made_within(world, team, user)
     key = {"id": joins["id"]}
     world.given.append(

@@ -87,7 +87,7 @@ def teams(world: World, draw: Draw) -> Scenario:
     """Delete a team whose jobs have ended, with all that it has; then teams with an active job.
 
     The job may have either URN, and a project or none; it is the oldest or the youngest. A member's
-    own job holds nobody back.
+    own job holds nobody back, nor does one of somebody whose id the team has.
     """
     owner = world.insert("users", world.a_creator())
     world.owned_team(owner)
@@ -105,6 +105,10 @@ def teams(world: World, draw: Draw) -> Scenario:
             job = world.job(owner, urn, created_at=made, **columns)
             world.move(job, draw(RUNNING) if number == active else draw(ENDED))
     world.job(owner, urn_of_user(owner))
+    namesake = world.insert("users", world.a_creator(id=first["id"]))
+    elsewhere = world.owned_team(namesake)
+    for urn in (urn_of_user(namesake), urn_of_member(elsewhere, namesake)):
+        world.move(world.job(namesake, urn), draw(RUNNING))
     return Scenario(
         given=(tuple(world.given),),
         legal=((Delete("teams", {"id": first["id"]}),),),

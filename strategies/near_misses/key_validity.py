@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from hypothesis import strategies as st
 
 from conformance.engine.cases.scenario import Fact, OwnCheck, Scenario, Ways
-from conformance.engine.sql.writes import Delete, Insert, Path, Row, Sql, Update
+from conformance.engine.sql.writes import Delete, Insert, Path, RawSql, Row, Sql, Update
 from strategies.instants import FUTURE_START, PAST_END, TICK, TURN
 from strategies.near_misses.keys import key
 from strategies.near_misses.ways import ONE_ROW, Draw, besides, by_shape, scenarios
@@ -116,7 +116,7 @@ def validity(rule: str) -> Ways:
 
     @scenarios
     def updates(world: World, draw: Draw) -> Scenario:
-        """End a key, and make one valid that had ended."""
+        """End a key, also in a transaction that has asked; and make one valid that had ended."""
         good = world.insert("api_keys", {**key(world), **draw(ended)})
         bad = world.insert("api_keys", _lasting(world))
         revived = draw(st.sampled_from(VALID))
@@ -129,7 +129,10 @@ def validity(rule: str) -> Ways:
             ),
             within=(
                 OwnCheck(
-                    (Update("api_keys", {"id": good["id"]}, end, good),),
+                    (
+                        RawSql(_valid(good, expected=True)[0].query),
+                        Update("api_keys", {"id": good["id"]}, end, good),
+                    ),
                     _valid(good, expected=False)[:1],
                 ),
             ),

@@ -1,5 +1,7 @@
 """Near misses of how a project moves with its jobs: INV-P5 and AUTO-PROJECT."""
 
+from dataclasses import replace
+from itertools import product
 from typing import Final
 
 from hypothesis import strategies as st
@@ -9,12 +11,14 @@ from conformance.engine.sql.writes import (
     Delete,
     Insert,
     Path,
+    PlainWrite,
     RawSql,
     Row,
     Truncate,
     Update,
     statements,
 )
+from strategies.enums import JOB_FAILURE_TYPE
 from strategies.near_misses.job_projects import ENDED, a_finished_job, a_project_job, rendered
 from strategies.near_misses.jobs import FINISHED
 from strategies.near_misses.ways import Draw, by_shape, fixed, scenarios
@@ -220,6 +224,25 @@ def follows_to_end(world: World, draw: Draw) -> Scenario:
 
 
 @scenarios
+def follows_each_end(world: World, draw: Draw) -> Scenario:
+    """End jobs in every way, for every reason: their projects go where the ends say."""
+    team, owner = world.team()
+    other = world.project(team, owner)
+    ends = (("completed", None), *product(("failed", "canceled"), JOB_FAILURE_TYPE))
+    legal, facts = [], [status_is(other, "draft", side=False)]
+    for status, failure in draw(st.permutations(ends)):
+        project = world.project(team, owner)
+        job = a_project_job(world, project)
+        finish = end(job, status)
+        why = {"failure_type": failure} if failure else {}
+        ended = replace(finish, changes={**finish.changes, **why})
+        started = PlainWrite(steps_to(job, "processing")[0])
+        legal.append((PlainWrite(Insert("jobs", (job,))), started, ended))
+        facts.append(status_is(project, AFTER[status]))
+    return Scenario(given=(tuple(world.given),), legal=tuple(legal), facts=tuple(facts))
+
+
+@scenarios
 def stays(world: World, draw: Draw) -> Scenario:
     """Refund a job that ended long ago: its project stays where later jobs or people put it."""
     status = draw(ENDED)
@@ -280,7 +303,7 @@ WAYS: dict[str, Ways] = {
     "AUTO-PROJECT": by_shape(
         insert=follows,
         insert_many=follow_many,
-        update=st.one_of(follows_to_end, stays),
+        update=st.one_of(follows_to_end, follows_each_end, stays),
         cascade=ends_as_the_project_goes,
         reasons=SAYS,
     ),

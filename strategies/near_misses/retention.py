@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from typing import Final, TypeAlias
 
 from hypothesis import strategies as st
@@ -271,7 +272,8 @@ def of_every_kind(world: World, draw: Draw) -> Scenario:
     job, _ = two_jobs(world)
     webhook = world.insert("webhooks", world.a_webhook(*world.team()))
     for kind in draw(st.permutations(JOB_EVENT_TYPE)):
-        payload = draw(st.sampled_from((Jsonb({}), Jsonb({"keep": True}), Jsonb({"type": kind}))))
+        few = Jsonb({}), Jsonb({"keep": True}), Jsonb({"type": kind})
+        payload = draw(st.sampled_from((*few, Jsonb({"log": MUCH}))))
         row = an_event(world, job, event_type=kind, payload=payload)
         world.insert("job_events", _aged(row, 7, 1))
     for status in draw(st.permutations(WEBHOOK_DELIVERY_STATUS)):
@@ -300,6 +302,8 @@ def of_every_kind(world: World, draw: Draw) -> Scenario:
     )
 
 
+# A text that no server makes much smaller, and lays elsewhere than in its row.
+MUCH: Final = "".join(sha256(bytes([n])).hexdigest() for n in range(150))
 # A delivery that was tried as often as it may be, in vain.
 GIVEN_UP: Final[Row] = {"attempts": 5, "response_status": 500, "response_body": "error"}
 # What else a delivery of each status may hold; it came as a pending one.
@@ -307,7 +311,7 @@ _TRIED: Final = {
     "event_type": st.sampled_from((*WEBHOOK_EVENT_TYPE, "test", "")),
     "attempts": st.sampled_from((0, 1, 5)),
     "response_status": st.sampled_from((None, 200, 500)),
-    "response_body": st.sampled_from((None, "", "error")),
+    "response_body": st.sampled_from((None, "", "error", MUCH)),
 }
 DELIVERED: Final = {
     "pending": st.fixed_dictionaries(_TRIED),

@@ -6,7 +6,7 @@ from typing import Final
 from hypothesis import strategies as st
 
 from conformance.engine.cases.scenario import Fact, Scenario, Ways
-from conformance.engine.sql.writes import Insert, Path, PlainWrite, Row, Update, Write
+from conformance.engine.sql.writes import Insert, Path, PlainWrite, RawSql, Row, Update, Write
 from strategies.naming import SLUG_LIMIT, broken_slugs, slugs, team_names
 from strategies.near_misses.relations import unique
 from strategies.near_misses.times import created_before_updated
@@ -27,6 +27,11 @@ PLAIN: Final = re.compile(r"[ -]*([A-Za-z0-9]{1,24})")
 
 # Of slugs that no two teams share; one that is nearly the same is longer by a letter.
 WIDTHS = (1, 12, 49)
+# They differ in their ends, or in hyphens alone.
+TWINS: Final = (
+    *("a" * 49 + "b", "a" * 50, "b" + "a" * 49),
+    *("b-c1", "bc1", "b--c1", "bc-1", "b-c-1"),
+)
 
 
 def team(world: World) -> Row:
@@ -184,6 +189,25 @@ def slugs_replayed(world: World, draw: Draw) -> Scenario:
     )
 
 
+@scenarios
+def slugs_taken(world: World, draw: Draw) -> Scenario:
+    """Delete a team whose slug was made, and make it again when another team has that slug."""
+    name = draw(team_names())
+    chosen = world.insert("teams", world.a_team(name=name))
+    world.given.extend(owned(world, chosen))
+    first, row, heir = (nameless(world, name) for _ in range(3))
+    comes = [(*owned(world, each), Insert("teams", (each,))) for each in (first, row, row)]
+    (inherits,) = owned(world, heir)
+    goes = f"DELETE FROM public.teams WHERE id = '{row['id']}' RETURNING slug"
+    takes = f"INSERT INTO public.teams (id, name, slug) SELECT '{heir['id']}', 'Heir', slug"
+    taken = inherits, RawSql(f"WITH gone AS ({goes}) {takes} FROM gone")
+    return Scenario(
+        given=(tuple(world.given), *comes[:2], taken),
+        legal=(comes[2],),
+        facts=(*fits(first, row, heir), *of_the_name(row), keeps(chosen)),
+    )
+
+
 _T4 = one_row(
     "teams",
     team,
@@ -199,7 +223,7 @@ WAYS: dict[str, Ways] = {
         team,
         lambda first, _: {"slug": first["slug"]},
         near=lambda first: {"slug": f"{first['slug']}x"},
-        twins=tuple({"slug": each} for each in ("a" * 49 + "b", "a" * 50, "b" + "a" * 49)),
+        twins=tuple({"slug": each} for each in TWINS),
         immutable=True,
         keys=lambda serial: st.sampled_from(WIDTHS).map(
             lambda width: {"slug": f"{serial}{'a' * (width - len(str(serial)))}"}
@@ -216,7 +240,7 @@ WAYS: dict[str, Ways] = {
         beside=owned,
     ),
     "AUTO-SLUG": by_shape(
-        insert=slugs_made,
+        insert=st.one_of(slugs_made, slugs_taken),
         insert_many=slugs_made_many,
         update=slugs_kept,
         on_conflict=st.one_of(slugs_kept, slugs_replayed),
