@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from conformance.engine.catalogue.concerns import concern
 from conformance.engine.catalogue.schema import Schema, short
+from conformance.engine.catalogue.serving import served
 from conformance.engine.domain.chosen import RULES
 
 if TYPE_CHECKING:
@@ -23,11 +24,13 @@ class Difference:
         what: `added`, `removed` or `changed`, and the object.
         rules: ids of the rules that the object serves.
         tables: those that it is about, without `public.`.
+        served: ids of the rules that it serves by what others make of its work.
     """
 
     what: str
     rules: tuple[str, ...]
     tables: tuple[str, ...]
+    served: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,12 +89,14 @@ def _differences(old: Schema, new: Schema) -> Iterator[Difference]:
             word = "added" if one is None else "removed" if other is None else "changed"
             rules: dict[str, None] = {}
             tables: dict[str, None] = {}
+            serving: dict[str, None] = {}
             for schema, row in ((old, one), (new, other)):
                 if row is not None:
+                    serving.update(dict.fromkeys(served(schema, name, row)))
                     found, about = say(schema, row)
                     rules.update(dict.fromkeys(found))
                     tables.update(dict.fromkeys(about))
-            yield Difference(f"{word}: {which}", tuple(rules), tuple(tables))
+            yield Difference(f"{word}: {which}", tuple(rules), tuple(tables), tuple(serving))
 
 
 def _lasts(row: Any) -> bool:

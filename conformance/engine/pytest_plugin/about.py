@@ -68,9 +68,8 @@ def places(config: pytest.Config) -> Places | None:
         files = migrations.load(folder)
     except (MigrationError, OSError):
         return None
-    none: tuple[str, ...] = ()
-    changed = config.stash.get(CHANGED, none)
-    return Places(_shown(config), files, changed)
+    none: dict[str, tuple[str, ...]] = {}
+    return Places(_shown(config), files, config.stash.get(CHANGED, none))
 
 
 def ended(config: pytest.Config, error: BaseException) -> dict[str, Any]:

@@ -29,8 +29,8 @@ class Order(NamedTuple):
 
 
 ORDER = pytest.StashKey[Order]()
-# The objects that differ, such as `trigger a of t`.
-CHANGED = pytest.StashKey[tuple[str, ...]]()
+# The objects that differ, such as `trigger a of t`, each with the rules that it serves.
+CHANGED = pytest.StashKey[dict[str, tuple[str, ...]]]()
 SHOWN = pytest.StashKey[list[str]]()
 
 
@@ -84,7 +84,9 @@ def begin(config: pytest.Config, environment: Environment) -> list[str]:
     except (SourceError, ProvisionError, MigrationError) as error:
         message = f"--changed{'-since' if since else ''}: {error}"
         raise pytest.UsageError(message) from error
-    config.stash[CHANGED] = tuple(each.what.partition(": ")[2] for each in found.differences)
+    config.stash[CHANGED] = {
+        each.what.partition(": ")[2]: (*each.rules, *each.served) for each in found.differences
+    }
     config.stash[ORDER] = Order([*found.rules], [*found.near])
     config.stash[SHOWN] = [*_told(found, since or folder)]
     return config.stash[SHOWN]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
+from conformance.engine.domain.chosen import RULES
 from conformance.engine.report.written import ALL, CODE, TABLE, line_in, without_comments, written
 
 if TYPE_CHECKING:
@@ -28,26 +29,31 @@ class Found(NamedTuple):
     file: int
     line: int
     calls: frozenset[str]
+    gone: bool = False
 
 
 class Places:
     """Statements of a folder that wrote each object last: made it, changed it or dropped it."""
 
     def __init__(
-        self, folder: str, files: Iterable[Migration], changed: Collection[str] = ()
+        self,
+        folder: str,
+        files: Iterable[Migration],
+        changed: Mapping[str, Collection[str]] | None = None,
     ) -> None:
         """Read files.
 
         Args:
             folder: as places are to name it, relative where the report goes with a checkout.
             files: in the order in which they are applied.
-            changed: what is known to differ from another schema, such as `trigger a of t`.
+            changed: what is known to differ from another schema, such as `trigger a of t`, each
+                with the ids of the rules that it serves.
         """
         self.folder = folder
         files = tuple(files)
         self._files = [f"{folder}/{each.name}" for each in files]
         self._texts = [without_comments(each.sql) for each in files]
-        self._changed = {tuple(_bare(each).split()[:2]) for each in changed}
+        self._changed = {_key(each): rules for each, rules in (changed or {}).items()}
         self._last: dict[tuple[str, str, str], Found] = {}
         for number, each in enumerate(files):
             for one in written(each.sql):
@@ -62,11 +68,19 @@ class Places:
         found = {name: next(self._named(name), None) for name in names}
         return {name: self._place(each) for name, each in found.items() if each is not None}
 
-    def first(self, names: Iterable[str]) -> Place | None:
+    def first(
+        self, names: Iterable[str], rule: str = "", tables: Collection[str] = ()
+    ) -> Place | None:
         """Return the place to look at where a rule that these names enforce is not held.
 
-        Of its objects, and of the functions that they call, one that is known to have changed; or
-        else what the last file wrote; or else the nearest.
+        Of its objects, of the functions that they call, and of what serves it under no name of a
+        rule, one that is known to have changed; or else what the last file wrote; or else the
+        nearest. Of the latter only what has gone counts where nothing is known to have changed.
+
+        Args:
+            names: of what enforces it.
+            rule: its id.
+            tables: of which it speaks.
         """
         seen = {each: None for name in names for each in self._named(name)}
         ranked, depth = [], 0
@@ -77,6 +91,8 @@ class Places:
             near = [each for each in dict.fromkeys(calls) if each not in seen]
             seen |= dict.fromkeys(near)
             depth += 1
+        serving = (*self._changed_for(rule), *self._gone_of(tables))
+        ranked += [(not self._is_changed(each), -each.file, depth, each) for each in serving]
         return self._place(min(ranked, key=lambda each: each[:3])[3]) if ranked else None
 
     def of_object(self, kind: str, name: str, on: str) -> Place | None:
@@ -84,9 +100,32 @@ class Places:
 
         Names may be qualified, and a function's have its arguments.
         """
-        keys = [(kind, _bare(name), _bare(on)), (kind, _bare(name), ""), (TABLE, _bare(on), "")]
-        some = map(self._last.get, keys)
-        return next((self._place(each) for each in some if each is not None), None)
+        found = self._found(kind, _bare(name), _bare(on))
+        return self._place(found) if found else None
+
+    def _found(self, kind: str, name: str, on: str) -> Found | None:
+        keys = [(kind, name, on), (kind, name, ""), (TABLE, on, "")]
+        return next(filter(None, map(self._last.get, keys)), None)
+
+    def _changed_for(self, rule: str) -> Iterator[Found]:
+        """Yield what serves a rule and is known to have changed; else its table, if it has gone."""
+        for key, rules in self._changed.items():
+            found = self._found(*key) if rule in rules else None
+            if found is not None:
+                yield found
+
+    def _gone_of(self, tables: Collection[str]) -> Iterator[Found]:
+        """Yield triggers of tables that have gone, such as those that lock, but those of rules.
+
+        One has gone, too, whose function has.
+        """
+        functions = {each.name: each for each in self._last.values() if each.kind == "function"}
+        for each in self._last.values():
+            bare = BAND.sub("", each.name)
+            if each.kind != "trigger" or each.on not in tables or _is_of_a_rule(bare):
+                continue
+            called = (functions[name] for name in each.calls if name in functions)
+            yield from (one for one in (each, *called) if one.gone)
 
     def _note(self, number: int, one: Written) -> None:
         if one.kind == CODE:
@@ -99,13 +138,13 @@ class Places:
         if one.name == ALL:
             for key, each in list(self._last.items()):
                 if (each.kind, each.on) == (one.kind, on):
-                    self._last[key] = each._replace(file=number, line=one.line)
+                    self._last[key] = each._replace(file=number, line=one.line, gone=one.gone)
             return
         key = (one.kind, one.name, on)
         before = self._last.get(key)
         # What changes or drops an object says less of what it calls than what made it.
         calls = one.calls or (before.calls if before else frozenset())
-        self._last[key] = Found(*key, number, one.line, calls)
+        self._last[key] = Found(*key, number, one.line, calls, one.gone)
 
     def _named(self, name: str) -> Iterator[Found]:
         kind, _, rest = name.partition(" ")
@@ -137,7 +176,8 @@ class Places:
                 yield each
 
     def _is_changed(self, one: Found) -> bool:
-        return (one.kind, one.name) in self._changed
+        keys = {(one.kind, one.name, one.on), (one.kind, one.name, "")}
+        return one.kind == TABLE or not keys.isdisjoint(self._changed)
 
     def _place(self, one: Found) -> Place:
         return {"file": self._files[one.file], "line": one.line}
@@ -150,6 +190,16 @@ def _is(one: Found, name: str) -> bool:
 def _begins(word: str, name: str) -> bool:
     """Return whether a word is a name, or begins with one that others share."""
     return word.startswith(name) if name.endswith("__") else word == name
+
+
+def _is_of_a_rule(name: str) -> bool:
+    return any(name.startswith(rule.token) for rule in RULES.values())
+
+
+def _key(name: str) -> tuple[str, str, str]:
+    """Return kind, name and table of what differs between schemas, such as `trigger a of s.t`."""
+    kind, called, *on = _bare(name).split()
+    return kind, called, on[-1] if on else ""
 
 
 def _bare(name: str) -> str:

@@ -168,7 +168,7 @@ def _cut(line: str, width: int) -> str:
 
 def _rule(name: str, standing: Standing, places: Places | None) -> dict[str, Any]:
     rule = RULES[name]
-    first = places.first(rule.enforced_by) if places else None
+    first = places.first(rule.enforced_by, rule.id, rule.tables) if places else None
     area = next((each for each, rules in domain().areas.items() if name in rules), "")
     kind = "written by hand" if rule.kind is None else type(rule.kind).__name__
     return {

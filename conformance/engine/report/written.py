@@ -55,6 +55,7 @@ class Written(NamedTuple):
         on: its table or domain, without the schema; '' where it has none.
         line: of the file, counted from 1, where the statement names it.
         calls: the functions that it calls, among other words.
+        gone: whether the statement drops it, or disables a trigger.
     """
 
     kind: str
@@ -62,6 +63,7 @@ class Written(NamedTuple):
     on: str
     line: int
     calls: frozenset[str] = frozenset()
+    gone: bool = False
 
 
 class _Part(NamedTuple):
@@ -72,6 +74,7 @@ class _Part(NamedTuple):
     on: str = ""
     after: int = 0
     calls: frozenset[str] = frozenset()
+    gone: bool = False
 
 
 def written(sql: str) -> Iterator[Written]:
@@ -80,7 +83,7 @@ def written(sql: str) -> Iterator[Written]:
         plain = without_comments(statement.text)
         for part in _parsed(statement.text, plain):
             line = _line(sql, statement, plain, part)
-            yield Written(part.kind, part.name, part.on, line, part.calls)
+            yield Written(part.kind, part.name, part.on, line, part.calls, part.gone)
 
 
 def without_comments(sql: str) -> str:
@@ -188,10 +191,10 @@ def _dropped(node: Any) -> Iterator[_Part]:
     for each in node.objects if kind else ():
         if kind == "trigger":
             *_, table, name = map(_name, each)
-            yield _Part(kind, name, table)
+            yield _Part(kind, name, table, gone=True)
         else:
             parts = getattr(each, "objname", None) or getattr(each, "names", None) or each
-            yield _Part(str(kind), _last(parts))
+            yield _Part(str(kind), _last(parts), gone=True)
 
 
 def _of_element(node: Any, table: str) -> Iterator[_Part]:
@@ -208,13 +211,13 @@ def _of_command(command: Any, table: str) -> Iterator[_Part]:
     if kind in ("AT_AddConstraint", "AT_AddColumn"):
         yield from _of_element(command.def_, table)
     elif kind in ("AT_DropConstraint", "AT_ValidateConstraint"):
-        yield _Part("constraint", command.name, table)
+        yield _Part("constraint", command.name, table, gone=kind == "AT_DropConstraint")
     elif kind == "AT_AlterConstraint":
         yield _Part("constraint", command.def_.conname, table)
     elif kind in ("AT_SetNotNull", "AT_DropNotNull"):
         yield _Part("constraint", f"{table}_{command.name}_not_null", table)
     elif kind.startswith(("AT_Enable", "AT_Disable")) and "Trig" in kind:
-        yield _Part("trigger", command.name or ALL, table)
+        yield _Part("trigger", command.name or ALL, table, gone=kind.startswith("AT_Disable"))
 
 
 def _constraint(node: Any, on: str, column: str = "") -> _Part:

@@ -12,6 +12,7 @@ from conformance.engine.catalogue import schema
 from conformance.engine.changed.compare import Affected, affected
 from conformance.engine.changed.sources import SourceError, of_commit
 from conformance.engine.postgres.scratch import Scratch
+from conformance.framecast.rules import RULES
 
 ROOT = Path(__file__).parents[3]
 MIGRATIONS = ROOT / "migrations"
@@ -92,6 +93,15 @@ def test_a_difference_leads_to_its_rules(
     assert any(each.what.startswith(what) for each in found.differences)
     assert rule in found.rules
     assert not set(found.rules) & set(found.near)
+
+
+def test_a_lock_serves_the_rules_that_rest_on_it(compared: Compared) -> None:
+    """A trigger that names no rule says whose proof it breaks where it has gone."""
+    found = compared("DROP TRIGGER _200_lock_users_and_teams_of_gone ON memberships;")
+    (gone,) = (each for each in found.differences if each.what.startswith("removed: trigger"))
+
+    assert () == gone.rules
+    assert {"INV-T2"} <= {*gone.served} < {*RULES}
 
 
 def collected(*options: str) -> tuple[int, list[str], str]:

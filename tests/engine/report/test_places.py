@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ from conformance.framecast.rules import RULES
 from examples.ledger import DOMAIN as LEDGER
 
 if TYPE_CHECKING:
+    from conformance.engine.deployment.migration import Migration
     from conformance.engine.report.form import Place
 
 ROOT = Path(__file__).parents[3]
@@ -28,6 +30,7 @@ AGAIN = (
 )
 WEAKER = """CREATE OR REPLACE FUNCTION framecast.tg__team_has_an_owner() RETURNS trigger
 LANGUAGE plpgsql AS $$ BEGIN RETURN NULL; END $$;"""
+LOCK = "_200_lock_users_and_teams_of_gone"
 TABLE = "CREATE TABLE t (\n  id int PRIMARY KEY,\n  n int CONSTRAINT a__b CHECK (f(n) > 0)\n);\n"
 CHECKING = "CREATE FUNCTION s.f(int) RETURNS int LANGUAGE sql AS 'SELECT $1';\n"
 REFUSING = """
@@ -54,7 +57,7 @@ def places(folder: Path, *files: str, changed: tuple[str, ...] = ()) -> Places:
     """Return the places of a schema of a table, a trigger and two functions, and further files."""
     for number, sql in enumerate((CHECKING + TABLE + REFUSING, *files), 1):
         (folder / f"{number}.sql").write_text(sql)
-    return Places("db", migrations.load(folder), changed)
+    return Places("db", migrations.load(folder), dict.fromkeys(changed, ("RULE-1",)))
 
 
 @pytest.fixture(scope="module")
@@ -99,14 +102,68 @@ def test_another_domain_has_places() -> None:
 )
 def test_a_file_that_weakens_a_rule_is_where_it_points(tmp_path: Path, sql: str, line: int) -> None:
     """Whichever of a rule's objects a later file touches, or a function of theirs, is shown."""
-    for file in migrations.load(ROOT / "migrations"):
-        (tmp_path / file.name).write_text(file.sql)
-    (tmp_path / "004_leave.sql").write_text(sql)
-    where = Places("db", migrations.load(tmp_path))
+    where = Places("db", with_ours(tmp_path, sql))
 
     expected = {"file": "db/004_leave.sql", "line": line}
     assert expected == where.first(RULES["INV-T2"].enforced_by)
     assert expected != where.first(RULES["INV-U5"].enforced_by)
+
+
+def with_ours(folder: Path, sql: str) -> list[Migration]:
+    """Return the migrations of Framecast and one more."""
+    for file in migrations.load(ROOT / "migrations"):
+        (folder / file.name).write_text(file.sql)
+    (folder / "004_leave.sql").write_text(sql)
+    return [*migrations.load(folder)]
+
+
+@pytest.mark.parametrize(
+    ("sql", "line"),
+    [
+        (f"\nDROP TRIGGER {LOCK} ON memberships;", 2),
+        (f"ALTER TABLE memberships DISABLE TRIGGER {LOCK};", 1),
+        ("\n\nDROP FUNCTION framecast.tg_memberships__lock_users_and_teams() CASCADE;", 3),
+        (f"DROP TRIGGER {LOCK} ON memberships;\n\n{WEAKER}", 3),
+    ],
+)
+def test_a_lock_that_has_gone_is_where_a_rule_points(tmp_path: Path, sql: str, line: int) -> None:
+    """No rule names the trigger that locks what others count: its own objects still come first."""
+    where = Places("db", with_ours(tmp_path, sql))
+    found = {
+        each.id: where.first(each.enforced_by, each.id, each.tables) for each in RULES.values()
+    }
+
+    assert {"file": "db/004_leave.sql", "line": line} == found["INV-T2"]
+    assert found["INV-J8"] == Places("db", with_ours(tmp_path, "SELECT 1;")).first(
+        RULES["INV-J8"].enforced_by
+    )
+
+
+def test_a_lock_that_is_back_is_no_place(tmp_path: Path) -> None:
+    """A trigger that is enabled again has not gone; one of a rule is that rule's own."""
+    sql = f"""ALTER TABLE memberships DISABLE TRIGGER {LOCK};
+    ALTER TABLE memberships ENABLE TRIGGER {LOCK};
+    DROP TRIGGER _300_inv_t7__memberships_user_owns_at_most_10_teams ON memberships;"""
+    rule = RULES["INV-T2"]
+    found = Places("db", with_ours(tmp_path, sql)).first(rule.enforced_by, rule.id, rule.tables)
+
+    assert found is not None
+    assert "db/001_initial_schema.sql" == found["file"]
+
+
+def test_what_differs_is_where_the_rules_that_it_serves_point(tmp_path: Path) -> None:
+    """Also where the file of it was edited: what is not written any more is at its table."""
+    rule = RULES["INV-T2"]
+    files = with_ours(tmp_path, "SELECT 1;")
+    changed = {f"trigger {LOCK} of public.memberships": ("INV-T2",)}
+    found = Places("migrations", files[:3], changed).first(rule.enforced_by, rule.id)
+    assert LOCK in text(found)
+
+    files[0] = replace(files[0], sql=files[0].sql.replace(LOCK, "_900_other"))
+    found = Places("migrations", files, changed).first(rule.enforced_by, rule.id)
+    assert text(found).startswith("CREATE TABLE public.memberships")
+    other = RULES["INV-M3"]
+    assert "inv_m3__" in text(Places("migrations", files, changed).first(other.enforced_by))
 
 
 def test_a_rule_whose_objects_have_other_names_points_at_these(tmp_path: Path) -> None:
