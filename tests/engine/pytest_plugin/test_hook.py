@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
 from tests.support.migrating import Outcome
 from tests.support.shells import commands
@@ -69,6 +70,28 @@ def test_other_migrations_may_be_named(repository: Path) -> None:
     named = ("--migrations", "schema", "-k", "inv_u5__update", "--collect-only", "-q")
 
     assert 0 == entered("framecast-conformance", repository, *named).code
+
+
+def test_the_page_names_a_folder_of_another_name(repository: Path) -> None:
+    """What the page says for a folder elsewhere lets both hooks run, on that folder alone."""
+    (repository / "db").mkdir()
+    (repository / "migrations").rename(repository / "db" / "migrations")
+    page = (ROOT / "docs" / "pipeline.md").read_text()
+    blocks = map(yaml.safe_load, re.findall(r"^```yaml\n(.*?)^```", page, re.MULTILINE | re.DOTALL))
+    hooks = [hook for block in blocks for repo in block["repos"] for hook in repo["hooks"]]
+    args = {each["id"]: each["args"] for each in hooks if "args" in each}
+    wanted = [re.compile(each["files"]) for each in hooks if "files" in each]
+
+    assert [True, True] == [each.search("db/migrations/001.sql") is not None for each in wanted]
+    assert HOOKS.keys() == args.keys()
+    words = (*args["framecast-conformance"], "-k", "inv_u5__update", "--collect-only")
+    found = entered("framecast-conformance", repository, *words)
+    assert 0 == found.code, found
+    assert f"migrations: {repository / 'db' / 'migrations'}" in found.out
+    asked = entered(
+        "framecast-gate", repository, *args["framecast-gate"], DATABASE_URL="host=/nowhere"
+    )
+    assert asked.out.startswith("1  target       1 finding\n     target: the database cannot be")
 
 
 def test_every_hook_has_an_entry() -> None:
