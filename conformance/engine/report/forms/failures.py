@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from conformance.engine.report.document import Document
 
 SAME: Final = ("verdict", "expected", "observed", "accepted")  # what makes two failures one
+PHASES: Final = ("setup", "call", "teardown", "crash", "collection", "skipped")
 # What stands in a report for the way that was tried, where that is no write.
 IN_WORDS: Final = {
     "life": "a run of a state machine",
@@ -23,6 +24,7 @@ IN_WORDS: Final = {
     "column": "a column",
     "regression": "what failed before",
     "right": "a right of the role",
+    **dict.fromkeys(PHASES, "a part of its proof that could not run"),
 }
 NEARLY: Final = 1.5  # times as long as the shortest script is short, too
 
