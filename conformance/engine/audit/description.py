@@ -64,6 +64,7 @@ QUERIES = (
         CASE relpersistence WHEN 'u' THEN 'unlogged' WHEN 't' THEN 'temporary' END,
         CASE WHEN relrowsecurity THEN 'with row security' END,
         CASE WHEN relforcerowsecurity THEN 'forced' END,
+        CASE WHEN relkind = 'v' THEN 'with (' || array_to_string(reloptions, ', ') || ')' END,
         CASE WHEN relkind IN ('v', 'm') THEN pg_get_viewdef(oid) END
     ) FROM relation WHERE relkind NOT IN ('i', 'I', 't', 'c')
     """,
@@ -131,7 +132,11 @@ QUERIES = (
     """,
     """
     SELECT 'policy', quote_ident(p.polname) || ' on ' || r.called, concat_ws(' ', p.polcmd,
-        p.polpermissive, pg_get_expr(p.polqual, r.oid), pg_get_expr(p.polwithcheck, r.oid))
+        p.polpermissive, pg_get_expr(p.polqual, r.oid), pg_get_expr(p.polwithcheck, r.oid), 'to', (
+            SELECT string_agg(CASE o.of WHEN 0 THEN 'PUBLIC'
+                ELSE quote_ident(pg_get_userbyid(o.of)) END, ', ' ORDER BY o.of)
+            FROM unnest(p.polroles) AS o (of)
+        ))
     FROM pg_policy AS p JOIN lasting AS r ON r.oid = p.polrelid
     """,
     """

@@ -21,9 +21,11 @@ if TYPE_CHECKING:
 
 # What one may be given without a word: to read, and to run what checks its callers itself.
 HARMLESS = ("SELECT", "USAGE", "EXECUTE")
+HIDING = " with row security"
 WRITING = ("INSERT", "UPDATE", "DELETE")
 MANY = 3  # columns of a table
 DEFINER = "SECURITY DEFINER"
+INVOKER = re.compile(r"^view with \(.*\bsecurity_invoker=(?:true|on|1)\b")
 PATH = re.compile(r"^ SET search_path .*$", re.MULTILINE)
 
 
@@ -73,7 +75,7 @@ def _rights(before: Description, after: Description) -> Iterator[tuple[str, str]
     gained = [
         key
         for key in after.keys() - before.keys()
-        if _exists(key, before) and not key[1].startswith(HARMLESS)
+        if _exists(key, before) and not _is_harmless(key[1], after)
     ]
     for place, columns in _together(lost):
         yield place, f"this right is lost{columns}"
@@ -82,6 +84,7 @@ def _rights(before: Description, after: Description) -> Iterator[tuple[str, str]
     yield from powers.gained(before, after)
     yield from powers.by_default(before, after)
     yield from _ways_around(before, after)
+    yield from _guarding(before, after)
     for key in before.keys() & after.keys():
         kind, name = key
         old, new = before[key], after[key]
@@ -90,8 +93,37 @@ def _rights(before: Description, after: Description) -> Iterator[tuple[str, str]
             yield f"function {name}", f"runs with the rights of {became}"
         if kind == "function" and PATH.findall(old) != PATH.findall(new):
             yield f"function {name}", "looks for names in other schemas than it did"
-        if kind == "relation" and "row security" in new and "row security" not in old:
-            yield f"table {name}", "hides rows by policies, which its owner does not see"
+        if kind == "relation" and (HIDING in new) != (HIDING in old):
+            became = "hides rows by policies, which its owner does not see"
+            yield f"table {name}", became if HIDING in new else "hides no rows by policies any more"
+        if kind == "relation" and bool(INVOKER.match(old)) != bool(INVOKER.match(new)):
+            became = "caller" if INVOKER.match(new) else "owner"
+            yield f"view {name}", f"reads and writes with the rights of its {became} from now on"
+        if kind == "privilege" and new and not old:
+            yield name, "whoever has this right may pass it on from now on"
+
+
+def _is_harmless(name: str, after: Description) -> bool:
+    """Return whether a new right on what was there is one to read, or to run what checks itself."""
+    right, _, place = name.partition(" on ")
+    thing, _, role = place.rpartition(" to ")
+    if right == "EXECUTE":
+        called = after.get(("function", thing.removeprefix("function ")), "")
+        return DEFINER not in called or "RETURNS trigger" in called
+    return right in HARMLESS and role != "PUBLIC"
+
+
+def _guarding(before: Description, after: Description) -> Iterator[tuple[str, str]]:
+    """Yield policies of tables that have been hiding rows, and rules that writes come to."""
+    for key in sorted(before.keys() | after.keys()):
+        kind, name = key
+        old, new = before.get(key), after.get(key)
+        table = before.get(("relation", name.rpartition(" on ")[2]), "")
+        became = "is new" if old is None else "is gone" if new is None else "is another one"
+        if kind == "policy" and old != new and HIDING in table:
+            yield f"policy {name}", f"decides which rows are seen and written, and {became}"
+        if kind == "rule" and old is None and table:
+            yield f"rule {name}", "decides what becomes of writes to that table, and is new"
 
 
 def _fleeting(before: Description, after: Description) -> Iterator[tuple[str, str]]:

@@ -1,4 +1,4 @@
-"""Conversions of a column to another type: which rows of today would not survive it.
+"""Conversions of a column to another type: which rows of today would not survive it unchanged.
 
 No query can tell without failing at the first such row. So the rows are converted one by one, in a
 block that reads only, as an assignment, which ALTER COLUMN TYPE does as well: what is too long or
@@ -37,6 +37,8 @@ DECLARE
     framecast_new {declared};
     framecast_count bigint := 0;
     framecast_keys text[] := '{{}}';
+    framecast_changes bigint := 0;
+    framecast_changed text[] := '{{}}';
     framecast_key text;
 BEGIN
     FOR framecast_row IN SELECT * FROM {table} LOOP
@@ -44,6 +46,15 @@ BEGIN
             SELECT {value} INTO framecast_new FROM (SELECT framecast_row.*) AS {name};
             IF {wrong} THEN
                 RAISE check_violation;
+            END IF;
+            IF to_jsonb(framecast_row.{column}) IS DISTINCT FROM to_jsonb(framecast_new)
+                AND framecast_row.{column}::text IS DISTINCT FROM framecast_new::text
+            THEN
+                framecast_changes := framecast_changes + 1;
+                IF framecast_changes <= {shown} THEN
+                    SELECT {key} INTO framecast_key FROM (SELECT framecast_row.*) AS t;
+                    framecast_changed := framecast_changed || framecast_key;
+                END IF;
             END IF;
         EXCEPTION WHEN data_exception OR integrity_constraint_violation THEN
             framecast_count := framecast_count + 1;
@@ -55,7 +66,9 @@ BEGIN
     END LOOP;
     PERFORM set_config(
         '{found}',
-        json_build_array(framecast_count, to_json(framecast_keys))::text,
+        json_build_array(
+            framecast_count, to_json(framecast_keys), framecast_changes, to_json(framecast_changed)
+        )::text,
         true
     );
 END
@@ -85,14 +98,16 @@ def block(
     table, name = column
     key = ("column", f"{table}.{name}")
     old, new = type_of(before[key]), type_of(after[key])
-    if old == new and not _shrinks(old, before, after):
+    value = next(_values(column, new, pending), None)
+    if old == new and value is None and not _shrinks(old, before, after):
         return None
-    value = next(_values(column, new, pending), name)
+    value = value or name
     wrong, declared = _wrong(new, before, after)
     labels = after.get(("type", new), "")
     return BLOCK.format(
         table=table,
         name=table.rpartition(".")[2],
+        column=name,
         declared=declared,
         value=f"({value})::text" if labels.startswith("'") and declared == "text" else value,
         wrong=wrong,

@@ -19,7 +19,7 @@ from pglast.stream import RawStream
 
 from conformance.engine.audit.findings import SHOWN, Fault
 from conformance.engine.audit.snapshot import GIVE_UP
-from conformance.engine.gate import conversions, taken
+from conformance.engine.gate import conversions, takings
 from conformance.engine.gate.keys import KEY
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from conformance.engine.audit.description import Description
     from conformance.engine.audit.target import Connection
     from conformance.engine.deployment.migrations import Migration
+    from conformance.engine.deployment.waivers import Waiver
 
 NOT_YET = " (not validated)"
 MEND = "mend these rows first, in the migration or by hand: it would fail on them"
@@ -90,7 +91,10 @@ def of_files(
 
 
 def ask(
-    conn: Connection, demands: Sequence[Demand], pending: Sequence[Migration]
+    conn: Connection,
+    demands: Sequence[Demand],
+    pending: Sequence[Migration],
+    waivers: Sequence[Waiver] = (),
 ) -> tuple[list[Fault], list[str]]:
     """Return the rows of a target that would fail, and what else there is to know.
 
@@ -98,23 +102,27 @@ def ask(
         conn: in the snapshot of an audit.
         demands: what the files demand.
         pending: the files; rows of a table that one of them changes first may be mended there.
+        waivers: of the files: they excuse values that a conversion changes.
 
     Raises:
         psycopg.Error: the server did not answer in time, or is gone.
     """
     faults: list[Fault] = []
     notes: list[str] = []
-    changes = taken.of_files(pending)
+    changes = takings.of_files(pending)
     for demand in demands:
         try:
             with conn.transaction():
-                rows, keys = _rows(conn, demand)
+                rows, keys, *changed = _rows(conn, demand)
         except GIVE_UP:
             raise
         except psycopg.Error as error:
             said = error.diag.message_primary or str(error)
             notes.append(f"{demand.about}: today's rows cannot be asked: {said}")
             continue
+        if changed and changed[0]:
+            lost, further = _changed(demand, changed, waivers)
+            faults, notes = faults + lost, notes + further
         if not rows:
             notes.append(f"{demand.about}: no row of today fails it")
             continue
@@ -132,14 +140,30 @@ def ask(
     return faults, notes
 
 
-def _rows(conn: Connection, demand: Demand) -> tuple[int, list[str]]:
+def _changed(
+    demand: Demand, changed: list[Any], waivers: Sequence[Waiver]
+) -> tuple[list[Fault], list[str]]:
+    """Return that rows would not keep their value, as a finding or what a waiver excuses."""
+    count, keys = int(changed[0]), tuple(sorted(changed[1]))
+    column = demand.about.removeprefix("column ").partition(" as ")[0].removeprefix("public.")
+    what = f"{count:,} row{'s' * (count > 1)} of {demand.table} would hold another value"
+    named = {f"DATA {column}", f"DATA {column.rpartition('.')[0]}"}
+    for waiver in waivers:
+        if waiver.what in named:
+            return [], [f"{waiver} (excuses: {what})"]
+    remedy = f"keep them, or say why they may go: -- waives DATA {column}: reason"
+    return [Fault(demand.about, what, remedy, keys, count)], []
+
+
+def _rows(conn: Connection, demand: Demand) -> tuple[Any, ...]:
+    """Return how many rows fail, and the first keys; of a conversion also those that it changes."""
     found = conn.execute(KEY, (demand.table,)).fetchone()
     key = found[0] if found and found[0] else "t::text" if demand.block else "t.ctid::text"
     if demand.block:
         conn.execute(demand.block.replace(conversions.KEY, key).encode())
         answer = conn.execute("SELECT current_setting(%s)::json", (conversions.FOUND,))
-        count, keys = answer.fetchall()[0][0]
-        return int(count), sorted(keys)
+        count, keys, *changed = answer.fetchall()[0][0]
+        return int(count), sorted(keys), *changed
     query = (
         f"SELECT count(*), (array_agg(key ORDER BY key))[:{SHOWN}] "
         f"FROM (SELECT {key} FROM {demand.failing}) AS failing (key)"
@@ -238,7 +262,7 @@ def _sql(node: Any) -> str:
     return str(RawStream()(node))
 
 
-def _may_mend(change: taken.Taking, demand: Demand) -> bool:
+def _may_mend(change: takings.Taking, demand: Demand) -> bool:
     """Return whether a statement may take away what a demand is about: rows, or its columns."""
     if change.relation != demand.table.rpartition(".")[2].strip('"'):
         return False

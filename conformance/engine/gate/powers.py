@@ -83,6 +83,17 @@ BEGINNING = {
     ("session_replication_role", "local"): "some triggers are silent",
     **{("default_transaction_read_only", word): IDLE for word in ("on", "true", "yes", "1")},
 }
+# Settings that end what takes longer, and how many milliseconds their units have.
+ENDING = (
+    "statement_timeout",
+    "transaction_timeout",
+    "lock_timeout",
+    "idle_in_transaction_session_timeout",
+    "idle_session_timeout",
+)
+TIME = re.compile(r"(\d+(?:\.\d+)?)\s*(us|ms|s|min|h|d)?")
+UNITS = {"us": 0.001, "ms": 1, "s": 1_000, "min": 60_000, "h": 3_600_000, "d": 86_400_000}
+SHORTEST = 1_000  # milliseconds
 # To read only, and to be looked at.
 READERS = re.compile(
     r"pg_(?:read_all_data|read_all_settings|read_all_stats|stat_scan_tables|monitor)"
@@ -133,7 +144,18 @@ def gained(before: Description, after: Description) -> Iterator[tuple[str, str]]
 
 def _begins(name: str, value: str | None) -> str | None:
     """Return what a setting of a role comes to, if that is no harmless one."""
-    return BEGINNING.get((name.partition(" ")[0], (value or "").lower()))
+    setting, said = name.partition(" ")[0], (value or "").lower()
+    time = TIME.fullmatch(said)
+    if setting in ENDING and time:
+        limit = float(time[1]) * UNITS[time[2] or "ms"]
+        return f"what takes longer than {limit:g} ms is ended" if 0 < limit < SHORTEST else None
+    if setting == "role" and value not in {None, "none"}:
+        return f"it acts as {value}"
+    if setting == "search_path" and value is not None and not re.search(r"\bpublic\b", said):
+        return "names do not lead to public"
+    if setting == "row_security" and said in {"off", "false", "no", "0"}:
+        return "tables with policies cannot be read"
+    return BEGINNING.get((setting, said))
 
 
 def _became(name: str, before: Description, after: Description) -> str:

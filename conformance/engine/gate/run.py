@@ -21,6 +21,7 @@ from conformance.engine.gate import (
     locks,
     rehearsal,
     taken,
+    takings,
     trial,
     unasked,
 )
@@ -294,8 +295,9 @@ class Gate:
             return [], []
         attempt, files = self._tried
         asked, notes = demands.of_files(attempt.steps[0], attempt.steps[-1], files.pending)
-        faults, further = demands.ask(conn, asked, files.pending)
-        lost, kept = taken.ask(conn, taken.of_files(files.pending), files.waived)
+        faults, further = demands.ask(conn, asked, files.pending, files.waived)
+        asked_of = takings.of_files(files.pending, conn)
+        lost, kept = taken.ask(conn, asked_of, files.waived, files.pending)
         faults, further = faults + lost, further + kept + unasked.ask(conn, files.pending)
         for file in files.pending:
             held = attempt.locks.get(file.name, ())

@@ -1,17 +1,18 @@
 """Statements of pending files that cannot be asked of the target: what they do, running tells.
 
-SQL that is pieced together while it runs has no text to ask, and a function does what its body
-says. The rehearsal runs both, on rows that are drawn.
+SQL that is pieced together while it runs has no text to ask, and a function of another language
+does what nobody can read. The rehearsal runs both, on rows that are drawn.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
-from pglast import ast, parse_plpgsql, parse_sql
+from pglast import ast, parse_plpgsql
 from pglast.parser import ParseError
 
 from conformance.engine.deployment.tokens import line_of
+from conformance.engine.gate.takings import TAKES, Bodies, constant, parsed, queries, statements
 from conformance.engine.sql.tree import below
 
 if TYPE_CHECKING:
@@ -24,7 +25,6 @@ MADE_UP: Final = "makes up SQL while it runs"
 UNASKED: Final = (
     "what that does to rows of today was not asked of the target, and was only rehearsed"
 )
-DYNAMIC: Final = ("PLpgSQL_stmt_dynexecute", "PLpgSQL_stmt_dynfors", "dynquery")
 BUILT_IN: Final = """
     SELECT DISTINCT proname::text FROM pg_proc
      WHERE pronamespace = 'pg_catalog'::regnamespace AND proname::text = ANY (%s)
@@ -38,12 +38,13 @@ def ask(conn: Connection, files: Sequence[Migration]) -> list[str]:
         conn: to the target, which knows its own functions.
         files: the pending ones.
     """
+    bodies = Bodies(files, conn)
     found = [each for file in files for each in _of_file(file)]
     names = sorted({name for _, called in found for name in called})
     built_in = {name for (name,) in conn.execute(BUILT_IN, (names,)).fetchall()}
     notes = []
     for place, called in found:
-        ours = [name for name in called if name not in built_in]
+        ours = [name for name in called if name not in built_in and not _is_read(name, bodies)]
         what = MADE_UP if not called else f"calls {', '.join(f'{name}()' for name in ours)}"
         if ours or not called:
             notes.append(f"{place}: {what}: {UNASKED}")
@@ -52,60 +53,51 @@ def ask(conn: Connection, files: Sequence[Migration]) -> list[str]:
 
 def _of_file(file: Migration) -> Iterator[tuple[str, list[str]]]:
     """Yield places with the functions that are called there, or none where SQL is made up."""
-    try:
-        parsed = parse_sql(file.sql)
-    except ParseError:
-        return  # the trial says so
-    for raw in parsed:
-        place = f"{file.name}:{line_of(file.sql, raw.stmt_location or 0)}"
-        text = file.sql[raw.stmt_location :][: raw.stmt_len or None]
-        if isinstance(raw.stmt, ast.DoStmt):
-            body = _body(text)
-            if any(key in DYNAMIC for key, _ in body):
+    for node, text, begins in statements(file.sql):
+        place = f"{file.name}:{line_of(file.sql, begins)}"
+        if isinstance(node, ast.DoStmt):
+            if _makes_up(text) or not _is_plpgsql(node):
                 yield place, []
-            queries = [each for key, each in body if key == "query"]
-            called = [name for query in queries for name in _called_in(query)]
-        elif isinstance(raw.stmt, ast.CallStmt | ast.SelectStmt):
-            called = list(_called(raw.stmt))
+            called = [name for part in _parts(text) or () for name in _called(parsed(part))]
+        elif isinstance(node, ast.CallStmt | ast.SelectStmt):
+            called = list(_called(node))
         else:
             continue
         if called:
             yield place, list(dict.fromkeys(called))
 
 
-def _body(text: str) -> list[tuple[str, object]]:
-    """Return all keys and values of a body's tree."""
+def _is_read(name: str, bodies: Bodies) -> bool:
+    """Return whether what a function does to rows is asked as the files' own statements are."""
+    definitions = bodies.of(name)
+    return bool(definitions) and not any(
+        "plpgsql" in each and _makes_up(each) for each in definitions
+    )
+
+
+def _is_plpgsql(block: ast.DoStmt) -> bool:
+    words = {each.defname: getattr(each.arg, "sval", "") for each in block.args or ()}
+    return words.get("language", "plpgsql") == "plpgsql"
+
+
+def _makes_up(text: str) -> bool:
+    """Return whether a body runs SQL that stands nowhere, and that is no finding by itself."""
+    parts = _parts(text)
+    return parts is None or any(
+        dynamic and constant(query) is None and not TAKES.search(query)
+        for query, dynamic in parts.items()
+    )
+
+
+def _parts(text: str) -> dict[str, bool] | None:
+    """Return the parts of a body, and which make up SQL; None where it is of another language."""
     try:
-        return [*_pairs(parse_plpgsql(text))]
-    except ParseError:  # of another language
-        return [(DYNAMIC[0], "")]
+        return {query: dynamic for query, _, dynamic in queries(parse_plpgsql(text))}
+    except ParseError:
+        return None
 
 
-def _pairs(tree: Any) -> Iterator[tuple[str, object]]:
-    if isinstance(tree, list):
-        for each in tree:
-            yield from _pairs(each)
-    elif isinstance(tree, dict):
-        for key, each in tree.items():
-            yield key, each
-            yield from _pairs(each)
-
-
-def _called_in(query: object) -> Iterator[str]:
-    """Yield the functions that a part of a body calls, a statement or an expression."""
-    if not isinstance(query, str):
-        return
-    for text in (query, f"SELECT {query}"):
-        try:
-            parsed = parse_sql(text)
-        except ParseError:
-            continue
-        for raw in parsed:
-            yield from _called(raw.stmt)
-        return
-
-
-def _called(tree: Any) -> Iterator[str]:
+def _called(tree: object) -> Iterator[str]:
     for node in below(tree):
         if isinstance(node, ast.FuncCall):
             *_, name = node.funcname or ()

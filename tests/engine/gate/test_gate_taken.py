@@ -7,13 +7,14 @@ import pytest
 from conformance.engine.audit.findings import Fault
 from conformance.engine.audit.target import Limits, reading
 from conformance.engine.deployment import migrations, waivers
-from conformance.engine.gate import taken
+from conformance.engine.gate import taken, takings
 from conformance.engine.postgres.scratch import Scratch, Template
 
 BEFORE = """
 CREATE TABLE teams (id integer PRIMARY KEY, slug text, name text, made timestamptz);
 CREATE TABLE "Odd ones" (a integer, "B" integer, PRIMARY KEY (a, "B"));
 CREATE TABLE bag (word text);
+CREATE FUNCTION purge() RETURNS void LANGUAGE sql AS $$ DELETE FROM bag WHERE word = 'two' $$;
 INSERT INTO teams VALUES (1, 'acme', 'Acme', '2020-01-01'), (2, 'zoo', NULL, '2026-01-01');
 INSERT INTO "Odd ones" VALUES (1, 2), (1, 3);
 INSERT INTO bag VALUES ('one'), ('one'), ('two');
@@ -37,7 +38,7 @@ def asked(
             found, wrong = waivers.of_files(files)
             assert [] == wrong
             with reading(target.conninfo, Limits(60, 5)) as conn, conn.transaction():
-                return taken.ask(conn, taken.of_files(files), found)
+                return taken.ask(conn, takings.of_files(files, conn), found, files)
 
         yield ask
         with target.connect() as conn:
@@ -88,6 +89,94 @@ def asked(
             'deletes 1 row of today\'s in "Odd ones"',
             ("1, 3",),
         ),
+        ("TRUNCATE bag", "deletes 3 rows of today's in bag", None),
+        ("DROP TABLE public.bag", "deletes 3 rows of today's in bag", None),
+        (
+            (
+                "MERGE INTO teams AS t USING bag AS b ON t.id = 2 AND b.word = 'two' "
+                "WHEN MATCHED AND t.made < '2000-01-01' THEN DO NOTHING WHEN MATCHED THEN DELETE"
+            ),
+            "changes 1 row of today's in teams",
+            ("2",),
+        ),
+        (
+            (
+                "MERGE INTO teams AS t USING bag AS b ON t.slug = 'acme' AND b.word = 'two' "
+                "WHEN NOT MATCHED BY SOURCE THEN UPDATE SET name = 'Left'"
+            ),
+            "changes 1 row of today's in teams",
+            ("2",),
+        ),
+        (
+            (
+                "INSERT INTO teams (id, name) SELECT n, 'Acme' FROM generate_series(1, 9) AS n "
+                "ON CONFLICT (id) DO UPDATE SET name = excluded.name"
+            ),
+            "changes 1 row of today's in teams",
+            ("2",),
+        ),
+        (
+            (
+                "INSERT INTO teams AS t VALUES ('1', 'acme', 'A', '2020-01-01') "
+                "ON CONFLICT (id) DO UPDATE SET slug = t.slug, name = upper(t.name)"
+            ),
+            "changes 1 row of today's in teams",
+            ("1",),
+        ),
+        (
+            "WITH old AS (SELECT 1 AS id) DELETE FROM teams USING old WHERE teams.id = old.id",
+            "deletes 1 row of today's in teams",
+            ("1",),
+        ),
+        (
+            "EXPLAIN ANALYZE DELETE FROM teams WHERE id = 2",
+            "deletes 1 row of today's in teams",
+            ("2",),
+        ),
+        (
+            "PREPARE gone AS DELETE FROM teams; EXECUTE gone",
+            "deletes 2 rows of today's in teams",
+            None,
+        ),
+        (
+            (
+                "DO $$ DECLARE r record; BEGIN FOR r IN SELECT id, slug FROM teams LIMIT 1 LOOP "
+                "DELETE FROM teams WHERE id = r.id AND slug = r.slug; END LOOP; END $$"
+            ),
+            "deletes 1 row of today's in teams",
+            ("1",),
+        ),
+        (
+            (
+                "DO $$ DECLARE t record; b record; BEGIN FOR t IN SELECT id FROM teams LOOP "
+                "FOR b IN SELECT word, t.id FROM bag WHERE word = 'two' AND t.id = 2 LOOP "
+                "UPDATE teams SET name = b.word WHERE id = b.id; END LOOP; END LOOP; END $$"
+            ),
+            "changes 1 row of today's in teams",
+            ("2",),
+        ),
+        (
+            "DO $$ BEGIN EXECUTE 'DELETE FROM teams WHERE id = 1'; END $$",
+            "deletes 1 row of today's in teams",
+            ("1",),
+        ),
+        (
+            (
+                "CREATE FUNCTION pg_temp.clean() RETURNS void LANGUAGE sql AS 'DELETE FROM teams'; "
+                "SELECT pg_temp.clean()"
+            ),
+            "deletes 2 rows of today's in teams",
+            None,
+        ),
+        (
+            (
+                "CREATE PROCEDURE clean() LANGUAGE plpgsql AS $$ BEGIN PERFORM purge(); END $$; "
+                "CALL clean()"
+            ),
+            "deletes 1 row of today's in bag",
+            None,
+        ),
+        ("SELECT purge()", "deletes 1 row of today's in bag", None),
     ],
 )
 def test_rows_that_would_go_are_named(
@@ -117,6 +206,14 @@ def test_rows_that_would_go_are_named(
         "CREATE FUNCTION g() RETURNS void LANGUAGE sql BEGIN ATOMIC DELETE FROM teams; END",
         "CREATE RULE r AS ON INSERT TO bag DO ALSO DELETE FROM teams",
         "INSERT INTO teams VALUES (3)",
+        "INSERT INTO teams VALUES (1) ON CONFLICT (id) DO NOTHING",
+        "INSERT INTO teams (id) VALUES (7) ON CONFLICT (id) DO UPDATE SET name = 'x'",
+        "DO $$ BEGIN EXECUTE format('CREATE TRIGGER t BEFORE UPDATE ON %I', 'teams'); END $$",
+        "DO $$ BEGIN EXECUTE format('... REFERENCES %I ON UPDATE SET NULL', 'x'); END $$",
+        (
+            "DO $$ DECLARE r record; BEGIN FOR r IN SELECT id FROM teams WHERE id > 7 LOOP "
+            "DELETE FROM teams WHERE id = r.id; END LOOP; END $$"
+        ),
         "DELETE FROM",
     ],
 )
@@ -131,13 +228,47 @@ def test_what_takes_nothing_is_no_finding(asked: Callable[[str], Asked], script:
     "script",
     [
         "DO $$ DECLARE n int := 2; BEGIN DELETE FROM teams WHERE id = n; END $$",
-        "WITH old AS (SELECT 1 AS id) DELETE FROM teams USING old WHERE teams.id = old.id",
         "DELETE FROM teams WHERE id = nextval('s')",
+        "CREATE VIEW part AS SELECT * FROM teams; DELETE FROM part WHERE id = 1",
+        "ALTER TABLE teams RENAME TO crews; DELETE FROM crews WHERE id = 1",
+        "ALTER TABLE teams RENAME slug TO code; UPDATE teams SET code = 'x' WHERE id = 1",
+        (
+            "CREATE FUNCTION d(n int) RETURNS void LANGUAGE sql AS 'DELETE FROM teams WHERE id=n';"
+            "SELECT d(1)"
+        ),
+        "INSERT INTO teams VALUES (1) ON CONFLICT ON CONSTRAINT teams_pkey DO UPDATE SET id = 1",
+        (
+            "DO $$ DECLARE c CURSOR FOR SELECT * FROM teams; BEGIN FOR r IN c LOOP "
+            "DELETE FROM teams WHERE CURRENT OF c; END LOOP; END $$"
+        ),
     ],
 )
-def test_what_cannot_be_asked_is_a_note(asked: Callable[[str], Asked], script: str) -> None:
-    """A query that needs what only the file has, or that would write, is not run to its end."""
-    faults, [note] = asked(script)
+def test_what_cannot_be_asked_needs_a_reason(asked: Callable[[str], Asked], script: str) -> None:
+    """A statement whose rows only the file can tell is a finding, which a waiver excuses."""
+    [fault], _ = asked(script)
+    table = fault.what.partition("to rows of ")[2].partition(" today")[0]
+    waived, notes = asked(f"-- waives DATA {table}: looked at by hand\n{script}")
 
-    assert [] == faults
-    assert note.startswith("a.sql:1: what it does to rows of teams today cannot be asked: ")
+    assert fault.what.startswith(f"what it does to rows of {table} today cannot be asked: ")
+    assert [] == waived
+    assert any("(excuses: what it does" in note for note in notes)
+
+
+@pytest.mark.parametrize(
+    "pieced",
+    [
+        "format('DELETE FROM %I', 'teams')",
+        "'UPDATE ' || 'teams' || ' SET name = NULL'",
+        "format('TRUNCATE %I', 'teams')",
+    ],
+)
+def test_a_string_that_takes_rows_needs_a_reason(
+    asked: Callable[[str], Asked], pieced: str
+) -> None:
+    """SQL that is pieced together, and says that it takes rows, is a finding until waived."""
+    script = f"DO $$ BEGIN EXECUTE {pieced}; END $$"
+    [fault], _ = asked(script)
+    waived, _ = asked(f"-- waives DATA teams: looked at by hand\n{script}")
+
+    assert fault.what == taken.PIECED
+    assert [] == waived

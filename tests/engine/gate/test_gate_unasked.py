@@ -8,8 +8,8 @@ from conformance.engine.deployment import migrations
 from conformance.engine.gate import unasked
 from conformance.engine.postgres.scratch import Database
 
-PIECED = "DO $$ BEGIN EXECUTE format('DELETE FROM %I', 'coupons'); END $$"
-LOOP = "DO $$ DECLARE r record; BEGIN FOR r IN EXECUTE 'SELECT 1' LOOP NULL; END LOOP; END $$"
+PIECED = "DO $$ BEGIN EXECUTE format('%s FROM %I', 'DELETE', 'coupons'); END $$"
+LOOP = "DO $$ DECLARE r record; BEGIN FOR r IN EXECUTE 'SELECT ' || 1 LOOP NULL; END LOOP; END $$"
 
 
 @pytest.mark.parametrize(
@@ -21,6 +21,9 @@ LOOP = "DO $$ DECLARE r record; BEGIN FOR r IN EXECUTE 'SELECT 1' LOOP NULL; END
         ("CALL tidy()", ["a.sql:1: calls tidy()"]),
         ("DO $$ BEGIN PERFORM purge(1); END $$", ["a.sql:1: calls purge()"]),
         ("DO $$ DECLARE n int := purge(1); BEGIN NULL; END $$", ["a.sql:1: calls purge()"]),
+        ("DO $$ BEGIN EXECUTE 'SELECT 1'; END $$", []),
+        ("DO LANGUAGE plperl $$ 1 $$", ["a.sql:1: makes up SQL while it runs"]),
+        ("CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1'; SELECT f()", []),
         ("SELECT now(), setval('s', 1); DELETE FROM coupons", []),
         ("DO $$ BEGIN IF now() > '2020-01-01' THEN DELETE FROM coupons; END IF; END $$", []),
     ],
