@@ -1,4 +1,4 @@
-"""Statements that reach beyond the database: to files, programs and other servers.
+"""Statements that reach beyond the database: to files, programs, sessions and other servers.
 
 Before a migration has been read by anybody, it is run on scratch servers, whose machine may hold
 what is none of its business. Bodies of functions and strings that are executed are looked into;
@@ -17,6 +17,7 @@ from conformance.engine.deployment.tokens import (
     OPEN,
     SEMICOLON,
     STRING,
+    UNICODE_STRING,
     Token,
     content,
     line_of,
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
 FUNCTIONS = re.compile(
     r"pg_read_(?:binary_)?file|pg_ls_\w*dir|pg_stat_file|pg_file_\w+|lo_(?:import|export)|dblink\w*"
+    r"|pg_(?:terminate|cancel)_backend|pg_reload_conf|pg_rotate_logfile|pg_promote|pg_switch_wal"
 )
 EXTENSIONS = re.compile(r"\w*_fdw|dblink\w*|adminpack|pl\w+u|plsh|pljava|pg_net|http")
 LANGUAGES = re.compile(r"c|internal|pl\w+u|plsh|java")
@@ -49,7 +51,8 @@ PAIRS = "|".join(rf"{one}\s+{two}" for one, two in sorted(STATEMENTS))
 SUSPECT = re.compile(
     rf"\bcopy\b|\bload\b|\b(?:{FUNCTIONS.pattern}|{EXTENSIONS.pattern}|{ROLES.pattern})\b"
     rf"|\blanguage\s+\W?(?:{LANGUAGES.pattern})\b"
-    rf"|\b(?:{PAIRS})\b",
+    rf"|\b(?:{PAIRS})\b"
+    r"|\be'|\bu&['\"]|'\s*\n\s*'",  # which may write any of them otherwise
     re.IGNORECASE,
 )
 REMEDY = "a migration stays within its database: take it out, and do it by hand where it is needed"
@@ -69,7 +72,7 @@ def refusal(migration: Migration) -> MigrationError | None:
 def _reaches(sql: str) -> Iterator[tuple[int, str]]:
     found = [token for token in tokens(sql) if not token.name.endswith("_COMMENT")]
     for place, token in enumerate(found):
-        if token.name == STRING:
+        if token.name in {STRING, UNICODE_STRING}:
             # What a body or a string says is told at the place where that begins.
             inner = content(token)
             if SUSPECT.search(inner):
@@ -88,7 +91,8 @@ def _reach(token: Token, after: Sequence[Token]) -> str | None:
     following = after[0] if after else Token("", 0, "")
     if (token.word, following.word) in STATEMENTS:
         return f"{token.text.upper()} {following.text.upper()}"
-    if FUNCTIONS.fullmatch(token.word) and following.name == OPEN:
+    own = any(each.word == "pg_backend_pid" for each in after[1:2])  # session, to end it
+    if FUNCTIONS.fullmatch(token.word) and following.name == OPEN and not own:
         return f"{token.word}()"
     if ROLES.fullmatch(token.word):  # given, and not taken away
         given = any(each.word == "to" for each in takewhile(_goes_on, after))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import sys
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -9,9 +11,19 @@ if TYPE_CHECKING:
 
 COMMENTS = ("SQL_COMMENT", "C_COMMENT")
 STRING = "SCONST"
+UNICODE_STRING = "USCONST"
 SEMICOLON = "ASCII_59"
 OPEN, CLOSE = "ASCII_40", "ASCII_41"
 BACKSLASH = "ASCII_92"
+# What E'…' and U&'…' write otherwise: numbers of characters, and characters as they are.
+ESCAPED = re.compile(
+    r"\\(?:x(?P<hex>[0-9A-Fa-f]{1,2})|(?P<octal>[0-7]{1,3})|u(?P<short>[0-9A-Fa-f]{4})"
+    r"|U(?P<long>[0-9A-Fa-f]{8})|(?P<plain>.))",
+    re.DOTALL,
+)
+UNICODE = re.compile(r"\\(?:(?P<short>[0-9A-Fa-f]{4})|\+(?P<long>[0-9A-Fa-f]{6})|(?P<plain>\\))")
+CONTROL = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
+CONTINUED = re.compile(r"'\s*\n\s*'")  # one string, on two lines
 
 
 class Token(NamedTuple):
@@ -24,7 +36,10 @@ class Token(NamedTuple):
     @property
     def word(self) -> str:
         """The token in lower case, without the quotes of an identifier."""
-        return self.text.lower().strip('"')
+        text = self.text
+        if text[:2].lower() == "u&":
+            text = UNICODE.sub(_character, text[2:])
+        return text.lower().strip('"')
 
 
 def tokens(sql: str) -> list[Token]:
@@ -62,7 +77,20 @@ def content(token: Token) -> str:
     if text.startswith("$"):
         tag = text[: text.index("$", 1) + 1]
         return text.removeprefix(tag).removesuffix(tag)
-    return text[text.index("'") + 1 :].removesuffix("'").replace("''", "'")
+    body = text[text.index("'") + 1 :].removesuffix("'")
+    body = CONTINUED.sub("", body).replace("''", "'")
+    escapes = {"e": ESCAPED, "u": UNICODE}.get(text[0].lower())
+    return escapes.sub(_character, body) if escapes else body
+
+
+def _character(escape: re.Match[str]) -> str:
+    """Return the character that an escape stands for."""
+    found = {name: digits for name, digits in escape.groupdict().items() if digits is not None}
+    [(name, digits)] = found.items()
+    if name == "plain":
+        return CONTROL.get(digits, digits)
+    number = int(digits, 8 if name == "octal" else 16)
+    return chr(number) if number <= sys.maxunicode else ""
 
 
 def line_of(sql: str, index: int) -> int:

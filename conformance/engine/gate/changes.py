@@ -182,13 +182,22 @@ def _exists(key: Key, description: Description) -> bool:
 
 
 def _between(steps: Sequence[Description], files: Files) -> Iterator[str]:
-    """Yield rules that are off between two files, and not before and after all of them."""
+    """Yield rules, and guards, that are off between two files, and not before and after all."""
     if len(files.pending) < 2:  # noqa: PLR2004 - there is nothing between
         return
-    first, *middle, last = [set(off(step)) for step in steps]
-    for file, following, rules in zip(files.pending, files.pending[1:], middle, strict=False):
-        for rule in sorted(rules - first - last):
-            yield (
-                f"{rule} is off between {file.name} and {following.name}: if that one fails, it "
-                "stays so; run both in one transaction: migrate --single-transaction"
-            )
+    first, *middle, last = steps
+    known = off(first).keys() | off(last).keys()
+    for file, following, step in zip(files.pending, files.pending[1:], middle, strict=False):
+        between = (
+            f"between {file.name} and {following.name}: if that one fails, it stays so; "
+            "run both in one transaction: migrate --single-transaction"
+        )
+        lacking = {rule: gone for rule, gone in off(step).items() if rule not in known}
+        told = [name for gone in lacking.values() for name in gone]
+        yield from (f"{rule} is off {between}" for rule in sorted(lacking))
+        for key in sorted(first):
+            kind, name = key
+            fleeting = first[key] == last.get(key) != step.get(key)
+            if kind in bodies.GUARDS and fleeting and not any(each in name for each in told):
+                became = "another one" if key in step else "gone"
+                yield f"{kind} {name} is {became} {between}"

@@ -305,6 +305,41 @@ def test_a_rule_that_is_off_between_two_files_is_told(
     ] == [note for note in notes if " is off between " in note]
 
 
+STATES = "trigger _300_state_job__jobs_states on public.jobs"
+KEY = "function framecast.email_key(text)"
+
+
+@pytest.mark.parametrize(
+    ("scripts", "what"),
+    [
+        (
+            [
+                f"ALTER TABLE jobs {word} TRIGGER _300_state_job__jobs_states"
+                for word in ("DISABLE", "ENABLE")
+            ],
+            f"{STATES} is another one",
+        ),
+        (
+            [
+                "CREATE OR REPLACE FUNCTION framecast.email_key(p_email text) RETURNS text "
+                f"LANGUAGE sql IMMUTABLE PARALLEL SAFE RETURN {body}"
+                for body in ("p_email", 'lower(p_email COLLATE "C")')
+            ],
+            f"{KEY} is another one",
+        ),
+    ],
+)
+def test_a_guard_that_is_another_one_between_two_files_is_told(
+    attempt: Callable[..., tuple[Trial, Files]], scripts: list[str], what: str
+) -> None:
+    """A trigger that is disabled, or a body that lets through, lies between two files as well."""
+    _, notes = changes.look(*flipped(attempt(*scripts)))
+
+    assert [f"{what} between 900.sql and 901.sql: "] == [
+        note.partition("if that one fails")[0] for note in notes if "if that one fails" in note
+    ]
+
+
 @pytest.mark.parametrize(
     ("script", "said"),
     [
