@@ -68,7 +68,10 @@ def test_a_waiver_does_not_excuse_what_another_file_breaks(
     monkeypatch.setattr(suite, "run_once", lambda *each: (ran(*each), False))
     monkeypatch.setattr(suite, "of_tests", lambda *_: HELD)
     pending.write_text("-- waives INV-T6: teams may borrow\nSELECT 1;\n")
-    other.write_text("CREATE RULE r AS ON INSERT TO teams DO INSTEAD NOTHING;\n")
+    other.write_text(
+        "-- waives RIGHT rule r on public.teams: nobody makes one\n"
+        "CREATE RULE r AS ON INSERT TO teams DO INSTEAD NOTHING;\n"
+    )
     ended = unproven()
     other.unlink()
 
