@@ -105,9 +105,12 @@ def _broken_without(
 ) -> frozenset[str]:
     """Return what is broken by the first statement that breaks a rule, if no constraint refuses.
 
-    A parent may come after its child: a key is broken by the whole transaction alone.
+    A parent may come after its child: a key is broken by the whole transaction, or where the parent
+    is taken away.
     """
-    judged = body[-1:] if refused.sqlstate == NO_PARENT else body
+    judged = body
+    if refused.sqlstate == NO_PARENT:
+        judged = [*(each for each in body if "DELETE" in each.sql), *body[-1:]]
     changes = [*disabled]
     outcome: Outcome = refused
     while (
