@@ -22,6 +22,8 @@ from strategies.world import NOW
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from conformance.engine.sql.writes import Row
+
 Values = tuple[object, ...]
 
 _COUNTS: Final = (0, 1, 7, INT32_MAX)
@@ -233,6 +235,16 @@ CHANGED: Final[Mapping[str, Mapping[str, Values]]] = {
         column: values for column, values in columns.items() if (table, column) not in NOT_CHANGED
     }
     for table, columns in _CHANGEABLE.items()
+}
+# States that a row comes to by one step from its first, and that say nothing of other columns.
+STATES: Final[Mapping[str, tuple[Row, ...]]] = {
+    "asset_files": ({"status": "ready"}, {"status": "failed"}),
+    "projects": ({"status": "archived"},),
+    "webhook_deliveries": (
+        {"status": "retrying"},
+        {"status": "failed"},
+        {"status": "delivered", "delivered_at": NOW},
+    ),
 }
 # Moves from one state to the next, which change nothing that a row is about. IMM-1 speaks of that
 # alone; of other rules such a change could be the cure.

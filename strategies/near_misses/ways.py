@@ -18,6 +18,7 @@ from conformance.engine.cases.scenario import Scenario, ViolatesSeveral, Ways
 from conformance.engine.sql.writes import Insert, Path, RawSql, Row, Update, Write, carries
 from strategies.conflicts import proposed
 from strategies.enums import ENUMS, broken_labels
+from strategies.near_misses.values import STATES
 from strategies.world import World
 
 if TYPE_CHECKING:
@@ -185,7 +186,8 @@ def one_row(
         no_update: why no update can break the rule, where that is so.
         also: other rules that the broken rows break, or what says that of some broken columns.
         because: why some of those columns always break them.
-        prepare: brings a row that has been inserted into the state in which it is updated.
+        prepare: brings a row that has been inserted into the state in which it is updated; else
+            that is drawn, where the table has states, and the rule says nothing of them.
         beside: what has to be written with a row.
         immutable: whether IMM-1 refuses an update of those columns as well.
     """
@@ -227,14 +229,17 @@ def one_row(
     def updates(world: World, draw: Draw) -> Scenario:
         row = world.insert(table, make(world))
         world.given.extend(beside(world, row))
-        if prepare is not None:
-            prepare(world, row)
-        key, columns = {"id": row["id"]}, draw(broken)
+        key, columns, good = {"id": row["id"]}, draw(broken), draw(legal)
         same = {name: row[name] for name in ("id", *columns) if name in row}
         write = Update(table, key, columns, row)
+        state = draw(st.sampled_from(({}, *STATES.get(table, ()))))
+        if prepare is not None:
+            prepare(world, row)
+        elif state and state.keys().isdisjoint({*columns, *good}):
+            world.given.append(Update(table, key, state, row))
         return Scenario(
             given=(tuple(world.given),),
-            legal=((Update(table, key, same if immutable else draw(legal), row),),),
+            legal=((Update(table, key, same if immutable else good, row),),),
             broken=(fixed(write) if immutable else over(columns, write),),
         )
 

@@ -7,7 +7,7 @@ import pytest
 from conformance.engine.postgres.scratch import Scratch, Template
 from conformance.engine.sql.writes import Path
 from tests.support.engineering import Change, Refused, expect_refused, findings
-from tests.support.rewriting import rewritten
+from tests.support.rewriting import rechecked, rewritten
 
 AGED: Final = "WHERE o.created_at <"
 OLD_EVENTS, OLD_DELIVERIES = "delete_old_job_events", "delete_old_webhook_deliveries"
@@ -30,6 +30,24 @@ BROKEN: Final = {
         ),
         "RET-1",
         Path.INSERT,
+    ),
+    "a file of nothing whose upload failed": (
+        rechecked(
+            "asset_files",
+            "inv_af2__asset_files_size_positive",
+            "size_bytes > 0 OR status = 'failed'",
+        ),
+        "INV-AF2",
+        Path.UPDATE,
+    ),
+    "attempts beyond the last of what was delivered": (
+        rechecked(
+            "webhook_deliveries",
+            "inv_wd3__webhook_deliveries_attempts_within_max",
+            "attempts <= max_attempts OR status = 'delivered'",
+        ),
+        "INV-WD3",
+        Path.UPDATE,
     ),
     "who had a job that failed": (
         rewritten(
@@ -119,6 +137,17 @@ REFUSED: Final = {
         "INV-I8",
         Path.INSERT,
         "INV-I8",
+    ),
+    "who leaves and comes back, with keys that were never used": Refused(
+        rewritten(
+            "tg_memberships__revoke_keys",
+            "AND k.revoked_at IS NULL",
+            "AND k.revoked_at IS NULL AND k.last_used_at IS NOT NULL",
+        ),
+        "AUTO-REVOKE",
+        Path.INSERT,
+        "AUTO-REVOKE",
+        "broken",
     ),
     "a slug that is taken when it is made again": Refused(
         rewritten(
