@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 import venv
+from collections import Counter
 from pathlib import Path
 from typing import Final
 
@@ -44,19 +45,26 @@ INSERT INTO teams (id, name, slug) VALUES ('00000000-0000-0000-0000-00000000002a
 """
 REPORTS: Final = ROOT / "docs" / "reports"
 KEPT: Final = json.loads((REPORTS / "main.json").read_text(encoding="utf-8"))
+MATRIX: Final = json.loads((REPORTS / "mutants.json").read_text(encoding="utf-8"))
+BECAME: Final = Counter(each["status"] for each in MATRIX["mutants"])
 GIVEN: Final = """
 What is the evidence? Runs leave reports, and somebody hands some over, in `reports`. These are kept
 in `docs/reports` of this project. `main.json` is of the whole suite, {passed:,} tests, begun
 {begun} at commit {commit:.10}, by
 `pytest conformance --hypothesis-profile {profile} --hypothesis-seed {seed} --sql-coverage`.
-`branch.json` is of the same day, of INV-T6 alone, with `004_credits_on_loan.sql`, and
-`mutants.json` of the mutants of that rule's constraint.
+`branch.json` is of the same day, of INV-T6 alone, with `004_credits_on_loan.sql`.
+`mutants.json` is of {mutants} mutants of a later commit, drawn such that each rule has
+some (2026-11-29, `mutants ID … --phases rules`, then those that this left with `--again`): {killed}
+were noticed, and {untried} that no phase had noticed when the runs were ended are untried.
 """.format(
     passed=KEPT["counts"]["passed"],
     profile=KEPT["profile"],
     seed=KEPT["seed"],
     begun=KEPT["begun"],
     commit=KEPT["commit"]["id"],
+    mutants=BECAME.total() - BECAME["ineffective"],
+    killed=BECAME["killed"],
+    untried=BECAME["untried"],
 )
 LAST: Final = """
 `audit.html` is one file, searchable, with a link for each rule (`audit.html#INV-T2`), for a
@@ -66,8 +74,9 @@ browser, a phone, or paper. Read it in this order:
    which commit. A part of the suite, or a run that ended early, says so there.
 2. What is not held, if anything: each is a link to what was expected and observed, and to SQL
    that shows it.
-3. A rule that matters to you: what enforces it, with file and line; how often legal writes were
-   accepted and violations refused, by each way to write; its races by level of isolation.
+3. A rule that matters to you: what enforces it, with file, line and SQL; how often legal writes
+   were accepted and violations refused, by each way to write; its races by level of isolation,
+   and what happens in each, which reports of newer runs than `main.json` draw step by step.
 4. "This run among others": which verdicts differ, and which runs were parts.
 5. "Mutants": how often somebody made the schema weaker, and whether that was noticed. What survived
    is what the evidence does not cover.

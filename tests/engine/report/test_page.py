@@ -266,6 +266,10 @@ def test_the_page_shows_several_runs_and_mutants(
     assert "1 killed, 1 survived." in text
     assert 2 == len(re.findall(r"<td>rules 1\s*</td></tr>", text))
     assert "survived: <code>teams.inv_t6__x/moved/2</code>: 0 to -1" in text
+    assert "not tried to the end" not in text
+    undecided = {**MUTANTS[0], "rules": ["INV-T6"], "status": "untried", "killed_by": None}
+    text = forms.render(new, "html", Extras((), (undecided,) * 3))
+    assert "<p>3 more were not tried to the end" in text
     assert 1 == main(["report", *given, "--format", "markdown"])
     assert "are for the page" in capsys.readouterr().err
     assert "No mutant of 116 of 117 rules is among these" in page.read_text()

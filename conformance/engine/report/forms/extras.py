@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from conformance.engine.report.document import Document
 
+UNTRIED = "untried"  # when its run was ended, and in no count
 KILLED, SURVIVED, OPEN, EQUIVALENT = "killed", "survived", "open", "equivalent"
 STATUSES = (KILLED, SURVIVED, OPEN, EQUIVALENT)
 LEFT = (SURVIVED, OPEN)

@@ -59,6 +59,7 @@ def render(document: Document, extras: beside.Extras = beside.NOTHING) -> str:
         statements={r["id"]: r.get("statement", "") for run in runs for r in run["rules"]},
         statuses=beside.STATUSES,
         operators=beside.by_operator(extras.mutants),
+        undecided=sum(each["status"] == beside.UNTRIED for each in extras.mutants),
     )
 
 
