@@ -137,7 +137,7 @@ def document(
             }
             for name, standing in judged.items()
         ],
-        "races": _races(judged, seen.timelines),
+        "races": _races(judged, seen.timelines) if judged else {},  # there may be no domain
         **(of_tests or {}),
     }
 
