@@ -29,6 +29,8 @@ HEAD: Final = """\
 # What the guards of each rule read in the schema of this project, beside what the rule's violation
 # query asks. `python -m conformance.engine.reading` prints it anew.
 """
+# In the place of a rule: what fires when somebody writes, and is no rule's, such as a lock.
+BESIDE: Final = "beside"
 WORD: Final = re.compile(r"\w+")
 # What every guard may read: a row is told from others by it.
 KEY: Final = frozenset({"id"})
@@ -121,13 +123,16 @@ def unneeded(asked: Asked, rules: Iterable[str]) -> Iterator[str]:
     yield from (f"the constant {each!r}" for each in sorted(beyond.constants))
 
 
-def unknown(asked: Asked) -> Iterator[str]:
-    """Return in words what a guard of no rule reads, and the domain does not know."""
+def unknown(place: str, asked: Asked) -> Iterator[str]:
+    """Return in words what a guard of no rule reads, and the domain does not know, or has not."""
     of_domain = frozenset(COLUMNS) | frozenset().union(*(each.tables for each in _needs().values()))
     tables = sorted(asked.tables - of_domain)
     yield from (f"table {each}" for each in tables if not MATRIX.search(each))
     yield from (f"the row {each!r}" for each in sorted(asked.rows))
     yield from (f"the constant {each!r}" for each in sorted(asked.constants))
+    if place in _beside():
+        columns = sorted(asked.columns - _beside()[place] - KEY)
+        yield from (f"column {each}" for each in columns)
 
 
 @cache
@@ -140,22 +145,35 @@ def of_query(rule: str) -> Asked:
 
 
 def written(found: Mapping[str, Asked]) -> str:
-    """Return what the guards of a schema read, by rules, as the file has it."""
+    """Return what the guards of a schema read, by rules and places, as the file has it."""
     blocks = [HEAD]
     for rule in RULES:
-        beside = found.get(rule, Asked()).beyond(of_query(rule))
+        beyond = found.get(rule, Asked()).beyond(of_query(rule))
         lines = [
-            f"{kind} = {sorted(each)!r}" for kind, each in zip(KINDS, beside, strict=True) if each
+            f"{kind} = {sorted(each)!r}" for kind, each in zip(KINDS, beyond, strict=True) if each
         ]
         if lines:
             blocks.append("\n".join((f"[{rule}]", *lines, "")))
+    beside = {place: sorted(found[place].columns - KEY) for place in sorted(found.keys() - RULES)}
+    lines = [f"{place!r} = {columns!r}" for place, columns in beside.items()]
+    blocks.append("\n".join((f"[{BESIDE}]", *lines, "")))
     return "\n".join(blocks)
 
 
 @cache
 def _needs() -> Mapping[str, Asked]:
-    read = tomllib.loads(FILE.read_text(encoding="utf-8"))
     return {
         rule: Asked(*(frozenset(said.get(kind, ())) for kind in KINDS))
-        for rule, said in read.items()
+        for rule, said in _read().items()
+        if rule != BESIDE
     }
+
+
+@cache
+def _beside() -> Mapping[str, frozenset[str]]:
+    return {place: frozenset(columns) for place, columns in _read().get(BESIDE, {}).items()}
+
+
+@cache
+def _read() -> Mapping[str, Mapping[str, list[str]]]:
+    return tomllib.loads(FILE.read_text(encoding="utf-8"))

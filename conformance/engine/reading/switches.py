@@ -167,7 +167,7 @@ class _Lifted:
             if rules:
                 beside = unneeded(asked, rules)
             else:
-                beside = unknown(asked) if self._guards.is_fired(place) else iter(())
+                beside = unknown(place, asked) if self._guards.is_fired(place) else iter(())
             yield from (Switch(place, UNNEEDED, each, rules) for each in beside)
         for signature, (function, reading) in self._guards.functions.items():
             rules = concern(self._guards.schema, function).rules
