@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 READ = frozenset(
     {
         "the same call again",
+        "rows of one kind only",
         "waiting",
         "a hang is no failure",
         "switches",
