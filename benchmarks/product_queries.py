@@ -74,6 +74,9 @@ QUERIES: Final = MappingProxyType(
             "INSERT INTO invitations (team_id, invited_by, email, token)"
             f" VALUES ({TEAM}, {USER}, 'guest@example.com', 'token')"
         ),
+        "invite somebody again": (
+            "UPDATE invitations SET expires_at = now() + interval '7 days' WHERE token = 'old1'"
+        ),
         "join a team": f"INSERT INTO memberships (team_id, user_id) VALUES ({TEAM}, :guest)",
         "leave a team": f"DELETE FROM memberships WHERE team_id = {TEAM} AND user_id = :member",
         "make a project": (

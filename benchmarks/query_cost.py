@@ -58,6 +58,10 @@ INSERT INTO memberships (team_id, user_id, role)
 SELECT {TEAM}, id, 'viewer' FROM users WHERE email LIKE 'many%%' LIMIT %(n)s / 10;
 INSERT INTO invitations (team_id, invited_by, email, token)
 SELECT id, {USER}, 'guest' || slug || '@example.com', slug FROM teams WHERE slug LIKE 'team-%%';
+INSERT INTO invitations (team_id, invited_by, email, token, created_at, expires_at)
+SELECT {TEAM}, {USER}, 'old' || n || '@example.com', 'old' || n, now() - interval '9 days',
+    now() - interval '2 days'
+FROM generate_series(1, %(n)s) AS n;
 INSERT INTO projects (id, team_id, owner, created_by, name, spec)
 VALUES ({TEAM}, {TEAM}, {OWNER}, {USER}, 'Project', '{{"title": "Project"}}');
 INSERT INTO projects (team_id, owner, created_by, name, spec)

@@ -1839,7 +1839,8 @@ AFTER INSERT OR UPDATE OF expires_at ON public.invitations
 FOR EACH ROW EXECUTE FUNCTION framecast.tg_invitations__lock_inviter_and_team();
 
 -- CARD-4. What is open depends on the clock, so no index and no counter can tell. The team's guard
--- has just been written, so nobody else opens an invitation until this transaction ends.
+-- has just been written, so nobody else opens an invitation until this transaction ends. The clock
+-- is read once, and so the index leaves out what has expired, which a team may have any number of.
 CREATE FUNCTION framecast.tg_invitations__team_has_at_most_50_open() RETURNS trigger
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
@@ -1853,7 +1854,7 @@ BEGIN
         WHERE i.team_id = NEW.team_id
             AND i.accepted_at IS NULL
             AND i.revoked_at IS NULL
-            AND i.expires_at > clock_timestamp()
+            AND i.expires_at > (SELECT clock_timestamp())
     ) THEN
         PERFORM framecast.reject(
             substr(TG_NAME, 6), TG_TABLE_NAME, 'a team has at most 50 open invitations',
@@ -1933,6 +1934,10 @@ BEGIN
     ELSIF TG_TABLE_NAME = 'memberships' THEN
         v_user_id := NEW.user_id;
         v_team_id := NEW.team_id;
+        -- As above: whoever is changing this email does not see the membership, and has the guard.
+        PERFORM framecast.lock_users(
+            ARRAY(SELECT u.id FROM public.users AS u WHERE u.id = NEW.user_id)
+        );
         SELECT u.email INTO v_email FROM public.users AS u WHERE u.id = NEW.user_id;
     ELSIF TG_OP = 'UPDATE' AND OLD.expires_at = NEW.expires_at THEN
         RETURN NULL;
@@ -1954,7 +1959,7 @@ BEGIN
         AND (m.team_id = v_team_id OR v_team_id IS NULL)
         AND i.accepted_at IS NULL
         AND i.revoked_at IS NULL
-        AND i.expires_at > clock_timestamp()
+        AND i.expires_at > (SELECT clock_timestamp())
     LIMIT 1;
     IF FOUND THEN
         PERFORM framecast.reject(
@@ -2588,8 +2593,7 @@ CREATE INDEX ON public.invitations (invited_by);
 CREATE INDEX invitations_email_key_idx ON public.invitations (lower(email COLLATE "C"));
 CREATE INDEX ON public.invitations (email);
 CREATE INDEX invitations_unanswered_idx
-ON public.invitations (team_id, lower(email COLLATE "C"))
-WHERE accepted_at IS NULL AND revoked_at IS NULL;
+ON public.invitations (team_id, expires_at) WHERE accepted_at IS NULL AND revoked_at IS NULL;
 
 CREATE INDEX ON public.api_keys (user_id, owner_tier);
 CREATE INDEX ON public.api_keys (owner);

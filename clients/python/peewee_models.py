@@ -129,7 +129,7 @@ class Invitations(BaseModel):
         table_name = 'invitations'
         # Unhandled indexes (partial or expression):
         # CREATE INDEX invitations_email_key_idx ON public.invitations USING btree (lower((email COLLATE "C")))
-        # CREATE INDEX invitations_unanswered_idx ON public.invitations USING btree (team_id, lower((email COLLATE "C"))) WHERE ((accepted_at IS NULL) AND (revoked_at IS NULL))
+        # CREATE INDEX invitations_unanswered_idx ON public.invitations USING btree (team_id, expires_at) WHERE ((accepted_at IS NULL) AND (revoked_at IS NULL))
 
 class Jobs(BaseModel):
     completed_at = DateTimeField(null=True)

@@ -176,8 +176,8 @@ CHANGES: Final = (
     Change(
         rewritten(
             "tg_invitations__team_has_at_most_50_open",
-            "i.expires_at > clock_timestamp()",
-            "i.expires_at::timestamp > clock_timestamp()::timestamp",
+            "i.expires_at > (SELECT clock_timestamp())",
+            "i.expires_at::timestamp > (SELECT clock_timestamp()::timestamp)",
         ),
         "CARD-4",
         Path.UPDATE,

@@ -88,8 +88,8 @@ BROKEN: Final = {
     "an invitation that ends within a minute": (
         rewritten(
             "tg__no_open_invitation_for_member",
-            "i.expires_at > clock_timestamp()",
-            "i.expires_at - interval '1 minute' > clock_timestamp()",
+            "i.expires_at > (SELECT clock_timestamp())",
+            "i.expires_at - interval '1 minute' > (SELECT clock_timestamp())",
         ),
         "INV-I8",
         Path.INSERT,

@@ -64,6 +64,16 @@ def joins_while_taking_an_invited_email(setup: RaceSetup) -> None:
     setup.session("bob", does(users.CHANGE_EMAIL, user=bob, email=GUEST))
 
 
+@known_race("INV-I8", invariant="nobody is invited who is in the team")
+def joins_at_once_while_taking_an_invited_email(setup: RaceSetup) -> None:
+    """The same, and whoever joins has all rules asked after each statement."""
+    ann, team = setup.given.creator()
+    _invite(setup, (ann, team), GUEST)
+    bob, _ = setup.given.creator("bob@example.com")
+    setup.session("ann", does(AT_ONCE), does(memberships.JOIN, by=(bob, team), role="member"))
+    setup.session("bob", does(users.CHANGE_EMAIL, user=bob, email=GUEST))
+
+
 @known_race("INV-I7", invariant="nobody invites their own email")
 def invites_an_email_while_taking_it(setup: RaceSetup) -> None:
     """A user invites an address while changing to it."""
@@ -225,6 +235,7 @@ KNOWN_RACES = (
     invited_while_joining_asked_at_once,
     invited_while_taking_the_email,
     joins_while_taking_an_invited_email,
+    joins_at_once_while_taking_an_invited_email,
     invites_an_email_while_taking_it,
     invites_and_revokes_while_taking_it,
     email_taken_while_another_team_goes,

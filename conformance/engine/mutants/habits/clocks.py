@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from pglast import ast
-from pglast.enums import A_Expr_Kind
+from pglast.enums import A_Expr_Kind, SubLinkType
 
 from conformance.engine.catalogue.concerns import concern
 from conformance.engine.mutants.habits.rewriting import Change, is_a, node, rewritten
@@ -69,6 +69,9 @@ def _is_moment(moments: set[str], tree: Any) -> bool:
         return tree.funcname[-1].sval in CLOCKS
     if is_a(tree, ast.A_Expr):
         return tree.name[0].sval in "+-" and _is_moment(moments, tree.lexpr)
+    if is_a(tree, ast.SubLink) and tree.subLinkType == SubLinkType.EXPR_SUBLINK:
+        asked: tuple[Any, ...] = tree.subselect.targetList or ()
+        return len(asked) == 1 and _is_moment(moments, asked[0].val)
     return False
 
 
