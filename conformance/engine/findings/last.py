@@ -12,6 +12,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from conformance.engine.cases.verdicts import NOT_RUN
 from conformance.engine.deployment import migrations
 from conformance.engine.domain import chosen
 from conformance.engine.postgres.folders import OURS
@@ -57,11 +58,13 @@ def _changed(run: Mapping[str, Any]) -> str:
 
 
 def write(folder: Path, run: Circumstances, verdicts: Mapping[str, str]) -> None:
-    """Note the verdicts of a run in a folder, which is made.
+    """Note the verdicts of a run in a folder, which is made; a run that tried no rule has none.
 
     Raises:
         OSError: The folder cannot be written to.
     """
+    if {*verdicts.values()} <= {NOT_RUN}:
+        return
     path = folder / FILE
     before = _load(path)
     stands = {name: value for name, value in asdict(run).items() if name in DECIDES}

@@ -179,6 +179,18 @@ def test_a_verdict_is_of_the_schema_as_it_stands(
     assert last.read(tmp_path) == last.Last({"INV-T6": "held"})
 
 
+def test_a_run_that_tried_nothing_leaves_no_verdict(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """After a run that could not begin, it is not said of any verdict that no rule has it."""
+    run = Circumstances("", str(tmp_path / "db"), "", None, 18, "", (), (), "quick", 1)
+    last.write(tmp_path / ".conformance", run, {"INV-T2": "not run", "INV-T6": "not run"})
+    monkeypatch.chdir(tmp_path)
+
+    assert main(["rules", "--verdict", "broken"]) == 1
+    assert last.NONE in capsys.readouterr().err
+
+
 def test_a_verdict_is_of_the_domain_that_is_asked(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
