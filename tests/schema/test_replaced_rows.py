@@ -1,4 +1,4 @@
-"""A user who goes and comes back in one statement is asked what others have committed meanwhile."""
+"""Users and projects that go and come back are asked as what they are: other rows."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from conformance.engine.database.sandbox import Sandbox
 from conformance.engine.sql.outcomes import Accepted
 from conformance.engine.sql.writes import Insert
 from conformance.framecast.rules import RULES
-from strategies.world import World
+from strategies.world import World, urn_of_team
 
 if TYPE_CHECKING:
     from conformance.engine.postgres.scratch import Scratch, Template
@@ -24,6 +24,15 @@ LEVELS: Final = (
 BACK: Final = (
     "WITH gone AS (DELETE FROM users WHERE id = %s RETURNING id, email)"
     " INSERT INTO users (id, email) SELECT id, email FROM gone"
+)
+REPLACED: Final = (
+    "WITH gone AS (DELETE FROM projects WHERE id = %(id)s RETURNING *)"
+    " INSERT INTO projects (id, team_id, created_by, name)"
+    " SELECT id, team_id, created_by, name FROM gone"
+)
+AGAIN: Final = (
+    "INSERT INTO projects (id, team_id, created_by, name)"
+    " VALUES (%(id)s, %(team_id)s, %(created_by)s, %(name)s)"
 )
 
 
@@ -57,3 +66,26 @@ def test_jobs_that_a_snapshot_does_not_show_hold_their_user(
         assert {} == sandbox.violations()
     named = refused.value.diag.constraint_name or ""
     assert named.startswith(RULES["INV-J13"].token)
+
+
+def test_a_project_is_not_replaced_in_one_statement(scratch: Scratch, template: Template) -> None:
+    """A finished job cannot tell its project from the new one (IMM-1); in two statements it can."""
+    world = World()
+    team, owner = world.team()
+    project = world.project(team, owner)
+    world.move(world.job(owner, urn_of_team(team), project_id=project["id"]), "completed")
+    with (
+        scratch.cloned(template, "back") as database,
+        Sandbox(database.conninfo) as sandbox,
+        database.connect() as client,
+    ):
+        assert Accepted() == sandbox.session.transact(world.given)
+        client.execute("SET ROLE framecast_app")
+        with pytest.raises(errors.CheckViolation) as refused:
+            client.execute(REPLACED, project)
+        with client.transaction():
+            client.execute("DELETE FROM projects WHERE id = %(id)s", project)
+            client.execute(AGAIN, project)
+        assert [(None,)] == client.execute("SELECT project_id FROM jobs").fetchall()
+        assert {} == sandbox.violations()
+    assert (refused.value.diag.constraint_name or "").startswith(RULES["IMM-1"].token)
