@@ -68,7 +68,7 @@ FREE: Final[Mapping[str, Mapping[str, Values]]] = {
     },
     "job_events": {
         "event_type": JOB_EVENT_TYPE,
-        "payload": _DOCUMENTS,
+        "payload": (*_DOCUMENTS, Jsonb(None)),
         "sequence": (0, 1, -1, INT64_MAX),
     },
     "asset_files": {
@@ -89,7 +89,7 @@ FREE: Final[Mapping[str, Mapping[str, Values]]] = {
     },
     "webhook_deliveries": {
         "event_type": ("job.completed", "job.failed", "", "ping"),
-        "payload": _DOCUMENTS,
+        "payload": (*_DOCUMENTS, Jsonb(None)),
         "response_status": (None, 200, 500, 0),
         "response_body": (None, "", "error"),
         "next_retry_at": (None, *_TIMES),

@@ -49,6 +49,15 @@ BROKEN: Final = {
         "INV-WD3",
         Path.UPDATE,
     ),
+    "the number of an event that says null": (
+        rewritten(
+            "tg_job_events__record_number",
+            "WHERE c.job_id = NEW.job_id;",
+            "WHERE c.job_id = NEW.job_id AND NEW.payload <> 'null';",
+        ),
+        "SEQ-1",
+        Path.TRUNCATE,
+    ),
     "who had a job that failed": (
         rewritten(
             "tg_jobs__may_be_made",
