@@ -278,7 +278,12 @@ class Powers:
         return relation in self._further or f"{relation}.{column}" in self._further
 
     def _is_of_further(self, right: str) -> bool:
-        """Return whether a right, which names no schema, is to what no rule speaks of."""
+        """Return whether a right, which names no schema, is to what no rule speaks of.
+
+        One that is written down never is: functions of ours look like those of others.
+        """
+        if right in declared():
+            return False
         names = {name.partition(".")[2] for name in self._further}
         on = right.partition(" ")[2].removesuffix(" by everybody")
         return on in names or on.rpartition(".")[0] in names

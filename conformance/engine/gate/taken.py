@@ -33,6 +33,7 @@ COLUMNS: Final = """
 """
 NAMED: Final = "SELECT c.oid::regclass::text FROM pg_class AS c WHERE c.oid = to_regclass(%s)"
 PIECED: Final = "makes up SQL that deletes or changes rows: which of today's, it cannot be asked"
+NONE: Final = "no row"
 UNASKED: Final = "what it does to rows of {} today cannot be asked: {}"
 
 
@@ -58,45 +59,50 @@ def ask(
     names = _new_names(files)
     for each in takings:
         place = f"{each.file}:{each.line}"
-        of_file = [w for w in waivers if w.file == each.file and w.what.startswith("DATA ")]
         there = conn.execute(NAMED, (each.table,)).fetchone() if each.table else None
         if there is None and each.table and each.relation not in names:
             continue  # a pending file makes it: it has no rows today
         table = str(there[0] if there else each.relation).removeprefix("public.")
-        columns = dict(conn.execute(COLUMNS, (each.table,)).fetchall())
-        columns |= {each: "text" for each in names if each not in columns}
-        named = {f"DATA {table}", *(f"DATA {table}.{column}" for column in _changed(each, columns))}
-        count = 0
-        keys: list[str] = []
-        if not each.table:
-            what = PIECED
-            named = {waiver.what for waiver in of_file}
-        else:
-            try:
-                query = met.query(each, columns)
-                if not query:
-                    continue
-                with conn.transaction():
-                    count, keys = _rows(conn, each.table, query)
-            except GIVE_UP:
-                raise
-            except (psycopg.Error, ValueError) as error:
-                said = getattr(getattr(error, "diag", None), "message_primary", None) or error
-                what = UNASKED.format(table, said)
-            else:
-                does = "deletes" if each.deletes else "changes"
-                if not count:
-                    notes.append(f"{place}: {does} no row of today's in {table}")
-                    continue
-                rows = "1 row" if count == 1 else f"{count:,} rows"
-                what = f"{does} {rows} of today's in {table}"
-        waiver = next((each for each in of_file if each.what in named), None)
+        today = dict(conn.execute(COLUMNS, (each.table,)).fetchall())
+        columns = {**today, **dict.fromkeys(names - today.keys(), "text")}
+        what, count, keys = _asked(conn, each, table, columns)
+        if not what:
+            continue
+        if what == NONE:
+            does = "deletes" if each.deletes else "changes"
+            notes.append(f"{place}: {does} no row of today's in {table}")
+            continue
+        named = {f"DATA {table}", *(f"DATA {table}.{name}" for name in _changed(each, columns))}
+        own = [w for w in waivers if w.file == each.file and w.what.startswith("DATA ")]
+        waiver = next((w for w in own if w.what in named or not each.table), None)
         if waiver is None:
             remedy = f"keep them, or say why they may go: -- waives DATA {table or 'TABLE'}: reason"
             faults.append(Fault(place, what, remedy, tuple(keys), count))
         else:
             notes.append(f"{waiver} (excuses: {what})")
     return faults, notes
+
+
+def _asked(
+    conn: Connection, taking: Taking, table: str, columns: dict[str, str]
+) -> tuple[str, int, list[str]]:
+    """Return in words what a statement takes or that nobody can tell; how many rows, and keys."""
+    if not taking.table:
+        return PIECED, 0, []
+    try:
+        query = met.query(taking, columns)
+        if not query:
+            return "", 0, []
+        with conn.transaction():
+            count, keys = _rows(conn, taking.table, query)
+    except GIVE_UP:
+        raise
+    except (psycopg.Error, ValueError) as error:
+        said = getattr(getattr(error, "diag", None), "message_primary", None) or error
+        return UNASKED.format(table, said), 0, []
+    does = "deletes" if taking.deletes else "changes"
+    rows = "1 row" if count == 1 else f"{count:,} rows"
+    return (f"{does} {rows} of today's in {table}" if count else NONE), count, keys
 
 
 def _new_names(files: Sequence[Migration]) -> set[str]:

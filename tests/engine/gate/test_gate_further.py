@@ -100,3 +100,15 @@ def test_rights_to_it_are_none_too_many(
     assert bool(names) == (not many)
     assert bool(names) == (not allowed)
     assert {"INSERT coupons to grant"} == passed_on
+
+
+def test_rights_that_are_written_down_are_not_of_others(
+    scratch: Scratch, folder: Path, template: Template
+) -> None:
+    """On the schema as it is, what the gate takes for additions hides no right of the role."""
+    names = further.of_schema(attempted(scratch, folder, "SELECT 1")[0].steps[0], [])
+    with (
+        scratch.cloned(template, "written_down") as database,
+        Powers(database.conninfo, APPLICATION, names) as powers,
+    ):
+        assert declared() == powers.granted() | powers.to_come()
