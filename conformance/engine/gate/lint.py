@@ -92,6 +92,7 @@ def _look_at(file: Migration, squawk: _Squawk, excluded: Sequence[str], section:
     found = squawk.findings(file.name, file.sql)
     if outside.says_so(file):  # `migrate` looks what is there, and whether it is whole
         found = [each for each in found if each["rule_name"] != ROBUST]
+    found = [each for each in found if not _renames_an_index(each)]
     if dialect.refusal(file):  # which says more of what is no SQL
         found = [each for each in found if each["rule_name"] != SYNTAX]
     every = squawk.findings(file.name, file.sql.replace(*NO_EXCUSE)) if EXCUSE in file.sql else []
@@ -102,6 +103,12 @@ def _look_at(file: Migration, squawk: _Squawk, excluded: Sequence[str], section:
     excused = {(_place(each), _what(each)) for each in every}
     excused -= {(_place(each), _what(each)) for each in found}
     section.notes += [f"{place}: {what}: excused by {by}" for place, what in sorted(excused)]
+
+
+def _renames_an_index(found: dict[str, object]) -> bool:
+    """Return whether it is about a new name of an index: no client asks by that."""
+    said = str(found["message"])
+    return found["rule_name"] == "renaming-object" and said.startswith("Renaming an index ")
 
 
 def _configurations(home: Path) -> Iterator[Path]:

@@ -110,6 +110,14 @@ def test_what_the_linter_is_told_to_ignore_is_shown(folder: Path, excuse: str) -
     )
 
 
+@pytest.mark.parametrize(("kind", "count"), [("INDEX", 0), ("TABLE", 1)])
+def test_an_index_may_have_another_name(folder: Path, kind: str, count: int) -> None:
+    """A name that no client asks by may change; that of a table may not."""
+    section = lint.lint([file(folder, f"ALTER {kind} public.some RENAME TO other;\n")], 18)
+
+    assert count == len(section.faults)
+
+
 def test_a_file_that_the_linter_leaves_out_is_shown(folder: Path) -> None:
     """A file that the configuration excludes by its path is a note."""
     (folder / ".squawk.toml").write_text('excluded_paths = ["*_x.sql"]\n')
