@@ -52,7 +52,7 @@ NOTICED: Final = {
     "invitations._200_lock_inviter_and_team": "card_4__invite_and_invite",
     "memberships._200_lock_users_and_teams_of_changed": "inv_t7__found_a_team_and_change_a_role",
     "memberships._200_lock_users_and_teams_of_gone": "inv_t2__both_owners_erased",
-    "memberships._200_lock_users_and_teams_of_new": "inv_i8__joins_while_taking_an_invited_email",
+    "memberships._200_lock_users_and_teams_of_new": "inv_t8__join_a_team_and_join_a_team",
     "teams._200_lock_what_goes_with_it": "del_1__made_while_the_team_goes",
     "users._200_lock_user_and_teams": "inv_i8__invited_while_taking_the_email",
     "users._200_lock_what_goes_with_it": (
