@@ -200,7 +200,7 @@ def slugs_taken(world: World, draw: Draw) -> Scenario:
     (inherits,) = owned(world, heir)
     goes = f"DELETE FROM public.teams WHERE id = '{row['id']}' RETURNING slug"
     takes = f"INSERT INTO public.teams (id, name, slug) SELECT '{heir['id']}', 'Heir', slug"
-    taken = inherits, RawSql(f"WITH gone AS ({goes}) {takes} FROM gone")
+    taken = RawSql(f"WITH gone AS ({goes}) {takes} FROM gone"), inherits
     return Scenario(
         given=(tuple(world.given), *comes[:2], taken),
         legal=(comes[2],),
