@@ -164,7 +164,7 @@ def test_a_rule_is_not_broken_by_what_is_left_undone(
 def test_the_last_of_several_writes_is_left_undone(
     before: str, scratch: Scratch, template: Template
 ) -> None:
-    """What others wrote before it, of its table or another, is no sign of a broken rule."""
+    """Writes before it, of its table or another, are no sign of a broken rule."""
     world = World()
     user = world.a_starter()
     good, other, bad = (

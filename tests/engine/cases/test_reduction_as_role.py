@@ -37,7 +37,7 @@ def others_before() -> Scenario:
 def test_a_finding_as_a_role_is_made_smaller(
     is_in_the_run: bool, scratch: Scratch, template: Template
 ) -> None:
-    """What is left out of the owner's findings is left out of a role's, which says who writes."""
+    """Steps are left out of a role's findings as of the owner's, and these say who writes."""
     role = APPLICATION if is_in_the_run else None
     with scratch.cloned(template, "small_role") as database:
         with database.connect() as connection:

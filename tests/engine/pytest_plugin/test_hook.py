@@ -73,7 +73,7 @@ def test_other_migrations_may_be_named(repository: Path) -> None:
 
 
 def test_the_page_names_a_folder_of_another_name(repository: Path) -> None:
-    """What the page says for a folder elsewhere lets both hooks run, on that folder alone."""
+    """The page's block for a folder elsewhere lets both hooks run, on that folder alone."""
     (repository / "db").mkdir()
     (repository / "migrations").rename(repository / "db" / "migrations")
     page = (ROOT / "docs" / "pipeline.md").read_text()

@@ -170,7 +170,7 @@ def test_each_form_says_how_much_was_tried(document: dict[str, Any]) -> None:
 
 
 def test_each_form_leads_to_the_finding_that_is_kept(document: dict[str, Any]) -> None:
-    """Who reads a pipeline's page copies the command that tries the finding again."""
+    """A pipeline's page has the command that tries the finding again."""
     command = "framecast-conformance replay inv_t6__0123abcd"
     assert [] == [each for each in forms.FORMATS if command in forms.render(document, each)]
     failure = {**FAILURE, "finding": "inv_t6__0123abcd"}
