@@ -6,7 +6,7 @@ import pytest
 
 from conformance.engine.postgres.scratch import Scratch, Template
 from conformance.engine.sql.writes import Path
-from tests.support.engineering import Change, findings
+from tests.support.engineering import Change, expect_found
 from tests.support.rewriting import rechecked, retriggered, rewritten
 
 EVENTS, DELIVERIES = "delete_old_job_events", "delete_old_webhook_deliveries"
@@ -392,8 +392,4 @@ CHANGES |= ADDED
 def test_a_change_is_found(name: str, scratch: Scratch, template: Template) -> None:
     """The near misses of a rule find what the change breaks, whichever seed draws them."""
     change = CHANGES[name]
-    found = findings(change, scratch, template)
-
-    assert [(change.rule, change.verdict)] * len(found) == [
-        each and (each.rule, str(each.verdict)) for each in found
-    ], found
+    expect_found(change, scratch, template)

@@ -6,7 +6,7 @@ import pytest
 
 from conformance.engine.postgres.scratch import Scratch, Template
 from conformance.engine.sql.writes import Path
-from tests.support.engineering import Change, Refused, expect_refused, findings
+from tests.support.engineering import Change, Refused, expect_found, expect_refused
 from tests.support.rewriting import rechecked, retriggered, rewritten
 
 MAY: Final = "            AND rp.permission = p_permission\n    )"
@@ -297,12 +297,7 @@ BROKEN: Final = {
 @pytest.mark.parametrize("name", BROKEN)
 def test_what_is_let_pass_is_found(name: str, scratch: Scratch, template: Template) -> None:
     """The near misses of a rule find what is let pass, whichever seed draws them."""
-    change = Change(*BROKEN[name])
-    found = findings(change, scratch, template)
-
-    assert [(change.rule, change.verdict)] * len(found) == [
-        each and (each.rule, str(each.verdict)) for each in found
-    ], found
+    expect_found(Change(*BROKEN[name]), scratch, template)
 
 
 KEYS: Final = (

@@ -6,7 +6,7 @@ import pytest
 
 from conformance.engine.postgres.scratch import Scratch, Template
 from conformance.engine.sql.writes import Path
-from tests.support.engineering import Change, findings
+from tests.support.engineering import Change, expect_found
 from tests.support.rewriting import rechecked, retriggered, rewritten
 
 MOVES: Final = "ELSIF OLD.status <> NEW.status AND"
@@ -218,9 +218,4 @@ BROKEN: Final = {
 @pytest.mark.parametrize("name", BROKEN)
 def test_one_step_of_many_is_found(name: str, scratch: Scratch, template: Template) -> None:
     """The near misses of a rule try every step of every row, whichever seed draws them."""
-    change = Change(*BROKEN[name])
-    found = findings(change, scratch, template)
-
-    assert [(change.rule, change.verdict)] * len(found) == [
-        each and (each.rule, str(each.verdict)) for each in found
-    ], found
+    expect_found(Change(*BROKEN[name]), scratch, template)

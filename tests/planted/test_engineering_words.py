@@ -6,7 +6,7 @@ import pytest
 
 from conformance.engine.postgres.scratch import Scratch, Template
 from conformance.engine.sql.writes import Path
-from tests.support.engineering import Change, Refused, expect_refused, findings
+from tests.support.engineering import Change, Refused, expect_found, expect_refused, findings
 from tests.support.rewriting import rechecked, retriggered, rewritten
 
 KEY: Final = "framecast.email_key"
@@ -134,12 +134,7 @@ BROKEN: Final = {
 @pytest.mark.parametrize("name", BROKEN)
 def test_what_is_nearly_right_is_found(name: str, scratch: Scratch, template: Template) -> None:
     """The near misses of a rule find what is taken for something else, whichever seed draws."""
-    change = Change(*BROKEN[name])
-    found = findings(change, scratch, template)
-
-    assert [(change.rule, change.verdict)] * len(found) == [
-        each and (each.rule, str(each.verdict)) for each in found
-    ], found
+    expect_found(Change(*BROKEN[name]), scratch, template)
 
 
 # What is refused -> the change, the rule that is tried, and who is named.

@@ -57,6 +57,11 @@ def findings(
             return [_found(sandbox, change, number, is_alone) for number in SEEDS]
 
 
+def expect_found(change: Change, scratch: Scratch, template: Template) -> None:
+    """Expect that near misses find, under each seed, what a change lets pass."""
+    _expect(change.rule, change.verdict, findings(change, scratch, template))
+
+
 def expect_refused(refused: Refused, scratch: Scratch, template: Template) -> None:
     """Expect that near misses find, under each seed, that something legal is refused.
 
@@ -64,9 +69,11 @@ def expect_refused(refused: Refused, scratch: Scratch, template: Template) -> No
     named, and the one that refuses is right.
     """
     change = Change(refused.sql, refused.rule, refused.path, refused.verdict)
-    found = findings(change, scratch, template)
+    _expect(refused.named, refused.verdict, findings(change, scratch, template))
 
-    assert [(refused.named, refused.verdict)] * len(found) == [
+
+def _expect(rule: str, verdict: str, found: list[Finding | None]) -> None:
+    assert [(rule, verdict)] * len(found) == [
         each and (each.rule, str(each.verdict)) for each in found
     ], found
 
