@@ -2,7 +2,8 @@
 
 No query can tell without failing at the first such row. So the rows are converted one by one, in a
 block that reads only, as an assignment, which ALTER COLUMN TYPE does as well: what is too long or
-out of range fails there, and is not cut off.
+out of range fails there, and is not cut off. A value that becomes another one, and is not what it
+was when it is converted back, has lost something.
 """
 
 from __future__ import annotations
@@ -35,6 +36,8 @@ DO $framecast_block$
 DECLARE
     framecast_row {table}%ROWTYPE;
     framecast_new {declared};
+    framecast_back {table}.{column}%TYPE;
+    framecast_kept boolean;
     framecast_count bigint := 0;
     framecast_keys text[] := '{{}}';
     framecast_changes bigint := 0;
@@ -47,9 +50,18 @@ BEGIN
             IF {wrong} THEN
                 RAISE check_violation;
             END IF;
-            IF to_jsonb(framecast_row.{column}) IS DISTINCT FROM to_jsonb(framecast_new)
-                AND framecast_row.{column}::text IS DISTINCT FROM framecast_new::text
-            THEN
+            framecast_kept := framecast_row.{column}::text IS NOT DISTINCT FROM framecast_new::text
+                OR to_jsonb(framecast_row.{column}) IS NOT DISTINCT FROM to_jsonb(framecast_new);
+            IF NOT framecast_kept THEN
+                BEGIN
+                    framecast_back := framecast_new;
+                    framecast_kept := framecast_back::text
+                        IS NOT DISTINCT FROM framecast_row.{column}::text;
+                EXCEPTION WHEN data_exception OR integrity_constraint_violation THEN
+                    NULL;
+                END;
+            END IF;
+            IF NOT framecast_kept THEN
                 framecast_changes := framecast_changes + 1;
                 IF framecast_changes <= {shown} THEN
                     SELECT {key} INTO framecast_key FROM (SELECT framecast_row.*) AS t;

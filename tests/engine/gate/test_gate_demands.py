@@ -22,7 +22,10 @@ ALTER TABLE things ADD CONSTRAINT cheap CHECK (price < 100) NOT VALID;
 CREATE TABLE bag (word text);
 CREATE TYPE mood AS ENUM ('good', 'bad');
 CREATE DOMAIN short AS text;
-CREATE TABLE notes (id integer PRIMARY KEY, said text, points numeric, mood mood, tag short);
+CREATE TABLE notes (
+    id integer PRIMARY KEY, said text, points numeric, mood mood, tag short,
+    seen timestamp DEFAULT '2026-01-01 12:00'
+);
 """
 ROWS = """
 INSERT INTO owners VALUES (1, 'Ann');
@@ -175,6 +178,9 @@ def test_rows_that_would_fail_are_named(
         "ALTER TABLE things ADD COLUMN size integer DEFAULT 1 CHECK (size > 0)",
         "ALTER TABLE things DROP CONSTRAINT cheap",
         "ALTER TABLE notes ALTER said TYPE varchar(6)",
+        "ALTER TABLE notes ALTER seen TYPE timestamptz USING seen AT TIME ZONE 'UTC'",
+        "ALTER TABLE notes ALTER seen TYPE timestamptz",
+        "ALTER TABLE notes ALTER id TYPE bigint, ALTER points TYPE numeric(12, 4)",
         "ALTER TYPE mood ADD VALUE 'fair'",
         "ALTER DOMAIN short ADD CONSTRAINT c CHECK (length(VALUE) < 4)",
     ],
@@ -222,6 +228,7 @@ def test_only_what_a_demand_is_about_is_mended(
         ("said", "text USING NULL::text", ("1", "2")),
         ("said", "char(9) USING coalesce(said, 'none')", ("3",)),
         ("points", "integer", ("1",)),
+        ("seen", "date", ("1", "2", "3")),
     ],
 )
 def test_values_that_a_conversion_changes_are_named(
