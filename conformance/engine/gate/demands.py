@@ -19,7 +19,7 @@ from pglast.stream import RawStream
 
 from conformance.engine.audit.findings import SHOWN, Fault
 from conformance.engine.audit.snapshot import GIVE_UP
-from conformance.engine.gate import conversions, takings
+from conformance.engine.gate import conversions, row_changes
 from conformance.engine.gate.keys import KEY
 
 if TYPE_CHECKING:
@@ -109,7 +109,7 @@ def ask(
     """
     faults: list[Fault] = []
     notes: list[str] = []
-    changes = takings.of_files(pending)
+    changes = row_changes.of_files(pending)
     for demand in demands:
         try:
             with conn.transaction():
@@ -262,7 +262,7 @@ def _sql(node: Any) -> str:
     return str(RawStream()(node))
 
 
-def _may_mend(change: takings.Taking, demand: Demand) -> bool:
+def _may_mend(change: row_changes.RowChange, demand: Demand) -> bool:
     """Return whether a statement may take away what a demand is about: rows, or its columns."""
     if change.relation != demand.table.rpartition(".")[2].strip('"'):
         return False

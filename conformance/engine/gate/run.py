@@ -17,11 +17,11 @@ from conformance.engine.deployment.migration import HistoryError
 from conformance.engine.deployment.migrations import MigrationError
 from conformance.engine.gate import (
     changes,
+    data_loss,
     demands,
     locks,
     rehearsal,
-    taken,
-    takings,
+    row_changes,
     trial,
     unasked,
 )
@@ -296,8 +296,8 @@ class Gate:
         attempt, files = self._tried
         asked, notes = demands.of_files(attempt.steps[0], attempt.steps[-1], files.pending)
         faults, further = demands.ask(conn, asked, files.pending, files.waived)
-        asked_of = takings.of_files(files.pending, conn)
-        lost, kept = taken.ask(conn, asked_of, files.waived, files.pending)
+        asked_of = row_changes.of_files(files.pending, conn)
+        lost, kept = data_loss.ask(conn, asked_of, files.waived, files.pending)
         faults, further = faults + lost, further + kept + unasked.ask(conn, files.pending)
         for file in files.pending:
             held = attempt.locks.get(file.name, ())

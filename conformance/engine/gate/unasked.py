@@ -12,7 +12,7 @@ from pglast import ast, parse_plpgsql
 from pglast.parser import ParseError
 
 from conformance.engine.deployment.tokens import line_of
-from conformance.engine.gate.takings import TAKES, Bodies, constant, parsed, queries, statements
+from conformance.engine.gate.row_changes import TAKES, Bodies, constant, parsed, queries, statements
 from conformance.engine.sql.tree import below
 
 if TYPE_CHECKING:

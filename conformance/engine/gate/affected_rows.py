@@ -10,12 +10,12 @@ from pglast.parser import ParseError
 from pglast.stream import RawStream
 from pglast.visitors import Visitor
 
-from conformance.engine.gate.takings import quoted
+from conformance.engine.gate.row_changes import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from conformance.engine.gate.takings import Loops, Node, Taking
+    from conformance.engine.gate.row_changes import Loops, Node, RowChange
 
 BY_SOURCE = MergeMatchKind.MERGE_WHEN_NOT_MATCHED_BY_SOURCE
 BY_TARGET = MergeMatchKind.MERGE_WHEN_NOT_MATCHED_BY_TARGET
@@ -35,20 +35,20 @@ class _Records(Visitor):
         return ast.A_Indirection(arg=ast.ColumnRef(fields=(first,)), indirection=tuple(rest))
 
 
-def query(taking: Taking, columns: Mapping[str, str]) -> str:
+def query(change: RowChange, columns: Mapping[str, str]) -> str:
     """Return what selects the places of rows that a statement takes; '' where it loses none.
 
     Args:
-        taking: the statement.
+        change: the statement.
         columns: of its table today, with their types: a column that a file adds holds nothing.
 
     Raises:
         ValueError: nobody can tell from its text.
     """
-    node = taking.node
+    node = change.node
     if isinstance(node, ast.TruncateStmt | ast.DropStmt):
-        return f"SELECT ctid FROM {taking.table}"
-    node = _in_loops(node, taking.loops)
+        return f"SELECT ctid FROM {change.table}"
+    node = _in_loops(node, change.loops)
     called = quoted(node.relation.alias.aliasname if node.relation.alias else node.relation.relname)
     if isinstance(node, ast.MergeStmt):
         conditions = [_all(each) for each in _merged(node, called, columns)]
@@ -56,18 +56,18 @@ def query(taking: Taking, columns: Mapping[str, str]) -> str:
             return ""
         where = _any(conditions)
     else:
-        differs = _differing(called, taking.targets, columns)
-        if not (taking.deletes or differs):
+        differs = _differing(called, change.targets, columns)
+        if not (change.deletes or differs):
             return ""
         if isinstance(node, ast.InsertStmt):
             where = _clashing(node, called, columns, differs)
         else:
             where = _simple(node, differs)
-    if taking.loops:
+    if change.loops:
         rows = ", LATERAL ".join(
-            f"(SELECT {quoted(name)} FROM ({_rewritten(text, taking.loops)}) AS {quoted(name)}) "
+            f"(SELECT {quoted(name)} FROM ({_rewritten(text, change.loops)}) AS {quoted(name)}) "
             f"AS framecast_{number}"
-            for number, (name, text) in enumerate(taking.loops)
+            for number, (name, text) in enumerate(change.loops)
         )
         where = f"EXISTS (SELECT FROM {rows} WHERE {where})"
     return f"{_with(node)}SELECT {called}.ctid FROM {_sql(node.relation)} WHERE {where}"

@@ -46,7 +46,7 @@ DEFINITIONS = """
 
 
 @dataclass(frozen=True, slots=True)
-class Taking:
+class RowChange:
     """A statement that deletes or changes rows.
 
     Attributes:
@@ -110,11 +110,11 @@ class Bodies:
         return self._found[name]
 
 
-def of_files(files: Sequence[Migration], conn: Connection | None = None) -> list[Taking]:
+def of_files(files: Sequence[Migration], conn: Connection | None = None) -> list[RowChange]:
     """Return the statements of files that delete or change rows."""
     bodies = Bodies(files, conn)
     return [
-        Taking(file.name, line_of(file.sql, place), table, node, loops)
+        RowChange(file.name, line_of(file.sql, place), table, node, loops)
         for file in files
         for statement, text, place in statements(file.sql)
         for node, table, loops in _within(statement, text, bodies, set())

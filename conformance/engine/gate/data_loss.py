@@ -15,7 +15,7 @@ from pglast.parser import ParseError
 
 from conformance.engine.audit.findings import SHOWN, Fault
 from conformance.engine.audit.snapshot import GIVE_UP
-from conformance.engine.gate import met
+from conformance.engine.gate import affected_rows
 from conformance.engine.gate.keys import KEY
 from conformance.engine.sql.tree import below
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from conformance.engine.audit.target import Connection
     from conformance.engine.deployment.migrations import Migration
     from conformance.engine.deployment.waivers import Waiver
-    from conformance.engine.gate.takings import Taking
+    from conformance.engine.gate.row_changes import RowChange
 
 COLUMNS: Final = """
     SELECT attname::text, format_type(atttypid, atttypmod) FROM pg_attribute
@@ -39,7 +39,7 @@ UNASKED: Final = "what it does to rows of {} today cannot be asked: {}"
 
 def ask(
     conn: Connection,
-    takings: Sequence[Taking],
+    changes: Sequence[RowChange],
     waivers: Sequence[Waiver],
     files: Sequence[Migration] = (),
 ) -> tuple[list[Fault], list[str]]:
@@ -47,7 +47,7 @@ def ask(
 
     Args:
         conn: in the snapshot of an audit.
-        takings: the statements.
+        changes: the statements.
         waivers: of the files.
         files: that they are from: views and new names of theirs lead to what is there.
 
@@ -57,7 +57,7 @@ def ask(
     faults: list[Fault] = []
     notes: list[str] = []
     names = _new_names(files)
-    for each in takings:
+    for each in changes:
         place = f"{each.file}:{each.line}"
         there = conn.execute(NAMED, (each.table,)).fetchone() if each.table else None
         if there is None and each.table and each.relation not in names:
@@ -84,23 +84,23 @@ def ask(
 
 
 def _asked(
-    conn: Connection, taking: Taking, table: str, columns: dict[str, str]
+    conn: Connection, change: RowChange, table: str, columns: dict[str, str]
 ) -> tuple[str, int, list[str]]:
     """Return in words what a statement takes or that nobody can tell; how many rows, and keys."""
-    if not taking.table:
+    if not change.table:
         return PIECED, 0, []
     try:
-        query = met.query(taking, columns)
+        query = affected_rows.query(change, columns)
         if not query:
             return "", 0, []
         with conn.transaction():
-            count, keys = _rows(conn, taking.table, query)
+            count, keys = _rows(conn, change.table, query)
     except GIVE_UP:
         raise
     except (psycopg.Error, ValueError) as error:
         said = getattr(getattr(error, "diag", None), "message_primary", None) or error
         return UNASKED.format(table, said), 0, []
-    does = "deletes" if taking.deletes else "changes"
+    does = "deletes" if change.deletes else "changes"
     rows = "1 row" if count == 1 else f"{count:,} rows"
     return (f"{does} {rows} of today's in {table}" if count else NONE), count, keys
 
@@ -121,9 +121,9 @@ def _new_names(files: Sequence[Migration]) -> set[str]:
     return found
 
 
-def _changed(taking: Taking, columns: dict[str, str]) -> list[str]:
+def _changed(change: RowChange, columns: dict[str, str]) -> list[str]:
     """Return the columns that a waiver may name instead of the table."""
-    names = [name for name in taking.columns or () if name in columns]
+    names = [name for name in change.columns or () if name in columns]
     return names if len(names) == 1 else []
 
 

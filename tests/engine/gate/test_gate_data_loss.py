@@ -7,7 +7,7 @@ import pytest
 from conformance.engine.audit.findings import Fault
 from conformance.engine.audit.target import Limits, reading
 from conformance.engine.deployment import migrations, waivers
-from conformance.engine.gate import taken, takings
+from conformance.engine.gate import data_loss, row_changes
 from conformance.engine.postgres.scratch import Scratch, Template
 
 BEFORE = """
@@ -38,7 +38,7 @@ def asked(
             found, wrong = waivers.of_files(files)
             assert [] == wrong
             with reading(target.conninfo, Limits(60, 5)) as conn, conn.transaction():
-                return taken.ask(conn, takings.of_files(files, conn), found, files)
+                return data_loss.ask(conn, row_changes.of_files(files, conn), found, files)
 
         yield ask
         with target.connect() as conn:
@@ -270,5 +270,5 @@ def test_a_string_that_takes_rows_needs_a_reason(
     [fault], _ = asked(script)
     waived, _ = asked(f"-- waives DATA teams: looked at by hand\n{script}")
 
-    assert fault.what == taken.PIECED
+    assert fault.what == data_loss.PIECED
     assert [] == waived
