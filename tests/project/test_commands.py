@@ -60,6 +60,7 @@ NOT_RUN: Final = {
     'python -m conformance gate "$DATABASE_URL"*': "minutes: test_gate_process.py and others",
     'python -m conformance migrate "$DATABASE_URL" *': "needs the gate's file: test_migrate*.py",
     'python -m conformance audit "$DATABASE_URL"[; ]*': "of other data: test_audit_process.py",
+    'python -m conformance status "$DATABASE_URL"; *': "of one deployment: test_migrate_ways.py",
     "python -m conformance campaign *": "hours, or a cluster: test_campaign.py runs small ones",
     "*tox -e clients": "a step of CI",
     "python -m clients *": "several versions of PostgreSQL and of the schema",
