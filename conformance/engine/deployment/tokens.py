@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 COMMENTS = ("SQL_COMMENT", "C_COMMENT")
 STRING = "SCONST"
 UNICODE_STRING = "USCONST"
+UESCAPE = "UESCAPE"
 SEMICOLON = "ASCII_59"
 OPEN, CLOSE = "ASCII_40", "ASCII_41"
 BACKSLASH = "ASCII_92"
@@ -51,7 +52,26 @@ def tokens(sql: str) -> list[Token]:
     except ParseError as error:
         *_, where = error.args
         found = scan(sql[:where]) if isinstance(where, int) else []
-    return [Token(each.name, each.start, sql[each.start : each.end + 1]) for each in found]
+    return _escaped(
+        [Token(each.name, each.start, sql[each.start : each.end + 1]) for each in found]
+    )
+
+
+def _escaped(found: list[Token]) -> list[Token]:
+    r"""Write `U&'…' UESCAPE '!'` as one token with backslashes, as all others have them."""
+    written: list[Token] = []
+    for token in found:
+        if token.name == STRING and [each.name for each in written[-1:]] == [UESCAPE]:
+            written.pop()
+            if written:
+                sign, text = content(token), written[-1].text
+                pairs = (("\\", r"\\"), (sign * 2, "\0"), (sign, "\\"), ("\0", sign))
+                for plain, coded in pairs if sign != "\\" else ():
+                    text = text.replace(plain, coded)
+                written[-1] = written[-1]._replace(text=text)
+        else:
+            written.append(token)
+    return written
 
 
 def by_statement(sql: str) -> Iterator[list[Token]]:

@@ -34,6 +34,11 @@ def file(sql: str) -> Migration:
         (r"DO $$ BEGIN EXECUTE E'COPY t TO PROG\x52AM ''cat'''; END $$", "1: COPY TO PROGRAM"),
         (r"DO $$ BEGIN EXECUTE U&'COPY t TO \0050ROGRAM ''cat'''; END $$", "1: COPY TO PROGRAM"),
         ("DO $$ BEGIN EXECUTE 'COPY t TO PROG'\n'RAM ''cat'''; END $$", "1: COPY TO PROGRAM"),
+        (
+            "DO $$ BEGIN EXECUTE U&'COPY t TO PROG!0052AM ''cat''' UESCAPE '!'; END $$",
+            "1: COPY TO PROGRAM",
+        ),
+        ("SELECT U&\"pg!005fread_file\" UESCAPE '!' (7)", "1: pg_read_file()"),
         ('SELECT U&"pg\\005fread_file"(7)', "1: pg_read_file()"),
         ("SELECT * FROM dblink('host=x', 'SELECT 1') AS t (a int)", "1: dblink()"),
         ("CREATE EXTENSION IF NOT EXISTS file_fdw", "1: the extension file_fdw"),
