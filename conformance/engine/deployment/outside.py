@@ -30,6 +30,12 @@ FITTING = re.compile(
     r"|ALTER\s+TYPE\b.*ADD\s+VALUE",
     re.IGNORECASE | re.DOTALL,
 )
+# Statements that are not possible in a transaction either, and are no matter of one database.
+ELSEWHERE = re.compile(
+    r"(?:CREATE|DROP)\s+(?:DATABASE|TABLESPACE|SUBSCRIPTION)\b|ALTER\s+SYSTEM\b"
+    r"|ALTER\s+DATABASE\b.*\bSET\s+TABLESPACE\b",
+    re.IGNORECASE | re.DOTALL,
+)
 LIKE = "framecast_alike"  # a temporary table, which is gone with its transaction
 INDEX = """
     SELECT x.indisvalid, pg_get_indexdef(x.indexrelid), x.indexrelid::regclass::text,
@@ -61,6 +67,8 @@ def refuse(migration: Migration, *, single: bool = False) -> None:
         what = "runs outside a transaction, and so not in one with others: run it by itself"
     elif len(found) != 1:
         what = f"runs outside a transaction, and holds {len(found)} statements: give each a file"
+    elif ELSEWHERE.match(found[0].text):
+        what = "a migration stays within its database: do that by hand, before it is run"
     elif not FITTING.match(found[0].text):
         what = f"needs no `{MARK}`: take that line out, so that it is rolled back if it fails"
     else:

@@ -75,6 +75,7 @@ def test_another_index_of_that_name_is_no_such_index(built: Project) -> None:
     ("content", "said"),
     [
         (f"{BUILD}SELECT 1", "holds 2 statements: give each a file"),
+        (f"{MARK}CREATE DATABASE reports", "a migration stays within its database"),
         (f"{MARK}CREATE TABLE b ()", "needs no `-- outside a transaction`"),
         (f"{MARK}CREATE INDEX CONCURRENTLY ON a (b)", "without a name"),
         (MARK, "holds 0 statements"),
