@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from pglast import ast, parse_sql
@@ -10,13 +11,15 @@ from pglast.parser import ParseError
 from pglast.stream import RawStream
 from pglast.visitors import Visitor
 
-from conformance.engine.gate.row_changes import quoted
+from conformance.engine.gate.parts import quoted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
-    from conformance.engine.gate.row_changes import Loops, Node, RowChange
+    from conformance.engine.gate.parts import Loops, Node
+    from conformance.engine.gate.row_changes import RowChange
 
+BY_INDEX = "which rows it meets, only the index tells"
 BY_SOURCE = MergeMatchKind.MERGE_WHEN_NOT_MATCHED_BY_SOURCE
 BY_TARGET = MergeMatchKind.MERGE_WHEN_NOT_MATCHED_BY_TARGET
 
@@ -35,19 +38,24 @@ class _Records(Visitor):
         return ast.A_Indirection(arg=ast.ColumnRef(fields=(first,)), indirection=tuple(rest))
 
 
-def query(change: RowChange, columns: Mapping[str, str]) -> str:
+def query(
+    change: RowChange,
+    columns: Mapping[str, str],
+    constraints: Mapping[str, Sequence[str]] = MappingProxyType({}),
+) -> str:
     """Return what selects the places of rows that a statement takes; '' where it loses none.
 
     Args:
         change: the statement.
         columns: of its table today, with their types: a column that a file adds holds nothing.
+        constraints: the keys of its table, with their columns.
 
     Raises:
         ValueError: nobody can tell from its text.
     """
     node = change.node
-    if isinstance(node, ast.TruncateStmt | ast.DropStmt):
-        return f"SELECT ctid FROM {change.table}"
+    if change.takes_all:
+        return f"SELECT tableoid, ctid FROM {change.table}"
     node = _in_loops(node, change.loops)
     called = quoted(node.relation.alias.aliasname if node.relation.alias else node.relation.relname)
     if isinstance(node, ast.MergeStmt):
@@ -57,10 +65,10 @@ def query(change: RowChange, columns: Mapping[str, str]) -> str:
         where = _any(conditions)
     else:
         differs = _differing(called, change.targets, columns)
-        if not (change.deletes or differs):
+        if not (isinstance(node, ast.DeleteStmt) or differs):
             return ""
         if isinstance(node, ast.InsertStmt):
-            where = _clashing(node, called, columns, differs)
+            where = _clashing(node, called, columns, differs, _keys(node, constraints))
         else:
             where = _simple(node, differs)
     if change.loops:
@@ -70,7 +78,8 @@ def query(change: RowChange, columns: Mapping[str, str]) -> str:
             for number, (name, text) in enumerate(change.loops)
         )
         where = f"EXISTS (SELECT FROM {rows} WHERE {where})"
-    return f"{_with(node)}SELECT {called}.ctid FROM {_sql(node.relation)} WHERE {where}"
+    places = f"SELECT {called}.tableoid, {called}.ctid FROM {_sql(node.relation)}"
+    return f"{_with(node)}{places} WHERE {where}"
 
 
 def _simple(node: Node, differs: str) -> str:
@@ -105,20 +114,36 @@ def _merged(node: Node, called: str, columns: Mapping[str, str]) -> Iterator[lis
             yield [f"EXISTS (SELECT FROM {source} WHERE {where})"]
 
 
-def _clashing(node: Node, called: str, columns: Mapping[str, str], differs: str) -> str:
+def _keys(node: Node, constraints: Mapping[str, Sequence[str]]) -> Sequence[str | None]:
+    """Return the columns by which ON CONFLICT finds rows, None for an expression; [] for none."""
+    infer = node.onConflictClause.infer
+    if infer is None or infer.whereClause:
+        return []
+    if infer.conname:
+        return constraints.get(infer.conname, [])
+    return [each.name for each in infer.indexElems or ()]
+
+
+def _clashing(
+    node: Node,
+    called: str,
+    columns: Mapping[str, str],
+    differs: str,
+    keys: Sequence[str | None],
+) -> str:
     """Return the condition of rows that ON CONFLICT … DO UPDATE changes."""
     clause = node.onConflictClause
-    keys = [each.name for each in clause.infer.indexElems or ()] if clause.infer else []
-    if not keys or None in keys or clause.infer.whereClause or node.selectStmt is None:
-        message = "which rows it meets, only the index tells"
-        raise ValueError(message)
+    if not keys or node.selectStmt is None:
+        raise ValueError(BY_INDEX)
     names = [each.name for each in node.cols or ()] or [*columns]
     typed = ", ".join(
         f"{quoted(name)}::{columns[name]} AS {quoted(name)}" for name in names if name in columns
     )
     given = ", ".join(map(quoted, names))
     rows = f"SELECT {typed} FROM ({_sql(node.selectStmt)}) AS framecast_given ({given})"
-    same = [f"excluded.{quoted(key)} = {called}.{quoted(key)}" for key in keys]
+    same = [f"excluded.{quoted(key)} = {called}.{quoted(key)}" for key in keys if key]
+    if len(same) < len(keys):
+        raise ValueError(BY_INDEX)
     further = _sql(clause.whereClause) if clause.whereClause else ""
     return f"EXISTS (SELECT FROM ({rows}) AS excluded WHERE {_all([*same, further, differs])})"
 
@@ -130,7 +155,7 @@ def _differing(called: str, targets: tuple[Node, ...], columns: Mapping[str, str
         if isinstance(each.val, ast.SetToDefault | ast.MultiAssignRef) or each.indirection
         else f"{called}.{quoted(each.name)} IS DISTINCT FROM ({_sql(each.val)})"
         for each in targets
-        if each.name in columns
+        if each.name in columns or not each.name  # the whole row
     )
 
 

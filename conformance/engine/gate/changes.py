@@ -41,7 +41,9 @@ def look(steps: Sequence[Description], files: Files) -> tuple[list[Fault], list[
     for file, before, after in zip(files.pending, steps, steps[1:], strict=False):
         own = [waiver for waiver in files.waived if waiver.file == file.name]
         left = [waiver for waiver in own if waiver.what.startswith("RIGHT ")]
-        for place, what in (*_rights(before, after), *lockouts.of_file(file)):
+        rights = (*_rights(before, after), *powers.shut_out(before, after))
+        # A statement and what comes of it are one finding.
+        for place, what in dict.fromkeys((*rights, *lockouts.of_file(file))):
             waiver = next((each for each in own if each.what == f"RIGHT {place}"), None)
             if waiver is None:
                 remedy = f"leave it as it is, or say why: -- waives RIGHT {place}: reason"

@@ -19,7 +19,11 @@ if TYPE_CHECKING:
 TABLES = """
 SELECT format('%I.%I', n.nspname, c.relname),
     (
-        SELECT array_agg(a.attname::text ORDER BY a.attnum) FROM pg_attribute AS a
+        SELECT json_object_agg(
+            a.attname,
+            json_build_array(c.oid::text, a.attnum::text, format_type(a.atttypid, a.atttypmod))
+            ORDER BY a.attnum
+        ) FROM pg_attribute AS a
         WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''
     ),
     coalesce((
@@ -40,9 +44,15 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table's data columns, its primary key, and its rows as JSON has them."""
+    """Contents of a table.
 
-    columns: tuple[str, ...]
+    Attributes:
+        columns: that hold data: by their names, the number of the table, theirs there, their type.
+        key: the primary key.
+        rows: as JSON has them.
+    """
+
+    columns: dict[str, tuple[str, str, str]]
     key: tuple[str, ...]
     rows: tuple[Row, ...]
 
@@ -60,7 +70,7 @@ def read(conn: Connection) -> dict[str, Table]:
     found = {}
     for name, columns, key in conn.execute(TABLES).fetchall():
         rows = conn.execute(f"SELECT to_jsonb(t) FROM {name} AS t".encode()).fetchall()
-        found[name] = Table(tuple(columns or ()), tuple(key), tuple(row for (row,) in rows))
+        found[name] = Table(columns or {}, tuple(key), tuple(row for (row,) in rows))
     return found
 
 
@@ -89,10 +99,11 @@ def lost(
 
 def _lost_rows(place: str, old: Table, new: Table, added: Collection[str]) -> Iterator[Loss]:
     shared = [column for column in old.columns if column in new.columns]
+    alike = [column for column in shared if not _is_converted(column, old, new)]
     if not old.key or not set(old.key) <= set(shared):
         held = [
             column
-            for column in shared
+            for column in alike
             if column not in added or any(row[column] is not None for row in old.rows)
         ]
         missing = _bag(old, held) - _bag(new, held)
@@ -100,7 +111,7 @@ def _lost_rows(place: str, old: Table, new: Table, added: Collection[str]) -> It
             yield Loss(place, "rows are gone, or not what they were")
         return
     rows = {_key(row, old.key): row for row in new.rows}
-    for column in shared:
+    for column in alike:
         moves_on = column == KEPT_BY_THE_DATABASE and place in KNOWN
         if any(
             _is_lost(row[column], rows[key][column], moves_on=moves_on)
@@ -110,6 +121,16 @@ def _lost_rows(place: str, old: Table, new: Table, added: Collection[str]) -> It
             yield Loss(f"{place}.{column}", "values are not what they were")
     if any(_key(row, old.key) not in rows for row in old.rows):
         yield Loss(place, "rows are gone")
+
+
+def _is_converted(column: str, old: Table, new: Table) -> bool:
+    """Return whether a column has another type: its values are written otherwise, and asked of.
+
+    One of the same name that has come instead is not the same one.
+    """
+    *place, was = old.columns[column]
+    *then, now = new.columns[column]
+    return place == then and was != now
 
 
 def _is_lost(old: Any, new: Any, *, moves_on: bool) -> bool:

@@ -54,7 +54,7 @@ BEGIN
                 OR to_jsonb(framecast_row.{column}) IS NOT DISTINCT FROM to_jsonb(framecast_new);
             IF NOT framecast_kept THEN
                 BEGIN
-                    framecast_back := framecast_new;
+                    framecast_back := {back};
                     framecast_kept := framecast_back::text
                         IS NOT DISTINCT FROM framecast_row.{column}::text;
                 EXCEPTION WHEN data_exception OR integrity_constraint_violation THEN
@@ -122,11 +122,25 @@ def block(
         column=name,
         declared=declared,
         value=f"({value})::text" if labels.startswith("'") and declared == "text" else value,
+        back=_back(value, name),
         wrong=wrong,
         shown=SHOWN,
         found=FOUND,
         key=KEY,
     )
+
+
+def _back(value: str, name: str) -> str:
+    """Return what converts a value back: in the time zone in which it was converted, if any."""
+    statement: Any = parse_sql(f"SELECT {value}")[0].stmt
+    node: Any = statement.targetList[0].val
+    if isinstance(node, ast.FuncCall):
+        called: Any = node.funcname
+        zone, *of = node.args or (None,)
+        own = [str(RawStream()(each)) for each in of] == [name]
+        if called[-1].sval == "timezone" and own:
+            return f"framecast_new AT TIME ZONE {RawStream()(zone)}"
+    return "framecast_new"
 
 
 def _shrinks(name: str, before: Description, after: Description) -> bool:

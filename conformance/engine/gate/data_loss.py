@@ -31,9 +31,17 @@ COLUMNS: Final = """
     SELECT attname::text, format_type(atttypid, atttypmod) FROM pg_attribute
      WHERE attrelid = to_regclass(%s) AND attnum > 0 AND NOT attisdropped ORDER BY attnum
 """
+# Keys of a table that ON CONFLICT may name.
+KEYS: Final = """
+    SELECT k.conname::text, array_agg(a.attname::text)
+      FROM pg_constraint AS k JOIN pg_attribute AS a
+        ON a.attrelid = k.conrelid AND a.attnum = ANY (k.conkey)
+     WHERE k.conrelid = to_regclass(%s) AND k.contype IN ('p', 'u') GROUP BY 1
+"""
 NAMED: Final = "SELECT c.oid::regclass::text FROM pg_class AS c WHERE c.oid = to_regclass(%s)"
 PIECED: Final = "makes up SQL that deletes or changes rows: which of today's, it cannot be asked"
 NONE: Final = "no row"
+BY_HAND: Final = "let the statement itself say which rows it takes, or look which they are by hand"
 UNASKED: Final = "what it does to rows of {} today cannot be asked: {}"
 
 
@@ -69,14 +77,14 @@ def ask(
         if not what:
             continue
         if what == NONE:
-            does = "deletes" if each.deletes else "changes"
-            notes.append(f"{place}: {does} no row of today's in {table}")
+            notes.append(f"{place}: {each.does} no row of today's in {table}")
             continue
         named = {f"DATA {table}", *(f"DATA {table}.{name}" for name in _changed(each, columns))}
         own = [w for w in waivers if w.file == each.file and w.what.startswith("DATA ")]
         waiver = next((w for w in own if w.what in named or not each.table), None)
         if waiver is None:
-            remedy = f"keep them, or say why they may go: -- waives DATA {table or 'TABLE'}: reason"
+            remedy = f"say why they may go: -- waives DATA {table or 'TABLE'}: reason"
+            remedy = f"keep them, or {remedy}" if count else f"{BY_HAND} and {remedy}"
             faults.append(Fault(place, what, remedy, tuple(keys), count))
         else:
             notes.append(f"{waiver} (excuses: {what})")
@@ -90,7 +98,8 @@ def _asked(
     if not change.table:
         return PIECED, 0, []
     try:
-        query = affected_rows.query(change, columns)
+        keys_of = dict(conn.execute(KEYS, (change.table,)).fetchall())
+        query = affected_rows.query(change, columns, keys_of)
         if not query:
             return "", 0, []
         with conn.transaction():
@@ -100,9 +109,8 @@ def _asked(
     except (psycopg.Error, ValueError) as error:
         said = getattr(getattr(error, "diag", None), "message_primary", None) or error
         return UNASKED.format(table, said), 0, []
-    does = "deletes" if change.deletes else "changes"
     rows = "1 row" if count == 1 else f"{count:,} rows"
-    return (f"{does} {rows} of today's in {table}" if count else NONE), count, keys
+    return (f"{change.does} {rows} of today's in {table}" if count else NONE), count, keys
 
 
 def _new_names(files: Sequence[Migration]) -> set[str]:
@@ -133,7 +141,7 @@ def _rows(conn: Connection, table: str, query: str) -> tuple[int, list[str]]:
     key = found[0] if found and found[0] else "t.ctid::text"
     counted = (
         f"SELECT count(*), (array_agg(key ORDER BY key))[:{SHOWN}] FROM (SELECT {key} "
-        f"FROM {table} AS t WHERE t.ctid IN ({query})) AS taken (key)"
+        f"FROM {table} AS t WHERE (t.tableoid, t.ctid) IN ({query})) AS taken (key)"
     )
     count, keys = conn.execute(counted.encode()).fetchall()[0]
     return int(count), list(keys or ())

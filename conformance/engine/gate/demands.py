@@ -30,7 +30,9 @@ if TYPE_CHECKING:
     from conformance.engine.deployment.migrations import Migration
     from conformance.engine.deployment.waivers import Waiver
 
+NOT_NULL = " NOT NULL"
 NOT_YET = " (not validated)"
+MATCH_FULL = "f"
 MEND = "mend these rows first, in the migration or by hand: it would fail on them"
 LATER = "these rows may stay as they are for now, and VALIDATE will fail on them"
 
@@ -174,19 +176,17 @@ def _rows(conn: Connection, demand: Demand) -> tuple[Any, ...]:
 
 def _failing(kind: str, name: str, table: str, definition: str, was: str) -> str | None:
     """Return what selects the rows that a new object refuses; None where it refuses none."""
-    if kind == "column":
-        if was and " NOT NULL" in definition and " NOT NULL" not in was:
-            return f"{table} AS t WHERE t.{name.rpartition('.')[2]} IS NULL"
-        return None
+    if kind == "column" and was and NOT_NULL in definition and NOT_NULL not in was:
+        return f"{table} AS t WHERE t.{name.rpartition('.')[2]} IS NULL"
+    if kind == "bound":
+        return f"{table} AS t WHERE ({definition}) IS FALSE"
     if kind == "index" and definition.startswith("CREATE UNIQUE "):
         return _of_index(table, definition.removesuffix(" (deferrable)"))
-    if kind == "constraint":
-        text = definition.removesuffix(NOT_YET).removesuffix(" NOT VALID")
-        # Validated now, and else as it was: it is asked; less than it was: it is not.
-        if definition.endswith(NOT_YET) and text == was:
-            return None
-        return _of_constraint(table, text)
-    return None
+    text = definition.removesuffix(NOT_YET).removesuffix(" NOT VALID")
+    # Validated now, and else as it was: it is asked; less than it was: it is not.
+    if kind != "constraint" or (definition.endswith(NOT_YET) and text == was):
+        return None
+    return _of_constraint(table, text)
 
 
 def _of_domain(about: str, domain: str, definition: str, before: Description) -> Iterator[Demand]:
@@ -206,11 +206,7 @@ def _of_constraint(table: str, definition: str) -> str | None:
     if node.contype == ConstrType.CONSTR_CHECK:
         return f"{table} AS t WHERE ({_sql(node.raw_expr)}) IS FALSE"
     if node.contype == ConstrType.CONSTR_FOREIGN:
-        pairs = list(zip(_names(node.fk_attrs), _names(node.pk_attrs), strict=True))
-        there = " AND ".join(f"t.{own} IS NOT NULL" for own, _ in pairs)
-        same = " AND ".join(f"o.{other} = t.{own}" for own, other in pairs)
-        other = f"SELECT FROM {_sql(node.pktable)} AS o WHERE {same}"
-        return f"{table} AS t WHERE {there} AND NOT EXISTS ({other})"
+        return f"{table} AS t WHERE {_unreferred(node)}"
     if node.contype == ConstrType.CONSTR_EXCLUSION:
         elements = [(each[0], each[1][-1].sval) for each in node.exclusions]
         columns = ", ".join(
@@ -228,9 +224,34 @@ def _of_constraint(table: str, definition: str) -> str | None:
     return None  # a key is asked as its index
 
 
+def _unreferred(node: Any) -> str:
+    """Return the condition of rows `t` whose parent is missing."""
+    pairs = list(zip(_names(node.fk_attrs), _names(node.pk_attrs), strict=True))
+    there = " AND ".join(f"t.{own} IS NOT NULL" for own, _ in pairs)
+    parents = f"FROM {_sql(node.pktable)} AS o WHERE "
+    if node.pk_with_period:  # the last one is a time that parents cover together
+        *pairs, (time, of_parent) = pairs
+    same = " AND ".join(f"o.{other} = t.{own}" for own, other in pairs) or "true"
+    missing = f"NOT EXISTS (SELECT {parents}{same})"
+    if node.pk_with_period:
+        missing = f"(t.{time} <@ (SELECT range_agg(o.{of_parent}) {parents}{same})) IS NOT TRUE"
+    if node.fk_matchtype == MATCH_FULL:  # all of them are null, or none
+        some = " OR ".join(f"t.{own} IS NOT NULL" for own, _ in pairs)
+        return f"({some}) AND (({there}) IS NOT TRUE OR {missing})"
+    return f"{there} AND {missing}"
+
+
 def _of_index(table: str, definition: str) -> str:
     node = _parsed(definition)
     elements = [_element(each) for each in node.indexParams]
+    if node.accessMethod == "gist":  # WITHOUT OVERLAPS
+        *alike, time = elements
+        side = ", ".join(f"{each} AS e{number}" for number, each in enumerate(alike))
+        side = f"(SELECT ctid AS place, {time} AS during{side and ', '}{side} FROM {table})"
+        same = " AND ".join(f"a.e{number} = b.e{number}" for number in range(len(alike)))
+        clash = f"a.place <> b.place AND a.during && b.during AND {same or 'true'}"
+        twins = f"SELECT FROM {side} AS a JOIN {side} AS b ON {clash} WHERE a.place = t.ctid"
+        return f"{table} AS t WHERE isempty(t.{time}) OR EXISTS ({twins})"
     conditions = [f"({_sql(node.whereClause)})"] if node.whereClause else []
     if not node.nulls_not_distinct:
         conditions += [f"({each}) IS NOT NULL" for each in elements]

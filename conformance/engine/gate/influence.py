@@ -21,7 +21,16 @@ if TYPE_CHECKING:
 
     Key = tuple[str, str]
 
-OF_TABLES = ("column", "constraint", "index", "policy", "privilege", "trigger", "trigger of")
+OF_TABLES = (
+    "bound",
+    "column",
+    "constraint",
+    "index",
+    "policy",
+    "privilege",
+    "trigger",
+    "trigger of",
+)
 MADE = ("table", "partitioned table", "sequence", "view", "materialized view")
 VIEWS = ("view", "materialized view")
 SPEAKING = ("function", "policy", "rule", "trigger", "relation")
@@ -121,7 +130,7 @@ def _is_apart(key: Key, before: Description, after: Description) -> bool:
     if kind == "role":  # that may do nothing by itself
         return key not in before and not now
     return (
-        kind == "comment"
+        kind in {"comment", "connect"}
         or (kind == "type" and _is_unused(name, before))
         or (kind in {"relation", "owner"} and _is_beside(name, before, after))
         or (kind == "constraint" and bool(was) and was.removesuffix(NOT_VALID) == now)

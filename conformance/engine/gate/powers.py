@@ -51,6 +51,20 @@ QUERIES = (
     FROM pg_namespace AS n WHERE n.nspname IN ('public', 'framecast')
     """,
     """
+    SELECT 'bound', format('%I.%I', n.nspname, c.relname), pg_get_partition_constraintdef(c.oid)
+    FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
+    WHERE c.relispartition AND c.relkind IN ('r', 'p') AND n.nspname IN ('public', 'framecast')
+        -- A hash is one of the parent's number, which another database has not.
+        AND pg_get_partition_constraintdef(c.oid) !~ '\\msatisfies_hash_partition\\M'
+    """,
+    # The description leaves out who may connect, which is its owner's business.
+    """
+    SELECT 'connect', 'CONNECT to ' || coalesce(quote_ident(r.rolname), 'PUBLIC'), ''
+    FROM pg_database AS d, aclexplode(coalesce(d.datacl, acldefault('d', d.datdba))) AS e
+    LEFT JOIN pg_roles AS r ON r.oid = e.grantee
+    WHERE d.datname = current_database() AND e.privilege_type = 'CONNECT' AND e.grantee <> d.datdba
+    """,
+    """
     SELECT 'event trigger', quote_ident(evtname),
         evtevent || ' ' || evtfoid::regprocedure || ' ' || evtenabled::text FROM pg_event_trigger
     UNION ALL
@@ -58,10 +72,16 @@ QUERIES = (
     FROM pg_publication
     UNION ALL
     SELECT 'cast', format('from %s to %s', castsource::regtype, casttarget::regtype),
-        castfunc::regprocedure::text FROM pg_cast WHERE oid >= 16384
+        castfunc::regprocedure::text FROM pg_cast AS c WHERE oid >= 16384 AND NOT EXISTS (
+        SELECT FROM pg_depend AS d
+        WHERE d.classid = 'pg_cast'::regclass AND d.objid = c.oid AND d.deptype = 'e'
+    )
     UNION ALL
-    SELECT 'operator', oid::regoperator::text, oprcode::text FROM pg_operator
-    WHERE oid >= 16384
+    SELECT 'operator', oid::regoperator::text, oprcode::text FROM pg_operator AS o
+    WHERE oid >= 16384 AND NOT EXISTS (
+        SELECT FROM pg_depend AS d
+        WHERE d.classid = 'pg_operator'::regclass AND d.objid = o.oid AND d.deptype = 'e'
+    )
     """,
     # Triggers of our tables may call what lies in other schemas.
     """
@@ -166,6 +186,14 @@ def _became(name: str, before: Description, after: Description) -> str:
     harmless = group == domain().application or READERS.fullmatch(group)
     made = ("role", group) in after and ("role", group) not in before
     return "" if harmless or made else "this membership is new"
+
+
+def shut_out(before: Description, after: Description) -> Iterator[tuple[str, str]]:
+    """Yield who may no longer connect; everybody is no matter where the application may."""
+    let_in = ("connect", f"CONNECT to {domain().application}") in after
+    for kind, name in sorted(before.keys() - after.keys()):
+        if kind == "connect" and not (let_in and name == "CONNECT to PUBLIC"):
+            yield name, "this right is lost"
 
 
 def by_default(before: Description, after: Description) -> Iterator[tuple[str, str]]:

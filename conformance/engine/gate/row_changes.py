@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
-from pglast import ast, parse_plpgsql, parse_sql
-from pglast.enums import ObjectType, OnConflictAction
+from pglast import ast, parse_plpgsql
+from pglast.enums import AlterTableType, ObjectType, OnConflictAction
 from pglast.parser import ParseError
 
 from conformance.engine.deployment.tokens import line_of
+from conformance.engine.gate import triggers, variables
+from conformance.engine.gate.called import Bodies
+from conformance.engine.gate.parts import constant, last, named, parsed, queries, quoted, statements
 from conformance.engine.sql.tree import below
 
 if TYPE_CHECKING:
@@ -22,27 +25,19 @@ if TYPE_CHECKING:
 
     from conformance.engine.audit.target import Connection
     from conformance.engine.deployment.migrations import Migration
-
-Node: TypeAlias = Any  # of pglast: what its statements share has no type
-Loops: TypeAlias = "tuple[tuple[str, str], ...]"  # rows that a block goes through: (name, query)
+    from conformance.engine.gate.parts import Loops, Node
 
 DEFINING = (ast.CreateFunctionStmt, ast.RuleStmt, ast.ViewStmt)  # what they hold is not run
-QUERY = "query"  # what libpg_query calls the text of a statement in a body
-DYNAMIC = ("PLpgSQL_stmt_dynexecute", "PLpgSQL_stmt_dynfors", "dynquery")
+WHOLLY = (ast.TruncateStmt, ast.DropStmt, ast.AlterTableStmt, ast.FuncCall)
+DELETING = (ast.DeleteStmt, ast.TruncateStmt, ast.DropStmt, ast.FuncCall)
+# Functions that delete or write large objects, and the table that lists those.
+LARGE = ("lo_unlink", "lo_put", "lowrite", "lo_truncate", "lo_truncate64")
+OBJECTS = "pg_catalog.pg_largeobject_metadata"
 TAKES = re.compile(
     r"\b(?:DELETE\s+FROM|MERGE\s+INTO|(?<!\bON )UPDATE\b.*\bSET|TRUNCATE(?!\s+ON\b)"
     r"|DROP\s+TABLE|ON\s+CONFLICT\b.*\bDO\s+UPDATE)\b",
     re.IGNORECASE | re.DOTALL,
 )
-DEFINITIONS = """
-    SELECT pg_get_functiondef(p.oid) FROM pg_proc AS p JOIN pg_language AS l ON l.oid = p.prolang
-     WHERE p.proname = %s AND l.lanname IN ('sql', 'plpgsql') AND p.prokind IN ('f', 'p')
-       AND p.pronamespace <> 'pg_catalog'::regnamespace AND p.prorettype <> 'trigger'::regtype
-       AND NOT EXISTS (
-        SELECT FROM pg_depend AS d
-         WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e'
-    )
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +64,16 @@ class RowChange:
         return self.table.rpartition(".")[2].strip('"')
 
     @property
-    def deletes(self) -> bool:
-        """Whether rows go, and none is changed."""
-        return isinstance(self.node, ast.DeleteStmt | ast.TruncateStmt | ast.DropStmt)
+    def does(self) -> str:
+        """The verb for what it does to rows."""
+        if isinstance(self.node, ast.AlterTableStmt):
+            return "detaches"
+        return "deletes" if isinstance(self.node, DELETING) else "changes"
+
+    @property
+    def takes_all(self) -> bool:
+        """Whether it does that to all rows of the table."""
+        return isinstance(self.node, WHOLLY)
 
     @property
     def targets(self) -> tuple[Node, ...]:
@@ -89,93 +91,18 @@ class RowChange:
         return [each.name for each in self.targets] or None
 
 
-class Bodies:
-    """Bodies of functions by their names: those of pending files, and those of a target."""
-
-    def __init__(self, files: Sequence[Migration], conn: Connection | None = None) -> None:
-        """Read those of the files; those of the target are asked for when they are called."""
-        self._conn = conn
-        self._found: dict[str, list[str]] = {}
-        for file in files:
-            for node, text, _ in statements(file.sql):
-                if isinstance(node, ast.CreateFunctionStmt):
-                    name = _last(node.funcname)
-                    self._found.setdefault(name, []).append(text)
-
-    def of(self, name: str) -> list[str]:
-        """Return the definitions of all functions of a name, as statements that make them."""
-        if name not in self._found:
-            rows = self._conn.execute(DEFINITIONS, (name,)).fetchall() if self._conn else []
-            self._found[name] = [text for (text,) in rows]
-        return self._found[name]
-
-
 def of_files(files: Sequence[Migration], conn: Connection | None = None) -> list[RowChange]:
     """Return the statements of files that delete or change rows."""
     bodies = Bodies(files, conn)
-    return [
-        RowChange(file.name, line_of(file.sql, place), table, node, loops)
-        for file in files
-        for statement, text, place in statements(file.sql)
-        for node, table, loops in _within(statement, text, bodies, set())
-    ]
-
-
-def queries(
-    tree: Any, loops: Loops = (), *, dynamic: bool = False
-) -> Iterator[tuple[str, Loops, bool]]:
-    """Yield the parts of a body: text, what loops around it go through, whether it makes up SQL."""
-    if isinstance(tree, list):
-        for each in tree:
-            yield from queries(each, loops, dynamic=dynamic)
-    elif isinstance(tree, dict):
-        for name, each in tree.items():
-            if name == QUERY and isinstance(each, str):
-                yield each, loops, dynamic
-            elif name == "PLpgSQL_stmt_fors":
-                yield from queries(each[QUERY], loops)
-                record = each["var"].get("PLpgSQL_rec", {}).get("refname")
-                own = ((record, each[QUERY]["PLpgSQL_expr"][QUERY]),) if record else ()
-                yield from queries(each.get("body"), (*loops, *own))
-            elif name in DYNAMIC:
-                made = each if name == "dynquery" else each[QUERY]
-                yield from queries(made, loops, dynamic=True)
-                yield from queries(each.get("params"), loops)
-                yield from queries(each.get("body"), loops)
-            else:
-                yield from queries(each, loops, dynamic=dynamic)
-
-
-def parsed(query: str) -> tuple[Node, ...]:
-    """Return the statements of a part of a body; an expression as one that selects it."""
-    for text in (query, f"SELECT {query}"):
-        try:
-            return tuple(raw.stmt for raw in parse_sql(text))
-        except ParseError:
-            continue
-    return ()
-
-
-def constant(query: str) -> str | None:
-    """Return the text that an expression of SQL is; None where it is put together."""
-    for node in parsed(query):
-        if isinstance(node, ast.SelectStmt) and len(node.targetList or ()) == 1:
-            [target] = node.targetList or ()
-            value = target.val
-            if isinstance(value, ast.A_Const) and isinstance(value.val, ast.String):
-                return str(value.val.sval)
-    return None
-
-
-def statements(text: str) -> Iterator[tuple[Node, str, int]]:
-    """Yield the statements of a file, each with its text and place; none where it is no SQL."""
-    try:
-        found = parse_sql(text)
-    except ParseError:
-        return  # the trial says so
-    for raw in found:
-        place = raw.stmt_location or 0
-        yield raw.stmt, text[place:][: raw.stmt_len or None], place
+    found = []
+    for file in files:
+        for statement, text, place in statements(file.sql):
+            bodies.meet(statement)
+            found += [
+                RowChange(file.name, line_of(file.sql, place), table, node, loops)
+                for node, table, loops in _within(statement, text, bodies, set())
+            ]
+    return found
 
 
 def _within(
@@ -190,63 +117,84 @@ def _within(
     for each in below(node):
         for table in _taken(each):
             yield each, table, loops
+        for definition in bodies.fired(each):
+            if definition not in seen:
+                seen.add(definition)
+                yield from _of_trigger(definition, each, bodies, seen, loops)
         if isinstance(each, ast.FuncCall):
-            name = _last(each.funcname)
+            name = last(each.funcname)
             definitions = [] if name in seen else bodies.of(name)
             seen.add(name)
             for definition in definitions:
                 yield from _of_function(definition, bodies, seen)
 
 
+def _of_trigger(
+    definition: str, node: Node, bodies: Bodies, seen: set[str], loops: Loops
+) -> Iterator[tuple[Node, str, Loops]]:
+    """Yield what a trigger takes that a statement fires: of its own rows, and of others."""
+    if isinstance(node, ast.UpdateStmt):
+        targets = triggers.assigned(definition)
+        if targets:
+            yield triggers.instead(node, targets), named(node.relation), loops
+    if isinstance(node, ast.UpdateStmt | ast.DeleteStmt):
+        loops = (*loops, *triggers.rows(node))
+    yield from _of_function(definition, bodies, seen, loops)
+
+
 def _taken(node: Any) -> Iterator[str]:
     """Yield the tables of whose rows a part of a statement takes or changes some."""
     if isinstance(node, ast.DeleteStmt | ast.MergeStmt | ast.UpdateStmt):
-        yield _name(node.relation)
+        yield named(node.relation)
     elif isinstance(node, ast.InsertStmt) and node.onConflictClause is not None:
         if node.onConflictClause.action == OnConflictAction.ONCONFLICT_UPDATE:
-            yield _name(node.relation)
+            yield named(node.relation)
     elif isinstance(node, ast.TruncateStmt):
-        yield from map(_name, node.relations or ())
+        yield from map(named, node.relations or ())
     elif isinstance(node, ast.DropStmt) and node.removeType == ObjectType.OBJECT_TABLE:
         yield from (".".join(quoted(part.sval) for part in each) for each in node.objects or ())
+    elif isinstance(node, ast.FuncCall) and last(node.funcname) in LARGE:
+        yield OBJECTS
+    elif isinstance(node, ast.AlterTableStmt):
+        yield from _left(node)
+
+
+def _left(node: ast.AlterTableStmt) -> Iterator[str]:
+    """Yield the tables whose rows another one has no longer."""
+    for command in node.cmds or ():
+        if command.subtype == AlterTableType.AT_DetachPartition:
+            yield named(command.def_.name)
+        elif command.subtype == AlterTableType.AT_DropInherit:
+            yield named(node.relation)
 
 
 def _of_function(
-    definition: str, bodies: Bodies, seen: set[str]
+    definition: str, bodies: Bodies, seen: set[str], loops: Loops = ()
 ) -> Iterator[tuple[Node, str, Loops]]:
     for node, text, _ in statements(definition):
         options = {each.defname: each.arg for each in node.options or ()}
         if node.sql_body is not None:
             yield from _within(node.sql_body, "", bodies, seen)
         elif getattr(options.get("language"), "sval", "") == "plpgsql":
-            yield from _of_body(text, bodies, seen)
+            yield from _of_body(text, bodies, seen, loops)
         elif options.get("as"):
             for each, part, _ in statements(options["as"][0].sval):
                 yield from _within(each, part, bodies, seen)
 
 
-def _of_body(text: str, bodies: Bodies, seen: set[str]) -> Iterator[tuple[Node, str, Loops]]:
+def _of_body(
+    text: str, bodies: Bodies, seen: set[str], around: Loops = ()
+) -> Iterator[tuple[Node, str, Loops]]:
     try:
-        found = list(queries(parse_plpgsql(text)))
+        tree = parse_plpgsql(text)
     except ParseError:  # of another language
         return
-    for query, loops, dynamic in found:
+    held = variables.values(tree)
+    for query, loops, dynamic in queries(tree):
         made = constant(query) if dynamic else query
         if dynamic and made is None and TAKES.search(query):
             yield query, "", loops
+        within = () if dynamic else (*around, *loops)
         for node in parsed(query if made is None else made):
-            yield from _within(node, "", bodies, seen, () if dynamic else loops)
-
-
-def _name(relation: Node) -> str:
-    parts = (relation.schemaname, relation.relname)
-    return ".".join(quoted(part) for part in parts if part)
-
-
-def _last(names: Any) -> str:
-    return str(names[-1].sval)
-
-
-def quoted(name: str) -> str:
-    """Return a name as an identifier."""
-    return '"{}"'.format(name.replace('"', '""'))
+            found = node if dynamic else variables.put_in(node, held)
+            yield from _within(found, "", bodies, seen, within)

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from pglast import ast, parse_plpgsql
-from pglast.parser import ParseError
+from pglast import ast
 
 from conformance.engine.deployment.tokens import line_of
-from conformance.engine.gate.row_changes import TAKES, Bodies, constant, parsed, queries, statements
+from conformance.engine.gate.called import Bodies
+from conformance.engine.gate.parts import constant, of_block, parsed, statements
+from conformance.engine.gate.row_changes import TAKES
 from conformance.engine.sql.tree import below
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ def _of_file(file: Migration) -> Iterator[tuple[str, list[str]]]:
         if isinstance(node, ast.DoStmt):
             if _makes_up(text) or not _is_plpgsql(node):
                 yield place, []
-            called = [name for part in _parts(text) or () for name in _called(parsed(part))]
+            called = [name for part in of_block(text) or () for name in _called(parsed(part))]
         elif isinstance(node, ast.CallStmt | ast.SelectStmt):
             called = list(_called(node))
         else:
@@ -82,19 +83,11 @@ def _is_plpgsql(block: ast.DoStmt) -> bool:
 
 def _makes_up(text: str) -> bool:
     """Return whether a body runs SQL that stands nowhere, and that is no finding by itself."""
-    parts = _parts(text)
+    parts = of_block(text)
     return parts is None or any(
         dynamic and constant(query) is None and not TAKES.search(query)
         for query, dynamic in parts.items()
     )
-
-
-def _parts(text: str) -> dict[str, bool] | None:
-    """Return the parts of a body, and which make up SQL; None where it is of another language."""
-    try:
-        return {query: dynamic for query, _, dynamic in queries(parse_plpgsql(text))}
-    except ParseError:
-        return None
 
 
 def _called(tree: object) -> Iterator[str]:

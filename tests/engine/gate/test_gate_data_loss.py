@@ -14,10 +14,17 @@ BEFORE = """
 CREATE TABLE teams (id integer PRIMARY KEY, slug text, name text, made timestamptz);
 CREATE TABLE "Odd ones" (a integer, "B" integer, PRIMARY KEY (a, "B"));
 CREATE TABLE bag (word text);
+CREATE TABLE days (day integer) PARTITION BY RANGE (day);
+CREATE TABLE early PARTITION OF days FOR VALUES FROM (0) TO (2);
+CREATE TABLE late PARTITION OF days FOR VALUES FROM (2) TO (9);
+CREATE TABLE heir () INHERITS (bag);
 CREATE FUNCTION purge() RETURNS void LANGUAGE sql AS $$ DELETE FROM bag WHERE word = 'two' $$;
 INSERT INTO teams VALUES (1, 'acme', 'Acme', '2020-01-01'), (2, 'zoo', NULL, '2026-01-01');
 INSERT INTO "Odd ones" VALUES (1, 2), (1, 3);
 INSERT INTO bag VALUES ('one'), ('one'), ('two');
+INSERT INTO days VALUES (1), (3);
+INSERT INTO heir VALUES ('three');
+SELECT lo_create(4711);
 """
 Asked = tuple[list[Fault], list[str]]
 
@@ -42,7 +49,7 @@ def asked(
 
         yield ask
         with target.connect() as conn:
-            assert [(2, 2, 3)] == conn.execute(
+            assert [(2, 2, 4)] == conn.execute(
                 'SELECT (SELECT count(*) FROM teams), (SELECT count(*) FROM "Odd ones"), '
                 "(SELECT count(*) FROM bag)"
             ).fetchall()
@@ -89,8 +96,8 @@ def asked(
             'deletes 1 row of today\'s in "Odd ones"',
             ("1, 3",),
         ),
-        ("TRUNCATE bag", "deletes 3 rows of today's in bag", None),
-        ("DROP TABLE public.bag", "deletes 3 rows of today's in bag", None),
+        ("TRUNCATE bag", "deletes 4 rows of today's in bag", None),
+        ("DROP TABLE public.bag", "deletes 4 rows of today's in bag", None),
         (
             (
                 "MERGE INTO teams AS t USING bag AS b ON t.id = 2 AND b.word = 'two' "
@@ -177,6 +184,41 @@ def asked(
             None,
         ),
         ("SELECT purge()", "deletes 1 row of today's in bag", None),
+        (
+            "DO $$ DECLARE n int := 2; BEGIN DELETE FROM teams WHERE id = n; END $$",
+            "deletes 1 row of today's in teams",
+            ("2",),
+        ),
+        (
+            (
+                "DO $$ DECLARE ids int[]; most constant int := 1; last int; BEGIN "
+                "SELECT array_agg(id) INTO ids FROM teams WHERE slug <> 'zoo'; last := most; "
+                "DELETE FROM teams WHERE id = ANY (ids) AND id <= last; END $$"
+            ),
+            "deletes 1 row of today's in teams",
+            ("1",),
+        ),
+        (
+            (
+                "INSERT INTO teams (id, name) VALUES (1, 'Other') "
+                "ON CONFLICT ON CONSTRAINT teams_pkey DO UPDATE SET name = excluded.name"
+            ),
+            "changes 1 row of today's in teams",
+            ("1",),
+        ),
+        ("ALTER TABLE days DETACH PARTITION early", "detaches 1 row of today's in early", None),
+        ("ALTER TABLE heir NO INHERIT bag", "detaches 1 row of today's in heir", None),
+        ("DELETE FROM days WHERE day = 3", "deletes 1 row of today's in days", None),
+        (
+            "SELECT lo_unlink(oid) FROM pg_largeobject_metadata",
+            "deletes 1 row of today's in pg_largeobject_metadata",
+            None,
+        ),
+        (
+            "DO $$ DECLARE o oid := 4711; BEGIN PERFORM lo_put(o, 0, ''); END $$",
+            "deletes 1 row of today's in pg_largeobject_metadata",
+            None,
+        ),
     ],
 )
 def test_rows_that_would_go_are_named(
@@ -227,7 +269,11 @@ def test_what_takes_nothing_is_no_finding(asked: Callable[[str], Asked], script:
 @pytest.mark.parametrize(
     "script",
     [
-        "DO $$ DECLARE n int := 2; BEGIN DELETE FROM teams WHERE id = n; END $$",
+        ("DO $$ DECLARE n int := 2; BEGIN n := n + 1; DELETE FROM teams WHERE id = n; END $$"),
+        (
+            "DO $$ DECLARE n int; BEGIN FOR n IN 1..2 LOOP "
+            "DELETE FROM teams WHERE id = n; END LOOP; END $$"
+        ),
         "DELETE FROM teams WHERE id = nextval('s')",
         "CREATE VIEW part AS SELECT * FROM teams; DELETE FROM part WHERE id = 1",
         "ALTER TABLE teams RENAME TO crews; DELETE FROM crews WHERE id = 1",
@@ -236,7 +282,7 @@ def test_what_takes_nothing_is_no_finding(asked: Callable[[str], Asked], script:
             "CREATE FUNCTION d(n int) RETURNS void LANGUAGE sql AS 'DELETE FROM teams WHERE id=n';"
             "SELECT d(1)"
         ),
-        "INSERT INTO teams VALUES (1) ON CONFLICT ON CONSTRAINT teams_pkey DO UPDATE SET id = 1",
+        "INSERT INTO teams VALUES (1) ON CONFLICT ON CONSTRAINT other DO UPDATE SET id = 1",
         (
             "DO $$ DECLARE c CURSOR FOR SELECT * FROM teams; BEGIN FOR r IN c LOOP "
             "DELETE FROM teams WHERE CURRENT OF c; END LOOP; END $$"

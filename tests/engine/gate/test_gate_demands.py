@@ -9,7 +9,7 @@ from conformance.engine.audit.description import describe
 from conformance.engine.audit.findings import Fault
 from conformance.engine.audit.target import Limits, reading
 from conformance.engine.deployment import migrations, waivers
-from conformance.engine.gate import demands
+from conformance.engine.gate import demands, powers
 from conformance.engine.postgres.scratch import Database, Scratch, Template
 
 BEFORE = """
@@ -26,6 +26,12 @@ CREATE TABLE notes (
     id integer PRIMARY KEY, said text, points numeric, mood mood, tag short,
     seen timestamp DEFAULT '2026-01-01 12:00'
 );
+CREATE TABLE pairs (a integer, b integer, UNIQUE (a, b));
+CREATE TABLE guests (id integer PRIMARY KEY, a integer, b integer, room int4range, stay int4range);
+CREATE TABLE booked (room int4range, open int4range);
+CREATE TABLE days (day integer NOT NULL) PARTITION BY RANGE (day);
+CREATE TABLE rest PARTITION OF days DEFAULT;
+CREATE TABLE early (day integer PRIMARY KEY);
 """
 ROWS = """
 INSERT INTO owners VALUES (1, 'Ann');
@@ -35,6 +41,12 @@ INSERT INTO things VALUES
 INSERT INTO bag VALUES ('one'), ('one'), (NULL), (NULL);
 INSERT INTO notes VALUES (1, '12', 1.5, 'good', 'a'), (2, 'twelve', 40000, 'bad', 'b b'),
     (3, NULL, NULL, NULL, NULL);
+INSERT INTO pairs VALUES (1, 1);
+INSERT INTO guests VALUES (1, 1, 1, '[1,2)', '[1,3)'), (2, 2, 2, '[1,2)', '[3,5)'),
+    (3, 1, NULL, '[2,3)', '[4,9)'), (4, NULL, NULL, '[2,3)', '[1,5)'), (5, 1, 1, NULL, '[1,9)');
+INSERT INTO booked VALUES ('[1,2)', '[1,4)'), ('[1,2)', '[4,9)'), ('[2,3)', '[1,4)');
+INSERT INTO days VALUES (3);
+INSERT INTO early VALUES (1), (2);
 """
 DEAR = """
 ALTER TABLE things DROP CONSTRAINT cheap;
@@ -45,34 +57,40 @@ Asked = tuple[list[Fault], list[str]]
 
 
 @pytest.fixture
-def asked(
-    scratch: Scratch, empty_template: Template, folder: Path
-) -> Iterator[Callable[..., Asked]]:
-    """Return what asks the rows of a target what a file demands of them."""
+def target(scratch: Scratch, empty_template: Template) -> Iterator[Database]:
+    """Lend a target that holds what is legal and more."""
     with scratch.cloned(empty_template, "demanding") as target:
         with target.connect() as conn:
             conn.execute(BEFORE)
             conn.execute(ROWS)
             conn.execute(DEAR)
+        yield target
 
-        def ask(script: str) -> Asked:
-            (folder / "a.sql").write_text(script)
-            pending = migrations.load(folder)
-            with scratch.cloned(empty_template, "trying") as trying:
-                steps = [_described(trying, BEFORE), _described(trying, script)]
-            found, notes = demands.of_files(steps[0], steps[1], pending)
-            assert [] == notes
-            with reading(target.conninfo, Limits()) as conn:
-                return demands.ask(conn, found, pending, waivers.of_files(pending)[0])
 
-        yield ask
+@pytest.fixture
+def asked(
+    target: Database, scratch: Scratch, empty_template: Template, folder: Path
+) -> Callable[..., Asked]:
+    """Return what asks the rows of a target what a file demands of them."""
+
+    def ask(script: str) -> Asked:
+        (folder / "a.sql").write_text(script)
+        pending = migrations.load(folder)
+        with scratch.cloned(empty_template, "trying") as trying:
+            steps = [_described(trying, BEFORE), _described(trying, script)]
+        found, notes = demands.of_files(steps[0], steps[1], pending)
+        assert [] == notes
+        with reading(target.conninfo, Limits()) as conn:
+            return demands.ask(conn, found, pending, waivers.of_files(pending)[0])
+
+    return ask
 
 
 def _described(database: Database, script: str) -> dict[tuple[str, str], str]:
     with database.connect() as conn:
         conn.execute(script.encode())
         with conn.transaction():
-            return describe(conn)
+            return {**powers.describe(conn, script), **describe(conn)}
 
 
 @pytest.mark.parametrize(
@@ -103,6 +121,29 @@ def _described(database: Database, script: str) -> dict[tuple[str, str], str]:
             "ALTER TABLE things ADD CONSTRAINT owned FOREIGN KEY (owner) REFERENCES owners",
             "constraint owned on public.things",
             ["2, b"],
+        ),
+        (
+            "ALTER TABLE guests ADD CONSTRAINT f FOREIGN KEY (a, b) REFERENCES pairs (a, b)",
+            "constraint f on public.guests",
+            ["2"],
+        ),
+        (
+            (
+                "ALTER TABLE guests ADD CONSTRAINT f "
+                "FOREIGN KEY (a, b) REFERENCES pairs (a, b) MATCH FULL"
+            ),
+            "constraint f on public.guests",
+            ["2", "3"],
+        ),
+        (
+            "ALTER TABLE days ATTACH PARTITION early FOR VALUES FROM (0) TO (2)",
+            "bound public.early",
+            ["2"],
+        ),
+        (
+            "CREATE TABLE third PARTITION OF days FOR VALUES FROM (3) TO (4)",
+            "bound public.rest",
+            ["(0,1)"],
         ),
         (
             "ALTER TABLE things ADD CONSTRAINT apart EXCLUDE USING gist (span WITH &&)",
@@ -179,6 +220,9 @@ def test_rows_that_would_fail_are_named(
         "ALTER TABLE things DROP CONSTRAINT cheap",
         "ALTER TABLE notes ALTER said TYPE varchar(6)",
         "ALTER TABLE notes ALTER seen TYPE timestamptz USING seen AT TIME ZONE 'UTC'",
+        "ALTER TABLE notes ALTER seen TYPE timestamptz USING seen AT TIME ZONE 'Asia/Tokyo'",
+        "ALTER TABLE days ATTACH PARTITION early FOR VALUES FROM (0) TO (3)",
+        "CREATE TABLE fourth PARTITION OF days FOR VALUES FROM (4) TO (5)",
         "ALTER TABLE notes ALTER seen TYPE timestamptz",
         "ALTER TABLE notes ALTER id TYPE bigint, ALTER points TYPE numeric(12, 4)",
         "ALTER TYPE mood ADD VALUE 'fair'",
@@ -229,6 +273,7 @@ def test_only_what_a_demand_is_about_is_mended(
         ("said", "char(9) USING coalesce(said, 'none')", ("3",)),
         ("points", "integer", ("1",)),
         ("seen", "date", ("1", "2", "3")),
+        ("seen", "timestamptz USING now()", ("1", "2", "3")),
     ],
 )
 def test_values_that_a_conversion_changes_are_named(
@@ -244,3 +289,35 @@ def test_values_that_a_conversion_changes_are_named(
     assert fault.keys == keys
     assert [] == waived
     assert any("(excuses: " in note for note in notes)
+
+
+@pytest.mark.parametrize(
+    ("key", "definition", "keys"),
+    [
+        (
+            ("index", "o on public.guests"),
+            "CREATE UNIQUE INDEX o ON public.guests USING gist (room, stay)",
+            ("3", "4"),
+        ),
+        (
+            ("index", "o on public.guests"),
+            "CREATE UNIQUE INDEX o ON public.guests USING gist (stay)",
+            ("1", "2", "3", "4", "5"),
+        ),
+        (
+            ("constraint", "o on public.guests"),
+            "FOREIGN KEY (room, PERIOD stay) REFERENCES public.booked(room, PERIOD open)",
+            ("3", "4"),
+        ),
+    ],
+)
+def test_rows_that_keys_over_time_refuse_are_named(
+    target: Database, key: tuple[str, str], definition: str, keys: tuple[str, ...]
+) -> None:
+    """Times that overlap, or that no parents cover together, are told with their rows' keys."""
+    before = {("relation", "public.guests"): "table"}
+    found, _ = demands.of_files(before, {**before, key: definition})
+    with reading(target.conninfo, Limits()) as conn:
+        [fault], _ = demands.ask(conn, found, ())
+
+    assert keys == fault.keys

@@ -1,4 +1,4 @@
-"""Files that keep a role out of the database: found by their text."""
+"""Files that keep a role out of the database: found by their text, or by what comes of it."""
 
 from pathlib import Path
 
@@ -7,6 +7,8 @@ import pytest
 from conformance.engine.deployment import migrations, waivers
 from conformance.engine.gate import changes
 from conformance.engine.gate.files import Files
+from conformance.engine.postgres.scratch import Scratch
+from tests.support.trials import attempted, flipped
 
 
 @pytest.mark.parametrize(
@@ -23,6 +25,19 @@ from conformance.engine.gate.files import Files
         ),
         ("REVOKE CONNECT ON DATABASE x FROM PUBLIC", "CONNECT to PUBLIC: this right is lost"),
         ("REVOKE ALL ON DATABASE x FROM framecast_app", "CONNECT to framecast_app: this right"),
+        (
+            "DO $$ BEGIN EXECUTE 'REVOKE CONNECT ON DATABASE x FROM PUBLIC'; END $$",
+            "CONNECT to PUBLIC: this right is lost",
+        ),
+        (
+            "DO $$ BEGIN ALTER ROLE framecast_app NOLOGIN; END $$",
+            "role framecast_app: may not log in any more",
+        ),
+        (
+            "DO $$ BEGIN EXECUTE format('ALTER ROLE %I NOLOGIN', 'framecast_app'); END $$",
+            "ROLE in a string: may keep a role out",
+        ),
+        ("DO $$ BEGIN EXECUTE format('ALTER ROLE %I LOGIN', 'framecast_app'); END $$", ""),
         ("ALTER ROLE framecast_app LOGIN CONNECTION LIMIT -1", ""),
         ("CREATE ROLE r; ALTER ROLE r NOLOGIN", ""),
         ("REVOKE CREATE ON DATABASE x FROM PUBLIC", ""),
@@ -48,3 +63,17 @@ def test_who_is_kept_out_is_told(script: str, place: str, tmp_path: Path) -> Non
         assert all(each.startswith(place) for each in told)
         if not place:
             break
+
+
+def test_who_may_not_connect_after_pieced_sql_is_told(scratch: Scratch, folder: Path) -> None:
+    """A right to connect that a string of pieces takes is found by what is left."""
+    script = """
+        DO $$ BEGIN EXECUTE 'REVOKE ' || 'CONNECT ON DATABASE ' || quote_ident(current_database())
+        || ' FROM PUBLIC'; END $$
+    """
+    again = script.replace("REVOKE", "GRANT").replace("FROM PUBLIC", "TO framecast_app")
+    [fault], _ = changes.look(*flipped(attempted(scratch, folder, script)))
+    let_in, _ = changes.look(*flipped(attempted(scratch, folder, f"{script};{again}")))
+
+    assert fault.what == "CONNECT to PUBLIC: this right is lost"
+    assert [] == let_in

@@ -376,3 +376,18 @@ def test_contents_are_compared_by_key(scratch: Scratch, empty_template: Template
         contents.Loss("a.b", "values are not what they were"),
         contents.Loss("bag", "rows are gone, or not what they were"),
     ] == lost
+
+
+def test_values_of_another_type_are_asked_of_the_target_alone(
+    scratch: Scratch, empty_template: Template
+) -> None:
+    """A column that is converted is written otherwise; one that comes in its place is another."""
+    with scratch.cloned(empty_template, "converted") as database, database.connect() as conn:
+        conn.execute("CREATE TABLE a (id integer PRIMARY KEY, b timestamptz, c text, d text)")
+        conn.execute("INSERT INTO a VALUES (1, now(), 'one', '1')")
+        before: dict[str, Any] = contents.read(conn)
+        conn.execute("ALTER TABLE a ALTER b TYPE timestamp, DROP c, ADD c varchar(9) DEFAULT 'x'")
+        conn.execute("ALTER TABLE a ALTER d TYPE integer USING d::integer")
+        lost = list(contents.lost(before, contents.read(conn), before))
+
+    assert [contents.Loss("a.c", "values are not what they were")] == lost

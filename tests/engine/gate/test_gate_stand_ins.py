@@ -11,11 +11,11 @@ from conformance.engine.audit.owner import Owner
 from conformance.engine.audit.target import Limits, examine, reading
 from conformance.engine.deployment import migrations, stand_ins
 from conformance.engine.deployment.migrations import Migration
-from conformance.engine.gate import trial
+from conformance.engine.gate import powers, trial
 from conformance.engine.gate.files import Files
 from conformance.engine.gate.trial import Trial
 from conformance.engine.postgres import Server
-from conformance.engine.postgres.scratch import Database, Scratch, opened
+from conformance.engine.postgres.scratch import Database, Scratch, Template, opened
 from tests.support.gating import run
 from tests.support.trials import attempted
 
@@ -187,3 +187,31 @@ def test_who_owns_the_database_may_set_what_it_begins_with(scratch: Scratch, fol
     assert alone.denied is not None
     assert None is theirs.denied
     assert None is theirs.fault
+
+
+def test_a_partitioned_table_is_its_owners_to_change(scratch: Scratch, folder: Path) -> None:
+    """Tables that are divided, and their partitions, are the owner's on the copy as well."""
+    (folder / "900.sql").write_text(
+        "CREATE TABLE days (day integer NOT NULL) PARTITION BY RANGE (day);"
+        "CREATE TABLE early PARTITION OF days FOR VALUES FROM (0) TO (9);"
+    )
+    (folder / "901.sql").write_text(
+        "ALTER TABLE days DETACH PARTITION early; ALTER TABLE early ADD note text"
+    )
+    made, change = migrations.load(folder)
+    files = Files((*migrations.load(MIGRATIONS), made), (change,), (), ())
+
+    assert None is trial.tried(scratch, files, OWNER).denied
+
+
+def test_what_an_extension_brings_is_not_told_one_by_one(
+    scratch: Scratch, empty_template: Template
+) -> None:
+    """Operators and casts of an extension go with it."""
+    own = "CREATE OPERATOR === (LEFTARG = int, RIGHTARG = int, FUNCTION = int4eq)"
+    with scratch.cloned(empty_template, "extended") as database, database.connect() as conn:
+        conn.execute("CREATE EXTENSION btree_gist")
+        conn.execute(own.encode())
+        found = [name for kind, name in powers.describe(conn, "") if kind == "operator"]
+
+    assert ["===(integer,integer)"] == found
