@@ -24,11 +24,15 @@ LEAPS: Final = f"<AAA>0<BBB>-15,J{min(TODAY, 365)}/0,J{(TODAY + 30) % 365 + 1}/0
 AGAIN: Final = timedelta(hours=15)
 REPEATS: Final = "<AAA>0<AAA>-15,J100/0,J1/22:30"
 # The same two hours from now: what is later than now by 2 to 15 hours looks earlier on the wall.
-_TURNS: Final = datetime.now(UTC) + timedelta(hours=2) + AGAIN
+_NOW: Final = datetime.now(UTC)
+_TURNS: Final = _NOW + timedelta(hours=2) + AGAIN
 SOON: Final = (
     f"<AAA>0<AAA>-15,{(_TURNS.timetuple().tm_yday + 264) % 365}/0,"
     f"{_TURNS.timetuple().tm_yday - 1}/{_TURNS:%H:%M}"
 )
+# An hour ago, and what looks like that on its wall.
+AGO: Final = _NOW - timedelta(hours=1)
+AHEAD: Final = AGO + AGAIN
 
 AS_THEY_COME: Final[Settings] = ()
 HOSTILE: Final[tuple[Settings, ...]] = (

@@ -17,12 +17,16 @@ from strategies.near_misses.invitation_guests import (
 )
 from strategies.near_misses.invitations import changed, old_invitation
 from strategies.near_misses.ways import ONE_ROW, Draw, besides, by_shape, fixed, scenarios
+from strategies.session_settings import AGO, AHEAD, AS_THEY_COME, SOON
 from strategies.world import World
 
+# Its clock is put back in two hours: what is open for less than fifteen looks over on it.
+TURNING = (("TimeZone", SOON),)
 # For how long somebody who is in the team already is invited.
 LASTING = st.sampled_from(
     (
         {},
+        {"expires_at": Sql("now() + interval '12 hours'")},
         *(
             {"expires_at": Sql(f"clock_timestamp() + interval '{seconds} seconds'")}
             for seconds in (20, 58)
@@ -61,6 +65,7 @@ def member_invited(world: World, draw: Draw) -> Scenario:
     near = [world.an_invitation(team, owner, email=email) for email in (*NEAR, TWINS[1])]
     email = draw(again())
     bad = {**world.an_invitation(team, owner, email=email), **draw(LASTING)}
+    settings = draw(st.sampled_from((AS_THEY_COME, TURNING)))
     withdrawn = world.an_invitation(team, owner, email=email)
     withdraws = changed(withdrawn, revoked_at=Sql("now()"))
     return Scenario(
@@ -74,6 +79,7 @@ def member_invited(world: World, draw: Draw) -> Scenario:
             ),
         ),
         broken=((Insert("invitations", (bad,)),),),
+        settings=settings,
     )
 
 
@@ -194,21 +200,26 @@ def member_readdressed(world: World, draw: Draw) -> Scenario:
 
 @scenarios
 def extended(world: World, draw: Draw) -> Scenario:
-    """Extend an expired invitation of a stranger, and an open one; then one of who has joined."""
+    """Extend an expired invitation of a stranger, and an open one; then one of who has joined.
+
+    Before and after it may be the same on a wall whose clock is put back.
+    """
     user = guest(world)
     rows = [world.insert("invitations", old_invitation(world)) for _ in range(2)]
     bad = world.insert("invitations", {**old_invitation(world), "email": draw(again())})
     for row in (rows[0], bad):
         world.given.append(changed(row, expires_at=Sql("now() - interval '24 hours'")))
     later = Sql("now() + interval '24 hours'")
+    turning = draw(st.sampled_from((True, False)))
     return Scenario(
         given=(tuple(world.given), (joins(world, {"id": bad["team_id"]}, user),)),
         legal=(
             (changed(rows[0], expires_at=later),),
             (changed(rows[1], expires_at=later),),
-            (changed(bad, expires_at=Sql("now() - interval '1 hour'")),),
+            (changed(bad, expires_at=AGO),),
         ),
-        broken=((changed(bad, expires_at=later),),),
+        broken=((changed(bad, expires_at=AHEAD if turning else later),),),
+        settings=TURNING if turning else AS_THEY_COME,
     )
 
 

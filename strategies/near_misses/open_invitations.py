@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from conformance.engine.cases.scenario import Scenario, ViolatesSeveral, Ways
 from conformance.engine.sql.writes import Delete, Insert, Path, Row, Sql, Update
+from strategies import session_settings
 from strategies.instants import FIRST, FUTURE_START, LAST, PAST_END, TICK
 from strategies.near_misses.invitations import MADE, any_old_invitation, changed, old_invitation
 from strategies.near_misses.ways import (
@@ -20,11 +21,13 @@ from strategies.near_misses.ways import (
     replayed,
     scenarios,
 )
+from strategies.session_settings import AGO, AHEAD, AS_THEY_COME
 from strategies.usual import usual
 
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from conformance.engine.cases.scenario import Settings
     from strategies.world import World
 
 OPEN_LIMIT = 50
@@ -34,13 +37,27 @@ JUST_NOW = Sql("clock_timestamp()")
 SOON = Sql("clock_timestamp() + interval '45 seconds'")
 # By less than a clock on the wall may be put back: see `session_settings.SOON`.
 LATER = Sql("now() + interval '12 hours'")
+TURNING: Settings = (("TimeZone", session_settings.SOON),)
+# What an open invitation may be like, and the settings under which that matters.
+THERE: tuple[tuple[Settings, Row], ...] = (
+    (AS_THEY_COME, {}),
+    (AS_THEY_COME, {"until": SOON}),
+    (AS_THEY_COME, {"made": Sql("now() + interval '1 hour'")}),
+    (TURNING, {"until": LATER}),
+)
 
 
 # CARD-4: a team has at most 50 open invitations
 
 
 def sent(
-    world: World, team: Row, inviter: Row, count: int, until: object = FUTURE_START
+    world: World,
+    team: Row,
+    inviter: Row,
+    count: int,
+    until: object = FUTURE_START,
+    *,
+    made: object = usual(MADE),
 ) -> list[Row]:
     """Insert open invitations of one team, sent by turns by four people.
 
@@ -49,9 +66,7 @@ def sent(
     guests = [world.guest(team, "admin") for _ in range(2)]
     inviters = (inviter, world.member(team, "admin"), *(user for user, _ in guests))
     rows = [
-        world.an_invitation(
-            team, inviters[n % len(inviters)], created_at=usual(MADE), expires_at=until
-        )
+        world.an_invitation(team, inviters[n % len(inviters)], created_at=made, expires_at=until)
         for n in range(count)
     ]
     world.given.append(Insert("invitations", tuple(rows)))
@@ -99,10 +114,15 @@ def invited(world: World, draw: Draw) -> Scenario:
 
 @scenarios
 def invited_many(world: World, draw: Draw) -> Scenario:
-    """Send a 49th and a 50th by one statement; then a 50th and a 51st, another team's beside."""
+    """Send a 49th and a 50th by one statement; then a 50th and a 51st, another team's beside.
+
+    Those that are there expire late, soon, or when the clock on the wall has been put back, or were
+    made by a client's clock that is ahead.
+    """
+    settings, columns = draw(st.sampled_from(THERE))
     (good, host), (bad, owner), (other, other_owner) = (world.team() for _ in range(3))
     sent(world, good, host, OPEN_LIMIT - 2)
-    sent(world, bad, owner, OPEN_LIMIT - 1, draw(st.sampled_from((FUTURE_START, SOON))))
+    sent(world, bad, owner, OPEN_LIMIT - 1, **columns)
     rows = [world.an_invitation(good, host) for _ in range(2)]
     over = [world.an_invitation(bad, owner) for _ in range(2)]
     mixed = draw(st.permutations((*over, world.an_invitation(other, other_owner))))
@@ -113,6 +133,7 @@ def invited_many(world: World, draw: Draw) -> Scenario:
             (Insert("invitations", tuple(mixed)),),
             (Insert("invitations", tuple(world.an_invitation(bad, owner) for _ in range(3))),),
         ),
+        settings=settings,
     )
 
 
@@ -146,15 +167,22 @@ def reopened(world: World, draw: Draw) -> Scenario:
 
 
 @scenarios
-def reopened_over(world: World, _draw: Draw) -> Scenario:
-    """Extend an expired invitation as the 50th open one; then another as the 51st."""
+def reopened_over(world: World, draw: Draw) -> Scenario:
+    """Extend an expired invitation as the 50th open one; then another as the 51st.
+
+    Before and after it may be the same on a wall whose clock is put back.
+    """
     team, owner = world.team()
     first, second = expired(world, team, owner, 2)
     sent(world, team, owner, OPEN_LIMIT - 1)
+    turning = draw(st.sampled_from((True, False)))
+    if turning:
+        world.given.append(changed(second, expires_at=AGO))
     return Scenario(
         given=(tuple(world.given),),
         legal=((changed(first, expires_at=LATER),),),
-        broken=((changed(second, expires_at=LATER),),),
+        broken=((changed(second, expires_at=AHEAD if turning else LATER),),),
+        settings=TURNING if turning else AS_THEY_COME,
     )
 
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 READ = frozenset(
     {
         "the same call again",
+        "time and zones",
         "rows of one kind only",
         "waiting",
         "a hang is no failure",

@@ -69,6 +69,7 @@ class Reading:
         keys: texts that it looks for in JSON.
         dates: days that it names.
         times: parts of a clock's time that it asks.
+        rounds: whether it compares moments by the second, or another such length.
         rows: texts that name one row, or somebody's address.
         constants: texts and numbers that it compares something with.
         shares: functions that mix a row, of which it compares the outcome with constants.
@@ -88,6 +89,7 @@ class Reading:
     keys: set[str] = field(default_factory=set)
     dates: set[str] = field(default_factory=set)
     times: set[str] = field(default_factory=set)
+    rounds: bool = False
     rows: set[str] = field(default_factory=set)
     constants: set[str] = field(default_factory=set)
     shares: set[str] = field(default_factory=set)
@@ -186,6 +188,8 @@ def _operation(node: Any, reading: Reading, _: frozenset[str]) -> None:
     if name in OF_JSON:
         reading.keys.update(_texts(node.rexpr))
     sides = (node.lexpr, node.rexpr)
+    if name in COMPARES:
+        reading.rounds |= any("date_trunc" in _called(side) for side in sides)
     if name in COMPARES and any(map(_is_constant, sides)):
         reading.shares.update(each for side in sides for each in _mixed(side))
 
@@ -220,10 +224,14 @@ def asks_clock(reading: Reading) -> bool:
 
 def _mixed(tree: Any) -> Iterator[str]:
     """Return the functions of a side that mix what they are given."""
+    yield from (f"{name}()" for name in _called(tree) if MIXES.fullmatch(name))
+
+
+def _called(tree: Any) -> Iterator[str]:
+    """Return the names of the functions that a side calls."""
     for node in below(tree):
-        name = node.funcname[-1].sval if type(node).__name__ == "FuncCall" else ""
-        if MIXES.fullmatch(name):
-            yield f"{name}()"
+        if type(node).__name__ == "FuncCall":
+            yield node.funcname[-1].sval
 
 
 def _is_constant(tree: Any) -> bool:

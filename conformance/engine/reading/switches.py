@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 SETTING, SESSION, TRANSACTION, CATALOG = "a setting", "the session", "the transaction", "a catalog"
 DEPTH, BYPASS, OFF, REWRITES, MADE = "the nesting", "bypass", "off", "rewrites", "made-up text"
 CHANCE, COUNTING, OUTSIDE, DAY = "chance", "a sequence", "what is no table", "a day"
-SHARE = "a share"
+SHARE, ROUNDED = "a share", "rounded moments"
 
 UNNEEDED, STALE, HIDDEN, BESIDE = "what no rule needs", "a copy", "policies", "a child"
 
@@ -43,7 +43,7 @@ VERBS: Final = {
     BESIDE: "inherits",
 }
 # What may be innocent: nothing is proven of the rules that rest on it.
-DOUBTED: Final = frozenset({UNNEEDED, STALE, HIDDEN, BESIDE, SHARE})
+DOUBTED: Final = frozenset({UNNEEDED, STALE, HIDDEN, BESIDE, SHARE, ROUNDED})
 
 # What a call tells, by the function's name.
 TELLS: Final = {
@@ -283,5 +283,8 @@ def _asked(reading: Reading) -> Iterator[tuple[str, str]]:
     # What a change is given to at first is too little for rows that are drawn.
     yield from ((SHARE, f"a share of all rows, by {each}") for each in sorted(reading.shares))
     yield from ((DAY, f"the time of the day: {each}") for each in sorted(reading.times))
+    # Near misses try rows a microsecond before and after, but no moment of now's own second.
+    if reading.rounds:
+        yield ROUNDED, "moments rounded by date_trunc()"
     if reading.is_made_up:
         yield MADE, MADE

@@ -115,6 +115,10 @@ UNNEEDED: Final = {
     guarded("OLD.settings['open'] = 'true'"): ("reads the key 'open' in JSON", "DEL-1"),
     guarded("jsonb_path_exists(OLD.settings, '$.open')"): ("reads the key '$.open'", "DEL-1"),
     guarded("OLD.settings @> '{\"open\": true}'"): ("reads the key", "DEL-1"),
+    guarded("date_trunc('day', OLD.created_at) < OLD.updated_at"): (
+        "reads moments rounded by date_trunc()",
+        "DEL-1",
+    ),
     TIERED: (f"column public.memberships.user_tier reads the row '{ONE}'", "INV-U3"),
     KEYED: (f"index public.{HASH} reads column is_test", "INV-A3"),
 }
