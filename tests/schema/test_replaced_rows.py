@@ -30,6 +30,43 @@ REPLACED: Final = (
     " INSERT INTO projects (id, team_id, created_by, name)"
     " SELECT id, team_id, created_by, name FROM gone"
 )
+# By name: what one statement replaces, and the rule that is right to refuse it; '' where
+# none is. The key of a team takes all seats of that id with it, those of the same statement too.
+TEAM_BACK: Final = (
+    "WITH gone AS (DELETE FROM teams WHERE id = %(team)s RETURNING id, name, slug), back AS"
+    " (INSERT INTO teams (id, name, slug) SELECT id, name, slug FROM gone)"
+)
+USER_BACK: Final = (
+    "WITH gone AS (DELETE FROM users WHERE id = %(member)s RETURNING id, email), back AS (INSERT"
+    " INTO users (id, email, tier, upgraded_at) SELECT id, email, 'creator', now() FROM gone)"
+)
+SEAT: Final = (
+    " INSERT INTO memberships (team_id, user_id, role) SELECT %(team)s, {}, '{}' FROM gone"
+)
+ONE_STATEMENT: Final = {
+    "a team and its owner's seat": (TEAM_BACK + SEAT.format("%(owner)s::uuid", "owner"), "INV-M3"),
+    "a team and another's seat": (TEAM_BACK + SEAT.format("%(other)s::uuid", "owner"), "INV-T2"),
+    "a user and their seat": (USER_BACK + SEAT.format("id", "member"), "INV-M3"),
+    "a project, beside a job of it": (
+        (
+            "WITH gone AS (DELETE FROM projects WHERE id = %(project)s RETURNING id)"
+            " INSERT INTO jobs (owner, triggered_by, project_id, spec_snapshot)"
+            " SELECT %(urn)s, %(owner)s, id, '{}' FROM gone"
+        ),
+        "DEL-1",
+    ),
+    "a finished job": (
+        (
+            "WITH gone AS (DELETE FROM jobs WHERE id = %(job)s RETURNING *) INSERT INTO jobs"
+            " (id, owner, triggered_by, spec_snapshot)"
+            " SELECT id, owner, triggered_by, spec_snapshot FROM gone"
+        ),
+        "",
+    ),
+}
+NEXT: Final = (
+    "INSERT INTO job_events (job_id, event_type) VALUES (%(job)s, 'progress') RETURNING sequence"
+)
 AGAIN: Final = (
     "INSERT INTO projects (id, team_id, created_by, name)"
     " VALUES (%(id)s, %(team_id)s, %(created_by)s, %(name)s)"
@@ -89,3 +126,44 @@ def test_a_project_is_not_replaced_in_one_statement(scratch: Scratch, template: 
         assert [(None,)] == client.execute("SELECT project_id FROM jobs").fetchall()
         assert {} == sandbox.violations()
     assert (refused.value.diag.constraint_name or "").startswith(RULES["IMM-1"].token)
+
+
+@pytest.mark.parametrize("level", LEVELS, ids=lambda level: level.name.lower())
+@pytest.mark.parametrize("what", ONE_STATEMENT)
+def test_the_rule_that_refuses_a_replacement_is_right(
+    what: str, level: IsolationLevel, scratch: Scratch, template: Template
+) -> None:
+    """Whatever is replaced in one statement, no rule is broken, and none refuses that holds."""
+    statement, rule = ONE_STATEMENT[what]
+    world = World()
+    team, owner = world.team()
+    world.owned_team(owner)
+    member, other = world.member(team), world.creator()
+    world.owned_team(member)
+    job = world.job(owner, urn_of_team(team))
+    for _ in range(2):
+        world.insert("job_events", world.an_event(job))
+    world.move(job, "completed")
+    people = {"owner": owner, "member": member, "other": other}
+    rows = {**people, "team": team, "job": job}
+    if "project" in what:
+        rows["project"] = world.project(team, owner)
+    names = {name: row["id"] for name, row in rows.items()} | {"urn": urn_of_team(team)}
+    with (
+        scratch.cloned(template, "back") as database,
+        Sandbox(database.conninfo) as sandbox,
+        database.connect() as client,
+    ):
+        assert Accepted() == sandbox.session.transact(world.given)
+        client.isolation_level = level
+        client.execute("SET ROLE framecast_app")
+        named = ""
+        try:
+            with client.transaction():
+                client.execute(statement, names)
+        except errors.IntegrityError as error:
+            named = error.diag.constraint_name or ""
+        assert {} == sandbox.violations()
+        numbers = client.execute(NEXT, names).fetchall()
+    assert (rule and RULES[rule].token) == named[: len(RULES[rule].token) if rule else None]
+    assert [(3,)] == numbers
