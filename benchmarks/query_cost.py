@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import psycopg
 
@@ -104,9 +104,14 @@ def measured(scratch: Scratch, template: Template, size: int) -> dict[str, int]:
     """Return the blocks that each query touches, with tables of about so many rows."""
     with scratch.cloned(template, f"size_{size}") as database:
         with database.connect() as connection:
-            psycopg.ClientCursor(connection).execute(ROWS.encode(), {"n": size})
-            connection.execute("VACUUM ANALYZE")
+            filled(connection, size)
         return {name: touched(database.conninfo, query) for name, query in QUERIES.items()}
+
+
+def filled(connection: psycopg.Connection[Any], size: int) -> None:
+    """Fill the tables with about so many rows."""
+    psycopg.ClientCursor(connection).execute(ROWS.encode(), {"n": size})
+    connection.execute("VACUUM ANALYZE")
 
 
 def touched(conninfo: str, query: str) -> int:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import campaign_scale, cap_designs, cap_sql, gate_cases, job_cost
+from benchmarks import campaign_scale, cap_designs, cap_sql, crowding, gate_cases, job_cost
 from conformance.engine.campaign.ledger import Ledger, Result
 from conformance.engine.campaign.shards import Plan
 from conformance.engine.postgres.scratch import Database
@@ -25,6 +25,19 @@ def test_job_cost_ends_with_the_ratio(
     lines = capsys.readouterr().out.splitlines()
     assert re.fullmatch(r"ratio: \d+\.\d\d", lines[-1])
     assert "30 active and 50 finished jobs before" in lines
+
+
+def test_crowding_ends_with_the_closed_snapshot(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The benchmark of what stands for long has a line each of few jobs, many, and a snapshot."""
+    monkeypatch.setattr(sys, "argv", ["crowding", "--jobs=200", "--beside=20"])
+
+    crowding.main()
+
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 8
+    assert re.fullmatch(r"\| and when it is closed \| \d+\.\d\d ms \| \d+ \|", lines[-1])
 
 
 @pytest.mark.parametrize(

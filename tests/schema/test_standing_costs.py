@@ -1,0 +1,117 @@
+"""What is there for long costs a query nothing: many jobs of one, another locale, a snapshot."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import psycopg
+import pytest
+from psycopg import errors
+from psycopg.conninfo import make_conninfo
+
+from benchmarks.crowding import crowded, makes_and_ends
+from benchmarks.product_queries import QUERIES
+from benchmarks.query_cost import filled, touched
+from conformance.engine.deployment import migrations
+from conformance.engine.postgres import Request, provision
+from tests.framecast.races.test_key_order import MIGRATIONS
+from tests.schema.test_product_queries import BOUND, MORE
+
+if TYPE_CHECKING:
+    from conformance.engine.postgres.scratch import Scratch, Template
+
+FEW, MANY = 1_000, 10_000
+# Those that are about jobs.
+JOBS: Final = (
+    *("claim a job", "claim and start a job", "list a team's jobs", "turn a page of a team's jobs"),
+    *("make a job", "render a project", "make a starter's job", "delete a finished job"),
+    *("erase an account", "list all jobs, newest first"),
+)
+LOCALES: Final = (
+    *("LOCALE 'C'", "LOCALE 'C.UTF-8'"),
+    "LOCALE_PROVIDER icu ICU_LOCALE 'tr-TR' LOCALE 'C'",
+)
+
+
+@pytest.fixture(scope="module")
+def of_one(scratch: Scratch, template: Template) -> dict[int, dict[str, int]]:
+    """The blocks that queries touch where all finished jobs are of one team and one user."""
+    found = {}
+    for size in (FEW, MANY):
+        with scratch.cloned(template, f"of_one_{size}") as database:
+            with database.connect() as connection:
+                crowded(connection, size)
+            found[size] = {name: touched(database.conninfo, QUERIES[name]) for name in JOBS}
+    return found
+
+
+@pytest.mark.parametrize("name", JOBS)
+def test_jobs_of_one_team_and_user_cost_no_more(
+    name: str, of_one: dict[int, dict[str, int]]
+) -> None:
+    """However many one team and one user have, a query touches as many blocks."""
+    few, many = (of_one[size][name] for size in (FEW, MANY))
+    assert many <= MORE.get(name, BOUND)
+    assert many <= few * 1.5 + 30, f"{few} blocks, then {many}"
+
+
+def test_a_user_with_many_jobs_is_refused_at_once(scratch: Scratch, template: Template) -> None:
+    """Who made jobs is not deleted, and they are not read for that."""
+    found = []
+    for size in (FEW, MANY):
+        with scratch.cloned(template, "maker") as database, database.connect() as connection:
+            crowded(connection, size)
+            maker = connection.execute("SELECT triggered_by FROM jobs LIMIT 1").fetchall()[0][0]
+            query = f"DELETE FROM users WHERE id = '{maker}'"
+            with pytest.raises(errors.IntegrityError):
+                connection.execute(query.encode())
+            quiet = f"DO $$BEGIN {query}; EXCEPTION WHEN integrity_constraint_violation THEN END$$"
+            found.append(touched(database.conninfo, quiet))
+    assert found[1] <= found[0] * 1.5 + 30, found
+
+
+def test_an_open_snapshot_costs_until_it_is_closed(scratch: Scratch, template: Template) -> None:
+    """Each job of a team costs the next a little while a snapshot is open, and nothing after it."""
+    with (
+        scratch.cloned(template, "snapshot") as database,
+        database.connect() as client,
+        database.connect() as reader,
+    ):
+        filled(client, 100)
+        first = touched(database.conninfo, QUERIES["make a job"])
+        reader.execute("BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT count(*) FROM jobs")
+        costs = []
+        for _ in range(2):
+            makes_and_ends(client, 400)
+            costs.append(touched(database.conninfo, QUERIES["make a job"]))
+        reader.execute("COMMIT")
+        after = min(touched(database.conninfo, QUERIES["make a job"]) for _ in range(3))
+    assert first < costs[0] <= first + 100
+    assert costs[1] - costs[0] <= (costs[0] - first) * 1.5
+    assert after <= first + 10
+
+
+def test_another_locale_costs_no_more() -> None:
+    """No index is passed over that serves under C; with ICU neither, where a server has it."""
+    found = []
+    with provision(Request(major=15)) as server:
+        for number, how in enumerate(LOCALES):
+            name = f"framecast_locale_{number}"
+            with psycopg.connect(server.conninfo, autocommit=True) as connection:
+                try:
+                    connection.execute(f"CREATE DATABASE {name} TEMPLATE template0 {how}".encode())
+                except errors.FeatureNotSupported:
+                    continue
+            conninfo = make_conninfo(server.conninfo, dbname=name)
+            with psycopg.connect(conninfo, autocommit=True) as connection:
+                migrations.install(connection, migrations.load(MIGRATIONS))
+                filled(connection, FEW)
+            found.append({name: touched(conninfo, QUERIES[name]) for name in QUERIES})
+    plain, *others = found
+    assert others
+    assert [] == [
+        (name, plain[name], other[name])
+        for other in others
+        for name in QUERIES
+        if other[name] > plain[name] * 1.2 + 10
+    ]
