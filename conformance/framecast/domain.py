@@ -75,7 +75,7 @@ DOMAIN: Final = Domain(
     ),
     areas={area: tuple(rule.id for rule in rules) for area, rules in AREAS.items()},
     phases="conformance.framecast.mutants.phases",
-    records=Path(__file__).with_name("mutants"),
+    records=Path(__file__).with_name("records"),
     beside=BESIDE,
     packages=("strategies",),
 )

@@ -103,7 +103,8 @@ class Domain:
         facts: what legal rows of its tables must heed, where machines are derived; else None.
         phases: the module that has, as PHASES, what mutants of its schema are tried with.
         states: of its data, reached on a scratch database, in which the gate rehearses files.
-        records: the folder of `equivalent.toml` and `open.toml`, on mutants; None for none.
+        records: the folder of `equivalent.toml` and `open.toml`, on mutants, `needs.toml`, on what
+            guards read, and `answers.toml`, on rejections, each where there is one; None for none.
         migrations: the schema under test, where no other is named; None for the run's own folder.
         areas: ids of rules by what they are about, for whoever looks for one.
         beside: why the schema has objects that serve no rule, by patterns such as
@@ -132,6 +133,11 @@ class Domain:
     areas: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     beside: Mapping[str, str] = field(default_factory=dict)
     packages: tuple[str, ...] = ()
+
+    def record(self, name: str) -> Path | None:
+        """Return a file of `records`, where there is one."""
+        file = self.records / name if self.records else None
+        return file if file and file.exists() else None
 
     @property
     def landmark(self) -> str:

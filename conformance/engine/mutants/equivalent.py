@@ -35,11 +35,9 @@ def read(path: Path | None = None) -> list[Equivalent]:
     Raises:
         RecordError: It is none.
     """
-    folder = domain().records
+    path = path or domain().record(RECORD)
     if path is None:
-        if folder is None or not (folder / RECORD).exists():
-            return []
-        path = folder / RECORD
+        return []
     try:
         document = tomllib.loads(path.read_text(encoding="utf-8"))
         return [

@@ -40,11 +40,9 @@ def read(path: Path | None = None) -> dict[str, Unseen]:
         RecordError: It is none, names a mutant twice, or a class that there is not.
     """
     found: dict[str, Unseen] = {}
-    folder = domain().records
+    path = path or domain().record(RECORD)
     if path is None:
-        if folder is None or not (folder / RECORD).exists():
-            return {}
-        path = folder / RECORD
+        return {}
     try:
         document = tomllib.loads(path.read_text(encoding="utf-8"))
         for entry in document.get("open", []):

@@ -1,9 +1,9 @@
 """Needs of the guards of each rule: tables, columns and keys of JSON, as data.
 
 A rule that is lifted by a column that it does not speak of, by a row of some table or by a key in
-JSON holds for everybody who does not know the word. So what the guards of this project's own schema
-read is written down, by rules, in needs.toml; and what a guard reads beside that, and beside what
-the rule's own violation query asks, is named.
+JSON holds for everybody who does not know the word. So what the guards of a domain's schema read is
+written down, by rules, in its `needs.toml`; and what a guard reads beside that, and beside what the
+rule's own violation query asks, is named.
 """
 
 from __future__ import annotations
@@ -12,18 +12,18 @@ import re
 import tomllib
 from dataclasses import dataclass, field
 from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from conformance.engine.domain.chosen import COLUMNS, RULES
+from conformance.engine.domain.chosen import COLUMNS, RULES, domain
 from conformance.engine.reading.constants import strange
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
+    from pathlib import Path
 
     from conformance.engine.reading.nodes import Reading
 
-FILE: Final = Path(__file__).with_name("needs.toml")
+RECORD: Final = "needs.toml"
 KINDS: Final = ("tables", "columns", "keys", "rows", "constants")
 HEAD: Final = """\
 # What the guards of each rule read in the schema of this project, beside what the rule's violation
@@ -160,20 +160,21 @@ def written(found: Mapping[str, Asked]) -> str:
     return "\n".join(blocks)
 
 
-@cache
 def _needs() -> Mapping[str, Asked]:
-    return {
-        rule: Asked(*(frozenset(said.get(kind, ())) for kind in KINDS))
-        for rule, said in _read().items()
-        if rule != BESIDE
-    }
+    return _recorded(domain().record(RECORD))[0]
 
 
-@cache
 def _beside() -> Mapping[str, frozenset[str]]:
-    return {place: frozenset(columns) for place, columns in _read().get(BESIDE, {}).items()}
+    return _recorded(domain().record(RECORD))[1]
 
 
 @cache
-def _read() -> Mapping[str, Mapping[str, list[str]]]:
-    return tomllib.loads(FILE.read_text(encoding="utf-8"))
+def _recorded(file: Path | None) -> tuple[Mapping[str, Asked], Mapping[str, frozenset[str]]]:
+    """Return what guards read by rules, then by places; nothing where a domain has no record."""
+    said = tomllib.loads(file.read_text(encoding="utf-8")) if file else {}
+    beside = {place: frozenset(columns) for place, columns in said.pop(BESIDE, {}).items()}
+    needs = {
+        rule: Asked(*(frozenset(each.get(kind, ())) for kind in KINDS))
+        for rule, each in said.items()
+    }
+    return needs, beside

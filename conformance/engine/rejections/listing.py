@@ -6,18 +6,18 @@ import json
 import tomllib
 from fnmatch import fnmatchcase
 from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from conformance.engine.domain.chosen import RULES
+from conformance.engine.domain.chosen import RULES, domain
 from conformance.engine.rejections.names import OURS, Name, names
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     import psycopg
 
-FILE: Final = Path(__file__).with_name("answers.toml")
+RECORD: Final = "answers.toml"
 ANSWERS: Final = ("mend", "later", "bug")
 VERSION: Final = 1
 NOT_NULL: Final = f"""
@@ -122,6 +122,14 @@ def _claim(name: Name) -> str:
     return f"{table}: {claim}"
 
 
-@cache
 def _answers() -> dict[str, dict[str, str]]:
-    return tomllib.loads(FILE.read_text())
+    file = domain().record(RECORD)
+    if file is None:
+        message = f"{domain().name} has no {RECORD} among its records"
+        raise FileNotFoundError(message)
+    return _read(file)
+
+
+@cache
+def _read(file: Path) -> dict[str, dict[str, str]]:
+    return tomllib.loads(file.read_text(encoding="utf-8"))

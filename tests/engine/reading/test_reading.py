@@ -8,8 +8,9 @@ import pytest
 
 from conformance.engine.cases.verdicts import Verdict
 from conformance.engine.database.sandbox import Sandbox
+from conformance.engine.domain.chosen import domain
 from conformance.engine.postgres.scratch import Scratch, Template
-from conformance.engine.reading.needs import FILE, written
+from conformance.engine.reading.needs import RECORD, written
 from conformance.engine.reading.places import needed
 from conformance.engine.reading.switches import ON_PURPOSE, Switch, switches
 from tests.support.rewriting import rechecked, rewritten
@@ -352,7 +353,10 @@ def test_what_no_rule_needs_is_named(sql: str, owner: psycopg.Connection[Any]) -
 
 def test_what_guards_need_is_what_they_read(owner: psycopg.Connection[Any]) -> None:
     """The recorded needs are what the guards of the schema read, and no more."""
-    assert FILE.read_text() == written(needed(owner))
+    file = domain().record(RECORD)
+
+    assert file is not None
+    assert file.read_text() == written(needed(owner))
 
 
 @pytest.mark.parametrize("sql", HARMLESS)

@@ -6,7 +6,6 @@ Source: OASIS, Static Analysis Results Interchange Format, version 2.1.0.
 from __future__ import annotations
 
 import json
-from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -87,8 +86,7 @@ def _located(each: Told) -> dict[str, Any]:
 
 def _uri(file: str) -> str:
     """Return the URI of a file; one that is not below the top of a checkout is whole."""
-    path = PurePosixPath(file)
-    return path.as_uri() if path.is_absolute() else quote(file)
+    return f"file://{quote(file)}" if file.startswith("/") else quote(file)
 
 
 def _came_to_its_end(document: Document) -> bool:
