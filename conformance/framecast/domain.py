@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from conformance.engine.domain.domain import Domain, Enums, KnownRace, Privileges
 from conformance.framecast.application import APPLICATION
 from conformance.framecast.beside import BESIDE
+from conformance.framecast.conventions import CONVENTIONS
 from conformance.framecast.privileges import CALLS, DELETES, INSERTS, UPDATES
 from conformance.framecast.rules import AREAS, RULES
 from strategies.tables import COLUMNS, DERIVED, UUIDS
@@ -76,6 +77,7 @@ DOMAIN: Final = Domain(
     areas={area: tuple(rule.id for rule in rules) for area, rules in AREAS.items()},
     phases="conformance.framecast.mutants.phases",
     records=Path(__file__).with_name("records"),
+    conventions=CONVENTIONS,
     beside=BESIDE,
     packages=("strategies",),
 )

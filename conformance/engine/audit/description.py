@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeAlias
 
+from conformance.engine.domain.chosen import conventions
+
 if TYPE_CHECKING:
     from conformance.engine.audit.target import Connection
 
@@ -19,7 +21,7 @@ Description: TypeAlias = "dict[tuple[str, str], str]"
 # `schema_migrations` is the record that `migrate` keeps, and no part of the schema.
 OURS = """
 WITH space AS (
-    SELECT oid, nspname FROM pg_namespace WHERE nspname IN ('public', 'framecast')
+    SELECT oid, nspname FROM pg_namespace WHERE nspname IN OUR SCHEMAS
 ), foreigner AS (
     SELECT classid, objid FROM pg_depend WHERE deptype = 'e'
 ), relation AS (
@@ -209,7 +211,9 @@ def describe(conn: Connection) -> Description:
     conn.execute("SELECT set_config('search_path', 'pg_catalog', true)")
     found: Description = {}
     for query in QUERIES:
-        for kind, name, definition in conn.execute((OURS + query).encode()).fetchall():
+        for kind, name, definition in conn.execute(
+            conventions().placed(OURS + query).encode()
+        ).fetchall():
             found[kind, name] = definition or ""
     conn.execute("SELECT set_config('search_path', %s, true)", (path,))
     return found

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from conformance.engine.audit.canonical import same
 from conformance.engine.audit.findings import Fault
+from conformance.engine.domain.chosen import conventions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -165,18 +166,20 @@ def _looks_on(key: tuple[str, str], definition: str) -> bool:
 def _weakens(key: tuple[str, str], definition: str, expected: Description) -> bool:
     """Return whether what nobody expects may change what the rules' own objects do."""
     kind, name = key
+    helpers = conventions().helpers
+    lies_apart = name.startswith(tuple(f"{each}." for each in helpers))
     if kind in ATTACHED:
         return any(("relation", place) in expected for place in _places(name))
     if kind == "child table":  # of a table of ours; others may divide theirs
         return ("relation", definition.removeprefix("of ")) in expected
     if kind == "privilege":  # TRIGGER and TRUNCATE are looked at where powers are
         place = _place(name)
-        machinery = "framecast." in place or place in ("schema framecast", DATABASE)
-        return machinery and not name.startswith(POWERS)
+        machinery = any(f"{each}." in place or place == f"schema {each}" for each in helpers)
+        return (machinery or place == DATABASE) and not name.startswith(POWERS)
     if kind == "function":  # in the schema's own place, or one more of a name that it uses
         names = {other.partition("(")[0] for what, other in expected if what == "function"}
-        return name.startswith("framecast.") or name.partition("(")[0] in names
-    return kind in ("relation", "type") and name.startswith("framecast.")
+        return lies_apart or name.partition("(")[0] in names
+    return kind in ("relation", "type") and lies_apart
 
 
 def _is_meant(key: tuple[str, str], definition: str, expected: Description) -> bool:

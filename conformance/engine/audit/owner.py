@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from conformance.engine.domain.chosen import domain
+from conformance.engine.domain.chosen import conventions, domain
 
 if TYPE_CHECKING:
     import psycopg
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 # The owner of most tables; of several that own as many, one.
 OWNER = """
 SELECT relowner FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
-WHERE n.nspname IN ('public', 'framecast') AND c.relkind = 'r' AND c.relname <> 'schema_migrations'
+WHERE n.nspname IN OUR SCHEMAS AND c.relkind = 'r' AND c.relname <> 'schema_migrations'
 GROUP BY relowner ORDER BY count(*) DESC, relowner LIMIT 1
 """
 FACTS = """
@@ -67,7 +67,7 @@ class Owner:
 def owner_of(conn: psycopg.Connection[Any], name: str | None) -> Owner | None:
     """Return the rights of a role, or of the owner of most tables; None where there is no such."""
     if name is None:
-        owner = conn.execute(OWNER).fetchone()
+        owner = conn.execute(conventions().placed(OWNER).encode()).fetchone()
         if owner is None:
             return None
         (name,) = conn.execute(BY_OID, owner).fetchall()[0]

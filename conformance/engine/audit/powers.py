@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from conformance.engine.audit.findings import Fault
 from conformance.engine.audit.owner import OWNER
-from conformance.engine.domain.chosen import domain
+from conformance.engine.domain.chosen import conventions, domain
 
 if TYPE_CHECKING:
     from conformance.engine.audit.target import Connection
@@ -28,9 +28,9 @@ QUERIES = (
         UNION ALL SELECT t.typowner, t.oid::regtype::text, t.typnamespace, 'pg_type'::regclass,
             t.oid FROM pg_type AS t WHERE t.typtype IN ('e', 'd')
         UNION ALL SELECT s.nspowner, 'schema ' || s.nspname, s.oid, 'pg_namespace'::regclass, s.oid
-        FROM pg_namespace AS s WHERE s.nspname = 'framecast'
+        FROM pg_namespace AS s WHERE s.nspname IN HELPER SCHEMAS
     ) AS o JOIN pg_namespace AS n ON n.oid = o.space
-    WHERE n.nspname IN ('public', 'framecast') AND o.owner <> {owner}
+    WHERE n.nspname IN OUR SCHEMAS AND o.owner <> {owner}
         AND NOT (SELECT rolsuper FROM pg_roles WHERE oid = o.owner)
         AND NOT EXISTS (
             SELECT FROM pg_depend AS d
@@ -106,7 +106,7 @@ QUERIES = (
             string_agg(DISTINCT a.privilege_type, ', '), min(n.nspname),
             CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(a.grantee)) END)
     FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace, aclexplode(c.relacl) AS a
-    WHERE n.nspname IN ('public', 'framecast') AND c.relkind = 'r'
+    WHERE n.nspname IN OUR SCHEMAS AND c.relkind = 'r'
         AND a.privilege_type IN ('TRIGGER', 'TRUNCATE') AND a.grantee <> c.relowner
         AND NOT EXISTS (SELECT FROM pg_roles AS r WHERE r.oid = a.grantee AND r.rolsuper)
     GROUP BY a.grantee
@@ -129,14 +129,14 @@ QUERIES = (
         || CASE x.srsubstate WHEN 'r' THEN '' ELSE '; it is not copied yet' END,
         'DROP SUBSCRIPTION …, or let it write elsewhere'
     FROM pg_subscription_rel AS x JOIN pg_class AS c ON c.oid = x.srrelid
-    JOIN pg_namespace AS n ON n.oid = c.relnamespace WHERE n.nspname IN ('public', 'framecast')
+    JOIN pg_namespace AS n ON n.oid = c.relnamespace WHERE n.nspname IN OUR SCHEMAS
     """,
 )
 
 
 def look(conn: Connection) -> tuple[list[Fault], list[str]]:
     """Return who could switch the rules off, other than the owner and superusers, who are noted."""
-    owner = conn.execute(OWNER).fetchall()
+    owner = conn.execute(conventions().placed(OWNER).encode()).fetchall()
     if not owner:
         return [], []
     name = conn.execute("SELECT pg_get_userbyid(%s)", owner[0]).fetchall()[0][0]
@@ -144,7 +144,9 @@ def look(conn: Connection) -> tuple[list[Fault], list[str]]:
         Fault(f"role {role}", str(what), str(remedy))
         for query in QUERIES
         for role, what, remedy in conn.execute(
-            query.replace("{owner}", str(int(owner[0][0])))
+            conventions()
+            .placed(query)
+            .replace("{owner}", str(int(owner[0][0])))
             .replace("{application}", domain().application)
             .encode()
         ).fetchall()

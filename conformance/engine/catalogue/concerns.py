@@ -7,14 +7,14 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from conformance.engine.catalogue.schema import short
-from conformance.engine.domain.chosen import RULES
+from conformance.engine.domain.chosen import RULES, conventions
 
 if TYPE_CHECKING:
     from conformance.engine.catalogue.schema import Schema
 
 CALL = re.compile(r"\b(\w+)\(")
 TOKEN = re.compile(r"'([a-z]+_?[a-z]*\d*__)")
-TABLE = re.compile(r"\b(?:public|framecast)\.([a-z_]+)\b(?!\()")
+TABLE = re.compile(r"\b(\w+)\.([a-z_]+)\b(?!\()")
 
 
 class Concern(NamedTuple):
@@ -38,7 +38,10 @@ def _concern(schema: Schema, function: Any, seen: set[str]) -> Concern:
     rules = [*schema.rules_of(function.name, function.comment)]
     tokens = TOKEN.findall(source)
     rules += [rule.id for token in tokens for rule in RULES.values() if rule.token == token]
-    tables = [name for name in TABLE.findall(source) if _is_table(schema, name)]
+    ours = conventions().schemas
+    tables = [
+        name for place, name in TABLE.findall(source) if place in ours and _is_table(schema, name)
+    ]
     for trigger in schema.triggers:
         if trigger.function == function.name or function.name in _called(trigger.definition):
             rules += schema.rules_of(trigger.name, trigger.comment, trigger.table)

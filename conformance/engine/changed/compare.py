@@ -8,12 +8,10 @@ from typing import TYPE_CHECKING, Any
 from conformance.engine.catalogue.concerns import concern
 from conformance.engine.catalogue.schema import Schema, short
 from conformance.engine.catalogue.serving import served
-from conformance.engine.domain.chosen import RULES
+from conformance.engine.domain.chosen import RULES, conventions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
-
-RIGHTS = ("PERM-1", "OWN-1")
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +138,7 @@ def _data(schema: Schema, row: Any) -> tuple[Iterable[str], Iterable[str]]:
 
 
 def _right(schema: Schema, row: Any) -> tuple[Iterable[str], Iterable[str]]:
-    return RIGHTS, schema.about(row.object) if row.kind in ("table", "column") else ()
+    return conventions().rights, schema.about(row.object) if row.kind in ("table", "column") else ()
 
 
 # The objects of a schema by their kind: what makes two the same one, and what it concerns.

@@ -8,7 +8,7 @@ under test, and never goes to a database that is not the suite's.
 Of tables outside `public`, which the schema keeps for itself, only what a client writes is noted,
 under the name with its schema, and each TRUNCATE; what the schema's own triggers write is not.
 Such a TRUNCATE has in `new`, for every table that the emptied one refers to, whether there are rows
-in it now: {"public.users": true}.
+in it now: {"public.parents": true}.
 
 Columns of `conformance.changes`: seq bigint (the order), tbl, op (INSERT, UPDATE, DELETE,
 TRUNCATE), old and new jsonb, began (the transaction's now()), at (the clock), via (of a DELETE, the
@@ -20,6 +20,8 @@ names, which is all where nobody has set it.
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+
+from conformance.engine.domain.chosen import conventions
 
 if TYPE_CHECKING:
     import psycopg
@@ -88,22 +90,6 @@ CREATE VIEW conformance.fresh AS
 SELECT * FROM conformance.changes
 WHERE seq > coalesce(nullif(current_setting('conformance.seen', true), ''), '0')::bigint;
 
--- The role that a user had in a team just before a change; null for none.
-CREATE FUNCTION conformance.role_at(p_team text, p_user text, p_seq bigint) RETURNS text
-LANGUAGE sql STABLE AS $$
-    SELECT CASE WHEN c.op IN ('INSERT', 'UPDATE') THEN c.new ->> 'role' END
-    FROM conformance.changes AS c
-    WHERE c.tbl = 'memberships'
-        AND c.seq < p_seq
-        AND (
-            c.op = 'TRUNCATE'
-            OR coalesce(c.new, c.old) ->> 'team_id' = p_team
-            AND coalesce(c.new, c.old) ->> 'user_id' = p_user
-        )
-    ORDER BY c.seq DESC
-    LIMIT 1
-$$;
-
 DO $$
 DECLARE
     v_table regclass;
@@ -144,4 +130,4 @@ $$;
 
 def install(connection: psycopg.Connection) -> None:
     """Put the change log beside the schema of a scratch database."""
-    connection.execute(INSTALL)
+    connection.execute((INSTALL + conventions().functions).encode())

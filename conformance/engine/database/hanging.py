@@ -10,6 +10,7 @@ import re
 from collections import Counter
 from typing import TYPE_CHECKING, Final
 
+from conformance.engine.domain.chosen import conventions
 from conformance.engine.sql.outcomes import Inconclusive
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 WRITTEN: Final = re.compile(
     r"\b(INSERT INTO|UPDATE|DELETE FROM|MERGE INTO|COPY|TRUNCATE|SELECT)\s+(?:ONLY\s+)?"
-    r"((?:public|framecast)\.\w+)"
+    r"(\w+\.\w+)"
 )
 # However rows come into a table, the same triggers see them.
 ADDING: Final = frozenset({"INSERT INTO", "MERGE INTO", "COPY"})
@@ -56,4 +57,5 @@ def _written(body: Sequence[Statement]) -> frozenset[str]:
         f"{'INSERT INTO' if verb in ADDING else verb} {name}"
         for statement in body
         for verb, name in WRITTEN.findall(statement.sql)
+        if name.partition(".")[0] in conventions().schemas
     )

@@ -8,6 +8,7 @@ from conformance.engine.derived import caps, keys, rows
 from conformance.engine.derived.meetings import of_any_schema, of_kind
 from conformance.engine.derived.shapes import Derived
 from conformance.engine.derived.world import Facts
+from conformance.engine.domain.conventions import Conventions
 from conformance.engine.domain.domain import Domain
 from conformance.engine.kinds.at_most import AtMost
 from conformance.engine.kinds.check import Check, Required
@@ -55,6 +56,7 @@ def of(  # noqa: PLR0913 - all data, most of it in keywords
     cases: Mapping[str, Makes] | None = None,
     races: Mapping[str, Meet] | None = None,
     records: Path | None = None,
+    conventions: Conventions | None = None,
 ) -> Domain:
     """Return the domain of some rules.
 
@@ -69,6 +71,7 @@ def of(  # noqa: PLR0913 - all data, most of it in keywords
             why the path cannot break it. They take the place of those that its kind derives.
         races: what two sessions do at once, by hand, by the id of the rule that it might break.
         records: the folder of `equivalent.toml`, on mutants that change nothing.
+        conventions: how the schema is written, where not all of it lies in `public`.
     """
     facts = Facts.of(rules, values or {}, varies=varies)
     by_hand = cases or {}
@@ -97,6 +100,7 @@ def of(  # noqa: PLR0913 - all data, most of it in keywords
         suite=SUITE,
         commands=frozenset({"gate", "mutants"}),
         records=records,
+        conventions=conventions or Conventions(),
         meetings=meetings,
         facts=facts,
         migrations=migrations,

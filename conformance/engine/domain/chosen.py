@@ -19,6 +19,7 @@ from conformance.engine.domain.domain import Domain
 if TYPE_CHECKING:
     from collections.abc import Callable, ItemsView, KeysView, ValuesView
 
+    from conformance.engine.domain.conventions import Conventions
     from conformance.engine.kinds.rule import Rule
 
 OPTION: Final = "--domain"
@@ -59,6 +60,11 @@ def is_chosen() -> bool:
 def domain() -> Domain:
     """Return the domain of this process; raises as `choose`."""
     return _load(os.environ.get(VARIABLE) or DEFAULT)
+
+
+def conventions() -> Conventions:
+    """Return how the schema of this process's domain is written."""
+    return domain().conventions
 
 
 def domain_folders() -> tuple[Path, ...]:

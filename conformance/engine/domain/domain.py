@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from itertools import chain
 from typing import TYPE_CHECKING, Any, Protocol
 
+from conformance.engine.domain.conventions import Conventions
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
     from collections.abc import Set as AbstractSet
@@ -107,6 +109,7 @@ class Domain:
             guards read, and `answers.toml`, on rejections, each where there is one; None for none.
         migrations: the schema under test, where no other is named; None for the run's own folder.
         areas: ids of rules by what they are about, for whoever looks for one.
+        conventions: how the schema is written.
         beside: why the schema has objects that serve no rule, by patterns such as
             `constraint jobs.jobs_pkey` and `trigger projects.*`; the first one that fits counts.
         packages: whose sources decide what a run tries, beside the engine's own.
@@ -131,6 +134,7 @@ class Domain:
     records: Path | None = None
     migrations: Path | None = None
     areas: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    conventions: Conventions = field(default_factory=Conventions)
     beside: Mapping[str, str] = field(default_factory=dict)
     packages: tuple[str, ...] = ()
 

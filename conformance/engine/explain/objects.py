@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from conformance.engine.domain.chosen import conventions
 from conformance.engine.report.enforcing import Object
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ SELECT 'constraint', conname::text,
         ELSE 'ALTER TABLE ' || conrelid::regclass END
     || ' ADD CONSTRAINT ' || conname || ' ' || pg_get_constraintdef(oid, true)
 FROM pg_constraint
-WHERE contype <> 't' AND connamespace IN (to_regnamespace('public'), to_regnamespace('framecast'))
+WHERE contype <> 't' AND connamespace::regnamespace::text IN OUR SCHEMAS
 UNION ALL
 SELECT 'index', c.relname::text, pg_get_indexdef(i.indexrelid)
 FROM pg_index AS i
@@ -52,4 +53,4 @@ ORDER BY 1, 2
 
 def read(connection: psycopg.Connection[Any]) -> list[Object]:
     """Return the objects of a schema that may enforce a rule."""
-    return [Object(*row) for row in connection.execute(OBJECTS)]
+    return [Object(*row) for row in connection.execute(conventions().placed(OBJECTS).encode())]

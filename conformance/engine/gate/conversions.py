@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from conformance.engine.deployment.migrations import Migration
 
 KEY = "/* the key */"  # stands in a block for the key of a row
-FOUND = "framecast.would_fail"  # a setting of the transaction, which holds the answer
+FOUND = "conformance.would_fail"  # a setting of the transaction, which holds the answer
 # In the definition of a column, what follows its type.
 AFTER_TYPE = re.compile(
     r" (?:COLLATE|NOT NULL|IDENTITY|STORED AS|VIRTUAL AS|DEFAULT)\b.*", re.DOTALL

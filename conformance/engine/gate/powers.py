@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from conformance.engine.domain.chosen import domain
+from conformance.engine.domain.chosen import conventions, domain
 from conformance.engine.postgres import roles
 
 if TYPE_CHECKING:
@@ -41,14 +41,14 @@ QUERIES = (
     SELECT 'owner', 'table ' || format('%I.%I', n.nspname, c.relname),
         quote_ident(pg_get_userbyid(c.relowner))
     FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
-    WHERE n.nspname IN ('public', 'framecast') AND c.relkind IN ('r', 'p', 'v', 'm')
+    WHERE n.nspname IN OUR SCHEMAS AND c.relkind IN ('r', 'p', 'v', 'm')
     UNION ALL
     SELECT 'owner', 'function ' || p.oid::regprocedure, quote_ident(pg_get_userbyid(p.proowner))
     FROM pg_proc AS p JOIN pg_namespace AS n ON n.oid = p.pronamespace
-    WHERE n.nspname IN ('public', 'framecast')
+    WHERE n.nspname IN OUR SCHEMAS
     UNION ALL
     SELECT 'owner', 'schema ' || quote_ident(n.nspname), quote_ident(pg_get_userbyid(n.nspowner))
-    FROM pg_namespace AS n WHERE n.nspname IN ('public', 'framecast')
+    FROM pg_namespace AS n WHERE n.nspname IN OUR SCHEMAS
     """,
     """
     SELECT 'bound', format('%I.%I', n.nspname, c.relname), pg_get_partition_constraintdef(c.oid)
@@ -88,7 +88,7 @@ QUERIES = (
     SELECT 'function', format('%I.%I(%s)', n.nspname, p.proname,
             pg_get_function_identity_arguments(p.oid)), pg_get_functiondef(p.oid)
     FROM pg_proc AS p JOIN pg_namespace AS n ON n.oid = p.pronamespace
-    WHERE n.nspname !~ '^(pg_|information_schema$|public$|framecast$|conformance$)'
+    WHERE n.nspname !~ '^(pg_|information_schema$|conformance$)' AND n.nspname NOT IN OUR SCHEMAS
         AND p.prokind IN ('f', 'p') AND NOT EXISTS (
             SELECT FROM pg_depend AS d
             WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e'
@@ -135,7 +135,7 @@ def describe(conn: Connection, text: str) -> Description:
         if roles.is_named(parts, named)
     }
     for query in QUERIES:
-        for kind, name, definition in conn.execute(query.encode()).fetchall():
+        for kind, name, definition in conn.execute(conventions().placed(query).encode()).fetchall():
             found[kind, name] = definition or ""
     return found
 

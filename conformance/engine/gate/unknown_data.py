@@ -18,7 +18,7 @@ from psycopg import sql
 
 from conformance.engine.deployment.tokens import STRING, content, tokens
 from conformance.engine.domain.chosen import COLUMNS as KNOWN
-from conformance.engine.domain.chosen import DERIVED
+from conformance.engine.domain.chosen import DERIVED, conventions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
@@ -50,7 +50,8 @@ LEFT JOIN pg_constraint AS f
     ON f.conrelid = c.oid AND f.contype = 'f' AND f.conkey = ARRAY[a.attnum]
 LEFT JOIN pg_attribute AS r ON r.attrelid = f.confrelid AND r.attnum = f.confkey[1]
 WHERE c.relkind = 'r' AND c.relpersistence IN ('p', 'u')
-    AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'conformance', 'framecast')
+    AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'conformance')
+    AND n.nspname NOT IN HELPER SCHEMAS
 ORDER BY f.confrelid IS NOT NULL, n.nspname, c.relname, a.attnum
 """
 # Of each category of types: texts, with a number that differs from row to row.
@@ -185,7 +186,7 @@ def fill(conn: Connection, said: Literals, left: Container[str] = ()) -> list[st
 
 def _tables(conn: Connection, said: Literals) -> list[_Table]:
     found: dict[tuple[str, str], _Table] = {}
-    for row in conn.execute(COLUMNS).fetchall():
+    for row in conn.execute(conventions().placed(COLUMNS).encode()).fetchall():
         schema, name, column, kind, category, base, nullable, labels, computed, *of = row
         if name == "schema_migrations":
             continue

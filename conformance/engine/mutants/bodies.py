@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from conformance.engine.catalogue.concerns import Concern, concern
+from conformance.engine.domain.chosen import conventions
 from conformance.engine.mutants import plpgsql
 from conformance.engine.mutants.embedded import embedded, message_words
 from conformance.engine.mutants.expressions import changes
@@ -19,13 +20,11 @@ if TYPE_CHECKING:
     from conformance.engine.catalogue.schema import Schema
     from conformance.engine.mutants.expressions import Labels
 
-REJECT = "framecast.reject("
 # A function or a clause that locks; and a row written that others write too: a guard, a counter, or
 # what stays as it is.
 LOCKS = re.compile(r"\block_|advisory|for (update|key share|share|no key update)", re.IGNORECASE)
-WRITTEN = re.compile(
-    r"(update|insert into) framecast\.|\bset (\w+) = \w+\.\2\s+(from|where)\b", re.IGNORECASE
-)
+WRITTEN = re.compile(r"(?:update|insert into) (\w+)\.", re.IGNORECASE)
+LEFT = re.compile(r"\bset (\w+) = \w+\.\1\s+(from|where)\b", re.IGNORECASE)
 FOUND = re.compile(r"IF (NOT )?FOUND\b")
 WRITES = ("insert", "update", "delete", "with")
 NOTHING = "NULL;"
@@ -106,7 +105,7 @@ def _removal(one: Statement, text: str, *, last: bool) -> str:
     """Return the operator that takes a statement out; '' where that is no change or no function."""
     if one.branches or one.kind in ("null", "exit"):
         return ""
-    if one.kind == "raise" or (one.kind == "perform" and REJECT in text):
+    if one.kind == "raise" or (one.kind == "perform" and conventions().rejection in text):
         return "guard removed"
     if _is_lock(one, text):
         return "lock removed"
@@ -120,7 +119,10 @@ def _removal(one: Statement, text: str, *, last: bool) -> str:
 def _is_lock(one: Statement, text: str) -> bool:
     if one.kind in ("perform", "select"):
         return bool(LOCKS.search(text))
-    return one.kind in ("insert", "update") and bool(WRITTEN.search(text))
+    books = conventions().helpers
+    return one.kind in ("insert", "update") and bool(
+        LEFT.search(text) or any(place in books for place in WRITTEN.findall(text))
+    )
 
 
 def _locking(body: Body, branch: Branch, one: Statement, brief: str) -> Iterator[Edit]:

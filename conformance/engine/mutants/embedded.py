@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from conformance.engine.domain.chosen import conventions
 from conformance.engine.mutants import plpgsql
 from conformance.engine.mutants.plpgsql import Body, Span, Statement, words
 
@@ -13,9 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 SELECT = "SELECT "
-# framecast.reject takes the rule and its table first; all that follows is for people to read.
+# A refusal takes the rule and its table first; all that follows is for people to read.
 READ_BY_PROGRAMS = 2
-REJECT = ("framecast", ".", "reject", "(")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,10 +77,11 @@ def message_words(body: Body) -> MessageWords:
 def _words_of_rejections(tokens: list[plpgsql.Word]) -> set[int]:
     """Return the numbers of the tokens that are arguments of a rejection for people to read."""
     found: set[int] = set()
-    for number in range(len(tokens) - len(REJECT)):
-        if tuple(token.text for token in tokens[number : number + len(REJECT)]) != REJECT:
+    rejects = _rejects()
+    for number in range(len(tokens) - len(rejects)):
+        if [token.text for token in tokens[number : number + len(rejects)]] != rejects:
             continue
-        depth, commas, at = 1, 0, number + len(REJECT)
+        depth, commas, at = 1, 0, number + len(rejects)
         while depth:
             text = tokens[at].text
             depth += (text == "(") - (text == ")")
@@ -89,6 +90,11 @@ def _words_of_rejections(tokens: list[plpgsql.Word]) -> set[int]:
                 found.add(at)
             at += 1
     return found
+
+
+def _rejects() -> list[str]:
+    """Return the tokens with which a refusal begins."""
+    return [each.text for each in words(conventions().rejection)] or ["\0"]
 
 
 def _of(body: Body, one: Statement) -> Iterator[Embedded]:
@@ -116,7 +122,7 @@ def _perform(body: Body, one: Statement) -> Iterator[Embedded]:
         sql = SELECT + body.cut(Span(start + len("PERFORM"), span.end)).strip()
         yield Embedded(span, sql, before="PERFORM ", wrapped=True)
         return
-    first = tokens[1 + len(REJECT)]
+    first = tokens[1 + len(_rejects())]
     span = Span(start + first.start, start + tokens[min(shown)].start)
     inner = body.cut(span)
     rule = Span(span.start, span.start + inner.rindex(","))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from conformance.engine.catalogue.schema import short
+from conformance.engine.domain.chosen import conventions
 from conformance.engine.mutants.expressions import changes
 from conformance.engine.mutants.mutant import Mutant
 from conformance.engine.mutants.syntax import Edit, edits, like, printed, statement
@@ -17,14 +18,14 @@ if TYPE_CHECKING:
 # How pg_trigger and the parser write it down.
 BEFORE, AFTER = 2, 0
 EVENTS = {4: "INSERT", 8: "DELETE", 16: "UPDATE", 32: "TRUNCATE"}
-REJECT = "framecast.reject("
 
 
 def of(schema: Schema) -> Iterator[Mutant]:
     """Return the mutants of all triggers."""
     bodies = {function.name: function.body for function in schema.functions}
+    call = conventions().rejection
     for trigger in schema.triggers:
-        yield from _trigger(schema, trigger, rejects=REJECT in bodies[trigger.function])
+        yield from _trigger(schema, trigger, rejects=call in bodies[trigger.function])
 
 
 def _trigger(schema: Schema, trigger: Any, *, rejects: bool) -> Iterator[Mutant]:

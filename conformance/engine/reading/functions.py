@@ -14,6 +14,7 @@ from psycopg.rows import namedtuple_row
 from conformance.engine.catalogue import schema
 from conformance.engine.catalogue.concerns import concern
 from conformance.engine.catalogue.rights import OURS
+from conformance.engine.domain.chosen import conventions
 from conformance.engine.reading import bodies
 from conformance.engine.reading.probes import Probes
 
@@ -162,7 +163,7 @@ class _Functions:
         else:
             variables, texts = bodies.statements(function.language, body.definition, body.body)
             given = ", ".join(filter(None, (function.parameters, *variables)))
-            path = function.path or "public, framecast"
+            path = function.path or ", ".join(conventions().schemas)
             found = [each for sql in texts for each in self._probes.of_text(given, path, sql)]
         for name, volatility in dict.fromkeys(found):
             if [*VOLATILITY].index(volatility) > declared:

@@ -11,19 +11,18 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 from conformance.engine.cases.verdicts import Verdict
 from conformance.engine.catalogue.concerns import concern
-from conformance.engine.domain.chosen import RULES
+from conformance.engine.domain.chosen import RULES, conventions
 from conformance.engine.reading import bodies, recording
 from conformance.engine.reading.needs import unknown, unneeded
 from conformance.engine.reading.nodes import Reading, asks_clock
 from conformance.engine.reading.places import BEGINS, CHILDREN, LIFTED, Guards
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
     import psycopg
 
@@ -71,48 +70,6 @@ STATEMENTS: Final = {
 # Of a function: what it runs under.
 UNDER: Final = re.compile(r"^ SET (session_replication_role|row_security) ", re.MULTILINE)
 
-ON_PURPOSE: Final[Mapping[tuple[str, str], str]] = MappingProxyType(
-    {
-        ("framecast.snapshot_is_old", "current_setting('transaction_isolation')"): (
-            "TRUNCATE sees rows by its own snapshot; who has an old one is refused"
-        ),
-        **{
-            (f"column framecast.{guards}.{column}", reads): (
-                "a guard is written once in a transaction, and tells which that was"
-            )
-            for guards in ("user_guards", "team_guards")
-            for column, reads in (
-                ("written_in", "pg_current_xact_id()"),
-                ("server_start", "pg_postmaster_start_time()"),
-            )
-        },
-        ("framecast.tg_teams__make_slug", "pg_try_advisory_xact_lock()"): (
-            "it makes a slug, and refuses nothing: two who look for one do not wait"
-        ),
-        **dict.fromkeys(
-            (
-                ("public.delete_old_job_events", "ctid"),
-                ("public.delete_old_webhook_deliveries", "ctid"),
-            ),
-            "a row is deleted by its place, which the statement has just locked",
-        ),
-        ("framecast.tg__reject_truncate_beside_parent", "made-up text"): (
-            "the parent's name is the trigger's argument"
-        ),
-        **dict.fromkeys(
-            (
-                (
-                    f"trigger framecast.{books}._300_own_1__{books}_kept_by_schema",
-                    "pg_trigger_depth()",
-                )
-                for books in ("user_guards", "team_guards", "job_event_counters", "project_specs")
-            ),
-            "the schema's own triggers write its books, and nobody else",
-        ),
-    }
-)
-"""(place, what it reads) -> why it may: what the schema does today, and means to."""
-
 
 @dataclass(frozen=True, slots=True)
 class Switch:
@@ -145,7 +102,9 @@ def switches(connection: psycopg.Connection[Any]) -> list[Switch]:
     """Return what decides by something that is no row, and is not meant to."""
     with connection.transaction(force_rollback=True):
         found = [*_Lifted(Guards(connection)).switches()]
-    return [each for each in found if (_bare(each.place), each.reads) not in ON_PURPOSE]
+    return [
+        each for each in found if (_bare(each.place), each.reads) not in conventions().on_purpose
+    ]
 
 
 def _bare(place: str) -> str:

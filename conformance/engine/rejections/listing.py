@@ -8,8 +8,8 @@ from fnmatch import fnmatchcase
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
-from conformance.engine.domain.chosen import RULES, domain
-from conformance.engine.rejections.names import OURS, Name, names
+from conformance.engine.domain.chosen import RULES, conventions, domain
+from conformance.engine.rejections.names import Name, names
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,20 +20,21 @@ if TYPE_CHECKING:
 RECORD: Final = "answers.toml"
 ANSWERS: Final = ("mend", "later", "bug")
 VERSION: Final = 1
-NOT_NULL: Final = f"""
+NOT_NULL: Final = """
 SELECT c.oid::regclass || '.' || a.attname FROM pg_attribute AS a
 JOIN pg_class AS c ON c.oid = a.attrelid
-WHERE c.relnamespace {OURS} AND c.relkind = 'r' AND a.attnum > 0 AND a.attnotnull
+WHERE c.relkind = 'r' AND a.attnum > 0 AND a.attnotnull
     AND a.attgenerated = '' AND c.relnamespace = 'public'::regnamespace
 ORDER BY c.relname, a.attnum
 """
-LABELS: Final = f"""
+LABELS: Final = """
 SELECT t.typname::text, array_agg(e.enumlabel::text ORDER BY e.enumsortorder), ARRAY(
     SELECT a.attrelid::regclass || '.' || a.attname FROM pg_attribute AS a
     JOIN pg_class AS c ON c.oid = a.attrelid AND c.relkind = 'r'
     WHERE a.atttypid IN (t.oid, t.typarray) AND a.attgenerated = '' ORDER BY 1
 )
-FROM pg_enum AS e JOIN pg_type AS t ON t.oid = e.enumtypid WHERE t.typnamespace {OURS}
+FROM pg_enum AS e JOIN pg_type AS t ON t.oid = e.enumtypid
+WHERE t.typnamespace::regnamespace::text IN OUR SCHEMAS
 GROUP BY t.oid, t.typname, t.typarray ORDER BY 1
 """
 
@@ -59,7 +60,7 @@ def listed(connection: psycopg.Connection[Any]) -> dict[str, Any]:
                 "labels": labels,
                 "columns": columns,
             }
-            for name, labels, columns in connection.execute(LABELS.encode())
+            for name, labels, columns in connection.execute(conventions().placed(LABELS).encode())
         },
     }
 

@@ -1,7 +1,7 @@
 """The names that a schema refuses by, read from a server's catalogue.
 
 A declaration has one name. A trigger refuses in its own name, or in those that its function gives
-to `framecast.reject`; the function's text is parsed, and nothing is run.
+to what the schema rejects with; the function's text is parsed, and nothing is run.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, cast
 
+from conformance.engine.domain.chosen import conventions
 from conformance.engine.reading.bodies import statements
 from conformance.engine.sql.tree import below
 
@@ -18,26 +19,25 @@ if TYPE_CHECKING:
 
     import psycopg
 
-OURS: Final = "IN ('public'::regnamespace, 'framecast'::regnamespace)"
 # By what a constraint is: check, foreign key, unique key. PostgreSQL 18 has a state for RESTRICT.
 STATES: Final = {"c": ("23514",), "f": ("23503", "23001"), "u": ("23505",), "p": ("23505",)}
 RAISED: Final = ("23514",)
-HELPER: Final = "reject"
 BY_ITSELF: Final = "substr"  # substr(TG_NAME, 6): the trigger's own name without its band
-CONSTRAINTS: Final = f"""
+CONSTRAINTS: Final = """
 SELECT k.conname::text, k.contype::text, k.condeferred, coalesce(
     nullif(ARRAY(
         SELECT k.conrelid::regclass || '.' || a.attname
         FROM unnest(k.conkey) WITH ORDINALITY AS n (n, at)
         JOIN pg_attribute AS a ON a.attrelid = k.conrelid AND a.attnum = n.n ORDER BY n.at
-    ), '{{}}'),
+    ), '{}'),
     ARRAY(
         SELECT a.attrelid::regclass || '.' || a.attname FROM pg_attribute AS a
         JOIN pg_class AS c ON c.oid = a.attrelid AND c.relkind = 'r'
         WHERE a.atttypid = k.contypid ORDER BY 1
     )
 )
-FROM pg_constraint AS k WHERE k.connamespace {OURS} AND k.contype IN ('c', 'f', 'u', 'p')
+FROM pg_constraint AS k
+WHERE k.connamespace::regnamespace::text IN OUR SCHEMAS AND k.contype IN ('c', 'f', 'u', 'p')
 UNION ALL
 SELECT c.relname::text, 'u', false, ARRAY(
     SELECT i.indrelid::regclass || '.' || a.attname
@@ -45,22 +45,23 @@ SELECT c.relname::text, 'u', false, ARRAY(
     JOIN pg_attribute AS a ON a.attrelid = i.indrelid AND a.attnum = n.n ORDER BY n.at
 )
 FROM pg_index AS i JOIN pg_class AS c ON c.oid = i.indexrelid
-WHERE i.indisunique AND c.relnamespace {OURS}
+WHERE i.indisunique AND c.relnamespace::regnamespace::text IN OUR SCHEMAS
     AND NOT EXISTS (SELECT FROM pg_constraint AS k WHERE k.conindid = i.indexrelid)
 """
-TRIGGERS: Final = f"""
+TRIGGERS: Final = """
 SELECT substr(t.tgname, 6), t.tgrelid::regclass::text, t.tgfoid, t.tginitdeferred, t.tgargs, ARRAY(
     SELECT t.tgrelid::regclass || '.' || a.attname
     FROM unnest(t.tgattr) WITH ORDINALITY AS n (n, at)
     JOIN pg_attribute AS a ON a.attrelid = t.tgrelid AND a.attnum = n.n ORDER BY n.at
 )
 FROM pg_trigger AS t JOIN pg_class AS c ON c.oid = t.tgrelid
-WHERE NOT t.tgisinternal AND c.relnamespace {OURS} AND t.tgname ~ '^_[1-9]00_'
+WHERE NOT t.tgisinternal AND c.relnamespace::regnamespace::text IN OUR SCHEMAS
+    AND t.tgname ~ '^_[1-9]00_'
 """
-FUNCTIONS: Final = f"""
+FUNCTIONS: Final = """
 SELECT p.oid, pg_get_functiondef(p.oid), p.prosrc FROM pg_proc AS p
 JOIN pg_language AS l ON l.oid = p.prolang AND l.lanname = 'plpgsql'
-WHERE p.pronamespace {OURS} AND p.prosrc LIKE '%framecast.reject(%'
+WHERE p.pronamespace::regnamespace::text IN OUR SCHEMAS AND strpos(p.prosrc, %s) > 0
 """
 
 
@@ -88,11 +89,14 @@ class Name:
 def names(connection: psycopg.Connection[Any]) -> dict[str, Name]:
     """Return all names that a schema refuses by."""
     found: dict[str, Name] = {}
-    for name, kind, is_late, columns in connection.execute(CONSTRAINTS.encode()):
+    ours = conventions()
+    for name, kind, is_late, columns in connection.execute(ours.placed(CONSTRAINTS).encode()):
         tables = dict.fromkeys(column.rpartition(".")[0] for column in columns)
         found[name] = Name(name, STATES[kind], tuple(columns), tuple(tables), is_late)
-    bodies = {oid: _calls(*body) for oid, *body in connection.execute(FUNCTIONS.encode())}
-    for own, table, function, is_late, arguments, columns in connection.execute(TRIGGERS.encode()):
+    rejecting = connection.execute(ours.placed(FUNCTIONS).encode(), [ours.rejection])
+    bodies = {oid: _calls(*body) for oid, *body in rejecting}
+    triggers = connection.execute(ours.placed(TRIGGERS).encode())
+    for own, table, function, is_late, arguments, columns in triggers:
         given = [each.decode() for each in bytes(arguments).split(b"\0")[:-1]]
         for name, hint in bodies.get(function, ()):
             called = name or own
@@ -133,12 +137,13 @@ def _calls(definition: str, source: str) -> list[tuple[str, str | None]]:
 def _rejecting(texts: Iterable[str]) -> Iterator[Any]:
     from pglast.parser import parse_sql  # noqa: PLC0415 - slow, and rarely needed
 
+    rejects = conventions().reject
     for text in texts:
-        if HELPER in text:
+        if rejects in text:
             for node in below(parse_sql(text)):
                 if type(node).__name__ == "FuncCall":
                     call = cast("Any", node)
-                    if [part.sval for part in call.funcname] == ["framecast", HELPER]:
+                    if ".".join(part.sval for part in call.funcname) == rejects:
                         yield call
 
 

@@ -16,11 +16,11 @@ import psycopg
 
 from conformance.engine.database.session import TIMEOUTS, outcome
 from conformance.engine.soak.faults import Fault, Faults, is_named
-from conformance.engine.soak.ledger import Ledger
 from conformance.engine.soak.reads import OWN, answers, reading, record
 from conformance.engine.sql.outcomes import Accepted, Inconclusive
 from conformance.framecast.soak import views
 from conformance.framecast.soak.drawing import CROWDS, LEVELS, Drawer, some_rows, standing, tables
+from conformance.framecast.soak.ledger import Ledger
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -7,11 +7,12 @@ from random import Random
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
-from conformance.engine.soak import history, ledger, violation_queries
+from conformance.engine.soak import history, violation_queries
 from conformance.engine.soak.faults import Fault
 from conformance.engine.sql.writes import statements
 from conformance.framecast.model import State
 from conformance.framecast.operations.setups import BY_NAME, Builder
+from conformance.framecast.soak import ledger
 from conformance.framecast.soak.client import Client, Memory, Shared
 from conformance.framecast.soak.drawing import TABLES_WRITTEN
 

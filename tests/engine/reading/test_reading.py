@@ -8,11 +8,12 @@ import pytest
 
 from conformance.engine.cases.verdicts import Verdict
 from conformance.engine.database.sandbox import Sandbox
-from conformance.engine.domain.chosen import domain
+from conformance.engine.domain.chosen import conventions, domain
+from conformance.engine.domain.conventions import Conventions
 from conformance.engine.postgres.scratch import Scratch, Template
 from conformance.engine.reading.needs import RECORD, written
 from conformance.engine.reading.places import needed
-from conformance.engine.reading.switches import ON_PURPOSE, Switch, switches
+from conformance.engine.reading.switches import Switch, switches
 from tests.support.rewriting import rechecked, rewritten
 
 CREDITS: Final = "inv_u5__users_credits_not_negative"
@@ -379,8 +380,8 @@ def test_what_is_written_down_is_there(
     owner: psycopg.Connection[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nothing is let be that the schema does not do."""
-    let = frozenset(ON_PURPOSE)
-    monkeypatch.setattr("conformance.engine.reading.switches.ON_PURPOSE", {})
+    let = frozenset(conventions().on_purpose)
+    monkeypatch.setattr("conformance.engine.reading.switches.conventions", Conventions)
     found = {(each.place.partition("(")[0], each.reads) for each in switches(owner)}
 
     assert let == found

@@ -6,11 +6,12 @@ from typing import Final
 import pytest
 
 from conformance.engine.postgres.scratch import Scratch, Template
-from conformance.engine.soak import elle, history, ledger
+from conformance.engine.soak import elle, history
 from conformance.engine.soak.dependencies import Edge, failed, look, versions
 from conformance.engine.soak.elle import OTHERS
 from conformance.engine.soak.reads import OWN, Record, answers, reading, record
 from conformance.engine.sql.writes import Update, statements
+from conformance.framecast.soak import ledger
 from strategies.world import World
 
 COMMITTED, REPEATABLE, SERIALIZABLE = "READ COMMITTED", "REPEATABLE READ", "SERIALIZABLE"

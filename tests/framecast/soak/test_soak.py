@@ -9,16 +9,16 @@ import pytest
 from conformance.engine.database.session import Session
 from conformance.engine.postgres import Request, provision, scratch
 from conformance.engine.postgres.scratch import Scratch, Template
-from conformance.engine.soak import dependencies, ledger, reads
+from conformance.engine.soak import dependencies, reads
 from conformance.engine.soak.dependencies import Found
 from conformance.engine.soak.faults import is_named
-from conformance.engine.soak.ledger import Ledger
 from conformance.engine.soak.reads import Record
 from conformance.engine.sql.outcomes import Accepted, Rejected
 from conformance.engine.sql.writes import Delete, Insert
-from conformance.framecast.soak import client, summary
+from conformance.framecast.soak import client, ledger, summary
 from conformance.framecast.soak.client import Memory, since
 from conformance.framecast.soak.drawing import Transaction
+from conformance.framecast.soak.ledger import Ledger
 from conformance.framecast.soak.run import DURABLE, Plan, Report, Soak
 from strategies.world import World
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from conformance.engine.catalogue.schema import short
+from conformance.engine.domain.chosen import conventions
 from conformance.engine.mutants.habits.conditions import changes, picked
 from conformance.engine.mutants.habits.guards import fixed, rejects
 from conformance.engine.mutants.habits.rewriting import trigger_mutant
@@ -57,7 +58,7 @@ def _another(column: Any) -> str:
 
 
 def _assigning(schema: Schema, trigger: Any, column: str, value: str, cause: str) -> Mutant:
-    function = f"framecast.tg_{short(trigger.table).replace('.', '_')}__derive_{column}"
+    function = f"{conventions().own}.tg_{short(trigger.table).replace('.', '_')}__derive_{column}"
     derives = (
         f"CREATE FUNCTION {function}() RETURNS trigger LANGUAGE plpgsql"
         " SET search_path = pg_catalog, pg_temp AS $$ BEGIN"

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from conformance.engine.domain.chosen import conventions
 from conformance.engine.mutants import plpgsql
 from conformance.engine.mutants.habits.conditions import some
 from conformance.engine.mutants.habits.rewriting import (
@@ -35,10 +36,9 @@ BEFORE = 2
 MOST = 2  # alternatives of one condition
 # What makes of a condition to exempt the rest of a guard's own condition.
 Weakened: TypeAlias = "Callable[[str], str]"
-REJECTS = re.compile(r"framecast\.reject\(|\bRAISE EXCEPTION\b")
-NAMED = re.compile(r"framecast\.reject\(\s*(v_\w+)")
-# A function that rejects before it returns, and a condition that any change of a column meets.
-ALWAYS = re.compile(r"(?:(?!\bRETURN\b).)*framecast\.reject\(", re.DOTALL)
+RAISES = re.compile(r"\bRAISE EXCEPTION\b")
+RETURNS = re.compile(r"\bRETURN\b")
+# A condition that any change of a column meets.
 CHANGED = re.compile(r"old\.(\w+) IS DISTINCT FROM new\.\1")
 ROW = re.compile(r"\b(?:NEW|OLD)\.(\w+)", re.IGNORECASE)
 
@@ -118,7 +118,7 @@ def fixed(schema: Schema, table: str) -> str:
     return " ".join(
         each
         for trigger in schema.triggers
-        if trigger.table == table and ALWAYS.match(functions[trigger.function].body)
+        if trigger.table == table and _always_rejects(functions[trigger.function].body)
         for tree in [_parsed(trigger)]
         if tree.row and tree.timing == BEFORE and tree.events & UPDATE and tree.whenClause
         for each in _split(tree.whenClause)
@@ -128,7 +128,23 @@ def fixed(schema: Schema, table: str) -> str:
 
 def rejects(function: Any) -> bool:
     """Return whether a function ever rejects a write."""
-    return bool(REJECTS.search(function.body))
+    return is_rejection(function.body)
+
+
+def is_rejection(text: str) -> bool:
+    """Return whether some text rejects a write."""
+    return conventions().rejection in text or bool(RAISES.search(text))
+
+
+def _always_rejects(body: str) -> bool:
+    """Return whether a function rejects before it returns."""
+    before, found, _ = body.partition(conventions().rejection)
+    return bool(found) and not RETURNS.search(before)
+
+
+def _chosen(text: str) -> list[str]:
+    """Return the variables that name what some text rejects by."""
+    return re.findall(rf"{re.escape(conventions().rejection)}\s*(v_\w+)", text)
 
 
 def exits(function: Any, trigger: Any, condition: str) -> str:
@@ -229,13 +245,13 @@ def _sites(function: Any) -> list[tuple[Body, Branch]]:
     if function.sql_body:
         return []
     body = plpgsql.parse(function.body)
-    chosen = NAMED.findall(function.body)
+    chosen = _chosen(function.body)
     found = []
     for _, one in plpgsql.each(body.block):
         for branch in one.branches:
             direct = [body.cut(each.span) for each in branch.statements if not each.branches]
             decides = any(
-                (REJECTS.search(text) and not NAMED.search(text))
+                (is_rejection(text) and not _chosen(text))
                 or any(text.startswith(f"{name} :=") for name in chosen)
                 for text in direct
             )

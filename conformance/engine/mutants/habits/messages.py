@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from conformance.engine.mutants import plpgsql
-from conformance.engine.mutants.habits.guards import REJECTS, rejects
+from conformance.engine.mutants.habits.guards import is_rejection, rejects
 from conformance.engine.mutants.habits.rewriting import again, function_mutant, trigger_mutant
 from conformance.engine.mutants.syntax import like, statement
 
@@ -28,7 +28,7 @@ def of(schema: Schema) -> Iterator[Mutant]:
             continue
         body = plpgsql.parse(function.body)
         for _, one in plpgsql.each(body.block):
-            if one.branches or not REJECTS.search(body.cut(one.span)):
+            if one.branches or not is_rejection(body.cut(one.span)):
                 continue
             yield from _less(schema, function, body, one)
             if one.kind == "perform":

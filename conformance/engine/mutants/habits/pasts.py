@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from pglast import ast
 from pglast.enums import A_Expr_Kind, BoolExprType, SubLinkType
 
+from conformance.engine.domain.chosen import conventions
 from conformance.engine.mutants.habits.references import Links
 from conformance.engine.mutants.habits.rewriting import Change, is_a, node, of_function
 from conformance.engine.mutants.syntax import printed
@@ -60,7 +61,7 @@ def _deeds(links: Links, where: Where, tree: ast.Node) -> Iterator[Change]:
 def _remembering(schema: Schema, links: Links, function: Any, table: str) -> Iterator[Mutant]:
     """Keep rows that go, or labels that change, and look there as well."""
     short = table.rpartition(".")[2]
-    former = f"framecast.former_{short}"
+    former = f"{conventions().own}.former_{short}"
 
     def left(tree: ast.Node) -> Iterator[Change]:
         look = _look(links, tree)
@@ -131,7 +132,7 @@ def _keeping_labels(column: Any, short: str) -> tuple[str, ...]:
 
 
 def _trigger(short: str, what: str, body: str, when: str) -> tuple[str, str]:
-    function = f"framecast.tg_{short}__keep_former_{what}"
+    function = f"{conventions().own}.tg_{short}__keep_former_{what}"
     keeps = (
         f"CREATE FUNCTION {function}() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER"
         f" SET search_path = pg_catalog, pg_temp AS $$ BEGIN {body} END; $$"

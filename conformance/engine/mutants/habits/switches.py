@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 SETTING = "switched off by a setting"
 SWITCHES = {
-    SETTING: "current_setting('framecast.bypass', true) = 'on'",
+    SETTING: "current_setting('app.bypass', true) = 'on'",
     "switched off by a session": "current_setting('application_name') = 'console'",
     "switched off by a user": "session_user = 'support'",
     "switched off by a trigger": "pg_trigger_depth() > 0",
