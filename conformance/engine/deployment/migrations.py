@@ -66,7 +66,8 @@ def load(directory: Path) -> tuple[Migration, ...]:
     """
     if not directory.is_dir():
         reason = "is not a folder" if directory.exists() else "does not exist"
-        message = f"migrations folder {directory} {reason}: name one that holds *.sql files"
+        wanted = "name one that holds *.sql files, by --migrations DIR"
+        message = f"migrations folder {directory} {reason}: {wanted}"
         raise MigrationError(message)
     try:
         every = [path for path in directory.iterdir() if path.suffix.lower() == ".sql"]

@@ -92,14 +92,14 @@ def test_a_file_that_is_no_text_is_named(folder: Path, content: bytes | None, me
 
 
 @pytest.mark.parametrize(
-    ("name", "message"),
+    ("name", "reason"),
     [
-        ("migrations", "migrations folder {} holds no *.sql file: nothing to install"),
-        ("other", "migrations folder {} does not exist: name one that holds *.sql files"),
-        ("file", "migrations folder {} is not a folder: name one that holds *.sql files"),
+        ("migrations", "holds no *.sql file: nothing to install"),
+        ("other", "does not exist: name one that holds *.sql files, by --migrations DIR"),
+        ("file", "is not a folder: name one that holds *.sql files, by --migrations DIR"),
     ],
 )
-def test_a_folder_without_migrations_is_an_error(folder: Path, name: str, message: str) -> None:
+def test_a_folder_without_migrations_is_an_error(folder: Path, name: str, reason: str) -> None:
     """A folder that is empty, missing or no folder is an error that says so."""
     (folder.parent / "file").write_text("")
     named = folder.parent / name
@@ -107,7 +107,7 @@ def test_a_folder_without_migrations_is_an_error(folder: Path, name: str, messag
     with pytest.raises(MigrationError) as caught:
         migrations.load(named)
 
-    assert message.format(named) == str(caught.value)
+    assert f"migrations folder {named} {reason}" == str(caught.value)
 
 
 BODY = "CREATE FUNCTION f() RETURNS int BEGIN ATOMIC SELECT CASE 1 WHEN 1 THEN 2 END; SELECT 3; END"
