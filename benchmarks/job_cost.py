@@ -15,8 +15,11 @@ with none. Off means fsync, synchronous_commit and full_page_writes off.
 
     python -m benchmarks.job_cost
     python -m benchmarks.job_cost --teams 100 --active 1000 --finished 10000 --rounds 300
+    python -m benchmarks.job_cost --than DIR --durability off --finished 5000 --active 2000
 
-The last line, `ratio: N.NN`, is guarded / bare with many jobs and durability off.
+With `--than` the schema of another folder takes turns with this one, each against its own bare
+tables, and the medians of the turns are printed. Else the last line, `ratio: N.NN`, is guarded /
+bare with many jobs and durability off.
 """
 
 from __future__ import annotations
@@ -29,6 +32,7 @@ import uuid
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
+from statistics import median
 from typing import TYPE_CHECKING, Any
 
 import psycopg
@@ -53,6 +57,7 @@ DURABILITY = {
     "off": {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"},
     "on": {"fsync": "on", "synchronous_commit": "on", "full_page_writes": "on"},
 }
+TURNS = 5
 # Nothing else may run while we measure, and all fits into memory.
 SETTINGS = {
     "autovacuum": "off",
@@ -110,12 +115,14 @@ def measure(conn: psycopg.Connection[Any], rounds: int) -> timing.Times:
 
 
 @contextmanager
-def prepared(server: Server, name: str, size: dataset.Size) -> Iterator[psycopg.Connection[Any]]:
-    """Make a database with the schema, its rows and the bare copies."""
+def prepared(
+    server: Server, name: str, size: dataset.Size, folder: Path = MIGRATIONS
+) -> Iterator[psycopg.Connection[Any]]:
+    """Make a database with a schema, its rows and the bare copies."""
     with psycopg.connect(server.conninfo, autocommit=True) as maintenance:
         maintenance.execute(f"CREATE DATABASE {name}".encode())
     with psycopg.connect(server.conninfo, dbname=name, autocommit=True) as conn:
-        migrations.install(conn, migrations.load(MIGRATIONS))
+        migrations.install(conn, migrations.load(folder))
         dataset.load(conn, size)
         dataset.copy_bare(conn, SCHEMAS[BARE], foreign_keys=True)
         dataset.copy_bare(conn, SCHEMAS[KEYLESS], foreign_keys=False)
@@ -150,6 +157,26 @@ def show(title: str, times: timing.Times) -> None:
         )
 
 
+def compare(server: Server, folder: Path, size: dataset.Size, rounds: int) -> None:
+    """Measure this schema and that of another folder in turns, and print a line for each."""
+    with (
+        prepared(server, "this", size) as this,
+        prepared(server, "other", size, folder) as other,
+    ):
+        databases = {MIGRATIONS: this, folder: other}
+        turns: dict[Path, list[timing.Times]] = {each: [] for each in databases}
+        for _ in range(TURNS):
+            for each, conn in databases.items():
+                turns[each].append(measure(conn, rounds // TURNS))
+    for each, times in turns.items():
+        guarded, bare = ([timing.total(one, name) for one in times] for name in (GUARDED, BARE))
+        ratios = [a / b for a, b in zip(guarded, bare, strict=True)]
+        print(
+            f"{median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f}), {median(guarded):.0f}"
+            f" µs guarded and {median(bare):.0f} µs bare, in {TURNS} turns: {each}"
+        )
+
+
 def main() -> None:
     """Run the benchmark."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
@@ -158,6 +185,7 @@ def main() -> None:
     parser.add_argument("--finished", type=int, default=1_000_000)
     parser.add_argument("--rounds", type=int, default=3_000, help="of each variant in each run")
     parser.add_argument("--durability", choices=["off", "on", "both"], default="both")
+    parser.add_argument("--than", type=Path, metavar="DIR", help="another folder of migrations")
     given = parser.parse_args()
     wanted = ("on", "off") if given.durability == "both" else (given.durability,)
     size = dataset.Size(given.teams, given.active, given.finished)
@@ -166,6 +194,9 @@ def main() -> None:
         settings = {**SETTINGS, **DURABILITY[durability]}
         with on_disk(), provision(Request(), settings) as server:
             print(f"\n{server.origin}, durability {durability}")
+            if given.than:
+                compare(server, given.than, size, given.rounds)
+                continue
             with prepared(server, "empty", dataset.Size(given.teams, 0, 0)) as conn:
                 empty = measure(conn, given.rounds)
             show("no jobs before", empty)
@@ -175,7 +206,8 @@ def main() -> None:
         times = {name: (timing.total(loaded, name), timing.total(empty, name)) for name in SCHEMAS}
         print("\nloaded / empty: ", ", ".join(f"{n} {a / b:.2f}" for n, (a, b) in times.items()))
         ratio = times[GUARDED][0] / times[BARE][0]
-    print(f"ratio: {ratio:.2f}")
+    if not given.than:
+        print(f"ratio: {ratio:.2f}")
 
 
 if __name__ == "__main__":

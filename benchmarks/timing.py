@@ -53,7 +53,9 @@ def measure(
                 ended = time.perf_counter_ns()
                 if number >= WARM_UP:
                     taken[name, step].append(ended - begun)
-    return {key: quantiles(values, n=4)[0] / 1000 for key, values in taken.items()}
+    return {
+        key: quantiles(values, n=4, method="inclusive")[0] / 1000 for key, values in taken.items()
+    }
 
 
 def total(times: Times, variant: str) -> float:

@@ -1,6 +1,7 @@
 """The benchmarks run: their numbers are for people to read, that there are some is for a test."""
 
 import re
+import shutil
 import sys
 import tomllib
 from pathlib import Path
@@ -38,6 +39,25 @@ def test_crowding_ends_with_the_closed_snapshot(
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == 8
     assert re.fullmatch(r"\| and when it is closed \| \d+\.\d\d ms \| \d+ \|", lines[-1])
+
+
+def test_job_cost_takes_turns_with_another_schema(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """Each of two schemas is compared with its own bare tables, and named by its folder."""
+    other = shutil.copytree(job_cost.MIGRATIONS, tmp_path / "before")
+    sizes = ["--teams=5", "--active=10", "--finished=5", "--rounds=10", "--durability=off"]
+    monkeypatch.setattr(sys, "argv", ["job_cost", *sizes, "--than", str(other)])
+
+    job_cost.main()
+
+    lines = capsys.readouterr().out.splitlines()[-2:]
+    told = r"\d\.\d\d \(\d\.\d\d to \d\.\d\d\), \d+ µs guarded and \d+ µs bare, in 5 turns: "
+    folders = (job_cost.MIGRATIONS, other)
+    assert all(
+        re.fullmatch(told + re.escape(str(folder)), line)
+        for line, folder in zip(lines, folders, strict=True)
+    )
 
 
 @pytest.mark.parametrize(
