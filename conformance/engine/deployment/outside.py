@@ -9,10 +9,6 @@ from collections.abc import Callable
 from typing import Any
 
 import psycopg
-from pglast import parse_sql
-from pglast.ast import IndexStmt
-from pglast.parser import ParseError
-from pglast.stream import RawStream
 from psycopg import sql
 
 from conformance.engine.deployment.migration import Migration, MigrationError
@@ -109,6 +105,9 @@ def run(
 
 def _index(migration: Migration) -> Any:
     """Return the statement if it builds an index, or None."""
+    from pglast.ast import IndexStmt  # noqa: PLC0415 - slow, and rarely needed
+    from pglast.parser import ParseError, parse_sql  # noqa: PLC0415 - as above
+
     try:
         parsed = parse_sql(migration.sql)
     except ParseError:
@@ -119,7 +118,7 @@ def _index(migration: Migration) -> Any:
 
 def _is_there(conn: Connection, migration: Migration, node: Any) -> bool:
     """Return whether an index is there; one that was not built to its end is dropped."""
-    table = RawStream()(node.relation)
+    table = _printed(node.relation)
     found = conn.execute(INDEX, (node.idxname, table)).fetchone()
     if found is None:
         return False
@@ -147,10 +146,16 @@ def _wanted(conn: Connection, node: Any, table: str) -> str:
         conn.execute(
             sql.SQL("CREATE TEMP TABLE {} (LIKE {})").format(sql.Identifier(LIKE), sql.SQL(table))
         )
-        conn.execute(str(RawStream()(node)).encode())
+        conn.execute(_printed(node).encode())
         name = f"pg_temp.{sql.Identifier(node.idxname).as_string(conn)}"
         found = conn.execute("SELECT pg_get_indexdef(to_regclass(%s))", (name,)).fetchall()
     return str(found[0][0])
+
+
+def _printed(node: Any) -> str:
+    from pglast.stream import RawStream  # noqa: PLC0415 - slow, and rarely needed
+
+    return str(RawStream()(node))
 
 
 def _bare(definition: str) -> tuple[bool, str]:
