@@ -11,8 +11,8 @@ from contextlib import closing
 from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
-from conformance.engine.cases.again import again, disabling, dropping, triggers
 from conformance.engine.cases.refusals import rule_named
+from conformance.engine.cases.retrying import disabling, dropping, retry, triggers
 from conformance.engine.domain.chosen import COLUMNS, RULES
 from conformance.engine.kinds.rule import Holds
 from conformance.engine.sql.outcomes import Accepted, Outcome, Rejected
@@ -119,7 +119,7 @@ def _broken_without(
         and len(changes) < MOST_DROPPED + len(disabled)
     ):
         changes.append(dropping(outcome))
-        with closing(again(sandbox, changes, body)) as steps:
+        with closing(retry(sandbox, changes, body)) as steps:
             for each, outcome in steps:
                 is_judged = isinstance(outcome, Accepted) and each in judged
                 if is_judged and rule in (broken := frozenset(sandbox.violations())):

@@ -11,8 +11,8 @@ from contextlib import closing
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
-from conformance.engine.cases.again import AT_ONCE, again, disabling, dropping, triggers
 from conformance.engine.cases.refusals import is_denied, names, rule_named
+from conformance.engine.cases.retrying import AT_ONCE, disabling, dropping, retry, triggers
 from conformance.engine.catalogue.misfits import another_object
 from conformance.engine.domain.chosen import RULES, domain
 from conformance.engine.machines.refusals import tokens_of
@@ -23,7 +23,7 @@ from conformance.engine.sql.writes import Statement, literal
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from conformance.engine.cases.again import Trigger
+    from conformance.engine.cases.retrying import Trigger
     from conformance.engine.database.sandbox import Sandbox
     from conformance.engine.kinds.rule import Rule
 
@@ -54,7 +54,7 @@ def masked_by(sandbox: Sandbox, rule: Rule, outcome: Outcome, body: Sequence[Sta
             return ""
         by = by or next(name for name, _ in others)
         changes += (change for _, change in others)
-        with closing(again(sandbox, changes, [*body, AT_ONCE])) as steps:
+        with closing(retry(sandbox, changes, [*body, AT_ONCE])) as steps:
             outcome = [came for _, came in steps][-1]
     return by if names(rule, outcome) else ""
 

@@ -12,7 +12,6 @@ from conformance.engine.cases.gaps import Gaps
 from conformance.engine.cases.verdicts import Finding
 from conformance.engine.machines.shortening import shortest
 from conformance.engine.pytest_plugin import profiles
-from conformance.framecast.machines.again import again, in_parts
 from conformance.framecast.machines.coverage_runs import COUNTS, PAIRS
 from conformance.framecast.machines.deliveries import DeliveryAndEventMachine
 from conformance.framecast.machines.everything import WholeMachine
@@ -21,6 +20,7 @@ from conformance.framecast.machines.jobs import CreditMachine, JobMachine, Proje
 from conformance.framecast.machines.keys import KeyAndAssetMachine
 from conformance.framecast.machines.log import Log
 from conformance.framecast.machines.memberships import MembershipMachine
+from conformance.framecast.machines.repeating import in_parts, repeating
 from conformance.framecast.machines.run import MachineRun
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ class MachineRunner:
 
     def shortened(self, finding: Finding) -> Finding:
         """Return the same finding from a run that is as short as can be, its setup too."""
-        make = again(finding, self.new_run)
+        make = repeating(finding, self.new_run)
         finding = shortest(finding, self.log.failed, make)
         record = self.log.failed
         finding, record = make(in_parts(record)) or (finding, record)

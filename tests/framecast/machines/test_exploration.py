@@ -14,9 +14,9 @@ from conformance.engine.cases.verdicts import Finding
 from conformance.engine.database.sandbox import Sandbox
 from conformance.engine.machines.shortening import shortest
 from conformance.engine.postgres.scratch import Scratch
-from conformance.framecast.machines.again import again
 from conformance.framecast.machines.exploration import Archive, Explorer, told
 from conformance.framecast.machines.log import Log
+from conformance.framecast.machines.repeating import repeating
 from conformance.framecast.machines.run import MachineRun
 from conformance.framecast.model import State, view
 from conformance.framecast.model.abstraction import Abstraction
@@ -176,7 +176,7 @@ def test_a_finding_after_that_tells_all_from_the_beginning(
         with pytest.raises(Finding) as caught:
             run.do(jobs.CANCEL, {"job": job, "lacking": "nothing"})
         found = caught.value
-        short = shortest(found, log.failed, again(found, lambda: MachineRun(sandbox, log)))
+        short = shortest(found, log.failed, repeating(found, lambda: MachineRun(sandbox, log)))
 
     lines = ["-- begin: ", "-- start a job: ", "-- cancel a job: "]
     assert [True] * 3 == [line in short.script for line in lines]

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 WAYS = ("value", "newest", "oldest")
 
 
-def again(finding: Finding, new_run: Callable[[], MachineRun]) -> Again:
+def repeating(finding: Finding, new_run: Callable[[], MachineRun]) -> Again:
     """Return what makes a run again, in each way until one ends with the same finding."""
 
     def make(record: RunRecord) -> tuple[Finding, RunRecord] | None:

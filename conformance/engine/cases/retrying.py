@@ -34,7 +34,7 @@ class Trigger(NamedTuple):
         return f"trigger {self.table}.{self.name}"
 
 
-def again(
+def retry(
     sandbox: Sandbox, changes: Sequence[Statement], body: Sequence[Statement]
 ) -> Generator[tuple[Statement, Outcome]]:
     """Carry out changes of the schema, and then statements, up to the first that is refused."""
