@@ -10,8 +10,8 @@ from psycopg import errors
 from psycopg.conninfo import make_conninfo
 
 from benchmarks.crowding import crowded, makes_and_ends
-from benchmarks.product_queries import QUERIES
-from benchmarks.query_cost import filled, touched
+from benchmarks.product_queries import OWNER, QUERIES, TEAM, USER
+from benchmarks.query_cost import NAMES, filled, touched
 from conformance.engine.deployment import migrations
 from conformance.engine.postgres import Request, provision
 from tests.framecast.races.test_key_order import MIGRATIONS
@@ -20,13 +20,44 @@ from tests.schema.test_product_queries import BOUND, MORE
 if TYPE_CHECKING:
     from conformance.engine.postgres.scratch import Scratch, Template
 
-FEW, MANY = 1_000, 10_000
+FEW, MANY = 400, 4_000
 # Those that are about jobs.
 JOBS: Final = (
     *("claim a job", "claim and start a job", "list a team's jobs", "turn a page of a team's jobs"),
     *("make a job", "render a project", "make a starter's job", "delete a finished job"),
     *("erase an account", "list all jobs, newest first"),
 )
+STARTER: Final = NAMES[":starter"]
+STARTERS: Final = f"""
+INSERT INTO jobs (owner, triggered_by, spec_snapshot)
+VALUES ('framecast:user:' || {STARTER}, {STARTER}, '{{}}');
+UPDATE jobs SET status = 'canceled', failure_type = 'canceled'
+WHERE triggered_by = {STARTER} AND status = 'queued'
+"""
+# Whether there were as many writes as jobs, and how many of them left the page or its free room.
+HOT: Final = """
+SELECT relname, n_tup_upd >= 490, n_tup_upd - n_tup_hot_upd FROM pg_stat_user_tables
+WHERE relname IN ('team_guards', 'user_guards') ORDER BY 1
+"""
+# Half of the jobs are of one project, and the rest of those beside it, by turns. The owner has
+# another team, and is alone in this one.
+SPREAD: Final = f"""
+SET session_replication_role = replica;
+UPDATE jobs AS j SET failure_type = 'canceled', project_id =
+    CASE WHEN o.n % 2 = 0 THEN {TEAM} ELSE p.id END
+FROM (SELECT id, row_number() OVER () AS n FROM jobs WHERE owner = {OWNER}) AS o
+JOIN (SELECT id, row_number() OVER () AS n, count(*) OVER () AS many FROM projects) AS p
+    ON o.n % p.many = p.n - 1
+WHERE o.id = j.id;
+DELETE FROM memberships WHERE team_id = {TEAM} AND user_id <> {USER};
+INSERT INTO memberships (team_id, user_id, role)
+SELECT id, {USER}, 'owner' FROM teams WHERE slug = 'team-1';
+SET session_replication_role = origin;
+"""
+GOES: Final = {
+    "a project": f"DELETE FROM projects WHERE id = {TEAM}",
+    "a team": f"DELETE FROM teams WHERE id = {TEAM}",
+}
 LOCALES: Final = (
     *("LOCALE 'C'", "LOCALE 'C.UTF-8'"),
     "LOCALE_PROVIDER icu ICU_LOCALE 'tr-TR' LOCALE 'C'",
@@ -115,3 +146,31 @@ def test_another_locale_costs_no_more() -> None:
         for name in QUERIES
         if other[name] > plain[name] * 1.2 + 10
     ]
+
+
+def test_guards_are_written_in_their_page(scratch: Scratch, template: Template) -> None:
+    """However many jobs a team and a starter make, no write of a guard costs an index entry."""
+    with scratch.cloned(template, "hot") as database, database.connect() as client:
+        filled(client, 100)
+        makes_and_ends(client, 500)
+        for _ in range(500):
+            client.execute(STARTERS.encode())
+        client.execute("SELECT pg_stat_force_next_flush()")
+        written = client.execute(HOT).fetchall()
+    assert [("team_guards", True, 0), ("user_guards", True, 0)] == written
+
+
+@pytest.mark.parametrize("name", GOES)
+def test_what_goes_with_its_jobs_costs_as_they_are_many(
+    name: str, scratch: Scratch, template: Template
+) -> None:
+    """Ten times as many projects and finished jobs cost ten times as much, and not a hundred."""
+    found = []
+    for size in (FEW, MANY):
+        with scratch.cloned(template, "goes") as database:
+            with database.connect() as connection:
+                crowded(connection, size)
+                connection.execute(SPREAD.encode())
+                connection.execute("VACUUM ANALYZE")
+            found.append(touched(database.conninfo, GOES[name]))
+    assert found[0] * 5 < found[1] <= found[0] * 15, found
