@@ -9,8 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pglast import ast
+
 from conformance.engine.audit.findings import Fault
 from conformance.engine.deployment.tokens import by_statement
+from conformance.engine.gate.parts import named, statements
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -49,11 +52,19 @@ LONGEST = 5.0  # seconds that others may have to wait
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """Effect of a file on one table: the strongest lock, and whether all rows are written."""
+    """Effect of a file on one table.
+
+    Attributes:
+        table: by its name.
+        mode: the strongest lock.
+        anew: whether all rows are written.
+        seconds: how long the file takes where there are no rows.
+    """
 
     table: str
     mode: str
     anew: bool
+    seconds: float = 0.0
 
 
 def places(conn: Connection) -> dict[str, int]:
@@ -61,7 +72,9 @@ def places(conn: Connection) -> dict[str, int]:
     return dict(conn.execute(PLACES).fetchall())
 
 
-def held(conn: Connection, file: Migration, before: Mapping[str, int]) -> list[Held]:
+def held(
+    conn: Connection, file: Migration, before: Mapping[str, int], seconds: float = 0.0
+) -> list[Held]:
     """Return what a file has locked that was there, in the transaction that has just run it."""
     after = places(conn)
     modes = dict(conn.execute(MODES).fetchall())
@@ -72,8 +85,18 @@ def held(conn: Connection, file: Migration, before: Mapping[str, int]) -> list[H
         mode = next((mode for mode, _ in KEEPS_OUT if mode in taken), "")
         anew = after.get(table, place) != place or bool({table, table.rpartition(".")[2]} & whole)
         if mode or anew:
-            found.append(Held(table, mode, anew))
+            found.append(Held(table, mode, anew, seconds))
     return found
+
+
+def outside(file: Migration) -> list[Held]:
+    """Return what a file locks that runs outside a transaction: no other statement does so long."""
+    return [
+        Held(named(each.relation), KEEPS_OUT[0][0], anew=True)
+        for node, *_ in statements(file.sql)
+        if isinstance(node, ast.VacuumStmt) and "full" in {o.defname for o in node.options or ()}
+        for each in node.rels or ()
+    ]
 
 
 def estimate(
@@ -93,6 +116,8 @@ def estimate(
             f", and writes all of about {rows:,} rows ({size_of}): about "
             f"{rows / ROWS_A_SECOND:,.0f} s"
             if lock.anew
+            else f" of about {rows:,} rows ({size_of}) for {lock.seconds:.0f} s, even without any"
+            if lock.mode and lock.seconds > LONGEST
             else f" of about {rows:,} rows ({size_of}) until the file has run"
         )
         waiver = next(
@@ -103,7 +128,8 @@ def estimate(
             ),
             None,
         )
-        if not lock.anew or rows / ROWS_A_SECOND <= LONGEST:
+        longest = max(lock.anew * rows / ROWS_A_SECOND, bool(lock.mode) * lock.seconds)
+        if longest <= LONGEST:
             notes.append(f"{file.name} {what}: {lock.table}")
         elif waiver is not None:
             notes.append(f"{waiver} (excuses: {what})")

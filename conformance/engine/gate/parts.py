@@ -61,13 +61,21 @@ def parsed(query: str) -> tuple[Node, ...]:
 
 
 def constant(query: str) -> str | None:
-    """Return the text that an expression of SQL is; None where it is put together."""
+    """Return the text that an expression of SQL is; None where it is put together of more."""
     for node in parsed(query):
         if isinstance(node, ast.SelectStmt) and len(node.targetList or ()) == 1:
             [target] = node.targetList or ()
-            value = target.val
-            if isinstance(value, ast.A_Const) and isinstance(value.val, ast.String):
-                return str(value.val.sval)
+            return _text(target.val)
+    return None
+
+
+def _text(node: Node) -> str | None:
+    """Return a string, or strings that are joined."""
+    if isinstance(node, ast.A_Const):
+        return node.val.sval if isinstance(node.val, ast.String) else None
+    if isinstance(node, ast.A_Expr) and node.lexpr and last(node.name) == "||":
+        parts = [_text(node.lexpr), _text(node.rexpr)]
+        return None if None in parts else "".join(map(str, parts))
     return None
 
 

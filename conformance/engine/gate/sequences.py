@@ -22,6 +22,10 @@ OF_COLUMNS = """
      WHERE d.classid = 'pg_class'::regclass AND d.refclassid = 'pg_class'::regclass
         AND d.deptype IN ('a', 'i') AND q.seqincrement > 0 AND n.nspname <> 'conformance'
 """
+CYCLING = """
+    SELECT regexp_replace(replace(seqrelid::regclass::text, '"', ''), '^public\\.', '')
+      FROM pg_sequence WHERE seqcycle
+"""
 NEXT = "SELECT last_value + CASE WHEN is_called THEN {} ELSE 0 END FROM {}"
 
 
@@ -37,8 +41,8 @@ def advance(conn: Connection) -> None:
 
 
 def taken(conn: Connection) -> set[str]:
-    """Return the sequences whose next number a row has, or one above it."""
-    found = set()
+    """Return the sequences whose next number a row has, or one above it, or that begin anew."""
+    found = {name for (name,) in conn.execute(CYCLING).fetchall()}
     for sequence, table, column, step in _found(conn):
         next_number = sql.SQL(NEXT).format(sql.Literal(step), sequence)
         query = sql.SQL("SELECT FROM {} HAVING max({}) >= ({})").format(table, column, next_number)

@@ -6,6 +6,7 @@ It costs little, and comes before all that takes minutes.
 from __future__ import annotations
 
 import os
+import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -144,11 +145,14 @@ def _applied(
     try:
         if found is None or outside.says_so(file):
             migrations.install(conn, [file])
+            if found is not None:
+                found[file.name] = locks.outside(file)
         else:
             before = locks.places(conn)
             with migrations.transaction(conn, file):
+                begun = time.monotonic()
                 migrations.run(conn, file)
-                found[file.name] = locks.held(conn, file, before)
+                found[file.name] = locks.held(conn, file, before, time.monotonic() - begun)
     except MigrationError as error:
         head, *below = str(error).splitlines()
         place, _, what = head.removeprefix(f"{file.path.parent}{os.sep}").partition(": ")

@@ -206,6 +206,11 @@ def asked(
             "changes 1 row of today's in teams",
             ("1",),
         ),
+        (
+            "DO $$ BEGIN EXECUTE 'UPDATE ' || 'teams' || ' SET name = NULL'; END $$",
+            "changes 1 row of today's in teams",
+            ("1",),
+        ),
         ("ALTER TABLE days DETACH PARTITION early", "detaches 1 row of today's in early", None),
         ("ALTER TABLE heir NO INHERIT bag", "detaches 1 row of today's in heir", None),
         ("DELETE FROM days WHERE day = 3", "deletes 1 row of today's in days", None),
@@ -304,7 +309,7 @@ def test_what_cannot_be_asked_needs_a_reason(asked: Callable[[str], Asked], scri
     "pieced",
     [
         "format('DELETE FROM %I', 'teams')",
-        "'UPDATE ' || 'teams' || ' SET name = NULL'",
+        "'UPDATE ' || quote_ident('teams') || ' SET name = NULL'",
         "format('TRUNCATE %I', 'teams')",
     ],
 )

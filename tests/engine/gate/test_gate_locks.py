@@ -90,3 +90,29 @@ def test_what_is_held_for_a_moment_is_a_note(
     faults, notes = asked(script)
 
     assert ([], noted) == (faults, bool(notes))
+
+
+def test_a_file_that_waits_with_a_lock_is_a_finding(
+    asked: Callable[[str], Asked], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a file takes without any rows, it holds its locks for at least."""
+    monkeypatch.setattr(locks, "LONGEST", 0.3)
+    script = "LOCK TABLE small; SELECT pg_sleep(0.4)"
+    [fault], _ = asked(script)
+    waived, notes = asked(f"-- waives LOCK small: at night\n{script}")
+    alone, _ = asked("SELECT pg_sleep(0.4)")
+
+    assert "small: keeps out all who read or write of about 1,000 rows" in fault.what
+    assert fault.what.endswith("s, even without any")
+    assert [] == waived == alone
+    assert any("(excuses: keeps out" in note for note in notes)
+
+
+def test_a_table_that_vacuum_writes_anew_is_a_finding(asked: Callable[[str], Asked]) -> None:
+    """VACUUM FULL keeps everybody out, though it runs outside a transaction."""
+    mark = "-- outside a transaction: it is so\n"
+    [fault], _ = asked(f"{mark}VACUUM (FULL) public.big")
+    plain, _ = asked(f"{mark}VACUUM public.big")
+
+    assert "keeps out all who read or write, and writes all of about 1,000,000 rows" in fault.what
+    assert [] == plain

@@ -1,0 +1,108 @@
+"""Sequences that pending files set back, so that they give numbers once more.
+
+A number of an invoice is in a row of another system as well. Of sequences that fill a column of
+their own, the rehearsal compares rows.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import psycopg
+from pglast import ast
+from pglast.stream import RawStream
+
+from conformance.engine.audit.findings import Fault
+from conformance.engine.audit.snapshot import GIVE_UP
+from conformance.engine.deployment.tokens import line_of
+from conformance.engine.gate.parts import last, named, of_block, parsed, statements
+from conformance.engine.sql.tree import below
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from conformance.engine.audit.target import Connection
+    from conformance.engine.deployment.migrations import Migration
+    from conformance.engine.deployment.waivers import Waiver
+    from conformance.engine.gate.parts import Node
+
+# A sequence that no column owns, as a name; nothing where there is none.
+FREE: Final = """
+    SELECT c.oid::regclass::text, s.seqstart FROM pg_class AS c JOIN pg_sequence AS s
+        ON s.seqrelid = c.oid
+     WHERE c.oid = to_regclass(%s) AND NOT EXISTS (
+        SELECT FROM pg_depend AS d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid
+            AND d.deptype IN ('a', 'i') AND d.refclassid = 'pg_class'::regclass
+    )
+"""
+GIVEN: Final = "SELECT last_value FROM {} WHERE is_called AND last_value >= ({}) + {}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Setting:
+    """A sequence, what it is set to ('' for its start), and whether that number is given then."""
+
+    sequence: str
+    to: str
+    given: bool
+
+
+def ask(
+    conn: Connection, files: Sequence[Migration], waivers: Sequence[Waiver]
+) -> tuple[list[Fault], list[str]]:
+    """Return the sequences of a target that files set back, unless they waive it."""
+    faults: list[Fault] = []
+    notes: list[str] = []
+    for file in files:
+        for setting, line in _of_file(file):
+            found = conn.execute(FREE, (setting.sequence,)).fetchone()
+            stands = found and _stands(conn, setting, *found)
+            if not stands:
+                continue
+            name = str(found[0]).removeprefix("public.") if found else ""
+            what = f"gives numbers once more: {name} stands at {stands:,} today"
+            named_so = (w for w in waivers if (w.file, w.what) == (file.name, f"DATA {name}"))
+            if waiver := next(named_so, None):
+                notes.append(f"{waiver} (excuses: {what})")
+            else:
+                remedy = f"let it go on, or say why: -- waives DATA {name}: reason"
+                faults.append(Fault(f"{file.name}:{line}", what, remedy))
+    return faults, notes
+
+
+def _stands(conn: Connection, setting: _Setting, name: str, start: int) -> int:
+    """Return the last number that a sequence has given, if a setting leads behind it."""
+    query = GIVEN.format(name, setting.to or start, int(setting.given))
+    try:
+        with conn.transaction():
+            found = conn.execute(query.encode()).fetchone()
+    except GIVE_UP:
+        raise
+    except psycopg.Error:  # of what the files make, for one
+        return 0
+    return int(found[0]) if found else 0
+
+
+def _of_file(file: Migration) -> Iterator[tuple[_Setting, int]]:
+    for node, text, place in statements(file.sql):
+        parts = [node]
+        if isinstance(node, ast.DoStmt):
+            parts = [each for query in of_block(text) or () for each in parsed(query)]
+        if not isinstance(node, ast.CreateFunctionStmt):
+            for part in parts:
+                yield from ((each, line_of(file.sql, place)) for each in _settings(part))
+
+
+def _settings(statement: Node) -> Iterator[_Setting]:
+    for node in below(statement):
+        if isinstance(node, ast.AlterSeqStmt):
+            for option in node.options or ():
+                if option.defname == "restart":
+                    to = str(RawStream()(option.arg)) if option.arg else ""
+                    yield _Setting(named(node.sequence), to, given=False)
+        elif isinstance(node, ast.FuncCall) and last(node.funcname) == "setval":
+            name, to, *rest = node.args or (None, None)
+            called = getattr(getattr(getattr(name, "arg", name), "val", None), "sval", "")
+            if called:
+                yield _Setting(called, str(RawStream()(to)), given=not rest)
