@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from conformance.engine.audit.enforcement import off
 from conformance.engine.audit.findings import Fault
 from conformance.engine.domain.chosen import domain
-from conformance.engine.gate import bodies, lockouts, powers, waived
+from conformance.engine.gate import bodies, lockouts, powers, standing, waived
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -52,7 +52,11 @@ def look(steps: Sequence[Description], files: Files) -> tuple[list[Fault], list[
                 notes.append(f"{waiver} (excuses: {what})")
                 left = [each for each in left if each is not waiver]
         faults += map(_unneeded, left)
-        for place, what in _fleeting(before, after):
+        later = [each for each in files.pending if each.name >= file.name]
+        for place, what in (
+            *standing.fleeting(before, after),
+            *standing.outdated(before, after, later),
+        ):
             waiver = next((each for each in own if each.what == f"DATA {place}"), None)
             if waiver is None:
                 remedy = f"leave it as it is, or say why: -- waives DATA {place}: reason"
@@ -86,6 +90,8 @@ def _rights(before: Description, after: Description) -> Iterator[tuple[str, str]
     yield from powers.gained(before, after)
     yield from powers.by_default(before, after)
     yield from _ways_around(before, after)
+    yield from standing.gone(before, after)
+    yield from standing.neglected(before, after)
     yield from _guarding(before, after)
     for key in before.keys() & after.keys():
         kind, name = key
@@ -126,14 +132,6 @@ def _guarding(before: Description, after: Description) -> Iterator[tuple[str, st
             yield f"policy {name}", f"decides which rows are seen and written, and {became}"
         if kind == "rule" and old is None and table:
             yield f"rule {name}", "decides what becomes of writes to that table, and is new"
-
-
-def _fleeting(before: Description, after: Description) -> Iterator[tuple[str, str]]:
-    """Yield tables that a crash of the server empties from now on."""
-    for kind, name in sorted(before.keys() & after.keys()):
-        was, now = before[kind, name], after[kind, name]
-        if kind == "relation" and " unlogged" in now and " unlogged" not in was:
-            yield name.removeprefix("public."), "is unlogged: the next crash empties it"
 
 
 def _ways_around(before: Description, after: Description) -> Iterator[tuple[str, str]]:

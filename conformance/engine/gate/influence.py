@@ -130,7 +130,7 @@ def _is_apart(key: Key, before: Description, after: Description) -> bool:
     if kind == "role":  # that may do nothing by itself
         return key not in before and not now
     return (
-        kind in {"comment", "connect"}
+        kind in {"comment", "connect", "storage"}
         or (kind == "type" and _is_unused(name, before))
         or (kind in {"relation", "owner"} and _is_beside(name, before, after))
         or (kind == "constraint" and bool(was) and was.removesuffix(NOT_VALID) == now)

@@ -57,6 +57,20 @@ QUERIES = (
         -- A hash is one of the parent's number, which another database has not.
         AND pg_get_partition_constraintdef(c.oid) !~ '\\msatisfies_hash_partition\\M'
     """,
+    """
+    SELECT 'storage', format('%I.%I', n.nspname, c.relname), 'is not vacuumed by itself any more'
+    FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
+    CROSS JOIN pg_options_to_table(c.reloptions) AS o
+    WHERE n.nspname IN ('public', 'framecast') AND o.option_name = 'autovacuum_enabled'
+        AND NOT o.option_value::boolean
+    UNION ALL
+    SELECT 'storage', format('%I.%I', t.schemaname, t.tablename),
+        'is published without a key: UPDATE and DELETE fail there'
+    FROM pg_publication_tables AS t JOIN pg_publication AS p ON p.pubname = t.pubname
+    JOIN pg_class AS c ON c.oid = format('%I.%I', t.schemaname, t.tablename)::regclass
+    WHERE (p.pubupdate OR p.pubdelete) AND (c.relreplident = 'n' OR (c.relreplident = 'd'
+        AND NOT EXISTS (SELECT FROM pg_index AS x WHERE x.indrelid = c.oid AND x.indisprimary)))
+    """,
     # The description leaves out who may connect, which is its owner's business.
     """
     SELECT 'connect', 'CONNECT to ' || coalesce(quote_ident(r.rolname), 'PUBLIC'), ''

@@ -6,12 +6,17 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pglast import ast
+
 from conformance.engine.audit import enforcement, snapshot
 from conformance.engine.audit.findings import Fault, Section
-from conformance.engine.deployment import migrations
+from conformance.engine.deployment import migrations, record
 from conformance.engine.deployment.migrations import MigrationError
+from conformance.engine.deployment.tokens import line_of
 from conformance.engine.gate import compare, rehearsal
 from conformance.engine.gate import lint as linter
+from conformance.engine.gate.parts import statements
+from conformance.engine.sql.tree import below
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -57,6 +62,15 @@ def refusals(file: Migration) -> Iterator[Fault]:
             place, _, what = str(error).removeprefix(f"{file.path.parent}{os.sep}").partition(": ")
             what, _, remedy = what.rpartition(": ")
             yield Fault(place, what, remedy)
+    for node, _, begins in statements(file.sql):
+        relations = [getattr(each, "relation", None) for each in below(node)]
+        if any(
+            isinstance(each, ast.RangeVar) and each.relname == record.TABLE for each in relations
+        ):
+            place = f"{file.name}:{line_of(file.sql, begins)}"
+            yield Fault(
+                place, f"writes to {record.TABLE}", "that is migrate's to keep: take it out"
+            )
 
 
 def unsettled(section: Section, error: Exception) -> Section:

@@ -1,0 +1,87 @@
+"""Objects that pending files take away, or leave in a worse state than they were in."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from conformance.engine.deployment.tokens import by_statement
+from conformance.engine.domain.chosen import domain
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from conformance.engine.audit.description import Description
+    from conformance.engine.deployment.migrations import Migration
+
+VIEWS = ("view", "materialized view")
+BODY = re.compile(r"^ ?(?:AS |RETURN |BEGIN ATOMIC)", re.MULTILINE)
+
+
+def fleeting(before: Description, after: Description) -> Iterator[tuple[str, str]]:
+    """Yield tables that a crash of the server empties from now on."""
+    for kind, name in sorted(before.keys() & after.keys()):
+        was, now = before[kind, name], after[kind, name]
+        if kind == "relation" and " unlogged" in now and " unlogged" not in was:
+            yield name.removeprefix("public."), "is unlogged: the next crash empties it"
+
+
+def neglected(before: Description, after: Description) -> Iterator[tuple[str, str]]:
+    """Yield tables that nobody vacuums from now on, or that are published without a key."""
+    for kind, name in sorted(after.keys() - before.keys()):
+        if kind == "storage":
+            yield f"storage of {name}", after[kind, name]
+
+
+def outdated(
+    before: Description, after: Description, files: Sequence[Migration]
+) -> Iterator[tuple[str, str]]:
+    """Yield indexes and stored columns that hold what a function said before.
+
+    Args:
+        before: what the schema is before a file.
+        after: what it is after it.
+        files: this one and those after it: what they name they make anew.
+    """
+    named = {each.word for file in files for words in by_statement(file.sql) for each in words}
+    changed = [
+        name.partition("(")[0]
+        for kind, name in sorted(before.keys() & after.keys())
+        if kind == "function" and _body(before[kind, name]) != _body(after[kind, name])
+    ]
+    for kind, name in sorted(before.keys() & after.keys()):
+        definition = after[kind, name]
+        kept = kind == "index" or (kind == "column" and " STORED AS " in definition)
+        place = name.partition(" on ")[0].removeprefix("public.")
+        function = next((each for each in changed if kept and f"{each}(" in definition), "")
+        if function and place.rpartition(".")[2].strip('"').lower() not in named:
+            yield place, f"holds what {function}() said before, until it is made anew"
+
+
+def _body(definition: str) -> str:
+    """Return what a function does, without its attributes."""
+    return BODY.split(definition, maxsplit=1)[-1]
+
+
+def gone(before: Description, after: Description) -> Iterator[tuple[str, str]]:
+    """Yield views and functions that the application has a right to, and that are gone.
+
+    What goes with a table is told with its rows.
+    """
+    tables = [
+        re.compile(rf"\b{re.escape(name.rpartition('.')[2])}\b")
+        for kind, name in before.keys() - after.keys()
+        if kind == "relation" and before[kind, name] == "table"
+    ]
+    used = re.compile(rf" on (?:function )?(.+) to {re.escape(domain().application)}$")
+    given = {
+        found[1] for kind, name in before if kind == "privilege" and (found := used.search(name))
+    }
+    there = {name.partition("(")[0] for _, name in after}
+    for kind, name in sorted(before.keys() - after.keys()):
+        views = kind == "relation" and before[kind, name].startswith(VIEWS)
+        called = kind == "function" and "RETURNS trigger" not in before[kind, name]
+        alone = not any(each.search(before[kind, name]) for each in tables)
+        if name in given and (views or called) and name.partition("(")[0] not in there and alone:
+            what = "function" if called else "view"
+            yield f"{what} {name}", f"is gone, and {domain().application} has a right to it"
