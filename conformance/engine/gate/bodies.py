@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from conformance.engine.audit.description import Description
 
 GUARDS = ("function", "trigger", "policy", "constraint", "rule", "column")
+VIEWS = ("view", "materialized view")
 ADDED = ("trigger", "policy", "rule")  # that change what may be written to a table that was there
 # What a body may read beside its rows, and the words by which it does.
 READS: Mapping[str, re.Pattern[str]] = {
@@ -52,7 +53,7 @@ def look(before: Description, after: Description) -> Iterator[str]:
     for key in sorted(before.keys() & after.keys()):
         kind, name = key
         old, new = before[key], after[key]
-        if kind in GUARDS and old != new:
+        if (kind in GUARDS or new.startswith(VIEWS)) and old != new:
             # All of it: what lifts a rule may well come after what is harmless.
             yield f"changes {kind} {name}: {'; '.join(difference(old, new, most=None))}"
             yield from _newly_read(f"{kind} {name}", old, new)

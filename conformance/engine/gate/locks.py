@@ -35,6 +35,7 @@ MODES = """
        AND c.relnamespace <> 'pg_catalog'::regnamespace
      GROUP BY 1
 """
+CALLED = "SELECT to_regclass(%s)::text"
 SIZES = """
     SELECT greatest(c.reltuples, 0)::bigint, pg_total_relation_size(c.oid)
       FROM pg_class AS c WHERE c.oid = to_regclass(%s)
@@ -89,13 +90,14 @@ def held(
     return found
 
 
-def outside(file: Migration) -> list[Held]:
+def outside(conn: Connection, file: Migration) -> list[Held]:
     """Return what a file locks that runs outside a transaction: no other statement does so long."""
     return [
-        Held(named(each.relation), KEEPS_OUT[0][0], anew=True)
+        Held(name, KEEPS_OUT[0][0], anew=True)
         for node, *_ in statements(file.sql)
         if isinstance(node, ast.VacuumStmt) and "full" in {o.defname for o in node.options or ()}
         for each in node.rels or ()
+        for (name,) in conn.execute(CALLED, (named(each.relation),)).fetchall()
     ]
 
 

@@ -146,7 +146,7 @@ def _applied(
         if found is None or outside.says_so(file):
             migrations.install(conn, [file])
             if found is not None:
-                found[file.name] = locks.outside(file)
+                found[file.name] = locks.outside(conn, file)
         else:
             before = locks.places(conn)
             with migrations.transaction(conn, file):

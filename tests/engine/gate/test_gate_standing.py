@@ -117,6 +117,15 @@ def test_what_is_made_anew_or_used_by_nobody_is_not_told(
     assert [] == looked(scratch, folder, *scripts)[0]
 
 
+def test_a_view_that_shows_other_rows_is_noted(scratch: Scratch, folder: Path) -> None:
+    """What a view leaves out, no rule tells: the difference is shown."""
+    script = "CREATE OR REPLACE VIEW lively AS SELECT id FROM memos WHERE false"
+    found, notes = looked(scratch, folder, script)
+
+    assert [] == found
+    assert any("changes relation public.lively: " in each and "false" in each for each in notes)
+
+
 @pytest.mark.parametrize(
     "script",
     [
