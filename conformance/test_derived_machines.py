@@ -21,7 +21,9 @@ TABLES = dict.fromkeys(table for rule in RULES.values() for table in rule.tables
 @pytest.mark.parametrize(
     ("table", "facts"),
     [
-        pytest.param(each, FACTS, id=each, marks=proof.about(proof.of_tables({each}), wide=True))
+        pytest.param(
+            each, FACTS, id=each, marks=proof.about(proof.of_tables({each}), wide=True, ends=True)
+        )
         for each in TABLES
         if FACTS is not None
     ],

@@ -22,7 +22,7 @@ def _rules(machine: type[Machine]) -> frozenset[str]:
 
 
 RUNS = [
-    pytest.param(each, id=each.__name__, marks=proof.about(_rules(each), wide=True))
+    pytest.param(each, id=each.__name__, marks=proof.about(_rules(each), wide=True, ends=True))
     for each in MACHINES
 ]
 MOVES = [

@@ -111,31 +111,35 @@ def to_the_moment(world: World, draw: Draw) -> Scenario:
 
     Or does not, for who asks the clock: then what is a microsecond younger goes as well. What is
     half a minute younger stays; what is a microsecond older goes, and so does what is three hours
-    older, where the caller's clocks went back by more than that two hours before or after the
-    oldest that is kept.
+    older, where the caller's clocks went back by more than that two hours before the oldest that is
+    kept, and in another transaction two hours after it.
     """
     job, _ = two_jobs(world)
     webhook = world.insert("webhooks", world.a_webhook(*world.team()))
-    hours = draw(st.sampled_from((2, -2)))
     legal, facts = [], []
     for table, days in (("job_events", 7), ("webhook_deliveries", 30)):
-        rows = [
-            _aged(
-                an_event(world, job) if table == "job_events" else world.a_delivery(webhook),
-                days,
-                beyond,
+        left: list[Row] = []
+        for hours in draw(st.permutations((2, -2))):
+            rows = [
+                _aged(
+                    an_event(world, job) if table == "job_events" else world.a_delivery(webhook),
+                    days,
+                    beyond,
+                )
+                for beyond in (-0.5, -1 / 60_000_000, 0, 1 / 60_000_000, 180)
+            ]
+            zone = back(timedelta(days=days, hours=hours))
+            legal.append(
+                (
+                    RawSql(f"SET LOCAL TimeZone = '{zone}'"),
+                    Insert(table, tuple(rows)),
+                    RawSql(f"SELECT public.delete_old_{table}()"),
+                )
             )
-            for beyond in (-0.5, -1 / 60_000_000, 0, 1 / 60_000_000, 180)
-        ]
-        zone = back(timedelta(days=days, hours=hours))
-        legal.append(
-            (
-                RawSql(f"SET LOCAL TimeZone = '{zone}'"),
-                Insert(table, tuple(rows)),
-                RawSql(f"SELECT public.delete_old_{table}()"),
-            )
-        )
-        facts.append(_either(ages(table, rows[:3]), ages(table, rows[:1])))
+            # By the next clean-up, no more than what was half a minute younger is too young.
+            fact = _either(ages(table, [*left, *rows[:3]]), ages(table, [*left, *rows[:1]]))
+            left.append(rows[0])
+        facts.append(fact)
     return Scenario(given=(tuple(world.given),), legal=tuple(legal), facts=tuple(facts))
 
 

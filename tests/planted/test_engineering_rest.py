@@ -31,6 +31,11 @@ BROKEN: Final = {
         "RET-1",
         Path.INSERT,
     ),
+    "thirty days where clocks went back meanwhile": (
+        rewritten(OLD_DELIVERIES, "720 hours", "30 days", "public"),
+        "RET-1",
+        Path.DELETE,
+    ),
     "a file of nothing whose upload failed": (
         rechecked(
             "asset_files",

@@ -146,7 +146,8 @@ def _told(found: Affected, since: str) -> Iterator[str]:
         yield f"changed since {since}: nothing"
         return
     rules = ", ".join(found.rules) or "none"
-    yield f"changed since {since}: {len(found.differences)} objects; tried first: {rules}"
+    count = len(found.differences)
+    yield f"changed since {since}: {count} object{'s'[: count != 1]}; tried first: {rules}"
     for each in found.differences[:MOST_SHOWN]:
         yield f"  {each.what}"
     more = len(found.differences) - MOST_SHOWN

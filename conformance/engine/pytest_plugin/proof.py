@@ -2,7 +2,8 @@
 
 A test says so by its marker `rules`, whose arguments are ids of the catalogue. A test about many
 rules at once, such as a hostile run, is marked `wide`: what it finds of one rule says nothing of
-the others, while nothing at all is known of any of them where it could not run.
+the others, while nothing at all is known of any of them where it could not run: nor where such a
+test `ends` at what the schema lacks, as a run of operations does.
 
 A test that is `near` a rule is part of that rule's run, and of no proof: it tries what the same
 objects do beside the rule, such as the order of their locks.
@@ -27,8 +28,9 @@ if TYPE_CHECKING:
 
 MARK = "rules"
 DESCRIPTION = (
-    "rules(*ids, wide=False, near=()): the rules that a test is part of the proof of;"
-    " wide: each of many, of which one finding concerns one; near: the rules whose runs hold it too"
+    "rules(*ids, wide=False, ends=False, near=()): the rules that a test is part of the proof of;"
+    " wide: each of many, of which one finding concerns one; ends: at what the schema lacks;"
+    " near: the rules whose runs hold it too"
 )
 WORD = re.compile(r"\w+")
 
@@ -58,17 +60,18 @@ def near_to(item: pytest.Item) -> frozenset[str]:
     return frozenset(rule for rule in named if rule in RULES)
 
 
-def is_wide(item: pytest.Item) -> bool:
+def is_wide(item: pytest.Item, how: str = "wide") -> bool:
     """Return whether a test is about many rules, so that a finding about one concerns no other."""
-    return any(mark.kwargs.get("wide", False) for mark in item.iter_markers(MARK))
+    return any(mark.kwargs.get(how, False) for mark in item.iter_markers(MARK))
 
 
 def about(
-    rules: Iterable[str], *, wide: bool = False, near: Iterable[str] = ()
+    rules: Iterable[str], *, wide: bool = False, ends: bool = False, near: Iterable[str] = ()
 ) -> pytest.MarkDecorator:
     """Return the marker of a test of these rules; what is no rule of the catalogue is left out."""
     own = sorted({rule for rule in rules if rule in RULES})
-    return pytest.mark.rules(*own, wide=wide, near=tuple(sorted({*near}.difference(own))))
+    further = tuple(sorted({*near}.difference(own)))
+    return pytest.mark.rules(*own, wide=wide, ends=ends, near=further)
 
 
 def about_none(*, near: Iterable[str] = ()) -> pytest.MarkDecorator:
@@ -120,7 +123,7 @@ def parts_of(items: Iterable[pytest.Item], left: Sequence[pytest.Item] = ()) -> 
 def _part(item: pytest.Item) -> Part:
     own = "case_runner" in getattr(item, "fixturenames", ())
     marked = item.get_closest_marker(MARK) is not None
-    return Part(tuple(sorted(rules_of(item))), is_wide(item), own, marked)
+    return Part(tuple(sorted(rules_of(item))), is_wide(item), own, marked, is_wide(item, "ends"))
 
 
 @cache

@@ -24,12 +24,14 @@ class Part:
         wide: whether what it finds of one of them says nothing of the others.
         own: whether it is made for its rule, which a run that contains it is therefore about.
         marked: whether it says which rules it is about, be it none.
+        ends: whether it ends at the first thing that the schema lacks, wide as it is.
     """
 
     rules: tuple[str, ...] = ()
     wide: bool = False
     own: bool = False
     marked: bool = False
+    ends: bool = False
 
 
 @dataclass(slots=True)

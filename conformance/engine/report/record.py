@@ -174,7 +174,7 @@ class Record:
         """Say of each rule what part of its proof did not come to its end, and why."""
         part = parts.tests.get(failed.test, Part())
         rules = tuple(RULES) if failed.when == "collection" else part.rules
-        if failed.cause.kind == causes.ERROR:
+        if failed.cause.kind == causes.ERROR or (part.ends and self._lacked(failed.test)):
             for rule in rules:
                 self._unproven(rule, failed.test, failed.when, failed.cause.shared)
         elif failed.cause.kind == causes.FAILURE and part.wide:
@@ -183,6 +183,14 @@ class Record:
             blamed = {failure["rule"] for test, failure in self._failures if test == failed.test}
             for rule in set(rules) - blamed if not blamed & set(rules) else ():
                 self._unproven(rule, failed.test, failed.when, failed.cause.shared)
+
+    def _lacked(self, test: str) -> bool:
+        """Return whether a test found that the schema lacks something which it needs."""
+        return any(
+            failure["verdict"] == Verdict.UNPROVEN and causes.lacking(failure["observed"])
+            for name, failure in self._failures
+            if name == test
+        )
 
     def forget_all_but(self, kept: Collection[str]) -> None:
         """Let failures name no finding but those that are kept, which `replay` can read."""

@@ -240,13 +240,17 @@ def run(folder: Folder, fault: str, tests: str) -> tuple[dict[str, Any], str, li
 
 
 def gathered(
-    *seen: dict[str, Any], rule: str = "INV-U5", own: bool = True, wide: bool = False
+    *seen: dict[str, Any],
+    rule: str = "INV-U5",
+    own: bool = True,
+    wide: bool = False,
+    ends: bool = False,
 ) -> dict[str, Standing]:
     """Return what a run makes of the reports of its tests, all of them about one rule."""
     record, tests = Record(), {}
     for number, each in enumerate(seen):
         test, failed = f"test_{number}", "failure" in each
-        tests[test] = Part((rule,), wide, own)
+        tests[test] = Part((rule,), wide, own, ends=ends)
         properties: list[tuple[str, Any]] = [("other", 1), (PROPERTY, each)]
         if failed:
             each["failure"]["test"] = test
@@ -288,6 +292,25 @@ def test_a_race_that_hangs_leaves_its_rule_unproven() -> None:
 
     assert Verdict.UNPROVEN == gathered(seen(), rule="INV-U6", own=False)["INV-U6"].verdict
     assert {} == gathered(seen(), rule="INV-U6", own=False, wide=True)
+
+
+@pytest.mark.parametrize(
+    ("observed", "verdict"),
+    [
+        ("there is no column users.credits", Verdict.UNPROVEN),
+        ("a session waits for its timeout", Verdict.HELD),
+    ],
+)
+def test_a_run_that_ends_at_what_is_lacking_proves_nothing(observed: str, verdict: Verdict) -> None:
+    """Whatever it was about to find of its rules is not known; a test that goes on has found it."""
+    well = {"rule": "INV-U5", "path": "insert", "tally": [9, 9, 9]}
+
+    def ended() -> dict[str, Any]:
+        failure = {**FAILURE, "rule": "RIGHT", "verdict": "unproven", "observed": observed}
+        return {"rule": "RIGHT", "path": "run", "tally": [0, 0, 0], "failure": failure}
+
+    assert verdict == gathered(well, ended(), wide=True, ends=True)["INV-U5"].verdict
+    assert Verdict.HELD == gathered(well, ended(), wide=True)["INV-U5"].verdict
 
 
 def test_a_failure_of_the_own_rule_decides() -> None:
