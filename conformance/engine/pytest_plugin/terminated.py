@@ -105,5 +105,11 @@ class _Ends:
             signal.signal(number, handler)
 
     def _ignore(self) -> None:
+        # A handler that does nothing: Python prints a traceback of a signal that has come already
+        # when it is told to ignore it, as SIGTERM has where a terminal sends SIGINT to all.
         for number in self._before:
-            signal.signal(number, signal.SIG_IGN)
+            signal.signal(number, _pass)
+
+
+def _pass(_number: int, _frame: FrameType | None) -> None:
+    """Let a signal change nothing."""
