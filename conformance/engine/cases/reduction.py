@@ -1,9 +1,9 @@
 """The smallest script that shows a finding: what it can do without is left out.
 
 A scenario is drawn with the past of its rows, neighbours and the legal write at the edge, which
-most violations do not need. What a finding's steps did is done again without half of its
-statements, without a few, without all that speak of one row; while the last step still breaks the
-same rule, what was left out stays out.
+most violations do not need. What a finding's steps did is done again without what speaks of rows
+that its last step does not refer to, without half of its statements, without a few, without all
+that speak of one row; while the last step still breaks the same rule, what was left out stays out.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from conformance.engine.cases.verdicts import Finding, Verdict
 from conformance.engine.sql.outcomes import Accepted
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from typing import TypeAlias
 
     from conformance.engine.cases.steps import Step
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     Steps: TypeAlias = Sequence[Step]
     Place: TypeAlias = tuple[int, int]  # a step, and a statement of it
 
-SECONDS: Final = 3.0  # for all findings of a process: where hundreds are broken, some are long
+SECONDS: Final = 6.0  # for all findings of a process: where hundreds are broken, some are long
 TOGETHER: Final = 4  # up to so many statements may need each other, wherever they begin
 ID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
@@ -73,6 +73,8 @@ class Reducer:
             return True
 
         without({each for each in places if each[0] < len(steps) - 1})
+        for some in _of_others(steps, places):
+            without(some)
         size = len(places)
         while size > 1:
             size = max(size // 2, TOGETHER) if size > TOGETHER else size - 1
@@ -83,14 +85,39 @@ class Reducer:
         return _kept(steps, places)
 
 
+def _of_others(steps: Steps, places: Sequence[Place]) -> Iterator[set[Place]]:
+    """Yield what speaks of rows that the last step's rows do not refer to: all of it, then less.
+
+    The first id of a statement is that of the row which it is about.
+    """
+    ids = {each: _ids(steps, each) for each in places}
+    needed = {one for (at, _), found in ids.items() if at == len(steps) - 1 for one in found}
+    while (
+        parents := {one for found in ids.values() if found and found[0] in needed for one in found}
+        - needed
+    ):
+        needed |= parents
+    yield {
+        each
+        for each, (first, *others) in ((each, found) for each, found in ids.items() if found)
+        if first not in needed and not (others and needed.issuperset(others))
+    }
+    yield {each for each, found in ids.items() if found and needed.isdisjoint(found)}
+
+
 def _by_rows(steps: Steps, places: Sequence[Place]) -> list[set[Place]]:
     """Return the statements that speak of each row, the most first."""
     about: dict[str, set[Place]] = {}
     for at, which in places:
-        statement = steps[at].sql[which]
-        for found in ID.findall(f"{statement.sql}{statement.data or ''}"):
+        for found in _ids(steps, (at, which)):
             about.setdefault(found, set()).add((at, which))
     return sorted(about.values(), key=len, reverse=True)
+
+
+def _ids(steps: Steps, place: Place) -> list[str]:
+    at, which = place
+    statement = steps[at].sql[which]
+    return ID.findall(f"{statement.sql}{statement.data or ''}")
 
 
 def _kept(steps: Steps, places: Sequence[Place]) -> tuple[Step, ...]:

@@ -24,9 +24,11 @@ CREATE TABLE users (
 """
 FIRST: Final = "INSERT INTO users (id) VALUES (1)"
 MOST_ATTEMPTS: Final = 60
+FEW_ATTEMPTS: Final = 16
 INVITER: Final = "INSERT INTO users (id) VALUES (5) /* 00000000-0000-0000-0000-000000000005 */"
 INVITED: Final = INVITER.replace("(5)", "(7)")
 BREAKS: Final = "INSERT INTO users (id, credits, inviter) VALUES (2, -1, 1)"
+FOURTH: Final = "INSERT INTO users (id, inviter) VALUES (4, 1)"
 WITHOUT_MEANING: Final = (
     "INSERT INTO users (id) VALUES (7)",
     "INSERT INTO users (id, inviter) VALUES (8, 7)",
@@ -122,6 +124,23 @@ def test_long_pasts_take_few_attempts(sandbox: Sandbox, monkeypatch: pytest.Monk
 
     assert (step(both), step(BREAKS, expect=LEGAL)) == smallest.steps
     assert next(attempts) < MOST_ATTEMPTS
+
+
+def test_rows_of_others_go_first(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the last step refers to, by whatever rows, is left; nobody else's past is tried."""
+    reset, attempts = sandbox.reset, count()
+    monkeypatch.setattr(sandbox, "reset", lambda: (next(attempts), reset()))
+    named = [f" /* 00000000-0000-0000-0000-000000000{number} */" for number in range(100, 400)]
+    others = [FIRST.replace("1", str(at)) + own for at, own in enumerate(named[2:], 10)]
+    first = FIRST + named[0]
+    invited = FOURTH + named[1] + named[0]
+    breaks = BREAKS.replace("1)", "4)") + named[1]
+
+    past = step(*others[:80], first, *others[80:], invited)
+    smallest = Reducer(60).smallest(finding(past, step(breaks, expect=LEGAL)), sandbox)
+
+    assert (step(first, invited), step(breaks, expect=LEGAL)) == smallest.steps
+    assert next(attempts) < FEW_ATTEMPTS
 
 
 @pytest.mark.parametrize(
