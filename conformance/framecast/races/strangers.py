@@ -229,8 +229,8 @@ def _finding(race_step: _RaceStep) -> Finding:
         LOCKS,
         Verdict.OVERBLOCKED,
         expected="nobody waits for whom they have nothing to do with",
-        observed=f"{race_step.name} waits for what is done in another company:\n"
-        + ";\n".join(race_step.body),
+        observed=f"{race_step.name} waits for what is done in another company"
+        "\nWho waits does:\n" + ";\n".join(race_step.body),
         script="",
         steps=(),
         cause="strangers wait",
