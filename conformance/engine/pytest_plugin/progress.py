@@ -45,7 +45,8 @@ class TimeLeft:
     """Estimate of what a run has left, from what the tests of each module took so far.
 
     Quick tests come first: the pace so far would promise too much. A module that has not begun is
-    taken to be as much slower than it was when it was measured as the others are.
+    taken to be as much slower than it was when it was measured as the others are. What is set up,
+    as the server is for the first test, is set up once: no pace follows from it.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -60,6 +61,7 @@ class TimeLeft:
         self._left: Counter[str] = Counter()
         self._done: Counter[str] = Counter()
         self._took: dict[str, float] = {}
+        self._once = 0.0  # seconds
 
     def expect(self, tests: Iterable[str]) -> None:
         """Learn which tests there are, by their ids; several workers say the same."""
@@ -71,8 +73,11 @@ class TimeLeft:
         if self._begun is None:
             self._begun = self._clock()
 
-    def add(self, test: str, seconds: float) -> None:
-        """Learn what one phase of a test took."""
+    def add(self, test: str, seconds: float, *, once: bool = False) -> None:
+        """Learn what one phase of a test took, and whether others need it as well."""
+        if once:
+            self._once += seconds
+            return
         module = _module(test)
         self._took[module] = self._took.get(module, 0) + seconds
 
@@ -93,7 +98,7 @@ class TimeLeft:
             before = SECONDS.get(module, OTHER) * slower
             took = self._took.get(module, 0) + KNOWN * before
             work += count * took / (self._done[module] + KNOWN)
-        return work * (self._clock() - self._begun) / worked
+        return work * (self._clock() - self._begun) / (worked + self._once)
 
 
 class Timed:
@@ -174,7 +179,7 @@ class Watch:
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Add one phase of one test."""
-        self._left.add(report.nodeid, report.duration)
+        self._left.add(report.nodeid, report.duration, once=report.when == "setup")
         if report.when == "call" or (report.when == "setup" and not report.passed):
             self._left.end(report.nodeid)
 

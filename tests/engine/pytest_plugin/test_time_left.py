@@ -45,6 +45,23 @@ def test_time_left_is_that_of_the_work_that_is_left() -> None:
     assert pytest.approx(100 * SECONDS["test_races"] * slower / 2) == left.seconds()
 
 
+def test_what_is_set_up_once_is_no_pace() -> None:
+    """A server that takes long to start is not expected to start again for every test."""
+    clock = Clock()
+    left = TimeLeft(clock)
+    tests = [*ids("test_corpus", 10), *ids("test_races", 100)]
+    left.expect(tests)
+    left.begin()
+    clock.now += 20
+    left.add(tests[0], 20, once=True)
+    for test in tests[:10]:
+        clock.now += SECONDS["test_corpus"]
+        left.add(test, SECONDS["test_corpus"])
+        left.end(test)
+
+    assert pytest.approx(100 * SECONDS["test_races"]) == left.seconds()
+
+
 def test_time_left_learns_from_what_it_sees() -> None:
     """Times of a module's tests count for more than what was measured once; nothing is 0."""
     clock = Clock()
