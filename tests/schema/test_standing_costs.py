@@ -35,8 +35,10 @@ UPDATE jobs SET status = 'canceled', failure_type = 'canceled'
 WHERE triggered_by = {STARTER} AND status = 'queued'
 """
 # Whether there were as many writes as jobs, and how many of them left the page or its free room.
+# A snapshot of autovacuum's may keep a page full for a moment; what costs an entry always does.
 HOT: Final = """
-SELECT relname, n_tup_upd >= 490, n_tup_upd - n_tup_hot_upd FROM pg_stat_user_tables
+SELECT relname, n_tup_upd >= 490, n_tup_upd - n_tup_hot_upd <= n_tup_upd / 100
+FROM pg_stat_user_tables
 WHERE relname IN ('team_guards', 'user_guards') ORDER BY 1
 """
 # Half of the jobs are of one project, and the rest of those beside it, by turns. The owner has
@@ -157,7 +159,7 @@ def test_guards_are_written_in_their_page(scratch: Scratch, template: Template) 
             client.execute(STARTERS.encode())
         client.execute("SELECT pg_stat_force_next_flush()")
         written = client.execute(HOT).fetchall()
-    assert [("team_guards", True, 0), ("user_guards", True, 0)] == written
+    assert [("team_guards", True, True), ("user_guards", True, True)] == written
 
 
 @pytest.mark.parametrize("name", GOES)

@@ -53,7 +53,7 @@ QUERIES = (
     """
     SELECT 'bound', format('%I.%I', n.nspname, c.relname), pg_get_partition_constraintdef(c.oid)
     FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
-    WHERE c.relispartition AND c.relkind IN ('r', 'p') AND n.nspname IN ('public', 'framecast')
+    WHERE c.relispartition AND c.relkind IN ('r', 'p') AND n.nspname IN OUR SCHEMAS
         -- A hash is one of the parent's number, which another database has not.
         AND pg_get_partition_constraintdef(c.oid) !~ '\\msatisfies_hash_partition\\M'
     """,
@@ -61,7 +61,7 @@ QUERIES = (
     SELECT 'storage', format('%I.%I', n.nspname, c.relname), 'is not vacuumed by itself any more'
     FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
     CROSS JOIN pg_options_to_table(c.reloptions) AS o
-    WHERE n.nspname IN ('public', 'framecast') AND o.option_name = 'autovacuum_enabled'
+    WHERE n.nspname IN OUR SCHEMAS AND o.option_name = 'autovacuum_enabled'
         AND NOT o.option_value::boolean
     UNION ALL
     SELECT 'storage', format('%I.%I', t.schemaname, t.tablename),
