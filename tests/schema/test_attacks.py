@@ -252,7 +252,7 @@ def test_an_attack_is_refused_by_its_rule(attack: str, path: str, attacked: Atta
 def test_an_attack_of_a_later_major_is_refused(
     attack: str, attacked: Attacked, scratch: Scratch
 ) -> None:
-    """What later majors have is refused by a rule there, and is no SQL before."""
+    """A rule refuses the SQL of later majors there; before, it is none."""
     major, statements, rule = SINCE[attack]
     for role, level in product(ROLES, LEVELS):
         named = attacked.refused(statements, role, level, "public")

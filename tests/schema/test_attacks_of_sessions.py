@@ -57,7 +57,7 @@ class Rivals:
         )
 
     def loses(self, session: psycopg.Connection[Any]) -> bool:
-        """Whether a session, in its transaction, is kept from a sixth job; nothing is broken."""
+        """Return whether a session is kept from a sixth job; nothing is broken."""
         with pytest.raises((errors.CheckViolation, errors.SerializationFailure)) as refused:
             session.execute(JOB, self.job)
         session.execute("ROLLBACK")
@@ -148,7 +148,7 @@ def test_a_prepared_transaction_holds_its_guard(level: str, rivals: Rivals) -> N
 
 
 def test_a_transaction_that_breaks_a_rule_is_not_prepared(rivals: Rivals) -> None:
-    """What is asked at commit is asked before a transaction is prepared."""
+    """Checks of commit are asked before a transaction is prepared."""
     rivals.one.execute("BEGIN")
     rivals.one.execute("DELETE FROM public.memberships")
     with pytest.raises(errors.IntegrityError):
@@ -159,7 +159,7 @@ def test_a_transaction_that_breaks_a_rule_is_not_prepared(rivals: Rivals) -> Non
 
 @pytest.mark.parametrize("level", LEVELS)
 def test_a_slug_needs_no_lock_that_somebody_holds(level: str, rivals: Rivals) -> None:
-    """Who holds all advisory locks of slugs makes made-up ones long, and given ones wait."""
+    """A holder of all advisory locks of slugs makes made-up ones long, and given ones wait."""
     one, other = rivals.one, rivals.other
     one.execute(SLUGS)
     other.execute("SET lock_timeout = '100ms'")

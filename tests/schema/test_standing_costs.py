@@ -1,4 +1,4 @@
-"""What is there for long costs a query nothing: many jobs of one, another locale, a snapshot."""
+"""Costs of a query beside many jobs of one, another locale, or a snapshot: none."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def test_jobs_of_one_team_and_user_cost_no_more(
 
 
 def test_a_user_with_many_jobs_is_refused_at_once(scratch: Scratch, template: Template) -> None:
-    """Who made jobs is not deleted, and they are not read for that."""
+    """A user who made jobs is not deleted, and they are not read for that."""
     found = []
     for size in (FEW, MANY):
         with scratch.cloned(template, "maker") as database, database.connect() as connection:

@@ -27,7 +27,7 @@ class Book(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Conventions:
-    """How a schema is written, as far as the engine has to know it.
+    """The ways in which a schema is written, as far as the engine has to know them.
 
     Attributes:
         helpers: schemas beside `public` which hold functions and books of its own, for nobody else.

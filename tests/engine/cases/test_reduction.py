@@ -127,7 +127,7 @@ def test_long_pasts_take_few_attempts(sandbox: Sandbox, monkeypatch: pytest.Monk
 
 
 def test_rows_of_others_go_first(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What the last step refers to, by whatever rows, is left; nobody else's past is tried."""
+    """Rows that the last step refers to are left; nobody else's past is tried."""
     reset, attempts = sandbox.reset, count()
     monkeypatch.setattr(sandbox, "reset", lambda: (next(attempts), reset()))
     named = [f" /* 00000000-0000-0000-0000-000000000{number} */" for number in range(100, 400)]

@@ -1,4 +1,4 @@
-"""How a schema is written is said by its domain: the engine names nothing of any."""
+"""A domain says how its schema is written: the engine names nothing of any."""
 
 import re
 from pathlib import Path

@@ -95,7 +95,7 @@ def test_what_is_held_for_a_moment_is_a_note(
 def test_a_file_that_waits_with_a_lock_is_a_finding(
     asked: Callable[[str], Asked], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What a file takes without any rows, it holds its locks for at least."""
+    """A file holds its locks at least for as long as it takes without any rows."""
     monkeypatch.setattr(locks, "LONGEST", 0.3)
     script = "LOCK TABLE small; SELECT pg_sleep(0.4)"
     [fault], _ = asked(script)

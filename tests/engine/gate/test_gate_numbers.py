@@ -76,7 +76,7 @@ def test_a_sequence_that_is_set_back_is_a_finding(
     ],
 )
 def test_a_sequence_that_goes_on_is_no_finding(asked: Callable[[str], Asked], script: str) -> None:
-    """What is behind the last number, has given none, or fills a column, is asked elsewhere."""
+    """A number behind the last, of none given, or of a column, is asked elsewhere."""
     assert ([], []) == asked(script)
 
 

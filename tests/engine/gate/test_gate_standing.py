@@ -79,7 +79,7 @@ def looked(scratch: Scratch, folder: Path, *scripts: str) -> tuple[list[Fault], 
 def test_what_is_gone_or_worse_is_told(
     scratch: Scratch, folder: Path, script: str, told: set[str]
 ) -> None:
-    """What the application uses, and what is derived from a function, is a finding until waived."""
+    """Objects in use, and what a function derives, are findings until waived."""
     kinds = {each.partition(": ")[0] for each in told}
     lines = "".join(f"-- waives {kind}: on purpose\n" for kind in sorted(kinds))
     found, _ = looked(scratch, folder, script)
@@ -118,7 +118,7 @@ def test_what_is_made_anew_or_used_by_nobody_is_not_told(
 
 
 def test_a_view_that_shows_other_rows_is_noted(scratch: Scratch, folder: Path) -> None:
-    """What a view leaves out, no rule tells: the difference is shown."""
+    """No rule tells of rows that a view leaves out: the difference is shown."""
     script = "CREATE OR REPLACE VIEW lively AS SELECT id FROM memos WHERE false"
     found, notes = looked(scratch, folder, script)
 
