@@ -211,9 +211,8 @@ def describe(conn: Connection) -> Description:
     conn.execute("SELECT set_config('search_path', 'pg_catalog', true)")
     found: Description = {}
     for query in QUERIES:
-        for kind, name, definition in conn.execute(
-            conventions().placed(OURS + query).encode()
-        ).fetchall():
+        ours = conventions().placed(OURS + query)
+        for kind, name, definition in conn.execute(ours.encode()).fetchall():
             found[kind, name] = definition or ""
     conn.execute("SELECT set_config('search_path', %s, true)", (path,))
     return found

@@ -59,7 +59,7 @@ class Conventions:
     @property
     def rejection(self) -> str:
         """The text with which a refusal by `reject` begins; where there is none, one of no SQL."""
-        return f"{self.reject}(" if self.reject else "\0"
+        return f"{self.reject}(" if self.reject else "\1"
 
     def placed(self, query: str) -> str:
         """Return a query with the schemas in place of `OUR SCHEMAS` and `HELPER SCHEMAS`."""

@@ -94,7 +94,8 @@ def _words_of_rejections(tokens: list[plpgsql.Word]) -> set[int]:
 
 def _rejects() -> list[str]:
     """Return the tokens with which a refusal begins."""
-    return [each.text for each in words(conventions().rejection)] or ["\0"]
+    call = conventions().rejection
+    return [each.text for each in words(call)] if conventions().reject else [call]
 
 
 def _of(body: Body, one: Statement) -> Iterator[Embedded]:

@@ -139,7 +139,7 @@ def _rejecting(texts: Iterable[str]) -> Iterator[Any]:
 
     rejects = conventions().reject
     for text in texts:
-        if rejects in text:
+        if conventions().rejection in text:
             for node in below(parse_sql(text)):
                 if type(node).__name__ == "FuncCall":
                     call = cast("Any", node)

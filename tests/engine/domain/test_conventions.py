@@ -46,5 +46,6 @@ def test_queries_ask_the_schemas_of_the_domain(helpers: tuple[str, ...], placed:
 
 def test_without_a_function_that_rejects_nothing_does() -> None:
     """A schema that raises its errors itself has no text that begins a refusal."""
+    assert "\0" not in Conventions().rejection  # which the server is asked for
     assert Conventions().rejection not in "PERFORM framecast.reject('a', 'b'); RAISE EXCEPTION 'x'"
     assert "app.refuse(" == Conventions(reject="app.refuse").rejection
