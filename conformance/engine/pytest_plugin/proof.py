@@ -60,8 +60,12 @@ def near_to(item: pytest.Item) -> frozenset[str]:
     return frozenset(rule for rule in named if rule in RULES)
 
 
-def is_wide(item: pytest.Item, how: str = "wide") -> bool:
+def is_wide(item: pytest.Item) -> bool:
     """Return whether a test is about many rules, so that a finding about one concerns no other."""
+    return _is_marked(item, "wide")
+
+
+def _is_marked(item: pytest.Item, how: str) -> bool:
     return any(mark.kwargs.get(how, False) for mark in item.iter_markers(MARK))
 
 
@@ -123,7 +127,7 @@ def parts_of(items: Iterable[pytest.Item], left: Sequence[pytest.Item] = ()) -> 
 def _part(item: pytest.Item) -> Part:
     own = "case_runner" in getattr(item, "fixturenames", ())
     marked = item.get_closest_marker(MARK) is not None
-    return Part(tuple(sorted(rules_of(item))), is_wide(item), own, marked, is_wide(item, "ends"))
+    return Part(tuple(sorted(rules_of(item))), is_wide(item), own, marked, _is_marked(item, "ends"))
 
 
 @cache
