@@ -116,7 +116,7 @@ def pytest_load_initial_conftests(early_config: pytest.Config, args: list[str]) 
     if options.domain:
         with _one_message():
             chosen.choose(options.domain, directory)
-    _select(options, args)  # a worker, too, begins with what the user has given
+    _select(early_config, args)  # a worker, too, begins with what the user has given
     if early_config.pluginmanager.hasplugin("xdist"):
         args[:0] = workers.arguments(options, directory)
     pyargs = bool(getattr(options, "pyargs", False))
@@ -296,11 +296,13 @@ def _environment(config: pytest.Config, options: argparse.Namespace) -> Environm
     return config.stash[ENVIRONMENT]
 
 
-def _select(options: argparse.Namespace, args: list[str]) -> None:
+def _select(config: pytest.Config, args: list[str]) -> None:
     """Let `-k` say what it was given and what `--rule` was."""
     # By now pytest has imported the plugin.
     from conformance.engine.pytest_plugin import keywords  # noqa: PLC0415 - as said
 
+    options = config.known_args_namespace
+    config.stash[keywords.GIVEN] = options.keyword
     keyword = keywords.expression(options.keyword, options.rule)
     if keyword != options.keyword:
         options.keyword = keyword

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import cycle
 from typing import TYPE_CHECKING, Any, Final
 
-from conformance.engine.cases.verdicts import Finding, Standing, Tally, Verdict
+from conformance.engine.cases.verdicts import SEVERAL, Finding, Standing, Tally, Verdict
 from conformance.engine.kinds.transitions import Transitions
 from conformance.engine.report import rules
 from conformance.engine.sql.writes import Path as WritePath
@@ -58,10 +58,21 @@ TIMELINES: Final = {
 
 
 def failure(rule: str, verdict: Verdict) -> dict[str, Any]:
-    """Return a failure of a rule."""
+    """Return a failure of a rule, or of what stands in its place."""
     found = Finding(rule, verdict, expected="refused", observed="a, b: 100%\nrow", script=SCRIPT)
-    test = f"conformance/test_rules.py::test_rule[{RULES[rule].token}update]"
+    token = RULES[rule].token if rule in RULES else ""
+    test = f"conformance/test_rules.py::test_rule[{token}update]"
     return {**found.as_dict(), "path": "update", "test": test}
+
+
+def failing_race(rule: str) -> dict[str, Any]:
+    """Return a failure of a rule in a race, whose script has the timeline as a comment, too."""
+    columns = (
+        "--      ann (read committed)      bob (read committed)\n-- ann: accepted\n-- a start\n"
+    )
+    script = f"{SEVERAL}\n-- begin from what is below:\n{columns}BEGIN;\n"
+    found = {**failure(rule, Verdict.BROKEN), "path": "race", "script": script}
+    return {**found, "timeline": TIMELINES[RACE]}
 
 
 def moves() -> dict[str, dict[str, int]]:

@@ -10,6 +10,7 @@ from conformance.engine.sql.folding import folded
 
 if TYPE_CHECKING:
     from conformance.engine.cases.steps import Step
+    from conformance.engine.report.form import Timeline
 
 
 class Verdict(StrEnum):
@@ -41,6 +42,7 @@ class Finding(AssertionError):  # noqa: N818 - no error of the program, but what
         also: the ids of further rules of which the same is true.
         cause: what is the same where many cases fail alike, such as the object that refused; or ''.
         role: who does the steps, where that is not who writes in the run; or ''.
+        timeline: who did what in which order, as a report has it; None where it is of one session.
     """
 
     def __init__(  # noqa: PLR0913 - five things to say, in keywords, and how to do it again
@@ -67,6 +69,7 @@ class Finding(AssertionError):  # noqa: N818 - no error of the program, but what
         self.also = also
         self.cause = cause
         self.role = role
+        self.timeline: Timeline | None = None
 
     def __eq__(self, other: object) -> bool:
         """Two findings are the same when they are about the same rule."""

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 WORD: Final = re.compile(r"[\w:+\-.\[\]\\/]+")  # as pytest reads an expression
 OPERATORS: Final = frozenset({"and", "or", "not"})
+GIVEN: Final = pytest.StashKey[str]()  # what `-k` was given
 DESELECTED: Final = pytest.StashKey[set[str]]()
 
 

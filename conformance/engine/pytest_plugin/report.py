@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import tempfile
 import time
@@ -17,8 +18,8 @@ import pytest
 
 from conformance.engine.cases.verdicts import NOT_RUN, Standing, Verdict
 from conformance.engine.pytest_plugin.findings import ENDED, KEPT, Ended
-from conformance.engine.pytest_plugin.keys import runs_tests
-from conformance.engine.pytest_plugin.scope import about_all, is_whole
+from conformance.engine.pytest_plugin.keys import ENVIRONMENT, runs_tests
+from conformance.engine.pytest_plugin.scope import about_all, is_whole, selected
 from conformance.engine.report import parts, sections
 from conformance.engine.report.document import ReportError
 from conformance.engine.report.parts import Parts
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
 
     from conformance.engine.report.baseline import Baseline
+    from conformance.engine.report.forms.extras import Extras
 
 PARTS = pytest.StashKey[Parts]()
 DESELECTED = pytest.StashKey[list[pytest.Item]]()
@@ -200,7 +202,8 @@ class Recorder:
             width=0 if verbosity > 0 else self._config.get_terminal_writer().fullwidth,
             left_out=self._left_out(verbosity),
         )
-        yield from (*rows, counts)
+        asked = selected(self._config)
+        yield from (*rows, *([f"selected: {shlex.join(asked)}"] if asked else []), counts)
 
     def _left_out(self, verbosity: int) -> tuple[str, ...]:
         """Return the verdicts of rules that are counted, and not listed."""
@@ -226,6 +229,18 @@ class Recorder:
         """Return whether the run was about rules, and not about other tests."""
         return bool(self._judged) or any(part.marked for part in self._parts.tests.values())
 
+    def _extras(self, formats: list[str]) -> Extras:
+        """Return what a page shows beside the run: the project's mutants of this schema."""
+        from conformance.engine.report.forms import PAGE, extras
+
+        if PAGE not in formats:
+            return extras.NOTHING
+        from conformance.engine.mutants import last
+
+        directory = self._config.invocation_params.dir
+        schema = self._config.stash[ENVIRONMENT].migrations
+        return extras.Extras(mutants=tuple(last.read(directory, schema)))
+
     def _write(self, targets: list[Path], session: pytest.Session, missed: list[str]) -> None:
         def write() -> None:
             # They know every way to try every rule, and only a report needs them.
@@ -243,6 +258,9 @@ class Recorder:
                 "counts": {name: counts[name] for name in COUNTED},
                 **about(self._config),
             }
+            asked = selected(self._config)
+            if asked:
+                of_run["selected"] = asked
             if sections.COVERAGE in stash:
                 of_run["coverage"] = stash[sections.COVERAGE]()
             if self._ended_by:
@@ -263,9 +281,10 @@ class Recorder:
             timelines = stash.setdefault(sections.TIMELINES, {})
             seen = rules.Seen(moves, levels, timelines)
             document = rules.document(self._judged, of_run, of_tests, where, seen)
+            extras = self._extras([*map(forms.format_of, targets)])
             for target in targets:
                 try:
-                    forms.write(document, target)
+                    forms.write(document, target, extras=extras)
                 except ReportError as error:  # it has become full, or is gone, since the run began
                     self._lines.append(f"report: {error}")
                     session.exitstatus = session.exitstatus or pytest.ExitCode.TESTS_FAILED

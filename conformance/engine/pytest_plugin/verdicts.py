@@ -158,7 +158,14 @@ def _send(outcome: pytest.TestReport, finding: Finding, path: str, item: pytest.
     if kept is not None:
         outcome.user_properties.append((findings.PROPERTY, kept.as_dict()))
     for rule in (finding.rule, *finding.also):
-        failure = {**finding.as_dict(), "rule": rule, "path": path, "test": item.nodeid}
+        failure: dict[str, Any] = {
+            **finding.as_dict(),
+            "rule": rule,
+            "path": path,
+            "test": item.nodeid,
+        }
+        if finding.timeline is not None:
+            failure["timeline"] = finding.timeline
         if kept is not None:
             failure["finding"] = kept.id
         seen = {"rule": rule, "path": path, "tally": [0, 0, 0], "failure": failure}

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from conformance.engine.cases.verdicts import NOT_RUN, Verdict
-from conformance.engine.report.document import ReportError, covered
+from conformance.engine.report.document import ReportError, covered, selected
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -32,7 +32,7 @@ class Comparison:
         others: rules that only one report has, or whose verdicts are as good as each other.
         fewer: rules that are held in both and were tried far less, with both numbers.
         stood_on: facts that differ, each as name, before and after.
-        partial: which of both is of a part of the suite.
+        partial: which of both is of a part of the suite, and what it was asked for, or ''.
         untried: for a report of a part of the suite, the rules that only the other one has.
         common: how many rules both have tried.
         unproven: the rules that were held, and that the later run was not asked for.
@@ -44,7 +44,7 @@ class Comparison:
     others: Mapping[str, tuple[str, str]]
     fewer: Mapping[str, tuple[int, int]]
     stood_on: tuple[tuple[str, str, str], ...]
-    partial: tuple[str, ...]
+    partial: Mapping[str, str]
     untried: Mapping[str, tuple[str, ...]]
     common: int
     unproven: tuple[str, ...] = ()
@@ -59,8 +59,9 @@ class Comparison:
         """Yield what differs, the worst first, or that nothing does."""
         for name, before, after in self.stood_on:
             yield f"{name}: {before} -> {after}"
-        for which in self.partial:
-            yield f"the {which} report is of a part of the suite, or its run ended early"
+        for which, asked in self.partial.items():
+            told = f": {asked}" if asked else ", or its run ended early"
+            yield f"the {which} report is of a part of the suite{told}"
         for which, rules in self.untried.items():
             yield f"not tried by the {which} run: {_rules(len(rules))} of the other report"
         if self.ended:
@@ -103,9 +104,11 @@ def compared(old: Document, new: Document, *, tried_by_both: bool = False) -> Co
     if not before.keys() & after.keys():
         message = "the two reports have no rule in common: nothing can be said of either"
         raise ReportError(message)
-    partial = [
-        which for which, document in (("old", old), ("new", new)) if not document.get("whole", True)
-    ]
+    partial = {
+        which: selected(document)
+        for which, document in (("old", old), ("new", new))
+        if not document.get("whole", True)
+    }
     others = {"old": [name for name in after if name not in before]}
     others["new"] = [name for name in before if name not in after]
     untried = {which: tuple(others[which]) for which in partial if others[which]}
@@ -131,7 +134,7 @@ def compared(old: Document, new: Document, *, tried_by_both: bool = False) -> Co
         {name: pair for name, pair in differ.items() if name not in weaker | stronger},
         fewer,
         tuple(_stood_on(old, new)),
-        tuple(partial),
+        partial,
         untried,
         len(before.keys() & after.keys()),
         () if tried_by_both else tuple(unproven),

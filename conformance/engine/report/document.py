@@ -7,6 +7,7 @@ programs; `conformance.engine.report.form` holds the types that both stand for.
 from __future__ import annotations
 
 import json
+import shlex
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
@@ -49,6 +50,11 @@ def covered(document: Document) -> str:
     """Return how many statements of functions a run has reached; '' if none were counted."""
     seen = document.get("coverage")
     return f"{seen['reached']} of {seen['statements']} statements" if seen else ""
+
+
+def selected(document: Document) -> str:
+    """Return what of a command line asked for a part of the suite; '' where nothing did."""
+    return shlex.join(document.get("selected", ()))
 
 
 def no_report(error: Exception) -> str:

@@ -32,22 +32,6 @@ class Commit(TypedDict):
     dirty: bool
 
 
-class Failure(TypedDict):
-    """Failure of a rule, or of what stands in its place; `script` is SQL that shows it."""
-
-    rule: str
-    verdict: str
-    path: str
-    test: str
-    expected: str
-    observed: str
-    script: str
-    steps: NotRequired[Any]
-    also: NotRequired[list[str]]
-    accepted: NotRequired[str]
-    finding: NotRequired[str]
-
-
 class Path(TypedDict):
     """Counts of a write path, or the reason why it cannot break the rule."""
 
@@ -96,6 +80,23 @@ class Timeline(TypedDict):
     sessions: list[str]
     steps: list[Step]
     ends: list[str]
+
+
+class Failure(TypedDict):
+    """Failure of a rule, or of what stands in its place; `script` is SQL that shows it."""
+
+    rule: str
+    verdict: str
+    path: str
+    test: str
+    expected: str
+    observed: str
+    script: str
+    steps: NotRequired[Any]
+    also: NotRequired[list[str]]
+    accepted: NotRequired[str]
+    finding: NotRequired[str]
+    timeline: NotRequired[Timeline]
 
 
 class Race(TypedDict):
@@ -165,6 +166,7 @@ class Report(TypedDict):
 
     version: Literal[2]
     whole: bool
+    selected: NotRequired[list[str]]
     exit_status: int
     begun: str
     seconds: float

@@ -13,11 +13,13 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from conformance.engine.cases.verdicts import Verdict
-from conformance.engine.report.document import ReportError, load, no_report
+from conformance.engine.report.document import ReportError, load, no_report, selected
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
+
+    from conformance.engine.report.document import Document
 
 MISSING = "-"  # in the place of a verdict
 MOST_TOLD = 5  # failures of one run that are no rule's
@@ -143,11 +145,12 @@ def _holds(verdict: str) -> bool:
     return verdict == Verdict.HELD
 
 
-def _part(document: Mapping[str, Any]) -> str:
+def _part(document: Document) -> str:
     """Return how much of the suite a run has left out."""
     counts = document.get("counts", {})
     words = (("deselected", "deselected"), ("not_run", "not run"))
     some = [f"{counts[key]} tests {word}" for key, word in words if counts.get(key)]
+    some += [selected(document)] if "selected" in document else []
     return ", ".join(some) or "not all of its files were asked for"
 
 

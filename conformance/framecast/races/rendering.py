@@ -102,7 +102,7 @@ def told(finding: Finding, race: Race, trace: Trace) -> Finding:
         *side_by_side(race, trace).splitlines(),
     ]
     shown = f"{SEVERAL}\n" + "".join(f"-- {line}\n" for line in lines)
-    return Finding(
+    drawn = Finding(
         finding.rule,
         finding.verdict,
         expected=finding.expected,
@@ -110,6 +110,8 @@ def told(finding: Finding, race: Race, trace: Trace) -> Finding:
         script=f"{shown}{_start(race)}",
         steps=(),
     )
+    drawn.timeline = timeline(race, trace)
+    return drawn
 
 
 def name_of(rule: str, race: Race, trace: Trace) -> str:

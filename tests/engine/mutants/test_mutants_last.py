@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +14,7 @@ from conformance.engine.mutants.mutant import Mutant
 from conformance.engine.mutants.mutant_run import Kill, MutantRun
 from conformance.engine.mutants.report import Report
 from conformance.engine.mutants.unseen import Unseen
+from tests.support.recording import HEAD, run_in
 
 if TYPE_CHECKING:
     import pytest
@@ -61,6 +64,22 @@ def test_results_are_of_one_schema(tmp_path: Path) -> None:
     for text in ("", "[]", "{}", '{"version": 2, "run": {}, "mutants": 1}'):
         (tmp_path / last.FILE).write_text(text)
         assert {} == kept(tmp_path)
+
+
+def test_the_page_of_a_run_has_the_mutants_of_its_schema(tmp_path: Path) -> None:
+    """Those of another schema are left out, and the page says how to add some."""
+    page = tmp_path / "page.html"
+    run = partial(run_in, tmp_path, HEAD, "--conformance-report=page.html", "-n0")
+
+    last.add(tmp_path, MIGRATIONS, report(a="killed"), all_phases=True)
+    run()
+    assert 'id="mutants"' not in page.read_text()
+    assert "After <code>framecast-conformance mutants</code>" in page.read_text()
+    last.add(tmp_path, tmp_path / "migrations", report(b="killed"), all_phases=True)
+    run()
+    today = datetime.now(UTC).date().isoformat()
+    assert f"<p>Of this schema, tried {today}.</p>" in page.read_text()
+    assert "After <code>framecast-conformance mutants</code>" not in page.read_text()
 
 
 def test_a_rule_is_explained_with_its_mutants(

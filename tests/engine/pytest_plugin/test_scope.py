@@ -6,7 +6,13 @@ from typing import Any, cast
 
 import pytest
 
-from conformance.engine.pytest_plugin.scope import RULE_TESTS, SUITE, about_all, is_whole
+from conformance.engine.pytest_plugin.scope import (
+    RULE_TESTS,
+    SUITE,
+    about_all,
+    is_whole,
+    selected,
+)
 
 
 def config(*args: str, folder: Path = SUITE.parent, **options: Any) -> pytest.Config:
@@ -17,6 +23,7 @@ def config(*args: str, folder: Path = SUITE.parent, **options: Any) -> pytest.Co
 
     asked = SimpleNamespace(
         args=list(args),
+        stash=pytest.Stash(),
         invocation_params=SimpleNamespace(dir=folder),
         getoption=getoption,
     )
@@ -44,3 +51,26 @@ def config(*args: str, folder: Path = SUITE.parent, **options: Any) -> pytest.Co
 def test_a_run_is_of_what_it_was_asked_for(asked: pytest.Config, whole: bool, every: bool) -> None:
     """A test of a file, a choice by name and a folder elsewhere are no whole run."""
     assert (whole, every) == (is_whole(asked), about_all(asked))
+    assert whole != bool(selected(asked))
+
+
+@pytest.mark.parametrize(
+    ("asked", "words"),
+    [
+        (config("conformance"), ""),
+        (config("conformance", ignore=["a", "b"], lf=True), "--last-failed --ignore a --ignore b"),
+        (
+            config("conformance/test_races.py", rule=["INV-T6"]),
+            "--rule INV-T6 conformance/test_races.py",
+        ),
+        (config("conformance", changed_since="main"), ""),
+        (
+            config("conformance", only_changed=True, changed_since="main"),
+            "--only-changed --changed-since main",
+        ),
+    ],
+    ids=str,
+)
+def test_a_part_is_told_by_its_words(asked: pytest.Config, words: str) -> None:
+    """Files and options that leave tests out are told; those that only order them are not."""
+    assert words == " ".join(selected(asked))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import subprocess
 from functools import partial
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 import pytest
 
 from tests.support.recording import FAILS, FINDING, HEAD, PARTS, Ended, run_in
+from tests.support.reports import RACE, TIMELINES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,7 +36,7 @@ def test_a_failure_that_many_share_is_printed_once(run: Callable[..., Ended]) ->
     assert 4 == done.output.count("test_fake.py::test_race[")
     assert "and 3 more" in done.output
     assert "short test summary" not in done.output
-    assert ["INV-U5", "1", "report:"] == [row.split()[0] for row in done.rows[:-1]]
+    assert ["INV-U5", "selected:", "1", "report:"] == [row.split()[0] for row in done.rows[:-1]]
     assert " passed, 7 errors in " in done.rows[-1]
 
 
@@ -61,7 +63,8 @@ def test_lines_are_as_wide_as_the_terminal(run: Callable[..., Ended]) -> None:
 def test_a_quiet_run_shows_what_is_not_held(run: Callable[..., Ended]) -> None:
     """With -q a rule that is held has no line of its own, and one that is not has."""
     in_part = "held in what was selected, and not tried whole: INV-U5 along 1 of 7 write paths"
-    assert [in_part, "1 held", "report: report.json"] == run(HEAD, "-q").rows[:-1]
+    told = [in_part, "selected: test_fake.py", "1 held", "report: report.json"]
+    assert told == run(HEAD, "-q").rows[:-1]
     rows = run(HEAD + FAILS, "-q").rows
     assert rows[0].startswith("INV-U5 unproven ")
 
@@ -85,10 +88,11 @@ def test_the_report_has_what_its_documentation_says(run: Callable[..., Ended]) -
     }
 
     assert set() == {key for key in keys if f"`{key}`" not in DOCS}
-    # Of a run without a role, a server or coverage that keeps no finding, and of a rule without
-    # states and races that the migrations do not have.
+    # Of a run without a role, a server, coverage or races that keeps no finding, and of a rule
+    # without states and races that the migrations do not have.
     none = {
         "finding",
+        "timeline",
         "denied",
         "withheld",
         "as_role",
@@ -102,11 +106,49 @@ def test_the_report_has_what_its_documentation_says(run: Callable[..., Ended]) -
     assert 64 == len(done.report["suite"])
 
 
+def test_a_failure_of_several_sessions_has_their_timeline(run: Callable[..., Ended]) -> None:
+    """Who did what is data for whoever draws it; a failure of one session has none."""
+    raised = f"""{FINDING}
+import pytest
+
+@pytest.mark.rules("INV-U5")
+@pytest.mark.parametrize("timeline", [{TIMELINES[RACE]}, None])
+def test_race(timeline):
+    finding = found("INV-U5")
+    finding.timeline = timeline
+    raise finding
+"""
+    failures = run(raised).report["rules"][0]["failures"]
+    assert [TIMELINES[RACE], None] == [each.get("timeline") for each in failures]
+
+
 def test_the_report_says_what_of_a_run_was_left_out(run: Callable[..., Ended]) -> None:
     """Tests that were deselected are counted, in one process as by workers."""
     for workers in ("-n0", "-n1"):
         counts = run(HEAD + FAILS, "-k", "test_rule", workers).report["counts"]
         assert (1, 0, 1) == (counts["passed"], counts["failed"], counts["deselected"])
+
+
+@pytest.mark.parametrize(
+    ("given", "selected"),
+    [
+        (("-k", "test_rule"), ["-k", "test_rule"]),
+        (("--rule", "inv-u5"), ["--rule", "inv-u5"]),
+        (("--rule=INV-U5", "-k", "not race"), ["--rule", "INV-U5", "-k", "not race"]),
+        (("--deselect", "test_fake.py::test_race"), ["--deselect", "test_fake.py::test_race"]),
+        (("--ignore-glob=x*", "-m", "rules"), ["-m", "rules", "--ignore-glob", "x*"]),
+    ],
+)
+def test_the_report_says_what_was_selected(
+    given: tuple[str, ...], selected: list[str], run: Callable[..., Ended]
+) -> None:
+    """As it was given, in one process as by workers; the terminal says it before the counts."""
+    for workers in ("-n0", "-n1"):
+        done = run(HEAD + FAILS, *given, workers)
+        assert selected == done.report["selected"][: len(selected)]
+        assert ["test_fake.py"] == done.report["selected"][len(selected) :]
+        (line,) = (row for row in done.rows if row.startswith("selected: "))
+        assert f"selected: {shlex.join(done.report['selected'])}" == line
 
 
 def test_the_report_names_the_commit(run: Callable[..., Ended], tmp_path: Path) -> None:

@@ -252,7 +252,9 @@ def test_a_finding_tells_the_race(harness: Harness) -> None:
     trace = harness.run(race, following((0, 1, 0, 1)))
     finding = Finding("INV-T2", Verdict.BROKEN, expected="", observed="", script="", steps=())
 
-    shown = str(rendering.told(finding, race, trace))
+    told = rendering.told(finding, race, trace)
+    assert rendering.timeline(race, trace) == told.timeline
+    shown = str(told)
 
     assert "on a fresh installation, psql" not in shown
     assert f"-- .conformance/races/{rendering.name_of('INV-T2', race, trace)}, and run.sh" in shown

@@ -36,24 +36,29 @@ def causes(failures: Sequence[dict[str, Any]], document: Document) -> list[dict[
     """
     groups: dict[tuple[object, ...], list[dict[str, Any]]] = {}
     for each in failures:
-        way = {
-            **each,
-            "path": IN_WORDS.get(each["path"], each["path"]),
-            **_parts(each["script"].rstrip()),
-            "shown_by": shown_by(each["script"]),
-            "again": _again(each, document),
-        }
-        groups.setdefault(tuple(each.get(name) for name in SAME), []).append(way)
+        groups.setdefault(tuple(each.get(name) for name in SAME), []).append(way(each, document))
     return [{**group[0], "ways": _short_first(group)} for group in groups.values()]
 
 
-def _parts(script: str) -> dict[str, str]:
-    """Return a script, and before it what several sessions did, whose columns stay as they are."""
-    lines = script.splitlines()
+def way(failure: dict[str, Any], document: Document) -> dict[str, Any]:
+    """Return a failure with its script in parts, and the words of the command that runs it."""
+    return {
+        **failure,
+        "path": IN_WORDS.get(failure["path"], failure["path"]),
+        **_parts(failure["script"].rstrip(), failure.get("timeline")),
+        "shown_by": shown_by(failure["script"]),
+        "again": _again(failure, document),
+    }
+
+
+def _parts(script: str, timeline: dict[str, Any] | None) -> dict[str, Any]:
+    """Return a script, and before it what several sessions did, as far as no timeline draws it."""
+    lines = script.splitlines() if script.startswith(SEVERAL) else []
     told = [*takewhile(lambda line: line.startswith("--"), lines)]
-    if not script.startswith(SEVERAL):
-        told = []
-    return {"timeline": "\n".join(told), "script": "\n".join(lines[len(told) :])}
+    script = "\n".join(lines[len(told) :]) if told else script
+    if timeline:
+        told = [*takewhile(lambda line: timeline["sessions"][0] not in line, told)]
+    return {"told": "\n".join(told), "script": script, "timeline": timeline}
 
 
 def _short_first(group: list[dict[str, Any]]) -> list[dict[str, Any]]:

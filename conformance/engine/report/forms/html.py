@@ -45,6 +45,7 @@ def render(document: Document, extras: beside.Extras = beside.NOTHING) -> str:
         replayed=replayed,
         words=WORDS,
         rules=rules,
+        beside=[failures.way(each, document) for each in document.get("beside", ())],
         choices=[
             ("table", "tables", sorted({each for rule in rules for each in rule["tables"]})),
             ("area", "areas", list(dict.fromkeys(filter(None, (r["area"] for r in rules))))),
@@ -59,6 +60,7 @@ def render(document: Document, extras: beside.Extras = beside.NOTHING) -> str:
         statements={r["id"]: r.get("statement", "") for run in runs for r in run["rules"]},
         statuses=beside.STATUSES,
         operators=beside.by_operator(extras.mutants),
+        tried=sorted({each["tried"] for each in extras.mutants if "tried" in each}),
         undecided=sum(each["status"] == beside.UNTRIED for each in extras.mutants),
     )
 

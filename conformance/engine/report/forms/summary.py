@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from conformance.engine.cases.verdicts import NOT_RUN, Verdict
-from conformance.engine.report.document import covered
+from conformance.engine.report.document import covered, selected
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -60,7 +60,10 @@ def outcome(document: Document) -> str:
 def _part(document: Document) -> str:
     """Return how much of the suite a run that was not whole has tried."""
     missing = document.get("counts", {}).get("not_run", 0)
-    return f"it ended before {missing} of its tests" if missing else "a part of the suite"
+    asked = f": {shortened(selected(document))}" if "selected" in document else ""
+    part = f"a part of the suite{asked}"
+    ended = f"it ended before {missing} of its tests"
+    return f"{ended}, {part}" if missing and asked else ended if missing else part
 
 
 def facts(document: Document) -> Iterator[tuple[str, str]]:
