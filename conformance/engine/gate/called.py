@@ -25,6 +25,19 @@ DEFINITIONS = """
          WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e'
     )
 """
+# Whether a function is PostgreSQL's own or an extension's, or an aggregate.
+TRUSTED = """
+    SELECT EXISTS (
+        SELECT FROM pg_proc AS p JOIN pg_language AS l ON l.oid = p.prolang
+         WHERE p.proname = %(name)s AND (
+            p.pronamespace = 'pg_catalog'::regnamespace OR p.prokind = 'a'
+            OR l.lanname IN ('c', 'internal') OR EXISTS (
+                SELECT FROM pg_depend AS d
+                 WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e'
+            )
+        )
+    ) OR EXISTS (SELECT FROM pg_type WHERE typname = %(name)s)
+"""
 # Triggers of a target that call a function, or have a name on a table.
 TRIGGERS = """
     SELECT c.relname::text, t.tgname::text, p.proname::text, t.tgtype::int, ARRAY(
@@ -50,24 +63,38 @@ class Bodies:
 
     def __init__(self, files: Sequence[Migration], conn: Connection | None = None) -> None:
         """Read those of the files; those of the target are asked for when they are called."""
-        self._conn = conn
+        self.conn = conn
         self._found: dict[str, list[str]] = {}
+        self._makes_extensions = False
         self._triggers: dict[tuple[str, str], _Trigger] = {}
         for file in files:
             for node, text, _ in statements(file.sql):
-                if isinstance(node, ast.CreateFunctionStmt):
-                    name = last(node.funcname)
-                    self._found.setdefault(name, []).append(text)
+                self._define(node, text)
 
     def of(self, name: str) -> list[str]:
         """Return the definitions of all functions of a name, as statements that make them."""
         if name not in self._found:
-            rows = self._conn.execute(DEFINITIONS, (name,)).fetchall() if self._conn else []
+            rows = self.conn.execute(DEFINITIONS, (name,)).fetchall() if self.conn else []
             self._found[name] = [text for (text,) in rows]
         return self._found[name]
 
-    def meet(self, statement: Node) -> None:
-        """Note the triggers that a statement of a file makes, or after which they do otherwise."""
+    def is_unread(self, name: str) -> bool:
+        """Return whether nobody can tell what a function does; those of extensions are trusted."""
+        if self.conn is None or self.of(name):
+            return False
+        [(known,)] = self.conn.execute(TRUSTED, {"name": name}).fetchall()
+        return not (known or self._makes_extensions)
+
+    def _define(self, statement: Node, text: str) -> None:
+        if isinstance(statement, ast.CreateFunctionStmt) and text:
+            found = self._found.setdefault(last(statement.funcname), [])
+            if text not in found:
+                found.append(text)
+        self._makes_extensions |= isinstance(statement, ast.CreateExtensionStmt)
+
+    def meet(self, statement: Node, text: str = "") -> None:
+        """Note the functions that a statement of a file makes, and triggers that come of it."""
+        self._define(statement, text)
         if isinstance(statement, ast.CreateTrigStmt) and statement.relation:
             place = str(statement.relation.relname), str(statement.trigname)
             self._triggers[place] = _Trigger(
@@ -98,7 +125,7 @@ class Bodies:
 
     def _ask(self, function: str = "", table: str = "", trigger: str = "") -> None:
         asked = {"function": function, "table": table, "trigger": trigger}
-        found = self._conn.execute(TRIGGERS, asked).fetchall() if self._conn else []
+        found = self.conn.execute(TRIGGERS, asked).fetchall() if self.conn else []
         for on, name, called, events, columns in found:
             self._triggers[on, name] = _Trigger(called, events, tuple(columns))
 

@@ -39,7 +39,6 @@ KEYS: Final = """
      WHERE k.conrelid = to_regclass(%s) AND k.contype IN ('p', 'u') GROUP BY 1
 """
 NAMED: Final = "SELECT c.oid::regclass::text FROM pg_class AS c WHERE c.oid = to_regclass(%s)"
-PIECED: Final = "makes up SQL that deletes or changes rows: which of today's, it cannot be asked"
 NONE: Final = "no row"
 BY_HAND: Final = "let the statement itself say which rows it takes, or look which they are by hand"
 UNASKED: Final = "what it does to rows of {} today cannot be asked: {}"
@@ -96,7 +95,7 @@ def _asked(
 ) -> tuple[str, int, list[str]]:
     """Return in words what a statement takes or that nobody can tell; how many rows, and keys."""
     if not change.table:
-        return PIECED, 0, []
+        return str(change.node), 0, []
     try:
         keys_of = dict(conn.execute(KEYS, (change.table,)).fetchall())
         query = affected_rows.query(change, columns, keys_of)

@@ -12,14 +12,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import psycopg
-from pglast import ast, parse_sql
-from pglast.enums import ConstrType
 from pglast.parser import ParseError
-from pglast.stream import RawStream
 
 from conformance.engine.audit.findings import SHOWN, Fault
 from conformance.engine.audit.snapshot import GIVE_UP
-from conformance.engine.gate import conversions, row_changes
+from conformance.engine.gate import conversions, refused_rows, row_changes
 from conformance.engine.gate.keys import KEY
 
 if TYPE_CHECKING:
@@ -30,9 +27,6 @@ if TYPE_CHECKING:
     from conformance.engine.deployment.migrations import Migration
     from conformance.engine.deployment.waivers import Waiver
 
-NOT_NULL = " NOT NULL"
-NOT_YET = " (not validated)"
-MATCH_FULL = "f"
 MEND = "mend these rows first, in the migration or by hand: it would fail on them"
 LATER = "these rows may stay as they are for now, and VALIDATE will fail on them"
 
@@ -83,13 +77,22 @@ def of_files(
         if was == definition or ("relation", table) not in before:
             continue
         try:
-            failing = _failing(kind, name, table, definition, was)
+            failing = refused_rows.query(kind, name, table, definition, was)
         except (ParseError, KeyError):
             notes.append(f"{about}: what it demands of rows could not be asked of the target's")
             continue
         if failing:
-            demands.append(Demand(about, table, failing, not definition.endswith(NOT_YET)))
-    return demands, notes
+            demands.append(
+                Demand(about, table, failing, not definition.endswith(refused_rows.NOT_YET))
+            )
+    return [each for each in demands if not _is_told(each, demands, after)], notes
+
+
+def _is_told(demand: Demand, demands: Sequence[Demand], after: Description) -> bool:
+    """Return whether the table that this one is a part of demands the same of the same rows."""
+    whole = after.get(("child table", demand.table), "").removeprefix("of ")
+    failing = demand.failing.replace(demand.table, whole)
+    return bool(whole) and (whole, failing) in {(each.table, each.failing) for each in demands}
 
 
 def ask(
@@ -174,113 +177,20 @@ def _rows(conn: Connection, demand: Demand) -> tuple[Any, ...]:
     return int(count), list(keys or ())
 
 
-def _failing(kind: str, name: str, table: str, definition: str, was: str) -> str | None:
-    """Return what selects the rows that a new object refuses; None where it refuses none."""
-    if kind == "column" and was and NOT_NULL in definition and NOT_NULL not in was:
-        return f"{table} AS t WHERE t.{name.rpartition('.')[2]} IS NULL"
-    if kind == "bound":
-        return f"{table} AS t WHERE ({definition}) IS FALSE"
-    if kind == "index" and definition.startswith("CREATE UNIQUE "):
-        return _of_index(table, definition.removesuffix(" (deferrable)"))
-    text = definition.removesuffix(NOT_YET).removesuffix(" NOT VALID")
-    # Validated now, and else as it was: it is asked; less than it was: it is not.
-    if kind != "constraint" or (definition.endswith(NOT_YET) and text == was):
-        return None
-    return _of_constraint(table, text)
-
-
 def _of_domain(about: str, domain: str, definition: str, before: Description) -> Iterator[Demand]:
     """Yield what a check of a domain demands of each column that is of it today."""
-    condition = definition.removesuffix(NOT_YET).removesuffix(" NOT VALID").removeprefix("CHECK ")
+    condition = (
+        definition.removesuffix(refused_rows.NOT_YET)
+        .removesuffix(" NOT VALID")
+        .removeprefix("CHECK ")
+    )
     for (kind, name), column in before.items():
         if kind == "column" and conversions.type_of(column) == domain:
             table, _, field = name.rpartition(".")
             wrong = conversions.VALUE.sub(f"t.{field}", condition)
             failing = f"{table} AS t WHERE ({wrong}) IS FALSE"
-            validated = not definition.endswith(NOT_YET)
+            validated = not definition.endswith(refused_rows.NOT_YET)
             yield Demand(f"{about}, of {name}", table, failing, validated)
-
-
-def _of_constraint(table: str, definition: str) -> str | None:
-    node = _parsed(f"ALTER TABLE t ADD CONSTRAINT c {definition}").cmds[0].def_
-    if node.contype == ConstrType.CONSTR_CHECK:
-        return f"{table} AS t WHERE ({_sql(node.raw_expr)}) IS FALSE"
-    if node.contype == ConstrType.CONSTR_FOREIGN:
-        return f"{table} AS t WHERE {_unreferred(node)}"
-    if node.contype == ConstrType.CONSTR_EXCLUSION:
-        elements = [(each[0], each[1][-1].sval) for each in node.exclusions]
-        columns = ", ".join(
-            f"{_element(element)} AS e{number}" for number, (element, _) in enumerate(elements)
-        )
-        where = f" WHERE {_sql(node.where_clause)}" if node.where_clause else ""
-        side = f"(SELECT ctid AS place, {columns} FROM {table}{where})"
-        clash = " AND ".join(
-            f"a.e{number} {operator} b.e{number}" for number, (_, operator) in enumerate(elements)
-        )
-        return (
-            f"{table} AS t WHERE EXISTS (SELECT FROM {side} AS a JOIN {side} AS b "
-            f"ON a.place <> b.place AND {clash} WHERE a.place = t.ctid)"
-        )
-    return None  # a key is asked as its index
-
-
-def _unreferred(node: Any) -> str:
-    """Return the condition of rows `t` whose parent is missing."""
-    pairs = list(zip(_names(node.fk_attrs), _names(node.pk_attrs), strict=True))
-    there = " AND ".join(f"t.{own} IS NOT NULL" for own, _ in pairs)
-    parents = f"FROM {_sql(node.pktable)} AS o WHERE "
-    if node.pk_with_period:  # the last one is a time that parents cover together
-        *pairs, (time, of_parent) = pairs
-    same = " AND ".join(f"o.{other} = t.{own}" for own, other in pairs) or "true"
-    missing = f"NOT EXISTS (SELECT {parents}{same})"
-    if node.pk_with_period:
-        missing = f"(t.{time} <@ (SELECT range_agg(o.{of_parent}) {parents}{same})) IS NOT TRUE"
-    if node.fk_matchtype == MATCH_FULL:  # all of them are null, or none
-        some = " OR ".join(f"t.{own} IS NOT NULL" for own, _ in pairs)
-        return f"({some}) AND (({there}) IS NOT TRUE OR {missing})"
-    return f"{there} AND {missing}"
-
-
-def _of_index(table: str, definition: str) -> str:
-    node = _parsed(definition)
-    elements = [_element(each) for each in node.indexParams]
-    if node.accessMethod == "gist":  # WITHOUT OVERLAPS
-        *alike, time = elements
-        side = ", ".join(f"{each} AS e{number}" for number, each in enumerate(alike))
-        side = f"(SELECT ctid AS place, {time} AS during{side and ', '}{side} FROM {table})"
-        same = " AND ".join(f"a.e{number} = b.e{number}" for number in range(len(alike)))
-        clash = f"a.place <> b.place AND a.during && b.during AND {same or 'true'}"
-        twins = f"SELECT FROM {side} AS a JOIN {side} AS b ON {clash} WHERE a.place = t.ctid"
-        return f"{table} AS t WHERE isempty(t.{time}) OR EXISTS ({twins})"
-    conditions = [f"({_sql(node.whereClause)})"] if node.whereClause else []
-    if not node.nulls_not_distinct:
-        conditions += [f"({each}) IS NOT NULL" for each in elements]
-    where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
-    twins = (
-        f"SELECT ctid AS place, count(*) OVER (PARTITION BY {', '.join(elements)}) AS alike "
-        f"FROM {table}{where}"
-    )
-    return f"({twins}) AS w JOIN {table} AS t ON t.ctid = w.place WHERE w.alike > 1"
-
-
-def _parsed(statement: str) -> Any:
-    [parsed] = parse_sql(statement)
-    return parsed.stmt
-
-
-def _element(element: ast.IndexElem) -> str:
-    what = f'"{element.name}"' if element.name else f"({_sql(element.expr)})"
-    if not element.collation:
-        return what
-    return f"{what} COLLATE {'.'.join(_names(element.collation))}"
-
-
-def _names(parts: Sequence[Any] | None) -> list[str]:
-    return [f'"{part.sval}"' for part in parts or ()]
-
-
-def _sql(node: Any) -> str:
-    return str(RawStream()(node))
 
 
 def _may_mend(change: row_changes.RowChange, demand: Demand) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from pglast import ast, parse_plpgsql, parse_sql
@@ -14,6 +15,7 @@ Node: TypeAlias = Any  # of pglast: what its statements share has no type
 Loops: TypeAlias = "tuple[tuple[str, str], ...]"  # rows that a block goes through: (name, query)
 
 QUERY = "query"  # what libpg_query calls the text of a statement in a body
+OF_SCHEMA = re.compile(r"(?<![\w.\"])(?!pg_catalog\b|public\b)\w+\.(?=\w)")
 DYNAMIC = ("PLpgSQL_stmt_dynexecute", "PLpgSQL_stmt_dynfors", "dynquery")
 
 
@@ -42,12 +44,24 @@ def queries(
                 yield from queries(each, loops, dynamic=dynamic)
 
 
+def body(text: str) -> list[dict[str, Any]] | None:
+    """Return what libpg_query makes of a body; None where it cannot read it."""
+    head, begins, rest = text.partition("BEGIN")
+    # It knows no schema of a type but `public`.
+    for each in (text, f"{OF_SCHEMA.sub('', head)}{begins}{rest}"):
+        try:
+            tree: list[dict[str, Any]] = parse_plpgsql(each)
+        except ParseError:
+            continue
+        if any("action" in one["PLpgSQL_function"] for one in tree):
+            return tree
+    return None
+
+
 def of_block(text: str) -> dict[str, bool] | None:
-    """Return the parts of a body, and which make up SQL; None where it is of another language."""
-    try:
-        return {query: dynamic for query, _, dynamic in queries(parse_plpgsql(text))}
-    except ParseError:
-        return None
+    """Return the parts of a body, and which make up SQL; None where it cannot be read."""
+    tree = body(text)
+    return None if tree is None else {query: dynamic for query, _, dynamic in queries(tree)}
 
 
 def parsed(query: str) -> tuple[Node, ...]:

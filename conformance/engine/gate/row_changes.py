@@ -10,14 +10,13 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from pglast import ast, parse_plpgsql
+from pglast import ast
 from pglast.enums import AlterTableType, ObjectType, OnConflictAction
-from pglast.parser import ParseError
 
 from conformance.engine.deployment.tokens import line_of
-from conformance.engine.gate import triggers, variables
+from conformance.engine.gate import made_up, triggers, variables
 from conformance.engine.gate.called import Bodies
-from conformance.engine.gate.parts import constant, last, named, parsed, queries, quoted, statements
+from conformance.engine.gate.parts import body, last, named, parsed, queries, quoted, statements
 from conformance.engine.sql.tree import below
 
 if TYPE_CHECKING:
@@ -32,6 +31,8 @@ WHOLLY = (ast.TruncateStmt, ast.DropStmt, ast.AlterTableStmt, ast.FuncCall)
 DELETING = (ast.DeleteStmt, ast.TruncateStmt, ast.DropStmt, ast.FuncCall)
 # Functions that delete or write large objects, and the table that lists those.
 LARGE = ("lo_unlink", "lo_put", "lowrite", "lo_truncate", "lo_truncate64")
+PIECED = "makes up SQL that deletes or changes rows: which of today's, it cannot be asked"
+UNREAD = "runs what cannot be read: what it does to rows of today cannot be asked"
 OBJECTS = "pg_catalog.pg_largeobject_metadata"
 TAKES = re.compile(
     r"\b(?:DELETE\s+FROM|MERGE\s+INTO|(?<!\bON )UPDATE\b.*\bSET|TRUNCATE(?!\s+ON\b)"
@@ -47,8 +48,8 @@ class RowChange:
     Attributes:
         file: the migration's name.
         line: where the statement begins, or the block or call around it.
-        table: as the statement names it; '' where a string names it that is put together.
-        node: the statement.
+        table: as the statement names it; '' where nobody can tell.
+        node: the statement; where no table is known, what is to be said of it.
         loops: what the block around it goes through.
     """
 
@@ -97,7 +98,6 @@ def of_files(files: Sequence[Migration], conn: Connection | None = None) -> list
     found = []
     for file in files:
         for statement, text, place in statements(file.sql):
-            bodies.meet(statement)
             found += [
                 RowChange(file.name, line_of(file.sql, place), table, node, loops)
                 for node, table, loops in _within(statement, text, bodies, set())
@@ -109,6 +109,7 @@ def _within(
     node: Any, text: str, bodies: Bodies, seen: set[str], loops: Loops = ()
 ) -> Iterator[tuple[Node, str, Loops]]:
     """Yield what of a statement takes rows: itself, its parts, its body, and what it calls."""
+    bodies.meet(node, text)
     if isinstance(node, ast.DoStmt):
         yield from _of_body(text, bodies, seen)
         return
@@ -124,6 +125,8 @@ def _within(
         if isinstance(each, ast.FuncCall):
             name = last(each.funcname)
             definitions = [] if name in seen else bodies.of(name)
+            if name not in seen and bodies.is_unread(name):
+                yield f"calls {name}(): {UNREAD}", "", ()
             seen.add(name)
             for definition in definitions:
                 yield from _of_function(definition, bodies, seen)
@@ -177,6 +180,8 @@ def _of_function(
             yield from _within(node.sql_body, "", bodies, seen)
         elif getattr(options.get("language"), "sval", "") == "plpgsql":
             yield from _of_body(text, bodies, seen, loops)
+        elif getattr(options.get("language"), "sval", "sql") != "sql":
+            yield UNREAD, "", ()
         elif options.get("as"):
             for each, part, _ in statements(options["as"][0].sval):
                 yield from _within(each, part, bodies, seen)
@@ -185,16 +190,31 @@ def _of_function(
 def _of_body(
     text: str, bodies: Bodies, seen: set[str], around: Loops = ()
 ) -> Iterator[tuple[Node, str, Loops]]:
-    try:
-        tree = parse_plpgsql(text)
-    except ParseError:  # of another language
+    tree = body(text)
+    if tree is None:
+        yield UNREAD, "", ()
         return
     held = variables.values(tree)
+    reader = made_up.Reader(tree, held, bodies.conn)
     for query, loops, dynamic in queries(tree):
-        made = constant(query) if dynamic else query
-        if dynamic and made is None and TAKES.search(query):
-            yield query, "", loops
-        within = () if dynamic else (*around, *loops)
-        for node in parsed(query if made is None else made):
-            found = node if dynamic else variables.put_in(node, held)
-            yield from _within(found, "", bodies, seen, within)
+        if dynamic:
+            yield from _of_made_up(query, reader.text(query), bodies, seen)
+            continue
+        for node in parsed(query):
+            found = variables.put_in(node, held)
+            yield from _within(found, query, bodies, seen, (*around, *loops))
+
+
+def _of_made_up(
+    query: str, text: str | None, bodies: Bodies, seen: set[str]
+) -> Iterator[tuple[Node, str, Loops]]:
+    """Yield what SQL takes that is made up; which rows, a text with holes does not tell."""
+    read = [*statements(text or "")]
+    if text is None or (made_up.HOLE in text and not read):
+        yield PIECED if TAKES.search(text or query) else UNREAD, "", ()
+    for node, part, _ in read:
+        taken = [*_within(node, part, bodies, seen)]
+        if made_up.HOLE not in part:
+            yield from taken
+        elif taken:
+            yield PIECED, "", ()

@@ -32,6 +32,10 @@ CREATE TABLE booked (room int4range, open int4range);
 CREATE TABLE days (day integer NOT NULL) PARTITION BY RANGE (day);
 CREATE TABLE rest PARTITION OF days DEFAULT;
 CREATE TABLE early (day integer PRIMARY KEY);
+CREATE TABLE seats (id integer, day integer, seat integer, PRIMARY KEY (id, day))
+    PARTITION BY LIST (day);
+CREATE TABLE seats_1 PARTITION OF seats FOR VALUES IN (1);
+CREATE TABLE seats_2 PARTITION OF seats FOR VALUES IN (2);
 """
 ROWS = """
 INSERT INTO owners VALUES (1, 'Ann');
@@ -47,6 +51,7 @@ INSERT INTO guests VALUES (1, 1, 1, '[1,2)', '[1,3)'), (2, 2, 2, '[1,2)', '[3,5)
 INSERT INTO booked VALUES ('[1,2)', '[1,4)'), ('[1,2)', '[4,9)'), ('[2,3)', '[1,4)');
 INSERT INTO days VALUES (3);
 INSERT INTO early VALUES (1), (2);
+INSERT INTO seats VALUES (1, 1, 7), (2, 1, 7), (3, 2, 7), (4, 2, 8);
 """
 DEAR = """
 ALTER TABLE things DROP CONSTRAINT cheap;
@@ -144,6 +149,11 @@ def _described(database: Database, script: str) -> dict[tuple[str, str], str]:
             "CREATE TABLE third PARTITION OF days FOR VALUES FROM (3) TO (4)",
             "bound public.rest",
             ["(0,1)"],
+        ),
+        (
+            "CREATE UNIQUE INDEX names ON seats (day, seat)",
+            "index names on public.seats",
+            ["1, 1", "2, 1"],
         ),
         (
             "ALTER TABLE things ADD CONSTRAINT apart EXCLUDE USING gist (span WITH &&)",
