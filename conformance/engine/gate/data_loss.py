@@ -15,12 +15,13 @@ from pglast.parser import ParseError
 
 from conformance.engine.audit.findings import SHOWN, Fault
 from conformance.engine.audit.snapshot import GIVE_UP
-from conformance.engine.gate import affected_rows
+from conformance.engine.gate import affected_rows, cascades
+from conformance.engine.gate.cascades import Taken
 from conformance.engine.gate.keys import KEY
 from conformance.engine.sql.tree import below
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from conformance.engine.audit.target import Connection
     from conformance.engine.deployment.migrations import Migration
@@ -69,47 +70,63 @@ def ask(
         there = conn.execute(NAMED, (each.table,)).fetchone() if each.table else None
         if there is None and each.table and each.relation not in names:
             continue  # a pending file makes it: it has no rows today
-        table = str(there[0] if there else each.relation).removeprefix("public.")
-        today = dict(conn.execute(COLUMNS, (each.table,)).fetchall())
-        columns = {**today, **dict.fromkeys(names - today.keys(), "text")}
-        what, count, keys = _asked(conn, each, table, columns)
-        if not what:
-            continue
-        if what == NONE:
-            notes.append(f"{place}: {each.does} no row of today's in {table}")
-            continue
-        named = {f"DATA {table}", *(f"DATA {table}.{name}" for name in _changed(each, columns))}
+        table = str(there[0] if there else each.relation)
         own = [w for w in waivers if w.file == each.file and w.what.startswith("DATA ")]
-        waiver = next((w for w in own if w.what in named or not each.table), None)
-        if waiver is None:
-            remedy = f"say why they may go: -- waives DATA {table or 'TABLE'}: reason"
-            remedy = f"keep them, or {remedy}" if count else f"{BY_HAND} and {remedy}"
-            faults.append(Fault(place, what, remedy, tuple(keys), count))
-        else:
-            notes.append(f"{waiver} (excuses: {what})")
+        for taken, what, count, keys in _asked(conn, each, table, names):
+            told = taken.table.removeprefix("public.")
+            if what == NONE:
+                notes.append(f"{place}: {each.does} no row of today's in {told}")
+                continue
+            named = {f"DATA {told}"}
+            named |= {f"DATA {told}.{name}" for name in taken.columns if len(taken.columns) == 1}
+            waiver = next((w for w in own if w.what in named or not each.table), None)
+            if waiver is None:
+                remedy = f"say why they may go: -- waives DATA {told or 'TABLE'}: reason"
+                remedy = f"keep them, or {remedy}" if count else f"{BY_HAND} and {remedy}"
+                faults.append(Fault(place, what, remedy, tuple(keys), count))
+            else:
+                notes.append(f"{waiver} (excuses: {what})")
     return faults, notes
 
 
 def _asked(
-    conn: Connection, change: RowChange, table: str, columns: dict[str, str]
-) -> tuple[str, int, list[str]]:
-    """Return in words what a statement takes or that nobody can tell; how many rows, and keys."""
+    conn: Connection, change: RowChange, table: str, names: set[str]
+) -> Iterator[tuple[Taken, str, int, list[str]]]:
+    """Yield in words what a statement takes or that nobody can tell; how many rows, and keys."""
     if not change.table:
-        return str(change.node), 0, []
+        yield Taken("", "", ""), str(change.node), 0, []
+        return
+    today = dict(conn.execute(COLUMNS, (change.table,)).fetchall())
+    columns = {**today, **dict.fromkeys(names - today.keys(), "text")}
+    changed = tuple(name for name in change.columns or () if name in columns)
     try:
         keys_of = dict(conn.execute(KEYS, (change.table,)).fetchall())
         query = affected_rows.query(change, columns, keys_of)
-        if not query:
-            return "", 0, []
+    except ValueError as error:
+        yield Taken(table, "", ""), UNASKED.format(table.removeprefix("public."), error), 0, []
+        return
+    if query:
+        own = Taken(table, change.does, query, changed)
+        yield (first := _told(conn, own))
+        if first[2]:
+            further = (_told(conn, each) for each in cascades.following(conn, change, own))
+            yield from (each for each in further if each[1] != NONE)
+
+
+def _told(conn: Connection, taken: Taken) -> tuple[Taken, str, int, list[str]]:
+    """Return rows that are taken, in words; how many they are, and keys."""
+    table = taken.table.removeprefix("public.")
+    try:
         with conn.transaction():
-            count, keys = _rows(conn, change.table, query)
+            count, keys = _rows(conn, taken.table, taken.query)
     except GIVE_UP:
         raise
-    except (psycopg.Error, ValueError) as error:
-        said = getattr(getattr(error, "diag", None), "message_primary", None) or error
-        return UNASKED.format(table, said), 0, []
+    except psycopg.Error as error:
+        said = error.diag.message_primary or str(error)
+        return taken, UNASKED.format(table, said), 0, []
     rows = "1 row" if count == 1 else f"{count:,} rows"
-    return (f"{change.does} {rows} of today's in {table}" if count else NONE), count, keys
+    by = f", by {taken.key}" if taken.key else ""
+    return taken, f"{taken.does} {rows} of today's in {table}{by}" if count else NONE, count, keys
 
 
 def _new_names(files: Sequence[Migration]) -> set[str]:
@@ -126,12 +143,6 @@ def _new_names(files: Sequence[Migration]) -> set[str]:
             elif isinstance(node, ast.RenameStmt):
                 found.add(str(node.newname))
     return found
-
-
-def _changed(change: RowChange, columns: dict[str, str]) -> list[str]:
-    """Return the columns that a waiver may name instead of the table."""
-    names = [name for name in change.columns or () if name in columns]
-    return names if len(names) == 1 else []
 
 
 def _rows(conn: Connection, table: str, query: str) -> tuple[int, list[str]]:
