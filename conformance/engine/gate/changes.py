@@ -56,6 +56,7 @@ def look(steps: Sequence[Description], files: Files) -> tuple[list[Fault], list[
         for place, what in (
             *standing.fleeting(before, after),
             *standing.outdated(before, after, later),
+            *standing.demanding(before, after),
         ):
             waiver = next((each for each in own if each.what == f"DATA {place}"), None)
             if waiver is None:

@@ -12,7 +12,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from conformance.engine.domain.chosen import COLUMNS, DERIVED, RULES, domain
-from conformance.engine.gate import bodies
+from conformance.engine.gate import bodies, published
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -42,6 +42,8 @@ WHERE = re.compile(r"(?: WHERE \(+\w+ IS (?:NOT )?NULL\)+)?")
 # What runs with the rights of whoever writes, or reads who that is.
 CALL = re.compile(r"\w\.\"?\w+\"?\(|\bnextval\b")
 WHO = ("a setting", "a role", "the session")
+# What of a schema no write asks, unless it is refused: that is told elsewhere.
+BESIDE = ("comment", "connect", "storage", "publication", *published.KINDS)
 PARTS = {"table": "relation", "domain": "type", "type": "type", "function": "function"}
 ALIKE = ("column", "comment", "constraint", "index", "trigger of", "turn", "type")
 NARROW = (*ALIKE, "function", "privilege", "trigger")
@@ -130,7 +132,7 @@ def _is_apart(key: Key, before: Description, after: Description) -> bool:
     if kind == "role":  # that may do nothing by itself
         return key not in before and not now
     return (
-        kind in {"comment", "connect", "storage"}
+        kind in BESIDE
         or (kind == "type" and _is_unused(name, before))
         or (kind in {"relation", "owner"} and _is_beside(name, before, after))
         or (kind == "constraint" and bool(was) and was.removesuffix(NOT_VALID) == now)

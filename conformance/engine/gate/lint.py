@@ -24,6 +24,17 @@ PATIENCE = 120.0  # seconds
 OUTSIDE = "--no-assume-in-transaction"
 ROBUST = "prefer-robust-stmts"  # IF NOT EXISTS, which takes an invalid index for a whole one
 SYNTAX = "syntax-error"
+# Rules about style, and those of which other sections tell where they are right: of what a column
+# holds by default, or takes, suite and rehearsal; of rewriting, and of values, section 7; of rights
+# to a view, the rehearsal. A type that is in use cannot be dropped, but with its columns.
+ADVICE = (
+    *("ban-char-field", "prefer-bigint-over-smallint", "prefer-bigint-over-int", "prefer-identity"),
+    *("prefer-text-field", "prefer-timestamp-tz", "prefer-repack", "require-table-schema"),
+    *("require-enum-value-ordering", "ban-create-domain-with-constraint"),
+    *("adding-field-with-default", "ban-drop-default", "ban-drop-not-null", "changing-column-type"),
+    *("ban-drop-domain", "ban-drop-type", "ban-drop-view"),
+)
+HARMLESS = "a note alone: style, or other sections tell where it does harm"
 EXCUSE = "squawk-ignore"
 NO_EXCUSE = (EXCUSE, "squawk-passed")  # the same length, so that places stay what they are
 # Runs when there is no configuration beside the migrations: as `migrate` runs each file.
@@ -92,23 +103,29 @@ def _look_at(file: Migration, squawk: _Squawk, excluded: Sequence[str], section:
     found = squawk.findings(file.name, file.sql)
     if outside.says_so(file):  # `migrate` looks what is there, and whether it is whole
         found = [each for each in found if each["rule_name"] != ROBUST]
-    found = [each for each in found if not _renames_an_index(each)]
+    found = [each for each in found if not _renames_what_is_inside(each)]
     if dialect.refusal(file):  # which says more of what is no SQL
         found = [each for each in found if each["rule_name"] != SYNTAX]
     every = squawk.findings(file.name, file.sql.replace(*NO_EXCUSE)) if EXCUSE in file.sql else []
     by = f"a comment with {EXCUSE}"
     if any(fnmatch(file.name, pattern) for pattern in excluded):
         found, every, by = [], found + every, "excluded_paths of .squawk.toml"
-    section.faults += dict.fromkeys(_fault(each) for each in found)
+    advice = [each for each in found if each["rule_name"] in ADVICE]
+    section.faults += dict.fromkeys(_fault(each) for each in found if each not in advice)
+    section.notes += dict.fromkeys(f"{_place(each)}: {_what(each)}: {HARMLESS}" for each in advice)
     excused = {(_place(each), _what(each)) for each in every}
     excused -= {(_place(each), _what(each)) for each in found}
     section.notes += [f"{place}: {what}: excused by {by}" for place, what in sorted(excused)]
 
 
-def _renames_an_index(found: dict[str, object]) -> bool:
-    """Return whether it is about a new name of an index: no client asks by that."""
+def _renames_what_is_inside(found: dict[str, object]) -> bool:
+    """Return whether it is about a new name of an index or a constraint: nobody asks by that.
+
+    By which name a rule rejects, the suite asks.
+    """
     said = str(found["message"])
-    return found["rule_name"] == "renaming-object" and said.startswith("Renaming an index ")
+    of_these = said.startswith(("Renaming an index ", "Renaming a constraint "))
+    return found["rule_name"] == "renaming-object" and of_these
 
 
 def _configurations(home: Path) -> Iterator[Path]:

@@ -10,6 +10,7 @@ import re
 from typing import TYPE_CHECKING
 
 from conformance.engine.domain.chosen import conventions, domain
+from conformance.engine.gate import published
 from conformance.engine.postgres import roles
 
 if TYPE_CHECKING:
@@ -71,6 +72,7 @@ QUERIES = (
     WHERE (p.pubupdate OR p.pubdelete) AND (c.relreplident = 'n' OR (c.relreplident = 'd'
         AND NOT EXISTS (SELECT FROM pg_index AS x WHERE x.indrelid = c.oid AND x.indisprimary)))
     """,
+    published.FACTS,
     # The description leaves out who may connect, which is its owner's business.
     """
     SELECT 'connect', 'CONNECT to ' || coalesce(quote_ident(r.rolname), 'PUBLIC'), ''

@@ -21,6 +21,7 @@ from conformance.engine.gate import (
     demands,
     locks,
     numbers,
+    published,
     rehearsal,
     row_changes,
     trial,
@@ -300,8 +301,11 @@ class Gate:
         asked_of = row_changes.of_files(files.pending, conn)
         lost, kept = data_loss.ask(conn, asked_of, files.waived, files.pending)
         faults, further = faults + lost, further + kept + unasked.ask(conn, files.pending)
-        again, known = numbers.ask(conn, files.pending, files.waived)
-        faults, further = faults + again, further + known
+        for again, known in (
+            numbers.ask(conn, files.pending, files.waived),
+            published.ask(conn, attempt.steps, files.pending, files.waived),
+        ):
+            faults, further = faults + again, further + known
         for file in files.pending:
             held = attempt.locks.get(file.name, ())
             long, short = locks.estimate(conn, file, held, files.waived)

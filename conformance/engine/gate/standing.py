@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from conformance.engine.deployment.tokens import by_statement
 from conformance.engine.domain.chosen import domain
+from conformance.engine.gate import conversions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -15,6 +16,16 @@ if TYPE_CHECKING:
     from conformance.engine.deployment.migrations import Migration
 
 VIEWS = ("view", "materialized view")
+STORED = ("table", "partitioned table")
+FILLING = re.compile(r"\bBEFORE INSERT\b")
+REQUIRED = re.compile(r"(?: COLLATE \S+)? NOT NULL")
+# Types that clients read and write alike.
+FAMILIES = (
+    ("text", "character varying", "character", "name"),
+    ("smallint", "integer", "bigint", "numeric", "real", "double precision"),
+    ("timestamp without time zone", "timestamp with time zone"),
+    ("json", "jsonb"),
+)
 BODY = re.compile(r"^ ?(?:AS |RETURN |BEGIN ATOMIC)", re.MULTILINE)
 
 
@@ -24,6 +35,36 @@ def fleeting(before: Description, after: Description) -> Iterator[tuple[str, str
         was, now = before[kind, name], after[kind, name]
         if kind == "relation" and " unlogged" in now and " unlogged" not in was:
             yield name.removeprefix("public."), "is unlogged: the next crash empties it"
+
+
+def demanding(before: Description, after: Description) -> Iterator[tuple[str, str]]:
+    """Yield columns of tables that were there, of which clients find something else than before."""
+    filled = {
+        name.rpartition(" on ")[2]
+        for (kind, name), definition in after.items()
+        if kind == "trigger" and FILLING.search(definition)
+    }
+    for (kind, name), now in sorted(after.items()):
+        table = name.rpartition(".")[0]
+        if kind != "column" or not before.get(("relation", table), "").startswith(STORED):
+            continue
+        was, place = before.get((kind, name), ""), name.removeprefix("public.")
+        if _is_asked_for(now) and table not in filled and (not was or " DEFAULT " in was):
+            yield place, "takes no null, and holds nothing by default: INSERT without it fails"
+        old, new = conversions.type_of(was), conversions.type_of(now)
+        if was and old != new and _family(old) != _family(new):
+            yield place, f"is {new} from now on, and was {old}: clients that know it so may fail"
+
+
+def _is_asked_for(definition: str) -> bool:
+    """Return whether a column takes no null, and nothing but INSERT fills it."""
+    return REQUIRED.fullmatch(definition.removeprefix(conversions.type_of(definition))) is not None
+
+
+def _family(name: str) -> str:
+    """Return a name for types that clients read and write alike."""
+    bare = re.sub(r"\(.*?\)", "", name)
+    return next((each[0] for each in FAMILIES if bare in each), bare)
 
 
 def neglected(before: Description, after: Description) -> Iterator[tuple[str, str]]:

@@ -118,6 +118,54 @@ def test_an_index_may_have_another_name(folder: Path, kind: str, count: int) -> 
     assert count == len(section.faults)
 
 
+@pytest.mark.parametrize(
+    "script",
+    [
+        "ALTER TABLE public.coupons ALTER note DROP DEFAULT",
+        "ALTER TABLE public.coupons ALTER cents DROP NOT NULL",
+        "ALTER TABLE public.coupons ADD COLUMN ref uuid DEFAULT gen_random_uuid()",
+        "ALTER TABLE public.coupons ADD COLUMN g int GENERATED ALWAYS AS (cents * 2) VIRTUAL",
+        "ALTER TABLE public.coupons ADD COLUMN s char(3)",
+        "ALTER TABLE public.coupons ADD COLUMN s varchar(30)",
+        "ALTER TABLE public.coupons ADD COLUMN s timestamp",
+        "ALTER TABLE public.coupons ADD COLUMN s smallint",
+        "CREATE TABLE public.x (id serial PRIMARY KEY)",
+        "ALTER TYPE public.colour ADD VALUE 'c'",
+        "ALTER TABLE public.coupons ALTER COLUMN note TYPE text",
+        "ALTER TABLE public.coupons RENAME CONSTRAINT coupons_pkey TO k",
+        "DROP VIEW public.v",
+        "DROP TYPE public.colour",
+    ],
+)
+def test_what_harms_nothing_is_no_finding(folder: Path, script: str) -> None:
+    """Style, and what other sections tell better, is a note."""
+    section = lint.lint([file(folder, f"{script};\n")], 18)
+
+    assert [] == section.faults
+    assert ("RENAME" not in script) == any(lint.HARMLESS in note for note in section.notes)
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        "DROP TABLE public.coupons",
+        "DROP SEQUENCE public.numbers",
+        "DROP SCHEMA reports",
+        "DROP FUNCTION public.f()",
+        "ALTER TABLE public.coupons DROP COLUMN note",
+        "ALTER TABLE public.coupons RENAME note TO notes",
+        "ALTER TABLE public.coupons ALTER note SET NOT NULL",
+        "ALTER TYPE public.colour RENAME VALUE 'a' TO 'z'",
+        "CREATE INDEX coupons_note ON public.coupons (note)",
+    ],
+)
+def test_what_may_do_harm_is_a_finding_with_a_way_out(folder: Path, script: str) -> None:
+    """What no other section tells as well stays a finding, which says how to excuse it."""
+    [fault] = lint.lint([file(folder, f"{script};\n")], 18).faults
+
+    assert "-- squawk-ignore " in fault.remedy
+
+
 def test_a_file_that_the_linter_leaves_out_is_shown(folder: Path) -> None:
     """A file that the configuration excludes by its path is a note."""
     (folder / ".squawk.toml").write_text('excluded_paths = ["*_x.sql"]\n')

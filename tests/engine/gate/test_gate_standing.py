@@ -12,7 +12,7 @@ from conformance.engine.postgres.scratch import Scratch
 from tests.support.trials import attempted, flipped
 
 THERE = """
-CREATE TABLE memos (id int PRIMARY KEY, body text);
+CREATE TABLE memos (id int PRIMARY KEY, body text, said text NOT NULL DEFAULT 'x');
 CREATE FUNCTION tidy(p text) RETURNS text LANGUAGE sql IMMUTABLE RETURN lower(p);
 CREATE INDEX tidied ON memos (tidy(body));
 ALTER TABLE memos ADD tidy_body text GENERATED ALWAYS AS (tidy(body)) STORED;
@@ -27,6 +27,8 @@ READ = "SELECT * FROM schema_migrations;\n"
 TIDY = "CREATE OR REPLACE FUNCTION tidy(p text) RETURNS text LANGUAGE sql IMMUTABLE RETURN {};"
 OTHER = TIDY.format("lower(btrim(p))")
 SAID = "holds what public.tidy() said before, until it is made anew"
+ASKED_FOR = "takes no null, and holds nothing by default: INSERT without it fails"
+RETYPED = "is text from now on, and was integer: clients that know it so may fail"
 ANEW = "REINDEX INDEX tidied; UPDATE memos SET tidy_body = DEFAULT"
 
 
@@ -40,6 +42,21 @@ def looked(scratch: Scratch, folder: Path, *scripts: str) -> tuple[list[Fault], 
     ("script", "told"),
     [
         (OTHER, {f"DATA tidied: {SAID}", f"DATA memos.tidy_body: {SAID}"}),
+        (
+            "ALTER TABLE memos ALTER said DROP DEFAULT",
+            {f"DATA memos.said: {ASKED_FOR}"},
+        ),
+        (
+            (
+                "ALTER TABLE memos ADD due date NOT NULL DEFAULT now(); "
+                "ALTER TABLE memos ALTER due DROP DEFAULT"
+            ),
+            {f"DATA memos.due: {ASKED_FOR}"},
+        ),
+        (
+            "ALTER TABLE keyless ALTER a TYPE text",
+            {f"DATA keyless.a: {RETYPED}"},
+        ),
         (
             "DROP VIEW lively",
             {"RIGHT view public.lively: is gone, and framecast_app has a right to it"},
@@ -98,6 +115,15 @@ def test_what_is_gone_or_worse_is_told(
         [TIDY.format("lower(p)")],
         ["ALTER FUNCTION tidy(text) COST 10"],
         ["DROP VIEW unread"],
+        [
+            "ALTER TABLE memos ALTER said SET DEFAULT 'y'",
+            "ALTER TABLE memos ALTER said TYPE varchar(9)",
+        ],
+        ["ALTER TABLE memos ALTER said DROP NOT NULL, ALTER said DROP DEFAULT"],
+        ["ALTER TABLE memos ALTER id TYPE bigint, ALTER body SET NOT NULL"],
+        ["ALTER TABLE memos ADD due date NOT NULL DEFAULT now()"],
+        ["ALTER TABLE memos ADD n int NOT NULL GENERATED ALWAYS AS IDENTITY"],
+        ["CREATE TABLE lists (a int NOT NULL)"],
         ["CREATE OR REPLACE VIEW lively AS SELECT id, body FROM memos"],
         [
             (
