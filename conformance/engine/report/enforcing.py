@@ -10,7 +10,8 @@ if TYPE_CHECKING:
 
     from conformance.engine.report.document import Document
 
-CALLED = ";\nCREATE OR REPLACE FUNCTION "  # between a trigger and what it calls
+ABOVE = "-- which is above"
+CALLED = re.compile(f";\\n(?=CREATE OR REPLACE FUNCTION |{ABOVE})")  # before what a trigger calls
 CALLS = re.compile(r"EXECUTE FUNCTION ([^(]+\()")
 
 
@@ -53,10 +54,10 @@ def enforcing(names: Sequence[str], objects: Sequence[Object]) -> Iterator[tuple
         # A token stands for all that begins with it; a name, for one object.
         some = found if name.endswith("__") else [(name, sql) for _, sql in found[:1]]
         for shown_as, sql in some or [(name, "")]:
-            trigger, body, function = sql.partition(CALLED)
-            yield shown_as, f"{trigger};\n-- which is above" if function in shown else sql
-            if body:
-                shown.add(function)
+            trigger, *function = CALLED.split(sql, 1)
+            again = bool(function) and shown.issuperset(function)
+            yield shown_as, f"{trigger};\n{ABOVE}" if again else sql
+            shown.update(function)
 
 
 def _is(each: Object, name: str) -> bool:

@@ -85,21 +85,14 @@ def _objects(document: Document) -> list[dict[str, Any]]:
 
 
 def _enforced(document: Document) -> dict[str, list[dict[str, str]]]:
-    """Return what enforces each rule, with its SQL; paper has a function at the first rule alone.
-
-    That rule is `above` for the others.
-    """
+    """Return what enforces each rule, with its own SQL, and that of a function that it calls."""
     defined = of_document(document)
-    first: dict[str, str] = {}
     found: dict[str, list[dict[str, str]]] = {}
     for rule in document["rules"]:
         listed = found[rule["id"]] = []
         for name, sql in enforcing(rule.get("enforced_by", ()), defined):
-            own, called, body = sql.partition(CALLED)
-            rest = f"{called}{body}"
-            above = first.setdefault(rest, rule["id"]) if rest else rule["id"]
-            there = above if above != rule["id"] else ""
-            listed.append({"name": name, "sql": own, "called": rest, "above": there})
+            own = CALLED.split(sql, 1)[0]
+            listed.append({"name": name, "sql": own, "called": sql.removeprefix(own)})
     return found
 
 
