@@ -66,7 +66,8 @@ were noticed, and {untried} that no phase had noticed when the runs were ended a
     killed=BECAME["killed"],
     untried=BECAME["untried"],
 )
-LAST: Final = """
+DRAWN: Final = ", step by step" if "races" in KEPT else ", which newer reports draw step by step"
+LAST: Final = f"""
 `audit.html` is one file, searchable, with a link for each rule (`audit.html#INV-T2`), for a
 browser, a phone, or paper. Read it in this order:
 
@@ -76,7 +77,7 @@ browser, a phone, or paper. Read it in this order:
    that shows it.
 3. A rule that matters to you: what enforces it, with file, line and SQL; how often legal writes
    were accepted and violations refused, by each way to write; its races by level of isolation,
-   and what happens in each, which reports of newer runs than `main.json` draw step by step.
+   and what happens in each{DRAWN}.
 4. "This run among others": which verdicts differ, and which runs were parts.
 5. "Mutants": how often somebody made the schema weaker, and whether that was noticed. What survived
    is what the evidence does not cover.

@@ -18,6 +18,7 @@ import pytest
 from conformance.commands import main
 from conformance.engine.postgres.scratch import Scratch, Template
 from conformance.framecast.rules import RULES
+from docs import remake
 from docs.first_minutes import (
     GIVEN,
     HERE,
@@ -148,6 +149,17 @@ def test_the_page_shows_what_is_printed(
     audited = (home / "audit.html").read_text()
     assert all(f'id="{each}"' in audited for each in (*RULES, "mutants", "history", "idle", "run"))
     assert f"{len(RULES)} held</strong>, by the whole suite" in audited
+
+
+def test_what_is_remade_is_what_is_shown() -> None:
+    """Whoever makes the reports anew makes each picture of the page, and what is said of it."""
+    page = remake.PAGE.read_text()
+    made = {f"pictures/{name}.png" for name in (*remake.SCREENS, remake.PAPER)}
+
+    assert made == {*re.findall(r"\((pictures/.*?)\)", page)}
+    assert 1 == len(remake.SENTENCE.findall(page))
+    assert f"(quick profile, {KEPT['begun'][:10]})" in page
+    assert "tox -e remake" in (ROOT / "CONTRIBUTING.md").read_text()
 
 
 def test_the_page_says_where_its_reports_are_from() -> None:

@@ -40,8 +40,12 @@ def about_all(config: pytest.Config) -> bool:
 
 
 def selected(config: pytest.Config) -> list[str]:
-    """Return the words of a command line that ask for a part of the suite; [] for all of it."""
-    return [*_options(config), *(() if _asks_for(config, SUITE) else config.args)]
+    """Return the words of a command line that ask for a part of the suite; [] for all of it.
+
+    Wherever the suite is installed, its files are named from there.
+    """
+    files = [] if _asks_for(config, SUITE) else config.args
+    return [*_options(config), *(each.removeprefix(f"{SUITE.parent}/") for each in files)]
 
 
 def _options(config: pytest.Config) -> Iterator[str]:

@@ -63,6 +63,7 @@ def test_a_run_is_of_what_it_was_asked_for(asked: pytest.Config, whole: bool, ev
             config("conformance/test_races.py", rule=["INV-T6"]),
             "--rule INV-T6 conformance/test_races.py",
         ),
+        (config(f"{RULE_TESTS}::test_rule[x]"), "conformance/test_rules.py::test_rule[x]"),
         (config("conformance", changed_since="main"), ""),
         (
             config("conformance", only_changed=True, changed_since="main"),
