@@ -121,7 +121,9 @@ def _paper(browser: Browser, file: Path) -> int:
     sheets = pypdfium2.PdfDocument(page.pdf(format="A4"))
     page.close()
     _keep(sheets[0].render(scale=1).to_pil(), PAPER)
-    return len(sheets)
+    count = len(sheets)
+    sheets.close()
+    return count
 
 
 def _keep(picture: Image.Image, name: str) -> None:

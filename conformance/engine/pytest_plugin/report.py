@@ -20,6 +20,7 @@ from conformance.engine.cases.verdicts import NOT_RUN, Standing, Verdict
 from conformance.engine.pytest_plugin.findings import ENDED, KEPT, Ended
 from conformance.engine.pytest_plugin.keys import ENVIRONMENT, runs_tests
 from conformance.engine.pytest_plugin.scope import about_all, is_whole, selected
+from conformance.engine.pytest_plugin.terminated import TerminatedError
 from conformance.engine.report import parts, sections
 from conformance.engine.report.document import ReportError
 from conformance.engine.report.parts import Parts
@@ -37,6 +38,7 @@ DESELECTED = pytest.StashKey[list[pytest.Item]]()
 BASELINE = pytest.StashKey["Baseline"]()
 REPORT = "conformance_report"  # the option that names the files
 FILE = "parts.json"
+INTERRUPTS = (KeyboardInterrupt, TerminatedError)
 
 
 def unheard(config: pytest.Config, error: OSError) -> pytest.UsageError:
@@ -96,8 +98,11 @@ class Recorder:
             return (yield)
 
     def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
-        """Note that somebody interrupted the run, which `--maxfail` and its like are not."""
-        if issubclass(excinfo.type, KeyboardInterrupt):
+        """Note that somebody interrupted the run, which `--maxfail` and its like are not.
+
+        pytest and pytest-xdist have interrupts of their own for these.
+        """
+        if excinfo.type in INTERRUPTS:
             self._ended_by.append(excinfo.value)
 
     def pytest_internalerror(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
@@ -258,7 +263,8 @@ class Recorder:
                 "counts": {name: counts[name] for name in COUNTED},
                 **about(self._config),
             }
-            asked = selected(self._config)
+            limited = counts["not_run"] > 0 and not self._ended_by
+            asked = selected(self._config, ended=limited)
             if asked:
                 of_run["selected"] = asked
             if sections.COVERAGE in stash:

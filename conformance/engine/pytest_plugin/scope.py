@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from conformance.engine.pytest_plugin import keywords, workers
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     import pytest
 
@@ -26,6 +26,11 @@ SOME: Final = {
     "ignore_glob": "--ignore-glob",
     "only_changed": "--only-changed",
 }
+LIMITS: Final = {
+    "max_time": "--max-time",
+    "max_failures": "--max-failures",
+    "maxfail": "--maxfail",
+}
 SINCE: Final = {"changed_since": "--changed-since", "changed": "--changed"}
 
 
@@ -39,26 +44,36 @@ def about_all(config: pytest.Config) -> bool:
     return not [*_options(config)] and _asks_for(config, RULE_TESTS)
 
 
-def selected(config: pytest.Config) -> list[str]:
+def selected(config: pytest.Config, *, ended: bool = False) -> list[str]:
     """Return the words of a command line that ask for a part of the suite; [] for all of it.
 
     Wherever the suite is installed, its files are named from there.
+
+    Args:
+        config: of the run.
+        ended: whether a limit has ended it.
     """
+    limits = [*_given(config, LIMITS)] if ended else []
     files = [] if _asks_for(config, SUITE) else config.args
-    return [*_options(config), *(each.removeprefix(f"{SUITE.parent}/") for each in files)]
+    return [*_options(config), *limits, *(each.removeprefix(f"{SUITE.parent}/") for each in files)]
 
 
 def _options(config: pytest.Config) -> Iterator[str]:
     for rule in config.getoption("rule", default=[]):
         yield from ("--rule", rule)
     shown = {**SOME, **SINCE} if config.getoption("only_changed", default=False) else SOME
-    for name, option in shown.items():
+    yield from _given(config, shown)
+
+
+def _given(config: pytest.Config, options: Mapping[str, str]) -> Iterator[str]:
+    for name, option in options.items():
         value = config.getoption(name, default=None)
         if name == "keyword":  # without what `--rule` says
             value = config.stash.get(keywords.GIVEN, value)
         for each in value if isinstance(value, list) else [value]:
             if each:
-                yield from (option,) if each is True else (option, str(each))
+                shown = f"{each:g}" if isinstance(each, float) else str(each)
+                yield from (option,) if each is True else (option, shown)
 
 
 def _asks_for(config: pytest.Config, wanted: Path) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from itertools import product
 from typing import TYPE_CHECKING, Final
 
 import pytest
@@ -142,8 +143,13 @@ def test_other():
         assert word not in done.output.replace("test_fake.py::", ""), done.output
 
 
-@pytest.mark.parametrize("workers", ["-n0", "-n1"])
-@pytest.mark.parametrize("how", ["-x", "--maxfail=1"])
+@pytest.mark.parametrize(
+    ("how", "workers"),
+    [  # what a worker has before it, it may begin after `--max-failures`
+        *product(["-x", "--maxfail=1"], ["-n0", "-n1"]),
+        ("--max-failures=1", "-n0"),
+    ],
+)
 def test_a_run_that_stops_early_is_a_part(
     how: str, workers: str, run: Callable[..., Ended]
 ) -> None:
@@ -157,6 +163,9 @@ def test_a_run_that_stops_early_is_a_part(
     assert "1 held, 1 unproven" in done.rows
     assert (1, False) == (done.report["counts"]["not_run"], done.report["whole"])
     assert done.report["exit_status"] == done.code
+    assert "errors" not in done.report
+    limit = "--max-failures" if how == "--max-failures=1" else "--maxfail"
+    assert [limit, "1", "test_fake.py"] == done.report["selected"]
 
 
 def test_a_rule_that_was_not_reached_has_its_own_word(run: Callable[..., Ended]) -> None:
