@@ -296,6 +296,8 @@ def test_levels_and_the_role_are_evidence(tmp_path: Path) -> None:
     assert ["level", "committed", "rejected", "40001", "40P01"] in rows
     assert ["read committed", "7", "5", "0", "0"] in rows
     assert ["serializable", "3", "2", "4", "1"] in rows
+    assert "40001: could not be serialized, and is to be tried again; 40P01: was chosen" in text
+    assert "55P03: got" not in text
 
 
 def test_rules_are_found_by_verdict_race_table_and_area() -> None:
@@ -313,6 +315,17 @@ def test_rules_are_found_by_verdict_race_table_and_area() -> None:
     tables = {table for rule in RULES.values() for table in rule.tables}
     assert {"tables": sorted(tables), "areas": [*domain().areas]} == chosen
     assert all(rule["area"] in chosen["areas"] for rule in document["rules"])
+
+
+def test_no_link_leads_nowhere(objects: list[inventory.Object]) -> None:
+    """A page of one rule names the others that an object serves, without a link."""
+    document = whole(objects)
+    document["rules"] = [rule for rule in document["rules"] if rule["id"] == "INV-T2"]
+    text = forms.render(document, "html", Extras((whole(),)))
+    ids = {*re.findall(r' id="([^"]+)"', text)}
+
+    assert {*re.findall(r'href="#([^"]+)"', text)} <= ids
+    assert re.search(r'<a href="#INV-T2">INV-T2</a>\s+CARD-1\b', text)
 
 
 def test_a_page_of_one_table_has_nothing_to_choose() -> None:

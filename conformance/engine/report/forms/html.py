@@ -14,6 +14,14 @@ from conformance.engine.report.forms.summary import WORDS, facts, outcome, repla
 if TYPE_CHECKING:
     from conformance.engine.report.document import Document
 
+# What PostgreSQL calls the ends of transactions that no rule refused.
+CODES = {
+    "40001": "could not be serialized, and is to be tried again",
+    "40P01": "was chosen to end a deadlock",
+    "55P03": "got a lock too late",
+    "57014": "took too long",
+}
+
 
 def render(document: Document, extras: beside.Extras = beside.NOTHING) -> str:
     """Return the page."""
@@ -59,6 +67,7 @@ def render(document: Document, extras: beside.Extras = beside.NOTHING) -> str:
         shown={rule["id"] for rule in document["rules"]},
         statements={r["id"]: r.get("statement", "") for run in runs for r in run["rules"]},
         statuses=beside.STATUSES,
+        codes=CODES,
         operators=beside.by_operator(extras.mutants),
         tried=sorted({each["tried"] for each in extras.mutants if "tried" in each}),
         undecided=sum(each["status"] == beside.UNTRIED for each in extras.mutants),
