@@ -37,7 +37,12 @@ SPEAKING = ("function", "policy", "rule", "trigger", "relation")
 NOT_VALID = " NOT VALID (not validated)"
 # Types whose keys always fit a page of an index, and operators that cannot fail.
 SMALL = re.compile(r"(?:uuid|date|boolean|smallint|integer|bigint|interval|timestamp[\w() ]*)\b")
-PLAIN = re.compile(r"CREATE INDEX \S+ ON \S+ USING (?:btree|hash|brin) \((?P<columns>[\w, \"]+)\)")
+PLAIN = re.compile(
+    r"CREATE INDEX \S+ ON \S+ USING (?:btree|hash|brin) "
+    r"\((?P<columns>(?:[\w, \"]|lower\(\w+\))+)\)"
+)
+LONGEST = 2_600  # bytes of a key that fits a page of an index
+BYTES = 4  # of a character, which may be two in small letters
 WHERE = re.compile(r"(?: WHERE \(+\w+ IS (?:NOT )?NULL\)+)?")
 # What runs with the rights of whoever writes, or reads who that is.
 CALL = re.compile(r"\w\.\"?\w+\"?\(|\bnextval\b")
@@ -195,10 +200,27 @@ def _refuses_nothing(name: str, definition: str, after: Description) -> bool:
     if found is None or not WHERE.fullmatch(definition[found.end() :]):
         return False
     table = name.rpartition(" on ")[2]
-    columns = found["columns"].split(", ")
-    return all(
-        SMALL.match(after.get(("column", f"{table}.{each.split()[0]}"), "")) for each in columns
-    )
+    widths = [_width(each.split()[0], table, after) for each in found["columns"].split(", ")]
+    return sum(widths) <= LONGEST
+
+
+def _width(element: str, table: str, after: Description) -> int:
+    """Return how many bytes a column, or its small letters, may have in an index."""
+    column = element.removeprefix("lower(").removesuffix(")")
+    definition = after.get(("column", f"{table}.{column}"), "")
+    labels = after.get(("type", definition.partition(" ")[0]), "")
+    if SMALL.match(definition) or labels.startswith("'"):
+        return BYTES * BYTES
+    length = rf"char_length\({re.escape(column)}\)"
+    bound = re.compile(rf"CHECK \(\(*(?:{length} >= \d+\) AND \()?{length} <= (\d+)\)+")
+    bounds = [
+        int(found[1])
+        for (kind, name), text in after.items()
+        if kind == "constraint"
+        and name.endswith(f" on {table}")
+        and (found := bound.fullmatch(text))
+    ]
+    return min(bounds, default=LONGEST) * BYTES * (1 + (column != element))
 
 
 def _is_for_readers(name: str, before: Description, after: Description) -> bool:

@@ -129,7 +129,12 @@ def test_where_something_is_wrong_the_dear_is_left_out(
         ("CREATE VIEW v AS TABLE users; CREATE ROLE reader; GRANT SELECT ON v TO reader", True),
         ("ALTER TABLE teams ADD COLUMN motto text", False),
         ("CREATE TABLE news () INHERITS (users)", False),
-        ("CREATE INDEX ON users (name)", False),
+        ("CREATE INDEX ON users (name)", True),  # it has at most 100 characters
+        ("CREATE INDEX ON users (lower(email), tier DESC)", True),
+        ("CREATE INDEX ON webhooks (url)", False),
+        ("CREATE INDEX ON users (email, name, avatar_url)", False),
+        ("CREATE INDEX ON users (upper(name))", False),
+        ("ALTER TABLE users DROP CONSTRAINT users_name_at_most_100_characters", False),
         ("CREATE FUNCTION f() RETURNS int LANGUAGE sql RETURN 1", False),
         ("GRANT SELECT ON users TO pg_monitor", False),
         ("CREATE TABLE news (); CREATE RULE r AS ON INSERT TO news DO INSTEAD NOTHING", False),
