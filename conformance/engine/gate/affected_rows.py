@@ -133,19 +133,49 @@ def _clashing(
 ) -> str:
     """Return the condition of rows that ON CONFLICT … DO UPDATE changes."""
     clause = node.onConflictClause
-    if not keys or node.selectStmt is None:
+    if not keys or None in keys or node.selectStmt is None:
         raise ValueError(BY_INDEX)
-    names = [each.name for each in node.cols or ()] or [*columns]
+    further = _sql(clause.whereClause) if clause.whereClause else ""
+    return _with_keys(node, called, columns, [each for each in keys if each], [further, differs])
+
+
+def _with_keys(
+    node: Node, called: str, columns: Mapping[str, str], keys: Sequence[str], further: list[str]
+) -> str:
+    """Return the condition of rows that have the keys of some that are inserted."""
+    names = _filled(node, columns)
     typed = ", ".join(
         f"{quoted(name)}::{columns[name]} AS {quoted(name)}" for name in names if name in columns
     )
     given = ", ".join(map(quoted, names))
     rows = f"SELECT {typed} FROM ({_sql(node.selectStmt)}) AS framecast_given ({given})"
-    same = [f"excluded.{quoted(key)} = {called}.{quoted(key)}" for key in keys if key]
-    if len(same) < len(keys):
-        raise ValueError(BY_INDEX)
-    further = _sql(clause.whereClause) if clause.whereClause else ""
-    return f"EXISTS (SELECT FROM ({rows}) AS excluded WHERE {_all([*same, further, differs])})"
+    same = [f"excluded.{quoted(key)} = {called}.{quoted(key)}" for key in keys]
+    return f"EXISTS (SELECT FROM ({rows}) AS excluded WHERE {_all([*same, *further])})"
+
+
+def _filled(node: Node, columns: Mapping[str, str]) -> list[str]:
+    """Return the columns that an INSERT gives: where it names none, as many as it has values."""
+    query = node.selectStmt
+    given = [*(query.valuesLists or ()), query.targetList or ()][0] if query else ()
+    starred = any(
+        isinstance(getattr(each, "val", None), ast.ColumnRef)
+        and isinstance(each.val.fields[-1], ast.A_Star)
+        for each in given
+    )
+    some = [*columns] if starred else [*columns][: len(given)]
+    return [each.name for each in node.cols or ()] or some
+
+
+def twins(node: Node, columns: Mapping[str, str], keys: Sequence[Sequence[str]]) -> str:
+    """Return what selects the places of rows whose keys an INSERT gives once more; '' for none."""
+    names = _filled(node, columns)
+    given = [each for each in keys if {*each} <= {*names}]
+    if not given or node.selectStmt is None:
+        return ""
+    called = quoted(node.relation.alias.aliasname if node.relation.alias else node.relation.relname)
+    where = _any(_with_keys(node, called, columns, each, []) for each in given)
+    places = f"SELECT {called}.tableoid, {called}.ctid FROM {_sql(node.relation)}"
+    return f"{_with(node)}{places} WHERE {where}"
 
 
 def _differing(called: str, targets: tuple[Node, ...], columns: Mapping[str, str]) -> str:

@@ -26,6 +26,8 @@ WRITING = ("INSERT", "UPDATE", "DELETE")
 MANY = 3  # columns of a table
 DEFINER = "SECURITY DEFINER"
 INVOKER = re.compile(r"^view with \(.*\bsecurity_invoker=(?:true|on|1)\b")
+CALLED = re.compile(r"\bBEFORE\b.* FOR EACH ROW .*EXECUTE FUNCTION (\S+\(\))", re.DOTALL)
+LEAVES_OUT = re.compile(r"\bRETURN\s+NULL\b", re.IGNORECASE)
 PATH = re.compile(r"^ SET search_path .*$", re.MULTILINE)
 
 
@@ -133,6 +135,9 @@ def _guarding(before: Description, after: Description) -> Iterator[tuple[str, st
             yield f"policy {name}", f"decides which rows are seen and written, and {became}"
         if kind == "rule" and old is None and table:
             yield f"rule {name}", "decides what becomes of writes to that table, and is new"
+        called = CALLED.search(new or "") if kind == "trigger" and old is None and table else None
+        if called and LEAVES_OUT.search(after.get(("function", called[1]), "")):
+            yield f"trigger {name}", "is new, and may leave out rows without a word: RETURN NULL"
 
 
 def _ways_around(before: Description, after: Description) -> Iterator[tuple[str, str]]:

@@ -15,9 +15,12 @@ from pglast.parser import ParseError
 
 from conformance.engine.audit.findings import SHOWN, Fault
 from conformance.engine.audit.snapshot import GIVE_UP
+from conformance.engine.deployment.tokens import line_of
 from conformance.engine.gate import affected_rows, cascades
 from conformance.engine.gate.cascades import Taken
 from conformance.engine.gate.keys import KEY
+from conformance.engine.gate.parts import named as of_relation
+from conformance.engine.gate.parts import statements
 from conformance.engine.sql.tree import below
 
 if TYPE_CHECKING:
@@ -40,6 +43,8 @@ KEYS: Final = """
      WHERE k.conrelid = to_regclass(%s) AND k.contype IN ('p', 'u') GROUP BY 1
 """
 NAMED: Final = "SELECT c.oid::regclass::text FROM pg_class AS c WHERE c.oid = to_regclass(%s)"
+AGAIN: Final = "fails, since it inserts the keys of"
+OTHER_KEYS: Final = "give them other keys, or say what is to become of them: ON CONFLICT"
 NONE: Final = "no row"
 BY_HAND: Final = "let the statement itself say which rows it takes, or look which they are by hand"
 UNASKED: Final = "what it does to rows of {} today cannot be asked: {}"
@@ -86,7 +91,29 @@ def ask(
                 faults.append(Fault(place, what, remedy, tuple(keys), count))
             else:
                 notes.append(f"{waiver} (excuses: {what})")
-    return faults, notes
+    return [*faults, *_twins(conn, files, changes)], notes
+
+
+def _twins(
+    conn: Connection, files: Sequence[Migration], changes: Sequence[RowChange]
+) -> Iterator[Fault]:
+    """Yield rows whose keys files give once more, where nothing has been taken from them before."""
+    taken = {each.relation for each in changes}
+    for file in files:
+        for node, _, begins in statements(file.sql):
+            if not isinstance(node, ast.InsertStmt) or node.onConflictClause or not node.relation:
+                continue
+            table = of_relation(node.relation)
+            columns = dict(conn.execute(COLUMNS, (table,)).fetchall())
+            keys = [names for _, names in conn.execute(KEYS, (table,)).fetchall()]
+            query = affected_rows.twins(node, columns, keys)
+            if not query or node.relation.relname in taken:
+                continue
+            [(table,)] = conn.execute(NAMED, (table,)).fetchall()
+            own = _told(conn, Taken(table, AGAIN, query))
+            if own[2]:
+                place = f"{file.name}:{line_of(file.sql, begins)}"
+                yield Fault(place, own[1], OTHER_KEYS, tuple(own[3]), own[2])
 
 
 def _asked(

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from conformance.engine.deployment.waivers import Waiver
 
 MEND = "mend these rows first, in the migration or by hand: it would fail on them"
+FAILS = "it cannot be told of some row of today"
 LATER = "these rows may stay as they are for now, and VALIDATE will fail on them"
 
 
@@ -123,6 +124,10 @@ def ask(
             raise
         except psycopg.Error as error:
             said = error.diag.message_primary or str(error)
+            mended = any(_may_mend(each, demand) for each in changes)
+            if isinstance(error, psycopg.DataError) and demand.validated and not mended:
+                faults.append(Fault(demand.about, f"{FAILS}: {said}", MEND))
+                continue
             notes.append(f"{demand.about}: today's rows cannot be asked: {said}")
             continue
         if changed and changed[0]:

@@ -11,13 +11,19 @@ from fnmatch import fnmatch
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from pglast import ast
+from pglast.enums import ObjectType
+
 from conformance.engine.audit.findings import Fault, Section
 from conformance.engine.deployment import dialect, outside
+from conformance.engine.deployment.tokens import line_of
+from conformance.engine.gate.parts import last, statements
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from conformance.engine.deployment.migrations import Migration
+    from conformance.engine.gate.parts import Node
 
 NUMBER, TITLE = 3, "lint"
 PATIENCE = 120.0  # seconds
@@ -36,6 +42,7 @@ ADVICE = (
 )
 HARMLESS = "a note alone: style, or other sections tell where it does harm"
 EXCUSE = "squawk-ignore"
+OBJECT_TABLE = ObjectType.OBJECT_TABLE
 NO_EXCUSE = (EXCUSE, "squawk-passed")  # the same length, so that places stay what they are
 # Runs when there is no configuration beside the migrations: as `migrate` runs each file.
 WITHOUT_CONFIGURATION = (
@@ -104,6 +111,8 @@ def _look_at(file: Migration, squawk: _Squawk, excluded: Sequence[str], section:
     if outside.says_so(file):  # `migrate` looks what is there, and whether it is whole
         found = [each for each in found if each["rule_name"] != ROBUST]
     found = [each for each in found if not _renames_what_is_inside(each)]
+    own = _dropped_again(file)
+    found = [each for each in found if int(str(each["line"])) + 1 not in own]
     if dialect.refusal(file):  # which says more of what is no SQL
         found = [each for each in found if each["rule_name"] != SYNTAX]
     every = squawk.findings(file.name, file.sql.replace(*NO_EXCUSE)) if EXCUSE in file.sql else []
@@ -126,6 +135,20 @@ def _renames_what_is_inside(found: dict[str, object]) -> bool:
     said = str(found["message"])
     of_these = said.startswith(("Renaming an index ", "Renaming a constraint "))
     return found["rule_name"] == "renaming-object" and of_these
+
+
+def _dropped_again(file: Migration) -> set[int]:
+    """Return the lines in which a file drops tables alone that it has made itself."""
+    made: list[Node] = []
+    lines = set()
+    for statement, _, begins in statements(file.sql):
+        node: Node = statement
+        dropped = node.objects if getattr(node, "removeType", None) == OBJECT_TABLE else ()
+        if isinstance(statement, ast.CreateStmt | ast.CreateTableAsStmt):
+            made.append(getattr(node, "relation", None) or node.into.rel)
+        elif dropped and {last(each) for each in dropped} <= {each.relname for each in made}:
+            lines.add(line_of(file.sql, begins))
+    return lines
 
 
 def _configurations(home: Path) -> Iterator[Path]:

@@ -36,6 +36,13 @@ FREE: Final = """
             AND d.deptype IN ('a', 'i') AND d.refclassid = 'pg_class'::regclass
     )
 """
+# Limits with which it cannot go on from where it stands, or goes back over what it has given.
+PASSED: Final = {
+    "maxvalue": "last_value > {}",
+    "minvalue": "last_value < {}",
+    "increment": "{} < 0",
+}
+THERE: Final = "SELECT FROM pg_class WHERE oid = to_regclass(%s) AND relkind = 'S'"
 GIVEN: Final = "SELECT last_value FROM {} WHERE is_called AND last_value >= ({}) + {}"
 
 
@@ -55,6 +62,9 @@ def ask(
     faults: list[Fault] = []
     notes: list[str] = []
     for file in files:
+        for line, name, last_value in _limits(conn, file):
+            what = f"{name} cannot go on from {last_value:,}, where it stands today"
+            faults.append(Fault(f"{file.name}:{line}", what, "leave it numbers to give"))
         for setting, line in _of_file(file):
             found = conn.execute(FREE, (setting.sequence,)).fetchone()
             stands = found and _stands(conn, setting, *found)
@@ -69,6 +79,22 @@ def ask(
                 remedy = f"let it go on, or say why: -- waives DATA {name}: reason"
                 faults.append(Fault(f"{file.name}:{line}", what, remedy))
     return faults, notes
+
+
+def _limits(conn: Connection, file: Migration) -> Iterator[tuple[int, str, int]]:
+    """Yield what a file makes of the limits of sequences with which a target cannot go on."""
+    for node, _, place in statements(file.sql):
+        if not isinstance(node, ast.AlterSeqStmt) or not node.sequence:
+            continue
+        called = named(node.sequence)
+        for option in node.options or ():
+            said = str(RawStream()(option.arg)) if option.arg else ""
+            test = PASSED.get(option.defname or "", "")
+            if not said or not test or conn.execute(THERE, (called,)).fetchone() is None:
+                continue
+            query = f"SELECT last_value FROM {called} WHERE is_called AND {test.format(said)}"
+            for (stands,) in conn.execute(query.encode()).fetchall():
+                yield line_of(file.sql, place), str(node.sequence.relname), int(stands)
 
 
 def _stands(conn: Connection, setting: _Setting, name: str, start: int) -> int:

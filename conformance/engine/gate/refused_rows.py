@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 NOT_NULL = " NOT NULL"
 NOT_YET = " (not validated)"
+STORED = " STORED AS "
 MATCH_FULL = "f"
 # Where a row lies: in which partition, and there.
 PLACE = "tableoid AS part, ctid AS place"
@@ -24,10 +25,15 @@ def query(kind: str, name: str, table: str, definition: str, was: str) -> str | 
     """Return what selects the rows that a new object refuses; None where it refuses none."""
     if kind == "column" and was and NOT_NULL in definition and NOT_NULL not in was:
         return f"{table} AS t WHERE t.{name.rpartition('.')[2]} IS NULL"
+    if kind == "column" and STORED in definition and STORED not in was:
+        computed, value = definition.split(STORED, 1)
+        return f"{table} AS t WHERE {_computed([f'({value})::{computed.removesuffix(NOT_NULL)}'])}"
     if kind == "bound":
         return f"{table} AS t WHERE ({definition}) IS FALSE"
-    if kind == "index" and definition.startswith("CREATE UNIQUE "):
-        return _of_index(table, definition.removesuffix(" (deferrable)"))
+    if kind == "index":
+        plain = definition.removesuffix(" (deferrable)")
+        of_keys = definition.startswith("CREATE UNIQUE ")
+        return (_of_index if of_keys else _of_expressions)(table, plain)
     text = definition.removesuffix(NOT_YET).removesuffix(" NOT VALID")
     # Validated now, and else as it was: it is asked; less than it was: it is not.
     if kind != "constraint" or (definition.endswith(NOT_YET) and text == was):
@@ -82,6 +88,22 @@ def _of_index(table: str, definition: str) -> str:
         f"FROM {table}{where}"
     )
     return f"({twins}) AS w JOIN {table} AS t ON {OF_ROW.format('w')} WHERE w.alike > 1"
+
+
+def _of_expressions(table: str, definition: str) -> str | None:
+    node = _parsed(definition)
+    elements = [f"({_sql(each.expr)})" for each in node.indexParams if each.expr]
+    computed = _computed(elements)
+    if node.whereClause:
+        elements = ["true"]
+        computed = f"CASE WHEN {_sql(node.whereClause)} THEN {computed} ELSE false END"
+    return f"{table} AS t WHERE {computed}" if elements else None
+
+
+def _computed(values: Sequence[str]) -> str:
+    """Return a condition that is never true, and fails on a row of which a value cannot be told."""
+    row = f"ROW({', '.join(values)})"
+    return f"{row} IS DISTINCT FROM {row}"
 
 
 def _clashing(rows: str, elements: Sequence[str], operators: Sequence[str]) -> str:

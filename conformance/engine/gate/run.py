@@ -16,6 +16,7 @@ from conformance.engine.deployment.history import pending
 from conformance.engine.deployment.migration import HistoryError
 from conformance.engine.deployment.migrations import MigrationError
 from conformance.engine.gate import (
+    already,
     changes,
     data_loss,
     demands,
@@ -304,6 +305,7 @@ class Gate:
         for again, known in (
             numbers.ask(conn, files.pending, files.waived),
             published.ask(conn, attempt.steps, files.pending, files.waived),
+            already.ask(conn, attempt.steps, files.pending, files.waived),
         ):
             faults, further = faults + again, further + known
         for file in files.pending:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 VIEWS = ("view", "materialized view")
 STORED = ("table", "partitioned table")
 FILLING = re.compile(r"\bBEFORE INSERT\b")
+FILLED = re.compile(r" (?:DEFAULT|IDENTITY|STORED AS|VIRTUAL AS)\b")
 REQUIRED = re.compile(r"(?: COLLATE \S+)? NOT NULL")
 # Types that clients read and write alike.
 FAMILIES = (
@@ -49,7 +50,7 @@ def demanding(before: Description, after: Description) -> Iterator[tuple[str, st
         if kind != "column" or not before.get(("relation", table), "").startswith(STORED):
             continue
         was, place = before.get((kind, name), ""), name.removeprefix("public.")
-        if _is_asked_for(now) and table not in filled and (not was or " DEFAULT " in was):
+        if _is_asked_for(now) and table not in filled and (not was or FILLED.search(was)):
             yield place, "takes no null, and holds nothing by default: INSERT without it fails"
         old, new = conversions.type_of(was), conversions.type_of(now)
         if was and old != new and _family(old) != _family(new):

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from conformance.engine.audit.findings import Fault
+from conformance.engine.gate import data_loss
 
 Asked = tuple[list[Fault], list[str]]
 
@@ -197,8 +198,33 @@ def test_rows_that_would_go_are_named(
 
 
 @pytest.mark.parametrize(
+    ("script", "rows", "keys"),
+    [
+        ("INSERT INTO teams (id, slug) VALUES (2, 'x'), (3, 'y')", "1 row", ("2",)),
+        ("INSERT INTO public.teams SELECT id, slug FROM teams", "2 rows", ("1", "2")),
+        (
+            "WITH n (i) AS (VALUES (1)) INSERT INTO teams (id) SELECT i FROM n",
+            "1 row",
+            ("1",),
+        ),
+    ],
+)
+def test_keys_that_are_taken_are_named(
+    asked: Callable[[str], Asked], script: str, rows: str, keys: tuple[str, ...]
+) -> None:
+    """An INSERT of keys that the target has would fail there."""
+    [fault], _ = asked(script)
+
+    assert (fault.what, fault.keys) == (f"{data_loss.AGAIN} {rows} of today's in teams", keys)
+
+
+@pytest.mark.parametrize(
     "script",
     [
+        "INSERT INTO teams (slug) SELECT 'acme' WHERE false",
+        "INSERT INTO teams (id) SELECT 1 WHERE NOT EXISTS (SELECT FROM teams WHERE id = 1)",
+        "INSERT INTO bag SELECT word FROM bag",
+        "CREATE TABLE news (id int PRIMARY KEY); INSERT INTO news VALUES (1)",
         "DELETE FROM teams WHERE slug = 'nobody'",
         "UPDATE teams SET slug = slug",
         "ALTER TABLE teams ADD COLUMN motto text; UPDATE teams SET motto = 'x'",

@@ -251,6 +251,48 @@ def test_what_rows_keep_or_files_mend_is_no_finding(
 
 
 @pytest.mark.parametrize(
+    ("script", "about"),
+    [
+        (
+            "ALTER TABLE things ADD share int GENERATED ALWAYS AS (9 / (price - 5)) STORED",
+            "column public.things.share",
+        ),
+        ("CREATE INDEX by_word ON bag ((word::int))", "index public.by_word on public.bag"),
+        (
+            "CREATE INDEX cut ON notes ((said::int)) WHERE id = 2",
+            "index public.cut on public.notes",
+        ),
+        (
+            "ALTER TABLE notes ADD CONSTRAINT c CHECK (said::int > 0)",
+            "constraint c on public.notes",
+        ),
+    ],
+)
+def test_what_cannot_be_told_of_a_row_is_a_finding(
+    asked: Callable[[str], Asked], script: str, about: str
+) -> None:
+    """An expression that fails on a row of today would fail when the file runs."""
+    [fault], _ = asked(script)
+
+    assert about == fault.about
+    assert fault.what.startswith(demands.FAILS)
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        "ALTER TABLE things ADD share int GENERATED ALWAYS AS (9 / (price + 9)) STORED",
+        "CREATE INDEX by_word ON bag (upper(word))",
+        "CREATE INDEX cut ON notes ((said::int)) WHERE id = 1",
+        "ALTER TABLE notes ADD CONSTRAINT c CHECK (said::int > 0) NOT VALID",
+    ],
+)
+def test_what_can_be_told_of_all_rows_is_none(asked: Callable[[str], Asked], script: str) -> None:
+    """An expression that has a value for each row, or is not asked of them, may pass."""
+    assert [] == asked(script)[0]
+
+
+@pytest.mark.parametrize(
     ("script", "mended"),
     [
         ("UPDATE things SET name = 'x'; ALTER TABLE things ADD CHECK (price > 0)", False),

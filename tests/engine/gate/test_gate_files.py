@@ -166,6 +166,20 @@ def test_what_may_do_harm_is_a_finding_with_a_way_out(folder: Path, script: str)
     assert "-- squawk-ignore " in fault.remedy
 
 
+@pytest.mark.parametrize(
+    ("script", "count"),
+    [
+        ("CREATE TEMP TABLE ranks AS SELECT 1;\nDROP TABLE ranks;", 0),
+        ("CREATE TABLE ranks (id int);\nDROP TABLE public.ranks;", 0),
+        ("DROP TABLE ranks;\nCREATE TABLE ranks (id int);", 1),
+        ("CREATE TEMP TABLE ranks (id int);\nDROP TABLE ranks, teams;", 1),
+    ],
+)
+def test_a_table_of_the_files_own_may_go(folder: Path, script: str, count: int) -> None:
+    """Dropping what the file has made before, as a table for a backfill, is no finding."""
+    assert count == len(lint.lint([file(folder, f"{script}\n")], 18).faults)
+
+
 def test_a_file_that_the_linter_leaves_out_is_shown(folder: Path) -> None:
     """A file that the configuration excludes by its path is a note."""
     (folder / ".squawk.toml").write_text('excluded_paths = ["*_x.sql"]\n')

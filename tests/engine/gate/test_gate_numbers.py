@@ -66,6 +66,28 @@ def test_a_sequence_that_is_set_back_is_a_finding(
 @pytest.mark.parametrize(
     "script",
     [
+        "ALTER SEQUENCE invoices MAXVALUE 4000",
+        "ALTER SEQUENCE public.invoices MINVALUE 6000 START 6000",
+        "ALTER SEQUENCE invoices INCREMENT BY -1",
+        "ALTER SEQUENCE memos_id_seq MAXVALUE 6",
+    ],
+)
+def test_a_sequence_that_cannot_go_on_is_a_finding(
+    asked: Callable[[str], Asked], script: str
+) -> None:
+    """Limits that the target has passed, and a way back over what was given, are told."""
+    [found], _ = asked(script)
+
+    assert "cannot go on from " in found
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        "ALTER SEQUENCE invoices MAXVALUE 9000 MINVALUE 2",
+        "ALTER SEQUENCE never MAXVALUE 5 INCREMENT BY -1 MINVALUE -9",
+        "CREATE SEQUENCE own; ALTER SEQUENCE own MAXVALUE 3",
+        "ALTER SEQUENCE invoices NO MAXVALUE",
         "ALTER SEQUENCE invoices RESTART WITH 5001",
         "ALTER SEQUENCE invoices INCREMENT 2",
         "SELECT setval('invoices', 5000)",
