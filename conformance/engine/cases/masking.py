@@ -70,13 +70,13 @@ def _without(sandbox: Sandbox, refused: Rejected) -> Iterator[tuple[str, Stateme
         )
         return
     functions = RAISING.findall(refused.context)
+    enforcing = {name for rule in RULES.values() for name in rule.enforced_by}
     for each in triggers(sandbox):
-        if each.function in functions and not _is_known(each):
+        if each.function in functions and str(each) not in enforcing and not _is_known(each):
             yield str(each), disabling(each)
 
 
 def _is_known(trigger: Trigger) -> bool:
-    """Return whether a trigger enforces a rule, or the domain has it beside them."""
-    of_rules = any(str(trigger) in rule.enforced_by for rule in RULES.values())
+    """Return whether a trigger is named after a rule, or the domain has it beside its rules."""
     is_named = any(token in trigger.name for token in tokens_of(domain().name))
-    return of_rules or is_named or any(fnmatchcase(str(trigger), each) for each in domain().beside)
+    return is_named or any(fnmatchcase(str(trigger), each) for each in domain().beside)
