@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from conformance.engine.deployment.migration import MigrationError
 from conformance.engine.deployment.tokens import (
     CLOSE,
+    CONTINUED,
     OPEN,
     SEMICOLON,
     STRING,
@@ -52,7 +53,7 @@ SUSPECT = re.compile(
     rf"\bcopy\b|\bload\b|\b(?:{FUNCTIONS.pattern}|{EXTENSIONS.pattern}|{ROLES.pattern})\b"
     rf"|\blanguage\s+\W?(?:{LANGUAGES.pattern})\b"
     rf"|\b(?:{PAIRS})\b"
-    r"|\be'|\bu&['\"]|'\s*\n\s*'",  # which may write any of them otherwise
+    r"|\be'|\bu&['\"]",  # which may write any of them otherwise
     re.IGNORECASE,
 )
 REMEDY = "a migration stays within its database: take it out, and do it by hand where it is needed"
@@ -60,7 +61,7 @@ REMEDY = "a migration stays within its database: take it out, and do it by hand 
 
 def refusal(migration: Migration) -> MigrationError | None:
     """Return the error of the first statement that reaches beyond the database, or None."""
-    if not SUSPECT.search(migration.sql):
+    if not _is_suspect(migration.sql):
         return None
     for index, what in _reaches(migration.sql):
         line = line_of(migration.sql, index)
@@ -69,15 +70,20 @@ def refusal(migration: Migration) -> MigrationError | None:
     return None
 
 
+def _is_suspect(sql: str) -> bool:
+    """Return whether a script may reach further; a string on two lines is read as one, too."""
+    return any(map(SUSPECT.search, (sql, CONTINUED.sub("", sql))))
+
+
 def _reaches(sql: str) -> Iterator[tuple[int, str]]:
     found = [token for token in tokens(sql) if not token.name.endswith("_COMMENT")]
     for place, token in enumerate(found):
         if token.name in {STRING, UNICODE_STRING}:
             # What a body or a string says is told at the place where that begins.
             inner = content(token)
-            if SUSPECT.search(inner):
+            if _is_suspect(inner):
                 yield from ((_within(sql, token, index), what) for index, what in _reaches(inner))
-        elif what := _reach(token, found[place + 1 :]):
+        elif BEGINS.fullmatch(token.word) and (what := _reach(token, found[place + 1 :])):
             yield token.start, what
 
 
@@ -138,3 +144,7 @@ def _copies(after: Sequence[Token]) -> str | None:
 
 
 BY_WORD = {"copy": _copies, "load": _loads, "extension": _extends, "language": _speaks}
+# The word that a token must be for anything to begin at it.
+BEGINS = re.compile(
+    "|".join((*BY_WORD, *sorted({one for one, _ in STATEMENTS}), FUNCTIONS.pattern, ROLES.pattern))
+)

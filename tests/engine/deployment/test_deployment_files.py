@@ -34,6 +34,7 @@ def file(sql: str) -> Migration:
         (r"DO $$ BEGIN EXECUTE E'COPY t TO PROG\x52AM ''cat'''; END $$", "1: COPY TO PROGRAM"),
         (r"DO $$ BEGIN EXECUTE U&'COPY t TO \0050ROGRAM ''cat'''; END $$", "1: COPY TO PROGRAM"),
         ("DO $$ BEGIN EXECUTE 'COPY t TO PROG'\n'RAM ''cat'''; END $$", "1: COPY TO PROGRAM"),
+        ("DO $$ BEGIN EXECUTE 'SELECT pg_re'\n'ad_file(''x'')'; END $$", "1: pg_read_file()"),
         (
             "DO $$ BEGIN EXECUTE U&'COPY t TO PROG!0052AM ''cat''' UESCAPE '!'; END $$",
             "1: COPY TO PROGRAM",
