@@ -8,6 +8,7 @@ what is pieced together at run time is not seen.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from itertools import takewhile
 from typing import TYPE_CHECKING
 
@@ -70,6 +71,7 @@ def refusal(migration: Migration) -> MigrationError | None:
     return None
 
 
+@lru_cache
 def _is_suspect(sql: str) -> bool:
     """Return whether a script may reach further; a string on two lines is read as one, too."""
     return any(map(SUSPECT.search, (sql, CONTINUED.sub("", sql))))

@@ -277,12 +277,24 @@ class Guards:
         space, _, bare = table.partition(".")
         if space == "public" and bare in COLUMNS:
             return False
-        read = (
-            reading.tables - (reading.written if space == "public" else recording.appends(known))
-            for known, reading in self.functions.values()
-            if known.name in self._fired
+        return table not in (self._read if space == "public" else self._looked_at)
+
+    @cached_property
+    def _read(self) -> frozenset[str]:
+        """The tables that guards ask and do not write."""
+        return frozenset[str]().union(*(each.tables - each.written for _, each in self._guarding))
+
+    @cached_property
+    def _looked_at(self) -> frozenset[str]:
+        """The tables that guards do more to than to append."""
+        return frozenset[str]().union(
+            *(each.tables - recording.appends(known) for known, each in self._guarding)
         )
-        return table not in set().union(*read)
+
+    @property
+    def _guarding(self) -> Iterator[tuple[Any, Reading]]:
+        """The functions that a write asks, and what each does."""
+        return (each for each in self.functions.values() if each[0].name in self._fired)
 
     def is_read(self, column: str) -> bool:
         """Return whether a guard or a rule reads a column, as `schema.table.column`."""
