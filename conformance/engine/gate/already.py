@@ -9,9 +9,13 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
+from pglast import ast
+from pglast.enums import AlterTableType, ObjectType
+
 from conformance.engine.audit.description import describe
 from conformance.engine.audit.findings import Fault
 from conformance.engine.gate import conversions
+from conformance.engine.gate.parts import statements
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -20,6 +24,7 @@ if TYPE_CHECKING:
     from conformance.engine.audit.target import Connection
     from conformance.engine.deployment.migrations import Migration
     from conformance.engine.deployment.waivers import Waiver
+    from conformance.engine.gate.parts import Node
 
 NAMED: Final = (
     "relation",
@@ -54,6 +59,9 @@ READERS: Final = """
 OTHER: Final = "is on the target already, and another one, which no migration has made"
 SAME: Final = "is on the target already: the file fails on it"
 RENAME: Final = "give it another name, or take that one away first"
+FAILS: Final = "names {}, which goes: it fails when it runs"
+SILENT: Final = "is the target's own, and fires no longer"
+DISABLING: Final = (AlterTableType.AT_DisableTrigAll, AlterTableType.AT_DisableTrigUser)
 GOES: Final = (
     "reads {}, and no migration has made it: it goes with CASCADE, and else the file fails"
 )
@@ -78,7 +86,11 @@ def ask(
         today = describe(conn)
     faults = [*_met(today, before, after, "\n".join(file.sql for file in files))]
     notes: list[str] = []
-    for reader, what in _readers(conn, before, after):
+    for reader, what in (
+        *_readers(conn, before, after),
+        *_failing(today, before, after),
+        *_silenced(today, before, files),
+    ):
         name = reader.removeprefix("public.")
         waiver = next((each for each in waivers if each.what == f"DATA {name}"), None)
         if waiver is None:
@@ -123,6 +135,49 @@ def _readers(
             if ("relation", reader) not in {*before, *after} and reader not in told:
                 told.add(reader)
                 yield reader, GOES.format(name.removeprefix("public."))
+
+
+def _failing(
+    today: Description, before: Description, after: Description
+) -> Iterator[tuple[str, str]]:
+    """Yield functions that name a column that goes, of the target's or of the files' own."""
+    for kind, name in sorted(before.keys() - after.keys()):
+        table, _, column = name.rpartition(".")
+        if kind != "column" or ("relation", table) not in after:
+            continue
+        words = [re.compile(rf"\b{re.escape(each.strip(chr(34)))}\b") for each in (column, table)]
+        fired = [text for (_, on), text in today.items() if on.endswith(f" on {table}")]
+        for (what, function), said in sorted(today.items()):
+            text = after.get((what, function), said)
+            called = f"FUNCTION {function.partition('(')[0]}("
+            reaches = words[1].search(text) or any(called in each for each in fired)
+            if what == "function" and words[0].search(text) and reaches:
+                yield function.partition("(")[0], FAILS.format(name.removeprefix("public."))
+
+
+def _silenced(
+    today: Description, before: Description, files: Sequence[Migration]
+) -> Iterator[tuple[str, str]]:
+    """Yield triggers of others that files disable or drop."""
+    others = {
+        (place.removeprefix("public.").strip('"'), name.strip('"')): f"{place}.{name}"
+        for kind, key in sorted(today.keys() - before.keys())
+        for name, _, place in [key.partition(" on ")]
+        if kind == "trigger"
+    }
+    for file in files:
+        for statement, *_ in statements(file.sql):
+            node: Node = statement
+            met: set[tuple[str, str]] = set()
+            if isinstance(statement, ast.AlterTableStmt):
+                of_table = {each for each in others if each[0] == node.relation.relname}
+                for command in node.cmds or ():
+                    all_of_them = command.subtype in DISABLING
+                    if all_of_them or command.subtype == AlterTableType.AT_DisableTrig:
+                        met |= {each for each in of_table if all_of_them or each[1] == command.name}
+            elif getattr(node, "removeType", None) == ObjectType.OBJECT_TRIGGER:
+                met = {(each[-2].sval, each[-1].sval) for each in node.objects or ()}
+            yield from ((others[each], SILENT) for each in sorted(met & others.keys()))
 
 
 def _place(kind: str, name: str) -> str:

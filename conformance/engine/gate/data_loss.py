@@ -45,6 +45,7 @@ KEYS: Final = """
 NAMED: Final = "SELECT c.oid::regclass::text FROM pg_class AS c WHERE c.oid = to_regclass(%s)"
 AGAIN: Final = "fails, since it inserts the keys of"
 OTHER_KEYS: Final = "give them other keys, or say what is to become of them: ON CONFLICT"
+BY_NAME: Final = "a pending file makes what leads there"
 NONE: Final = "no row"
 BY_HAND: Final = "let the statement itself say which rows it takes, or look which they are by hand"
 UNASKED: Final = "what it does to rows of {} today cannot be asked: {}"
@@ -124,6 +125,9 @@ def _asked(
         yield Taken("", "", ""), str(change.node), 0, []
         return
     today = dict(conn.execute(COLUMNS, (change.table,)).fetchall())
+    if not today:
+        yield Taken(table, "", ""), UNASKED.format(table, BY_NAME), 0, []
+        return
     columns = {**today, **dict.fromkeys(names - today.keys(), "text")}
     changed = tuple(name for name in change.columns or () if name in columns)
     try:

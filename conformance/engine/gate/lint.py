@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from pglast import ast
-from pglast.enums import ObjectType
 
 from conformance.engine.audit.findings import Fault, Section
 from conformance.engine.deployment import dialect, outside
@@ -42,7 +41,7 @@ ADVICE = (
 )
 HARMLESS = "a note alone: style, or other sections tell where it does harm"
 EXCUSE = "squawk-ignore"
-OBJECT_TABLE = ObjectType.OBJECT_TABLE
+MAKING = (ast.CreateStmt, ast.CreateTableAsStmt, ast.ViewStmt)
 NO_EXCUSE = (EXCUSE, "squawk-passed")  # the same length, so that places stay what they are
 # Runs when there is no configuration beside the migrations: as `migrate` runs each file.
 WITHOUT_CONFIGURATION = (
@@ -111,7 +110,7 @@ def _look_at(file: Migration, squawk: _Squawk, excluded: Sequence[str], section:
     if outside.says_so(file):  # `migrate` looks what is there, and whether it is whole
         found = [each for each in found if each["rule_name"] != ROBUST]
     found = [each for each in found if not _renames_what_is_inside(each)]
-    own = _dropped_again(file)
+    own = _of_its_own(file)
     found = [each for each in found if int(str(each["line"])) + 1 not in own]
     if dialect.refusal(file):  # which says more of what is no SQL
         found = [each for each in found if each["rule_name"] != SYNTAX]
@@ -137,17 +136,24 @@ def _renames_what_is_inside(found: dict[str, object]) -> bool:
     return found["rule_name"] == "renaming-object" and of_these
 
 
-def _dropped_again(file: Migration) -> set[int]:
-    """Return the lines in which a file drops tables alone that it has made itself."""
-    made: list[Node] = []
+def _of_its_own(file: Migration) -> set[int]:
+    """Return the lines in which a file drops, or indexes, what it has made itself."""
+    made: set[str] = set()
     lines = set()
     for statement, _, begins in statements(file.sql):
         node: Node = statement
-        dropped = node.objects if getattr(node, "removeType", None) == OBJECT_TABLE else ()
-        if isinstance(statement, ast.CreateStmt | ast.CreateTableAsStmt):
-            made.append(getattr(node, "relation", None) or node.into.rel)
-        elif dropped and {last(each) for each in dropped} <= {each.relname for each in made}:
+        if isinstance(statement, ast.DropStmt):
+            parts = [getattr(each, "objname", each) for each in node.objects]
+            named = {last(each) if isinstance(each, tuple) else "" for each in parts}
+        else:
+            named = {node.relation.relname} if isinstance(statement, ast.IndexStmt) else set()
+        if named and named <= made:
             lines.add(line_of(file.sql, begins))
+        if isinstance(statement, ast.CreateFunctionStmt):
+            made.add(last(node.funcname))
+        if isinstance(statement, MAKING):
+            into = getattr(node, "into", None)
+            made.add((into.rel if into else getattr(node, "view", None) or node.relation).relname)
     return lines
 
 

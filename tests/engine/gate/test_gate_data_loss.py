@@ -261,6 +261,7 @@ def test_what_takes_nothing_is_no_finding(asked: Callable[[str], Asked], script:
         ),
         "DELETE FROM teams WHERE id = nextval('s')",
         "CREATE VIEW part AS SELECT * FROM teams; DELETE FROM part WHERE id = 1",
+        "CREATE VIEW part AS SELECT * FROM teams; UPDATE part SET name = 'x'",
         "ALTER TABLE teams RENAME TO crews; DELETE FROM crews WHERE id = 1",
         "ALTER TABLE teams RENAME slug TO code; UPDATE teams SET code = 'x' WHERE id = 1",
         (

@@ -172,11 +172,30 @@ def test_what_may_do_harm_is_a_finding_with_a_way_out(folder: Path, script: str)
         ("CREATE TEMP TABLE ranks AS SELECT 1;\nDROP TABLE ranks;", 0),
         ("CREATE TABLE ranks (id int);\nDROP TABLE public.ranks;", 0),
         ("DROP TABLE ranks;\nCREATE TABLE ranks (id int);", 1),
+        (
+            (
+                "CREATE FUNCTION public.f() RETURNS int LANGUAGE sql RETURN 1;\n"
+                "SELECT public.f();\nDROP FUNCTION public.f();"
+            ),
+            0,
+        ),
+        ("CREATE VIEW v AS SELECT 1;\nDROP VIEW v;\nDROP FUNCTION f(int);", 1),
+        (
+            "CREATE MATERIALIZED VIEW m AS SELECT id FROM teams;\nCREATE UNIQUE INDEX k ON m (id);",
+            0,
+        ),
+        (
+            (
+                "CREATE MATERIALIZED VIEW m AS SELECT id FROM teams;\n"
+                "CREATE UNIQUE INDEX k ON teams (id);"
+            ),
+            1,
+        ),
         ("CREATE TEMP TABLE ranks (id int);\nDROP TABLE ranks, teams;", 1),
     ],
 )
-def test_a_table_of_the_files_own_may_go(folder: Path, script: str, count: int) -> None:
-    """Dropping what the file has made before, as a table for a backfill, is no finding."""
+def test_what_is_the_files_own_may_go(folder: Path, script: str, count: int) -> None:
+    """What the file has made before, as a table for a backfill, it may index and drop."""
     assert count == len(lint.lint([file(folder, f"{script}\n")], 18).faults)
 
 
