@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from conformance.engine.sql.names import quoted
@@ -61,6 +62,7 @@ def disabling(trigger: Trigger) -> Statement:
     return Statement(f"ALTER TABLE public.{table} DISABLE TRIGGER {name}")
 
 
+@lru_cache(maxsize=4)
 def triggers(sandbox: Sandbox) -> list[Trigger]:
-    """Return the triggers of a schema."""
+    """Return the triggers of a schema, as it was when they were first asked for."""
     return [Trigger(*map(str, each)) for each in sandbox.owner.fetch(TRIGGERS)]

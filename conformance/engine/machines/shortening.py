@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from typing import TypeAlias
 
     from conformance.engine.cases.verdicts import Finding
@@ -24,15 +24,12 @@ if TYPE_CHECKING:
 
 def shortest(finding: Finding, record: Record, again: Again) -> Finding:
     """Return the same finding, by rule, from a run of which nothing more can be left out."""
-    progress = True
-    while progress:
-        progress = False
-        for shorter in _shorter(record):
-            found = again(shorter)
-            if found is not None and found[0] == finding and _size(found[1]) <= _size(record):
-                finding, record = found
-                progress = True
-                break
+    size = None
+    while size != _size(record):
+        size = _size(record)
+        for length in (len(record) // 2, len(record) // 4, 1):
+            finding, record = _without_parts(finding, record, again, length)
+        finding, record = _without_operations(finding, record, again)
     # Once more, so that what the session remembers is this run and no attempt after it.
     last = again(record)
     return last[0] if last is not None and last[0] == finding else finding
@@ -42,18 +39,27 @@ def _size(record: Record) -> int:
     return sum(map(len, record))
 
 
-def _shorter(record: Record) -> Iterator[Record]:
-    """Return the record with less: half of it gone, one transaction, one operation of several."""
-    size = len(record)
-    last = record[-1:]
-    for length in (size // 2, size // 4):
-        if length > 1:
-            for start in range(size - 1 - length, -1, -length):
-                yield (*record[:start], *record[start + length : -1], *last)
-    for at in reversed(range(size)):
-        yield (*record[:at], *record[at + 1 :])
-    for at, transaction in enumerate(record):
-        if len(transaction) > 1:
-            for which in range(len(transaction)):
-                less = (*transaction[:which], *transaction[which + 1 :])
-                yield (*record[:at], less, *record[at + 1 :])
+def _without_parts(
+    finding: Finding, record: Record, again: Again, length: int
+) -> tuple[Finding, Record]:
+    """Leave out, from the end on, each part of so many transactions that nothing needs."""
+    at = len(record) - length - (length > 1)  # what failed came last
+    while length and at >= 0:
+        found = again((*record[:at], *record[at + length :]))
+        if found is not None and found[0] == finding and _size(found[1]) < _size(record):
+            finding, record = found
+        at = min(at, len(record)) - length
+    return finding, record
+
+
+def _without_operations(finding: Finding, record: Record, again: Again) -> tuple[Finding, Record]:
+    """Leave out each operation that nothing needs, of transactions with several."""
+    places = [(at, which) for at, each in enumerate(record) for which in range(len(each))]
+    for at, which in reversed(places):
+        if at >= len(record) or not 1 < len(record[at]) > which:
+            continue  # went with another one
+        less = (*record[at][:which], *record[at][which + 1 :])
+        found = again((*record[:at], less, *record[at + 1 :]))
+        if found is not None and found[0] == finding and _size(found[1]) < _size(record):
+            finding, record = found
+    return finding, record

@@ -28,14 +28,16 @@ def repeating(finding: Finding, new_run: Callable[[], MachineRun]) -> Again:
 
     def make(record: RunRecord) -> tuple[Finding, RunRecord] | None:
         for way in WAYS:
-            run = new_run()
+            run, differing = new_run(), list[str]()
             try:
-                _lead(run, record, way)
+                _lead(run, record, way, differing)
             except Finding as found:
                 if found == finding and sum(map(len, run.record)) <= sum(map(len, record)):
                     return found, run.record
             except LookupError:
                 continue  # what it spoke of is not there any more
+            if not differing:
+                return None  # the other ways do the same
         return None
 
     return make
@@ -50,16 +52,20 @@ def in_parts(record: RunRecord) -> RunRecord:
     return (*begun, *record[1:])
 
 
-def _lead(run: MachineRun, record: RunRecord, way: str) -> None:
+def _lead(run: MachineRun, record: RunRecord, way: str, differing: list[str]) -> None:
+    """Make a run along a way, and note which arguments are not the same along each."""
     for transaction in record:
         state, steps = run.state, []
         for operation, places in transaction:
             if operation is BEGIN:
                 arguments = {name: value for name, (value, _, _) in places.items()}
             else:
+                choices = {name: operation.takes[name](state) for name in places}
+                differing += (
+                    name for name, place in places.items() if _differs(choices[name], place)
+                )
                 arguments = {
-                    name: _found(operation.takes[name](state), place, way)
-                    for name, place in places.items()
+                    name: _found(choices[name], place, way) for name, place in places.items()
                 }
             planned = run.plan(state, operation, arguments)
             if planned is not None:
@@ -67,6 +73,15 @@ def _lead(run: MachineRun, record: RunRecord, way: str) -> None:
                 state = planned.after
         if steps:
             run.commit(steps)
+
+
+def _differs(choices: Sequence[Any], place: tuple[Any, int, int]) -> bool:
+    """Return whether a way gives an argument another value than the first, or none."""
+    try:
+        first, *others = (_found(choices, place, way) for way in WAYS)
+    except LookupError:
+        return True
+    return any(other != first for other in others)
 
 
 def _found(choices: Sequence[Any], place: tuple[Any, int, int], way: str) -> Any:
