@@ -272,6 +272,10 @@ def test_paper_shows_all_rules(browser: Browser, file: Path) -> None:
         for each in page.locator(".turns:visible").all()
     ]
     assert not page.locator(".called:visible").count()
+    assert (
+        page.locator(".objects tbody tr:visible").count()
+        == page.locator(".objects tbody tr").count()
+    )
     pages = re.findall(rb"/Type /Page\b", page.pdf(format="A4"))
     assert 4 * len(pages) < page.locator(".rule").count()
     page.close()
