@@ -15,6 +15,7 @@ from pglast.enums import AlterTableType, ObjectType
 from conformance.engine.audit.description import describe
 from conformance.engine.audit.findings import Fault
 from conformance.engine.gate import conversions
+from conformance.engine.gate.excused import settle
 from conformance.engine.gate.parts import statements
 
 if TYPE_CHECKING:
@@ -51,7 +52,8 @@ READERS: Final = """
       JOIN pg_class AS v ON v.oid = coalesce(r.ev_class, k.conrelid)
       JOIN pg_namespace AS n ON n.oid = v.relnamespace
      WHERE d.refclassid = 'pg_class'::regclass AND d.refobjid = to_regclass(%(table)s)
-       AND v.oid <> d.refobjid AND (%(column)s = '' OR d.refobjsubid = (
+       AND v.oid <> d.refobjid AND (k.oid IS NULL OR %(gone)s)
+       AND (%(column)s = '' OR d.refobjsubid = (
            SELECT attnum FROM pg_attribute WHERE attrelid = d.refobjid AND attname = %(column)s
        ))
      ORDER BY 1
@@ -81,25 +83,23 @@ def ask(
         files: the pending ones.
         waivers: of theirs.
     """
-    before, after = steps[0], steps[-1]
     with conn.transaction(force_rollback=True):  # it sets a path of its own
         today = describe(conn)
-    faults = [*_met(today, before, after, "\n".join(file.sql for file in files))]
+    faults: list[Fault] = []
     notes: list[str] = []
-    for reader, what in (
-        *_readers(conn, before, after),
-        *_failing(today, before, after),
-        *_silenced(today, before, files),
-    ):
-        name = reader.removeprefix("public.")
-        waiver = next((each for each in waivers if each.what == f"DATA {name}"), None)
-        if waiver is None:
+    for file, before, after in zip(files, steps, steps[1:], strict=False):
+        own = [each for each in waivers if each.file == file.name]
+        faults += _met(today, before, after, file.sql)
+        for reader, what in (
+            *_readers(conn, before, after),
+            *_failing(today, before, after),
+            *_silenced(today, before, file),
+        ):
+            name = reader.removeprefix("public.")
             remedy = (
                 f"make it anew in the file, or say why it may go: -- waives DATA {name}: reason"
             )
-            faults.append(Fault(name, what, remedy))
-        else:
-            notes.append(f"{waiver} (excuses: {what})")
+            settle(Fault(name, what, remedy), {f"DATA {name}"}, own, (faults, notes))
     return faults, notes
 
 
@@ -130,7 +130,7 @@ def _readers(
         retyped = now is None or conversions.type_of(now) != conversions.type_of(was)
         if not (kind == "column" and retyped) and not (kind == "relation" and now is None):
             continue
-        asked = {"table": table, "column": column.strip('"')}
+        asked = {"table": table, "column": column.strip('"'), "gone": now is None}
         for (reader,) in conn.execute(READERS, asked).fetchall():
             if ("relation", reader) not in {*before, *after} and reader not in told:
                 told.add(reader)
@@ -156,28 +156,27 @@ def _failing(
 
 
 def _silenced(
-    today: Description, before: Description, files: Sequence[Migration]
+    today: Description, before: Description, file: Migration
 ) -> Iterator[tuple[str, str]]:
-    """Yield triggers of others that files disable or drop."""
+    """Yield triggers of others that a file disables or drops."""
     others = {
         (place.removeprefix("public.").strip('"'), name.strip('"')): f"{place}.{name}"
         for kind, key in sorted(today.keys() - before.keys())
         for name, _, place in [key.partition(" on ")]
         if kind == "trigger"
     }
-    for file in files:
-        for statement, *_ in statements(file.sql):
-            node: Node = statement
-            met: set[tuple[str, str]] = set()
-            if isinstance(statement, ast.AlterTableStmt):
-                of_table = {each for each in others if each[0] == node.relation.relname}
-                for command in node.cmds or ():
-                    all_of_them = command.subtype in DISABLING
-                    if all_of_them or command.subtype == AlterTableType.AT_DisableTrig:
-                        met |= {each for each in of_table if all_of_them or each[1] == command.name}
-            elif getattr(node, "removeType", None) == ObjectType.OBJECT_TRIGGER:
-                met = {(each[-2].sval, each[-1].sval) for each in node.objects or ()}
-            yield from ((others[each], SILENT) for each in sorted(met & others.keys()))
+    for statement, *_ in statements(file.sql):
+        node: Node = statement
+        met: set[tuple[str, str]] = set()
+        if isinstance(statement, ast.AlterTableStmt):
+            of_table = {each for each in others if each[0] == node.relation.relname}
+            for command in node.cmds or ():
+                all_of_them = command.subtype in DISABLING
+                if all_of_them or command.subtype == AlterTableType.AT_DisableTrig:
+                    met |= {each for each in of_table if all_of_them or each[1] == command.name}
+        elif getattr(node, "removeType", None) == ObjectType.OBJECT_TRIGGER:
+            met = {(each[-2].sval, each[-1].sval) for each in node.objects or ()}
+        yield from ((others[each], SILENT) for each in sorted(met & others.keys()))
 
 
 def _place(kind: str, name: str) -> str:

@@ -9,6 +9,7 @@ from conformance.engine.audit.enforcement import off
 from conformance.engine.audit.findings import Fault
 from conformance.engine.domain.chosen import domain
 from conformance.engine.gate import bodies, lockouts, powers, standing, waived
+from conformance.engine.gate.excused import settle
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -46,13 +47,10 @@ def look(steps: Sequence[Description], files: Files) -> tuple[list[Fault], list[
         rights = (*_rights(before, after), *powers.shut_out(before, after))
         # A statement and what comes of it are one finding.
         for place, what in dict.fromkeys((*rights, *lockouts.of_file(file))):
-            waiver = next((each for each in own if each.what == f"RIGHT {place}"), None)
-            if waiver is None:
-                remedy = f"leave it as it is, or say why: -- waives RIGHT {place}: reason"
-                faults.append(Fault(file.name, f"{place}: {what}", remedy))
-            else:
-                notes.append(f"{waiver} (excuses: {what})")
-                left = [each for each in left if each is not waiver]
+            remedy = f"leave it as it is, or say why: -- waives RIGHT {place}: reason"
+            fault = Fault(file.name, f"{place}: {what}", remedy)
+            used = settle(fault, {f"RIGHT {place}"}, own, (faults, notes), what)
+            left = [each for each in left if each is not used]
         faults += map(_unneeded, left)
         later = [each for each in files.pending if each.name >= file.name]
         for place, what in (
@@ -60,12 +58,9 @@ def look(steps: Sequence[Description], files: Files) -> tuple[list[Fault], list[
             *standing.outdated(before, after, later),
             *standing.demanding(before, after),
         ):
-            waiver = next((each for each in own if each.what == f"DATA {place}"), None)
-            if waiver is None:
-                remedy = f"leave it as it is, or say why: -- waives DATA {place}: reason"
-                faults.append(Fault(file.name, f"{place}: {what}", remedy))
-            else:
-                notes.append(f"{waiver} (excuses: {what})")
+            remedy = f"leave it as it is, or say why: -- waives DATA {place}: reason"
+            fault = Fault(file.name, f"{place}: {what}", remedy)
+            settle(fault, {f"DATA {place}"}, own, (faults, notes), what)
         notes += [f"{file.name} {each}" for each in powers.others(before, after)]
         notes += [f"{file.name} {each}" for each in bodies.look(before, after)]
     faults += waived.strays(steps, files)

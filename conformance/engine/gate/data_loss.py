@@ -18,6 +18,7 @@ from conformance.engine.audit.snapshot import GIVE_UP
 from conformance.engine.deployment.tokens import line_of
 from conformance.engine.gate import affected_rows, cascades
 from conformance.engine.gate.cascades import Taken
+from conformance.engine.gate.excused import settle
 from conformance.engine.gate.keys import KEY
 from conformance.engine.gate.parts import named as of_relation
 from conformance.engine.gate.parts import statements
@@ -85,13 +86,10 @@ def ask(
                 continue
             named = {f"DATA {told}"}
             named |= {f"DATA {told}.{name}" for name in taken.columns if len(taken.columns) == 1}
-            waiver = next((w for w in own if w.what in named or not each.table), None)
-            if waiver is None:
-                remedy = f"say why they may go: -- waives DATA {told or 'TABLE'}: reason"
-                remedy = f"keep them, or {remedy}" if count else f"{BY_HAND} and {remedy}"
-                faults.append(Fault(place, what, remedy, tuple(keys), count))
-            else:
-                notes.append(f"{waiver} (excuses: {what})")
+            remedy = f"say why they may go: -- waives DATA {told or 'TABLE'}: reason"
+            remedy = f"keep them, or {remedy}" if count else f"{BY_HAND} and {remedy}"
+            fault = Fault(place, what, remedy, tuple(keys), count)
+            settle(fault, named if each.table else {one.what for one in own}, own, (faults, notes))
     return [*faults, *_twins(conn, files, changes)], notes
 
 

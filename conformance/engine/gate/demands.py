@@ -17,6 +17,7 @@ from pglast.parser import ParseError
 from conformance.engine.audit.findings import SHOWN, Fault
 from conformance.engine.audit.snapshot import GIVE_UP
 from conformance.engine.gate import conversions, refused_rows, row_changes
+from conformance.engine.gate.excused import settle
 from conformance.engine.gate.keys import KEY
 
 if TYPE_CHECKING:
@@ -158,11 +159,10 @@ def _changed(
     column = demand.about.removeprefix("column ").partition(" as ")[0].removeprefix("public.")
     what = f"{count:,} row{'s' * (count > 1)} of {demand.table} would hold another value"
     named = {f"DATA {column}", f"DATA {column.rpartition('.')[0]}"}
-    for waiver in waivers:
-        if waiver.what in named:
-            return [], [f"{waiver} (excuses: {what})"]
     remedy = f"keep them, or say why they may go: -- waives DATA {column}: reason"
-    return [Fault(demand.about, what, remedy, keys, count)], []
+    into: tuple[list[Fault], list[str]] = ([], [])
+    settle(Fault(demand.about, what, remedy, keys, count), named, waivers, into)
+    return into
 
 
 def _rows(conn: Connection, demand: Demand) -> tuple[Any, ...]:

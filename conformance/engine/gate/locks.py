@@ -13,6 +13,7 @@ from pglast import ast
 
 from conformance.engine.audit.findings import Fault
 from conformance.engine.deployment.tokens import by_statement
+from conformance.engine.gate.excused import settle
 from conformance.engine.gate.parts import named, statements
 
 if TYPE_CHECKING:
@@ -122,25 +123,17 @@ def estimate(
             if lock.mode and lock.seconds > LONGEST
             else f" of about {rows:,} rows ({size_of}) until the file has run"
         )
-        waiver = next(
-            (
-                each
-                for each in waivers
-                if each.what == f"LOCK {lock.table}" and each.file == file.name
-            ),
-            None,
-        )
         longest = max(lock.anew * rows / ROWS_A_SECOND, bool(lock.mode) * lock.seconds)
         if longest <= LONGEST:
             notes.append(f"{file.name} {what}: {lock.table}")
-        elif waiver is not None:
-            notes.append(f"{waiver} (excuses: {what})")
         else:
             remedy = (
                 "do it in steps (a new column, batches, a constraint NOT VALID), or say why it "
                 f"may: -- waives LOCK {lock.table}: reason"
             )
-            faults.append(Fault(file.name, f"{lock.table}: {what}", remedy))
+            own = [each for each in waivers if each.file == file.name]
+            fault = Fault(file.name, f"{lock.table}: {what}", remedy)
+            settle(fault, {f"LOCK {lock.table}"}, own, (faults, notes), what)
     return faults, notes
 
 

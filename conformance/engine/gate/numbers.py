@@ -16,6 +16,7 @@ from pglast.stream import RawStream
 from conformance.engine.audit.findings import Fault
 from conformance.engine.audit.snapshot import GIVE_UP
 from conformance.engine.deployment.tokens import line_of
+from conformance.engine.gate.excused import settle
 from conformance.engine.gate.parts import last, named, of_block, parsed, statements
 from conformance.engine.sql.tree import below
 
@@ -72,12 +73,10 @@ def ask(
                 continue
             name = str(found[0]).removeprefix("public.") if found else ""
             what = f"gives numbers once more: {name} stands at {stands:,} today"
-            named_so = (w for w in waivers if (w.file, w.what) == (file.name, f"DATA {name}"))
-            if waiver := next(named_so, None):
-                notes.append(f"{waiver} (excuses: {what})")
-            else:
-                remedy = f"let it go on, or say why: -- waives DATA {name}: reason"
-                faults.append(Fault(f"{file.name}:{line}", what, remedy))
+            remedy = f"let it go on, or say why: -- waives DATA {name}: reason"
+            own = [each for each in waivers if each.file == file.name]
+            fault = Fault(f"{file.name}:{line}", what, remedy)
+            settle(fault, {f"DATA {name}"}, own, (faults, notes))
     return faults, notes
 
 

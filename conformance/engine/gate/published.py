@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from conformance.engine.audit.findings import Fault
+from conformance.engine.gate.excused import settle
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -72,13 +73,9 @@ def ask(
         for table, publications in _failing(today, before, after):
             name = table.removeprefix("public.")
             what = f"{name}: {FAILING.format(publications)}"
-            waiver = next(
-                (w for w in waivers if (w.file, w.what) == (file.name, f"DATA {name}")), None
-            )
-            if waiver is None:
-                faults.append(Fault(file.name, what, f"{REMEDY}{name}: reason"))
-            else:
-                notes.append(f"{waiver} (excuses: {what})")
+            own = [each for each in waivers if each.file == file.name]
+            fault = Fault(file.name, what, f"{REMEDY}{name}: reason")
+            settle(fault, {f"DATA {name}"}, own, (faults, notes))
     return faults, notes
 
 
