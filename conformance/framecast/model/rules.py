@@ -7,6 +7,7 @@ own: `KEY jobs`, `CHECK users`.
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, TypeAlias
 
 from conformance.engine.kinds.keys import References, Unique
@@ -35,8 +36,14 @@ ALWAYS: dict[str, tuple[frozenset[str], Predicate]] = {
 
 def broken(state: State, *tables: frozenset[str]) -> frozenset[str]:
     """Return the rules that a state breaks, of those that speak of some tables of each set."""
-    return frozenset(
-        rule
+    return frozenset(rule for rule, is_broken in _about(tables) if is_broken(state))
+
+
+@cache
+def _about(tables: tuple[frozenset[str], ...]) -> list[tuple[str, Predicate]]:
+    """Return what is asked of a state of the rules that speak of some tables of each set."""
+    return [
+        (rule, is_broken)
         for rule, (speaks_of, is_broken) in ALWAYS.items()
-        if not any(map(speaks_of.isdisjoint, tables)) and is_broken(state)
-    )
+        if not any(map(speaks_of.isdisjoint, tables))
+    ]
