@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from conformance.engine.reading.functions import Mismatch
     from conformance.engine.reading.switches import Switch
 
-# The classes of what engineers write that can be read. To read a schema takes longer than a write.
+# The classes of what engineers write that nothing shows but reading.
 READ = frozenset(
     {
         "the same call again",
@@ -34,10 +34,20 @@ READ = frozenset(
 
 
 def parts(mutant: Mutant) -> Iterator[Part]:
-    """All that reads a schema, on mutants of the classes that can be read."""
+    """All that reads a schema, on mutants of the classes that nothing else shows."""
     if mutant.habit in READ:
-        yield Part("guards ask nothing but rows", _guards, connected)
-        yield Part("functions are what they declare", _functions, connected)
+        yield from _all()
+
+
+def rest(mutant: Mutant) -> Iterator[Part]:
+    """The same on all other mutants: a write that shows them is worth more, and comes before."""
+    if mutant.habit not in READ:
+        yield from _all()
+
+
+def _all() -> Iterator[Part]:
+    yield Part("guards ask nothing but rows", _guards, connected)
+    yield Part("functions are what they declare", _functions, connected)
 
 
 def _guards(connection: psycopg.Connection[Any]) -> None:

@@ -144,14 +144,14 @@ class Place(NamedTuple):
 
 
 def needed(connection: psycopg.Connection[Any]) -> Mapping[str, Asked]:
-    """Return what the guards of each rule read; and each trigger and function that is no rule's."""
+    """Return what the guards of each rule read; and each check and trigger that is no rule's."""
     found: dict[str, Asked] = {}
     with connection.transaction(force_rollback=True):
         guards = Guards(connection)
         for each in guards.places():
             for rule in each.rules:
                 found[rule] = found.get(rule, Asked()) | guards.live.asked(each.reading)
-            fires = each.place in guards.functions or each.place.startswith("trigger ")
+            fires = each.place in guards.functions or each.place.startswith(("check ", "trigger "))
             if fires and not each.rules and guards.is_fired(each.place):
                 found[each.place] = guards.live.asked(each.reading)
     return found

@@ -148,6 +148,7 @@ PHASES: list[Phase] = [
     Phase("hostile runs", attacks),
     Phase("machine runs", runs),
     Phase("every rule", every_rule),
+    Phase("reading of the rest", reading.rest),
 ]
 
 

@@ -70,7 +70,7 @@ def test_a_run_is_of_what_it_was_asked_for(asked: pytest.Config, whole: bool, ev
             "--only-changed --changed-since main",
         ),
     ],
-    ids=str,
+    ids=["all", "failed", "a rule of a file", "one test", "changed", "only changed"],
 )
 def test_a_part_is_told_by_its_words(asked: pytest.Config, words: str) -> None:
     """Files and options that leave tests out are told; those that only order them are not."""
