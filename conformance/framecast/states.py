@@ -94,6 +94,7 @@ def reached(
         say: receives how far it has come before each.
         said: the literals of the files that are to be tried, which choose rows by them.
     """
+    said = said.anew()
     with Sandbox(database.conninfo) as sandbox:
         runner = MachineRunner(sandbox, seed)
         ways = list(_ways(runner))

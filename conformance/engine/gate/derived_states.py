@@ -58,6 +58,7 @@ def reached(
         say: receives how far it has come before each.
         said: the literals of the files that are to be tried.
     """
+    said = said.anew()
     tables = tuple(dict.fromkeys(table for rule in RULES.values() for table in rule.tables))
     with Sandbox(database.conninfo) as sandbox:
         ways = [

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
@@ -73,11 +73,16 @@ JSON = ("json", "jsonb")
 
 @dataclass(slots=True)
 class _Table:
-    """A table, its columns that are to be filled, and whether the domain knows it."""
+    """A table, its columns that are to be filled, and whether the domain knows it.
+
+    Attributes:
+        taken: by rows, which texts of its columns the table has taken in another state.
+    """
 
     name: sql.Identifier
     called: str
     known: bool
+    taken: dict[int, dict[str, int]]
     columns: list[_Column] = field(default_factory=list)
 
 
@@ -121,11 +126,17 @@ class Literals:
         words: in strings, as keys of JSON may be.
         strings: whole strings.
         numbers: as they are written.
+        taken: by tables, which texts each row had in the last state: most states take the same.
     """
 
     words: tuple[str, ...] = ()
     strings: tuple[str, ...] = ()
     numbers: tuple[str, ...] = ()
+    taken: dict[str, dict[int, dict[str, int]]] = field(default_factory=dict, compare=False)
+
+    def anew(self) -> Literals:
+        """Return the same literals, before any table has taken some."""
+        return replace(self, taken={})
 
     def texts(self, category: str) -> tuple[str, ...]:
         """Return values for columns of a category of types."""
@@ -193,7 +204,12 @@ def _tables(conn: Connection, said: Literals) -> list[_Table]:
         known = KNOWN.get(name, ()) if schema == "public" else ()
         table = found.setdefault(
             (schema, name),
-            _Table(sql.Identifier(schema, name), f"{schema}.{name}", known=bool(known)),
+            _Table(
+                sql.Identifier(schema, name),
+                f"{schema}.{name}",
+                known=bool(known),
+                taken=said.taken.setdefault(f"{schema}.{name}", {}),
+            ),
         )
         if computed or column in (*known, *DERIVED.get(name, ())):
             continue
@@ -248,7 +264,7 @@ def _attempted(
     write: Callable[[Sequence[sql.Composable]], sql.Composed],
 ) -> bool:
     """Try values until the table takes them; a check that fails turns its own columns."""
-    turns = dict.fromkeys((each.name for each in table.columns), 0)
+    turns = dict.fromkeys((each.name for each in table.columns), 0) | table.taken.get(number, {})
     for attempt in count():
         values = [
             value
@@ -264,6 +280,7 @@ def _attempted(
             for name in _blamed(conn, table, error, attempt):
                 turns[name] += 1
         else:
+            table.taken[number] = turns
             return True
     return False
 
