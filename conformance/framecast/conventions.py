@@ -49,6 +49,9 @@ ON_PURPOSE: Final = {
     ("framecast.tg_teams__make_slug", "pg_try_advisory_xact_lock()"): (
         "it makes a slug, and refuses nothing: two who look for one do not wait"
     ),
+    ("framecast.tg_teams__make_slug", "pg_advisory_xact_lock_shared()"): (
+        "who brings a slug waits for whoever has just made one up, in one case of 256 for another"
+    ),
     **dict.fromkeys(
         (
             ("public.delete_old_job_events", "ctid"),

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 SETTING, SESSION, TRANSACTION, CATALOG = "a setting", "the session", "the transaction", "a catalog"
 DEPTH, BYPASS, OFF, REWRITES, MADE = "the nesting", "bypass", "off", "rewrites", "made-up text"
 CHANCE, COUNTING, OUTSIDE, DAY = "chance", "a sequence", "what is no table", "a day"
-SHARE, ROUNDED = "a share", "rounded moments"
+SHARE, ROUNDED, QUEUE = "a share", "rounded moments", "a lock of no row"
 
 UNNEEDED, STALE, HIDDEN, BESIDE = "what no rule needs", "a copy", "policies", "a child"
 
@@ -40,9 +40,10 @@ VERBS: Final = {
     REWRITES: "rewrites",
     MADE: "runs",
     BESIDE: "inherits",
+    QUEUE: "takes",
 }
 # What may be innocent: nothing is proven of the rules that rest on it.
-DOUBTED: Final = frozenset({UNNEEDED, STALE, HIDDEN, BESIDE, SHARE, ROUNDED})
+DOUBTED: Final = frozenset({UNNEEDED, STALE, HIDDEN, BESIDE, SHARE, ROUNDED, QUEUE})
 
 # What a call tells, by the function's name.
 TELLS: Final = {
@@ -57,6 +58,7 @@ TELLS: Final = {
     CATALOG: r"(\w+_)?obj_description|col_description|pg_listening_channels",
     CHANCE: r"random(_normal)?|setseed|gen_random_(uuid|bytes)|uuidv[47]|uuid_generate_\w+",
     COUNTING: r"lastval|currval|nextval|pg_sequence_last_value",
+    QUEUE: r"pg_advisory_(xact_)?lock(_shared)?",
     OUTSIDE: r"lo_\w+|query_to_xml\w*|pg_(ls|read|stat)_\w*(dir|file)",
 }
 KEYWORDS: Final = r"CURRENT_(ROLE|USER|CATALOG|SCHEMA)|USER|SESSION_USER|SYSTEM_USER|PG_CONTEXT"
@@ -121,7 +123,13 @@ class _Lifted:
     def switches(self) -> Iterator[Switch]:
         for place, reading, rules in self._guards.places():
             if rules or not self._only_records(place, reading):
-                yield from _of_reading(place, reading, rules)
+                is_fired = self._guards.is_fired(place)
+                # Those who write other rows wait for it; who calls a function may want that.
+                yield from (
+                    each
+                    for each in _of_reading(place, reading, rules)
+                    if each.kind != QUEUE or is_fired
+                )
             asked = self._guards.live.asked(reading)
             if rules:
                 beside = unneeded(asked, rules)

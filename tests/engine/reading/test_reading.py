@@ -265,6 +265,10 @@ PLANTED: Final = {
         "system_assets_name_at_most_255_characters",
         "char_length(name) <= 255 OR category = 'music' AND description IS NULL",
     ): ("column category", ""),
+    assigning("PERFORM pg_advisory_xact_lock(hashtext('teams'));"): (
+        "takes pg_advisory_xact_lock()",
+        "",
+    ),
 }
 # A count that the schema's own triggers keep.
 BOOKS: Final = """
@@ -304,6 +308,10 @@ HARMLESS: Final = (
     "CREATE AGGREGATE public.total(integer) (sfunc = int4pl, stype = integer, initcond = '0')",
     "CREATE VIEW public.mine AS SELECT * FROM public.users WHERE name = current_user",
     assigning('NEW."name" := btrim(NEW.name);'),
+    (
+        "CREATE FUNCTION public.begin_import() RETURNS void LANGUAGE plpgsql"
+        " AS 'BEGIN PERFORM pg_advisory_xact_lock(7); END'"
+    ),
     assigning("IF NEW.tier > OLD.tier THEN NEW.tier := OLD.tier; END IF;"),
     assigning("RETURN coalesce(NEW, OLD);"),
     assigning("RETURN CASE WHEN NEW.name IS NULL THEN NEW ELSE OLD END;"),
