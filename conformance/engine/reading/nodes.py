@@ -73,6 +73,7 @@ class Reading:
         rows: texts that name one row, or somebody's address.
         constants: texts and numbers that it compares something with.
         shares: functions that mix a row, of which it compares the outcome with constants.
+        firsts: of several rows, or of an array, the first of which it takes alone.
         statements: other statements, such as `LockStmt`, by the parser's names.
         locks: whether it locks rows.
         assigns: columns of NEW that it assigns; `*` for the whole row.
@@ -93,6 +94,7 @@ class Reading:
     rows: set[str] = field(default_factory=set)
     constants: set[str] = field(default_factory=set)
     shares: set[str] = field(default_factory=set)
+    firsts: set[str] = field(default_factory=set)
     statements: set[str] = field(default_factory=set)
     locks: bool = False
     assigns: set[str] = field(default_factory=set)
@@ -133,10 +135,23 @@ def read(tree: object, reading: Reading, variables: frozenset[str] = frozenset()
             reading.written.add(_dotted(node.relation))
         elif kind == "SelectStmt":
             reading.locks |= bool(node.lockingClause)
+            reading.firsts.update(_first(node))
         elif kind.endswith("Stmt") and kind != "RawStmt":
             reading.statements.add(kind)
         elif kind in OF_EXPRESSIONS:
             OF_EXPRESSIONS[kind](node, reading, variables)
+
+
+def _first(select: Any) -> Iterator[str]:
+    """Yield the number of rows, if a query holds only the first, or takes them of a statement's."""
+    from_all = [
+        each
+        for each in select.fromClause or ()
+        if type(each).__name__ == "RangeVar" and not each.schemaname
+    ]
+    alone = len(from_all) == len(select.fromClause or ()) == 1 and select.whereClause is None
+    if type(select.limitCount).__name__ == "A_Const" and (select.lockingClause or alone):
+        yield f"the first {select.limitCount.val.ival} rows"
 
 
 def _call(node: Any, reading: Reading, _: frozenset[str]) -> None:
@@ -173,6 +188,9 @@ def _part(node: Any, reading: Reading, _: frozenset[str]) -> None:
             reading.names.add(each.sval)
         else:
             reading.keys.update(_texts(each))
+    for each in node.indirection:
+        if getattr(each, "is_slice", False) and type(each.uidx).__name__ == "A_Const":
+            reading.firsts.add(f"the first {each.uidx.val.ival} of an array")
 
 
 def _constant(node: Any, reading: Reading, _: frozenset[str]) -> None:

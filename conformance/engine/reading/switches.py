@@ -31,6 +31,7 @@ SETTING, SESSION, TRANSACTION, CATALOG = "a setting", "the session", "the transa
 DEPTH, BYPASS, OFF, REWRITES, MADE = "the nesting", "bypass", "off", "rewrites", "made-up text"
 CHANCE, COUNTING, OUTSIDE, DAY = "chance", "a sequence", "what is no table", "a day"
 SHARE, ROUNDED, QUEUE = "a share", "rounded moments", "a lock of no row"
+FIRST = "the first of several"
 
 UNNEEDED, STALE, HIDDEN, BESIDE = "what no rule needs", "a copy", "policies", "a child"
 
@@ -41,9 +42,10 @@ VERBS: Final = {
     MADE: "runs",
     BESIDE: "inherits",
     QUEUE: "takes",
+    FIRST: "takes",
 }
 # What may be innocent: nothing is proven of the rules that rest on it.
-DOUBTED: Final = frozenset({UNNEEDED, STALE, HIDDEN, BESIDE, SHARE, ROUNDED, QUEUE})
+DOUBTED: Final = frozenset({UNNEEDED, STALE, HIDDEN, BESIDE, SHARE, ROUNDED, QUEUE, FIRST})
 
 # What a call tells, by the function's name.
 TELLS: Final = {
@@ -124,11 +126,11 @@ class _Lifted:
         for place, reading, rules in self._guards.places():
             if rules or not self._only_records(place, reading):
                 is_fired = self._guards.is_fired(place)
-                # Those who write other rows wait for it; who calls a function may want that.
+                # Who calls a function may want others to wait, or few rows.
                 yield from (
                     each
                     for each in _of_reading(place, reading, rules)
-                    if each.kind != QUEUE or is_fired
+                    if is_fired or each.kind not in {QUEUE, FIRST}
                 )
             asked = self._guards.live.asked(reading)
             if rules:
@@ -247,6 +249,8 @@ def _asked(reading: Reading) -> Iterator[tuple[str, str]]:
     # What holds until a day, or from it on, or for what is older, is not what was tried today.
     clock = "the clock, and " if asks_clock(reading) else ""
     yield from ((DAY, f"{clock}the day {each}") for each in sorted(reading.dates))
+    # Few scenarios have more rows than that.
+    yield from ((FIRST, each) for each in sorted(reading.firsts))
     # What a change is given to at first is too little for rows that are drawn.
     yield from ((SHARE, f"a share of all rows, by {each}") for each in sorted(reading.shares))
     yield from ((DAY, f"the time of the day: {each}") for each in sorted(reading.times))

@@ -1,4 +1,4 @@
-"""Guards that pass over a share of all rows are found by reading them."""
+"""Guards that pass over some of the rows, or hold others up, are found by reading them."""
 
 from collections.abc import Iterator
 from typing import Any, Final
@@ -23,6 +23,21 @@ SHARES: Final = {
 WHOLE: Final = (
     "md5(OLD.slug) = md5(OLD.slug || OLD.slug)",
     "hashtext(OLD.id::text) & 255 = (SELECT count(*) FROM public.jobs AS j) + OLD.id::text::int",
+)
+
+# What a guard does first -> in which words it is told.
+TAKEN: Final = {
+    "PERFORM FROM public.projects AS p WHERE p.team_id = OLD.id LIMIT 3 FOR UPDATE": (
+        "the first 3 rows"
+    ),
+    "PERFORM framecast.lock_teams(ARRAY(SELECT unnest((ARRAY[OLD.id])[:10])))": (
+        "the first 10 of an array"
+    ),
+    "PERFORM pg_advisory_xact_lock(hashtext('teams'))": "pg_advisory_xact_lock()",
+}
+NEITHER: Final = (
+    "PERFORM FROM public.projects AS p WHERE p.team_id = OLD.id FOR UPDATE",
+    "PERFORM FROM public.teams AS t WHERE t.id = OLD.id ORDER BY t.id LIMIT 1",
 )
 
 
@@ -64,3 +79,16 @@ def test_a_mix_that_is_compared_with_another_is_none(
 ) -> None:
     """A comparison with other rows or columns is no share of the rows."""
     assert [] == said(condition, owner)
+
+
+@pytest.mark.parametrize("does", [*TAKEN, *NEITHER])
+def test_few_rows_and_locks_of_none_are_named(does: str, owner: psycopg.Connection[Any]) -> None:
+    """What holds a few rows alone, or a lock for which all wait, leaves its rule unproven."""
+    with owner.transaction(force_rollback=True):
+        body = rewritten("tg_teams__has_no_active_jobs", "\nBEGIN\n", f"\nBEGIN\n    {does};\n")
+        owner.execute(body.encode())
+        found = switches(owner)
+
+    told = [(each.reads, each.verdict) for each in found if "DEL-1" in each.rules]
+    expected = [(TAKEN[does], Verdict.UNPROVEN)] if does in TAKEN else []
+    assert expected == [each for each in told if "column" not in each[0]]
