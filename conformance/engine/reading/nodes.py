@@ -37,6 +37,8 @@ COMPARES: Final = frozenset(
         *("~~", "!~~", "~~*", "!~~*", "~", "!~", "~*", "!~*", "^@"),
     }
 )
+MATCHES: Final = re.compile(r"!?~~?\*?|\^@")
+BEGINS: Final = frozenset({"starts_with", "regexp_like"})
 NARROW: Final = frozenset({"date", "time", "timetz"})
 
 
@@ -73,6 +75,7 @@ class Reading:
         rows: texts that name one row, or somebody's address.
         constants: texts and numbers that it compares something with.
         shares: functions that mix a row, of which it compares the outcome with constants.
+        patterns: comparisons by which it takes one row's text for another's pattern.
         firsts: of several rows, or of an array, the first of which it takes alone.
         statements: other statements, such as `LockStmt`, by the parser's names.
         locks: whether it locks rows.
@@ -94,6 +97,7 @@ class Reading:
     rows: set[str] = field(default_factory=set)
     constants: set[str] = field(default_factory=set)
     shares: set[str] = field(default_factory=set)
+    patterns: set[str] = field(default_factory=set)
     firsts: set[str] = field(default_factory=set)
     statements: set[str] = field(default_factory=set)
     locks: bool = False
@@ -166,6 +170,8 @@ def _call(node: Any, reading: Reading, _: frozenset[str]) -> None:
         reading.times.add(str(call))
     if INTO_JSON.fullmatch(name):
         reading.keys.update(_texts(arguments[1:]))
+    if name in BEGINS and any(map(_is_text_of_a_row, arguments[1:])):
+        reading.patterns.add(str(call))
 
 
 def _value(node: Any, reading: Reading, _: frozenset[str]) -> None:
@@ -206,6 +212,8 @@ def _operation(node: Any, reading: Reading, _: frozenset[str]) -> None:
     if name in OF_JSON:
         reading.keys.update(_texts(node.rexpr))
     sides = (node.lexpr, node.rexpr)
+    if MATCHES.fullmatch(name) and _is_text_of_a_row(node.rexpr):
+        reading.patterns.add(name)
     if name in COMPARES:
         reading.rounds |= any("date_trunc" in _called(side) for side in sides)
     if name in COMPARES and any(map(_is_constant, sides)):
@@ -256,6 +264,12 @@ def _is_constant(tree: Any) -> bool:
     """Return whether a side is the same for every row."""
     kinds = {type(node).__name__ for node in below(tree)}
     return bool(kinds) and not kinds & {"ColumnRef", "FuncCall", "SubLink"}
+
+
+def _is_text_of_a_row(tree: Any) -> bool:
+    """Return whether a side is a column, or made of some, and of no text of its own."""
+    kinds = {type(node).__name__ for node in below(tree)}
+    return "ColumnRef" in kinds and not any(_texts(tree))
 
 
 def _asks_a_clock(tree: Any) -> bool:

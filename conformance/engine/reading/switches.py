@@ -31,7 +31,7 @@ SETTING, SESSION, TRANSACTION, CATALOG = "a setting", "the session", "the transa
 DEPTH, BYPASS, OFF, REWRITES, MADE = "the nesting", "bypass", "off", "rewrites", "made-up text"
 CHANCE, COUNTING, OUTSIDE, DAY = "chance", "a sequence", "what is no table", "a day"
 SHARE, ROUNDED, QUEUE = "a share", "rounded moments", "a lock of no row"
-FIRST = "the first of several"
+FIRST, PATTERN = "the first of several", "a pattern"
 
 UNNEEDED, STALE, HIDDEN, BESIDE = "what no rule needs", "a copy", "policies", "a child"
 
@@ -43,9 +43,10 @@ VERBS: Final = {
     BESIDE: "inherits",
     QUEUE: "takes",
     FIRST: "takes",
+    PATTERN: "takes",
 }
 # What may be innocent: nothing is proven of the rules that rest on it.
-DOUBTED: Final = frozenset({UNNEEDED, STALE, HIDDEN, BESIDE, SHARE, ROUNDED, QUEUE, FIRST})
+DOUBTED: Final = frozenset({UNNEEDED, STALE, HIDDEN, BESIDE, SHARE, ROUNDED, QUEUE, FIRST, PATTERN})
 
 # What a call tells, by the function's name.
 TELLS: Final = {
@@ -249,6 +250,8 @@ def _asked(reading: Reading) -> Iterator[tuple[str, str]]:
     # What holds until a day, or from it on, or for what is older, is not what was tried today.
     clock = "the clock, and " if asks_clock(reading) else ""
     yield from ((DAY, f"{clock}the day {each}") for each in sorted(reading.dates))
+    # Two texts that are drawn are seldom like each other.
+    yield from ((PATTERN, f"a text for a pattern, by {each}") for each in sorted(reading.patterns))
     # Few scenarios have more rows than that.
     yield from ((FIRST, each) for each in sorted(reading.firsts))
     # What a change is given to at first is too little for rows that are drawn.

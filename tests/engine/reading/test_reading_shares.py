@@ -34,10 +34,17 @@ TAKEN: Final = {
         "the first 10 of an array"
     ),
     "PERFORM pg_advisory_xact_lock(hashtext('teams'))": "pg_advisory_xact_lock()",
+    "PERFORM FROM public.teams AS t WHERE t.slug LIKE lower(OLD.slug)": (
+        "a text for a pattern, by ~~"
+    ),
+    "PERFORM FROM public.teams AS t WHERE starts_with(t.slug, OLD.slug)": (
+        "a text for a pattern, by starts_with()"
+    ),
 }
 NEITHER: Final = (
     "PERFORM FROM public.projects AS p WHERE p.team_id = OLD.id FOR UPDATE",
     "PERFORM FROM public.teams AS t WHERE t.id = OLD.id ORDER BY t.id LIMIT 1",
+    "PERFORM FROM public.teams AS t WHERE t.slug LIKE 'team-%' OR t.slug ~ '^a' || OLD.slug",
 )
 
 
