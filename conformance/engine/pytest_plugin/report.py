@@ -21,7 +21,7 @@ from conformance.engine.pytest_plugin.findings import ENDED, KEPT, Ended
 from conformance.engine.pytest_plugin.keys import ENVIRONMENT, runs_tests
 from conformance.engine.pytest_plugin.scope import about_all, is_whole, selected
 from conformance.engine.pytest_plugin.terminated import TerminatedError
-from conformance.engine.report import parts, sections
+from conformance.engine.report import parts, reasons, sections
 from conformance.engine.report.document import ReportError
 from conformance.engine.report.parts import Parts
 from conformance.engine.report.record import COUNTED, Record
@@ -39,6 +39,7 @@ BASELINE = pytest.StashKey["Baseline"]()
 REPORT = "conformance_report"  # the option that names the files
 FILE = "parts.json"
 INTERRUPTS = (KeyboardInterrupt, TerminatedError)
+OK = pytest.ExitCode.OK
 
 
 def unheard(config: pytest.Config, error: OSError) -> pytest.UsageError:
@@ -63,6 +64,7 @@ class Recorder:
         self._begun, self._clock = datetime.now(UTC), time.monotonic()
         self._table: list[str] = []
         self._reasons: list[str] = []  # why rules are unproven
+        self._failed: list[str] = []  # why the run failed
         self._lines: list[str] = []  # what is said of the report, and of the run
         self._session: pytest.Session | None = None  # until its report is written
         self._ended_by: list[BaseException] = []
@@ -135,14 +137,27 @@ class Recorder:
         self._table = self._sections.listed("rules", self._rules)
         unproven = partial(self._record.unproven, self._judged)
         self._reasons = self._sections.listed("unproven", unproven)
-        unheld = any(standing.verdict is not Verdict.HELD for standing in self._judged.values())
-        bad = unheld or self._record.beside or missed or self._sections.broken
-        if bad and session.exitstatus == pytest.ExitCode.OK:
+        if reasons.found(self._ended(session, missed)) and session.exitstatus == OK:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
         self._sections.guarded("the baseline", lambda: self._compare(session, missed))
         targets = self._config.getoption(REPORT, default=None)
         if targets:
             self._write([Path(target) for target in targets], session, missed)
+        self._failed = reasons.reasons(self._ended(session, missed))
+
+    def _ended(self, session: pytest.Session, missed: list[str]) -> dict[str, Any]:
+        """Return how a run ended, as its report says it."""
+        return {
+            "exit_status": int(session.exitstatus),
+            "errors": [{"said": str(error)} for error in self._ended_by],
+            "rules": [
+                {"id": name, "verdict": each.word, "failures": each.failures}
+                for name, each in self._judged.items()
+            ],
+            "beside": self._record.beside,
+            "failed": [each.as_dict(()) for each in self._record.failed],
+            "missed": [*missed, *self._sections.broken.values()],
+        }
 
     def _compare(self, session: pytest.Session, missed: list[str]) -> None:
         """Say what a baseline accepts; end with 0 where nothing failed but that."""
@@ -153,12 +168,14 @@ class Recorder:
         found = baseline.settle(self._record, self._judged, whole=self._whole, today=today)
         self._lines += found.notes
         entries = (each for each in found.faults if each.about == baseline.name)
-        self._lines += [f"{each.about}: {each.what}" for each in entries]
+        told = [f"{each.about}: {each.what}" for each in entries]
+        self._lines += told
         if found.holds and not missed and not self._sections.broken:
             if session.exitstatus == pytest.ExitCode.TESTS_FAILED:
-                session.exitstatus = pytest.ExitCode.OK
-        elif session.exitstatus == pytest.ExitCode.OK and found.faults:
+                session.exitstatus = OK
+        elif session.exitstatus == OK and found.faults:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
+        missed += told
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_terminal_summary(
@@ -175,7 +192,7 @@ class Recorder:
             yield
         shown.summaries(self._summaries)
         shown.reasons(self._reasons)
-        shown.verdicts(self._table)
+        shown.verdicts(self._table, self._failed)
         for line in self._lines:
             terminalreporter.write_line(line)
 
@@ -293,11 +310,12 @@ class Recorder:
                     forms.write(document, target, extras=extras)
                 except ReportError as error:  # it has become full, or is gone, since the run began
                     self._lines.append(f"report: {error}")
+                    missed.append(self._lines[-1])
                     session.exitstatus = session.exitstatus or pytest.ExitCode.TESTS_FAILED
                 else:
                     self._lines.append(f"report: {target}")
 
         before = len(self._sections.broken)
         self._sections.guarded("the report", write)
-        if len(self._sections.broken) > before and session.exitstatus == pytest.ExitCode.OK:
+        if len(self._sections.broken) > before and session.exitstatus == OK:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from conformance.engine.console import COLOURED
+from conformance.engine.report.reasons import ended
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -76,11 +77,17 @@ class Terminal:
             self._to.section("unproven")
             self._print(lines, self._width)
 
-    def verdicts(self, table: Sequence[str]) -> None:
-        """Print a line a rule, and what was found beside them; then what no summary could say."""
+    def verdicts(self, table: Sequence[str], failed: Sequence[str]) -> None:
+        """Print a line a rule, and what was found beside them; then what no summary could say.
+
+        Before the counts stands why the run failed.
+        """
         if table:
             self._to.section("rules")
-            self._print(table, 0 if self._to.verbosity > 0 else self._width, coloured=True)
+            width = 0 if self._to.verbosity > 0 else self._width
+            *rows, counts = table
+            self._print(rows, width, coloured=True)
+            self._print([f"{ended(failed)}{counts}"], self._width, coloured=True)
         for line in self._sections.broken.values():
             self._to.write_line(line, red=True)
 

@@ -101,7 +101,7 @@ def test_what_a_baseline_accepts_is_no_failure_in_a_pipeline(document: dict[str,
     (run,) = json.loads(forms.render(document, "sarif"))["runs"]
     assert [True, False, True] == ["suppressions" in each for each in run["results"]]
     levels = [line.split()[0] for line in forms.render(document, "github").splitlines()]
-    assert ["::warning", "::error", "::warning", "::error"] == levels
+    assert ["::error", "::warning", "::error", "::warning"] == levels
     assert "Accepted until 2027-01-31, &lt;no&gt; time" in forms.render(document, "html")
 
 
@@ -219,9 +219,12 @@ def test_annotations_are_one_line_each(document: dict[str, Any]) -> None:
     lines = forms.render(document, "github").splitlines()
 
     assert 4 == len(lines)
-    assert lines[0].startswith("::error file=migrations/001_initial_schema.sql,line=")
-    assert lines[0].endswith("::expected: refused; observed: a, b: 100%25%0Arow")
-    assert lines[-1] == "::error title=Rules of the schema::1 broken, 1 unproven, 1 held"
+    assert lines[1].startswith("::error file=migrations/001_initial_schema.sql,line=")
+    assert lines[1].endswith("::expected: refused; observed: a, b: 100%25%0Arow")
+    assert lines[3].startswith("::error file=migrations/001_initial_schema.sql,line=1,")
+    told = "2 rules are not held; 1 finding beside the rules (LOCK ORDER)"
+    counts = "1 broken, 1 unproven, 1 held"
+    assert lines[0] == f"::error title=Rules of the schema::failed: {told}. {counts}"
 
 
 def test_markdown_shows_failures_first(document: dict[str, Any]) -> None:
@@ -287,7 +290,7 @@ def test_a_report_is_shown_in_each_form(
         assert 0 == main(["report", str(report), "--to", str(target)])
         assert target.read_text().startswith(begins)
     assert 0 == main(["report", str(report), "--format", "github"])
-    assert capsys.readouterr().out.startswith("::error file=")
+    assert capsys.readouterr().out.startswith("::error title=Rules")
     assert 1 == main(["report", str(report), "--to", str(tmp_path / "no" / "page.html")])
     assert "No such file" in capsys.readouterr().err
     assert 1 == main(["report", str(report), "--to", str(tmp_path / "report.yaml")])

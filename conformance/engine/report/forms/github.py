@@ -15,11 +15,10 @@ IN_PROPERTY = (*IN_MESSAGE, (":", "%3A"), (",", "%2C"))
 
 
 def render(document: Document) -> str:
-    """Return a line a failure, and one that says how the run ended."""
-    found = [_line(each) for each in failures(document)]
+    """Return a line that says how the run ended, and one a failure; GitHub shows ten at most."""
     level = "notice" if not document.get("exit_status", 0) else "error"
-    found.append(f"::{level} title=Rules of the schema::{_escaped(outcome(document), IN_MESSAGE)}")
-    return "\n".join(found) + "\n"
+    first = f"::{level} title=Rules of the schema::{_escaped(outcome(document), IN_MESSAGE)}"
+    return "\n".join((first, *map(_line, failures(document)))) + "\n"
 
 
 def _line(each: Told) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -9,7 +10,14 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from conformance.engine.report.enforcing import CALLED, enforcing, of_document
 from conformance.engine.report.forms import extras as beside
 from conformance.engine.report.forms import failures, graphs
-from conformance.engine.report.forms.summary import WORDS, facts, outcome, replayed, sentence
+from conformance.engine.report.forms.summary import (
+    WORDS,
+    facts,
+    others,
+    outcome,
+    replayed,
+    sentence,
+)
 
 if TYPE_CHECKING:
     from conformance.engine.report.document import Document
@@ -44,6 +52,8 @@ def render(document: Document, extras: beside.Extras = beside.NOTHING) -> str:
         }
         for rule in document["rules"]
     ]
+    loose = _beside(document)
+    counts = Counter(each["verdict"] for each in (*rules, *loose))
     runs = sorted((*extras.history, document), key=lambda run: str(run.get("begun", "")))
     differ, untried = beside.verdicts(runs)
     return environment.get_template("page.html.j2").render(
@@ -51,9 +61,10 @@ def render(document: Document, extras: beside.Extras = beside.NOTHING) -> str:
         outcome=outcome(document),
         facts=list(facts(document)),
         replayed=replayed,
-        words=WORDS,
+        counts={word: counts[word] for word in WORDS if counts[word]},
+        others=others(document),
         rules=rules,
-        beside=[failures.way(each, document) for each in document.get("beside", ())],
+        beside=loose,
         choices=[
             ("table", "tables", sorted({each for rule in rules for each in rule["tables"]})),
             ("area", "areas", list(dict.fromkeys(filter(None, (r["area"] for r in rules))))),
@@ -135,6 +146,16 @@ def _rule(
         "kills": kills.get(rule["id"]),
         "became": list(dict.fromkeys(ends)),
     }
+
+
+def _beside(document: Document) -> list[dict[str, Any]]:
+    """Return the failures that are no rule's, each with its place, and words to find it by."""
+    found = []
+    for at, each in enumerate(document.get("beside", ()), 1):
+        said = (each["rule"], each["verdict"], each["observed"], each["expected"], each["test"])
+        told = {"anchor": f"beside-{at}", "text": " ".join(said).lower()}
+        found.append({**failures.way(each, document), **told})
+    return found
 
 
 def _searched(rule: dict[str, Any]) -> str:

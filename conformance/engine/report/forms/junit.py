@@ -8,14 +8,17 @@ from xml.etree import ElementTree as ET
 
 from conformance.engine.cases.verdicts import NOT_RUN, Verdict
 from conformance.engine.report.forms.summary import (
+    FAILED,
     IMPOSSIBLE,
     RUN,
-    accepted,
     facts,
+    others,
+    outcome,
     replayed,
     sentence,
     shortened,
 )
+from conformance.engine.report.reasons import accepted
 
 if TYPE_CHECKING:
     from conformance.engine.report.document import Document
@@ -27,15 +30,15 @@ FORBIDDEN = re.compile(r"[^\t\n\r -\uD7FF\uE000-\uFFFD\U00010000-\U0010FFFF]")
 def render(document: Document) -> str:
     """Return a suite of the rules, and of what failed beside them."""
     rules, beside = document["rules"], document.get("beside", [])
-    errors = document.get("errors", [])
+    errors, failed = document.get("errors", []), others(document)
     unheld = [rule for rule in rules if rule["verdict"] not in (Verdict.HELD, NOT_RUN)]
     bad = [rule for rule in unheld if not accepted(rule["failures"])]
     worse = [failure for failure in beside if not accepted([failure])]
     suite = ET.Element(
         "testsuite",
         name="conformance",
-        tests=str(len(errors) + len(rules) + len(beside)),
-        failures=str(len(bad) + len(worse)),
+        tests=str(len(errors) + len(rules) + len(beside) + len(failed)),
+        failures=str(len(bad) + len(worse) + len(failed)),
         errors=str(len(errors)),
         skipped=str(
             sum(rule["verdict"] == NOT_RUN for rule in rules)
@@ -48,10 +51,10 @@ def render(document: Document) -> str:
         timestamp=str(document.get("begun", "")),
     )
     properties = ET.SubElement(suite, "properties")
-    for name, value in facts(document):
+    for name, value in (("outcome", outcome(document)), *facts(document)):
         ET.SubElement(properties, "property", name=name, value=_plain(value))
     for error in errors:
-        _end(suite, error)
+        _at(_end(suite, "error", IMPOSSIBLE, error["said"]), error)
     for rule in rules:
         case = ET.SubElement(suite, "testcase", classname="rules", name=rule["id"])
         own = ET.SubElement(case, "properties")
@@ -70,18 +73,20 @@ def render(document: Document) -> str:
             said.text = _plain("\n\n".join(map(_script, rule["failures"])))
     for failure in beside:
         _beside(suite, failure, accepted([failure]))
+    for each in failed:
+        _end(suite, "failure", FAILED, each)
     suites = ET.Element("testsuites")
     suites.append(suite)
     ET.indent(suites)
     return ET.tostring(suites, encoding="unicode", xml_declaration=True) + "\n"
 
 
-def _end(suite: ET.Element, error: dict[str, Any]) -> None:
-    """Add the case of an error that ended the run."""
+def _end(suite: ET.Element, kind: str, verdict: str, text: str) -> ET.Element:
+    """Add the case of an error that ended the run, or of what else failed it; return the case."""
     case = ET.SubElement(suite, "testcase", classname="run", name=RUN)
-    _at(case, error)
-    said = ET.SubElement(case, "error", type=IMPOSSIBLE, message=_of(error["said"]))
-    said.text = _plain(error["said"])
+    said = ET.SubElement(case, kind, type=verdict, message=_of(text))
+    said.text = _plain(text)
+    return case
 
 
 def _at(case: ET.Element, of: dict[str, Any]) -> None:

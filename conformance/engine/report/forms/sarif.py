@@ -10,7 +10,15 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from conformance.engine.cases.verdicts import Verdict
-from conformance.engine.report.forms.summary import RUN, Told, end, facts, failures
+from conformance.engine.report.forms.summary import (
+    IMPOSSIBLE,
+    RUN,
+    Told,
+    end,
+    facts,
+    failures,
+    outcome,
+)
 
 if TYPE_CHECKING:
     from conformance.engine.report.document import Document
@@ -26,7 +34,8 @@ def render(document: Document) -> str:
     """Return a run with a result for each rule that is not held."""
     found = list(failures(document))
     known = {rule["id"]: rule["statement"] for rule in document["rules"] if "statement" in rule}
-    known |= {RUN: "An error that ended the run."} if document.get("errors") else {}
+    if any(each.rule == RUN for each in found):
+        known[RUN] = "An error that ended the run, or another reason for which it failed."
     known |= {each.rule: "A failure that is no rule's." for each in found if each.rule not in known}
     run = {
         "tool": {
@@ -46,12 +55,12 @@ def render(document: Document) -> str:
                 "toolExecutionNotifications": [
                     {"level": "error", "message": {"text": each.sentence}, **_located(each)}
                     for each in found
-                    if each.rule == RUN
+                    if each.verdict == IMPOSSIBLE
                 ],
             }
         ],
         "results": [_result(each, list(known), end(document)) for each in found],
-        "properties": dict(facts(document)),
+        "properties": {"outcome": outcome(document), **dict(facts(document))},
     }
     log = {"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}
     return json.dumps(log, indent=2, ensure_ascii=False) + "\n"

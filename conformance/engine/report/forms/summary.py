@@ -6,14 +6,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from conformance.engine.cases.verdicts import NOT_RUN, Verdict
 from conformance.engine.report.document import covered, selected
+from conformance.engine.report.reasons import accepted, ended, reasons, unexplained
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
     from conformance.engine.report.document import Document
 
-# What stands in a form for the rule and the verdict, where an error ended the run.
-RUN, IMPOSSIBLE = "RUN", "impossible"
+# What stands in a form for the rule and the verdict, where an error ended the run, or it failed.
+RUN, IMPOSSIBLE, FAILED = "RUN", "impossible", "failed"
 WORDS = (*map(str, Verdict), NOT_RUN)  # the worst first
 
 
@@ -43,18 +44,19 @@ class Told(NamedTuple):
     @property
     def title(self) -> str:
         """What it says in a few words."""
-        of_run = self.verdict == IMPOSSIBLE
-        return "an error ended the run" if of_run else f"{self.rule} is {self.verdict}"
+        of_run = {IMPOSSIBLE: "an error ended the run", FAILED: "the run failed"}
+        return of_run.get(self.verdict, f"{self.rule} is {self.verdict}")
 
 
 def outcome(document: Document) -> str:
-    """Return how many rules have each verdict, and how much of the suite that was."""
+    """Return why the run failed, if it did, the number of rules by verdicts, and what was asked."""
     counts = document.get("verdicts", {})
     words = ", ".join(f"{counts[word]} {word}" for word in WORDS if counts.get(word))
-    tried = words or "no rule was tried"
-    if document.get("errors"):
-        return f"{tried}; an error ended the run"
-    return f"{tried}{'' if document.get('whole', True) else f'; {_part(document)}'}"
+    why = reasons(document)
+    tried = ended(why) + (words or "no rule was tried")
+    if document.get("errors") or document.get("whole", True):
+        return tried
+    return f"{tried}; {_part(document)}"
 
 
 def _part(document: Document) -> str:
@@ -94,7 +96,7 @@ def facts(document: Document) -> Iterator[tuple[str, str]]:
 
 
 def failures(document: Document) -> Iterator[Told]:
-    """Yield a message an error that ended the run, a rule not held, a failure beside the rules."""
+    """Yield a message an error that ended the run, a rule not held, and what else failed it."""
     for error in document.get("errors", ()):
         where = error.get("place", {"file": "", "line": 0})
         yield Told(RUN, IMPOSSIBLE, shortened(error["said"]), where["file"], where["line"])
@@ -103,16 +105,18 @@ def failures(document: Document) -> Iterator[Told]:
             told = accepted(rule["failures"])
             again = replayed(_worst(rule) or {})
             yield Told(rule["id"], rule["verdict"], sentence(rule), *place(rule), told, again)
+    last = (end(document), 1) if end(document) else ("", 0)
     for failure in document.get("beside", ()):
         told = accepted([failure])
         again = replayed(failure)
-        yield Told(failure["rule"], failure["verdict"], _of(failure), "", 0, told, again)
+        yield Told(failure["rule"], failure["verdict"], _of(failure), *last, told, again)
+    for said in others(document):
+        yield Told(RUN, FAILED, shortened(said), *last)
 
 
-def accepted(some: Sequence[dict[str, Any]]) -> str:
-    """Return until when a baseline accepts all of some failures, and why; '' where it does not."""
-    told = [each.get("accepted", "") for each in some]
-    return str(told[0]) if told and all(told) else ""
+def others(document: Document) -> list[str]:
+    """Return what failed the run beside errors, rules, and failures that are no rule's."""
+    return [*document.get("missed", ()), *unexplained(document)]
 
 
 def sentence(rule: dict[str, Any]) -> str:
