@@ -73,8 +73,6 @@ def _run(folder: Path, code: int, *words: str, report: str) -> None:
     if done.returncode != code:
         sys.exit(f"{report}: the run ended with {done.returncode}, not {code}")
     document = json.loads(target.read_text(encoding="utf-8"))
-    if not document["whole"]:
-        del document["objects"]  # main.json has them, but for one
     text = json.dumps(document, ensure_ascii=False, separators=(",", ":"))
     target.write_text(f"{text}\n", encoding="utf-8")
 
