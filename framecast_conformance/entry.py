@@ -3,8 +3,8 @@
 Every run of pytest where the package is installed imports this module: it imports nothing of the
 suite, and registers no option, before a run names the suite or an option of its own.
 
-The packages `conformance` and `strategies` may have namesakes in the folder where pytest is called.
-In a run of the suite, the installed ones are meant.
+The packages `conformance` and `strategies` may have namesakes, in the folder where pytest is called
+or installed. In a run of the suite, ours are meant.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from framecast_conformance.installed import HOME, PACKAGES, SUITE, has_namesake
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Generator, Iterable, Sequence
     from importlib.machinery import ModuleSpec
     from types import ModuleType
 
@@ -41,20 +41,29 @@ def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
     refused.watch(pluginmanager)
 
 
-@pytest.hookimpl(tryfirst=True)
+@pytest.hookimpl(wrapper=True, trylast=True)
 def pytest_load_initial_conftests(
     early_config: pytest.Config, parser: pytest.Parser, args: list[str]
-) -> None:
+) -> Generator[None, object, object]:
     """Load the plugin, if the run needs it and has not named it.
 
     Raises:
-        UsageError: Namesakes of the suite's packages, or of its options, are loaded already; or an
-            option of the suite's is given for other tests, beside such packages.
+        UsageError: Namesakes of the suite's packages, or of its options, are loaded already, or a
+            conftest has such options; or an option of the suite's is given for other tests, beside
+            such packages.
     """
     try:
         _load(early_config, parser, args)
     finally:
         early.restore()
+    try:
+        return (yield)
+    except ValueError as error:  # as pytest says of an option that there is
+        if not (early_config.pluginmanager.hasplugin(PLUGIN) and "already" in str(error)):
+            raise
+        message = f"a conftest of yours adds options that the suite has: {error}: "
+        message += "run framecast-conformance test, which reads no conftest"
+        raise pytest.UsageError(message) from None
 
 
 def _load(early_config: pytest.Config, parser: pytest.Parser, args: list[str]) -> None:
@@ -120,9 +129,9 @@ def _is_name(asked: str) -> bool:
 
 
 def _is_found() -> bool:
-    """Return whether the suite is what Python finds under its name."""
+    """Return whether Python finds nothing else than the suite under its name."""
     spec = find_spec(SUITE.name)
-    return spec is not None and spec.origin == str(SUITE / "__init__.py")
+    return spec is None or spec.origin == str(SUITE / "__init__.py")
 
 
 class _Installed:

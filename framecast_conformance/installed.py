@@ -1,7 +1,8 @@
 """The packages of this installation, where others with their names stand before them.
 
 A repository may have packages called `conformance` or `strategies`, and Python may look there
-first: by PYTHONPATH, or because a module is run by its name from that folder.
+first: by PYTHONPATH, because a module is run by its name from that folder, or because they are
+installed. A wheel therefore has ours in a folder of its own, which no other package writes into.
 """
 
 from __future__ import annotations
@@ -10,7 +11,9 @@ import os
 import sys
 from pathlib import Path
 
-HOME = Path(__file__).resolve().parents[1]
+HERE = Path(__file__).resolve().parent
+PACKED = HERE / "packages"
+HOME = PACKED if PACKED.is_dir() else HERE.parent
 PACKAGES = ("conformance", "strategies")
 SUITE = HOME / PACKAGES[0]
 VARIABLE = "PYTHONPATH"
@@ -28,10 +31,10 @@ def has_namesake(folder: str | Path) -> bool:
 
 def prefer() -> None:
     """Let this process, and those that it starts, find our packages before their namesakes."""
-    _put_before_namesakes(sys.path)
+    needed = _put_before_namesakes(sys.path)
     given = os.environ.get(VARIABLE)
-    if given:
-        folders = given.split(os.pathsep)
+    folders = given.split(os.pathsep) if given else []
+    if needed or any(map(has_namesake, folders)):
         _put_before_namesakes(folders)
         os.environ[VARIABLE] = os.pathsep.join(folders)
 
@@ -41,10 +44,13 @@ def python(folder: str | Path = "") -> tuple[str, ...]:
     return (sys.executable, *(("-P",) if has_namesake(folder) else ()))
 
 
-def _put_before_namesakes(folders: list[str]) -> None:
+def _put_before_namesakes(folders: list[str]) -> bool:
+    """Put our folder before those with namesakes, or last; return whether it was not there."""
     for place, each in enumerate(folders):
         if Path(each).resolve() == HOME:
-            return
+            return False
         if has_namesake(each):
             folders.insert(place, str(HOME))
-            return
+            return True
+    folders.append(str(HOME))
+    return True

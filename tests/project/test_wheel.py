@@ -5,8 +5,9 @@ import shutil
 import subprocess
 import sys
 import venv
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from zipfile import ZipFile
 
 import pytest
 
@@ -28,27 +29,46 @@ def test_own(request):
     assert 100 == settings().max_examples
     assert not [name for name in sys.modules if name.startswith(("conformance.", "psycopg"))]
 """
-SUITE = "lib/python*/site-packages/conformance"
+OWN_TEST = """
+import conformance.commands, strategies
+
+def test_own():
+    assert conformance.OWN and conformance.commands.OWN and strategies.OWN
+"""
+SUITE = "lib/python*/site-packages/framecast_conformance/packages/conformance"
 OUR_LINES = ("server:", "profile", "migrations:", "psycopg")
 OWN = "raise SystemExit('a package of the user')\n"
+
+NAMES = ("conformance", "strategies")
+# What an editable installation has where there is more in a folder than packages.
+FINDER = """
+import sys
+from importlib.machinery import PathFinder
+
+class Finder:
+    def find_spec(name, path=None, target=None):
+        return PathFinder.find_spec(name, [{src!r}]) if name in {names!r} else None
+
+sys.meta_path.append(Finder)
+"""
+PIP = (sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet")
 
 
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Build a wheel and install it alone; the libraries are those of this environment."""
     folder = tmp_path_factory.mktemp("wheel")
-    pip = (sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet")
     source = folder / "source"
     ignored = shutil.ignore_patterns(".*", "__pycache__", "node_modules")
     shutil.copytree(ROOT, source, ignore=ignored)
     wheel = ("wheel", "--no-deps", "--wheel-dir", str(folder), str(source))
-    subprocess.run([*pip, *wheel], check=True)
+    subprocess.run([*PIP, *wheel], check=True)
     (built,) = folder.glob("*.whl")
     environment = folder / "environment"
     venv.create(environment, with_pip=False, symlinks=True)
     own = next(environment.glob("lib/python*/site-packages"))
     subprocess.run(
-        [*pip, "--python", str(environment / "bin" / "python"), "install", "--no-deps", str(built)],
+        [*PIP, "--python", str(environment / "bin" / "python"), "install", "--no-deps", str(built)],
         check=True,
     )
     theirs = Path(pytest.__file__).parent.parent
@@ -69,7 +89,7 @@ def run(command: Sequence[str | Path], folder: Path) -> subprocess.CompletedProc
 def repository(tmp_path: Path) -> Path:
     """Make a folder with migrations, and packages of the user's own."""
     shutil.copytree(ROOT / "migrations", tmp_path / "migrations")
-    for name in ("conformance", "strategies"):
+    for name in NAMES:
         (tmp_path / name).mkdir()
         (tmp_path / name / "__init__.py").write_text(OWN)
     return tmp_path
@@ -99,7 +119,7 @@ def test_the_wheel_proves_a_schema_elsewhere(way: str, installed: Path, reposito
 
 def test_other_runs_of_pytest_are_left_alone(installed: Path, repository: Path) -> None:
     """A run that is about something else sees no option, header line or profile, and no import."""
-    for name in ("conformance", "strategies"):
+    for name in NAMES:
         (repository / name / "__init__.py").write_text("OWN = True\n")
     (repository / "conftest.py").write_text(CONFTEST)
     (repository / "test_own.py").write_text(TEST)
@@ -109,6 +129,93 @@ def test_other_runs_of_pytest_are_left_alone(installed: Path, repository: Path) 
     assert 0 == done.returncode, done.stdout + done.stderr
     assert "1 passed" in done.stdout
     assert [] == [line for line in done.stdout.splitlines() if line.startswith(OUR_LINES)]
+
+
+def wheel_of_theirs(way: str, folder: Path) -> Path:
+    """Make a wheel of a package of the user's with the names of ours, as it is or editable."""
+    src = folder / "theirs" / "src"
+    own = {f"{name}/__init__.py": "OWN = True\n" for name in NAMES}
+    own["conformance/commands.py"] = "OWN = True\n"
+    for name, text in own.items():
+        (src / name).parent.mkdir(parents=True, exist_ok=True)
+        (src / name).write_text(text)
+    files = {
+        "copied": own,
+        "path": {"_shop.pth": f"{src}\n"},
+        "finder": {
+            "__editable___shop_finder.py": FINDER.format(src=str(src), names=NAMES),
+            "__editable__.shop.pth": "import __editable___shop_finder\n",
+        },
+    }[way]
+    files["shop-1.dist-info/METADATA"] = "Metadata-Version: 2.1\nName: shop\nVersion: 1\n"
+    files["shop-1.dist-info/WHEEL"] = "Wheel-Version: 1.0\nTag: py3-none-any\n"
+    files["shop-1.dist-info/RECORD"] = "".join(f"{each},,\n" for each in files)
+    with ZipFile(folder / "shop-1-py3-none-any.whl", "w") as wheel:
+        for name, text in files.items():
+            wheel.writestr(name, text)
+    return Path(str(wheel.filename))
+
+
+@pytest.fixture(params=["copied", "path", "finder"])
+def neighbour(
+    request: pytest.FixtureRequest, installed: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Path]:
+    """Install packages of the user's with the names of ours, and take them away again."""
+    wheel = wheel_of_theirs(request.param, tmp_path_factory.mktemp("shop"))
+    pip = [*PIP, "--python", str(installed.parent / "python")]
+    subprocess.run([*pip, "install", "--no-deps", str(wheel)], check=True)
+    yield installed
+    subprocess.run([*pip, "uninstall", "--yes", "shop"], check=True)
+
+
+def test_installed_packages_of_the_user_stay_as_they_are(neighbour: Path, tmp_path: Path) -> None:
+    """Their tests and programs import their packages; commands and runs of the suite have ours."""
+    shutil.copytree(ROOT / "migrations", tmp_path / "migrations")
+    (tmp_path / "tests").mkdir()
+    (tmp_path / "tests" / "test_own.py").write_text(OWN_TEST)
+    python = (neighbour.parent / "python", "-P")
+    collect = ("--migrations", "migrations", "--rule", "INV-U5", "--collect-only", "-q", "-n0")
+
+    theirs = run([*python, "-m", "pytest", "tests"], tmp_path)
+    program = run([*python, "-c", "import conformance.commands as c; print(c.OWN)"], tmp_path)
+    suite = run([*python, "-m", "pytest", "--pyargs", "conformance", *collect], tmp_path)
+    rules = run([neighbour, "rules", "--table", "webhooks"], tmp_path)
+    proof = ("--rule", "INV-U5", "--migrations", "migrations", "-k", "test_rule", "-n2")
+    proven = run([neighbour, "test", *proof], tmp_path)
+
+    assert "1 passed" in theirs.stdout, theirs.stdout + theirs.stderr
+    assert "True\n" == program.stdout, program.stderr
+    assert "test_rules.py::test_rule[inv_u5__" in suite.stdout, suite.stdout + suite.stderr
+    assert "INV-W4" in rules.stdout, rules.stderr
+    assert "\n1 held\n" in proven.stdout, proven.stdout + proven.stderr
+
+
+def test_the_module_is_a_command_too(installed: Path, tmp_path: Path) -> None:
+    """Where nobody else has a package of that name, `python -m conformance` is the script."""
+    done = run([installed.parent / "python", "-m", "conformance", "rules"], tmp_path)
+
+    assert "INV-W4" in done.stdout, done.stderr
+
+
+def test_a_conftest_with_our_options_is_told(installed: Path) -> None:
+    """A conftest of the project is told in a line; `test` reads none, and no settings of pytest."""
+    project = installed.parents[2]
+    shutil.copytree(ROOT / "migrations", project / "migrations")
+    theirs = {"conftest.py": CONFTEST, "pytest.ini": "[pytest]\npython_functions = check_*\n"}
+    for name, text in theirs.items():
+        (project / name).write_text(text)
+    collect = ("--rule", "INV-U5", "--migrations", "migrations", "--collect-only", "-q")
+    python = (installed.parent / "python", "-P", "-m", "pytest")
+
+    done = run([*python, "--pyargs", "conformance", *collect], project)
+    tests = run([installed, "test", *collect], project)
+    for name in theirs:
+        (project / name).unlink()
+
+    assert pytest.ExitCode.USAGE_ERROR == done.returncode, done.stdout + done.stderr
+    assert "a conftest of yours adds options that the suite has" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert "test_rules.py::test_rule[inv_u5__" in tests.stdout, tests.stdout + tests.stderr
 
 
 def test_options_of_two_plugins_are_told_apart(installed: Path, repository: Path) -> None:

@@ -107,6 +107,8 @@ def others(config: pytest.Config) -> Iterator[tuple[str, str]]:
         yield "--config-file", str(config.getoption("inifilename"))
     if config.getoption("rootdir", default=None):
         yield "--rootdir", str(config.getoption("rootdir"))
+    if config.getoption("confcutdir", default=None):
+        yield "--confcutdir", str(config.getoption("confcutdir"))
 
 
 def _is_configured(config: pytest.Config) -> bool:
