@@ -1,6 +1,5 @@
 """The first ten minutes: what the page shows is what its commands print today."""
 
-import json
 import os
 import re
 import shlex

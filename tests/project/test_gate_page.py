@@ -10,6 +10,7 @@ import pytest
 from conformance.commands import main
 from conformance.engine.postgres import Server
 from conformance.engine.postgres.scratch import Scratch, Template
+from tests.support.deploying import RELEASES
 from tests.support.gating import run
 from tests.support.shells import ROOT, Command, commands
 
@@ -18,6 +19,8 @@ PAGE: Final = "docs/gate.md"
 VARYING: Final = re.compile(
     r"[0-9a-f]{8}-[0-9a-f-]{27}|\S+ on PostgreSQL [\d.]+, as \S+(?=; read only)"
 )
+# Of a deployment, also when it was, how long each file took, and who ran it.
+TIMES: Final = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d, by \S+,|\d+\.\d\d s\b")
 NOTES: Final = (
     "     note: could switch the rules off",
     "     note: not asked",
@@ -106,3 +109,42 @@ def test_a_transcript_has_every_line(
         ended = run(database.conninfo, folder, server, "--profile", "quick")
 
     assert lines("\n".join(page.printed)) == [*lines(ended.out), f"exit code {ended.code}"]
+
+
+def told(command: Command) -> list[str]:
+    """Return what the page shows of a command, to its exit code."""
+    printed = [*command.printed]
+    return printed[: next(n for n, each in enumerate(printed) if each.startswith("exit code"))]
+
+
+def test_a_deployment_is_told(
+    server: Server,
+    scratch: Scratch,
+    empty_template: Template,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """What `migrate`, `audit` and `status` print of two releases is what the page shows of them."""
+    pages = (each for each in commands() if each.page == PAGE)
+    ways = ("--gated", 'audit "$DATABASE_URL"; echo', 'status "$DATABASE_URL"; echo')
+    shown_of = [each for each in pages if each.printed and any(way in each.text for way in ways)]
+    folder = Path(shutil.copytree(ROOT / "migrations", tmp_path / "migrations"))
+    printed = []
+    with scratch.cloned(empty_template, "page") as database:
+        where = (database.conninfo, "--migrations", str(folder))
+        assert 0 == main(["migrate", *where])
+        capsys.readouterr()
+        for release in RELEASES:
+            for name, text in release.items():
+                (folder / name).write_text(text)
+            assert 0 == main(["migrate", *where])
+            printed.append(capsys.readouterr().out)
+            audited = run(database.conninfo, folder, server, command="audit")
+            assert 0 == audited.code
+            printed.append(audited.out)
+        assert 0 == main(["status", *where])
+        printed.append(capsys.readouterr().out)
+
+    assert [[TIMES.sub("…", line) for line in told(each)] for each in shown_of] == [
+        [TIMES.sub("…", line) for line in lines(each)] for each in printed
+    ]
