@@ -16,8 +16,8 @@ from psycopg.conninfo import make_conninfo
 from conformance.engine.database.sandbox import Sandbox
 from conformance.engine.migrate import runner
 from conformance.engine.postgres import Server
+from conformance.engine.postgres.folders import FINDINGS, NOWHERE
 from conformance.engine.postgres.scratch import Database, Scratch, Template
-from conformance.engine.pytest_plugin.findings import NOWHERE, VARIABLE
 from conformance.framecast.application import APPLICATION
 from conformance.framecast.races.harness import Harness
 from tests.support.environment import unchanged
@@ -33,7 +33,7 @@ def pytest_configure(config: pytest.Config) -> None:
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
-    os.environ.setdefault(VARIABLE, NOWHERE)
+    os.environ.setdefault(FINDINGS, NOWHERE)
     # Hypothesis reads the constants of all our modules, which takes seconds in a folder of its own.
     os.environ.setdefault("HYPOTHESIS_STORAGE_DIRECTORY", str(config.rootpath / ".hypothesis"))
     config.addinivalue_line("filterwarnings", "error")

@@ -230,7 +230,7 @@ def _kills(rule: Rule, options: argparse.Namespace) -> Kills | None:
     from conformance.engine.report.forms import extras  # noqa: PLC0415 - as above
 
     known = (
-        extras.read_mutants(options.mutants)
+        extras.read_mutants(options.mutants).mutants
         if options.mutants
         else tried.read(Path.cwd(), options.migrations)
     )

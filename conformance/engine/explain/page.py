@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from conformance.engine.console import width
 from conformance.engine.domain.chosen import domain
-from conformance.engine.report.forms.extras import EQUIVALENT, KILLED, OPEN, STATUSES
+from conformance.engine.report.forms.extras import EQUIVALENT, KILLED, OPEN, STATUSES, UNDECIDED
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -170,7 +170,8 @@ def _became(recorded: Sequence[str], seen: Seen) -> Iterator[str]:
         told = (f"{counts[each]} {each}" for each in STATUSES if counts[each] or each in TOLD)
         yield f"  mutants tried: {', '.join(told)}"
         for each in seen.kills.left:
-            yield from _wrapped(f"{each['status']}: {each['id']}", INDENT)
+            why = " (only some phases tried it)" if each["status"] == UNDECIDED else ""
+            yield from _wrapped(f"{each['status']}{why}: {each['id']}", INDENT)
         return
     yield from _list("mutants that are known to survive", recorded)
     if seen.further:

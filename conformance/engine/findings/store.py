@@ -16,7 +16,7 @@ from platformdirs import user_state_path
 
 from conformance.engine.findings.errors import UnknownFindingError, UnreadableFindingError
 from conformance.engine.findings.kept import Kept, read
-from conformance.engine.postgres.folders import OURS
+from conformance.engine.postgres.folders import FINDINGS, NOWHERE, OURS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -64,7 +64,10 @@ def drop(kept: Kept) -> None:
 
 
 def near(directory: Path) -> Path:
-    """Return the folder of findings in a directory, or in the nearest above that has one."""
+    """Return the folder of findings: what a variable names, or the nearest from a directory up."""
+    named = os.environ.get(FINDINGS)
+    if named and named != NOWHERE:
+        return directory / named
     for each in (directory, *directory.parents):
         if (each / FOLDER).is_dir():
             return each / FOLDER

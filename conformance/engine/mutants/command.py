@@ -165,6 +165,7 @@ def _carry_out(
             result.ineffective,
             {mutant.id: excused[mutant.id] for mutant in chosen if mutant.id in excused},
             {mutant.id: known[mutant.id] for mutant in chosen if mutant.id in known},
+            schema={each.name: each.sha256 for each in migrations.load(options.migrations)},
         )
         cheap = asked.phases[:1] if options.sample else asked.phases
         recorded = {*excused, *known}

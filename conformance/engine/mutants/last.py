@@ -1,7 +1,8 @@
 """Results of the mutants that a project has tried, in `.conformance/mutants.json`, a kill matrix.
 
 A run of some mutants adds to those of others on the same schema; on another one it begins anew.
-That a mutant survives is known when all phases have tried it, and that it is killed by any.
+That a mutant survives is known when all phases have tried it, and that it is killed by any; of one
+that only some phases have tried, and did not kill, it is kept that this is not decided.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from conformance.engine.deployment import migrations
 from conformance.engine.domain import chosen
 from conformance.engine.mutants.report import SURVIVED, UNTRIED, VERSION
 from conformance.engine.postgres.folders import OURS
+from conformance.engine.report.forms.extras import UNDECIDED
 
 if TYPE_CHECKING:
     from conformance.engine.mutants.report import Report
@@ -34,14 +36,15 @@ def read(directory: Path, schema: Path) -> list[dict[str, Any]]:
 def add(directory: Path, schema: Path, report: Report, *, all_phases: bool) -> None:
     """Keep what became of some mutants of a schema; a folder that is read only keeps nothing."""
     run, today = _run(schema), datetime.now(UTC).date().isoformat()
-    undecided = {UNTRIED} if all_phases else {UNTRIED, SURVIVED}
-    new = {
-        name: {**report.entry(name), "tried": today}
-        for name in report.mutants
-        if report.status(name) not in undecided
-    }
     path = directory / FILE
     known = {each["id"]: each for each in _kept(path, run)}
+    new = {}
+    for name in report.mutants:
+        status = report.status(name)
+        if status == SURVIVED and not all_phases:
+            status = UNDECIDED
+        if status != UNTRIED and (status != UNDECIDED or name not in known):
+            new[name] = {**report.entry(name), "status": status, "tried": today}
     document = {"version": VERSION, "run": run, "mutants": [*{**known, **new}.values()]}
     with suppress(OSError):
         path.parent.mkdir(exist_ok=True)

@@ -27,13 +27,14 @@ VERSION = 2  # 1 knew no "open" and no "class"
 
 @dataclass(slots=True)
 class Report:
-    """Report of a run: its mutants, and the result of each by id."""
+    """Report of a run: its mutants, the result of each by id, and the digests of migrations."""
 
     mutants: Mapping[str, Mutant]
     ineffective: Mapping[str, str]
     equivalent: Mapping[str, str]
     unseen: Mapping[str, Unseen] = field(default_factory=dict)
     mutant_runs: dict[str, MutantRun] = field(default_factory=dict)
+    schema: Mapping[str, str] = field(default_factory=dict)
 
     def status(self, name: str) -> str:
         """Return what became of a mutant."""
@@ -94,7 +95,9 @@ class Report:
         Raises:
             OSError: The file cannot be written.
         """
-        document = {"version": VERSION, "mutants": [self.entry(name) for name in self.mutants]}
+        entries = [self.entry(name) for name in self.mutants]
+        schema = {"schema": dict(self.schema)} if self.schema else {}
+        document = {"version": VERSION, **schema, "mutants": entries}
         text = json.dumps(document, indent=1, ensure_ascii=False) + "\n"
         new = path.with_name(f"{path.name}.new")
         new.write_text(text, encoding="utf-8")

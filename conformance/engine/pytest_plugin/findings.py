@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import pytest
 
 from conformance.engine.cases.verdicts import Standing, Verdict
-from conformance.engine.postgres.folders import OURS, is_writable
+from conformance.engine.postgres.folders import FINDINGS, NOWHERE, OURS, is_writable
 from conformance.engine.report import sections
 
 if TYPE_CHECKING:
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from conformance.engine.findings.kept import Circumstances, Kept, Seen
 
 OPTION: Final = "--conformance-findings"
-VARIABLE: Final = "CONFORMANCE_FINDINGS"
-NOWHERE: Final = "none"
 PROPERTY: Final = "conformance finding"
 MOST: Final = 200  # files of one run: a schema that lacks a table fails everywhere
 
@@ -49,7 +47,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.getgroup("conformance").addoption(
         OPTION,
         metavar="DIR",
-        help=f"keep findings as files in this folder; {NOWHERE}: keep none ({VARIABLE}; "
+        help=f"keep findings as files in this folder; {NOWHERE}: keep none ({FINDINGS}; "
         "default: .conformance/findings)",
     )
 
@@ -62,7 +60,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """
     named, folder = _named(config), folder_of(config)
     if named and folder is not None and not is_writable(folder):
-        given = OPTION if config.getoption(OPTION) else VARIABLE
+        given = OPTION if config.getoption(OPTION) else FINDINGS
         message = f"{given}: cannot write to {named}: name another folder, or {NOWHERE}"
         raise pytest.UsageError(message)
     sections.add(config, _Keeper(config))
@@ -96,7 +94,7 @@ def pytest_report_header(config: pytest.Config) -> str | None:
 
 
 def _named(config: pytest.Config) -> str | None:
-    return config.getoption(OPTION) or os.environ.get(VARIABLE) or None
+    return config.getoption(OPTION) or os.environ.get(FINDINGS) or None
 
 
 def seen(finding: Finding, path: str, item: pytest.Item) -> Seen | None:

@@ -251,7 +251,7 @@ class Recorder:
         """Return whether the run was about rules, and not about other tests."""
         return bool(self._judged) or any(part.marked for part in self._parts.tests.values())
 
-    def _extras(self, formats: list[str]) -> Extras:
+    def _extras(self, formats: list[str], digests: dict[str, str] | None) -> Extras:
         """Return what a page shows beside the run: the project's mutants of this schema."""
         from conformance.engine.report.forms import PAGE, extras
 
@@ -261,7 +261,7 @@ class Recorder:
 
         directory = self._config.invocation_params.dir
         schema = self._config.stash[ENVIRONMENT].migrations
-        return extras.Extras(mutants=tuple(last.read(directory, schema)))
+        return extras.Extras(mutants=tuple(last.read(directory, schema)), schema=digests)
 
     def _write(self, targets: list[Path], session: pytest.Session, missed: list[str]) -> None:
         def write() -> None:
@@ -304,7 +304,7 @@ class Recorder:
             timelines = stash.setdefault(sections.TIMELINES, {})
             seen = rules.Seen(moves, levels, timelines)
             document = rules.document(self._judged, of_run, of_tests, where, seen)
-            extras = self._extras([*map(forms.format_of, targets)])
+            extras = self._extras([*map(forms.format_of, targets)], document["migrations"])
             for target in targets:
                 try:
                     forms.write(document, target, extras=extras)

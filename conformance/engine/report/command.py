@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -85,10 +86,8 @@ def run_report(options: argparse.Namespace) -> None:
     if form != PAGE and (options.history or options.mutants):
         message = "--history and --mutants are for the page: --to FILE.html, or --format html"
         raise ReportError(message)
-    extras = Extras(
-        tuple(load(each) for each in options.history),
-        read_mutants(options.mutants) if options.mutants else (),
-    )
+    given = read_mutants(options.mutants) if options.mutants else Extras()
+    extras = replace(given, history=tuple(load(each) for each in options.history))
     if options.to is not None:
         write(document, options.to, form, extras)
         return

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from conformance.engine.cases.verdicts import NOT_RUN, Verdict
 from conformance.engine.report.document import ReportError, covered, selected
+from conformance.engine.report.evidence import lost
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -18,6 +19,7 @@ STRENGTH: Mapping[str, int] = {
     NOT_RUN: 3,  # as little is known as of what is unproven
 }
 GONE = "-"  # of a rule that a report does not have
+COUNTED = ("passed", "failed", "errors", "skipped", "deselected", "not_run")  # tests
 TRIED_BY_BOTH = "--tried-by-both"  # leaves out what one of two runs was not asked for
 OF_TESTS = (0, 1)  # exit statuses of runs in which all tests passed, or some failed
 FEWER = 2  # times fewer trials than before are worth a line
@@ -36,6 +38,7 @@ class Comparison:
         untried: for a report of a part of the suite, the rules that only the other one has.
         common: how many rules both have tried.
         unproven: the rules that were held, and that the later run was not asked for.
+        lost: rules that are held in both, and what was seen of each in the earlier run alone.
         ended: how the later run ended, where that is worse than how the earlier one did; or ''.
     """
 
@@ -48,12 +51,13 @@ class Comparison:
     untried: Mapping[str, tuple[str, ...]]
     common: int
     unproven: tuple[str, ...] = ()
+    lost: Mapping[str, str] = field(default_factory=dict)
     ended: str = ""
 
     @property
     def is_weaker(self) -> bool:
-        """Return whether a rule got weaker or unproven, or the later run ended worse."""
-        return bool(self.weaker or self.unproven or self.ended)
+        """Return whether a rule got weaker, unproven or less seen, or the run ended worse."""
+        return bool(self.weaker or self.lost or self.unproven or self.ended)
 
     def lines(self) -> Iterator[str]:
         """Yield what differs, the worst first, or that nothing does."""
@@ -73,9 +77,12 @@ class Comparison:
         ):
             for rule, (before, after) in some.items():
                 yield f"{title:<9} {rule:<17} {before} -> {after}"
+        for rule, gone in self.lost.items():
+            yield f"{'weaker':<9} {rule:<17} held, but not seen any more: {gone}"
         for rule, (was, now) in self.fewer.items():
             yield f"{'less':<9} {rule:<17} tried {was} times -> {now}"
-        words = [f"{len(self.weaker) + bool(self.ended)} weaker", f"{len(self.stronger)} stronger"]
+        weaker = len(self.weaker) + len(self.lost) + bool(self.ended)
+        words = [f"{weaker} weaker", f"{len(self.stronger)} stronger"]
         words += [f"{len(self.others)} other"] if self.others else []
         words += [f"{len(self.fewer)} tried less"] if self.fewer else []
         words += [f"of {_rules(self.common)} that both tried"] if self.partial else []
@@ -89,7 +96,8 @@ def compared(old: Document, new: Document, *, tried_by_both: bool = False) -> Co
     """Return what differs between a report and a later one.
 
     A rule that the later one does not have is weaker: nobody has seen it held. Where its run was
-    asked for a part of the suite, it was not tried: if it was held, it is unproven.
+    asked for a part of the suite, it was not tried: if it was held, it is unproven. A rule that is
+    held in both is weaker too where what was seen of it is not seen any more.
 
     Args:
         old: the report before.
@@ -121,9 +129,11 @@ def compared(old: Document, new: Document, *, tried_by_both: bool = False) -> Co
     differ = {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}
     weaker = {name: pair for name, pair in differ.items() if _weaker(*pair)}
     stronger = {name: pair for name, pair in differ.items() if pair[1] == Verdict.HELD}
-    fewer = {}
+    fewer, gone = {}, {}
     for name, pair in pairs.items():
         if pair == (Verdict.HELD, Verdict.HELD):
+            if not tried_by_both or "new" not in partial:
+                gone[name] = lost(before[name], after[name], old, new)
             was, now = (_tried(some[name]) for some in (before, after))
             if now * FEWER <= was:
                 fewer[name] = (was, now)
@@ -138,6 +148,7 @@ def compared(old: Document, new: Document, *, tried_by_both: bool = False) -> Co
         untried,
         len(before.keys() & after.keys()),
         () if tried_by_both else tuple(unproven),
+        {name: some for name, some in gone.items() if some},
         _ended(old, new, explained=bool(weaker)),
     )
 
@@ -174,15 +185,19 @@ def _tried(rule: Document) -> int:
 
 def _stood_on(old: Document, new: Document) -> Iterator[tuple[str, str, str]]:
     for name in ("server", "role", "profile", "seconds", "exit_status"):
-        before, after = old.get(name), new.get(name)
-        if before != after:
-            yield name.replace("_", " "), str(before or 0), str(after or 0)
+        first, last = old.get(name), new.get(name)
+        if first != last:
+            yield name.replace("_", " "), str(first or 0), str(last or 0)
+    for name in COUNTED:
+        was, now = (run.get("counts", {}).get(name, 0) for run in (old, new))
+        if was != now:
+            yield f"tests {name.replace('_', ' ')}", str(was), str(now)
     if covered(old) != covered(new):
         unknown = "not measured"
         yield "coverage", covered(old) or unknown, covered(new) or unknown
-    was, now = old.get("migrations") or {}, new.get("migrations") or {}
-    for name in sorted({*was, *now}):
-        if was.get(name) != now.get(name):
+    before, after = old.get("migrations") or {}, new.get("migrations") or {}
+    for name in sorted({*before, *after}):
+        if before.get(name) != after.get(name):
             words = {True: "there", False: "not there"}
-            known = (words[name in was], words[name in now])
-            yield name, *(("as it was", "edited") if name in was and name in now else known)
+            known = (words[name in before], words[name in after])
+            yield name, *(("as it was", "edited") if name in before and name in after else known)

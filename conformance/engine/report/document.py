@@ -46,6 +46,17 @@ def load(path: Path) -> Document:
     return document
 
 
+def schema_changes(one: Document, other: Document) -> list[str]:
+    """Return how the schema of one run differs from that of another; nothing if it is the same."""
+    these, those = one.get("migrations") or {}, other.get("migrations") or {}
+    words = {(True, True): "another", (True, False): "with", (False, True): "without"}
+    return [
+        f"{words[name in these, name in those]} {name}"
+        for name in sorted({*these, *those})
+        if these.get(name) != those.get(name)
+    ]
+
+
 def covered(document: Document) -> str:
     """Return how many statements of functions a run has reached; '' if none were counted."""
     seen = document.get("coverage")

@@ -2,18 +2,39 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from conformance.commands import main
+from conformance.engine.findings import store
 from conformance.engine.findings.command import table
-from conformance.engine.findings.kept import Kept, Seen
+from conformance.engine.findings.kept import Circumstances, Kept, Seen
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
 DAY = "2026-11-29T12:00:00+00:00"
 LONG = "a team would have no owner although it is there, and nobody was refused anything"
+
+
+def test_the_folder_that_a_variable_names_is_listed(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As runs write there, so it is listed and searched; an option names another one."""
+    monkeypatch.chdir(folder)
+    run = Circumstances("", "", "", None, 18, "", (), (), "quick", 1)
+    store.write(folder / "here", [replace(finding(1, "test_a"), run=run)])
+    monkeypatch.setenv("CONFORMANCE_FINDINGS", "here")
+    assert 0 == main(["findings"])
+    assert f"1 finding in {folder / 'here'}" in capsys.readouterr().out
+    assert 0 == main(["findings", "--folder", "other"])
+    assert "nothing is kept here" in capsys.readouterr().out
+    monkeypatch.setenv("CONFORMANCE_FINDINGS", "none")
+    assert 0 == main(["findings"])
+    assert "nothing is kept here" in capsys.readouterr().out
 
 
 def finding(number: int, test: str) -> Kept:

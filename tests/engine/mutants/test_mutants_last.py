@@ -14,7 +14,10 @@ from conformance.engine.mutants.mutant import Mutant
 from conformance.engine.mutants.mutant_run import Kill, MutantRun
 from conformance.engine.mutants.report import Report
 from conformance.engine.mutants.unseen import Unseen
+from conformance.engine.report import forms
+from conformance.engine.report.forms.extras import Extras
 from tests.support.recording import HEAD, run_in
+from tests.support.reports import whole
 
 if TYPE_CHECKING:
     import pytest
@@ -45,12 +48,34 @@ def kept(folder: Path, schema: Path = MIGRATIONS) -> dict[str, str]:
 
 
 def test_runs_of_some_mutants_add_up(tmp_path: Path) -> None:
-    """A kill stays, whatever a later run has; what survives is known of all phases alone."""
+    """What is decided stays; a mutant that only some phases have tried is not, until all have."""
     last.add(tmp_path, MIGRATIONS, report(a="killed", b="untried", c="survived"), all_phases=True)
     assert {"a": "killed", "c": "survived"} == kept(tmp_path)
     last.add(tmp_path, MIGRATIONS, report(a="survived", c="killed", d="survived"), all_phases=False)
     (tmp_path / "below").mkdir()
-    assert {"a": "killed", "c": "killed"} == kept(tmp_path / "below")
+    assert {"a": "killed", "c": "killed", "d": "not decided"} == kept(tmp_path / "below")
+    last.add(tmp_path, MIGRATIONS, report(d="killed"), all_phases=False)
+    assert {"a": "killed", "c": "killed", "d": "killed"} == kept(tmp_path)
+
+
+def test_what_survives_some_phases_stays_visible(
+    server: Server,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """A mutant that only some phases tried, and did not notice, is not decided, and is named."""
+    monkeypatch.chdir(tmp_path)
+    last.add(tmp_path, MIGRATIONS, report(a="killed", b="survived"), all_phases=False)
+    where = ["--database-url", server.conninfo, "--migrations", str(MIGRATIONS)]
+    assert 0 == main(["explain", "INV-T2", *where])
+    lines = [line.strip() for line in capsys.readouterr().out.splitlines()]
+    at = lines.index("mutants tried: 1 killed, 1 not decided, 0 open, 0 equivalent")
+    assert "not decided (only some phases tried it): b" == lines[at + 1]
+
+    page = forms.render(whole(), "html", Extras(mutants=tuple(last.read(tmp_path, MIGRATIONS))))
+    assert "<p>1 killed, 1 not decided.</p>" in page
+    assert "Not decided: only some phases tried 1 of these" in page
 
 
 def test_results_are_of_one_schema(tmp_path: Path) -> None:

@@ -7,8 +7,8 @@ import pytest
 
 from conformance.engine.cases.gaps import MODEL, Gaps, about
 from conformance.engine.cases.verdicts import Finding, Verdict
+from conformance.engine.postgres.folders import NOWHERE
 from conformance.engine.pytest_plugin import replay
-from conformance.engine.pytest_plugin.findings import NOWHERE
 from conformance.engine.pytest_plugin.verdicts import add_finding
 from conformance.engine.report.record import PROPERTY
 

@@ -65,6 +65,47 @@ def test_reports_without_a_common_rule_are_not_compared(
     assert "have no rule in common" in capsys.readouterr().err
 
 
+def test_evidence_that_went_away_is_weaker(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A rule that is held, and of which less is seen, is weaker; counts of tests are told."""
+    old = copy.deepcopy(whole())
+    old["counts"]["passed"] = 300
+    (rule,) = (each for each in old["rules"] if each["id"] == "INV-T2")
+    rule["verdict"], rule["failures"] = "held", []
+    new = copy.deepcopy(old)
+    new["counts"] |= {"passed": 200, "skipped": 100}
+    (less,) = (each for each in new["rules"] if each["id"] == "INV-T2")
+    rule["paths"]["copy"] = {"accepted": 2, "rejected": 14, "named": 14}
+    less["paths"]["copy"] = {"reason": "not tried in this run"}
+    del less["levels"]["serializable"], less["as_role"]
+    races = len(less["races"])
+    less["races"] = []
+    part = {**new, "whole": False}
+    for name, each in (("old", old), ("new", new), ("part", part)):
+        (tmp_path / f"{name}.json").write_text(json.dumps(each))
+    paths = [str(tmp_path / f"{name}.json") for name in ("old", "new", "part")]
+
+    assert 1 == main(["compare", *paths[:2]])
+    out = capsys.readouterr().out
+    assert "tests passed: 300 -> 200\ntests skipped: 0 -> 100\n" in out
+    gone = (
+        "write path: copy",
+        "level of isolation in races: serializable",
+        f"{races} known races",
+        "known race by turns: inv_t2__two_owners_leave",
+        "writer: the application's role",
+    )
+    (line,) = (each for each in out.splitlines() if "not seen any more" in each)
+    assert line.startswith("weaker    INV-T2            held, but not seen any more: ")
+    assert all(each in line for each in gone)
+    assert out.endswith("\n1 weaker, 0 stronger\n")
+    assert 0 == main(["compare", *reversed(paths[:2])])
+    capsys.readouterr()
+    assert 1 == main(["compare", paths[0], paths[2]])
+    assert 0 == main(["compare", "--tried-by-both", paths[0], paths[2]])
+
+
 @pytest.mark.parametrize(
     ("ended", "told"),
     [

@@ -11,6 +11,7 @@ import pytest
 
 from conformance.commands import main
 from conformance.engine.report import form, forms
+from conformance.engine.report.forms import extras
 from conformance.engine.report.forms.extras import Extras
 from tests.support.reports import whole
 
@@ -67,6 +68,32 @@ def test_the_page_shows_several_runs_and_mutants(
     assert "No mutant of 116 of 117 rules is among these" in page.read_text()
     assert 1 == main(["report", *given, "--mutants", given[0], "--to", str(page)])
     assert "is no kill matrix" in capsys.readouterr().err
+
+
+def test_the_schema_of_mutants_and_of_other_runs_is_told(tmp_path: Path) -> None:
+    """Mutants of another schema, or of none that is named, and runs of another one, are marked."""
+    new, old = whole(), whole()
+    old["migrations"] = {**new["migrations"], "004_credits_on_loan.sql": "00"}
+    old["begun"] = "2026-11-20T12:00:00+00:00"
+    history = forms.render(new, "html", Extras((old,))).partition('<h2 id="history">')[2]
+    told = "<td>with 004_credits_on_loan.sql</td><td>as here</td>"
+    assert f"<tr><th>schema</th>{told}</tr>" in history
+
+    mutant = {**MUTANTS[0], "rules": ["INV-T6"], "status": "killed", "killed_by": None}
+    changed = {"001_initial_schema.sql": "00"}
+    another = "another schema than that of this run: another 001_initial_schema.sql."
+    for schema, said in (
+        (None, "does not say of which schema"),
+        (changed, another),
+        (new["migrations"], ""),
+    ):
+        matrix = tmp_path / "kills.json"
+        matrix.write_text(
+            json.dumps({"mutants": [mutant], **({"schema": schema} if schema else {})})
+        )
+        text = forms.render(new, "html", extras.read_mutants(matrix))
+        assert said in text
+        assert ("<p><strong>The" in text) == bool(said)
 
 
 def test_rules_that_went_away_are_in_the_history() -> None:

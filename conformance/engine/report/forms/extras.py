@@ -7,26 +7,41 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from conformance.engine.report.document import ReportError
+from conformance.engine.report.document import ReportError, schema_changes
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from conformance.engine.report.document import Document
 
 UNTRIED = "untried"  # when its run was ended, and in no count
 KILLED, SURVIVED, OPEN, EQUIVALENT = "killed", "survived", "open", "equivalent"
-STATUSES = (KILLED, SURVIVED, OPEN, EQUIVALENT)
-LEFT = (SURVIVED, OPEN)
+UNDECIDED = "not decided"  # not killed by the phases that were asked, and others were not
+STATUSES = (KILLED, SURVIVED, UNDECIDED, OPEN, EQUIVALENT)
+LEFT = (SURVIVED, UNDECIDED, OPEN)
 
 
 @dataclass(frozen=True, slots=True)
 class Extras:
-    """Earlier reports, the first one first, and the mutants of a kill matrix."""
+    """Earlier reports, the first one first, and the mutants of a kill matrix.
+
+    `schema` has the digests of the migrations whose mutants they are; None where nothing says.
+    """
 
     history: tuple[Document, ...] = ()
     mutants: tuple[dict[str, Any], ...] = ()
+    schema: Mapping[str, str] | None = None
+
+    def elsewhere(self, document: Document) -> str:
+        """Return how the schema of the mutants differs from that of a run; '' where it is one."""
+        if not self.mutants:
+            return ""
+        if self.schema is None:
+            return "The kill matrix does not say of which schema these are."
+        changes = schema_changes({"migrations": self.schema}, document)
+        told = ", ".join(changes)
+        return f"These are mutants of another schema than that of this run: {told}." if told else ""
 
 
 NOTHING = Extras()
@@ -57,14 +72,15 @@ class Kills:
             self.left.append(mutant)
 
 
-def read_mutants(path: Path) -> tuple[dict[str, Any], ...]:
-    """Return the mutants of a kill matrix, as `mutants --json` writes it.
+def read_mutants(path: Path) -> Extras:
+    """Return the mutants of a kill matrix, as `mutants --json` writes it, and of which schema.
 
     Raises:
         ReportError: It is none.
     """
     try:
-        entries = json.loads(path.read_text(encoding="utf-8"))["mutants"]
+        matrix = json.loads(path.read_text(encoding="utf-8"))
+        entries = matrix["mutants"]
         for each in entries:
             _ = str(each["id"]), str(each["status"]), str(each["operator"]), list(each["rules"])
     except OSError as error:
@@ -73,7 +89,7 @@ def read_mutants(path: Path) -> tuple[dict[str, Any], ...]:
     except (KeyError, TypeError, ValueError):
         message = f"{path}: is no kill matrix of framecast-conformance mutants --json"
         raise ReportError(message) from None
-    return tuple(entries)
+    return Extras(mutants=tuple(entries), schema=matrix.get("schema"))
 
 
 def by_rule(mutants: Sequence[dict[str, Any]]) -> dict[str, Kills]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from conformance.engine.report.document import schema_changes
 from conformance.engine.report.enforcing import CALLED, enforcing, of_document
 from conformance.engine.report.forms import extras as beside
 from conformance.engine.report.forms import failures, graphs
@@ -72,7 +73,7 @@ def render(document: Document, extras: beside.Extras = beside.NOTHING) -> str:
         objects=[each for each in objects if each["rules"]],
         idle=[each for each in objects if not each["rules"]],
         box=graphs.BOX,
-        runs=[{**_run(each), "here": each is document} for each in runs] if extras.history else [],
+        runs=[_run(each, document) for each in runs] if extras.history else [],
         differ=differ,
         untried=untried,
         shown={rule["id"] for rule in document["rules"]},
@@ -80,7 +81,9 @@ def render(document: Document, extras: beside.Extras = beside.NOTHING) -> str:
         statuses=beside.STATUSES,
         codes=CODES,
         operators=beside.by_operator(extras.mutants),
+        elsewhere=extras.elsewhere(document),
         tried=sorted({each["tried"] for each in extras.mutants if "tried" in each}),
+        partly=sum(each["status"] == beside.UNDECIDED for each in extras.mutants),
         undecided=sum(each["status"] == beside.UNTRIED for each in extras.mutants),
     )
 
@@ -167,9 +170,13 @@ def _searched(rule: dict[str, Any]) -> str:
     return " ".join((*said, *names, "race" if races or rule.get("levels") else "")).lower()
 
 
-def _run(document: Document) -> dict[str, str]:
+def _run(document: Document, of_page: Document) -> dict[str, Any]:
     commit = document.get("commit") or {}
+    is_known = document.get("migrations") and of_page.get("migrations")
+    changes = ", ".join(schema_changes(document, of_page))
     return {
+        "here": document is of_page,
+        "schema": (changes or "as here") if is_known else "unknown",
         "begun": str(document.get("begun", "")),
         "when": str(document.get("begun", "unknown")).replace("T", " ")[:16],
         "outcome": outcome(document),
