@@ -38,6 +38,7 @@ from conformance.engine.report import command as reports
 from conformance.engine.report.document import ReportError
 from conformance.engine.report.versions import versions
 from conformance.engine.seeds import command as seeds
+from framecast_conformance.installed import ALONE
 
 FAILED, USAGE = 1, 2
 DESCRIPTION = (
@@ -214,12 +215,10 @@ def _add_test(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
 
 def _run_test(options: argparse.Namespace) -> None:
     # A process of its own: pytest rewrites what it is the first to import. And without the current
-    # folder (-P), which may have packages of the user's with the names of ours. What a project
-    # says to pytest is of its own tests, also where the environment lies in it.
+    # folder (-P), which may have packages of the user's with the names of ours.
     suite = str(Path(__file__).resolve().parent)
-    pytest = (sys.executable, "-P", "-c", PYTEST, "-p", PLUGIN, "--rootdir", os.curdir)
-    alone = ("-c", os.devnull, "--confcutdir", suite)
-    os.execv(sys.executable, [*pytest, *alone, suite, *options.arguments])  # noqa: S606 - as said
+    pytest = (sys.executable, "-P", "-c", PYTEST, "-p", PLUGIN, *ALONE, "--rootdir", os.curdir)
+    os.execv(sys.executable, [*pytest, suite, *options.arguments])  # noqa: S606 - as said
 
 
 def _add_soak(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

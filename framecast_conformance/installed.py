@@ -17,6 +17,8 @@ HOME = PACKED if PACKED.is_dir() else HERE.parent
 PACKAGES = ("conformance", "strategies")
 SUITE = HOME / PACKAGES[0]
 VARIABLE = "PYTHONPATH"
+# For pytest: what a project says to it is of its own tests, also where the environment lies in it.
+ALONE = ("-c", os.devnull, "--confcutdir", str(SUITE), "--rootdir", str(HOME))
 
 
 def has_namesake(folder: str | Path) -> bool:

@@ -209,6 +209,8 @@ def test_a_conftest_with_our_options_is_told(installed: Path) -> None:
 
     done = run([*python, "--pyargs", "conformance", *collect], project)
     tests = run([installed, "test", *collect], project)
+    chosen = ("--migrations", "migrations", "-k", "inv_u5__insert and test_rule")
+    seeds = run([installed, "seeds", "1", *chosen], project)
     for name in theirs:
         (project / name).unlink()
 
@@ -216,6 +218,7 @@ def test_a_conftest_with_our_options_is_told(installed: Path) -> None:
     assert "a conftest of yours adds options that the suite has" in done.stderr
     assert "Traceback" not in done.stderr
     assert "test_rules.py::test_rule[inv_u5__" in tests.stdout, tests.stdout + tests.stderr
+    assert 0 == seeds.returncode, seeds.stdout + seeds.stderr
 
 
 def test_options_of_two_plugins_are_told_apart(installed: Path, repository: Path) -> None:

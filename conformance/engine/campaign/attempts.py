@@ -68,7 +68,7 @@ def _tests(shard: Shard, circumstances: Circumstances, folder: Path) -> dict[str
     known = {file.name for file in REGRESSIONS.glob("*.json")}
     code, said = _run(
         [
-            "pytest",
+            *("pytest", *installed.ALONE),
             *(str(SUITE / test) for test in TESTS[shard.kind]),
             *("-p", "conformance.plugin", "-p", "conformance.engine.seeds.recorder"),
             *("-p", "conformance.engine.campaign.part", "-p", "no:cacheprovider", "-n", "0"),

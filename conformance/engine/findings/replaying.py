@@ -26,6 +26,7 @@ from conformance.engine.postgres.surroundings import withdrawn
 from conformance.engine.regressions import entries
 from conformance.engine.regressions.entries import Entry, Status
 from conformance.engine.sql.outcomes import Accepted
+from framecast_conformance.installed import ALONE
 
 if TYPE_CHECKING:
     import argparse
@@ -191,7 +192,8 @@ def _test(kept: Kept, folder: Path, options: argparse.Namespace) -> int:
     own = ours if file.parent.name == SUITE.name and ours.exists() else file
     where = run.folder if Path(run.folder).is_dir() else None
     command = [
-        *(sys.executable, "-P", "-m", "pytest", "-p", PLUGIN, "-p", OUTCOME, f"{own}::{seen.test}"),
+        *(sys.executable, "-P", "-m", "pytest", *ALONE, f"{own}::{seen.test}"),
+        *("-p", PLUGIN, "-p", OUTCOME),
         *(f"--hypothesis-seed={run.seed}", f"--hypothesis-profile={run.profile}"),
         *(f"--migrations={folder.resolve()}", *_server(kept, options), *run.options),
         *("--conformance-findings=none", "-n", "0", "-p", "no:cacheprovider", "-q"),

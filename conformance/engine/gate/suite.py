@@ -89,7 +89,7 @@ def _attempt(files: Sequence[Migration], how: Run, tests: Sequence[str] = ()) ->
         for file in folder.glob("*.sql"):
             shutil.move(file, schema)
         command = [
-            *(*installed.python(), "-m", "pytest"),
+            *(*installed.python(), "-m", "pytest", *installed.ALONE),
             *(map(_place, tests) if tests else (str(SUITE),)),
             *("-p", "conformance.plugin"),
             *("-p", "conformance.engine.gate.outcomes", "-p", "no:cacheprovider", "--quiet"),

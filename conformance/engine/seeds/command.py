@@ -161,7 +161,7 @@ def _run(seed: int, folder: Path, arguments: Sequence[str], say: Say, *, whole: 
             (regressions / file.name).write_bytes(file.read_bytes())
     began = time.monotonic()
     command = [
-        *("pytest", str(SUITE), "-p", "conformance.plugin"),
+        *("pytest", *installed.ALONE, str(SUITE), "-p", "conformance.plugin"),
         *("-p", "conformance.engine.seeds.recorder", "-p", "no:cacheprovider"),
         *("-p", "conformance.engine.gate.outcomes", f"--gate-progress={counted}"),
         *(f"--hypothesis-seed={seed}", f"--conformance-report={report}"),
