@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+from conformance.engine.cases.verdicts import Verdict
 from conformance.engine.changed import inventory
 from conformance.engine.report import forms
 from conformance.engine.report.forms.extras import Extras
-from tests.support.reports import RACE, TIMELINES, failing_race, whole
+from tests.support.reports import RACE, TIMELINES, failing_race, failure, whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,7 +39,7 @@ MUTANTS: Final[list[dict[str, Any]]] = [
         "killed_by": {"stage": "rules"} if status == "killed" else None,
     }
     for rule in ("INV-T6", "INV-T2")
-    for status in ("killed", "survived")
+    for status in ("killed", "survived", "not decided", "equivalent")
 ]
 # The tables of evidence and the SQL that one has to push aside to read.
 CUT: Final = """
@@ -97,6 +98,7 @@ def file(scratch: Scratch, template: Template, tmp_path_factory: pytest.TempPath
         race["timeline"] = TIMELINES[RACE]
     (broken,) = (each for each in document["rules"] if each["id"] == "INV-T6")
     broken.update(failures=[failing_race("INV-T6")], verdict="broken")
+    document["beside"] = [failure("RIGHT", Verdict.BROKEN)]
     before = {**document, "begun": "2026-11-20T12:00:00+00:00"}
     before["rules"] = [{**each, "verdict": "unproven"} for each in document["rules"][:5]]
     target = tmp_path_factory.mktemp("page") / "page.html"
@@ -215,6 +217,18 @@ def test_what_enforces_a_rule_and_its_races_are_a_click_away(page: Page, file: P
     assert sql.is_visible()
     assert "waits for ann" in drawn.inner_text()
     assert drawn.evaluate("each => each.scrollWidth <= each.parentElement.clientWidth")
+
+
+def test_findings_beside_the_rules_are_found(page: Page) -> None:
+    """They are linked at the top, searched, and shown with the rules of their verdict."""
+    found, none = page.locator("#beside-1"), page.locator("#none")
+    page.get_by_role("link", name="RIGHT").click()
+    expect(found).to_be_in_viewport()
+    page.get_by_label("Search rules").fill("right broken")
+    expect(found).to_be_visible()
+    expect(none).to_be_hidden()
+    page.get_by_role("button", name="held").click()
+    expect(found).to_be_hidden()
 
 
 def test_keys_are_enough(page: Page) -> None:

@@ -55,6 +55,7 @@ def render(document: Document, extras: beside.Extras = beside.NOTHING) -> str:
     ]
     loose = _beside(document)
     counts = Counter(each["verdict"] for each in (*rules, *loose))
+    became = {each["status"] for each in extras.mutants}
     runs = sorted((*extras.history, document), key=lambda run: str(run.get("begun", "")))
     differ, untried = beside.verdicts(runs)
     return environment.get_template("page.html.j2").render(
@@ -78,7 +79,7 @@ def render(document: Document, extras: beside.Extras = beside.NOTHING) -> str:
         untried=untried,
         shown={rule["id"] for rule in document["rules"]},
         statements={r["id"]: r.get("statement", "") for run in runs for r in run["rules"]},
-        statuses=beside.STATUSES,
+        statuses=[each for each in beside.STATUSES if each in became],
         codes=CODES,
         operators=beside.by_operator(extras.mutants),
         elsewhere=extras.elsewhere(document),
