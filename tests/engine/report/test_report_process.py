@@ -160,7 +160,7 @@ def test_a_run_that_stops_early_is_a_part(
     assert ("held", "unproven") == (done.verdict("INV-U5"), done.verdict("INV-U6")), done.output
     # Where something is wrong, what is held is counted, and not listed.
     assert ["INV-U6"] == [row.split()[0] for row in done.rows if row.startswith("INV-U")]
-    assert "1 held, 1 unproven" in done.rows
+    assert "failed: 1 rule is not held. 1 held, 1 unproven" in done.rows
     assert (1, False) == (done.report["counts"]["not_run"], done.report["whole"])
     assert done.report["exit_status"] == done.code
     assert "errors" not in done.report
@@ -175,7 +175,8 @@ def test_a_rule_that_was_not_reached_has_its_own_word(run: Callable[..., Ended])
     assert ("held", "not run") == (done.verdict("INV-U5"), done.verdict("INV-U6")), done.output
     assert 1 == done.report["verdicts"]["not run"]
     assert any(row.startswith("INV-U6 not run ") for row in done.rows), done.output
-    assert "1 held, 1 not run" in done.rows
+    why = "failed: an error ended the run; 1 rule is not held. "
+    assert why + "1 held, 1 not run" in done.rows
 
 
 @pytest.mark.parametrize(
@@ -276,7 +277,7 @@ def planted(pytestconfig):
         line = f"summary of {title} failed: ZeroDivisionError: division by zero"
         assert 1 == done.output.count(line), done.output
         assert line in done.report["missed"]
-    assert "1 held" in done.rows
+    assert any(row.endswith(". 1 held") for row in done.rows), done.output
 
 
 @pytest.mark.parametrize(
