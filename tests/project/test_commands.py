@@ -55,6 +55,7 @@ NOT_RUN: Final = {
     "python3 -m venv .venv *": "installs from the network: CI begins so",
     "pip install *": "installs from the network: test_wheel.py installs what was built",
     "pytest --pyargs conformance *": "test_wheel.py runs it where the package is installed",
+    "framecast-conformance test *": "test_wheel.py runs it where the package is installed",
     "python -m conformance seeds 10": "ten whole runs: test_seeds.py runs a part of two",
     "*-conformance replay *": "the finding is made up: test_findings_kept.py replays real ones",
     'python -m conformance gate "$DATABASE_URL"*': "minutes: test_gate_process.py and others",
