@@ -124,7 +124,7 @@ def test_a_deployment_is_told(
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """What `migrate`, `audit` and `status` print of two releases is what the page shows of them."""
+    """The page shows of two releases what `migrate`, `audit` and `status` print of them."""
     pages = (each for each in commands() if each.page == PAGE)
     ways = ("--gated", 'audit "$DATABASE_URL"; echo', 'status "$DATABASE_URL"; echo')
     shown_of = [each for each in pages if each.printed and any(way in each.text for way in ways)]

@@ -107,5 +107,5 @@ def told(
 def test_rows_that_go_by_a_key_are_named(
     told: Callable[[str], list[Fault]], script: str, lost: set[tuple[str, tuple[str, ...]]]
 ) -> None:
-    """What a key deletes or changes is a finding of its own, with a waiver of its own."""
+    """Rows that a key deletes or changes are a finding of their own, with a waiver of its own."""
     assert lost == {(fault.what.replace("fkey_1", "fkey1"), fault.keys) for fault in told(script)}

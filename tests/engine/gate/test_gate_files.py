@@ -160,7 +160,7 @@ def test_what_harms_nothing_is_no_finding(folder: Path, script: str) -> None:
     ],
 )
 def test_what_may_do_harm_is_a_finding_with_a_way_out(folder: Path, script: str) -> None:
-    """What no other section tells as well stays a finding, which says how to excuse it."""
+    """Advice that no other section gives as well stays a finding, which says how to excuse it."""
     [fault] = lint.lint([file(folder, f"{script};\n")], 18).faults
 
     assert "-- squawk-ignore " in fault.remedy
@@ -195,7 +195,7 @@ def test_what_may_do_harm_is_a_finding_with_a_way_out(folder: Path, script: str)
     ],
 )
 def test_what_is_the_files_own_may_go(folder: Path, script: str, count: int) -> None:
-    """What the file has made before, as a table for a backfill, it may index and drop."""
+    """A table that the file has made before, as for a backfill, it may index and drop."""
     assert count == len(lint.lint([file(folder, f"{script}\n")], 18).faults)
 
 

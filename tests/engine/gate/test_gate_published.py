@@ -83,7 +83,7 @@ def asked(
 def test_a_table_that_cannot_be_written_any_more_is_told(
     asked: Callable[[str, str], Asked], happened: str, script: str, failing: set[str]
 ) -> None:
-    """What fails where rows are published without a key is a finding, which a waiver excuses."""
+    """A write that fails where rows are published without a key is found; a waiver excuses it."""
     faults, _ = asked(happened, script)
     waivers = "".join(f"-- waives DATA {table}: nobody changes them\n" for table in failing)
     waived, notes = asked(happened, f"{waivers}{script}")

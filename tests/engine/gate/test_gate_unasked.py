@@ -1,4 +1,4 @@
-"""What cannot be asked of a target is said: calls of functions that no text tells."""
+"""Calls of functions that no text tells cannot be asked of a target, which is said."""
 
 from pathlib import Path
 

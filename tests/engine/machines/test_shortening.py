@@ -14,7 +14,7 @@ FINDING = Finding(rule="INV-T2", verdict=Verdict.BROKEN, expected="", observed="
 
 @pytest.mark.parametrize("needed", [{3}, {0, 59}, {*range(50, 60)}, {*range(0, 60, 4), 59}])
 def test_what_nothing_needs_is_left_out(needed: set[int]) -> None:
-    """What is left is needed, each step singly, and few attempts led there."""
+    """Each step that is left is needed, and few attempts led there."""
     attempts = 0
 
     def again(record: Any) -> Any:

@@ -48,7 +48,7 @@ def kept(folder: Path, schema: Path = MIGRATIONS) -> dict[str, str]:
 
 
 def test_runs_of_some_mutants_add_up(tmp_path: Path) -> None:
-    """What is decided stays; a mutant that only some phases have tried is not, until all have."""
+    """A decided mutant stays so; one that only some phases have tried is not, until all have."""
     last.add(tmp_path, MIGRATIONS, report(a="killed", b="untried", c="survived"), all_phases=True)
     assert {"a": "killed", "c": "survived"} == kept(tmp_path)
     last.add(tmp_path, MIGRATIONS, report(a="survived", c="killed", d="survived"), all_phases=False)

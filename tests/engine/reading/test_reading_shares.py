@@ -90,7 +90,7 @@ def test_a_mix_that_is_compared_with_another_is_none(
 
 @pytest.mark.parametrize("does", [*TAKEN, *NEITHER])
 def test_few_rows_and_locks_of_none_are_named(does: str, owner: psycopg.Connection[Any]) -> None:
-    """What holds a few rows alone, or a lock for which all wait, leaves its rule unproven."""
+    """A guard that holds few rows alone, or a lock for which all wait, is unproven."""
     with owner.transaction(force_rollback=True):
         body = rewritten("tg_teams__has_no_active_jobs", "\nBEGIN\n", f"\nBEGIN\n    {does};\n")
         owner.execute(body.encode())

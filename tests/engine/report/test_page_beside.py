@@ -1,4 +1,4 @@
-"""What the page shows beside its run: earlier runs, and mutants."""
+"""Earlier runs, and mutants, which a page shows beside its run."""
 
 import html
 import json

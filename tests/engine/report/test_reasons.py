@@ -136,7 +136,7 @@ def test_a_run_that_failed_beside_the_rules_says_so(tmp_path: Any) -> None:
 
 
 def test_markdown_fits_into_a_comment() -> None:
-    """Where all rules are broken, the worst stays, and what is left out is counted."""
+    """The worst stays where all rules are broken, and what is left out is counted."""
     document = failing("rules")
     for rule in document["rules"]:
         found = {**failure(rule["id"], Verdict.BROKEN), "observed": "é" * 300}

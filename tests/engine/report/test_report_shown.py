@@ -109,7 +109,7 @@ def test_the_report_has_what_its_documentation_says(run: Callable[..., Ended]) -
 
 
 def test_a_failure_of_several_sessions_has_their_timeline(run: Callable[..., Ended]) -> None:
-    """Who did what is data for whoever draws it; a failure of one session has none."""
+    """A timeline is data for whoever draws it; a failure of one session has none."""
     raised = f"""{FINDING}
 import pytest
 
