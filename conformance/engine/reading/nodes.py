@@ -11,6 +11,7 @@ from conformance.engine.sql.tree import below
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from collections.abc import Set as AbstractSet
 
 WRITES: Final = frozenset({"InsertStmt", "UpdateStmt", "DeleteStmt", "MergeStmt"})
 SETS_RULES: Final = "ConstraintsSetStmt"
@@ -128,6 +129,7 @@ def read(tree: object, reading: Reading, variables: frozenset[str] = frozenset()
     rules = {
         id(each) for node in found if type(node).__name__ == SETS_RULES for each in below(node)
     }
+    queries = {node.ctename for node in found if type(node).__name__ == "CommonTableExpr"}
     reading.constants.update(compared(found))
     for node in found:
         kind = type(node).__name__
@@ -139,23 +141,31 @@ def read(tree: object, reading: Reading, variables: frozenset[str] = frozenset()
             reading.written.add(_dotted(node.relation))
         elif kind == "SelectStmt":
             reading.locks |= bool(node.lockingClause)
-            reading.firsts.update(_first(node))
+            reading.firsts.update(_first(node, queries))
         elif kind.endswith("Stmt") and kind != "RawStmt":
             reading.statements.add(kind)
         elif kind in OF_EXPRESSIONS:
             OF_EXPRESSIONS[kind](node, reading, variables)
 
 
-def _first(select: Any) -> Iterator[str]:
-    """Yield the number of rows, if a query holds only the first, or takes them of a statement's."""
-    from_all = [
+def _first(select: Any, queries: AbstractSet[str]) -> Iterator[str]:
+    """Yield how many rows, if a query holds only the first, or takes them of a statement's rows."""
+    sources = select.fromClause or ()
+    of_statement = [
         each
-        for each in select.fromClause or ()
-        if type(each).__name__ == "RangeVar" and not each.schemaname
+        for each in sources
+        if type(each).__name__ == "RangeVar" and not each.schemaname and each.relname not in queries
     ]
-    alone = len(from_all) == len(select.fromClause or ()) == 1 and select.whereClause is None
-    if type(select.limitCount).__name__ == "A_Const" and (select.lockingClause or alone):
-        yield f"the first {select.limitCount.val.ival} rows"
+    is_plain = len(sources) == 1 and select.whereClause is None
+    few = _constant_number(select.limitCount)
+    if few and (select.lockingClause or (is_plain and of_statement)):
+        yield f"the first {few} rows"
+
+
+def _constant_number(tree: Any) -> str:
+    """Return a constant number that fits an integer, as it is written; '' for NULL and ALL, too."""
+    value = getattr(getattr(tree, "arg", tree), "val", None)  # of a cast
+    return str(getattr(value, "ival", getattr(value, "sval", "")))
 
 
 def _call(node: Any, reading: Reading, _: frozenset[str]) -> None:
@@ -195,8 +205,8 @@ def _part(node: Any, reading: Reading, _: frozenset[str]) -> None:
         else:
             reading.keys.update(_texts(each))
     for each in node.indirection:
-        if getattr(each, "is_slice", False) and type(each.uidx).__name__ == "A_Const":
-            reading.firsts.add(f"the first {each.uidx.val.ival} of an array")
+        if getattr(each, "is_slice", False) and (few := _constant_number(each.uidx)):
+            reading.firsts.add(f"the first {few} of an array")
 
 
 def _constant(node: Any, reading: Reading, _: frozenset[str]) -> None:

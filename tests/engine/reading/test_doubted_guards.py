@@ -30,6 +30,9 @@ TAKEN: Final = {
     "PERFORM FROM public.projects AS p WHERE p.team_id = OLD.id LIMIT 3 FOR UPDATE": (
         "the first 3 rows"
     ),
+    "PERFORM FROM public.projects AS p WHERE p.team_id = OLD.id LIMIT '3'::integer FOR UPDATE": (
+        "the first 3 rows"
+    ),
     "PERFORM framecast.lock_teams(ARRAY(SELECT unnest((ARRAY[OLD.id])[:10])))": (
         "the first 10 of an array"
     ),
@@ -43,6 +46,9 @@ TAKEN: Final = {
 }
 NEITHER: Final = (
     "PERFORM FROM public.projects AS p WHERE p.team_id = OLD.id FOR UPDATE",
+    "PERFORM FROM public.projects AS p WHERE p.team_id = OLD.id LIMIT ALL FOR UPDATE",
+    "PERFORM FROM public.projects AS p WHERE p.team_id = OLD.id LIMIT 9999999999 FOR UPDATE",
+    "PERFORM (ARRAY[OLD.id])[1:], (WITH of_it AS (SELECT OLD.id) SELECT id FROM of_it LIMIT 1)",
     "PERFORM FROM public.teams AS t WHERE t.id = OLD.id ORDER BY t.id LIMIT 1",
     "PERFORM FROM public.teams AS t WHERE t.slug LIKE 'team-%' OR t.slug ~ '^a' || OLD.slug",
 )
