@@ -45,9 +45,8 @@ def _without_parts(
     """Leave out, from the end on, each part of so many transactions that nothing needs."""
     at = len(record) - length - (length > 1)  # what failed came last
     while length and at >= 0:
-        found = again((*record[:at], *record[at + length :]))
-        if found is not None and found[0] == finding and _size(found[1]) < _size(record):
-            finding, record = found
+        less = (*record[:at], *record[at + length :])
+        finding, record = _shorter(finding, record, less, again)
         at = min(at, len(record)) - length
     return finding, record
 
@@ -58,8 +57,17 @@ def _without_operations(finding: Finding, record: Record, again: Again) -> tuple
     for at, which in reversed(places):
         if at >= len(record) or not 1 < len(record[at]) > which:
             continue  # went with another one
-        less = (*record[at][:which], *record[at][which + 1 :])
-        found = again((*record[:at], less, *record[at + 1 :]))
-        if found is not None and found[0] == finding and _size(found[1]) < _size(record):
-            finding, record = found
+        others = (*record[at][:which], *record[at][which + 1 :])
+        less = (*record[:at], others, *record[at + 1 :])
+        finding, record = _shorter(finding, record, less, again)
+    return finding, record
+
+
+def _shorter(
+    finding: Finding, record: Record, less: Record, again: Again
+) -> tuple[Finding, Record]:
+    """Return what a run with less has found and done, if it finds the same; or else this run."""
+    found = again(less)
+    if found is not None and found[0] == finding and _size(found[1]) < _size(record):
+        return found
     return finding, record
