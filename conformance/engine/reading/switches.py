@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 SETTING, SESSION, TRANSACTION, CATALOG = "a setting", "the session", "the transaction", "a catalog"
 DEPTH, BYPASS, OFF, REWRITES, MADE = "the nesting", "bypass", "off", "rewrites", "made-up text"
 CHANCE, COUNTING, OUTSIDE, DAY = "chance", "a sequence", "what is no table", "a day"
-SHARE, ROUNDED, QUEUE = "a share", "rounded moments", "a lock of no row"
+SHARE, ROUNDED, ADVISORY = "a share", "rounded moments", "a lock of no row"
 FIRST, PATTERN = "the first of several", "a pattern"
 
 UNNEEDED, STALE, HIDDEN, BESIDE = "what no rule needs", "a copy", "policies", "a child"
@@ -41,12 +41,14 @@ VERBS: Final = {
     REWRITES: "rewrites",
     MADE: "runs",
     BESIDE: "inherits",
-    QUEUE: "takes",
+    ADVISORY: "takes",
     FIRST: "takes",
     PATTERN: "takes",
 }
 # What may be innocent: nothing is proven of the rules that rest on it.
-DOUBTED: Final = frozenset({UNNEEDED, STALE, HIDDEN, BESIDE, SHARE, ROUNDED, QUEUE, FIRST, PATTERN})
+DOUBTED: Final = frozenset(
+    {UNNEEDED, STALE, HIDDEN, BESIDE, SHARE, ROUNDED, ADVISORY, FIRST, PATTERN}
+)
 
 # What a call tells, by the function's name.
 TELLS: Final = {
@@ -61,7 +63,7 @@ TELLS: Final = {
     CATALOG: r"(\w+_)?obj_description|col_description|pg_listening_channels",
     CHANCE: r"random(_normal)?|setseed|gen_random_(uuid|bytes)|uuidv[47]|uuid_generate_\w+",
     COUNTING: r"lastval|currval|nextval|pg_sequence_last_value",
-    QUEUE: r"pg_advisory_(xact_)?lock(_shared)?",
+    ADVISORY: r"pg_advisory_(xact_)?lock(_shared)?",
     OUTSIDE: r"lo_\w+|query_to_xml\w*|pg_(ls|read|stat)_\w*(dir|file)",
 }
 KEYWORDS: Final = r"CURRENT_(ROLE|USER|CATALOG|SCHEMA)|USER|SESSION_USER|SYSTEM_USER|PG_CONTEXT"
@@ -131,7 +133,7 @@ class _Lifted:
                 yield from (
                     each
                     for each in _of_reading(place, reading, rules)
-                    if is_fired or each.kind not in {QUEUE, FIRST}
+                    if is_fired or each.kind not in {ADVISORY, FIRST}
                 )
             asked = self._guards.live.asked(reading)
             if rules:
