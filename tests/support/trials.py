@@ -3,12 +3,13 @@
 import dataclasses
 from pathlib import Path
 
+from conformance.engine.audit.description import describe
 from conformance.engine.audit.owner import Owner
 from conformance.engine.deployment import migrations, waivers
-from conformance.engine.gate import trial
+from conformance.engine.gate import powers, trial
 from conformance.engine.gate.files import Files
 from conformance.engine.gate.trial import Trial
-from conformance.engine.postgres.scratch import Scratch
+from conformance.engine.postgres.scratch import Database, Scratch
 
 MIGRATIONS = Path(__file__).parents[2] / "migrations"
 
@@ -28,6 +29,14 @@ SUPER = dataclasses.replace(PLAIN, superuser=True)
 def flipped(tried: tuple[Trial, Files]) -> tuple[list[dict[tuple[str, str], str]], Files]:
     """Return the steps of a trial, and its files."""
     return tried[0].steps, tried[1]
+
+
+def described(database: Database, script: str) -> dict[tuple[str, str], str]:
+    """Return what a schema is after a script, as a trial describes it."""
+    with database.connect() as conn:
+        conn.execute(script.encode())
+        with conn.transaction():
+            return {**powers.describe(conn, script), **describe(conn)}
 
 
 def attempted(

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from conformance.engine.audit.description import describe
 from conformance.engine.audit.findings import Fault
 from conformance.engine.audit.target import Limits, reading
 from conformance.engine.deployment import migrations, waivers
 from conformance.engine.gate import already
 from conformance.engine.postgres.scratch import Database, Scratch, Template
+from tests.support.trials import described
 
 THERE = (
     "CREATE TABLE memos (id int PRIMARY KEY, body text, size int, made date);"
@@ -43,12 +43,8 @@ def asked(
     def ask(script: str) -> Asked:
         (folder / "a.sql").write_text(script)
         files = migrations.load(folder)
-        with scratch.cloned(empty_template, "trying") as trying, trying.connect() as conn:
-            steps = []
-            for text in (THERE, script):
-                conn.execute(text)
-                with conn.transaction():
-                    steps.append(describe(conn))
+        with scratch.cloned(empty_template, "trying") as trying:
+            steps = [described(trying, each) for each in (THERE, script)]
         with reading(empty.conninfo, Limits()) as conn, conn.transaction():
             path = conn.execute("SHOW search_path").fetchone()
             found = already.ask(conn, steps, files, waivers.of_files(files)[0])

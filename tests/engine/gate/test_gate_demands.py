@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from conformance.engine.audit.description import describe
 from conformance.engine.audit.findings import Fault
 from conformance.engine.audit.target import Limits, reading
 from conformance.engine.deployment import migrations, waivers
-from conformance.engine.gate import demands, powers
+from conformance.engine.gate import demands
 from conformance.engine.postgres.scratch import Database, Scratch, Template
+from tests.support.trials import described
 
 BEFORE = """
 CREATE TABLE owners (id integer PRIMARY KEY, name text);
@@ -82,20 +82,13 @@ def asked(
         (folder / "a.sql").write_text(script)
         pending = migrations.load(folder)
         with scratch.cloned(empty_template, "trying") as trying:
-            steps = [_described(trying, BEFORE), _described(trying, script)]
+            steps = [described(trying, BEFORE), described(trying, script)]
         found, notes = demands.of_files(steps[0], steps[1], pending)
         assert [] == notes
         with reading(target.conninfo, Limits()) as conn:
             return demands.ask(conn, found, pending, waivers.of_files(pending)[0])
 
     return ask
-
-
-def _described(database: Database, script: str) -> dict[tuple[str, str], str]:
-    with database.connect() as conn:
-        conn.execute(script.encode())
-        with conn.transaction():
-            return {**powers.describe(conn, script), **describe(conn)}
 
 
 @pytest.mark.parametrize(

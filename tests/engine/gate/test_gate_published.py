@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from conformance.engine.audit.description import describe
 from conformance.engine.audit.findings import Fault
 from conformance.engine.audit.target import Limits, reading
 from conformance.engine.deployment import migrations, waivers
-from conformance.engine.gate import powers, published
+from conformance.engine.gate import published
 from conformance.engine.postgres.scratch import Database, Scratch, Template
+from tests.support.trials import described
 
 THERE = "CREATE TABLE memos (id int PRIMARY KEY, body text NOT NULL UNIQUE);"
 OTHERS = "CREATE TABLE memos (id int PRIMARY KEY); CREATE TABLE loose (a int);"
@@ -29,12 +29,8 @@ def asked(
     def ask(happened: str, script: str) -> Asked:
         (folder / "a.sql").write_text(script)
         files = migrations.load(folder)
-        with scratch.cloned(empty_template, "trying") as trying, trying.connect() as conn:
-            steps = []
-            for text in (THERE, script):
-                conn.execute(text)
-                with conn.transaction():
-                    steps.append({**powers.describe(conn, script), **describe(conn)})
+        with scratch.cloned(empty_template, "trying") as trying:
+            steps = [described(trying, each) for each in (THERE, script)]
         with empty.connect() as conn:
             conn.execute("DROP TABLE IF EXISTS memos, loose; DROP PUBLICATION IF EXISTS feed")
             conn.execute(f"{OTHERS}{happened}")
