@@ -16,7 +16,6 @@ from conformance.engine.deployment.history import pending
 from conformance.engine.deployment.migration import HistoryError
 from conformance.engine.deployment.migrations import MigrationError
 from conformance.engine.gate import (
-    already,
     changes,
     data_loss,
     demands,
@@ -25,6 +24,7 @@ from conformance.engine.gate import (
     published,
     rehearsal,
     row_changes,
+    target_objects,
     trial,
     unasked,
 )
@@ -305,7 +305,7 @@ class Gate:
         for again, known in (
             numbers.ask(conn, files.pending, files.waived),
             published.ask(conn, attempt.steps, files.pending, files.waived),
-            already.ask(conn, attempt.steps, files.pending, files.waived),
+            target_objects.ask(conn, attempt.steps, files.pending, files.waived),
         ):
             faults, further = faults + again, further + known
         for file in files.pending:

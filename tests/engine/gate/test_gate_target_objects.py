@@ -8,7 +8,7 @@ import pytest
 from conformance.engine.audit.findings import Fault
 from conformance.engine.audit.target import Limits, reading
 from conformance.engine.deployment import migrations, waivers
-from conformance.engine.gate import already
+from conformance.engine.gate import target_objects
 from conformance.engine.postgres.scratch import Database, Scratch, Template
 from tests.support.trials import described
 
@@ -47,7 +47,7 @@ def asked(
             steps = [described(trying, each) for each in (THERE, script)]
         with reading(empty.conninfo, Limits()) as conn, conn.transaction():
             path = conn.execute("SHOW search_path").fetchone()
-            found = already.ask(conn, steps, files, waivers.of_files(files)[0])
+            found = target_objects.ask(conn, steps, files, waivers.of_files(files)[0])
             assert path == conn.execute("SHOW search_path").fetchone()
             return found
 
@@ -57,30 +57,34 @@ def asked(
 @pytest.mark.parametrize(
     ("script", "about", "what"),
     [
-        ("CREATE TABLE IF NOT EXISTS reports (id uuid)", "relation public.reports", already.OTHER),
-        ("CREATE VIEW reports AS SELECT 1 AS id", "relation public.reports", already.OTHER),
+        (
+            "CREATE TABLE IF NOT EXISTS reports (id uuid)",
+            "relation public.reports",
+            target_objects.OTHER,
+        ),
+        ("CREATE VIEW reports AS SELECT 1 AS id", "relation public.reports", target_objects.OTHER),
         (
             "CREATE OR REPLACE FUNCTION tally() RETURNS int LANGUAGE sql RETURN 2",
             "function public.tally()",
-            already.OTHER,
+            target_objects.OTHER,
         ),
         (
             "CREATE FUNCTION tally() RETURNS int LANGUAGE sql RETURN 1",
             "function public.tally()",
-            already.SAME,
+            target_objects.SAME,
         ),
-        ("CREATE TYPE flavour AS ENUM ('y')", "type public.flavour", already.OTHER),
+        ("CREATE TYPE flavour AS ENUM ('y')", "type public.flavour", target_objects.OTHER),
         (
             "CREATE INDEX IF NOT EXISTS by_hand ON memos (size)",
             "index public.by_hand on public.memos",
-            already.OTHER,
+            target_objects.OTHER,
         ),
         (
             "CREATE INDEX by_hand ON memos (body)",
             "index public.by_hand on public.memos",
-            already.SAME,
+            target_objects.SAME,
         ),
-        ("ALTER TABLE memos ADD COLUMN hot int", "column public.memos.hot", already.OTHER),
+        ("ALTER TABLE memos ADD COLUMN hot int", "column public.memos.hot", target_objects.OTHER),
     ],
 )
 def test_what_is_there_under_a_new_name_is_told(
