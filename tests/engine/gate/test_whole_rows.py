@@ -204,9 +204,16 @@ def others(kind: str, value: Any) -> list[sql.Composable]:
 
 
 def near(kind: str, column: str) -> list[sql.Composable]:
-    """Return values that lie as near as can be, by SQL that reads the old one."""
+    """Return values that lie as near as can be, by SQL that reads the old one.
+
+    A time without its microseconds is what some client has read, and is no other one.
+    """
+    before = (
+        "{0} - CASE WHEN {0} - interval '1 microsecond' = date_trunc('milliseconds', {0})"
+        " THEN interval '2 microseconds' ELSE interval '1 microsecond' END"
+    )
     shifts = {
-        "timestamptz": ["{} + interval '1 microsecond'", "{} - interval '1 microsecond'"],
+        "timestamptz": ["{} + interval '1 microsecond'", before],
         "jsonb": ["jsonb_build_array({})", "jsonb_set({}, '{{price}}', '1.51')"],
         "text": ["{} || ' '"],
     }
