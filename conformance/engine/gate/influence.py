@@ -12,7 +12,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from conformance.engine.domain.chosen import COLUMNS, DERIVED, RULES, domain
-from conformance.engine.gate import bodies, published
+from conformance.engine.gate import bodies, published, unread
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -58,7 +58,8 @@ def leaves_alone(steps: Sequence[Description]) -> bool:
     """Return whether files change nothing that a rule could tell.
 
     That are tables of their own, and views, types and functions that nothing of ours names;
-    comments; the validation of what new rows keep already; an index that can refuse nothing.
+    comments; the validation of what new rows keep already; an index that can refuse nothing; a
+    column that nothing reads.
 
     Args:
         steps: what the schema is before the first pending file, and after each.
@@ -127,7 +128,7 @@ def _is_apart(key: Key, before: Description, after: Description) -> bool:
     place = _place(kind, name)
     if kind == "privilege" and after.get(("relation", place), "").startswith(VIEWS):
         return _is_for_readers(name, before, after)  # it reads and writes as its owner may
-    if kind in OF_TABLES and _is_beside(place, before, after):
+    if kind in OF_TABLES and (_is_beside(place, before, after) or _is_unread(key, before, after)):
         return True
     if kind == "function":
         return key not in before and _is_uncalled(name, now, before)
@@ -144,6 +145,12 @@ def _is_apart(key: Key, before: Description, after: Description) -> bool:
         or (kind == "index" and not was and _refuses_nothing(name, now, after))
         or (kind == "privilege" and _is_for_readers(name, before, after))
     )
+
+
+def _is_unread(key: Key, before: Description, after: Description) -> bool:
+    """Return whether something is, or is a right to, a new column that nothing reads."""
+    column = key[1] if key[0] == "column" else _granted_on(key[1])
+    return unread.is_unread(column, after.get(("column", column), ""), before)
 
 
 def _is_beside(name: str, before: Description, after: Description) -> bool:

@@ -11,6 +11,7 @@ import os
 import re
 import signal
 import threading
+from collections import Counter
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +19,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from conformance.engine.gate.child import PIPE
+from conformance.engine.pytest_plugin import limits
 from conformance.engine.sql.outcomes import TIMED_OUT as TIMEOUTS
 
 if TYPE_CHECKING:
@@ -28,6 +30,8 @@ TIMED_OUT = re.compile(
     rf"inconclusive \((?:{'|'.join(sorted(TIMEOUTS))}):|\b(?:QueryCanceled|LockNotAvailable)\b"
 )
 
+EARLY = "--gate-early"
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Register where the failures go."""
@@ -37,6 +41,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     group.addoption(
         "--gate-progress", metavar="FILE", help="write there how many tests are done, of how many"
+    )
+    group.addoption(
+        EARLY, action="store_true", help="end with the file of tests in which the first has failed"
     )
     group.addoption(
         PIPE, metavar="N", type=int, help="be interrupted when this file descriptor ends"
@@ -54,6 +61,8 @@ def pytest_configure(config: pytest.Config) -> None:
         config.pluginmanager.register(_Failures(config.getoption("--gate-outcomes")))
     if config.getoption("--gate-progress"):
         config.pluginmanager.register(_Progress(config.getoption("--gate-progress")))
+    if config.getoption(EARLY):
+        config.pluginmanager.register(_Early(config))
 
 
 def _end_with(pipe: int) -> None:
@@ -102,6 +111,43 @@ class _Progress:
         if report.when == "teardown":
             self._done += 1
             self._file.write_text(f"{self._done} {self._total}")
+
+
+class _Early:
+    """Ends the run with the file of tests in which one has failed: dearer ones come after it.
+
+    A timeout is no reason: it may be the machine's.
+    """
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._config = config
+        self._left: Counter[str] = Counter()
+        self._has_failed = False
+
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        """Learn how many tests each file has; where there are workers, they say so."""
+        self._count([item.nodeid for item in session.items])
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_xdist_node_collection_finished(self, ids: Sequence[str]) -> None:
+        """Learn it of a worker."""
+        self._count(ids)
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Take one test off its file, and end the run where that was the last of it."""
+        self._has_failed |= report.failed and not TIMED_OUT.search(report.longreprtext)
+        if report.when == "teardown":
+            file = _file(report.nodeid)
+            self._left[file] -= 1
+            if self._has_failed and not self._left[file]:
+                limits.stop(self._config, f"{EARLY}: {file} has found something")
+
+    def _count(self, ids: Sequence[str]) -> None:
+        self._left = self._left or Counter(map(_file, ids))
+
+
+def _file(test: str) -> str:
+    return test.partition("::")[0]
 
 
 def headline(text: str) -> str:

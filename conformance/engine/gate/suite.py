@@ -16,6 +16,7 @@ from conformance.engine.database.session import PATIENCE
 from conformance.engine.domain.chosen import RULES
 from conformance.engine.domain.chosen import VARIABLE as DOMAIN
 from conformance.engine.gate import child, kept
+from conformance.engine.gate.outcomes import EARLY
 from conformance.engine.gate.result import Result
 from conformance.engine.postgres.request import SETTINGS
 from conformance.engine.progress import Watch
@@ -35,7 +36,8 @@ SUITE = kept.SUITE
 RAN = (0, 1)  # pytest's exit codes of a run that came to its end
 STOPPED = 2  # and of one that was to end early
 FEW = 3
-ENOUGH = (FAILURES, "5", "--maxfail", "10")  # causes, or tests that fail: a run ends early
+# Causes, tests that fail, or the first file of tests in which one does: a run ends early.
+ENOUGH = (FAILURES, "5", "--maxfail", "10", EARLY)
 THOROUGH = "thorough"
 LONGER = "6"  # times as much time for what has met a timeout
 OTHERS = ("PYTEST_", "CONFORMANCE_", "COV_")  # variables of other runs, which this one is not

@@ -64,9 +64,9 @@ class _Limits:
         if report.when != "teardown":
             return
         if self._time is not None and self._since() >= self._time:
-            self._stop(f"{TIME}: {self._time:g} s are over")
+            stop(self._config, f"{TIME}: {self._time:g} s are over")
         elif self._most is not None and len(self._causes) >= self._most:
-            self._stop(f"{FAILURES}: {self._most} found")
+            stop(self._config, f"{FAILURES}: {self._most} found")
 
     def _is_accepted(self, report: pytest.TestReport) -> bool:
         """Return whether a baseline accepts all that a test found."""
@@ -80,10 +80,12 @@ class _Limits:
         failures = [each["failure"] for each in seen if "failure" in each]
         return baseline is not None and baseline.accepts(failures, datetime.now(UTC).date())
 
-    def _stop(self, why: str) -> None:
-        # Where there are workers, pytest-xdist has a word of its own for it.
-        leads = self._config.pluginmanager.get_plugin("dsession") or self._config.stash[SESSION]
-        leads.shouldstop = leads.shouldstop or why
-
     def _since(self) -> float:
         return time.monotonic() - self._config.stash[BEGUN]
+
+
+def stop(config: pytest.Config, why: str) -> None:
+    """Begin no further test."""
+    # Where there are workers, pytest-xdist has a word of its own for it.
+    leads = config.pluginmanager.get_plugin("dsession") or config.stash[SESSION]
+    leads.shouldstop = leads.shouldstop or why

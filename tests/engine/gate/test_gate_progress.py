@@ -7,6 +7,7 @@ import pytest
 from conformance.engine.audit.target import TargetError
 from conformance.engine.deployment.migrations import load
 from conformance.engine.gate import suite
+from conformance.engine.gate.outcomes import EARLY
 from conformance.engine.gate.result import Run
 from conformance.engine.postgres import Request, Server
 from tests.support.recording import run_in
@@ -47,3 +48,23 @@ def test_how_far_a_suite_has_come_is_told(
         suite.run(load(tmp_path), how)
 
     assert {("tests", True)} == {(what, 0 < done <= total) for what, done, total in said}
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+@pytest.mark.parametrize(
+    ("error", "ends"), [('"it is broken"', True), ('"canceling: QueryCanceled"', False)]
+)
+def test_a_run_ends_with_the_file_that_has_found_something(
+    error: str, workers: int, tmp_path: Path, *, ends: bool
+) -> None:
+    """The rest of that file is run, and no later one, unless what failed has met a timeout."""
+    failing = COUNTED.replace("range(7)", "range(3)").replace("pass", f"assert number, {error}")
+    (tmp_path / "test_b.py").write_text(failing)
+    later = COUNTED.replace("    pass", "    threading.Event().wait(0.2)")
+    (tmp_path / "test_c.py").write_text(f"import threading{later}")
+    plugin = ("test_b.py", "test_c.py", "-p", "conformance.engine.gate.outcomes", EARLY)
+    ended = run_in(tmp_path, COUNTED, *plugin, f"-n{workers}")
+
+    counts = ended.report["counts"]
+    assert (2 + 7 <= counts["passed"], counts["failed"]) == (True, 1)
+    assert ends == (counts["passed"] < 2 + 7 + 7)
