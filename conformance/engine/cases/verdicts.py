@@ -10,6 +10,7 @@ from conformance.engine.sql.folding import folded
 
 if TYPE_CHECKING:
     from conformance.engine.cases.steps import Step
+    from conformance.engine.races.schedule import Schedule
     from conformance.engine.report.form import Timeline
 
 
@@ -43,6 +44,7 @@ class Finding(AssertionError):  # noqa: N818 - no error of the program, but what
         cause: what is the same where many cases fail alike, such as the object that refused; or ''.
         role: who does the steps, where that is not who writes in the run; or ''.
         timeline: who did what in which order, as a report has it; None where it is of one session.
+        schedule: the same, to do it again.
     """
 
     def __init__(  # noqa: PLR0913 - five things to say, in keywords, and how to do it again
@@ -69,6 +71,7 @@ class Finding(AssertionError):  # noqa: N818 - no error of the program, but what
         self.also = also
         self.cause = cause
         self.role = role
+        self.schedule: Schedule | None = None
         self.timeline: Timeline | None = None
 
     def __eq__(self, other: object) -> bool:

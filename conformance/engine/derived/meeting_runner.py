@@ -8,6 +8,7 @@ from conformance.engine.cases.attempt import transaction_script
 from conformance.engine.cases.verdicts import SEVERAL, Finding, Verdict
 from conformance.engine.database.session import in_order
 from conformance.engine.races.orders import every
+from conformance.engine.races.schedule import Schedule
 from conformance.engine.sql.outcomes import Accepted
 from conformance.engine.sql.writes import Path
 
@@ -49,7 +50,11 @@ def _at(level: str, sandbox: Sandbox, driver: Driver, rule: Rule, meeting: Meeti
             found, keys = next(iter(broken.items()))
             observed = f"both committed at {level}; the violation query of {found} returns {keys}"
             said = ("one of two at most", observed)
-            raise _finding(rule, Verdict.BROKEN, said, _shown(given, trace))
+            finding = _finding(rule, Verdict.BROKEN, said, _shown(given, trace))
+            finding.schedule = Schedule.of(
+                (each.sql for each in given), ("session 1", "session 2"), trace
+            )
+            raise finding
         return trace
 
     return sum(1 for _ in every(once))

@@ -7,12 +7,13 @@ and a digest of how and where it failed: a later run that finds the same writes 
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 from conformance.engine.cases.steps import Step, from_json
 from conformance.engine.findings.errors import UnreadableFindingError
+from conformance.engine.races.schedule import Schedule
 from conformance.engine.report.causes import alike, first_line
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ class Seen:
         steps: transactions that show it, the last of which failed; () where they cannot.
         path: the write path, or what stands for it in the report.
         file, test: of the test, and its name in it.
+        schedule: of a race that shows it; None where it is of one session.
     """
 
     id: str
@@ -45,6 +47,7 @@ class Seen:
     path: str
     file: str
     test: str
+    schedule: Schedule | None = None
 
     @classmethod
     def of(
@@ -62,16 +65,25 @@ class Seen:
             path=path,
             file=str(file),
             test=test,
+            schedule=finding.schedule,
         )
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain values, for travel between processes and for JSON."""
-        return {**asdict(self), "steps": [step.as_json() for step in self.steps]}
+        schedule = {"schedule": self.schedule.as_json()} if self.schedule else {}
+        plain = asdict(replace(self, schedule=None))
+        del plain["schedule"]
+        return {**plain, "steps": [step.as_json() for step in self.steps], **schedule}
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Seen:
         """Return it again."""
-        return cls(**{**values, "steps": tuple(from_json(each) for each in values["steps"])})
+        steps, schedule = values["steps"], values.get("schedule")
+        again = {
+            "steps": tuple(map(from_json, steps)),
+            "schedule": schedule and Schedule.from_json(schedule),
+        }
+        return cls(**{**values, **again})
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import os
-import select
-import shutil
-import signal
 import subprocess
 import sys
 from contextlib import contextmanager
@@ -13,26 +10,23 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import conformance
-from conformance.engine.cases.attempt import transaction_script
-from conformance.engine.cases.verdicts import SEVERAL
 from conformance.engine.database import acting
 from conformance.engine.database.sandbox import Sandbox
 from conformance.engine.deployment import migrations
 from conformance.engine.domain import chosen
+from conformance.engine.findings import stopping
 from conformance.engine.findings.errors import ReplayError
-from conformance.engine.postgres import Request, binaries, provision, scratch
+from conformance.engine.postgres import Request, provision, scratch
 from conformance.engine.postgres.request import SETTINGS
 from conformance.engine.postgres.surroundings import withdrawn
 from conformance.engine.regressions import entries
 from conformance.engine.regressions.entries import Entry, Status
-from conformance.engine.sql.outcomes import Accepted
 from framecast_conformance.installed import ALONE
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator
 
-    from conformance.engine.cases.steps import Step
     from conformance.engine.findings.kept import Kept
 
     Say = Callable[[Iterable[str]], None]
@@ -65,7 +59,7 @@ def replay(kept: Kept, options: argparse.Namespace, say: Say) -> int:
         except chosen.UnknownDomainError as error:
             raise ReplayError(str(error)) from None
     if options.to is not None:
-        _require_step(kept, options.to)
+        stopping.require_step(kept, options.to)
     folder = options.migrations or Path(run.migrations)
     if options.migrations is None and not folder.is_dir():
         message = f"the migrations of then, {folder}, are not here: name some by --migrations DIR"
@@ -101,46 +95,18 @@ def is_as_found(kept: Kept, options: argparse.Namespace) -> bool:
     )
 
 
-def _require_step(kept: Kept, number: int) -> None:
-    """Refuse a step that a finding does not have, whatever it would be replayed on."""
-    steps = kept.seen.steps
-    if not steps:
-        several = kept.seen.script.startswith(SEVERAL)
-        why = "is of several sessions, of which none stops alone" if several else "has no steps"
-        where = f"; {kept.script} says what each did, and where" if several and kept.script else ""
-        message = f"{kept.seen.id} {why}: replay it without --to{where}"
-        raise ReplayError(message)
-    if number > len(steps):
-        message = f"{kept.seen.id} has {len(steps)} steps: --to takes 1 to {len(steps)}"
-        raise ReplayError(message)
-
-
 def _stop(kept: Kept, folder: Path, options: argparse.Namespace, say: Say) -> None:
-    """Do the steps before one, and open psql there, or say how to come there."""
-    steps = kept.seen.steps
-    before, after = steps[: options.to - 1], steps[options.to - 1]
-    psql, given = _psql(options), _given()
-    if psql is None or not (given or (sys.stdin.isatty() and sys.stdout.isatty())):
-        why = "no psql was found" if psql is None else "this is no terminal"
-        say([f"{why}: psql comes to step {options.to} on a fresh installation by", ""])
-        say(_script(before, kept.run.role))
-        failed = ", which failed" if after is steps[-1] else ""
-        say([f"-- step {options.to} of {len(steps)}{failed}:"])
-        say(f"-- {line}" for line in transaction_script(after.sql).splitlines())
+    """Do what came before a step, and open psql there, or say how to come there."""
+    psql, given, why = stopping.can_look(options)
+    schedule = kept.seen.schedule
+    if why and not schedule:
+        say(stopping.told(kept, options.to, why))
         return
-    with _sandbox(kept, folder, options) as (sandbox, conninfo):
-        sandbox.reset()
-        for number, step in enumerate(before, 1):
-            as_owner = bool(sandbox.missing_privilege(step.sql))
-            run = sandbox.run_as_owner if as_owner else sandbox.session.run
-            outcome = run(step.sql)
-            say([f"step {number} of {len(steps)}: {outcome}"])
-            if not isinstance(outcome, Accepted):
-                message = f"step {number} does not do any more what it did: {outcome}"
-                raise ReplayError(message)
-        say(["", f"step {options.to} of {len(steps)} would be:", "", *_script([after], "")])
-        say([f"SET ROLE {kept.run.role} is who wrote"] if kept.run.role else [])
-        _open(psql, conninfo, given)
+    with _sandbox(kept, folder, options) as made:
+        if schedule:
+            stopping.stop_race(schedule, options.to, made, (psql, given, why), say)
+        else:
+            stopping.stop(kept, options.to, made, (psql, given), say)
 
 
 @contextmanager
@@ -204,46 +170,3 @@ def _test(kept: Kept, folder: Path, options: argparse.Namespace) -> int:
         message = f"the test of {seen.id} did not come to its end: pytest ended with {code}"
         raise ReplayError(message)
     return code
-
-
-def _script(steps: Sequence[Step], role: str | None) -> list[str]:
-    lines = [f"SET ROLE {role};"] if role and steps else []
-    return lines + [line for step in steps for line in transaction_script(step.sql).splitlines()]
-
-
-def _psql(options: argparse.Namespace) -> str | None:
-    """Return the psql of the server's programs, of the embedded ones, or of the system."""
-    own = [Path(options.bin_dir)] if options.bin_dir else []
-    embedded = binaries.embedded()
-    folders = os.pathsep.join(map(str, own + ([embedded] if embedded else [])))
-    return shutil.which("psql", path=folders) or shutil.which("psql")
-
-
-def _given() -> str:
-    """Return the SQL that somebody has put into our input; '' where nobody has."""
-    try:
-        if sys.stdin.isatty() or not select.select([sys.stdin], [], [], 0)[0]:
-            return ""
-    except (OSError, ValueError):  # there is no input, or it is closed
-        return ""
-    return sys.stdin.read()
-
-
-def _open(psql: str, conninfo: str, given: str) -> None:
-    """Run psql on what is given, or else until the user leaves it; Ctrl-C stops its queries alone.
-
-    Raises:
-        ReplayError: There is an error in what is given.
-    """
-    if given:
-        command = [psql, "--set=ON_ERROR_STOP=1", conninfo]
-        code = subprocess.run(command, input=given, text=True, check=False).returncode  # noqa: S603 - as below
-        if code:
-            message = f"psql ended with {code}"
-            raise ReplayError(message)
-        return
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        subprocess.run([psql, conninfo], check=False)  # noqa: S603 - a program of PostgreSQL
-    finally:
-        signal.signal(signal.SIGINT, before)

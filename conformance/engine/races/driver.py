@@ -10,7 +10,7 @@ and counts as 40P01. So the same choices come to the same end. `patient` drivers
 server, to tell whether it sees a deadlock as well.
 
 Whoever waits for what nobody will let go is ended by a timeout, which is short: a race takes
-milliseconds. `slow` drivers give as much time as a transaction has elsewhere.
+milliseconds. Other limits give as much time as a transaction has elsewhere, or more.
 """
 
 from __future__ import annotations
@@ -51,18 +51,16 @@ class Driver:
     """Some connections to one database, used again for one race after another."""
 
     def __init__(
-        self, conninfo: str, sessions: int = SESSIONS, *, patient: bool = False, slow: bool = False
+        self, conninfo: str, sessions: int = SESSIONS, *, patient: bool = False, limits: str = QUICK
     ) -> None:
-        """Connect.
+        """Connect; `limits` are settings of the sessions, which end what waits too long.
 
         Raises:
             psycopg.OperationalError: The database cannot be reached.
         """
         self._patient = patient
-        timeouts = TIMEOUTS if slow or patient else QUICK
-        self._connections = [
-            _connected(conninfo, timeouts, patient=patient) for _ in range(sessions)
-        ]
+        limits = TIMEOUTS if patient else limits
+        self._connections = [_connected(conninfo, limits, patient=patient) for _ in range(sessions)]
         self._pids = [each.backend_pid for each in self._connections]
         self._monitor = _connected(conninfo, TIMEOUTS, patient=patient)
         _checked(self._monitor.prepare(b"blockers", BLOCKERS))
@@ -81,13 +79,15 @@ class Driver:
         for each in (*self._connections, self._monitor):
             each.finish()
 
-    def run(self, scripts: Sequence[Script], choose: Choose) -> Trace:
+    def run(self, scripts: Sequence[Script], choose: Choose, turns: int | None = None) -> Trace:
         """Run scripts, one a session; `choose` says each time which of some sessions goes on.
+
+        After so many turns, if that is given, all sessions are left as they are.
 
         Raises:
             psycopg.OperationalError: The server is gone.
         """
-        trace = _Run(self, tuple(scripts), choose).to_the_end()
+        trace = _Run(self, tuple(scripts), choose).to_the_end(turns)
         if trace.hung:
             self.let_go()
         return trace
@@ -173,9 +173,9 @@ class _Run:
         self._waiting: dict[int, tuple[int, ...]] = {}  # who waits for whom, the first first
         self.trace = Trace(scripts)
 
-    def to_the_end(self) -> Trace:
-        """Go on until no session has anything left to do."""
-        while True:
+    def to_the_end(self, turns: int | None) -> Trace:
+        """Go on until no session has anything left to do, or so many turns have been taken."""
+        while len(self.trace.choices) != turns:
             ready = tuple(
                 place
                 for place, left in enumerate(self._left)
@@ -192,7 +192,8 @@ class _Run:
                     del self._waiting[place]
                 self._settle(done)
             else:
-                return self.trace
+                break
+        return self.trace
 
     def _go_on(self, place: int) -> None:
         step = self._at[place] = self._left[place].popleft()
@@ -284,13 +285,13 @@ class _Run:
         return outcome(error)
 
 
-def _connected(conninfo: str, timeouts: str, *, patient: bool) -> pq.abc.PGconn:
+def _connected(conninfo: str, limits: str, *, patient: bool) -> pq.abc.PGconn:
     connection = pq.PGconn.connect(conninfo.encode())
     if connection.status != pq.ConnStatus.OK:
         message = connection.error_message.decode(errors="replace")
         connection.finish()
         raise psycopg.OperationalError(message)
-    _checked(connection.exec_(f"{timeouts}; SET client_encoding = 'UTF8'".encode()))
+    _checked(connection.exec_(f"{limits}; SET client_encoding = 'UTF8'".encode()))
     with contextlib.suppress(psycopg.errors.InsufficientPrivilege):
         timeout = "10ms" if patient else "10s"
         _checked(connection.exec_(f"SET deadlock_timeout = '{timeout}'".encode()))

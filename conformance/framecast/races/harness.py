@@ -12,6 +12,7 @@ from conformance.engine.cases.attempt import transaction_script
 from conformance.engine.cases.gaps import Gaps, about, about_all
 from conformance.engine.catalogue.inventory import Inventory, is_foreign
 from conformance.engine.catalogue.misfits import another_object
+from conformance.engine.database.session import TIMEOUTS
 from conformance.engine.domain.chosen import RULES
 from conformance.engine.races.driver import Driver
 from conformance.engine.races.orders import following
@@ -124,7 +125,7 @@ class Harness:
             finding = self._confirmed(race, trace, finding)
         elif trace.hung:
             # Someone who is only slow is given more time, once.
-            with Driver(self._conninfo, slow=True) as slow:
+            with Driver(self._conninfo, limits=TIMEOUTS) as slow:
                 trace, finding = self._run(slow, race, following(trace.order), about)
         self._note(race, trace, about)
         self.log.seconds += time.perf_counter() - begun

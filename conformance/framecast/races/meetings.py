@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from conformance.engine.cases.attempt import transaction_script
 from conformance.engine.cases.verdicts import SEVERAL, Finding, Verdict
 from conformance.engine.races.driver import Driver
+from conformance.engine.races.schedule import Schedule
 from conformance.engine.sql.outcomes import Accepted, Rejected
 from conformance.engine.sql.writes import Statement, statements
 from conformance.framecast.operations import OPERATIONS, step
@@ -322,6 +323,7 @@ class Floor:
         self._copy = f"meeting_{start.name}"
         sandbox.reset()
         body = [each for write in start.writes for each in statements(write)]
+        self._setup = [each.sql for each in body]
         outcome = sandbox.run_as_owner(body)
         if not isinstance(outcome, Accepted):
             because = sandbox.misfits.told(outcome, transaction_script(body))
@@ -353,7 +355,7 @@ class Floor:
         if not trace.deadlocked and not trace.hung:
             return
         one, other = meeting.first.sql, meeting.second.sql
-        raise Finding(
+        finding = Finding(
             LOCKS,
             Verdict.BROKEN,
             expected="no deadlock of two statements of the product",
@@ -363,3 +365,6 @@ class Floor:
             f"-- session 2:\n{one};\n-- session 3:\n{other};\n",
             steps=(),  # it takes three sessions
         )
+        sessions = (f"holds {meeting.table}", meeting.first.name, meeting.second.name)
+        finding.schedule = Schedule.of(self._setup, sessions, trace)
+        raise finding

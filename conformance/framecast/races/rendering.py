@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import re
 from hashlib import sha256
-from textwrap import wrap
 from typing import TYPE_CHECKING
 
 from conformance.engine.cases.attempt import transaction_script
 from conformance.engine.cases.verdicts import SEVERAL, Finding
+from conformance.engine.races import columns
+from conformance.engine.races.schedule import Schedule
 from conformance.engine.sql.writes import statements
 from conformance.framecast.races.schedule import Reader, Transaction
 
@@ -22,9 +23,9 @@ if TYPE_CHECKING:
 
     from conformance.engine.races.trace import Line, Trace
     from conformance.engine.report.form import Timeline
+    from conformance.engine.sql.writes import Statement
     from conformance.framecast.races.schedule import Race, Session
 
-WIDTH, LEAST = 38, 18  # characters of a session's column
 SAVED = ".conformance/races"  # where a run keeps the scripts of races that failed
 # Steps take turns. Whoever is next lets the one before get to its end, or to its lock. Turns are
 # taken on connections of their own: a query in the session would give its transaction a snapshot.
@@ -81,17 +82,10 @@ def side_by_side(race: Race, trace: Trace, most: int = 0) -> str:
         trace: what became of it.
         most: how wide the table may be, where its columns are not narrow yet; 0 for any width.
     """
-    drawn = timeline(race, trace)
-    heads = drawn["sessions"]
-    share = (most - len("  1  ")) // len(heads) - len("  ")
-    width = max(min(share, WIDTH), LEAST) if most else WIDTH
-    lines = [_in_columns("", heads, width)]
-    for number, step in enumerate(drawn["steps"], 1):
-        cells = [""] * len(heads)
-        cells[step["session"]] = step["said"]
-        lines.append(_in_columns(str(number), cells, width))
-    lines += drawn["ends"]
-    return "\n".join(line.rstrip() for line in "\n".join(lines).splitlines()) + "\n"
+    seen = timeline(race, trace)
+    steps = ((step["session"], step["said"]) for step in seen["steps"])
+    lines = [*columns.drawn(seen["sessions"], steps, most), *seen["ends"]]
+    return "\n".join(line.rstrip() for line in lines) + "\n"
 
 
 def told(finding: Finding, race: Race, trace: Trace) -> Finding:
@@ -111,6 +105,8 @@ def told(finding: Finding, race: Race, trace: Trace) -> Finding:
         steps=(),
     )
     drawn.timeline = timeline(race, trace)
+    setup = (each.sql for each in _before(race))
+    drawn.schedule = Schedule.of(setup, map(_title, race.sessions), trace)
     return drawn
 
 
@@ -169,8 +165,12 @@ def save(race: Race, trace: Trace, folder: Path) -> None:
 
 
 def _start(race: Race) -> str:
-    body = [each for write in race.start.writes for each in statements(write)]
+    body = _before(race)
     return f"-- {race.start.name}\n{transaction_script(body)}" if body else "-- nothing before\n"
+
+
+def _before(race: Race) -> list[Statement]:
+    return [each for write in race.start.writes for each in statements(write)]
 
 
 def _title(session: Session) -> str:
@@ -180,36 +180,13 @@ def _title(session: Session) -> str:
 
 
 def _told(race: Race, trace: Trace, line: Line) -> str:
-    name, _ = trace.scripts[line.session][line.step]
     session = race.sessions[line.session]
-    if line.step == 0 and isinstance(session, Transaction) and not session.early:
-        name = f"begin; {name}"
-    if line.waits_for:
-        others = " and ".join(race.sessions[place].name for place in line.waits_for)
-        return f"{name} … waits for {others}"
-    if line.outcome:
-        return f"{name}: {line.outcome}"
-    if isinstance(session, Reader):
+    if isinstance(session, Reader) and not (line.waits_for or line.outcome):
         looks = [
             each for each in trace.lines if each.session == line.session and not each.waits_for
         ]
         return f"looks: {trace.looks[line.session][looks.index(line)]}"
-    return f"… {name}: done" if line.waited else name
-
-
-def _in_columns(head: str, cells: list[str], width: int) -> str:
-    wrapped = [_wrapped(cell, width) for cell in cells]
-    height = max(map(len, wrapped))
-    lines = []
-    for row in range(height):
-        texts = [(cell[row] if row < len(cell) else "").ljust(width) for cell in wrapped]
-        lines.append(f"{head if row == 0 else '':>3}  " + "  ".join(texts))
-    return "\n".join(lines)
-
-
-def _wrapped(text: str, width: int) -> list[str]:
-    """Return a cell's lines; names are broken only where there is less room than usual."""
-    return wrap(text, width, break_long_words=width < WIDTH, break_on_hyphens=False) or [""]
+    return columns.said(trace, line, [each.name for each in race.sessions])
 
 
 def _without_braces(sql: str) -> str:

@@ -1,7 +1,6 @@
 """Findings of runs are files: listed, found from anywhere, replayed, and dropped when stale."""
 
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -12,27 +11,18 @@ import pytest
 
 from conformance.commands import main
 from conformance.engine.cases.steps import Step
-from conformance.engine.cases.verdicts import SEVERAL, Finding, Verdict
-from conformance.engine.findings import replaying, store
+from conformance.engine.cases.verdicts import Finding, Verdict
+from conformance.engine.findings import store
 from conformance.engine.findings.errors import UnknownFindingError, UnreadableFindingError
 from conformance.engine.findings.kept import Kept, Seen, read
-from conformance.engine.postgres import Server
 from conformance.engine.sql.writes import Statement
 from conformance.framecast.application import APPLICATION
 from tests.support.kept import kept
 from tests.support.recording import FINDING, HEAD, run_in
 
 ROOT = Path(__file__).parents[3]
-HOLE = "ALTER TABLE teams DROP CONSTRAINT inv_t6__teams_credits_not_negative;\n"
 LEDGER_HOLE = "ALTER TABLE accounts DROP CONSTRAINT acc_2__accounts_currency_is_three_capitals;\n"
 ACCOUNT = "INSERT INTO accounts (owner, code, currency) VALUES ('a', 'A', 'eur')"
-# Stands for psql: writes down what it sees.
-PSQL = """#!{python}
-import pathlib, psycopg, sys
-with psycopg.connect(sys.argv[1]) as connection:
-    seen = connection.execute("SELECT min(credits) FROM teams").fetchone()
-pathlib.Path("{seen}").write_text(str(seen))
-"""
 FAILS = """
 @pytest.mark.rules("INV-U5")
 def test_race(case_runner):
@@ -150,19 +140,6 @@ def test_a_report_names_no_finding_that_is_not_kept(folder: Path) -> None:
         assert [True] == ["finding" not in each for each in rule["failures"]]
 
 
-@pytest.fixture
-def holed(folder: Path, server: Server, monkeypatch: pytest.MonkeyPatch) -> tuple[Kept, list[str]]:
-    """Keep a finding on a schema that has it; lend the options of its replay, elsewhere."""
-    (folder / "migrations").mkdir()
-    for file in (ROOT / "migrations").glob("*.sql"):
-        (folder / "migrations" / file.name).symlink_to(file)
-    (folder / "migrations" / "900_hole.sql").write_text(HOLE)
-    one = kept(folder)
-    store.write(folder / store.FOLDER, [one])
-    monkeypatch.chdir("/")
-    return one, ["replay", one.seen.id[:9], "--database-url", server.conninfo]
-
-
 def test_a_finding_is_replayed(
     holed: tuple[Kept, list[str]], tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -184,83 +161,6 @@ def test_a_finding_is_replayed(
     assert "FIXED: step 2 of 2: " in out
     assert "1 passed" in out
     assert "report: " not in out
-
-
-def test_a_replay_stops_before_a_step(
-    holed: tuple[Kept, list[str]],
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    """In a terminal psql opens on the database as it was then; elsewhere the way there is said."""
-    _, command = holed
-    assert 0 == main([*command, "--to", "2"])
-    out = capsys.readouterr().out
-    assert "this is no terminal" in out
-    assert "INSERT INTO memberships" in out.partition("-- step 2 of 2")[0]
-    assert 2 == main([*command, "--to", "3"])
-    assert "has 2 steps: --to takes 1 to 2" in capsys.readouterr().err
-
-    psql, seen = tmp_path / "psql", tmp_path / "seen"
-    psql.write_text(PSQL.format(python=sys.executable, seen=seen))
-    psql.chmod(0o755)
-    monkeypatch.setattr(replaying, "_psql", lambda _: str(psql))
-    for stream in (sys.stdin, sys.stdout):
-        monkeypatch.setattr(stream, "isatty", lambda: True, raising=False)
-    assert 0 == main([*command, "--to", "2"])
-    assert "(0,)" == seen.read_text()
-    assert "step 1 of 2: accepted" in capsys.readouterr().out
-
-
-def test_a_race_does_not_stop_at_a_step(
-    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """It is said that it takes several sessions, and which file tells what each of them did."""
-    one = kept(folder)
-    seen = replace(one.seen, steps=(), script=f"{SEVERAL}\n-- ann leaves\n")
-    store.write(folder / store.FOLDER, [replace(one, seen=seen)])
-    monkeypatch.chdir(folder)
-
-    assert 2 == main(["replay", one.seen.id, "--to", "1"])
-    said = capsys.readouterr().err
-    assert f"{one.seen.id} is of several sessions, of which none stops alone" in said
-    assert f"{one.seen.id}.sql says what each did" in said
-
-
-def test_a_step_that_was_accepted_did_not_fail(
-    holed: tuple[Kept, list[str]], capsys: pytest.CaptureFixture[str]
-) -> None:
-    """Of the steps that are shown, the last alone is called the one that failed."""
-    _, command = holed
-    said = {1: "-- step 1 of 2:\n", 2: "-- step 2 of 2, which failed:\n"}
-    for number, words in said.items():
-        assert 0 == main([*command, "--to", str(number)])
-        assert words in capsys.readouterr().out
-
-
-@pytest.mark.parametrize("code", [0, 3])
-def test_psql_reads_what_is_given(
-    code: int,
-    holed: tuple[Kept, list[str]],
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    """SQL from a pipe is run before the step; an error in it is one of the command."""
-    _, command = holed
-    psql, seen = tmp_path / "psql", tmp_path / "seen"
-    psql.write_text(f"#!/bin/sh\necho $1 > {seen}; cat >> {seen}; exit {code}\n")
-    psql.chmod(0o755)
-    monkeypatch.setattr(replaying, "_psql", lambda _: str(psql))
-    pipe, ours = os.pipe()
-    os.write(ours, b"SELECT 7;\n")
-    os.close(ours)
-    with open(pipe) as given:  # noqa: PTH123 - of no path
-        monkeypatch.setattr(sys, "stdin", given)
-        assert (2 if code else 0) == main([*command, "--to", "2"])
-
-    assert "--set=ON_ERROR_STOP=1\nSELECT 7;\n" == seen.read_text()
-    assert bool(code) == ("psql ended with 3" in capsys.readouterr().err)
 
 
 def test_a_replay_writes_as_who_wrote(

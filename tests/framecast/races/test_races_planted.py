@@ -50,6 +50,9 @@ def test_a_planted_race_is_found(
         sys.stdout.writelines(f"{line}\n" for line in shown if line.startswith("--"))
     assert in_known_race.value.rule in planted.names
     assert found.rule in planted.names
+    assert found.timeline is not None
+    assert found.schedule is not None
+    assert len(found.timeline["steps"]) == len(found.schedule.lines)
     assert sum(len(each.script) for each in race.sessions) <= LONGEST
 
 
