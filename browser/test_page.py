@@ -39,7 +39,7 @@ MUTANTS: Final[list[dict[str, Any]]] = [
         "killed_by": {"stage": "rules"} if status == "killed" else None,
     }
     for rule in ("INV-T6", "INV-T2")
-    for status in ("killed", "survived", "not decided", "equivalent")
+    for status in ("killed", "survived", "not decided", "open", "equivalent")
 ]
 # The tables of evidence and the SQL that one has to push aside to read.
 CUT: Final = """

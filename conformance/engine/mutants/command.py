@@ -12,11 +12,14 @@ from conformance.engine.arguments import add_server, part, positive
 from conformance.engine.console import say, sentence
 from conformance.engine.deployment import migrations
 from conformance.engine.domain.chosen import RULES
+from conformance.engine.domain.names import is_like
+from conformance.engine.domain.names import rule as named
 from conformance.engine.mutants.errors import ChoiceError, SurvivorsError
 from conformance.engine.postgres import Request, provision, scratch
 from conformance.engine.postgres.request import SETTINGS
 from conformance.engine.postgres.surroundings import withdrawn
 from conformance.engine.progress import Progress
+from conformance.engine.report.forms.extras import SURVIVED, UNDECIDED, UNTRIED
 
 if TYPE_CHECKING:
     import argparse
@@ -55,7 +58,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         "--again",
         metavar="FILE",
         type=Path,
-        help="only what survived in this kill matrix, or was not tried",
+        help="only what survived in this kill matrix, or was not decided or tried",
     )
     parser.add_argument(
         *("--phases", "--stages"),  # which they were called before
@@ -83,13 +86,16 @@ def run(options: argparse.Namespace) -> None:
         ProvisionError: There is no server.
         MigrationError: The migrations cannot be installed.
         ChoiceError: A token or a phase is not known.
+        UnknownRuleError: A token is written as a rule's id is, and is none.
         RecordError: The record of equivalents is wrong.
         BaselineError: The schema itself fails.
         StuckError: Nothing is done any more.
         SurvivorsError: The suite did not notice a mutant.
     """
-    migrations.load(options.migrations)
+    for token in filter(is_like, options.tokens):
+        named(token)
     asked = _Asked(_phases(options), _left(options.again) if options.again else None)
+    migrations.load(options.migrations)
     given = {attribute: getattr(options, attribute) for attribute, _, _ in SETTINGS}
     request = Request.read(given, os.environ)
     with (
@@ -106,9 +112,9 @@ def run(options: argparse.Namespace) -> None:
     for line in report.lines():
         say(line)
     wrong = len(report.wrongly_excused) + len(report.seen)
-    if report.survivors or wrong:
-        message = f"{len(report.survivors)} survived, {wrong} wrongly recorded"
-        raise SurvivorsError(message)
+    if report.left or wrong:
+        recorded = f"{wrong} wrongly recorded" if wrong else ""
+        raise SurvivorsError("; ".join(filter(None, (report.left, recorded))))
 
 
 def _generate(databases: Scratch, template: Template) -> list[Mutant]:
@@ -166,6 +172,9 @@ def _carry_out(
             {mutant.id: excused[mutant.id] for mutant in chosen if mutant.id in excused},
             {mutant.id: known[mutant.id] for mutant in chosen if mutant.id in known},
             schema={each.name: each.sha256 for each in migrations.load(options.migrations)},
+            phases=[]
+            if set(asked.phases) == {each.name for each in pool.phases()}
+            else asked.phases,
         )
         cheap = asked.phases[:1] if options.sample else asked.phases
         recorded = {*excused, *known}
@@ -178,23 +187,23 @@ def _carry_out(
         try:
             for done, mutant_run in enumerate(workers.attempt(tasks), start=1):
                 report.mutant_runs[mutant_run.id] = mutant_run
-                survived += report.status(mutant_run.id) == "survived"
-                progress(f"mutants, {survived} survived", done, len(tasks))
+                survived += report.status(mutant_run.id) in (SURVIVED, UNDECIDED)
+                word = UNDECIDED if report.phases else SURVIVED
+                progress(f"mutants, {survived} {word}", done, len(tasks))
                 if options.json and time.monotonic() - written > BETWEEN:
                     report.write(options.json)
                     written = time.monotonic()
         finally:
             if options.json:
                 report.write(options.json)  # what is interrupted has not been for nothing
-            every_phase = set(asked.phases) == {phase.name for phase in pool.phases()}
-            last.add(Path.cwd(), options.migrations, report, all_phases=every_phase)
+            last.add(Path.cwd(), options.migrations, report)
     return report
 
 
 def _left(path: Path) -> set[str]:
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
-        left = ("survived", "untried")
+        left = (SURVIVED, UNDECIDED, UNTRIED)
         return {each["id"] for each in document["mutants"] if each["status"] in left}
     except (OSError, ValueError, KeyError, TypeError) as error:
         message = f"{path} holds no kill matrix: {error}"

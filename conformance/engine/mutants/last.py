@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from conformance.engine.deployment import migrations
 from conformance.engine.domain import chosen
-from conformance.engine.mutants.report import SURVIVED, UNTRIED, VERSION
+from conformance.engine.mutants.report import VERSION
 from conformance.engine.postgres.folders import OURS
-from conformance.engine.report.forms.extras import UNDECIDED
+from conformance.engine.report.forms.extras import UNDECIDED, UNTRIED
 
 if TYPE_CHECKING:
     from conformance.engine.mutants.report import Report
@@ -33,7 +33,7 @@ def read(directory: Path, schema: Path) -> list[dict[str, Any]]:
     return [] if found is None else _kept(found, _run(schema))
 
 
-def add(directory: Path, schema: Path, report: Report, *, all_phases: bool) -> None:
+def add(directory: Path, schema: Path, report: Report) -> None:
     """Keep what became of some mutants of a schema; a folder that is read only keeps nothing."""
     run, today = _run(schema), datetime.now(UTC).date().isoformat()
     path = directory / FILE
@@ -41,10 +41,8 @@ def add(directory: Path, schema: Path, report: Report, *, all_phases: bool) -> N
     new = {}
     for name in report.mutants:
         status = report.status(name)
-        if status == SURVIVED and not all_phases:
-            status = UNDECIDED
         if status != UNTRIED and (status != UNDECIDED or name not in known):
-            new[name] = {**report.entry(name), "status": status, "tried": today}
+            new[name] = {**report.entry(name), "tried": today}
     document = {"version": VERSION, "run": run, "mutants": [*{**known, **new}.values()]}
     with suppress(OSError):
         path.parent.mkdir(exist_ok=True)

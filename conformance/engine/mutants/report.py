@@ -9,25 +9,34 @@ from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from conformance.engine.mutants import unseen
+from conformance.engine.report.forms.extras import (
+    EQUIVALENT,
+    KILLED,
+    OPEN,
+    SURVIVED,
+    UNDECIDED,
+    UNTRIED,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from conformance.engine.mutants.mutant import Mutant
     from conformance.engine.mutants.mutant_run import MutantRun
     from conformance.engine.mutants.unseen import Unseen
 
-KILLED, SURVIVED, EQUIVALENT, INEFFECTIVE = "killed", "survived", "equivalent", "ineffective"
-OPEN = "open"  # survived as well, and is known to
-UNTRIED = "untried"  # in a matrix that is written while the run goes on
-STATUSES = (KILLED, SURVIVED, OPEN, EQUIVALENT, INEFFECTIVE)
+INEFFECTIVE = "ineffective"
+STATUSES = (KILLED, SURVIVED, UNDECIDED, OPEN, EQUIVALENT, INEFFECTIVE)
 VERSION = 2  # 1 knew no "open" and no "class"
 
 
 @dataclass(slots=True)
 class Report:
-    """Report of a run: its mutants, the result of each by id, and the digests of migrations."""
+    """Report of a run: its mutants, the result of each by id, and the digests of migrations.
+
+    `phases` are those that were asked; () where all were. What they do not notice, others may.
+    """
 
     mutants: Mapping[str, Mutant]
     ineffective: Mapping[str, str]
@@ -35,6 +44,7 @@ class Report:
     unseen: Mapping[str, Unseen] = field(default_factory=dict)
     mutant_runs: dict[str, MutantRun] = field(default_factory=dict)
     schema: Mapping[str, str] = field(default_factory=dict)
+    phases: Sequence[str] = ()
 
     def status(self, name: str) -> str:
         """Return what became of a mutant."""
@@ -46,12 +56,22 @@ class Report:
             return KILLED
         if name in self.unseen:
             return OPEN
-        return EQUIVALENT if name in self.equivalent else SURVIVED
+        if name in self.equivalent:
+            return EQUIVALENT
+        return UNDECIDED if self.phases else SURVIVED
 
     @property
     def survivors(self) -> list[str]:
-        """The ids of those that nothing noticed, and nothing excuses."""
-        return [name for name in self.mutants if self.status(name) == SURVIVED]
+        """The ids of those that nothing that was asked noticed, and nothing excuses."""
+        return [name for name in self.mutants if self.status(name) in (SURVIVED, UNDECIDED)]
+
+    @property
+    def left(self) -> str:
+        """What became of the survivors, in words; '' where there are none."""
+        count = len(self.survivors)
+        if not self.phases or not count:
+            return f"{count} {SURVIVED}" if count else ""
+        return f"{count} {UNDECIDED}, tried by nothing but: {', '.join(self.phases)}"
 
     @property
     def wrongly_excused(self) -> list[str]:
@@ -71,7 +91,7 @@ class Report:
         """Return the report in words; the last line is the score."""
         for name in self.survivors:
             mutant = self.mutants[name]
-            yield f"SURVIVED {name}"
+            yield f"{self.status(name).upper()} {name}"
             yield f"  {mutant.change}"
             yield from (f"  {line}" for line in mutant.script().splitlines())
             yield ""
@@ -87,7 +107,8 @@ class Report:
         counts = Counter(map(self.status, self.mutants))
         effective = len(self.mutants) - counts[INEFFECTIVE]
         score = f"{counts[KILLED]} of {effective} killed, {counts[EQUIVALENT]} equivalent"
-        yield f"score: {score}" + (f", {counts[OPEN]} open" if counts[OPEN] else "")
+        more = [f"{counts[each]} {each}" for each in (OPEN, UNDECIDED) if counts[each]]
+        yield ", ".join((f"score: {score}", *more))
 
     def write(self, path: Path) -> None:
         """Write the kill matrix: all of it or, if that is interrupted, none.
@@ -97,7 +118,8 @@ class Report:
         """
         entries = [self.entry(name) for name in self.mutants]
         schema = {"schema": dict(self.schema)} if self.schema else {}
-        document = {"version": VERSION, **schema, "mutants": entries}
+        phases = {"phases": list(self.phases)} if self.phases else {}
+        document = {"version": VERSION, **schema, **phases, "mutants": entries}
         text = json.dumps(document, indent=1, ensure_ascii=False) + "\n"
         new = path.with_name(f"{path.name}.new")
         new.write_text(text, encoding="utf-8")
@@ -137,11 +159,13 @@ class Report:
         for name, mutant in self.mutants.items():
             table[mutant.operator][self.status(name)] += 1
         width = max(map(len, table), default=0)
-        yield f"{'operator':<{width}} " + " ".join(f"{status:>11}" for status in STATUSES)
+        unasked = SURVIVED if self.phases else UNDECIDED
+        statuses = [each for each in STATUSES if each != unasked]
+        yield f"{'operator':<{width}} " + " ".join(f"{status:>11}" for status in statuses)
         for operator, counts in sorted(table.items(), key=lambda item: (-item[1].total(), item[0])):
-            yield f"{operator:<{width}} " + " ".join(f"{counts[each]:>11}" for each in STATUSES)
+            yield f"{operator:<{width}} " + " ".join(f"{counts[each]:>11}" for each in statuses)
         total = sum(table.values(), Counter())
-        yield f"{'all':<{width}} " + " ".join(f"{total[each]:>11}" for each in STATUSES)
+        yield f"{'all':<{width}} " + " ".join(f"{total[each]:>11}" for each in statuses)
 
     def _times(self) -> Iterator[str]:
         killed = [

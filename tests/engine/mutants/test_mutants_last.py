@@ -29,8 +29,8 @@ MIGRATIONS = ROOT / "migrations"
 KILL = Kill("rules", "test_rules.py", "INV-T2", "broken")
 
 
-def report(**became: str) -> Report:
-    """Return the report of a run, by what became of each of some mutants of a rule."""
+def report(*phases: str, **became: str) -> Report:
+    """Return the report of a run of phases, by what became of each of some mutants of a rule."""
     mutants = {name: Mutant(name, "dropped", "dropped", (), ("INV-T2",)) for name in became}
     runs = {
         name: MutantRun(name, KILL if status == "killed" else None, 1.0, 1)
@@ -39,7 +39,7 @@ def report(**became: str) -> Report:
     }
     some = {name: Unseen("waiting", "races") for name, each in became.items() if each == "open"}
     equal = {name: "it is" for name, each in became.items() if each == "equivalent"}
-    return Report(mutants, {}, equal, some, runs)
+    return Report(mutants, {}, equal, some, runs, phases=phases)
 
 
 def kept(folder: Path, schema: Path = MIGRATIONS) -> dict[str, str]:
@@ -49,12 +49,12 @@ def kept(folder: Path, schema: Path = MIGRATIONS) -> dict[str, str]:
 
 def test_runs_of_some_mutants_add_up(tmp_path: Path) -> None:
     """A decided mutant stays so; one that only some phases have tried is not, until all have."""
-    last.add(tmp_path, MIGRATIONS, report(a="killed", b="untried", c="survived"), all_phases=True)
+    last.add(tmp_path, MIGRATIONS, report(a="killed", b="untried", c="survived"))
     assert {"a": "killed", "c": "survived"} == kept(tmp_path)
-    last.add(tmp_path, MIGRATIONS, report(a="survived", c="killed", d="survived"), all_phases=False)
+    last.add(tmp_path, MIGRATIONS, report("rules", a="survived", c="killed", d="survived"))
     (tmp_path / "below").mkdir()
     assert {"a": "killed", "c": "killed", "d": "not decided"} == kept(tmp_path / "below")
-    last.add(tmp_path, MIGRATIONS, report(d="killed"), all_phases=False)
+    last.add(tmp_path, MIGRATIONS, report("rules", d="killed"))
     assert {"a": "killed", "c": "killed", "d": "killed"} == kept(tmp_path)
 
 
@@ -66,7 +66,7 @@ def test_what_survives_some_phases_stays_visible(
 ) -> None:
     """A mutant that only some phases tried, and did not notice, is not decided, and is named."""
     monkeypatch.chdir(tmp_path)
-    last.add(tmp_path, MIGRATIONS, report(a="killed", b="survived"), all_phases=False)
+    last.add(tmp_path, MIGRATIONS, report("rules", a="killed", b="survived"))
     where = ["--database-url", server.conninfo, "--migrations", str(MIGRATIONS)]
     assert 0 == main(["explain", "INV-T2", *where])
     lines = [line.strip() for line in capsys.readouterr().out.splitlines()]
@@ -82,9 +82,9 @@ def test_results_are_of_one_schema(tmp_path: Path) -> None:
     """Nothing is said of another schema, nor of files that hold something else."""
     (tmp_path / "db").mkdir()
     (tmp_path / "db" / "001.sql").write_text("SELECT 1;")
-    last.add(tmp_path, MIGRATIONS, report(a="killed"), all_phases=True)
+    last.add(tmp_path, MIGRATIONS, report(a="killed"))
     assert {} == kept(tmp_path, tmp_path / "db")
-    last.add(tmp_path, tmp_path / "db", report(b="killed"), all_phases=True)
+    last.add(tmp_path, tmp_path / "db", report(b="killed"))
     assert ({"b": "killed"}, {}) == (kept(tmp_path, tmp_path / "db"), kept(tmp_path))
     for text in ("", "[]", "{}", '{"version": 2, "run": {}, "mutants": 1}'):
         (tmp_path / last.FILE).write_text(text)
@@ -96,11 +96,11 @@ def test_the_page_of_a_run_has_the_mutants_of_its_schema(tmp_path: Path) -> None
     page = tmp_path / "page.html"
     run = partial(run_in, tmp_path, HEAD, "--conformance-report=page.html", "-n0")
 
-    last.add(tmp_path, MIGRATIONS, report(a="killed"), all_phases=True)
+    last.add(tmp_path, MIGRATIONS, report(a="killed"))
     run()
     assert 'id="mutants"' not in page.read_text()
     assert "After <code>framecast-conformance mutants</code>" in page.read_text()
-    last.add(tmp_path, tmp_path / "migrations", report(b="killed"), all_phases=True)
+    last.add(tmp_path, tmp_path / "migrations", report(b="killed"))
     run()
     today = datetime.now(UTC).date().isoformat()
     assert f"<p>Of this schema, tried {today}.</p>" in page.read_text()
@@ -123,7 +123,7 @@ def test_a_rule_is_explained_with_its_mutants(
     assert "what becomes of the others: framecast-conformance mutants inv_t2__" in unknown
 
     some = report(a="killed", b="killed", c="equivalent", d="open", e="survived")
-    last.add(tmp_path, MIGRATIONS, some, all_phases=True)
+    last.add(tmp_path, MIGRATIONS, some)
     some.write(tmp_path / "kills.json")
     assert 0 == main(asked)
     of_folder = capsys.readouterr().out

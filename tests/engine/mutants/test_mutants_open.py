@@ -51,6 +51,7 @@ def test_a_survivor_that_is_not_recorded_fails() -> None:
     """Without the record the same mutant is a survivor."""
     made = report(None, {})
     assert [MUTANT.id] == made.survivors
+    assert "1 survived" == made.left
     assert "open: none" in list(made.lines())
 
 
@@ -60,6 +61,16 @@ def test_what_is_killed_is_no_longer_open() -> None:
     assert [MUTANT.id] == made.seen
     line = f"NO LONGER OPEN: {MUTANT.id} is killed by card_5__insert 1: remove it"
     assert line in list(made.lines())
+
+
+def test_a_wrong_excuse_is_reported() -> None:
+    """A mutant that is recorded as equivalent, and killed all the same, is an error."""
+    mutant = Mutant("a", "b", "c", ())
+    report = Report({mutant.id: mutant}, {}, {mutant.id: "it changes nothing"})
+    kill = Kill("rules", "inv_u5__insert 1", "INV-U5", "broken")
+    report.mutant_runs[mutant.id] = MutantRun(mutant.id, kill, 0.1, 1)
+    assert [mutant.id] == report.wrongly_excused
+    assert any("WRONGLY RECORDED" in line for line in report.lines())
 
 
 @pytest.mark.parametrize(

@@ -23,9 +23,10 @@ from conformance.engine.mutants.mutant import Mutant
 from conformance.engine.mutants.mutant_run import Bench, Kill, MutantRun
 from conformance.engine.mutants.parts import Part, Phase
 from conformance.engine.mutants.pool import FORMER, Workers
-from conformance.engine.mutants.report import Report
 from conformance.engine.mutants.rule_phases import own_rules
 from conformance.engine.postgres.scratch import Scratch, Template
+from conformance.engine.report import forms
+from conformance.engine.report.forms import extras
 from conformance.engine.sql.writes import Statement
 from conformance.framecast.mutants import role
 from conformance.framecast.mutants.phases import columns
@@ -33,6 +34,7 @@ from conformance.framecast.races.harness import IllegalStartError
 from conformance.framecast.rules import RULES
 from strategies.facts import facts
 from tests.support.outputs import without_progress
+from tests.support.reports import whole
 
 ROOT: Final = Path(__file__).parents[3]
 USERS = "ALTER TABLE public.users DROP CONSTRAINT"
@@ -276,19 +278,25 @@ def test_the_command_kills_the_mutants_of_a_rule(tmp_path: Path) -> None:
     assert f"score: {len(matrix)} of {len(matrix)} killed, 0 equivalent" == last
 
 
-def test_the_command_fails_with_survivors() -> None:
-    """A mutant that no phase notices is shown with its SQL, and the command fails."""
-    done = command(
-        "users.users_name_at_most_100_characters/check-dropped",
-        "--workers",
-        "1",
-        "--phases",
-        "rules",
-    )
+def test_the_command_fails_with_what_is_not_decided(tmp_path: Path) -> None:
+    """A mutant that no phase of some notices is shown with its SQL; other phases may notice it."""
+    file = tmp_path / "kills.json"
+    some = ("--workers", "1", "--phases", "rules", "--json", str(file))
+    done = command("users.users_name_at_most_100_characters/check-dropped", *some)
     assert 1 == done.returncode
     assert "DROP CONSTRAINT users_name_at_most_100_characters" in done.stdout
-    assert "score: 0 of 1 killed, 0 equivalent" == done.stdout.splitlines()[-1]
-    assert "mutants: 1 survived, 0 wrongly recorded" == without_progress(done.stderr).strip()
+    assert "\nNOT DECIDED users.users_name" in done.stdout
+    assert "score: 0 of 1 killed, 0 equivalent, 1 not decided" == done.stdout.splitlines()[-1]
+    said = "mutants: 1 not decided, tried by nothing but: rules"
+    assert said == without_progress(done.stderr).strip()
+    matrix = json.loads(file.read_text())
+    assert ["rules"] == matrix["phases"]
+    assert ["not decided"] == [each["status"] for each in matrix["mutants"]]
+
+    page = forms.render(whole(), "html", extras.read_mutants(file))
+    assert "Not decided: only some phases tried 1 of these (rules)" in page
+    again = command("--again", str(file), "--list")
+    assert matrix["mutants"][0]["id"] in again.stdout
 
 
 @pytest.mark.parametrize(
@@ -312,16 +320,6 @@ def test_phases_have_their_former_names_too() -> None:
     former = pool.named([*FORMER])
 
     assert ["coverage runs", "hostile runs", "machine runs"] == [phase.name for phase in former]
-
-
-def test_a_wrong_excuse_is_reported() -> None:
-    """A mutant that is recorded as equivalent, and killed all the same, is an error."""
-    mutant = Mutant("a", "b", "c", ())
-    report = Report({mutant.id: mutant}, {}, {mutant.id: "it changes nothing"})
-    kill = Kill("rules", "inv_u5__insert 1", "INV-U5", "broken")
-    report.mutant_runs[mutant.id] = MutantRun(mutant.id, kill, 0.1, 1)
-    assert [mutant.id] == report.wrongly_excused
-    assert any("WRONGLY RECORDED" in line for line in report.lines())
 
 
 @pytest.mark.parametrize(

@@ -27,11 +27,13 @@ class Extras:
     """Earlier reports, the first one first, and the mutants of a kill matrix.
 
     `schema` has the digests of the migrations whose mutants they are; None where nothing says.
+    `phases` are those that alone were asked; () where all were, or nothing says.
     """
 
     history: tuple[Document, ...] = ()
     mutants: tuple[dict[str, Any], ...] = ()
     schema: Mapping[str, str] | None = None
+    phases: tuple[str, ...] = ()
 
     def elsewhere(self, document: Document) -> str:
         """Return how the schema of the mutants differs from that of a run; '' where it is one."""
@@ -89,7 +91,8 @@ def read_mutants(path: Path) -> Extras:
     except (KeyError, TypeError, ValueError):
         message = f"{path}: is no kill matrix of framecast-conformance mutants --json"
         raise ReportError(message) from None
-    return Extras(mutants=tuple(entries), schema=matrix.get("schema"))
+    phases = tuple(matrix.get("phases", ()))
+    return Extras(mutants=tuple(entries), schema=matrix.get("schema"), phases=phases)
 
 
 def by_rule(mutants: Sequence[dict[str, Any]]) -> dict[str, Kills]:
