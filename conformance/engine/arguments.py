@@ -121,6 +121,14 @@ def migrations_of(arguments: Sequence[str]) -> Path:
     return folder
 
 
+def rules_of(arguments: Sequence[str]) -> list[str]:
+    """Return the rules that arguments of pytest's name."""
+    parser = ArgumentParser(add_help=False, allow_abbrev=False)
+    parser.add_argument("--rule", action="append", default=[])
+    rules: list[str] = parser.parse_known_args(arguments)[0].rule
+    return rules
+
+
 def part(text: str) -> tuple[int, int]:
     """Return k and n of `k/n`: the k-th of n parts."""
     which, slash, parts = text.partition("/")

@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from conformance.engine.arguments import duration, migrations_of, part, positive
+from conformance.engine.arguments import duration, migrations_of, part, positive, rules_of
 from conformance.engine.campaign import summary
 from conformance.engine.campaign.ledger import Ledger, Result, read
 from conformance.engine.campaign.saturation import Saturation
@@ -26,7 +26,9 @@ from conformance.engine.campaign.shards import (
     share,
 )
 from conformance.engine.console import say, sentence
+from conformance.engine.deployment import migrations
 from conformance.engine.domain.chosen import domain, domain_folders
+from conformance.engine.domain.names import rule as named
 from conformance.engine.progress import Progress
 
 if TYPE_CHECKING:
@@ -138,6 +140,8 @@ def run(options: argparse.Namespace) -> int:
 
     Raises:
         CampaignError: The campaign cannot begin, or not go on.
+        UnknownRuleError: Arguments of pytest's name no rule.
+        MigrationError: There are no migrations to try.
     """
     # With pytest and Hypothesis, which no other command waits for.
     from conformance.engine.campaign.attempts import Circumstances  # noqa: PLC0415 - as said
@@ -202,6 +206,11 @@ def _trier(
 
 
 def _plan(options: argparse.Namespace) -> Plan:
+    for name in rules_of(options.arguments):
+        named(name)
+    schema = migrations_of(options.arguments)
+    if not options.scheduler:  # its workers may have a folder that we have not
+        migrations.load(schema)
     if SOAKS in options.kinds and "soak" not in domain().commands:
         message = f"{domain().name} has no soak: leave out {SOAKS}"
         raise CampaignError(message)
@@ -212,8 +221,7 @@ def _plan(options: argparse.Namespace) -> Plan:
     if options.until_saturated and MACHINES not in options.kinds:
         message = f"--until-saturated is about {MACHINES}: name them in --kinds"
         raise CampaignError(message)
-    named = migrations_of(options.arguments)
-    folders = [folder for folder in (SUITE, *domain_folders(), named) if folder.is_dir()]
+    folders = [folder for folder in (SUITE, *domain_folders(), schema) if folder.is_dir()]
     return Plan(
         kinds=tuple(options.kinds),
         first=options.first,

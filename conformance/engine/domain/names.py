@@ -58,6 +58,12 @@ def rule(name: str) -> Rule:
     raise UnknownRuleError(message)
 
 
+def is_like(name: str) -> bool:
+    """Return whether a name is written as the ids of rules are, and begins as one of them."""
+    area, dash, rest = name.upper().partition("-")
+    return bool(dash and rest.isalnum()) and any(each.startswith(f"{area}-") for each in RULES)
+
+
 def hint(name: str) -> str:
     """Return a question that names the rules near a name that is none's; '' where none are."""
     return question(name.strip("_").replace("_", "-").upper(), RULES)

@@ -15,7 +15,7 @@ from conformance.engine.console import say, sentence
 from conformance.engine.deployment import migrations
 from conformance.engine.domain import chosen
 from conformance.engine.domain.chosen import RULES, domain
-from conformance.engine.domain.names import question
+from conformance.engine.domain.names import hint, question
 from conformance.engine.domain.names import rule as named
 from conformance.engine.findings import last, store
 from conformance.engine.postgres import Request, provision, scratch
@@ -146,7 +146,8 @@ def _none(options: argparse.Namespace) -> str:
     )
     if options.verdict:
         return f"no rule{of} is {options.verdict} in {options.report or 'the last run'}"
-    return f"no rule{of}"
+    near = hint(options.text[0]).rstrip() if len(options.text) == 1 else ""
+    return f"no rule{of}: {near}" if near else f"no rule{of}"
 
 
 def run_show(options: argparse.Namespace) -> None:
@@ -162,6 +163,7 @@ def run_show(options: argparse.Namespace) -> None:
 
     rule = named(options.rule)
     migrations.load(options.migrations)
+    kills = _kills(rule, options)
     given = {attribute: getattr(options, attribute) for attribute, _, _ in SETTINGS}
     # A server starts in other processes: what draws cases is imported beside it.
     Thread(target=_begin, daemon=True).start()
@@ -182,7 +184,7 @@ def run_show(options: argparse.Namespace) -> None:
             seen = _seen(rule, database.conninfo, progress, every=options.all)
     enforced = enforcing(rule.enforced_by, there)
     seen = seen._replace(
-        kills=_kills(rule, options),
+        kills=kills,
         mutants=mutants,
         findings=_findings(rule),
         further=_further(rule, options.migrations),

@@ -107,21 +107,33 @@ def test_the_list_is_filtered(capsys: pytest.CaptureFixture[str], tmp_path: Path
         ("rules --area job", "there is no area 'job': did you mean jobs?"),
         ("rules --verdict borken", "there is no verdict 'borken': did you mean broken?"),
         ("explian INV-T2", "there is no command 'explian': did you mean explain"),
+        ("rules INV-TT2", "no rule with INV-TT2: did you mean INV-T2 or"),
+        ("mutants inv-tt2 --migrations nowhere", "did you mean INV-T2 or"),
+        ("mutants --phases rule --migrations nowhere", "there is no phase 'rule'"),
+        ("campaign --rule INV-TT2 --migrations nowhere", "did you mean INV-T2 or"),
+        ("campaign --migrations nowhere", "migrations folder nowhere does not exist"),
+        ("explain INV-T2 --mutants nowhere.json --migrations {}", "nowhere.json: No such file"),
         ("nonsense", "invalid choice: 'nonsense'"),
         ("", "show one rule: what it says"),
     ],
 )
 def test_a_mistyped_word_is_told_what_is_near(
-    words: str, said: str, capsys: pytest.CaptureFixture[str]
+    words: str,
+    said: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """Commands, tables and areas have suggestions as rules have; no word at all lists commands."""
+    """Names have suggestions, before folders are looked at; no word at all lists commands."""
+    monkeypatch.chdir(tmp_path)
     try:
-        code = main(words.split())
+        code = main(words.format(ROOT / "migrations").split())
     except SystemExit as end:
         code = int(end.code or 0)
 
     assert code
     assert said in capsys.readouterr().err
+    assert [] == [*tmp_path.iterdir()]
 
 
 def test_the_list_is_as_wide_as_the_terminal(
