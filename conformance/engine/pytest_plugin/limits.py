@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
+import tempfile
 import time
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, Final
 
 import pytest
@@ -15,6 +18,7 @@ TIME: Final = "--max-time"
 FAILURES: Final = "--max-failures"
 BEGUN = pytest.StashKey[float]()
 SESSION = pytest.StashKey[pytest.Session]()
+ENDED = "ended"  # what a worker is given: a file that is there as soon as the run is to end
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -45,9 +49,24 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_configure(config: pytest.Config) -> None:
-    """Watch the limits where the run is led, and not in its workers."""
-    if not hasattr(config, "workerinput"):
+    """Watch the limits where the run is led; its workers look whether it is to end."""
+    given: dict[str, Any] | None = getattr(config, "workerinput", None)
+    if given is None:
         config.pluginmanager.register(_Limits(config), "conformance-limits")
+    elif ENDED in given:
+        config.pluginmanager.register(_Worker(config, Path(given[ENDED])))
+
+
+class _Worker:
+    """Begins no further test of those that a worker of pytest-xdist has been given."""
+
+    def __init__(self, config: pytest.Config, ended: Path) -> None:
+        self._config, self._ended = config, ended
+
+    def pytest_runtest_logfinish(self) -> None:
+        """Look after each test."""
+        if self._ended.exists():
+            self._config.stash[SESSION].shouldstop = "the run is to end"
 
 
 class _Limits:
@@ -56,7 +75,21 @@ class _Limits:
         self._time: float | None = config.getoption(TIME)
         self._most: int | None = config.getoption(FAILURES)
         self._causes: set[str] = set()
+        self._folder: Path | None = None  # where workers look
 
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_configure_node(self, node: Any) -> None:
+        """Tell a worker where to look: it was given many tests, and would run all of them."""
+        if self._folder is None:
+            self._folder = Path(tempfile.mkdtemp(prefix="framecast-conformance-run-"))
+        node.workerinput[ENDED] = str(self._folder / ENDED)
+
+    def pytest_sessionfinish(self) -> None:
+        """Leave nothing behind."""
+        if self._folder is not None:
+            shutil.rmtree(self._folder, ignore_errors=True)
+
+    @pytest.hookimpl(trylast=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """End the run after a test, if its time is over, or enough has failed."""
         if report.failed and not self._is_accepted(report):
@@ -67,6 +100,8 @@ class _Limits:
             stop(self._config, f"{TIME}: {self._time:g} s are over")
         elif self._most is not None and len(self._causes) >= self._most:
             stop(self._config, f"{FAILURES}: {self._most} found")
+        if self._folder is not None and _leads(self._config).shouldstop:  # also by --maxfail
+            (self._folder / ENDED).touch()
 
     def _is_accepted(self, report: pytest.TestReport) -> bool:
         """Return whether a baseline accepts all that a test found."""
@@ -86,6 +121,10 @@ class _Limits:
 
 def stop(config: pytest.Config, why: str) -> None:
     """Begin no further test."""
-    # Where there are workers, pytest-xdist has a word of its own for it.
-    leads = config.pluginmanager.get_plugin("dsession") or config.stash[SESSION]
+    leads = _leads(config)
     leads.shouldstop = leads.shouldstop or why
+
+
+def _leads(config: pytest.Config) -> Any:
+    """Return what leads a run: where there are workers, pytest-xdist has one of its own."""
+    return config.pluginmanager.get_plugin("dsession") or config.stash[SESSION]

@@ -65,3 +65,27 @@ def test_causes_are_counted_and_not_tests(workers: int, tmp_path: Path) -> None:
     assert 5 + workers >= ended.report["counts"]["failed"] >= 5
     assert "--max-failures: 2 found" in ended.output
     assert "\x1b[33munproven\x1b[0m" in ended.output
+
+
+MANY = f"""{HEAD}
+import threading
+
+@pytest.mark.parametrize("number", range(200))
+@pytest.mark.rules("INV-U5")
+def test_race(number):
+    threading.Event().wait(0.02)
+    assert number
+"""
+
+
+@pytest.mark.parametrize("limit", ["--max-time=0.1s", "--max-failures=1", "--maxfail=1"])
+def test_workers_end_with_the_run(
+    limit: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A worker that was given half of all tests begins none of them after the limit."""
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    ended = run_in(tmp_path, MANY, limit, "-n2", "--dist=worksteal")
+
+    assert 0 < ended.report["counts"]["passed"] < 150
+    assert ended.report["counts"]["not_run"] > 50
+    assert [] == list(tmp_path.glob("framecast-conformance-run-*"))
