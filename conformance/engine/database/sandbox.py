@@ -9,11 +9,12 @@ import psycopg
 
 from conformance.engine.catalogue import labels
 from conformance.engine.catalogue.misfits import Misfits, another_object
-from conformance.engine.database import change_log, restore
+from conformance.engine.database import change_log, restore, violations
 from conformance.engine.database.session import Session
 from conformance.engine.database.sweeper import Sweeper
 from conformance.engine.database.undone import Written
 from conformance.engine.database.unknown_columns import Spare
+from conformance.engine.database.violations import Violations
 from conformance.engine.domain.chosen import RULES
 from conformance.engine.privileges.missing import missing_privilege
 from conformance.engine.sql.arbiters import Arbiters
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from conformance.engine.database.hanging import Stuck
-    from conformance.engine.kinds.rule import Rule
+    from conformance.engine.database.session import Started
     from conformance.engine.sql.outcomes import Outcome
     from conformance.engine.sql.writes import Statement
 
@@ -46,7 +47,6 @@ SELECT tgrelid::regclass::text, quote_ident(tgname) FROM pg_trigger
 WHERE tgenabled = 'O' AND NOT tgisinternal ORDER BY 1, 2
 """
 WRITTEN = "SELECT DISTINCT tbl FROM conformance.changes"
-SINCE = "SELECT tbl, max(seq) FROM conformance.changes WHERE seq > {} GROUP BY tbl ORDER BY tbl"
 NOTED = "seq, tbl, op, old, new, began, at, via"
 LAST = "SELECT coalesce(max(seq), 0) FROM conformance.changes"
 
@@ -95,8 +95,7 @@ class Sandbox:
         self._current: str | None = None  # the copy that was brought back last
         self._seen = 0  # the last change that `new_violations` has judged
         self.changed: frozenset[str] = frozenset()  # the tables of which `new_violations` asked
-        self.unreadable: dict[str, str] = {}
-        self._prepared = self._prepare(self._readable())  # by the tables that rules speak of
+        self._violations = Violations(self.owner, self._noted)
         self.misfits = Misfits.of(self.owner)
         self.labels = self.misfits.labels
         self.arbiters = Arbiters(self.owner)
@@ -158,6 +157,14 @@ class Sandbox:
         if self.owner is not self.session:
             self.session.history.append(self.owner.history.pop())
         return outcome
+
+    def let_time_pass(self, body: Sequence[Statement]) -> Started:
+        """Begin a transaction without triggers that makes rows older, as part of the history.
+
+        The change log sees nothing of it. Nor do the other sessions lose their plans.
+        """
+        self.lose_track()
+        return self._cleaner.start(body, history=self.session.history)
 
     def reset(self) -> None:
         """Make the database as empty as its schema left it."""
@@ -226,9 +233,9 @@ class Sandbox:
         Rules are asked, all in one round trip, if a table that they speak of was written since the
         reset: an empty database breaks none.
         """
-        written = frozenset(str(table) for (table,) in self.owner.fetch(WRITTEN))
-        self._written = written
-        return self._ask(written, 0)
+        found = self._violations.ask(0)
+        self._written = found.tables
+        return found.broken
 
     @property
     def seen(self) -> int:
@@ -241,50 +248,23 @@ class Sandbox:
         Only the rules of tables that were written since then, or since rows were brought back, are
         asked.
         """
-        query = SINCE.format(self._seen)
-        since = {str(table): int(str(seq)) for table, seq in self.owner.fetch(query)}
-        before, self._seen = self._seen, max((self._seen, *since.values()))
-        self.changed = frozenset(since)
-        return self._ask(self.changed, before)
+        return self.new_violations_in(self.owner.fetch(self.asking()))
 
-    def _ask(self, written: frozenset[str], seen: int) -> dict[str, list[str]]:
-        """Ask the rules of tables in one round trip; what no such table concerns, always."""
-        asked = [f"SET conformance.seen = {seen}"]
-        asked += [
-            f"EXECUTE {name}"
-            for tables, name in self._prepared.items()
-            if written & tables or not self._noted.issuperset(tables)
-        ]
-        found: dict[str, list[str]] = {}
-        for rule, key in self.owner.fetch_all(";\n".join(asked)):
-            found.setdefault(str(rule), []).append(str(key))
-        return found
+    def asking(self) -> str:
+        """Return the query of which `new_violations` takes the answer."""
+        return violations.query(self._seen)
 
-    def _prepare(self, violation_queries: dict[str, str]) -> dict[frozenset[str], str]:
-        """Prepare one query for all rules that speak of the same tables; return their names.
+    def new_violations_in(self, rows: Iterable[tuple[object, ...]]) -> dict[str, list[str]]:
+        """Return what `new_violations` does, from the answer to its query."""
+        found = violations.judgement(rows)
+        self._seen = max(self._seen, found.last)
+        self.changed = found.tables
+        return found.broken
 
-        A plan is made once for each: planning takes longer than all that is asked of few rows.
-        """
-        parts: dict[frozenset[str], list[str]] = {}
-        for rule, part in violation_queries.items():
-            parts.setdefault(frozenset(RULES[rule].tables), []).append(part)
-        names = {tables: f"violation_queries_{number}" for number, tables in enumerate(parts)}
-        for tables, name in names.items():
-            self._execute(f"PREPARE {name} AS " + " UNION ALL ".join(parts[tables]))
-        return names
-
-    def _readable(self) -> dict[str, str]:
-        """Return the queries of the rules that this schema can answer."""
-        parts = {}
-        for rule in RULES.values():
-            part = part_of_union(rule)
-            try:
-                self._execute(part)
-            except psycopg.Error as error:
-                self.unreadable[rule.id] = error.diag.message_primary or str(error)
-            else:
-                parts[rule.id] = part
-        return parts
+    @property
+    def unreadable(self) -> dict[str, str]:
+        """The rules that the schema cannot answer, with the server's words."""
+        return self._violations.unreadable
 
     def _clearing(self, written: frozenset[str] | None) -> str:
         """Return what empties the tables, whatever their triggers and keys say.
@@ -341,8 +321,3 @@ def _copy(table: str, columns: str, name: str) -> str:
         f"INSERT INTO {table} ({columns}) OVERRIDING SYSTEM VALUE"
         f" SELECT {columns} FROM conformance.{name}"
     )
-
-
-def part_of_union(rule: Rule) -> str:
-    """Return a query for the rule's id and the keys of what breaks it."""
-    return f"SELECT '{rule.id}' AS rule, v.key::text FROM ({rule.violations}) AS v (key)"

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Self, TypeAlias
 
 import psycopg
 from psycopg.conninfo import make_conninfo
 
 from conformance.engine.database.acting import become
+from conformance.engine.database.under_way import Answer, UnderWay
 from conformance.engine.sql.outcomes import INCONCLUSIVE, Accepted, Inconclusive, Outcome, Rejected
 from conformance.engine.sql.writes import Path, Statement, statements
 
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from conformance.engine.database.hanging import Stuck
     from conformance.engine.sql.writes import Write
 
+# Transactions, and what became of each.
+History: TypeAlias = list[tuple[tuple[Statement, ...], Outcome]]
 # A statement that takes longer than this is stuck. Examples take milliseconds.
 CANCELED = "57014"
 PATIENCE = "CONFORMANCE_PATIENCE"  # by how much timeouts are longer, for what has met one
@@ -64,7 +67,7 @@ class Session:
             self.connection.close()
             raise
         self._stuck = stuck
-        self.history: list[tuple[tuple[Statement, ...], Outcome]] = []
+        self.history: History = []
 
     def __enter__(self) -> Self:
         """Return itself."""
@@ -97,19 +100,44 @@ class Session:
         if refused is not None:
             return refused
         try:
-            if all(statement.data is None for statement in body):
-                commands = ["BEGIN", *(statement.sql for statement in body), "COMMIT"]
-                self.connection.execute(";\n".join(commands))
+            if _is_one_message(body):
+                self.connection.execute(_transaction(body))
             else:
                 self._run_each(body)
         except psycopg.Error as error:
             if self.connection.closed:
                 raise
-            self.connection.execute("ROLLBACK")
-            if self._stuck is not None and error.sqlstate == CANCELED:
-                self._stuck.note(body)
-            return outcome(error)
+            return self.take_back(body, error)
         return Accepted()
+
+    def take_back(self, body: Sequence[Statement], error: psycopg.Error) -> Outcome:
+        """End a transaction that an error has ended, and return what became of it."""
+        self.connection.execute("ROLLBACK")
+        if self._stuck is not None and error.sqlstate == CANCELED:
+            self._stuck.note(body)
+        return outcome(error)
+
+    def start(
+        self,
+        body: Sequence[Statement],
+        then: Sequence[str] = (),
+        history: History | None = None,
+    ) -> Started:
+        """Begin what `run` does, and let the server work on it meanwhile.
+
+        Nothing else may use the session before its end.
+
+        Args:
+            body: the statements.
+            then: queries that are asked in the same message, if the transaction is accepted.
+            history: of another session, if it is to be part of that.
+        """
+        known = self.history if history is None else history
+        refused = self._stuck.refuses(body) if self._stuck is not None else None
+        if refused is not None or not _is_one_message(body):
+            return Started(self, known, body, refused or self._run(body))
+        message = ";\n".join((_transaction(body), *then))
+        return Started(self, known, body, UnderWay(self.connection, message), len(then))
 
     def send(self, statement: Statement) -> Outcome:
         """Send one statement as it is, in the transaction that is open if there is one.
@@ -190,6 +218,56 @@ class Session:
         else:
             with self.connection.cursor().copy(statement.sql) as copy:
                 copy.write(statement.data)
+
+
+class Started:
+    """A transaction that is under way, or over already."""
+
+    def __init__(
+        self,
+        session: Session,
+        history: History,
+        body: Sequence[Statement],
+        doing: UnderWay | Outcome,
+        asked: int = 0,
+    ) -> None:
+        """Take it that a session is doing it, and is asked so many queries after it."""
+        self._session = session
+        self._history = history
+        self._body = tuple(body)
+        self._doing = doing
+        self._asked = asked
+
+    def end(self) -> tuple[Outcome, list[Answer]]:
+        """Wait for what becomes of it, and note that in the history.
+
+        Returns:
+            The outcome, and the rows of each query that was answered: all of them, or none.
+
+        Raises:
+            psycopg.Error: One of the queries failed.
+        """
+        result, answers = self._doing, list[Answer]()
+        if isinstance(result, UnderWay):
+            done, error = result.answers()
+            committed = sum(status == "COMMIT" for status, _ in done)
+            if error is not None and committed:
+                raise error
+            if error is None:
+                result = Accepted()
+                answers = [rows for _, rows in done[len(done) - self._asked :]]
+            else:
+                result = self._session.take_back(self._body, error)
+        self._history.append((self._body, result))
+        return result, answers
+
+
+def _is_one_message(body: Sequence[Statement]) -> bool:
+    return all(statement.data is None for statement in body)
+
+
+def _transaction(body: Sequence[Statement]) -> str:
+    return ";\n".join(("BEGIN", *(statement.sql for statement in body), "COMMIT"))
 
 
 def locally(settings: Settings) -> list[Statement]:

@@ -14,7 +14,7 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, Self
 
-from conformance.engine.database.sandbox import part_of_union
+from conformance.engine.database.violations import part_of_union
 from conformance.engine.derived.catalogue import tables_of
 from conformance.engine.domain.chosen import RULES
 from conformance.engine.sql.names import quoted

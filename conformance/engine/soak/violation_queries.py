@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from conformance.engine.database.sandbox import part_of_union
+from conformance.engine.database.violations import part_of_union
 from conformance.engine.domain.chosen import RULES
 
 if TYPE_CHECKING:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -60,7 +61,7 @@ class Machine(RuleBasedStateMachine):
     def take(self, planned: Step, about: Focus) -> Focus:
         """Do one thing; return what it was about: what it touched, or else its arguments."""
         before = self.run.state
-        self.run.commit([planned])
+        self.run.start([planned])
         touched = focus(before, self.run.state)
         return touched if touched.touched else about or of_arguments(before, planned.arguments)
 
@@ -86,8 +87,17 @@ class Machine(RuleBasedStateMachine):
         return tuple(operation for act in cls.acts() for operation in act.operations)
 
     def teardown(self) -> None:
-        """Add up the time. This is skipped where __init__ failed, and frees nothing."""
-        self.log.seconds += clock() - self.began
+        """Judge what is under way, and add up the time. This is skipped where __init__ failed.
+
+        Of a run that has failed already, or that Hypothesis has ended, nothing more is judged.
+        """
+        try:
+            if sys.exc_info()[0] is None:
+                self.run.settle()
+            else:
+                self.run.abandon()
+        finally:
+            self.log.seconds += clock() - self.began
 
 
 @dataclass(frozen=True, eq=False)
@@ -150,7 +160,7 @@ def together(*operations: Operation) -> Any:
             operation = choose.one(possible, "operation")
             steps.append(choose.step(state, [(operation, choices_of(state, operation))], possible))
             state = steps[-1].after
-        machine.run.commit(steps)
+        machine.run.start(steps)
         machine.go_on(choose, focus(before, machine.run.state), None)
 
     return _as_rule(Act("do_together", _any_of(members), lead))

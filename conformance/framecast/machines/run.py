@@ -14,19 +14,18 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from conformance.engine.cases import derived_values
 from conformance.engine.cases.attempt import transaction_script
 from conformance.engine.cases.gaps import MODEL, Gaps, about, about_all
 from conformance.engine.cases.verdicts import Finding, Verdict
 from conformance.engine.catalogue.inventory import Inventory
-from conformance.engine.catalogue.misfits import another_key
 from conformance.engine.domain.chosen import RULES
-from conformance.engine.sql.outcomes import Accepted, Inconclusive, Outcome, Rejected
+from conformance.engine.sql.outcomes import Accepted, Outcome, Rejected
 from conformance.engine.sql.writes import statements
-from conformance.framecast.machines import differences
+from conformance.framecast.machines import differences, excuses
 from conformance.framecast.machines.coverage import tried
 from conformance.framecast.machines.exploration import Explorer
-from conformance.framecast.machines.named import RIGHT, is_refused_by, names
+from conformance.framecast.machines.judging import Pending, expected, wrong
+from conformance.framecast.machines.named import RIGHT, is_refused_by
 from conformance.framecast.machines.pasts import Passed, bring_about, copy_of, is_no_clients
 from conformance.framecast.machines.rows import claim, way_to_acceptance, way_to_difference
 from conformance.framecast.machines.visible_rows import Rows
@@ -40,6 +39,8 @@ if TYPE_CHECKING:
 
     from conformance.engine.cases.steps import Step as Shown
     from conformance.engine.database.sandbox import Sandbox
+    from conformance.engine.database.session import Started
+    from conformance.engine.database.under_way import Answer
     from conformance.engine.sql.writes import Statement
     from conformance.framecast.machines.exploration import Reached
     from conformance.framecast.machines.log import Log
@@ -55,12 +56,12 @@ class MachineRun:
         self.log = log
         log.rows = self._rows = log.rows or Rows(sandbox.session)
         log.inventory = self._inventory = log.inventory or Inventory.of(sandbox.session)
+        self._pending: Pending | None = None
         self._transactions: list[tuple[State, Sequence[Step]]] = []
         self.sandbox = sandbox
         self._script: list[str] = []
         self._learned = False  # whether a refusal has told of a column that must be given
         self._begun = False
-        self._aged = False  # whether time has passed, of which the change log knows nothing
         self._past: list[Passed] = []  # what was accepted, and so led here
         self.explorer = Explorer(log.archive) if log.archive is not None else None
 
@@ -102,7 +103,7 @@ class MachineRun:
         self._past = list(reached.past)
         self._transactions = [(each.before, each.steps) for each in self._past]
         self._script = [text for each in self._past for text in each.script]
-        self._begun, self._aged = True, any(is_no_clients(each.steps) for each in self._past)
+        self._begun = True
         outcome = bring_about(self.sandbox, self._past)
         if not isinstance(outcome, Accepted):
             raise self._finding(
@@ -134,29 +135,77 @@ class MachineRun:
         Raises:
             Finding: The database did not do what the model says, or a rule is broken.
         """
+        self.start(steps)
+        self.settle()
+
+    def start(self, steps: Sequence[Step]) -> None:
+        """Begin what `commit` does, and take the model's word for it meanwhile.
+
+        The database works on it until `settle`, or until the next one is begun, which is where it
+        is judged. If the schema then turns out to be unable to take it, the next one, which was
+        chosen for a state that never was, is not done.
+
+        Raises:
+            Finding: As `commit`, of the transaction before.
+        """
+        if not self.settle():
+            return
         before, after = self.state, steps[-1].after
         changed = after.changed_since(before)
         may = frozenset().union(*(each.broken for each in steps))
         must = rules.broken(after, changed).union(*(each.at_once for each in steps))
         if self._needs_a_missing_privilege(steps):
             may, must = may | {RIGHT}, must | {RIGHT}
-        outcome = self._transact(steps, may, must)
-        untaken = self._untaken(steps, outcome, may, must)
-        other = "" if untaken else self._innocent(steps, outcome, may)
-        if (untaken or other) and isinstance(outcome, Rejected):
-            self._go_without(steps, () if other else changed, outcome, untaken or other)
-            if self.explorer is not None:
-                self.explorer.note(before, steps, accepted=not must)  # or it would be new for ever
+        doing = self._send(steps, changed, must)
+        self._pending = Pending(before, steps, may, must, changed, doing)
+        if not self._pending.is_foreseen:
+            self.settle()
             return
+        if not must:
+            self.state = replace(after, tick=before.tick + 1)
+        if self.explorer is not None:
+            self.explorer.note(before, steps, accepted=not must)
+
+    def settle(self) -> bool:
+        """Judge the transaction that is under way, if there is one; raises as `commit`.
+
+        Returns:
+            Whether it was one that the schema can take.
+        """
+        pending, self._pending = self._pending, None
+        if pending is None:
+            return True
+        before, steps, may, must, changed, doing = pending
+        outcome, answers = doing.end()
         accepted = isinstance(outcome, Accepted)
-        violations = self._violations(passed=after.day != before.day) if accepted else {}
+        self._script.append(f"-- expected: {expected(may, must)}; observed: {outcome}\n\n")
+        if isinstance(outcome, Rejected):
+            body = [each for one in steps for each in _body(one)]
+            untaken = excuses.untaken(self.sandbox, body, outcome, may, must)
+            other = "" if untaken else excuses.innocent(self.sandbox, body, outcome, may)
+            if untaken or other:
+                self.state = before
+                self._go_without(steps, () if other else changed, outcome, untaken or other)
+                if self.explorer is not None and not pending.is_foreseen:
+                    self.explorer.note(before, steps, accepted=True)  # or it is new for ever
+                return False
+        violations = self._violations(steps, answers) if accepted else {}
         self.judge(outcome, may, must, changed)
+        if self.explorer is not None and not pending.is_foreseen:
+            self.explorer.note(before, steps, accepted=accepted)
         self._note(before, steps, outcome)
         if accepted:
-            self.state = replace(after, tick=before.tick + 1)
+            self.state = replace(steps[-1].after, tick=before.tick + 1)
             self._expect_none(violations)
-            self._expect_the_same(changed, [rule for each in steps for rule in each.operation.says])
+            self._expect_the_same(steps, changed, answers[1:])
             self._pass(self.sandbox.session.history[-1][0], told=2)
+        return True
+
+    def abandon(self) -> None:
+        """Wait for what is under way, and judge nothing."""
+        if self._pending is not None:
+            self._pending.doing.end()
+            self._pending = None
 
     @property
     def record(self) -> RunRecord:
@@ -167,39 +216,19 @@ class MachineRun:
             record.append(tuple(recorded(*pair) for pair in zip(states, steps, strict=False)))
         return tuple(record)
 
-    def _transact(
-        self, steps: Sequence[Step], may: frozenset[str], must: frozenset[str]
-    ) -> Outcome:
+    def _send(
+        self, steps: Sequence[Step], changed: frozenset[str], must: frozenset[str]
+    ) -> Started:
+        """Begin a transaction, with what is asked after it if it is to be accepted."""
         if not self._begun:
             self.sandbox.reset()
             self._begun = True
-        body = self._tell(steps)
-        run = self.sandbox.run_as_owner if is_no_clients(steps) else self.sandbox.session.run
-        outcome = run(body)
-        self._script.append(f"-- expected: {_expected(may, must)}; observed: {outcome}\n\n")
-        return outcome
-
-    def _untaken(
-        self, steps: Sequence[Step], outcome: Outcome, may: frozenset[str], must: frozenset[str]
-    ) -> str:
-        """Say why the schema cannot take a transaction, or ''."""
-        sql = "".join(each.script() for one in steps for each in _body(one))
-        types = frozenset().union(*(RULES[each].types for each in may if each in RULES))
-        other = another_key(outcome, may) if must else ""
-        because = f"because of {other}: {outcome}" if other else ""
-        return self.sandbox.misfits.told(outcome, sql, types) or because
-
-    def _innocent(self, steps: Sequence[Step], outcome: Outcome, may: frozenset[str]) -> str:
-        """Say what refused a transaction, if no rule of its name is to blame; or ''."""
-        if not isinstance(outcome, Rejected) or any(names(outcome, rule) for rule in may):
-            return ""
-        other = self.sandbox.another_object(outcome, may)
-        if not other:
-            made_by = derived_values.maker(
-                self.sandbox, outcome, [each for one in steps for each in _body(one)]
-            )
-            other = made_by.name if made_by and (made_by.is_broken or not may) else ""
-        return f"because of {other}: {outcome}" if other else ""
+        body, session = self._tell(steps), self.sandbox.session
+        if is_no_clients(steps):
+            return self.sandbox.let_time_pass(body)
+        if must or session is not self.sandbox.owner:
+            return session.start(body)
+        return session.start(body, [self.sandbox.asking(), *self._rows.asking(sorted(changed))])
 
     def _needs_a_missing_privilege(self, steps: Sequence[Step]) -> bool:
         """Return whether we act as a role that has no right to do this."""
@@ -228,37 +257,19 @@ class MachineRun:
         Raises:
             Finding: It is not what the model says.
         """
-        expected = _expected(may, must)
-        if isinstance(outcome, Inconclusive):
+        found = wrong(outcome, may, must)
+        if found is not None:
+            rule, verdict = found
             raise self._finding(
-                _first(may), Verdict.UNPROVEN, expected=expected, observed=str(outcome)
+                rule,
+                verdict,
+                expected=expected(may, must),
+                observed=str(outcome),
+                steps=self._way_of(rule, changed) if isinstance(outcome, Accepted) else None,
             )
-        if isinstance(outcome, Accepted):
-            if must:
-                rule = _first(must)
-                raise self._finding(
-                    rule,
-                    Verdict.BROKEN,
-                    expected=expected,
-                    observed=str(outcome),
-                    steps=self._way_of(rule, changed),
-                )
-            return
-        if any(names(outcome, rule) for rule in may):
-            return
-        # A rule that is not broken has refused it, rightly or not; or nothing that has a name.
-        named = next((each.id for each in RULES.values() if outcome.token == each.token), "")
-        if must:
-            rule, verdict = _first(must), Verdict.UNNAMED
-        else:
-            rule = named or _first(may)
-            verdict = Verdict.OVERBLOCKED if named or not may else Verdict.UNNAMED
-        raise self._finding(rule, verdict, expected=expected, observed=str(outcome))
 
     def _note(self, before: State, steps: Sequence[Step], outcome: Outcome) -> None:
         accepted = isinstance(outcome, Accepted)
-        if self.explorer is not None:
-            self.explorer.note(before, steps, accepted=accepted)
         self.log.steps += len(steps)
         self.log.accepted += accepted * len(steps)
         for each in steps:
@@ -287,13 +298,17 @@ class MachineRun:
             return ()
         return way_to_acceptance(self.sandbox, [self._claim(table) for table in sorted(changed)])
 
-    def _expect_the_same(self, changed: frozenset[str], says: Sequence[str]) -> None:
-        shown = self._rows.read(sorted(changed))
+    def _expect_the_same(
+        self, steps: Sequence[Step], changed: frozenset[str], answers: Sequence[Answer]
+    ) -> None:
+        read = sorted(changed)
+        shown = self._rows.found(read, answers) if answers else self._rows.read(read)
         for table, rows in shown.items():
             expected = self._rows.of(self.state, table)
             if rows != expected:
                 found = differences.differences(table, expected, rows)
                 ours, theirs = differences.told(found)
+                says = [rule for each in steps for rule in each.operation.says]
                 raise self._finding(
                     differences.rule_of(found, says) or f"{MODEL} of {table}",
                     Verdict.BROKEN,
@@ -337,17 +352,19 @@ class MachineRun:
         if self.log.gaps is None:
             gaps.settle()
 
-    def _violations(self, *, passed: bool) -> dict[str, list[str]]:
-        """Ask the violation queries of what was written; all of them, from when time has passed.
+    def _violations(self, steps: Sequence[Step], answers: Sequence[Answer]) -> dict[str, list[str]]:
+        """Return what breaks rules of what was written; of all there is, where time has passed.
 
-        The change log is disabled while it does, and sees none of the rows that get older. Nor does
-        what the sandbox knows of written tables go on from there, unless it is asked for all of
-        them again.
+        The change log is disabled while it does, and sees none of the rows that get older: neither
+        what was written, nor what is to be brought back, can be known from it.
         """
-        if passed:
-            self._aged = True
-            self.sandbox.lose_track()
-        return self.sandbox.violations() if self._aged else self.sandbox.new_violations()
+        if answers:
+            return self.sandbox.new_violations_in(answers[0])
+        if not is_no_clients(steps):
+            return self.sandbox.new_violations()
+        found = self.sandbox.violations()
+        self.sandbox.lose_track()
+        return found
 
     def _expect_none(self, broken: dict[str, list[str]]) -> None:
         if broken:
@@ -377,15 +394,3 @@ class MachineRun:
 
 def _body(step: Step) -> list[Statement]:
     return [each for write in step.writes for each in statements(write)]
-
-
-def _expected(may: frozenset[str], must: frozenset[str]) -> str:
-    if not may:
-        return "accepted"
-    names = " or ".join(sorted(may))
-    return f"rejected by {names}" if must else f"accepted, or rejected by {names}"
-
-
-def _first(names: frozenset[str]) -> str:
-    """Return the first of some names, rules before what a table asks beside them."""
-    return min(names, key=lambda name: (name not in RULES, name), default=MODEL)

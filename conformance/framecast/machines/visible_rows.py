@@ -12,7 +12,7 @@ from conformance.engine.cases.gaps import about
 from conformance.framecast.model import view
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
     from conformance.engine.cases.gaps import Gaps
     from conformance.engine.database.session import Session
@@ -30,13 +30,24 @@ class Rows:
         self._prepared = prepared
         self._queries: dict[str, str] = {}
 
-    def read(self, tables: Iterable[str]) -> dict[str, set[str]]:
+    def read(self, tables: Collection[str]) -> dict[str, set[str]]:
         """Return the rows of tables as texts; a table of which nothing can be read is left out."""
-        asked = [table for table in tables if table in view.COLUMNS]
-        queries = {table: self._query(table) for table in asked}
-        shown: dict[str, set[str]] = {table: set() for table, query in queries.items() if query}
-        if shown:
-            for table, row in self._session.fetch_all(";\n".join(filter(None, queries.values()))):
+        queries = self.asking(tables)
+        return self.found(tables, [self._session.fetch_all(";\n".join(queries))] if queries else ())
+
+    def asking(self, tables: Iterable[str]) -> list[str]:
+        """Return the queries, one a table, of which `read` takes the answers."""
+        return [
+            query for table in tables if table in view.COLUMNS and (query := self._query(table))
+        ]
+
+    def found(
+        self, tables: Iterable[str], answers: Iterable[Iterable[tuple[object, ...]]]
+    ) -> dict[str, set[str]]:
+        """Return what `read` does, from the answers to its queries."""
+        shown = {table: set[str]() for table in tables if self.asking([table])}
+        for rows in answers:
+            for table, row in rows:
                 shown[str(table)].add(str(row))
         return shown
 

@@ -8,13 +8,14 @@ from pathlib import Path
 import pytest
 
 from benchmarks.planted_sequences import edit
+from conformance.engine.cases.gaps import Gaps
 from conformance.engine.cases.verdicts import Finding, Verdict
 from conformance.engine.database.sandbox import Sandbox
 from conformance.engine.postgres.scratch import Scratch
 from conformance.framecast.machines.log import Log
 from conformance.framecast.machines.run import MachineRun
 from conformance.framecast.model.entities import Owner
-from conformance.framecast.operations import clock, keys, memberships, projects, users
+from conformance.framecast.operations import clock, keys, memberships, projects, step, users
 
 MIGRATIONS = Path(__file__).parents[3] / "migrations"
 
@@ -119,3 +120,53 @@ def test_a_key_is_revived_by_whoever_may_make_one(holed: Holed, fault: str) -> N
         run.do(keys.REVIVE, {"key": key.id})
 
     assert caught is None or ("ROLE-2", Verdict.BROKEN) == (caught.value.rule, caught.value.verdict)
+
+
+def test_a_run_goes_on_while_the_database_works(holed: Holed) -> None:
+    """What a transaction broke is found where the next one would begin, which is not done."""
+    run = MachineRun(holed(AGE_COSTS), Log())
+    run.do(users.SIGN_UP, {"email": "ann@example.com"})
+    run.start([step(run.state, clock.PASS, {"days": 1})])
+    later = step(run.state, users.SIGN_UP, {"email": "bob@example.com"})
+
+    with pytest.raises(Finding) as caught:
+        run.start([later])
+
+    assert ("INV-U5", Verdict.BROKEN) == (caught.value.rule, caught.value.verdict)
+    assert "bob@example.com" not in caught.value.script
+    assert [("ann@example.com",)] == run.sandbox.session.fetch("SELECT email FROM public.users")
+
+
+def test_a_run_knows_what_was_not_taken(holed: Holed) -> None:
+    """What was chosen for a state that never was is not done; what comes after it is."""
+    log = Log(gaps=Gaps())
+    run = MachineRun(holed("ALTER TABLE public.projects DROP COLUMN status CASCADE"), log)
+    run.begin("a team")
+    before = run.state
+    (project,) = before.projects
+    made = step(before, projects.SAY, {"project": project, "status": "archived"})
+    run.start([made])
+    assert made.after.projects == run.state.projects
+    run.start([step(run.state, users.SIGN_UP, {"email": "gus@example.com"})])
+    assert (before.users, before.projects) == (run.state.users, run.state.projects)
+    run.start([step(run.state, users.SIGN_UP, {"email": "hal@example.com"})])
+    run.settle()
+
+    assert [("hal@example.com",)] == run.sandbox.session.fetch(
+        "SELECT email FROM public.users WHERE email IN ('gus@example.com', 'hal@example.com')"
+    )
+
+
+def test_time_passes_beside_the_session(holed: Holed) -> None:
+    """Rows get older, the change log notes nothing, and nothing is set in the session itself."""
+    run = MachineRun(holed("-- none"), Log())
+    run.do(users.SIGN_UP, {"email": "ann@example.com"})
+    session = run.sandbox.session
+    (before,) = session.fetch("SELECT max(seq), min(began) FROM conformance.changes")
+    run.do(clock.PASS, {"days": 7})
+
+    assert [before] == session.fetch("SELECT max(seq), min(began) FROM conformance.changes")
+    assert [(True,)] == session.fetch(
+        "SELECT created_at < now() - interval '6 days' FROM public.users"
+    )
+    assert [("origin",)] == session.fetch("SHOW session_replication_role")
