@@ -15,6 +15,7 @@ from psycopg import IsolationLevel, errors
 from psycopg.sql import SQL
 
 from conformance.engine.audit.owner import Owner, owner_of
+from conformance.engine.deployment import stand_ins
 from conformance.engine.deployment.address import AddressError, connect
 from conformance.engine.deployment.history import is_installed
 from conformance.engine.deployment.migrations import MigrationError
@@ -53,9 +54,8 @@ FACTS = """
     SELECT current_setting('server_version_num')::integer, current_setting('server_version'),
         current_database(), current_user::text
 """
-# Roles that do not come with every server, and extensions that may be made.
+# Roles that do not come with every server.
 ROLES = "SELECT rolname::text FROM pg_roles WHERE rolname !~ '^pg_'"
-EXTENSIONS = "SELECT name::text FROM pg_available_extensions"
 
 
 class TargetError(Exception):
@@ -82,7 +82,8 @@ class Target:
         applied: the SHA-256 of each migration that the record has, by the file's name.
         owner: the role that is to migrate it, by default the owner of its tables; None where there
             is none.
-        roles, extensions: what others may have made there; files may name it.
+        roles, extensions: what others may have made there, with ways to store a table; files may
+            name it.
     """
 
     version: int
@@ -159,7 +160,7 @@ def examine(conn: Connection, schema: str = HOME, migrates_as: str | None = None
         raise TargetError(message)
     roles, extensions = (
         frozenset(name for (name,) in conn.execute(query).fetchall())
-        for query in (ROLES, EXTENSIONS)
+        for query in (ROLES, stand_ins.FOUND)
     )
     release = release.split()[0]
     return Target(version, release, database, role, installed, applied, owner, roles, extensions)

@@ -2,13 +2,14 @@
 
 A file may grant something to a role that only the database in use has. On a scratch server such a
 role is made, with no right at all, before the first file is run; a statement about an extension
-that this server does not have is left out. Lines stay where they are.
+that this server does not have is left out, and how and where a table is stored is left to its
+default. Lines stay where they are.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from conformance.engine.deployment.tokens import SEMICOLON, STRING, by_statement, content, tokens
 
@@ -29,6 +30,19 @@ MAKE = (
     "EXCEPTION WHEN duplicate_object OR unique_violation OR insufficient_privilege THEN NULL; END;"
 )
 EXTENSION = "extension"
+# Ways to store a table, as `FOUND` lists them, each with a word that every server knows there; and
+# settings of the same.
+STORED: Final = {"compression": "default", "tablespace": "pg_default"}
+SETTINGS: Final = {"default_toast_compression": "pglz", "default_tablespace": ""}
+QUOTES: Final = "'\""
+MADE_BY_HAND: Final = frozenset({"create", "alter", "drop"})  # a tablespace
+# What a server has beside roles: extensions by their names, and ways to store a table.
+FOUND: Final = """
+    SELECT name::text FROM pg_catalog.pg_available_extensions
+    UNION ALL SELECT 'tablespace ' || spcname FROM pg_catalog.pg_tablespace
+    UNION ALL SELECT 'compression ' || unnest(enumvals) FROM pg_catalog.pg_settings
+     WHERE name = 'default_toast_compression'
+"""
 
 
 def on(
@@ -40,22 +54,26 @@ def on(
     """Return files as a scratch server can run them, and notes on what stands in for what.
 
     Args:
-        here: the extensions of the scratch server.
+        here: what the scratch server has, as `FOUND` lists it.
         files: those that were applied to the target, and those that are pending.
         known_roles: of the target.
-        known_extensions: of the target.
+        known_extensions: the same of the target.
     """
     applied, pending = files
     every = (*applied, *pending)
     made = roles(every, known_roles, len(applied))
     left_out = [name for name in extensions(every) if name in known_extensions and name not in here]
-    every = with_roles([without_extensions(file, left_out) for file in every], made)
+    stored = {each for each in known_extensions if " " in each and each not in here}
+    plain = [_stored_plainly(file, stored) for file in every]
+    used = sorted({each for _, names in plain for each in names})
+    every = with_roles([without_extensions(file, left_out) for file, _ in plain], made)
     notes = [f"a role of no rights stands in for {name}, which the target has" for name in made]
     notes += [
         f"the extension {name} is not on the scratch server: what is said of it was left out, "
         "and what needs it cannot be tried"
         for name in left_out
     ]
+    notes += [f"{name} is not on the scratch server: the default stands in for it" for name in used]
     return every[: len(applied)], every[len(applied) :], notes
 
 
@@ -104,6 +122,21 @@ def without_extensions(file: Migration, names: Collection[str]) -> Migration:
             blank = "".join("\n" if char == "\n" else " " for char in text[start:end])
             text = f"{text[:start]}{blank}{text[end:]}"
     return file if text == file.sql else replace(file, sql=text)
+
+
+def _stored_plainly(file: Migration, names: Collection[str]) -> tuple[Migration, list[str]]:
+    """Return a file with defaults for some ways to store a table, and those that it names."""
+    text, met = file.sql, []
+    found = [token for token in tokens(file.sql) if not token.name.endswith("_COMMENT")]
+    for head, before, token in reversed([*zip(found, found[1:], found[2:], strict=False)]):
+        setting = head.word if before.word in {"=", "to"} and head.word in SETTINGS else ""
+        word = setting.rpartition("_")[2] or before.word
+        name = f"{word} {token.text.strip(QUOTES) if token.text[0] in QUOTES else token.word}"
+        if name in names and head.word not in MADE_BY_HAND:
+            instead = f"'{SETTINGS[setting]}'" if setting else STORED[word]
+            text = f"{text[: token.start]}{instead}{text[token.start + len(token.text) :]}"
+            met.append(name)
+    return (replace(file, sql=text) if met else file), met
 
 
 def _of(statement: Sequence[Token]) -> str:

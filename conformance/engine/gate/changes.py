@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from conformance.engine.audit.enforcement import off
 from conformance.engine.audit.findings import Fault
 from conformance.engine.domain.chosen import domain
-from conformance.engine.gate import bodies, lockouts, powers, standing, waived
+from conformance.engine.gate import bodies, lockouts, powers, standing, unsteady, waived
 from conformance.engine.gate.excused import settle
 
 if TYPE_CHECKING:
@@ -57,6 +57,7 @@ def look(steps: Sequence[Description], files: Files) -> tuple[list[Fault], list[
             *standing.fleeting(before, after),
             *standing.outdated(before, after, later),
             *standing.demanding(before, after),
+            *unsteady.found(before, after),
         ):
             remedy = f"leave it as it is, or say why: -- waives DATA {place}: reason"
             fault = Fault(file.name, f"{place}: {what}", remedy)

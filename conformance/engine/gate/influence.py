@@ -135,16 +135,22 @@ def _is_apart(key: Key, before: Description, after: Description) -> bool:
     if kind == "child table":
         mother = (now or was).removeprefix("of ")
         return all(_is_beside(each, before, after) for each in (mother, name))
-    if kind == "role":  # that may do nothing by itself
-        return key not in before and not now
     return (
         kind in BESIDE
+        or (kind == "role" and key not in before and not now)  # it may do nothing by itself
+        or (kind == "membership" and _is_of_another(name, after))
         or (kind == "type" and _is_unused(name, before))
         or (kind in {"relation", "owner"} and _is_beside(name, before, after))
         or (kind == "constraint" and bool(was) and was.removesuffix(NOT_VALID) == now)
         or (kind == "index" and not was and _refuses_nothing(name, now, after))
         or (kind == "privilege" and _is_for_readers(name, before, after))
     )
+
+
+def _is_of_another(membership: str, after: Description) -> bool:
+    """Return whether a membership is of a role that the application is not, nor a member of."""
+    member, role = membership.rpartition(" in ")[0], domain().application
+    return member != role and ("membership", f"{role} in {member}") not in after
 
 
 def _is_unread(key: Key, before: Description, after: Description) -> bool:

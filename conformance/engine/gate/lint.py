@@ -16,10 +16,11 @@ from pglast import ast
 from conformance.engine.audit.findings import Fault, Section
 from conformance.engine.deployment import dialect, outside
 from conformance.engine.deployment.tokens import line_of
-from conformance.engine.gate.parts import last, statements
+from conformance.engine.gate.made_up import Reader
+from conformance.engine.gate.parts import body, last, of_block, parsed, statements
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterator, Sequence
 
     from conformance.engine.deployment.migrations import Migration
     from conformance.engine.gate.parts import Node
@@ -41,6 +42,7 @@ ADVICE = (
 )
 HARMLESS = "a note alone: style, or other sections tell where it does harm"
 EXCUSE = "squawk-ignore"
+ROWS = (ast.SelectStmt, ast.InsertStmt, ast.UpdateStmt, ast.DeleteStmt, ast.MergeStmt)
 MAKING = (ast.CreateStmt, ast.CreateTableAsStmt, ast.ViewStmt)
 NO_EXCUSE = (EXCUSE, "squawk-passed")  # the same length, so that places stay what they are
 # Runs when there is no configuration beside the migrations: as `migrate` runs each file.
@@ -106,15 +108,13 @@ class _Squawk(NamedTuple):
 
 def _look_at(file: Migration, squawk: _Squawk, excluded: Sequence[str], section: Section) -> None:
     """Add what is found in one file: as findings, and what is excused as notes."""
-    found = squawk.findings(file.name, file.sql)
-    if outside.says_so(file):  # `migrate` looks what is there, and whether it is whole
-        found = [each for each in found if each["rule_name"] != ROBUST]
-    found = [each for each in found if not _renames_what_is_inside(each)]
-    own = _of_its_own(file)
-    found = [each for each in found if int(str(each["line"])) + 1 not in own]
-    if dialect.refusal(file):  # which says more of what is no SQL
-        found = [each for each in found if each["rule_name"] != SYNTAX]
-    every = squawk.findings(file.name, file.sql.replace(*NO_EXCUSE)) if EXCUSE in file.sql else []
+    every, found = _found(file, file.sql, squawk)
+    made = {name for node, *_ in statements(file.sql) for name in _made_by(node)}
+    for begins, text in _blocks(file.sql):
+        line = line_of(file.sql, begins) - 1
+        inside = _found(file, text, squawk, made)
+        for all_of_them, some in zip((every, found), inside, strict=True):
+            all_of_them += [{**each, "line": line} for each in some]
     by = f"a comment with {EXCUSE}"
     if any(fnmatch(file.name, pattern) for pattern in excluded):
         found, every, by = [], found + every, "excluded_paths of .squawk.toml"
@@ -124,6 +124,55 @@ def _look_at(file: Migration, squawk: _Squawk, excluded: Sequence[str], section:
     excused = {(_place(each), _what(each)) for each in every}
     excused -= {(_place(each), _what(each)) for each in found}
     section.notes += [f"{place}: {what}: excused by {by}" for place, what in sorted(excused)]
+
+
+def _found(
+    file: Migration, text: str, squawk: _Squawk, made: Collection[str] = ()
+) -> tuple[list[dict[str, object]], list[dict[str, object]]]:
+    """Return what would be found in a text if nothing were excused, where it says so, and what is.
+
+    Args:
+        file: which it is of.
+        text: to lint.
+        squawk: which lints it.
+        made: what the file makes beside.
+    """
+    found = squawk.findings(file.name, text)
+    if outside.says_so(file):  # `migrate` looks what is there, and whether it is whole
+        found = [each for each in found if each["rule_name"] != ROBUST]
+    found = [each for each in found if not _renames_what_is_inside(each)]
+    own = _of_its_own(text, made)
+    found = [each for each in found if int(str(each["line"])) + 1 not in own]
+    if dialect.refusal(file):  # which says more of what is no SQL
+        found = [each for each in found if each["rule_name"] != SYNTAX]
+    every = squawk.findings(file.name, text.replace(*NO_EXCUSE)) if EXCUSE in text else []
+    return every, found
+
+
+def _blocks(text: str) -> Iterator[tuple[int, str]]:
+    """Yield what blocks of a file run beside queries, each with its place and what it excuses."""
+    if "do" not in text.lower():
+        return
+    ignored = [line for line in text.splitlines() if f"{EXCUSE}-file" in line]
+    for node, said, begins in statements(text):
+        tree = body(said) if isinstance(node, ast.DoStmt) else None
+        reader = Reader(tree or [], {}, None)
+        parts = of_block(said) if tree else None
+        made = (
+            reader.text(query) if dynamic else query for query, dynamic in (parts or {}).items()
+        )
+        run = [each for each in made if each and any(map(_is_utility, parsed(each)))]
+        if run:
+            above = [line for line in said.splitlines() if f"{EXCUSE} " in line]
+            lines = [" ".join(each.split()) for each in run]
+            yield (
+                begins + len(said) - len(said.lstrip()),
+                "\n".join((*ignored, *("\n".join((*above, f"{each};")) for each in lines))),
+            )
+
+
+def _is_utility(node: Node) -> bool:
+    return not isinstance(node, ROWS)
 
 
 def _renames_what_is_inside(found: dict[str, object]) -> bool:
@@ -136,11 +185,11 @@ def _renames_what_is_inside(found: dict[str, object]) -> bool:
     return found["rule_name"] == "renaming-object" and of_these
 
 
-def _of_its_own(file: Migration) -> set[int]:
-    """Return the lines in which a file drops, or indexes, what it has made itself."""
-    made: set[str] = set()
+def _of_its_own(text: str, before: Collection[str] = ()) -> set[int]:
+    """Return the lines in which a text drops, or indexes, what its file has made before."""
+    made = set(before)
     lines = set()
-    for statement, _, begins in statements(file.sql):
+    for statement, _, begins in statements(text):
         node: Node = statement
         if isinstance(statement, ast.DropStmt):
             parts = [getattr(each, "objname", each) for each in node.objects]
@@ -148,13 +197,20 @@ def _of_its_own(file: Migration) -> set[int]:
         else:
             named = {node.relation.relname} if isinstance(statement, ast.IndexStmt) else set()
         if named and named <= made:
-            lines.add(line_of(file.sql, begins))
-        if isinstance(statement, ast.CreateFunctionStmt):
-            made.add(last(node.funcname))
-        if isinstance(statement, MAKING):
-            into = getattr(node, "into", None)
-            made.add((into.rel if into else getattr(node, "view", None) or node.relation).relname)
+            lines.add(line_of(text, begins))
+        made |= _made_by(node)
     return lines
+
+
+def _made_by(statement: object) -> set[str]:
+    """Return the table, view or function that a statement makes."""
+    node: Node = statement
+    if isinstance(statement, ast.CreateFunctionStmt):
+        return {last(node.funcname)}
+    if isinstance(statement, MAKING):
+        into = getattr(node, "into", None)
+        return {(into.rel if into else getattr(node, "view", None) or node.relation).relname}
+    return set()
 
 
 def _configurations(home: Path) -> Iterator[Path]:

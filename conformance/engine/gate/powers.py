@@ -198,10 +198,11 @@ def _became(name: str, before: Description, after: Description) -> str:
     """Return what became of a membership, if that is no harmless one."""
     if ("membership", name) not in after:
         return "this membership is lost"
-    group = name.rpartition(" in ")[2]
-    harmless = group == domain().application or READERS.fullmatch(group)
-    made = ("role", group) in after and ("role", group) not in before
-    return "" if harmless or made else "this membership is new"
+    member, _, group = name.rpartition(" in ")
+    made = [each for each in (member, group) if ("role", each) in {*after} - {*before}]
+    # A role that files make may be one as which the application logs in.
+    harmless = READERS.fullmatch(group) or (group == domain().application and member in made)
+    return "" if harmless or group in made else "this membership is new"
 
 
 def shut_out(before: Description, after: Description) -> Iterator[tuple[str, str]]:

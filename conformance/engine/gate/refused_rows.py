@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 NOT_NULL = " NOT NULL"
 NOT_YET = " (not validated)"
-STORED = " STORED AS "
+COMPUTED = (" STORED AS ", " VIRTUAL AS ")  # one that is not stored fails when it is read
 MATCH_FULL = "f"
 # Where a row lies: in which partition, and there.
 PLACE = "tableoid AS part, ctid AS place"
@@ -25,8 +25,9 @@ def query(kind: str, name: str, table: str, definition: str, was: str) -> str | 
     """Return what selects the rows that a new object refuses; None where it refuses none."""
     if kind == "column" and was and NOT_NULL in definition and NOT_NULL not in was:
         return f"{table} AS t WHERE t.{name.rpartition('.')[2]} IS NULL"
-    if kind == "column" and STORED in definition and STORED not in was:
-        computed, value = definition.split(STORED, 1)
+    how = next((each for each in COMPUTED if kind == "column" and each in definition), "")
+    if how and how not in was:
+        computed, value = definition.split(how, 1)
         return f"{table} AS t WHERE {_computed([f'({value})::{computed.removesuffix(NOT_NULL)}'])}"
     if kind == "bound":
         return f"{table} AS t WHERE ({definition}) IS FALSE"

@@ -19,16 +19,19 @@ from conformance.engine.gate import (
     changes,
     data_loss,
     demands,
+    dropped,
     locks,
     numbers,
     published,
     rehearsal,
     row_changes,
+    sleeping,
     target_objects,
     trial,
     unasked,
 )
 from conformance.engine.gate import lint as linter
+from conformance.engine.gate.called import Bodies
 from conformance.engine.gate.files import Files
 from conformance.engine.gate.proof import ALIKE, Proof
 from conformance.engine.gate.result import Run
@@ -306,6 +309,8 @@ class Gate:
             numbers.ask(conn, files.pending, files.waived),
             published.ask(conn, attempt.steps, files.pending, files.waived),
             target_objects.ask(conn, attempt.steps, files.pending, files.waived),
+            dropped.ask(conn, files.pending, attempt.absent, files.waived),
+            sleeping.look(files.pending, Bodies(files.pending, conn), files.waived),
         ):
             faults, further = faults + again, further + known
         for file in files.pending:

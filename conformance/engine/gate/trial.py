@@ -78,6 +78,7 @@ class Trial:
         denied: the first that the role which migrates may not apply, or None.
         notes: what was not tried.
         locks: what each file locks that was there, by the file's name.
+        absent: what each file would have dropped IF it EXISTED, as the server says it.
     """
 
     steps: list[Description] = field(default_factory=list)
@@ -85,6 +86,7 @@ class Trial:
     denied: Fault | None = None
     notes: list[str] = field(default_factory=list)
     locks: dict[str, list[Held]] = field(default_factory=dict)
+    absent: dict[str, str] = field(default_factory=dict)
 
 
 def tried(scratch: Scratch, files: Files, owner: Owner | None) -> Trial:
@@ -100,8 +102,12 @@ def tried(scratch: Scratch, files: Files, owner: Owner | None) -> Trial:
         template = scratch.template(folder)
     with scratch.lent(template, files.text, "without_data") as database, database.connect() as conn:
         trial.steps.append(_described(conn, files.text))
+        said: list[str] = []
+        conn.add_notice_handler(lambda notice: said.append(notice.message_primary or ""))
         for file in files.pending:
+            said.clear()
             trial.fault = _applied(conn, file, trial.locks)
+            trial.absent[file.name] = "\n".join(said)
             if trial.fault is not None:
                 return trial
             trial.steps.append(_described(conn, files.text))

@@ -9,7 +9,7 @@ import psycopg
 
 from conformance.engine.audit import drift, enforcement
 from conformance.engine.audit.description import describe
-from conformance.engine.audit.target import EXTENSIONS, ROLES, TargetError
+from conformance.engine.audit.target import ROLES, TargetError
 from conformance.engine.deployment import migrations, stand_ins
 from conformance.engine.deployment.history import is_installed, up_to
 from conformance.engine.deployment.migration import Migration, MigrationError
@@ -97,7 +97,7 @@ def _compare(conn: Connection, files: tuple[Migration, ...], baseline: Baseline)
     try:
         with enforcement.scratch_of(major, baseline.options, baseline.environ) as scratch:
             roles = [name for (name,) in conn.execute(ROLES)]
-            extensions = [name for (name,) in conn.execute(EXTENSIONS)]
+            extensions = [name for (name,) in conn.execute(stand_ins.FOUND)]
             made, _, _ = stand_ins.on(scratch.extensions(), (files, ()), roles, extensions)
             expected = enforcement.expected_of(scratch, made)
     except (ProvisionError, TargetError) as error:

@@ -27,7 +27,7 @@ QUERIES = (
     SELECT 'role', quote_ident(rolname), concat_ws(' ',
         CASE WHEN rolsuper THEN 'SUPERUSER' END, CASE WHEN rolcreaterole THEN 'CREATEROLE' END,
         CASE WHEN rolcreatedb THEN 'CREATEDB' END, CASE WHEN rolreplication THEN 'REPLICATION' END,
-        CASE WHEN rolbypassrls THEN 'BYPASSRLS' END), ARRAY[rolname::text]
+        CASE WHEN rolbypassrls THEN 'BYPASSRLS' END), ARRAY[rolname::text, oid::text]
     FROM pg_roles
     """,
     """
@@ -89,6 +89,13 @@ def take_back(conn: psycopg.Connection[Any], before: Facts, named: set[str]) -> 
         named: the words of the files.
     """
     after = facts(conn)
+    named_before, named_after = _by_id(before), _by_id(after)
+    for oid in named_before.keys() & named_after.keys():
+        was, now = named_before[oid], named_after[oid]
+        if was != now and (is_named((was,), named) or is_named((now,), named)):
+            rename = sql.SQL("ALTER ROLE {} RENAME TO {}")
+            _try(conn, rename.format(sql.Identifier(now), sql.Identifier(was)))
+            after = facts(conn)
     changed = {
         key: (before.get(key), after.get(key))
         for key in (*before, *after)
@@ -103,6 +110,11 @@ def take_back(conn: psycopg.Connection[Any], before: Facts, named: set[str]) -> 
             with conn.transaction():
                 for statement in _statements(kind, old, new):
                     _try(conn, statement)
+
+
+def _by_id(some: Facts) -> dict[str, str]:
+    """Return the names of roles by what stays when they get another one."""
+    return {parts[1]: parts[0] for (kind, _), (_, parts) in some.items() if kind == "role"}
 
 
 def _drop(conn: psycopg.Connection[Any], called: str) -> None:

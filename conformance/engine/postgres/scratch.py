@@ -20,7 +20,7 @@ import psycopg
 from psycopg import errors, sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from conformance.engine.deployment import migrations
+from conformance.engine.deployment import migrations, stand_ins
 from conformance.engine.domain.chosen import domain
 from conformance.engine.postgres import roles
 from conformance.engine.postgres.request import ProvisionError
@@ -51,7 +51,6 @@ RUNS_ALIVE = """
 """
 MEMBER = "GRANT {} TO CURRENT_USER"
 ROLE = "SELECT FROM pg_catalog.pg_roles WHERE rolname = %s"
-EXTENSIONS = "SELECT name FROM pg_catalog.pg_available_extensions"
 TEMPORARY = "SELECT pg_catalog.has_database_privilege('public', %s, 'TEMPORARY')"
 # What each session in a database begins with, as the database says: of all roles, or of one.
 BEGINS = """
@@ -206,8 +205,8 @@ class Scratch:
             roles.take_back(self._admin, before, roles.names(text))
 
     def extensions(self) -> frozenset[str]:
-        """Return the names of the extensions that can be made here."""
-        return frozenset(name for (name,) in self._admin.execute(EXTENSIONS))
+        """Return the extensions that can be made here, and the ways in which a table is stored."""
+        return frozenset(name for (name,) in self._admin.execute(stand_ins.FOUND))
 
     def drop(self, database: Database | Template) -> None:
         """Drop a database of this run, whoever is connected to it."""

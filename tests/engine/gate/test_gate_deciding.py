@@ -41,6 +41,7 @@ REVOKE EXECUTE ON FUNCTION purge() FROM PUBLIC;
             "GRANT EXECUTE ON FUNCTION purge() TO framecast_app",
             "EXECUTE on function public.purge() to framecast_app",
         ),
+        ("GRANT framecast_app TO pg_monitor", "membership pg_monitor in framecast_app"),
         ("CREATE RULE no AS ON INSERT TO memos DO INSTEAD NOTHING", "rule no on public.memos"),
     ],
 )

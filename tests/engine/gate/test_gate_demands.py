@@ -250,6 +250,10 @@ def test_what_rows_keep_or_files_mend_is_no_finding(
             "ALTER TABLE things ADD share int GENERATED ALWAYS AS (9 / (price - 5)) STORED",
             "column public.things.share",
         ),
+        (
+            "ALTER TABLE things ADD share int GENERATED ALWAYS AS (9 / (price - 5)) VIRTUAL",
+            "column public.things.share",
+        ),
         ("CREATE INDEX by_word ON bag ((word::int))", "index public.by_word on public.bag"),
         (
             "CREATE INDEX cut ON notes ((said::int)) WHERE id = 2",

@@ -237,3 +237,39 @@ def test_without_the_linter_nothing_is_right(
 
     assert not section.asked
     assert ["install it: pip install squawk-cli"] == [fault.remedy for fault in section.faults]
+
+
+@pytest.mark.parametrize(
+    ("script", "places"),
+    [
+        ("DO $$ BEGIN ALTER TABLE teams DROP CONSTRAINT c; END $$;", ["003_x.sql:1"]),
+        (
+            "SELECT 1;\n\nDO $$ BEGIN\nEXECUTE 'ALTER TABLE teams RENAME TO groups'; END $$;",
+            ["003_x.sql:3"],
+        ),
+        (
+            "DO $$ BEGIN EXECUTE format('ALTER TABLE %I DROP CONSTRAINT c', 'teams'); END $$;",
+            ["003_x.sql:1"],
+        ),
+        (
+            "-- squawk-ignore-file\nDO $$ BEGIN ALTER TABLE teams DROP CONSTRAINT c; END $$;",
+            [],
+        ),
+        (
+            (
+                "DO $$ BEGIN\n-- squawk-ignore ban-drop-constraint\n"
+                "ALTER TABLE teams DROP CONSTRAINT c; END $$;"
+            ),
+            [],
+        ),
+        ("CREATE TABLE news (id int);\nDO $$ BEGIN DROP TABLE news; END $$;", []),
+        ("DO $$ BEGIN DELETE FROM teams; PERFORM 1; IF true THEN RETURN; END IF; END $$;", []),
+        ("DO $$ BEGIN ALTER TABLE teams ADD COLUMN motto text; END $$;", []),
+    ],
+)
+def test_what_a_block_runs_is_linted(folder: Path, script: str, places: list[str]) -> None:
+    """A block hides nothing from the linter; what excuses it may stand there, or above it."""
+    section = lint.lint([file(folder, f"{script}\n")], 18)
+
+    assert places == [fault.about for fault in section.faults]
+    assert ("squawk-ignore" in script) == any("excused by" in note for note in section.notes)

@@ -69,6 +69,36 @@ def test_what_is_left_out_leaves_the_lines() -> None:
     assert ABSENT == stand_ins.without_extensions(script(ABSENT), ["other"]).sql
 
 
+KNOWN = ["compression lz4", "compression pglz", "tablespace fast", "pg_trgm"]
+HERE = ["compression pglz", "pg_trgm", "tablespace pg_default"]
+
+
+@pytest.mark.parametrize(
+    ("text", "made", "name"),
+    [
+        ("CREATE TABLE t (a text COMPRESSION lz4)", "(a text COMPRESSION default)", KNOWN[0]),
+        ("ALTER TABLE t ALTER a SET COMPRESSION LZ4", "SET COMPRESSION default", KNOWN[0]),
+        ("SET default_toast_compression = 'lz4'", "= 'pglz'", KNOWN[0]),
+        ("SET LOCAL default_toast_compression TO lz4", "TO 'pglz'", KNOWN[0]),
+        ("CREATE INDEX i ON t (a) TABLESPACE fast", "TABLESPACE pg_default", KNOWN[2]),
+        ('ALTER TABLE t SET TABLESPACE "fast"', "SET TABLESPACE pg_default", KNOWN[2]),
+        ("SET default_tablespace = fast", "= ''", KNOWN[2]),
+        ("ALTER TABLE t ALTER a SET COMPRESSION pglz", "SET COMPRESSION pglz", ""),
+        ("ALTER TABLE t ALTER a SET COMPRESSION lz5", "SET COMPRESSION lz5", ""),
+        ("DROP TABLESPACE fast", "DROP TABLESPACE fast", ""),
+        ("SELECT 'COMPRESSION lz4' -- COMPRESSION lz4", "'COMPRESSION lz4' -- COMPRESSION", ""),
+    ],
+)
+def test_how_a_table_is_stored_is_stood_in_for(text: str, made: str, name: str) -> None:
+    """What the target alone has is left to the default, with a note; a mistyped one stays."""
+    _, [pending], notes = stand_ins.on(HERE, ((), [script(text)]), (), KNOWN)
+
+    assert made in pending.sql
+    assert [f"{name} is not on the scratch server: the default stands in for it"] * bool(name) == (
+        notes
+    )
+
+
 @pytest.fixture
 def attempt(scratch: Scratch, folder: Path) -> Callable[..., Trial]:
     """Return what tries a file for a target that has more than the scratch server."""

@@ -291,6 +291,20 @@ def test_roles_of_others_stay(scratch: Scratch, template: Template) -> None:
     assert [(other,)] == left
 
 
+def test_a_role_has_its_name_again(scratch: Scratch, template: Template) -> None:
+    """A file that renames a role leaves others theirs, on a server that they share."""
+    old, new = (f"framecast_conformance_{each}_{scratch.token}" for each in ("old", "new"))
+    with scratch.cloned(template, "roles") as database, database.connect() as connection:
+        connection.execute(f"CREATE ROLE {old}".encode())
+        with scratch.lent(template, f"ALTER ROLE {old} RENAME TO {new}"):
+            connection.execute(f"ALTER ROLE {old} RENAME TO {new}".encode())
+        query = "SELECT rolname FROM pg_roles WHERE rolname = ANY (%s)"
+        left = connection.execute(query, [[old, new]]).fetchall()
+        connection.execute(f"DROP ROLE IF EXISTS {old}, {new}".encode())
+
+    assert [(old,)] == left
+
+
 @pytest.mark.parametrize(
     ("script", "setting"),
     [
