@@ -19,6 +19,7 @@ from conformance.engine.progress import BETWEEN, FIRST
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+NAME: Final = "conformance-progress"  # of the plugin
 LONGEST: Final = ", 59:59 left"
 # Seconds of a test, where those of a module are not as long as others: only the ratios matter. From
 # `pytest conformance --hypothesis-profile quick`, 2026-11-29; machines as in the default profile.
@@ -189,7 +190,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """Add the time to pytest's own progress."""
     watch = timed(config.pluginmanager.get_plugin("terminalreporter"))
     if watch is not None:
-        config.pluginmanager.register(watch, "conformance-progress")
+        config.pluginmanager.register(watch, NAME)
 
 
 def timed(reporter: object, clock: Callable[[], float] = time.monotonic) -> Watch | None:

@@ -1,13 +1,14 @@
 """The time left that a run of pytest shows beside its share, on a terminal and in a pipe."""
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import SimpleNamespace
 from typing import Final, Literal
 
 import pytest
 
-from conformance.engine.pytest_plugin.progress import SECONDS, TimeLeft, Watch, timed
+from conformance.engine.pytest_plugin.progress import MANY, NAME, SECONDS, TimeLeft, Watch, timed
 
 Phase = Literal["setup", "call", "teardown"]
 WIDTH: Final = 60
@@ -83,9 +84,30 @@ def test_time_left_learns_from_what_it_sees() -> None:
     assert 0 == left.seconds()
 
 
-@pytest.fixture
-def shown(pytestconfig: pytest.Config, monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[str]]:
-    """Return what shows a run of so many tests, that take so many seconds each."""
+@contextmanager
+def instead(config: pytest.Config, watch: Watch | None) -> Iterator[None]:
+    """Have a run ask this of its dots; None for nothing."""
+    own = config.pluginmanager.unregister(name=NAME)
+    if watch is not None:
+        config.pluginmanager.register(watch, NAME)
+    yield
+    if watch is not None:
+        config.pluginmanager.unregister(watch)
+    if own is not None:
+        config.pluginmanager.register(own, NAME)
+
+
+@pytest.fixture(params=[1, 2 * MANY])
+def shown(
+    request: pytest.FixtureRequest, pytestconfig: pytest.Config, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Callable[..., list[str]]]:
+    """Return what shows a run of so many tests, that take so many seconds each.
+
+    The run that it is called in, of few tests or of many, is not asked of its dots.
+    """
+    left = TimeLeft()
+    left.expect(ids("test_ours", request.param))
+    ours = Watch(left, is_quiet=True)
     monkeypatch.setattr(pytestconfig.option, "verbose", 0)
     monkeypatch.setattr(pytestconfig.option, "capture", "fd")
     monkeypatch.setenv("COLUMNS", str(WIDTH))
@@ -113,7 +135,8 @@ def shown(pytestconfig: pytest.Config, monkeypatch: pytest.MonkeyPatch) -> Calla
         reporter._write_progress_information_filling_space()
         return to.getvalue().splitlines()
 
-    return show
+    with instead(pytestconfig, ours), instead(pytestconfig, None):
+        yield show
 
 
 def test_a_run_shows_it_beside_the_share(shown: Callable[..., list[str]]) -> None:
