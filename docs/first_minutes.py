@@ -45,6 +45,7 @@ INSERT INTO teams (id, name, slug) VALUES ('00000000-0000-0000-0000-00000000002a
 """
 REPORTS: Final = ROOT / "docs" / "reports"
 KEPT: Final = json.loads((REPORTS / "main.json").read_text(encoding="utf-8"))
+TRIED: Final = ("reading", "role", "rules", "columns")  # phases: the cheap ones
 MATRIX: Final = json.loads((REPORTS / "mutants.json").read_text(encoding="utf-8"))
 BECAME: Final = Counter(each["status"] for each in MATRIX["mutants"])
 GIVEN: Final = """
@@ -53,9 +54,9 @@ in `docs/reports` of this project. `main.json` is of the whole suite, {passed:,}
 {begun} at commit {commit:.10}, by
 `pytest conformance --hypothesis-profile {profile} --hypothesis-seed {seed} --sql-coverage`.
 `branch.json` is of the same day, of INV-T6 alone, with `004_credits_on_loan.sql`.
-`mutants.json` is of {mutants} mutants of a later commit, drawn such that each rule has
-some (2026-11-29, `mutants ID … --phases rules`, then those that this left with `--again`): {killed}
-were noticed, and {untried} that no phase had noticed when the runs were ended are untried.
+`mutants.json` is a sample, drawn such that each rule has some (`python -m docs.remake mutants`): of
+{mutants} mutants of the schema of `main.json`, {killed} were noticed by the phases that were asked
+({phases}), and of {undecided} it is not decided whether others would notice them.
 """.format(
     passed=KEPT["counts"]["passed"],
     profile=KEPT["profile"],
@@ -64,7 +65,8 @@ were noticed, and {untried} that no phase had noticed when the runs were ended a
     commit=KEPT["commit"]["id"],
     mutants=BECAME.total() - BECAME["ineffective"],
     killed=BECAME["killed"],
-    untried=BECAME["untried"],
+    undecided=BECAME["not decided"],
+    phases=", ".join(TRIED),
 )
 DRAWN: Final = ", step by step" if "races" in KEPT else ", which newer reports draw step by step"
 LAST: Final = f"""

@@ -1,8 +1,7 @@
 """Maker of the reports that are kept, and of all that is made from them: `tox -e remake`.
 
 The whole run takes all cores for minutes, and nothing else is to run beside it. Names of parts make
-these alone, as `tox -e remake -- pictures minutes`. `mutants.json` is none of them: the page of the
-first ten minutes says how it was made.
+these alone, as `tox -e remake -- pictures minutes`.
 """
 
 from __future__ import annotations
@@ -13,18 +12,24 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections import Counter
+from hashlib import sha256
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from conformance.engine.mutants import equivalent, kept, unseen
+from conformance.engine.postgres import Request, provision, scratch
 from conformance.engine.report import forms
-from docs.first_minutes import HERE, REPORTS, ROOT, WEAKER
+from docs.first_minutes import HERE, REPORTS, ROOT, TRIED, WEAKER
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from PIL import Image
     from playwright.sync_api import Browser
+
+    from conformance.engine.mutants.mutant import Mutant
 
 DRAWN: Final = ("--hypothesis-profile", "quick", "--hypothesis-seed", "20261129")
 PICTURES: Final = ROOT / "docs" / "pictures"
@@ -47,6 +52,7 @@ SCREENS: Final = {
     "page-phone": ("branch", 360, 640, "dark", "#INV-T6", ""),
 }
 PAPER: Final = "page-print"
+SOME: Final = 2  # mutants of a rule
 COLOURS: Final = 64  # of a picture
 
 
@@ -63,6 +69,33 @@ def branch() -> None:
         (folder / "004_credits_on_loan.sql").write_text(WEAKER.lstrip())
         words = ("--pyargs", "conformance", *HERE.split(), "--rule", "INV-T6")
         _run(Path(name), 1, *words, report="branch.json")
+
+
+def mutants() -> None:
+    """Try mutants of this checkout's schema, such that each rule has some, with some phases."""
+    tokens = [mutant.id for mutant in _some_for_each_rule()]
+    command = [*(sys.executable, "-m", "conformance", "mutants"), *tokens]
+    words = ("--phases", ",".join(TRIED), "--json", str(REPORTS / "mutants.json"))
+    subprocess.run([*command, *words], cwd=ROOT, check=False)  # noqa: S603 - ours; what is not decided is 1
+
+
+def _some_for_each_rule() -> list[Mutant]:
+    """Return mutants, drawn by a digest of their ids, until each rule has some; none on record."""
+    with (
+        provision(Request.read({}, {})) as server,
+        scratch.opened(server) as databases,
+        databases.cloned(databases.template(ROOT / "migrations"), "schema") as database,
+        database.connect() as connection,
+    ):
+        every = {mutant.id: mutant for mutant in kept.mutants(connection)}
+    recorded = {*equivalent.reasons(equivalent.read(), [*every]), *unseen.read()}
+    drawn: list[Mutant] = []
+    known: Counter[str] = Counter()
+    for name in sorted(every.keys() - recorded, key=lambda each: sha256(each.encode()).digest()):
+        if any(known[rule] < SOME for rule in every[name].rules):
+            drawn.append(every[name])
+            known.update(every[name].rules)
+    return drawn
 
 
 def _run(folder: Path, code: int, *words: str, report: str) -> None:
@@ -141,7 +174,7 @@ def minutes() -> None:
 
 
 PARTS: Final[Mapping[str, Callable[[], None]]] = {
-    each.__name__: each for each in (whole, branch, pictures, minutes)
+    each.__name__: each for each in (whole, branch, mutants, pictures, minutes)
 }
 
 if __name__ == "__main__":

@@ -22,10 +22,12 @@ HEADING: Final = re.compile(r"^(?=#+ )", re.MULTILINE)
 VARIABLE: Final = re.compile(r":'\w+'")  # of psql
 # Tests that carry a page's blocks out, or compare them with the files that they are from.
 COMPARED: Final = {
+    ("README.md", "console"): "tests/project/test_transcripts.py",
     ("docs/clients.md", "python"): "clients/test_clients.py",
     ("docs/clients.md", "ts"): "clients/test_clients.py",
     ("docs/first-ten-minutes.md", "console"): "tests/project/test_first_minutes.py",
     ("docs/gate.md", "console"): "tests/project/test_gate_page.py",
+    ("docs/mutants.md", "console"): "tests/project/test_transcripts.py",
     ("docs/pipeline.md", "console"): "tests/engine/pytest_plugin/test_hook.py",
     ("docs/your-own-schema.md", "console"): "tests/examples/test_your_own_schema.py",
     ("migrations/README.md", ""): "tests/schema/test_pages.py",

@@ -24,6 +24,7 @@ from docs.first_minutes import (
     HOME,
     KEPT,
     LAST,
+    MATRIX,
     PROOF,
     REPLAY,
     STORY,
@@ -157,4 +158,7 @@ def test_the_page_says_where_its_reports_are_from() -> None:
     assert LAST.strip() in text
     assert KEPT["whole"]
     assert not KEPT["commit"]["dirty"]
+    assert KEPT["migrations"] == MATRIX["schema"]
+    tried = [each for each in MATRIX["mutants"] if each["status"] != "ineffective"]
+    assert {*RULES} == {rule for each in tried for rule in each["rules"]}
     assert {"held": len(KEPT["rules"])} == {k: v for k, v in KEPT["verdicts"].items() if v}
