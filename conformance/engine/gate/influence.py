@@ -138,6 +138,7 @@ def _is_apart(key: Key, before: Description, after: Description) -> bool:
     return (
         kind in BESIDE
         or (kind == "role" and key not in before and not now)  # it may do nothing by itself
+        or (kind == "setting" and not name.endswith(" of every role"))  # who logs in has it
         or (kind == "membership" and _is_of_another(name, after))
         or (kind == "type" and _is_unused(name, before))
         or (kind in {"relation", "owner"} and _is_beside(name, before, after))

@@ -147,6 +147,10 @@ def test_where_something_is_wrong_the_dear_is_left_out(
         ("GRANT SELECT ON users TO pg_monitor", False),
         ("CREATE TABLE news (); CREATE RULE r AS ON INSERT TO news DO INSTEAD NOTHING", False),
         ("DROP TABLE system_assets", False),
+        ("ALTER ROLE framecast_app SET statement_timeout = '30s'", True),
+        ("ALTER ROLE ALL SET statement_timeout = '30s'", False),
+        ("GRANT framecast_app TO pg_monitor", True),
+        ("GRANT pg_monitor TO framecast_app", False),
     ],
 )
 def test_what_no_rule_can_tell_needs_no_second_suite(

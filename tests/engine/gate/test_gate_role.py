@@ -90,7 +90,14 @@ def asked(
         (HELD, LATE, STEPS, ["", APPLICATION], ["INV-T6"]),
         (WRONG, LATE, STEPS, [""], ["INV-U5"]),
         (HELD, LATE, [{}, {("trigger", "stop on public.teams"): STOP}], [""], []),
-        (HELD, LATE, [{GIVEN: ""}, {GIVEN: "", ("column", "public.teams.x"): "text"}], [""], []),
+        (
+            HELD,
+            LATE,
+            [{GIVEN: ""}, {GIVEN: "", ("column", "public.teams.x"): "int DEFAULT 1"}],
+            [""],
+            [],
+        ),
+        (HELD, LATE, [{GIVEN: ""}, {GIVEN: "", ("column", "public.teams.x"): "text"}], [], []),
         (HELD, LATE, STEPS[:1] * 2, [], []),
     ],
 )
@@ -165,7 +172,9 @@ def test_the_whole_suite_runs_as_the_role(profile: str, monkeypatch: pytest.Monk
         (HALT, True, "webhooks"),
         (KEY, True, "users invitations"),
         ("ALTER TABLE users ENABLE ROW LEVEL SECURITY", True, None),
-        ("ALTER ROLE framecast_app SET statement_timeout = '5s'", True, None),
+        # Whoever logs in has that, and the suite takes the role by SET ROLE.
+        ("ALTER ROLE framecast_app SET statement_timeout = '5s'", False, ""),
+        ("ALTER ROLE ALL SET statement_timeout = '5s'", True, None),
     ],
 )
 def test_what_asks_who_writes_is_tried_as_the_role(
