@@ -193,7 +193,9 @@ def _of_its_own(text: str, before: Collection[str] = ()) -> set[int]:
         node: Node = statement
         if isinstance(statement, ast.DropStmt):
             parts = [getattr(each, "objname", each) for each in node.objects]
-            named = {last(each) if isinstance(each, tuple) else "" for each in parts}
+            named = {
+                getattr(each[-1], "sval", "") if isinstance(each, tuple) else "" for each in parts
+            }
         else:
             named = {node.relation.relname} if isinstance(statement, ast.IndexStmt) else set()
         if named and named <= made:

@@ -163,10 +163,11 @@ def gained(before: Description, after: Description) -> Iterator[tuple[str, str]]
         old, new = before.get(key), after.get(key)
         if kind not in KINDS or old == new:
             continue
-        if kind == "role" and new is not None:
-            further = sorted(set(new.split()) - set((old or "").split()))
-            if further:
-                yield f"role {name}", f"has {' and '.join(further)} from now on"
+        if kind == "role":
+            further = sorted(set((new or "").split()) - set((old or "").split()))
+            if further or new is None:
+                has = f"has {' and '.join(further)} from now on"
+                yield f"role {name}", "is gone, with who logs in as it" if new is None else has
         elif kind == "membership":
             if became := _became(name, before, after):
                 yield f"membership {name}", became

@@ -14,10 +14,10 @@ from conformance.engine.deployment import migrations
 from conformance.engine.deployment.migrations import Migration, MigrationError
 from conformance.engine.deployment.tokens import tokens
 from conformance.engine.domain.chosen import RULES, domain
-from conformance.engine.gate import contents, invented, sequences, unknown_data
+from conformance.engine.gate import contents, invented, rewriting, sequences, unknown_data
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from conformance.engine.audit.target import Connection
     from conformance.engine.deployment.waivers import Waiver
@@ -27,9 +27,15 @@ if TYPE_CHECKING:
     from conformance.engine.postgres.scratch import Database, Scratch, Template
     from conformance.engine.progress import Say
 
+    # About what, what a waiver may name, what is wrong, and what to do.
+    Told = tuple[str, tuple[str, ...], str, str]
+
 NUMBER, TITLE = 5, "rehearsal"
 ELSEWHERE = ("SUITE ", "RIGHT ", "LOCK ")  # waivers that other sections look at
 UNREADABLE = "let a column that is computed take every value that is legal today"
+KEEP = "keep it, or say why it may go: -- waives DATA {}: reason"
+BEHIND = "let it go on behind them, or say why: -- waives DATA {}: reason"
+LET = "let it be written, or say why not: -- waives DATA {}: reason"
 TAKEN = "gives out numbers that rows have already"
 SHOWN = 5  # states in which one thing goes wrong
 
@@ -182,6 +188,7 @@ def _try(
         first = before = contents.read(conn)
         broken = _broken(conn)
         taken = sequences.taken(conn)
+        could = rewriting.refused(conn, first)
         for file in pending:
             try:
                 before = _applied(conn, file, before)
@@ -200,20 +207,46 @@ def _try(
                 said = f"rows cannot be read any more: {error.diag.message_primary}"
                 notebook.note(state.name, file.name, said, UNREADABLE)
                 return
-            for loss in contents.lost(before, after, first):
-                named = (f"DATA {loss.place}", f"DATA {loss.place.rpartition('.')[0]}")
-                if not notebook.excuses(file, named, f"{loss.place}: {loss.what}"):
-                    remedy = f"keep it, or say why it may go: -- waives DATA {loss.place}: reason"
-                    notebook.note(state.name, loss.place, loss.what, remedy)
+            told = [
+                *_losses(before, after, first),
+                *_unwritten(before, cannot := rewriting.refused(conn, after), could),
+                *(
+                    (name, (f"DATA {name}",), TAKEN, BEHIND)
+                    for name in sequences.taken(conn) - taken
+                ),
+            ]
+            for place, named, what, remedy in sorted(told):
+                if not notebook.excuses(file, named, f"{place}: {what}"):
+                    notebook.note(state.name, place, what, remedy.format(place))
             for rule in breaks.keys() - broken.keys():
                 if not notebook.excuses(file, (rule,), breaks[rule]):
                     remedy = "mend what the migration does to such data, or the rule's own query"
                     notebook.note(state.name, rule, breaks[rule], remedy)
-            for name in sorted(sequences.taken(conn) - taken):
-                if not notebook.excuses(file, (f"DATA {name}",), f"{name}: {TAKEN}"):
-                    remedy = f"let it go on behind them, or say why: -- waives DATA {name}: reason"
-                    notebook.note(state.name, name, TAKEN, remedy)
-            before, broken, taken = after, breaks, sequences.taken(conn)
+            before, broken, taken, could = after, breaks, sequences.taken(conn), cannot
+
+
+def _losses(
+    before: dict[str, contents.Table],
+    after: dict[str, contents.Table],
+    first: dict[str, contents.Table],
+) -> Iterator[Told]:
+    """Yield what is gone, or another one."""
+    for loss in contents.lost(before, after, first):
+        named = (f"DATA {loss.place}", f"DATA {loss.place.rpartition('.')[0]}")
+        yield loss.place, named, loss.what, KEEP
+
+
+def _unwritten(
+    before: dict[str, contents.Table],
+    cannot: Mapping[tuple[str, str], str],
+    could: Mapping[tuple[str, str], str],
+) -> Iterator[Told]:
+    """Yield the tables of which rows could be written again, and no longer can."""
+    for table, verb in cannot.keys() - could.keys():
+        if table in before:
+            place = table.removeprefix("public.")
+            what = f"{verb} fails from now on: {cannot[table, verb]}"
+            yield place, (f"DATA {place}",), what, LET
 
 
 def _applied(

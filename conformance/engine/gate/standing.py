@@ -119,11 +119,31 @@ def gone(before: Description, after: Description) -> Iterator[tuple[str, str]]:
     given = {
         found[1] for kind, name in before if kind == "privilege" and (found := used.search(name))
     }
-    there = {name.partition("(")[0] for _, name in after}
     for kind, name in sorted(before.keys() - after.keys()):
         views = kind == "relation" and before[kind, name].startswith(VIEWS)
         called = kind == "function" and "RETURNS trigger" not in before[kind, name]
         alone = not any(each.search(before[kind, name]) for each in tables)
-        if name in given and (views or called) and name.partition("(")[0] not in there and alone:
+        if name in given and (views or called) and not _is_replaced(name, after) and alone:
             what = "function" if called else "view"
             yield f"{what} {name}", f"is gone, and {domain().application} has a right to it"
+
+
+def _is_replaced(name: str, after: Description) -> bool:
+    """Return whether who uses a view or a function finds another one that takes the same."""
+    called, _, given = name.removesuffix(")").partition("(")
+    return any(
+        other == name
+        or (kind == "function" and other.startswith(f"{called}(") and _takes(other, given, text))
+        for (kind, other), text in after.items()
+        if kind in {"function", "relation"}
+    )
+
+
+def _takes(function: str, given: str, definition: str) -> bool:
+    """Return whether a function takes these arguments, and needs no others."""
+    own = function.partition("(")[2].removesuffix(")").split(",")
+    families = [*map(_family, given.split(","))] if given else []
+    further = len(own) > len(families) and own != [""]
+    return [*map(_family, own)][: len(families)] == families and (
+        not further or " DEFAULT " in definition
+    )

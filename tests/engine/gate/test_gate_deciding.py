@@ -9,6 +9,7 @@ from conformance.engine.postgres.scratch import Scratch
 from tests.support.trials import attempted, flipped
 
 THERE = """
+CREATE ROLE framecast_conformance_guest;
 CREATE TABLE memos (id int, body text);
 ALTER TABLE memos ENABLE ROW LEVEL SECURITY;
 CREATE POLICY read ON memos TO framecast_app USING (true);
@@ -41,6 +42,7 @@ REVOKE EXECUTE ON FUNCTION purge() FROM PUBLIC;
             "GRANT EXECUTE ON FUNCTION purge() TO framecast_app",
             "EXECUTE on function public.purge() to framecast_app",
         ),
+        ("DROP ROLE framecast_conformance_guest", "role framecast_conformance_guest"),
         ("GRANT framecast_app TO pg_monitor", "membership pg_monitor in framecast_app"),
         ("CREATE RULE no AS ON INSERT TO memos DO INSTEAD NOTHING", "rule no on public.memos"),
     ],

@@ -192,6 +192,7 @@ def test_what_may_do_harm_is_a_finding_with_a_way_out(folder: Path, script: str)
             1,
         ),
         ("CREATE TEMP TABLE ranks (id int);\nDROP TABLE ranks, teams;", 1),
+        ("DROP CAST IF EXISTS (text AS uuid);", 0),
     ],
 )
 def test_what_is_the_files_own_may_go(folder: Path, script: str, count: int) -> None:

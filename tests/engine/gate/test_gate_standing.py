@@ -83,6 +83,13 @@ def looked(scratch: Scratch, folder: Path, *scripts: str) -> tuple[list[Fault], 
             {"RIGHT function public.spend(integer): is gone, and framecast_app has a right to it"},
         ),
         (
+            (
+                "DROP FUNCTION spend(int); "
+                "CREATE FUNCTION spend(p int, q text) RETURNS int LANGUAGE sql RETURN p"
+            ),
+            {"RIGHT function public.spend(integer): is gone, and framecast_app has a right to it"},
+        ),
+        (
             "ALTER FUNCTION spend(int) RENAME TO spend_all",
             {"RIGHT function public.spend(integer): is gone, and framecast_app has a right to it"},
         ),
