@@ -71,6 +71,11 @@ def add_target(parser: argparse.ArgumentParser) -> None:
         default=2,
         help="how many ask the database at once, of one snapshot (default: %(default)s)",
     )
+    parser.add_argument(
+        "--paranoid",
+        action="store_true",
+        help="ask the rows for what validated constraints prove, too",
+    )
     add_scratch(parser)
 
 
@@ -96,6 +101,7 @@ def wish_of(options: argparse.Namespace) -> Wish:
         sessions=options.sessions,
         record=options.record_schema,
         migrates_as=getattr(options, "migrates_as", None),
+        paranoid=options.paranoid,
     )
 
 

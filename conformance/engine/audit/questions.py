@@ -53,18 +53,34 @@ class Question:
         return sum(pages.get(table, 0) for table in TABLES.findall(self.sql))
 
 
-def of_rules(rules: Iterable[Rule]) -> tuple[Question, ...]:
-    """Return the questions that ask all rules, as far as rows can tell."""
+class Proofs:
+    """Proofs that need no look at rows. Without more knowledge there are none."""
+
+    def refute(self, table: str, condition: Condition) -> bool:
+        """Return whether no row of a table can meet a condition."""
+        del self, table, condition
+        return False
+
+    def is_empty(self, query: str) -> bool:
+        """Return whether a query can have no rows."""
+        del self, query
+        return False
+
+
+def of_rules(rules: Iterable[Rule], proofs: Proofs = Proofs()) -> tuple[Question, ...]:  # noqa: B008 - it has no state
+    """Return the questions that ask all rules, as far as rows can tell, and need to be asked."""
     scans: dict[str, list[Condition]] = {}
     others: dict[str, list[str]] = {}
     for rule in rules:
         for part in filter(None, rule.of_rows.split(UNION)):
             found = OF_ONE_TABLE.fullmatch(part)
             if found is None or "SELECT" in found["condition"] or "GROUP BY" in found["condition"]:
-                others.setdefault(part, []).append(rule.id)
+                if not proofs.is_empty(part):
+                    others.setdefault(part, []).append(rule.id)
             else:
                 condition = Condition(rule.id, found["alias"] or "", found["condition"])
-                scans.setdefault(found["table"], []).append(condition)
+                if not proofs.refute(found["table"], condition):
+                    scans.setdefault(found["table"], []).append(condition)
     merged = [each for table, some in scans.items() for each in _merged(table, some)]
     return (*merged, *(_alone(some, part) for part, some in others.items()))
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import psycopg
 
-from conformance.engine.audit import accepted, enforcement, sessions, snapshot
+from conformance.engine.audit import accepted, enforcement, proven, sessions, snapshot
+from conformance.engine.audit.description import describe
 from conformance.engine.audit.findings import Fault, Section
 from conformance.engine.audit.target import TargetError, examine, reading
 from conformance.engine.deployment import migrations, stand_ins
@@ -47,6 +48,7 @@ class Wish:
         environ: the same as environment variables, where no option says it.
         limits: how long anything may take on the database.
         sessions: how many ask at once.
+        paranoid: whether rows are asked for what constraints prove, too.
         record: the schema that the record of migrations lies in.
         migrates_as: the role that is to migrate it; by default the owner of its tables.
     """
@@ -59,6 +61,7 @@ class Wish:
     sessions: int = 2
     record: str = HOME
     migrates_as: str | None = None
+    paranoid: bool = False
 
 
 @dataclass(frozen=True)
@@ -136,15 +139,19 @@ def ask(
         with reading(wish.url, wish.limits) as conn:
             if examine(conn, wish.record, wish.migrates_as) != target:
                 return closed("it has changed meanwhile: migrated, or another server: ask again")
+            found = describe(conn)
+            left = None
+            if not wish.paranoid and not isinstance(expected, str):
+                left = proven.questions(conn, expected, found)
             with sessions.beside(conn, wish.url, wish.limits, wish.sessions - 1) as others:
-                data = snapshot.ask(conn, say, others, given_up)
+                data = snapshot.ask(conn, say, others, given_up, left)
             if known.further is not None:
                 faults, notes = known.further(conn)
                 data.faults += faults
                 data.notes += notes
             say("comparing what enforces the rules")
             if not isinstance(expected, str):
-                enforced = enforcement.inspect(conn, expected)
+                enforced = enforcement.inspect(conn, expected, found)
                 entries, wrong = accepted.load(wish.directory)
                 enforced.faults += wrong
                 accepted.apply(enforced, entries, datetime.now(UTC).date())

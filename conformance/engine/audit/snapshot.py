@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from conformance.engine.progress import Say
 
 NUMBER, TITLE = 7, "data"
+BY_CONSTRAINTS = "constraints that are validated and intact prove them of all rows"
 PAGES = "SELECT relname::text, relpages FROM pg_class WHERE relkind = 'r'"
 # What ends the whole audit: the server is busy, and would be for the next question too.
 GIVE_UP = (errors.QueryCanceled, errors.LockNotAvailable, psycopg.OperationalError)
@@ -56,6 +57,7 @@ def ask(
     say: Say,
     beside: Sequence[Connection] = (),
     given_up: Mapping[str, str] = MappingProxyType({}),
+    questions: Sequence[Question] | None = None,
 ) -> Section:
     """Ask every rule that rows can answer, and return what was found.
 
@@ -64,11 +66,13 @@ def ask(
         say: receives how far it has come before each query.
         beside: further sessions that see the same, and share the work.
         given_up: rules that an applied file waives, and where it says so: rows may break them.
+        questions: those that are left, where constraints prove the others; by default all.
 
     Raises:
         psycopg.Error: the server did not answer in time, or is gone.
     """
-    found, faults = violations(conn, say, beside)
+    questions = of_rules(RULES.values()) if questions is None else questions
+    found, faults = violations(conn, say, beside, questions)
     unasked, excused = {fault.about for fault in faults}, []
     for rule, seen in found.items():
         rows = "1 row" if seen.count == 1 else f"{seen.count} rows"
@@ -80,33 +84,47 @@ def ask(
         faults.append(Fault(rule, what, remedy, tuple(seen.keys), seen.count))
     order = list(RULES)
     faults.sort(key=lambda fault: order.index(fault.about))
-    asked = sum(bool(rule.of_rows) for rule in RULES.values()) - len(unasked)
-    summary = f"{asked} rules asked in one snapshot, {len(found)} of them broken"
+    asked = {rule for question in questions for rule in question.rules}
+    proven = [each.id for each in RULES.values() if each.of_rows and each.id not in asked]
+    summary = (
+        f"{len(asked) - len(unasked)} rules asked in one snapshot, {len(found)} of them broken"
+    )
     if unasked:
         summary += f"; {len(unasked)} could not be asked"
-    return Section(NUMBER, TITLE, summary, not unasked, faults, [*notes(), *excused])
+    if proven:
+        summary += f"; {len(proven)} proven by constraints"
+    return Section(NUMBER, TITLE, summary, not unasked, faults, [*notes(proven), *excused])
 
 
 def violations(
-    conn: Connection, say: Say, beside: Sequence[Connection] = ()
+    conn: Connection,
+    say: Say,
+    beside: Sequence[Connection] = (),
+    questions: Sequence[Question] | None = None,
 ) -> tuple[dict[str, Seen], list[Fault]]:
     """Return what breaks each rule that is broken, and which rules cannot be asked; as `ask`."""
     pages = dict(conn.execute(PAGES).fetchall())
-    questions = sorted(of_rules(RULES.values()), key=lambda each: -each.weight(pages))
+    some = of_rules(RULES.values()) if questions is None else questions
+    ordered = sorted(some, key=lambda each: -each.weight(pages))
     begun = count()
 
     def put(session: Connection, question: Question) -> Answer:
-        say(f"asking {_names(question)}", next(begun), len(questions))
+        say(f"asking {_names(question)}", next(begun), len(ordered))
         return _put(session, question)
 
-    return _together(shared((conn, *beside), questions, put))
+    return _together(shared((conn, *beside), ordered, put))
 
 
-def notes() -> list[str]:
-    """Say which rules rows cannot answer, and which they answer in part."""
+def notes(proven: Sequence[str] = ()) -> list[str]:
+    """Say which rules rows cannot answer, or in part, and which they need not answer."""
     silent = [rule.id for rule in RULES.values() if not rule.of_rows]
-    half = [each.id for each in RULES.values() if each.of_rows and not each.in_rows]
+    half = [
+        each.id
+        for each in RULES.values()
+        if each.of_rows and not each.in_rows and each.id not in proven
+    ]
     said = (
+        (f"not asked, as {BY_CONSTRAINTS} (--paranoid asks them)", proven),
         ("not asked, as they are about writes and changes, which leave no trace in rows", silent),
         ("asked as far as rows can tell", half),
     )

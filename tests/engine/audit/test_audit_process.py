@@ -149,7 +149,7 @@ def test_a_role_that_may_not_read_says_so(target: Database, server: Server) -> N
             connection.execute(sql.SQL("DROP ROLE {}").format(name))
 
     assert 3 == ended.code
-    assert "INV-U1: it cannot be asked here: permission denied for table users" in ended.out
+    assert "INV-U2: it cannot be asked here: permission denied for table users" in ended.out
 
 
 def test_nothing_is_written_and_nobody_waits(target: Database) -> None:
