@@ -109,8 +109,8 @@ def table(found: Iterable[Kept]) -> Iterable[str]:
         head = f"{seen.id:<28} {seen.verdict:<11} {each.last[:10]}  {seen.path:<16} "
         # What tells two races of one rule apart is in the names of their tests.
         test = PARAMETER.findall(seen.test) if alike[_shown(each)] > 1 else ()
-        said = " ".join((first_line(seen.observed), *test))
-        if width() - len(head) < LEAST:
+        said = " ".join((*test, first_line(seen.observed)))
+        if width() - len(head) < max(LEAST, *(len(f"{name} …") for name in test), 0):
             yield head.rstrip()
             head = INDENT
         yield head + textwrap.shorten(said, max(width() - len(head), LEAST), placeholder="…")

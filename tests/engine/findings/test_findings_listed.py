@@ -13,7 +13,6 @@ from conformance.engine.findings.command import table
 from conformance.engine.findings.kept import Circumstances, Kept, Seen
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from pathlib import Path
 
 DAY = "2026-11-29T12:00:00+00:00"
@@ -65,11 +64,11 @@ def test_a_list_of_findings_keeps_its_width(columns: int, monkeypatch: pytest.Mo
     assert 3 == sum("state_invitation__" in line for line in lines)
 
 
-def test_two_races_of_a_rule_are_told_apart(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What was seen in both may be the same: the race has a name."""
-    monkeypatch.setenv("COLUMNS", "200")
-    some: Sequence[Kept] = [finding(1, "test_race[leave]"), finding(1, "test_race[demote]")]
-    first, second = table(some)
+@pytest.mark.parametrize("columns", [60, 100, 200])
+def test_two_races_of_a_rule_are_told_apart(columns: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was seen in both may be the same, and long: the race has a name."""
+    monkeypatch.setenv("COLUMNS", str(columns))
+    names = ("[leave_the_only_team_of_all]", "[demote_the_only_owner_of_all]")
+    lines = [*table([finding(1, f"test_race{name}") for name in names])]
 
-    assert first.endswith("[leave]")
-    assert second.endswith("[demote]")
+    assert [*names] == [name for line in lines for name in names if name in line]
