@@ -26,6 +26,10 @@ class Say(Protocol):
         """Receive it."""
 
 
+def unheard(_what: str, _done: float = 0, _total: float = 0, /) -> None:
+    """Receive progress that nobody is shown."""
+
+
 class Progress:
     """Shows the share that is done, and the time that is left at the pace so far."""
 

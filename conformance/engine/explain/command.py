@@ -178,9 +178,7 @@ def run_show(options: argparse.Namespace) -> None:
         with databases.cloned(template, "explain") as database:
             with database.connect() as connection:
                 there = objects.read(connection)
-                if options.all:
-                    progress("looking for mutants")
-                mutants = _mutants(rule, connection) if options.all else {}
+                mutants = _mutants(rule, connection, progress) if options.all else {}
             seen = _seen(rule, database.conninfo, progress, every=options.all)
     enforced = enforcing(rule.enforced_by, there)
     seen = seen._replace(
@@ -215,10 +213,12 @@ def _seen(rule: Rule, conninfo: str, say: Say, *, every: bool) -> Seen:
     return page.Seen(found, timelines)
 
 
-def _mutants(rule: Rule, connection: psycopg.Connection[Any]) -> dict[str, list[str]]:
+def _mutants(
+    rule: Rule, connection: psycopg.Connection[Any], progress: Progress
+) -> dict[str, list[str]]:
     from conformance.engine.mutants import kept  # noqa: PLC0415 - as above
 
-    every = kept.mutants(connection)
+    every = kept.mutants(connection, progress)
     found: dict[str, list[str]] = {}
     for each in every:
         if each.concerns(rule.token):

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from conformance.engine.cases.verdicts import NOT_RUN, Verdict
+from conformance.engine.progress import unheard
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -35,7 +36,7 @@ class Run:
     version: int
     profile: str
     timeout: float
-    say: Say = field(default=lambda *_: None, compare=False, repr=False)
+    say: Say = field(default=unheard, compare=False, repr=False)
     role: str = ""
     further: tuple[str, ...] = ()
     rules: tuple[str, ...] = ()

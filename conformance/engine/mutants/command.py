@@ -104,7 +104,8 @@ def run(options: argparse.Namespace) -> None:
         scratch.opened(server) as databases,
     ):
         template = databases.template(options.migrations)
-        every = _generate(databases, template)
+        with Progress() as progress:
+            every = _generate(databases, template, progress)
         say(f"{server.origin}; {len(every)} mutants")
         report = _carry_out(options, databases, template, every, asked)
     if report is None:
@@ -117,11 +118,11 @@ def run(options: argparse.Namespace) -> None:
         raise SurvivorsError("; ".join(filter(None, (report.left, recorded))))
 
 
-def _generate(databases: Scratch, template: Template) -> list[Mutant]:
+def _generate(databases: Scratch, template: Template, progress: Progress) -> list[Mutant]:
     from conformance.engine.mutants import kept  # noqa: PLC0415 - only who mutates waits for it
 
     with databases.cloned(template, "schema") as database, database.connect() as connection:
-        return kept.mutants(connection)
+        return kept.mutants(connection, progress)
 
 
 def _phases(options: argparse.Namespace) -> list[str]:
@@ -160,10 +161,10 @@ def _carry_out(
         Workers(min(options.workers or _cores(), len(chosen) or 1), databases, template) as workers,
         Progress() as progress,
     ):
-        result = sorting.sort(chosen, workers.look(chosen))
+        result = sorting.sort(chosen, workers.look(chosen, progress))
         say(f"{len(chosen)} chosen, {len(result.ineffective)} of them ineffective")
         concerned = {rule for mutant in result.effective for rule in mutant.rules}
-        workers.baseline([rule for rule in RULES if rule in concerned])
+        workers.baseline([rule for rule in RULES if rule in concerned], progress)
         count = f"{len(concerned)} rule{'' if len(concerned) == 1 else 's'}"
         say(f"the schema itself is green for {count}")
         report = Report(

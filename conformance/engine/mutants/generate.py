@@ -3,25 +3,30 @@
 from __future__ import annotations
 
 from hashlib import sha256
-from itertools import chain
 from typing import TYPE_CHECKING
 
 from conformance.engine.domain.names import find, hint
 from conformance.engine.mutants import bodies, columns, constraints, habits, privileges, triggers
 from conformance.engine.mutants.errors import ChoiceError
 from conformance.engine.mutants.mutant import Mutant, numbered
+from conformance.engine.progress import unheard
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
 
     from conformance.engine.catalogue.schema import Schema
+    from conformance.engine.progress import Say
 
 
-def mutants(schema: Schema) -> list[Mutant]:
-    """Return all mutants, in the order of their ids."""
-    areas = (constraints, columns, triggers, bodies, privileges, habits)
-    found = numbered(chain.from_iterable(area.of(schema) for area in areas))
-    return sorted(found, key=lambda mutant: mutant.id)
+def mutants(schema: Schema, say: Say = unheard) -> list[Mutant]:
+    """Return all mutants, in the order of their ids; `say` hears how many kinds are made."""
+    areas = (constraints, columns, triggers, bodies, privileges)
+    makers = [*(area.of for area in areas), *habits.makers()]
+    found: list[Mutant] = []
+    for done, make in enumerate(makers):
+        say("kinds of mutants made", done, len(makers))
+        found += make(schema)
+    return sorted(numbered(found), key=lambda mutant: mutant.id)
 
 
 def chosen(

@@ -22,26 +22,29 @@ from conformance.engine.domain.chosen import RULES, domain_folders
 from conformance.engine.mutants import generate
 from conformance.engine.mutants.mutant import Mutant
 from conformance.engine.postgres import folders
+from conformance.engine.progress import unheard
 
 if TYPE_CHECKING:
     import psycopg
+
+    from conformance.engine.progress import Say
 
 KEPT = 8  # schemas: a branch, its base, and other domains
 PREFIX = "mutants-"
 
 
-def mutants(connection: psycopg.Connection[Any]) -> list[Mutant]:
-    """Return all mutants of a database's schema, in the order of their ids."""
+def mutants(connection: psycopg.Connection[Any], say: Say = unheard) -> list[Mutant]:
+    """Return all mutants of a database's schema, by their ids; `say` hears what is made."""
     found = schema.read(connection)
     file = _file(f"{found}".replace(connection.info.dbname, ""))  # of which each run has its own
     if file is None:
-        return generate.mutants(found)
+        return generate.mutants(found, say)
     # Not there yet, or cut off: made anew.
     with suppress(OSError, EOFError, ValueError, TypeError, zlib.error):
         kept = json.loads(gzip.decompress(file.read_bytes()))
         file.touch()
         return [Mutant(**{name: _frozen(value) for name, value in each.items()}) for each in kept]
-    made = generate.mutants(found)
+    made = generate.mutants(found, say)
     with suppress(OSError):  # a full disk costs time alone
         _write(file, made)
     return made

@@ -17,6 +17,7 @@ from conformance.engine.mutants.parts import Phase, near_misses
 from conformance.engine.postgres import scratch
 from conformance.engine.postgres.scratch import Template
 from conformance.engine.postgres.server import Server
+from conformance.engine.progress import unheard
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from conformance.engine.mutants.mutant import Mutant
     from conformance.engine.mutants.sorting import Look
     from conformance.engine.postgres.scratch import Scratch
+    from conformance.engine.progress import Say
 
 # Names that phases had before, which `--phases` still takes.
 FORMER = {"tours": "coverage runs", "raids": "hostile runs", "lives": "machine runs"}
@@ -88,20 +90,25 @@ class Workers:
         self._pool.terminate()
         self._pool.join()
 
-    def look(self, mutants: Sequence[Mutant]) -> list[Look]:
-        """Return what each mutant makes of the schema, in their order."""
+    def look(self, mutants: Sequence[Mutant], say: Say = unheard) -> list[Look]:
+        """Return what each mutant makes of the schema, in their order; `say` hears how many."""
         chunks = [mutants[at : at + CHUNK] for at in range(0, len(mutants), CHUNK)]
-        return [look for looks in self._all(_look, chunks) for look in looks]
+        found: list[Look] = []
+        for looks in self._all(_look, chunks):
+            found += looks
+            say("mutants applied", len(found), len(mutants))
+        return found
 
-    def baseline(self, rules: Sequence[str]) -> None:
-        """Try the first of what will be tried on the schema as it is.
+    def baseline(self, rules: Sequence[str], say: Say = unheard) -> None:
+        """Try the first of what will be tried on the schema as it is; `say` hears how many rules.
 
         Raises:
             BaselineError: It fails.
         """
-        for complaint in self._all(_baseline, list(rules)):
+        for done, complaint in enumerate(self._all(_baseline, list(rules)), start=1):
             if complaint:
                 raise BaselineError(complaint)
+            say("rules tried on the schema itself", done, len(rules))
 
     def attempt(self, tasks: Sequence[tuple[Mutant, tuple[str, ...]]]) -> Iterator[MutantRun]:
         """Try mutants, each with the phases of these names, in no order.

@@ -23,6 +23,7 @@ from psycopg import sql
 from conformance.engine.database import change_log
 from conformance.engine.domain.chosen import RULES
 from conformance.engine.kinds.rule import Holds
+from conformance.engine.progress import unheard
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -86,7 +87,7 @@ def keep(connection: psycopg.Connection[Any]) -> None:
 
 
 def breach(
-    connection: psycopg.Connection[Any], again: Sandbox, progress: Say = lambda *_: None
+    connection: psycopg.Connection[Any], again: Sandbox, progress: Say = unheard
 ) -> tuple[int, Breach | None]:
     """Make a history again; return how many commits it has, and the first that broke a rule.
 

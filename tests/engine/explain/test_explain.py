@@ -237,7 +237,7 @@ def test_a_rule_is_explained_by_what_happens(
 ) -> None:
     """Cases, timelines of races and mutants are those of the schema as it stands."""
     mutant = Mutant("jobs.state_job__x", "check dropped", "", (), ("STATE-JOB",))
-    monkeypatch.setattr(generate, "mutants", lambda _: [mutant])  # all of them take seconds
+    monkeypatch.setattr(generate, "mutants", lambda *_: [mutant])  # all of them take seconds
     monkeypatch.setenv("COLUMNS", "200")  # what waits is said in one line of a race
     assert main(["explain", "state-job", "--all", "--database-url", server.conninfo]) == 0
 

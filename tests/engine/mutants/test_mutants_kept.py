@@ -6,6 +6,7 @@ import pytest
 
 from conformance.engine.catalogue import schema
 from conformance.engine.mutants import generate, kept
+from conformance.engine.mutants.habits import CLASSES
 from conformance.engine.postgres.scratch import Scratch
 
 SMALL = "CREATE TABLE public.t (n int CONSTRAINT inv_t2__few CHECK (n < 3), m int NOT NULL);\n"
@@ -26,13 +27,16 @@ def test_what_was_made_is_found_again(
 ) -> None:
     """In another database of the schema they are read, and are what was made."""
     template = scratch.template(folder)
+    told: list[tuple[object, ...]] = []
     with scratch.cloned(template, "made") as database, database.connect() as connection:
-        made = kept.mutants(connection)
-    monkeypatch.setattr(generate, "mutants", lambda _schema: pytest.fail("made again"))
+        made = kept.mutants(connection, lambda *words: told.append(words))
+    monkeypatch.setattr(generate, "mutants", lambda *_: pytest.fail("made again"))
     with scratch.cloned(template, "found") as database, database.connect() as connection:
         found = kept.mutants(connection)
 
     assert made
+    assert told == [("kinds of mutants made", done, len(told)) for done in range(len(told))]
+    assert len(told) > len(CLASSES)
     assert made == found
 
 

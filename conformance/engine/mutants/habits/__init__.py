@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from conformance.engine.mutants.habits import (
@@ -48,8 +49,11 @@ CLASSES: dict[str, Callable[[Schema], Iterator[Mutant]]] = {
 }
 
 
-def of(schema: Schema) -> Iterator[Mutant]:
-    """Return the mutants of all classes, each with its class."""
-    for habit, make in CLASSES.items():
-        for mutant in make(schema):
-            yield replace(mutant, habit=habit)
+def makers() -> Iterator[Callable[[Schema], Iterator[Mutant]]]:
+    """Yield what makes the mutants of each class, which they name."""
+    for habit in CLASSES:
+        yield partial(_of, habit)
+
+
+def _of(habit: str, schema: Schema) -> Iterator[Mutant]:
+    return (replace(mutant, habit=habit) for mutant in CLASSES[habit](schema))
