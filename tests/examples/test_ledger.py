@@ -99,6 +99,9 @@ def test_two_sessions_find_a_planted_fault(
 
     assert (rule, "broken") == (found.value.rule, str(found.value.verdict))
     assert "both committed at" in found.value.observed
+    assert found.value.schedule is not None
+    assert {"session 1", "session 2"} == {*found.value.schedule.sessions}
+    assert [each.sql for each in found.value.schedule.turns].count("COMMIT") == 2
 
 
 @pytest.mark.usefixtures("ledger")

@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     Say = Callable[[Iterable[str]], None]
     Made = tuple[Sandbox, str]
 
+# Of several who wait for one commit, now and then another one is first.
+TRIES: Final = 5
 # Whoever waits in a race does so while somebody looks at it in psql.
 WHILE_LOOKED_AT: Final = timeouts(600, 600)
 
@@ -102,37 +104,52 @@ def stop_race(
     """Take the turns before a step of a race, and look from another session at what there is then.
 
     Raises:
-        ReplayError: The race does not go as it went.
+        ReplayError: The race does not go as it went, or cannot begin.
     """
     sandbox, conninfo = made
-    psql, given, why = look
+    before, taken = schedule.before(number), schedule.lines[number - 1].taken - 1
+    for left in reversed(range(TRIES)):
+        with Driver(conninfo, len(schedule.sessions), limits=WHILE_LOOKED_AT) as driver:
+            _set_up(schedule, sandbox)
+            trace = driver.run(schedule.scripts, following(schedule.order), taken)
+            is_same = lines_of(trace) == schedule.lines[:before]
+            if not is_same and left:
+                continue
+            names = schedule.sessions
+            said = [(line.session, columns.said(trace, line, names)) for line in trace.lines]
+            say(columns.drawn(names, said, width()))
+            if not is_same:
+                message = f"in {TRIES} tries the race did not go as it went: replay it without --to"
+                raise ReplayError(message)
+            say(_where(schedule, number, trace))
+            psql, given, why = look
+            if why:
+                say([f"{why}: SQL on its standard input would be run here by psql"])
+            else:
+                _open(psql, given, conninfo)
+            return
+
+
+def _set_up(schedule: Schedule, sandbox: Sandbox) -> None:
     sandbox.reset()
-    setup = [Statement(each) for each in schedule.setup]
-    begun = sandbox.run_as_owner(setup) if setup else Accepted()
-    if not isinstance(begun, Accepted):
-        message = f"what there was before the race is not accepted any more: {begun}"
+    body = [Statement(each) for each in schedule.setup]
+    outcome = sandbox.run_as_owner(body) if body else Accepted()
+    if not isinstance(outcome, Accepted):
+        message = f"what there was before the race is not accepted any more: {outcome}"
         raise ReplayError(message)
-    count, before = len(schedule.lines), schedule.before(number)
-    with Driver(conninfo, len(schedule.sessions), limits=WHILE_LOOKED_AT) as driver:
-        taken = schedule.lines[number - 1].taken - 1
-        trace = driver.run(schedule.scripts, following(schedule.order), taken)
-        said = [
-            (line.session, columns.said(trace, line, schedule.sessions)) for line in trace.lines
-        ]
-        say(columns.drawn(schedule.sessions, said, width()))
-        if lines_of(trace) != schedule.lines[:before]:
-            message = "the race does not go any more as it went: replay it without --to"
-            raise ReplayError(message)
-        if before < number - 1:
-            say([f"step {number} comes of step {before + 1}, before which this stops"])
-        say(["", *_open_still(schedule, trace)])
-        turn = schedule.turns[taken]
-        say([f"step {before + 1} of {count} would be, by {schedule.sessions[turn.session]}:", ""])
-        say([*f"{turn.sql};".splitlines(), ""])
-        if why:
-            say([f"{why}: SQL on its standard input would be run here by psql"])
-        else:
-            _open(psql, given, conninfo)
+
+
+def _where(schedule: Schedule, number: int, trace: Trace) -> Iterator[str]:
+    """Yield where the race stops, and what would come next."""
+    after = len(trace.lines) + 1
+    if after < number:
+        yield f"step {number} comes of step {after}, before which this stops"
+    yield ""
+    yield from _open_still(schedule, trace)
+    turn = schedule.turns[len(trace.choices)]
+    next_one = f"step {after} of {len(schedule.lines)}"
+    yield from (f"{next_one} would be, by {schedule.sessions[turn.session]}:", "")
+    yield from (*f"{turn.sql};".splitlines(), "")
 
 
 def _open_still(schedule: Schedule, trace: Trace) -> Iterator[str]:

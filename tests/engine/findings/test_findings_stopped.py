@@ -15,7 +15,7 @@ from conformance.engine.findings.kept import Kept
 from conformance.engine.postgres.scratch import Scratch, Template
 from conformance.engine.races.driver import Driver
 from conformance.engine.races.orders import following
-from conformance.engine.races.schedule import Schedule
+from conformance.engine.races.schedule import Line, Schedule, lines_of
 from conformance.engine.sql.outcomes import Accepted
 from tests.support.kept import kept
 
@@ -169,4 +169,19 @@ CREATE TRIGGER no BEFORE UPDATE ON teams FOR EACH ROW EXECUTE FUNCTION no();
     assert 2 == main([*raced, "--to", "5"])
     shown = capfd.readouterr()
     assert "no" in shown.out
-    assert "the race does not go any more as it went" in shown.err
+    assert "in 5 tries the race did not go as it went" in shown.err
+
+
+def test_a_race_in_which_another_was_first_is_tried_again(
+    raced: list[str], monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Which of several goes on first, the server decides: psql opens where it was as it was."""
+    others: list[tuple[Line, ...]] = [(), ()]
+    monkeypatch.setattr(
+        stopping, "lines_of", lambda trace: others.pop() if others else lines_of(trace)
+    )
+    monkeypatch.setattr(stopping, "_given", lambda: "SELECT 'looked'")
+
+    assert 0 == main([*raced, "--to", "5"])
+    assert 1 == capfd.readouterr().out.count(" looked\n")
+    assert [] == others

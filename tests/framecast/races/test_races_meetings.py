@@ -2,12 +2,14 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from conformance.engine.cases.verdicts import Finding
 from conformance.engine.database.sandbox import Sandbox
 from conformance.engine.postgres.scratch import Scratch, Template
+from conformance.engine.races.trace import Trace
 from conformance.framecast.operations import OPERATIONS
 from conformance.framecast.races.meetings import (
     SERIALS,
@@ -52,3 +54,31 @@ def test_a_schema_that_refuses_all_erasures_is_found() -> None:
     """Where no erasure is legal, none has met anything."""
     with pytest.raises(Finding, match="every one is refused"):
         list(Pairs((), (), frozenset()).of_erasures())
+
+
+def test_two_that_wait_for_each_other_are_found_with_what_they_did(
+    scratch: Scratch, template: Template, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A deadlock is a finding with its schedule, such that it can be done again."""
+    start = office()
+    with scratch.cloned(template, "wait") as database, Sandbox(database.conninfo) as sandbox:
+        floor = Floor(sandbox, database.conninfo, start)
+        run = floor._driver.run
+
+        def deadlocked(*arguments: Any) -> Trace:
+            trace = run(*arguments)
+            trace.deadlocked[1] = (1, 2)
+            return trace
+
+        monkeypatch.setattr(floor._driver, "run", deadlocked)
+        meeting = next(iter(floor.pairs.of_operations(*OPERATIONS)))
+        with pytest.raises(Finding, match="wait for each other") as found:
+            floor.meet(meeting)
+        floor.close()
+
+    schedule = found.value.schedule
+    assert schedule is not None
+    assert 3 == len(schedule.sessions)
+    assert [sql for script in meeting.scripts for _, sql in script] == [
+        turn.sql for place in range(3) for turn in schedule.turns if turn.session == place
+    ]
