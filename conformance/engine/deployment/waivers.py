@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from conformance.engine.deployment.tokens import line_of, tokens
-from conformance.engine.domain.chosen import RULES
+from conformance.engine.domain.names import UnknownRuleError, rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 LINE = re.compile(r"--[ \t]*waives\b[ \t]*(?P<rest>.*)", re.IGNORECASE)
 WHOLE = re.compile(
     r"(?P<what>DATA [\w.\"]+|SUITE \w+\.py::\w+(?:\[.*?\])?|RIGHT [^:]+?|LOCK [\w.\"]+"
-    r"|[A-Z][A-Z0-9-]*)"
+    r"|[A-Za-z][\w-]*)"
     r":[ \t]*(?P<reason>\S.*)"
 )
 BESIDE_RULES = ("DATA ", "SUITE ", "RIGHT ", "LOCK ")
@@ -68,15 +68,23 @@ def of_files(files: Iterable[Migration]) -> tuple[list[Waiver], list[str]]:
             before = file.sql[:index].rpartition("\n")[2]
             if whole is None or before.strip():
                 wrong.append(f"{place}: write `-- waives RULE: reason`, in its own line")
-            elif not whole["what"].startswith(BESIDE_RULES) and whole["what"] not in RULES:
-                wrong.append(f"{place}: there is no rule {whole['what']}")
-            elif whole["what"] in seen:
-                line = seen[whole["what"]]
-                wrong.append(f"{place}: {whole['what']} is waived in line {line} already")
+                continue
+            try:
+                what = _what(whole["what"])
+            except UnknownRuleError as error:
+                wrong.append(f"{place}: {error}")
+                continue
+            if what in seen:
+                wrong.append(f"{place}: {what} is waived in line {seen[what]} already")
             else:
-                seen[whole["what"]] = number
-                waivers.append(Waiver(whole["what"], whole["reason"], file.name, number))
+                seen[what] = number
+                waivers.append(Waiver(what, whole["reason"], file.name, number))
     return waivers, wrong
+
+
+def _what(said: str) -> str:
+    """Return what is given up, a rule by its id; raises UnknownRuleError."""
+    return said if said.startswith(BESIDE_RULES) else rule(said).id
 
 
 def _lines(sql: str) -> Iterator[tuple[int, str]]:

@@ -8,8 +8,13 @@ from conformance.engine.deployment import migrations, waivers
 from conformance.engine.deployment.migrations import Migration
 from conformance.engine.deployment.waivers import Waiver
 from conformance.engine.gate import lint
+from conformance.framecast.rules import RULES
 
 HOW = "003_x.sql:1: write `-- waives RULE: reason`, in its own line"
+NEAR = (
+    "there is no rule 'inv-t66': did you mean INV-T6 or INV-U6 or INV-T8? "
+    f"`framecast-conformance rules` lists all {len(RULES)}"
+)
 TEST = "SUITE test_columns.py::test_column[a b: c null]"
 DROP = "ALTER TABLE public.teams DROP CONSTRAINT inv_t6__teams_credits_not_negative;\n"
 
@@ -21,12 +26,13 @@ def file(folder: Path, sql: str, name: str = "003_x.sql") -> Migration:
 
 
 def test_a_waiver_names_what_and_why(folder: Path) -> None:
-    """A line that names a rule or data, and a reason, is read with its place."""
+    """A line that names a rule, in any case, or data, and a reason, is read with its place."""
     found, wrong = waivers.of_files(
         [
             file(
                 folder,
                 "SELECT 1;\n-- waives INV-T6: debts\n--waives DATA users.name: privacy\n"
+                "-- waives inv-u5: debts of users\n"
                 "-- waives SUITE test_columns.py::test_column[a b: c null]: none is needed\n",
             )
         ]
@@ -36,7 +42,8 @@ def test_a_waiver_names_what_and_why(folder: Path) -> None:
     assert [
         Waiver("INV-T6", "debts", "003_x.sql", 2),
         Waiver("DATA users.name", "privacy", "003_x.sql", 3),
-        Waiver(TEST, "none is needed", "003_x.sql", 4),
+        Waiver("INV-U5", "debts of users", "003_x.sql", 4),
+        Waiver(TEST, "none is needed", "003_x.sql", 5),
     ] == found
     assert "003_x.sql:2 waives INV-T6: debts" == str(found[0])
 
@@ -49,7 +56,7 @@ def test_a_waiver_names_what_and_why(folder: Path) -> None:
         ("-- waives SUITE test_columns.py: all", HOW),
         ("-- waives SUITE test_columns.py::test_column[x]", HOW),
         ("SELECT 1; -- waives INV-T6: debts", HOW),
-        ("-- waives INV-T66: debts", "003_x.sql:1: there is no rule INV-T66"),
+        ("-- waives inv-t66: debts", f"003_x.sql:1: {NEAR}"),
     ],
 )
 def test_a_waiver_without_a_rule_or_a_reason_waives_nothing(
