@@ -114,11 +114,24 @@ def _migrations() -> Path:
 
 def migrations_of(arguments: Sequence[str]) -> Path:
     """Return the folder of migrations that arguments of pytest's name, or that it takes without."""
-    parser = ArgumentParser(add_help=False, allow_abbrev=False)
-    default = Path(os.environ.get("CONFORMANCE_MIGRATIONS") or "migrations")
-    parser.add_argument("--migrations", type=Path, default=default)
-    folder: Path = parser.parse_known_args(arguments)[0].migrations
+    folder: Path = _tested(arguments).migrations
     return folder
+
+
+def schema_and_server(arguments: Sequence[str]) -> list[str]:
+    """Return what names the schema and the server of arguments of pytest's, for other commands."""
+    named = _tested(arguments)
+    server = ((flag, getattr(named, attribute)) for attribute, flag, _ in SETTINGS)
+    return [
+        f"--migrations={named.migrations}",
+        *(f"{flag}={value}" for flag, value in server if value),
+    ]
+
+
+def _tested(arguments: Sequence[str]) -> argparse.Namespace:
+    parser = ArgumentParser(add_help=False, allow_abbrev=False)
+    add_server(parser)
+    return parser.parse_known_args(arguments)[0]
 
 
 def rules_of(arguments: Sequence[str]) -> list[str]:

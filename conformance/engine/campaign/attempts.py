@@ -12,6 +12,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
+from conformance.engine.arguments import schema_and_server
 from conformance.engine.campaign.ledger import Result
 from conformance.engine.campaign.part import OPTION as PART
 from conformance.engine.campaign.shards import MUTANTS, SOAK, SOAKS, SUITE, TESTS, Shard
@@ -110,6 +111,7 @@ def _mutants(shard: Shard, circumstances: Circumstances, folder: Path) -> dict[s
         [
             *("conformance", "mutants", "--workers", "1"),
             *("--part", f"{shard.part}/{shard.parts}", "--json", str(matrix)),
+            *schema_and_server(circumstances.arguments),
         ],
         circumstances,
     )
@@ -129,9 +131,14 @@ def _mutants(shard: Shard, circumstances: Circumstances, folder: Path) -> dict[s
 
 def _soak(shard: Shard, circumstances: Circumstances, _folder: Path) -> dict[str, Any]:
     seconds = str(circumstances.soak)
-    code, said = _run(
-        ["conformance", "soak", "--seconds", seconds, "--seed", str(shard.seed)], circumstances
+    words = (
+        "--seconds",
+        seconds,
+        "--seed",
+        str(shard.seed),
+        *schema_and_server(circumstances.arguments),
     )
+    code, said = _run(["conformance", "soak", *words], circumstances)
     if code == 0:
         return {"verdict": "held", "tally": {"soaks": 1}}
     return {"verdict": "failed" if code in RAN else "error", "failures": {"soak": said}}

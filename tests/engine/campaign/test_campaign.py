@@ -17,6 +17,7 @@ import psutil
 import pytest
 
 from conformance.commands import main
+from conformance.engine.arguments import schema_and_server
 from conformance.engine.campaign import cluster
 from conformance.engine.campaign.attempts import Circumstances, attempt
 from conformance.engine.campaign.ledger import Ledger, Result, read
@@ -162,6 +163,24 @@ def test_mutants_are_a_kind_of_shard() -> None:
 
     assert "held" == result.verdict, result.failures
     assert sum(result.counts.values()) in {1, 2}
+
+
+@pytest.mark.parametrize("kind", ["mutants", "soaks"])
+def test_each_kind_is_of_the_schema_that_is_named(kind: str, tmp_path: Path) -> None:
+    """Where `--migrations` names a folder, no shard tries the one that is there."""
+    nowhere = ("--migrations", str(tmp_path / "nowhere"), "--hypothesis-profile", "quick")
+
+    result = attempt(Shard(kind, 1, 1, 3000), Circumstances.of_this_process(nowhere, 1))
+
+    assert "held" != result.verdict
+    assert f"migrations folder {tmp_path / 'nowhere'} does not exist" in str(result.failures)
+
+
+def test_arguments_of_pytest_name_a_schema_and_a_server() -> None:
+    """Other commands are given these alone, the default folder among them."""
+    assert ["--migrations=migrations"] == schema_and_server(["-k", "inv_u5__"])
+    given = ["--role=app", "--migrations", "db", "--postgres", "16", "-n", "0"]
+    assert ["--migrations=db", "--postgres=16"] == schema_and_server(given)
 
 
 def test_kinds_take_turns_by_their_weights() -> None:
