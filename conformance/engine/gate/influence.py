@@ -190,10 +190,10 @@ def _is_read(table: str, schema: Description) -> bool:
 
 
 def _is_uncalled(name: str, definition: str, before: Description) -> bool:
-    """Return whether a new function is one that nothing calls, with the rights of its caller."""
+    """Return whether a new function is one that nothing calls, or triggers of what is beside."""
     return (
         name.startswith("public.")
-        and "SECURITY DEFINER" not in definition
+        and ("SECURITY DEFINER" not in definition or "RETURNS trigger" in definition)
         and not any(_names(_bare(name), f"{called} {text}") for (_, called), text in before.items())
     )
 

@@ -19,6 +19,11 @@ from tests.support.gating import outcomes, run
 
 MIGRATIONS = Path(__file__).parents[3] / "migrations"
 HELD = Result(dict.fromkeys(RULES, "held"))
+LOG = (
+    "CREATE TABLE notes (a int); CREATE FUNCTION noted() RETURNS trigger LANGUAGE plpgsql "
+    "SECURITY DEFINER AS 'BEGIN RETURN NULL; END';"
+)
+EACH = "FOR EACH ROW EXECUTE FUNCTION noted()"
 ALL = ["suite", f"suite as {APPLICATION}"]
 
 
@@ -144,6 +149,8 @@ def test_where_something_is_wrong_the_dear_is_left_out(
         ("CREATE INDEX ON users (upper(name))", False),
         ("ALTER TABLE users DROP CONSTRAINT users_name_at_most_100_characters", False),
         ("CREATE FUNCTION f() RETURNS int LANGUAGE sql RETURN 1", False),
+        (f"{LOG} CREATE TRIGGER t AFTER INSERT ON notes {EACH}", True),
+        (f"{LOG} CREATE TRIGGER t AFTER INSERT ON teams {EACH}", False),
         ("GRANT SELECT ON users TO pg_monitor", False),
         ("CREATE TABLE news (); CREATE RULE r AS ON INSERT TO news DO INSTEAD NOTHING", False),
         ("DROP TABLE system_assets", False),
