@@ -48,7 +48,7 @@ WHERE = re.compile(r"(?: WHERE \(+\w+ IS (?:NOT )?NULL\)+)?")
 CALL = re.compile(r"\w\.\"?\w+\"?\(|\bnextval\b")
 WHO = ("a setting", "a role", "the session")
 # What of a schema no write asks, unless it is refused: that is told elsewhere.
-BESIDE = ("comment", "connect", "storage", "publication", *published.KINDS)
+BESIDE = ("comment", "connect", "default", "storage", "publication", *published.KINDS)
 PARTS = {"table": "relation", "domain": "type", "type": "type", "function": "function"}
 ALIKE = ("column", "comment", "constraint", "index", "trigger of", "turn", "type")
 NARROW = (*ALIKE, "function", "privilege", "trigger")
@@ -180,12 +180,20 @@ def _is_beside(name: str, before: Description, after: Description) -> bool:
     return bool(ours) and space == "public" and bare not in ours and not _is_read(bare, after)
 
 
-def _is_read(table: str, schema: Description) -> bool:
-    """Return whether something that may speak for our tables names another one."""
+def _is_read(table: str, schema: Description, views: frozenset[str] = frozenset()) -> bool:
+    """Return whether something that may speak for our tables names another one.
+
+    A view does where something else names it, beside those that lead here.
+    """
     return any(
-        kind in (*SPEAKING, "column", "constraint") and _names(table, text)
+        kind in (*SPEAKING, "column", "constraint")
+        and _names(table, text)
+        and _place(kind, name) != f"public.{table}"
+        and (
+            kind != "relation"
+            or (name not in views and _is_read(name.rpartition(".")[2], schema, views | {name}))
+        )
         for (kind, name), text in schema.items()
-        if _place(kind, name) != f"public.{table}"
     )
 
 

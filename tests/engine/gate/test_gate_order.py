@@ -151,6 +151,12 @@ def test_where_something_is_wrong_the_dear_is_left_out(
         ("CREATE FUNCTION f() RETURNS int LANGUAGE sql RETURN 1", False),
         (f"{LOG} CREATE TRIGGER t AFTER INSERT ON notes {EACH}", True),
         (f"{LOG} CREATE TRIGGER t AFTER INSERT ON teams {EACH}", False),
+        (
+            f"{LOG} CREATE VIEW v AS TABLE notes; CREATE TRIGGER t AFTER INSERT ON notes {EACH}",
+            True,
+        ),
+        ("CREATE VIEW v AS SELECT 1 AS w; CREATE VIEW w AS SELECT 2 AS v", True),
+        ("ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO pg_monitor", True),
         ("GRANT SELECT ON users TO pg_monitor", False),
         ("CREATE TABLE news (); CREATE RULE r AS ON INSERT TO news DO INSTEAD NOTHING", False),
         ("DROP TABLE system_assets", False),
