@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from conformance.engine.cases import derived_values
@@ -49,7 +50,7 @@ class Attempt:
         self.script: list[str] = []
         self.is_lacking = False
         self._last: Sequence[Statement] = ()
-        self._before = 0  # the change that was noted last before it
+        self._began = Decimal()  # the time of its transaction
 
     def transact(self, body: Sequence[Statement], *, as_owner: bool = False) -> Outcome:
         """Carry out a transaction.
@@ -59,11 +60,11 @@ class Attempt:
         """
         body = self._sandbox.arbiters.aimed(body)
         role = None if as_owner else self._sandbox.role
-        self._before = self._sandbox.written.last()
         self._last = body  # without settings: violation queries are asked under none
         body = [*self._settings, *body]
         self.script.append(shown_as(role, transaction_script(body)))
         outcome = self._sandbox.run_as_owner(body) if as_owner else self._sandbox.session.run(body)
+        self._began = (self._sandbox.owner if as_owner else self._sandbox.session).began
         self.script.append(f"-- {outcome}\n\n")
         return outcome
 
@@ -116,7 +117,7 @@ class Attempt:
 
     def is_undone(self) -> bool:
         """Return whether the last transaction left a write undone that had to be done."""
-        return self._sandbox.written.is_undone(self._last, self._before)
+        return self._sandbox.written.is_undone(self._last, self._began)
 
     def undone(self, expected: str) -> None:
         """Note that the last transaction left a write undone."""

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 from contextlib import contextmanager
+from decimal import Decimal
 from typing import TYPE_CHECKING, Self, TypeAlias
 
 import psycopg
 from psycopg.conninfo import make_conninfo
+from psycopg.pq import TransactionStatus
 
 from conformance.engine.database.acting import become
 from conformance.engine.database.under_way import Answer, UnderWay
@@ -24,6 +27,14 @@ if TYPE_CHECKING:
 
 # Transactions, and what became of each.
 History: TypeAlias = list[tuple[tuple[Statement, ...], Outcome]]
+BEGAN = "conformance_began"
+TIME = Statement("SELECT extract(epoch FROM pg_catalog.now()) AS conformance_began")
+# Statements of which several, in one message, are one transaction without a BEGIN. A savepoint
+# needs one, and a procedure may end its transaction without one.
+PLAIN = re.compile(
+    r"\s*(?:INSERT|UPDATE|DELETE|MERGE|WITH|SELECT|TRUNCATE|SET (?:LOCAL|CONSTRAINTS))\b",
+    re.IGNORECASE,
+)
 # A statement that takes longer than this is stuck. Examples take milliseconds.
 CANCELED = "57014"
 PATIENCE = "CONFORMANCE_PATIENCE"  # by how much timeouts are longer, for what has met one
@@ -68,6 +79,9 @@ class Session:
             raise
         self._stuck = stuck
         self.history: History = []
+        self.began = (
+            Decimal()
+        )  # the time of the transaction that `run` carried out last, in seconds
 
     def __enter__(self) -> Self:
         """Return itself."""
@@ -101,7 +115,7 @@ class Session:
             return refused
         try:
             if _is_one_message(body):
-                self.connection.execute(_transaction(body))
+                self._note_time(self.connection.execute(_alone([*body, TIME])))
             else:
                 self._run_each(body)
         except psycopg.Error as error:
@@ -112,7 +126,8 @@ class Session:
 
     def take_back(self, body: Sequence[Statement], error: psycopg.Error) -> Outcome:
         """End a transaction that an error has ended, and return what became of it."""
-        self.connection.execute("ROLLBACK")
+        if self.connection.info.transaction_status != TransactionStatus.IDLE:
+            self.connection.execute("ROLLBACK")
         if self._stuck is not None and error.sqlstate == CANCELED:
             self._stuck.note(body)
         return outcome(error)
@@ -136,7 +151,7 @@ class Session:
         refused = self._stuck.refuses(body) if self._stuck is not None else None
         if refused is not None or not _is_one_message(body):
             return Started(self, known, body, refused or self._run(body))
-        message = ";\n".join((_transaction(body), *then))
+        message = ";\n".join((_transaction(body), *then)) if then else _alone(body)
         return Started(self, known, body, UnderWay(self.connection, message), len(then))
 
     def send(self, statement: Statement) -> Outcome:
@@ -210,7 +225,17 @@ class Session:
         self.connection.execute("BEGIN")
         for statement in body:
             self._send(statement)
+        self._note_time(self.connection.execute(TIME.sql))
         self.connection.execute("COMMIT")
+
+    def _note_time(self, cursor: psycopg.Cursor[tuple[object, ...]]) -> None:
+        """Take the time of a transaction from its answers, of which it is the last with rows."""
+        while True:
+            if cursor.description is not None and cursor.description[0].name == BEGAN:
+                (row,) = cursor.fetchall()
+                self.began = Decimal(str(row[0]))
+            if not cursor.nextset():
+                return
 
     def _send(self, statement: Statement) -> None:
         if statement.data is None:
@@ -250,8 +275,7 @@ class Started:
         result, answers = self._doing, list[Answer]()
         if isinstance(result, UnderWay):
             done, error = result.answers()
-            committed = sum(status == "COMMIT" for status, _ in done)
-            if error is not None and committed:
+            if error is not None and any(status == "COMMIT" for status, _ in done):
                 raise error
             if error is None:
                 result = Accepted()
@@ -264,6 +288,13 @@ class Started:
 
 def _is_one_message(body: Sequence[Statement]) -> bool:
     return all(statement.data is None for statement in body)
+
+
+def _alone(body: Sequence[Statement]) -> str:
+    """Return a message that is one transaction, which an error ends where nothing needs a BEGIN."""
+    if all(PLAIN.match(statement.sql) for statement in body):
+        return ";\n".join(statement.sql for statement in body)
+    return _transaction(body)
 
 
 def _transaction(body: Sequence[Statement]) -> str:

@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from decimal import Decimal
 
     from conformance.engine.database.session import Session
     from conformance.engine.sql.writes import Statement
 
-LAST = """
-SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM conformance.changes_seq_seq
+OF_ONE = """
+SELECT tbl, count(*) FROM conformance.changes WHERE extract(epoch FROM began) = {} GROUP BY tbl
 """
-SINCE = "SELECT tbl, count(*) FROM conformance.changes WHERE seq > {} GROUP BY tbl"
 # Each table that inherits from another one, and that one.
 HEIRS = """
 WITH RECURSIVE heirs AS (
@@ -46,18 +46,13 @@ class Written:
         self._heirs = [(str(heir), str(of)) for heir, of in session.fetch(HEIRS)]
         self._known = noted.union(of for _, of in self._heirs)
 
-    def last(self) -> int:
-        """Return the number of the last change that was noted."""
-        ((number,),) = self._session.fetch(LAST)
-        return int(str(number))
-
-    def is_undone(self, body: Sequence[Statement], before: int) -> bool:
+    def is_undone(self, body: Sequence[Statement], began: Decimal) -> bool:
         """Return whether the last statement wrote no row, or one before it that writes the same.
 
         Args:
             body: the statements, each of which that names a table writes a row of it; a function
                 may write what the text does not say.
-            before: the change that was noted last before them.
+            began: the time of their transaction, as `Session.began` has it.
         """
         if any("DO NOTHING" in each.sql for each in body):
             return False
@@ -70,7 +65,7 @@ class Written:
         if not done or not done[-1]:
             return False
         tables = done[-1] | {heir for heir, of in self._heirs if of in done[-1]}
-        noted = self._session.fetch(SINCE.format(before))
+        noted = self._session.fetch(OF_ONE.format(began))
         rows = sum(int(str(some)) for table, some in noted if str(table) in tables)
         return rows < sum(not each.isdisjoint(done[-1]) for each in done)
 

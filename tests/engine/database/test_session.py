@@ -28,7 +28,6 @@ from conformance.engine.sql.writes import (
     Statement,
     Update,
     literal,
-    statements,
 )
 from strategies.world import World, urn_of_team
 from tests.engine.postgres.test_scratch import role
@@ -94,48 +93,6 @@ def test_a_copy_is_rejected_like_any_other(session: Session) -> None:
         assert sqlstate == found.sqlstate
     assert [] == session.fetch("TABLE v")
     assert Accepted() == session.run([Statement("COPY v (id, other) FROM STDIN", "1\t1\n")])
-
-
-def test_a_transaction_under_way_is_told_at_its_end(session: Session) -> None:
-    """What is asked after the COMMIT is answered with it; a refusal answers nothing."""
-    rows = ["SELECT id, word FROM v ORDER BY id", "SELECT count(*) FROM v", "TABLE v LIMIT 0"]
-    begun = session.start([Statement("INSERT INTO v VALUES (1, 'ä'), (2, NULL)")], rows)
-    assert (Accepted(), [[("1", "ä"), ("2", None)], [("2",)], []]) == begun.end()
-    refused, answers = session.start([Statement("INSERT INTO v VALUES (100)")], rows).end()
-    assert "inv_u5__" == getattr(refused, "token", "")
-    assert [] == answers
-    assert [(2,)] == session.fetch("SELECT count(*) FROM v")
-    assert [Accepted(), refused] == [each for _, each in session.history]
-    copied = session.start([Statement("COPY v (id) FROM STDIN", "3\n")], rows)
-    assert (Accepted(), []) == copied.end()
-
-
-def test_a_query_that_fails_after_a_commit_is_no_refusal(session: Session) -> None:
-    """What the server says of a query is not said of the transaction before it."""
-    begun = session.start([Statement("INSERT INTO v VALUES (1)")], ["SELECT 1 / 0"])
-    with pytest.raises(psycopg.errors.DivisionByZero):
-        begun.end()
-    assert [(1,)] == session.fetch("SELECT id FROM v")
-
-
-def test_a_long_message_is_sent_whole(session: Session) -> None:
-    """A message that no buffer holds arrives, while the server answers as much."""
-    rows = [{"id": number, "word": "x" * 100_000} for number in range(99)]
-    begun = session.start(statements(Insert("v", tuple(rows)), Path.UPDATE), ["TABLE v"])
-    accepted, (found,) = begun.end()
-    assert (Accepted(), 99) == (accepted, len(found))
-    noisy = ["SELECT repeat('y', 1000000)"] * 20
-    longer = [*noisy, f"SELECT length('{'z' * 5_000_000}')"]
-    assert [("5000000",)] == session.start([Statement("SELECT 1")], longer).end()[1][-1]
-
-
-def test_a_connection_lost_meanwhile_is_no_outcome(session: Session, empty: Database) -> None:
-    """A session that the server ends raises, whatever it was doing."""
-    begun = session.start([Statement("SELECT pg_sleep(60)")])
-    with empty.connect() as other:
-        other.execute("SELECT pg_terminate_backend(%s)", [session.connection.info.backend_pid])
-    with pytest.raises(psycopg.OperationalError):
-        begun.end()
 
 
 def test_a_stuck_statement_is_inconclusive(session: Session, empty: Database) -> None:
