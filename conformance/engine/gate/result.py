@@ -65,12 +65,12 @@ class Result:
 
     @property
     def is_wrong(self) -> bool:
-        """Whether anything failed, or a rule is not held."""
+        """True where anything failed, or a rule is not held."""
         return bool(self.failed) or not {*self.verdicts.values()} <= {Verdict.HELD, NOT_RUN}
 
     @property
     def is_cut(self) -> bool:
-        """Whether the run ended before it came to all rules."""
+        """True where the run ended before it came to all rules."""
         return NOT_RUN in self.verdicts.values()
 
     def about(self, tests: Collection[str]) -> list[str]:

@@ -73,7 +73,7 @@ class RowChange:
 
     @property
     def takes_all(self) -> bool:
-        """Whether it does that to all rows of the table."""
+        """True where it does that to all rows of the table."""
         return isinstance(self.node, WHOLLY)
 
     @property

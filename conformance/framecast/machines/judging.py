@@ -40,7 +40,7 @@ class Pending(NamedTuple):
 
     @property
     def is_foreseen(self) -> bool:
-        """Whether the model says what becomes of it."""
+        """True where the model says what becomes of it."""
         return bool(self.must) or not self.may
 
 

@@ -87,12 +87,12 @@ class Conflict:
 
     @property
     def shared(self) -> int:
-        """How many rows both name."""
+        """Number of the rows that both name."""
         return len(_named(self.first.arguments) & _named(self.second.arguments))
 
     @property
     def single(self) -> bool:
-        """Whether each is one statement, which can be asked all rules at once."""
+        """True where each is one statement, which can be asked all rules at once."""
         return all(
             sum(1 for write in each.writes for _ in statements(write)) == 1
             for each in (self.first, self.second)

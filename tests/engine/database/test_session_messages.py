@@ -13,7 +13,7 @@ __all__ = ["session"]
 
 
 def test_a_transaction_without_a_begin_is_one(session: Session) -> None:
-    """Whatever a message holds is carried out whole or not at all, and leaves no setting."""
+    """A message is carried out whole or not at all, and leaves no setting."""
     said: list[str] = []
     session.connection.add_notice_handler(lambda note: said.append(note.message_primary or ""))
     local = Statement("SET LOCAL DateStyle = 'German'")
@@ -47,7 +47,7 @@ def test_a_session_knows_when_its_transaction_began(session: Session) -> None:
 
 
 def test_a_transaction_under_way_is_told_at_its_end(session: Session) -> None:
-    """What is asked after the COMMIT is answered with it; a refusal answers nothing."""
+    """Queries after the COMMIT are answered with it; a refusal answers none."""
     rows = ["SELECT id, word FROM v ORDER BY id", "SELECT count(*) FROM v", "TABLE v LIMIT 0"]
     begun = session.start([Statement("INSERT INTO v VALUES (1, 'ä'), (2, NULL)")], rows)
     assert (Accepted(), [[("1", "ä"), ("2", None)], [("2",)], []]) == begun.end()
@@ -61,7 +61,7 @@ def test_a_transaction_under_way_is_told_at_its_end(session: Session) -> None:
 
 
 def test_a_query_that_fails_after_a_commit_is_no_refusal(session: Session) -> None:
-    """What the server says of a query is not said of the transaction before it."""
+    """An error of a query is not taken for one of the transaction before it."""
     begun = session.start([Statement("INSERT INTO v VALUES (1)")], ["SELECT 1 / 0"])
     with pytest.raises(psycopg.errors.DivisionByZero):
         begun.end()

@@ -163,7 +163,7 @@ def test_workers_that_do_not_answer_are_told(
 def test_what_is_done_before_mutants_are_tried_is_told(
     scratch: Scratch, template: Template
 ) -> None:
-    """How many mutants are applied, and how many rules are tried, is said as it goes on."""
+    """The numbers of mutants applied and of rules tried are said as it goes on."""
     told: list[tuple[object, ...]] = []
     with Workers(1, scratch, template) as workers:
         workers.look([NEUTRAL], lambda *words: told.append(words))

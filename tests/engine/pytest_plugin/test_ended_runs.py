@@ -103,7 +103,7 @@ def test_what_ends_a_run_is_in_every_form(recorder: Recorder, tmp_path: Path, wh
 
 
 def test_an_interrupted_start_has_a_report(recorder: Recorder, tmp_path: Path) -> None:
-    """Who ends a run while it waits for its server finds that in the report."""
+    """A run that is ended while it waits for its server says so in the report."""
     session: Any = Namespace(exitstatus=2)
     start = recorder.pytest_sessionstart(session)
     next(start)
@@ -116,7 +116,7 @@ def test_an_interrupted_start_has_a_report(recorder: Recorder, tmp_path: Path) -
 
 
 def test_a_run_that_came_to_its_end_is_reported_once(recorder: Recorder, tmp_path: Path) -> None:
-    """Who threw a finished report away does not find it again."""
+    """A finished report that was thrown away does not come back."""
     session: Any = Namespace(exitstatus=0)
     next(recorder.pytest_sessionstart(session))
     recorder.pytest_sessionfinish(session)

@@ -123,7 +123,7 @@ def test_a_key_is_revived_by_whoever_may_make_one(holed: Holed, fault: str) -> N
 
 
 def test_a_run_goes_on_while_the_database_works(holed: Holed) -> None:
-    """What a transaction broke is found where the next one would begin, which is not done."""
+    """A broken rule is found where the next transaction would begin, which is not done."""
     run = MachineRun(holed(AGE_COSTS), Log())
     run.do(users.SIGN_UP, {"email": "ann@example.com"})
     run.start([step(run.state, clock.PASS, {"days": 1})])
@@ -138,7 +138,7 @@ def test_a_run_goes_on_while_the_database_works(holed: Holed) -> None:
 
 
 def test_a_run_knows_what_was_not_taken(holed: Holed) -> None:
-    """What was chosen for a state that never was is not done; what comes after it is."""
+    """A step that was chosen for a state that never was is not done; the next one is."""
     log = Log(gaps=Gaps())
     run = MachineRun(holed("ALTER TABLE public.projects DROP COLUMN status CASCADE"), log)
     run.begin("a team")
