@@ -17,7 +17,7 @@ CONTENT_TYPES: Final = (
     *("audio/mpeg", "audio/wav", "audio/ogg"),
     "video/mp4",
 )
-"""Sizes and types that an asset file may have."""
+"""Content types that an asset file may have."""
 
 FILENAME_LIMIT: Final = limit("asset_files", "filename")
 S3_KEY_LIMIT: Final = limit("asset_files", "s3_key")
