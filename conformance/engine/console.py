@@ -19,7 +19,8 @@ WIDTH: Final = 100
 Colour: TypeAlias = Literal["red", "yellow", "green"]
 # Red is what is wrong, yellow what nobody knows, green what holds.
 WORDS: Final[dict[Colour, str]] = {
-    "red": "broken|overblocked|unnamed|failed|error|survived|closed|not sound|[0-9]+ findings?",
+    "red": "broken|overblocked|unnamed|failed|error|survived|closed|not (?:sound|held)"
+    "|[0-9]+ findings?",
     "yellow": "unproven|not run|not asked|untried",
     "green": "held|killed|open|ok",
 }

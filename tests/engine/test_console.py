@@ -52,6 +52,15 @@ def test_what_there_is_none_of_has_no_colour() -> None:
     assert ["failed", "broken"] == [found[0] for found in COLOURED.finditer(line)]
 
 
+def test_what_is_not_held_is_wrong() -> None:
+    """The word of what holds has no colour of its own where the line says that it does not."""
+    found = COLOURED.finditer("failed: 1 rule is not held. 45 held, 2 unproven")
+
+    assert [("red", "failed"), ("red", "not held"), ("green", "held"), ("yellow", "unproven")] == [
+        (each.lastgroup, each[0]) for each in found
+    ]
+
+
 @pytest.mark.parametrize(("name", "value"), [("NO_COLOR", "1"), ("TERM", "dumb")])
 def test_colours_vanish_where_they_are_not_wanted(
     name: str, value: str, monkeypatch: pytest.MonkeyPatch

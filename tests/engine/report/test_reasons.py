@@ -147,7 +147,10 @@ def test_markdown_fits_into_a_comment() -> None:
     assert MOST_BYTES >= len(text.encode()) > MOST_BYTES * 0.9
     rows = text.count("\n| INV-") + text.count("\n| CARD-")
     scripts = text.count("</details>")
-    assert f"Left out here, and in the JSON: {len(document['rules']) - scripts} scripts.\n" in text
+    assert (
+        f"Left out here, where the JSON has them: {len(document['rules']) - scripts} scripts.\n"
+        in text
+    )
     assert 90 < rows
     assert 0 < scripts < len(document["rules"])
     assert "Left out" not in forms.render(held(), "markdown")

@@ -84,6 +84,7 @@ def render(document: Document, extras: beside.Extras = beside.NOTHING) -> str:
         operators=beside.by_operator(extras.mutants),
         elsewhere=extras.elsewhere(document),
         tried=sorted({each["tried"] for each in extras.mutants if "tried" in each}),
+        given=len(extras.mutants),
         partly=sum(each["status"] == beside.UNDECIDED for each in extras.mutants),
         asked=", ".join(extras.phases),
         undecided=sum(each["status"] == beside.UNTRIED for each in extras.mutants),

@@ -58,7 +58,7 @@ def render(document: Document) -> str:
         left += [f"{more} {part.title}"] if more else []
     lines.append("")
     if left:
-        lines += [f"Left out here, and in the JSON: {', '.join(left)}.", ""]
+        lines += [f"Left out here, where the JSON has them: {', '.join(left)}.", ""]
     return "\n".join((*lines, last)) + "\n"
 
 
