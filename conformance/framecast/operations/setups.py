@@ -122,13 +122,11 @@ def nine_owned_teams(builder: Builder) -> None:
 
 def forty_nine_memberships(builder: Builder) -> None:
     """Begin with somebody who is in 49 teams, and two teams more."""
-    owners = [builder.creator("bob@example.com") for _ in range(5)]
-    founded = [team for _, team in owners]
-    for user, _ in owners:
-        founded += [
-            builder.do(teams.FOUND, user=user, slug="given", owned=True) - 1 for _ in range(9)
-        ]
-    founded.append(builder.creator("bob@example.com")[1])
+    for user, _ in [builder.creator("bob@example.com") for _ in range(5)]:
+        for _ in range(9):
+            builder.do(teams.FOUND, user=user, slug="given", owned=True)
+    builder.creator("bob@example.com")
+    founded = [*builder.state.teams]
     member, _ = builder.creator()
     for team in founded[:48]:
         builder.do(memberships.JOIN, by=(member, team), role="viewer")
@@ -265,7 +263,7 @@ def begin(state: State, like: str, lack: Lack) -> tuple[Step | None, dict[str, t
     builder = Builder(state, lack)
     try:
         BY_NAME[like](builder)
-    except LookupError:  # it speaks of what was left out
+    except (LookupError, StopIteration):  # it speaks of what was left out
         return None, builder.skipped
     return of_act(state, BEGIN, {"like": like}, builder.act), builder.skipped
 

@@ -354,7 +354,7 @@ def _start(name: str, lack: Lack) -> Start:
     build = two_owners if name == "two owners" else BY_NAME[name]
     try:
         return start(name, build, lack)
-    except LookupError:
+    except (LookupError, StopIteration):
         return start(name, build)
 
 
