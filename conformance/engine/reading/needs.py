@@ -80,7 +80,10 @@ class Live:
         """Return what some SQL reads of this schema."""
         seen = reading.tables & self.views.keys()
         tables = {self._named(each) for each in reading.tables - self.passing - seen}
-        every = frozenset[str]().union(*self.columns.values())
+        # A column can be had from a table that is read, or from a row of one that rules speak of.
+        own = {f"public.{table}" for table in COLUMNS} | self.books
+        near = own | {each if "." in each else f"public.{each}" for each in reading.tables}
+        every = frozenset[str]().union(*(self.columns.get(each, frozenset()) for each in near))
         of_books = frozenset[str]().union(
             *(self.columns.get(each, frozenset()) for each in self.books)
         )

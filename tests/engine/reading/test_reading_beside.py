@@ -52,3 +52,20 @@ def test_a_lock_for_some_rows_is_named(sql: str, scratch: Scratch, template: Tem
 def test_what_others_add_is_let_be(scratch: Scratch, template: Template) -> None:
     """A trigger of somebody else reads what it likes."""
     assert not said(OTHERS, scratch, template)
+
+
+def test_tables_of_others_name_their_columns_as_they_like(
+    scratch: Scratch, template: Template
+) -> None:
+    """A function's own name for a part of a row is no column of a table that it does not read."""
+    table = "CREATE TABLE public.visits (id bigint PRIMARY KEY, place text, key text, value jsonb)"
+    reading = rewritten(
+        "tg_users__lock_user_and_teams",
+        OF_TEAMS,
+        f"{OF_TEAMS} AND NOT EXISTS (SELECT FROM public.visits AS v WHERE v.place = 'x')",
+    )
+
+    assert [] == said(table, scratch, template)
+    assert [("framecast.tg_users__lock_user_and_teams() reads column place", Verdict.UNPROVEN)] == [
+        each for each in said(f"{table};{reading}", scratch, template) if each[0].endswith("place")
+    ]
