@@ -219,11 +219,24 @@ def _tables(conn: Connection, said: Literals) -> list[_Table]:
             texts = (as_json(said.words, kept=True), "{}", "[]")
         refers = (of[0], of[1]) if of[0] else None
         table.columns.append(_Column(column, kind, nullable, texts, refers))
-    # Those that others refer to come first, as far as there is such an order.
-    return sorted(
-        (table for table in found.values() if table.columns),
-        key=lambda table: (not table.known, sum(bool(each.of) for each in table.columns)),
-    )
+    return list(_parents_first([table for table in found.values() if table.columns]))
+
+
+def _parents_first(tables: Sequence[_Table]) -> Iterator[_Table]:
+    """Yield tables, those that others refer to before them, as far as there is such an order."""
+    named = {table.called: table for table in tables}
+    named |= {table.called.removeprefix("public."): table for table in tables}
+    done: set[str] = set()
+    ahead = [(table, False) for table in sorted(tables, key=lambda each: each.known)]
+    while ahead:
+        table, is_ready = ahead.pop()
+        if is_ready:
+            yield table
+        elif table.called not in done:
+            done.add(table.called)
+            ahead.append((table, True))
+            parents = (named.get(each.of[0].replace('"', "")) for each in table.columns if each.of)
+            ahead += [(each, False) for each in parents if each is not None]
 
 
 def _insert(conn: Connection, table: _Table, number: int) -> bool:

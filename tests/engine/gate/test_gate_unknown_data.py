@@ -32,6 +32,9 @@ CREATE TABLE redemptions (
     PRIMARY KEY (coupon, at)
 );
 CREATE TABLE visits (page text);
+CREATE TABLE stops (id integer PRIMARY KEY, team uuid REFERENCES teams, after integer);
+ALTER TABLE stops ADD FOREIGN KEY (after) REFERENCES stops;
+CREATE TABLE halts (stop integer NOT NULL REFERENCES stops ON DELETE CASCADE, PRIMARY KEY (stop));
 CREATE SCHEMA billing;
 CREATE TABLE billing.bills (number bigserial PRIMARY KEY, total numeric NOT NULL CHECK (total > 5));
 CREATE TABLE hopeless (word text NOT NULL CHECK (word = md5('no guess')));
@@ -107,6 +110,7 @@ def lost(
             {("coupons.raw", CHANGED), ("coupons.span", CHANGED)},
         ),
         ("DELETE FROM billing.bills", {("billing.bills", "rows are gone")}),
+        ("DELETE FROM stops", {("stops", "rows are gone"), ("halts", "rows are gone")}),
         (
             "DELETE FROM asset_files WHERE created_at < now() - interval '1 day'",
             {("asset_files", "rows are gone")},
