@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from typing import TYPE_CHECKING
 
 from conformance.engine.audit.canonical import same
@@ -51,6 +52,15 @@ DATABASE = "the database"
 # A dump without --create holds no rights to the database.
 GIVEN_BACK = "REVOKE TEMPORARY ON DATABASE … FROM PUBLIC, which a restore into a new one gives back"
 POWERS = ("TRIGGER", "TRUNCATE")
+# In the text of a function: an error, of whichever level none is said, and tables that it writes.
+RAISES = re.compile(
+    r"\b(?:RAISE(?!\s+(?:DEBUG|LOG|INFO|NOTICE|WARNING)\b)|ASSERT)\b", re.IGNORECASE
+)
+WRITES = re.compile(
+    r"\b(?:INSERT\s+INTO|UPDATE|DELETE\s+FROM|MERGE\s+INTO|TRUNCATE(?:\s+TABLE)?)\s+(?:ONLY\s+)?"
+    r"(?:public\.)?\"?(\w+)",
+    re.IGNORECASE,
+)
 STANDALONE = ("relation", "function", "type", "schema")
 SHOWN_LINES = 4  # of a difference
 
@@ -79,7 +89,7 @@ def compare(expected: Description, found: Description) -> tuple[list[Fault], lis
             continue
         if _is_for_speed(key, definition):
             notes.append(f"{_called(key)} is no part of the migrations, and refuses nothing")
-        elif _looks_on(key, definition):
+        elif _looks_on(key, definition, found, expected):
             notes.append(f"{_called(key)} is no part of the migrations, and comes after each write")
         elif _weakens(key, definition, expected):
             remedy = GIVEN_BACK if _is_of_database(key) else REMOVE
@@ -158,9 +168,22 @@ def difference(expected: str, found: str, *, most: int | None = SHOWN_LINES) -> 
         yield f"and {len(lines) - most} lines more"
 
 
-def _looks_on(key: tuple[str, str], definition: str) -> bool:
-    """Return whether this is a trigger that comes after what was written, such as of a log."""
-    return key[0] == "trigger" and " AFTER " in definition and "CONSTRAINT" not in definition
+def _looks_on(
+    key: tuple[str, str], definition: str, found: Description, expected: Description
+) -> bool:
+    """Return whether this is a trigger that comes after what was written, such as of a log.
+
+    One whose function, as far as its text tells, raises an error or writes a table of the
+    migrations does more.
+    """
+    if key[0] != "trigger" or " AFTER " not in definition or "CONSTRAINT" in definition:
+        return False
+    called = definition.rpartition(" FUNCTION ")[2].partition("(")[0]  # given what, is no matter
+    body = found.get(("function", f"{called}()"), "")
+    writes = (f"public.{name}" for name in WRITES.findall(body))
+    return RAISES.search(body) is None and not any(
+        ("relation", each) in expected for each in writes
+    )
 
 
 def _weakens(key: tuple[str, str], definition: str, expected: Description) -> bool:
