@@ -81,8 +81,8 @@ class Live:
         seen = reading.tables & self.views.keys()
         tables = {self._named(each) for each in reading.tables - self.passing - seen}
         # A column can be had from a table that is read, or from a row of one that rules speak of.
-        own = {f"public.{table}" for table in COLUMNS} | self.books
-        near = own | {each if "." in each else f"public.{each}" for each in reading.tables}
+        read = {*COLUMNS, *reading.tables}
+        near = self.books | {each if "." in each else f"public.{each}" for each in read}
         every = frozenset[str]().union(*(self.columns.get(each, frozenset()) for each in near))
         of_books = frozenset[str]().union(
             *(self.columns.get(each, frozenset()) for each in self.books)
