@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from conformance.engine.database.session import Session
     from conformance.engine.kinds.rule import Rule
 
-# Rows are of three forms: a rule and the key of what breaks it; a table that was written; and the
-# number of the last change.
+# Rows are of two forms: a rule and the key of what breaks it; or a table that was written, and the
+# number of the last change of all.
 FUNCTION = """
 CREATE TYPE conformance.judgement AS (rule text, key text, tbl text, last bigint);
 CREATE FUNCTION conformance.judge(p_seen bigint) RETURNS SETOF conformance.judgement
