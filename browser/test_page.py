@@ -196,10 +196,32 @@ def test_an_object_and_its_rules_are_a_link_apart(page: Page, file: Path) -> Non
     page.goto(f"{file.as_uri()}#INV-T6")
     page.locator("#INV-T6 a", has_text="inv_t6__teams_credits_not_negative").click()
 
-    place = page.url.partition("#")[2]
-    assert page.locator(f"#{place} pre", has_text="CHECK ((credits >= ").is_visible()
-    page.locator(f"#{place} a", has_text="INV-T6").click()
+    place = page.locator(f'[id="{page.url.partition("#")[2]}"]')
+    assert page.url.endswith("#object-teams.inv_t6__teams_credits_not_negative")
+    assert place.locator("pre", has_text="CHECK ((credits >= ").is_visible()
+    place.locator("a", has_text="INV-T6").click()
     assert page.url.endswith("#INV-T6")
+
+
+def test_objects_are_searched(page: Page, file: Path) -> None:
+    """Tables, functions and constraints are found, and counted where the rules above hide them."""
+    search, found = page.get_by_label("Search rules"), page.locator("#found")
+    rows = page.locator(".objects tbody tr:visible, .idle li:visible")
+    expect(found).to_be_hidden()
+    for words in ("lock_teams(uuid[])", "inv_t6__teams_credits_not_negative", "trigger on teams"):
+        search.fill(words)
+        said = [(each.text_content() or "").lower() for each in rows.all()]
+        assert said
+        assert [] == [each for each in said if not all(word in each for word in words.split())]
+        expect(found).to_contain_text(f"{len(said)} object{'s' if len(said) > 1 else ''}")
+    found.get_by_role("link", name="object").click()
+    expect(rows.first).to_be_in_viewport()
+    search.fill("no such thing")
+    assert [] == rows.all()
+    expect(page.locator(".idle")).to_have_count(page.locator(".idle:not(:visible)").count())
+    expect(found).to_contain_text("no rules, no objects")
+    follow(page, file, "object-framecast.lock_teams-uuid")
+    expect(page.locator('[id="object-framecast.lock_teams-uuid"] pre')).to_be_visible()
 
 
 def test_what_enforces_a_rule_and_its_races_are_a_click_away(page: Page, file: Path) -> None:
@@ -221,12 +243,12 @@ def test_what_enforces_a_rule_and_its_races_are_a_click_away(page: Page, file: P
 
 def test_findings_beside_the_rules_are_found(page: Page) -> None:
     """They are linked at the top, searched, and shown with the rules of their verdict."""
-    found, none = page.locator("#beside-1"), page.locator("#none")
+    found = page.locator("#beside-1")
     page.get_by_role("link", name="RIGHT").click()
     expect(found).to_be_in_viewport()
     page.get_by_label("Search rules").fill("right broken")
     expect(found).to_be_visible()
-    expect(none).to_be_hidden()
+    expect(page.locator("#found")).to_contain_text("1 rule, no objects")
     page.get_by_role("button", name="held").click()
     expect(found).to_be_hidden()
 

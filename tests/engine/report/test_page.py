@@ -94,7 +94,14 @@ def test_every_rule_and_every_object_is_traced(objects: list[inventory.Object]) 
     """A rule links the objects that serve it, an object its rules; the others serve none."""
     document = whole(objects)
     page = Links(forms.render(document, "html"))
-    anchors = {each: f"object-{place}" for place, each in enumerate(objects, 1)}
+    anchors = {
+        each: "object-" + re.sub(r"[^\w.]+", "-", f"{each.on}.{each.name}").strip(".-")
+        for each in objects
+    }
+    assert {
+        "object-teams.inv_t6__teams_credits_not_negative",
+        "object-framecast.lock_teams-uuid",
+    } <= {*anchors.values()}
 
     for rule in RULES:
         serving = {anchors[each] for each in objects if rule in each.rules}

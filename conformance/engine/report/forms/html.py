@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
@@ -107,7 +108,14 @@ def _objects(document: Document) -> list[dict[str, Any]]:
             {"kind": "", "name": name, "on": "", "sql": "", "rules": ids}
             for name, ids in sorted(names.items())
         ]
-    return [{"reason": "", **each, "anchor": f"object-{at}"} for at, each in enumerate(listed, 1)]
+    taken: Counter[str] = Counter()
+    found = []
+    for each in listed:
+        name = re.sub(r"[^\w.]+", "-", f"{each['on']}.{each['name']}").strip(".-")
+        taken[name] += 1
+        more = f"-{taken[name]}" if taken[name] > 1 else ""
+        found.append({"reason": "", **each, "anchor": f"object-{name}{more}"})
+    return found
 
 
 def _enforced(document: Document) -> dict[str, list[dict[str, str]]]:
