@@ -34,8 +34,8 @@ RESET = """
 HINTS: dict[type[psycopg.Error], str] = {
     errors.ActiveSqlTransaction: (
         "each file runs in one transaction, where this statement is not possible: "
-        "rewrite it (CREATE INDEX without CONCURRENTLY), or give it a file of its own with the "
-        "line `-- outside a transaction`"
+        "give it a file of its own with the line `-- outside a transaction`, or rewrite it "
+        "(CREATE INDEX without CONCURRENTLY)"
     ),
     errors.LockNotAvailable: (
         "another session holds a lock that this needs: "

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pglast import ast
+from pglast.enums import ConstrType
 
 from conformance.engine.audit.findings import Fault
 from conformance.engine.deployment.tokens import by_statement
@@ -49,6 +50,7 @@ KEEPS_OUT = (
     ("ShareLock", "all who write"),
 )
 ROWS_A_SECOND = 15_000  # written anew with their indexes, on a server that is busy
+EXCLUDED_A_SECOND = 3_000  # rows that are put into a GiST index and compared by a new exclusion
 LONGEST = 5.0  # seconds that others may have to wait
 
 
@@ -61,12 +63,19 @@ class Held:
         mode: the strongest lock.
         anew: whether all rows are written.
         seconds: how long the file takes where there are no rows.
+        excludes: whether a new constraint compares all rows with the others.
     """
 
     table: str
     mode: str
     anew: bool
     seconds: float = 0.0
+    excludes: bool = False
+
+    @property
+    def rate(self) -> int:
+        """Rows that it takes up each second."""
+        return EXCLUDED_A_SECOND if self.excludes else ROWS_A_SECOND
 
 
 def places(conn: Connection) -> dict[str, int]:
@@ -80,14 +89,15 @@ def held(
     """Return what a file has locked that was there, in the transaction that has just run it."""
     after = places(conn)
     modes = dict(conn.execute(MODES).fetchall())
-    whole = set(_whole(file))
+    whole, apart = set(_whole(file)), set(_apart(file))
     found = []
     for table, place in before.items():
         taken = modes.get(table, ())
         mode = next((mode for mode, _ in KEEPS_OUT if mode in taken), "")
-        anew = after.get(table, place) != place or bool({table, table.rpartition(".")[2]} & whole)
+        names = {table, table.rpartition(".")[2]}
+        anew = after.get(table, place) != place or bool(names & whole)
         if mode or anew:
-            found.append(Held(table, mode, anew, seconds))
+            found.append(Held(table, mode, anew, seconds, bool(names & apart)))
     return found
 
 
@@ -116,25 +126,40 @@ def estimate(
         rows, size_of = int(size[0]), f"{size[1] / 1e6:,.0f} MB"
         out = words.get(lock.mode, "all who change the same rows")
         what = f"keeps out {out}" + (
-            f", and writes all of about {rows:,} rows ({size_of}): about "
-            f"{rows / ROWS_A_SECOND:,.0f} s"
-            if lock.anew
+            f", and {'compares' if lock.excludes else 'writes'} all of about {rows:,} rows "
+            f"({size_of}): about {rows / lock.rate:,.0f} s"
+            if lock.anew or lock.excludes
             else f" of about {rows:,} rows ({size_of}) for {lock.seconds:.0f} s, even without any"
             if lock.mode and lock.seconds > LONGEST
             else f" of about {rows:,} rows ({size_of}) until the file has run"
         )
-        longest = max(lock.anew * rows / ROWS_A_SECOND, bool(lock.mode) * lock.seconds)
+        every = lock.anew or lock.excludes
+        longest = max(every * rows / lock.rate, bool(lock.mode) * lock.seconds)
         if longest <= LONGEST:
             notes.append(f"{file.name} {what}: {lock.table}")
         else:
-            remedy = (
-                "do it in steps (a new column, batches, a constraint NOT VALID), or say why it "
-                f"may: -- waives LOCK {lock.table}: reason"
+            steps = "a new column, batches, a constraint NOT VALID"
+            steps = (
+                "run it while nobody needs the table"
+                if lock.excludes
+                else f"do it in steps ({steps})"
             )
+            remedy = f"{steps}, or say why it may: -- waives LOCK {lock.table}: reason"
             own = [each for each in waivers if each.file == file.name]
             fault = Fault(file.name, f"{lock.table}: {what}", remedy)
             settle(fault, {f"LOCK {lock.table}"}, own, (faults, notes), what)
     return faults, notes
+
+
+def _apart(file: Migration) -> Iterator[str]:
+    """Yield tables that a file gives a constraint which compares rows by an index of its own."""
+    for node, *_ in statements(file.sql):
+        for each in getattr(node, "cmds", None) or ():
+            constraint = getattr(each, "def_", None)
+            if isinstance(constraint, ast.Constraint) and (
+                constraint.contype == ConstrType.CONSTR_EXCLUSION or constraint.without_overlaps
+            ):
+                yield str(node.relation.relname)
 
 
 def _whole(file: Migration) -> Iterator[str]:

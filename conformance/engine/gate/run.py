@@ -121,7 +121,7 @@ class Gate:
             self._skip(3, 6, UNKNOWN)
             self._audit(target, UNKNOWN)
             return
-        self._done(linter.lint(files.pending, target.major))
+        self._done(linter.lint(files.pending, target.major, files.applied))
         self._scratch(target, files)
 
     def _look(self) -> Target | None:

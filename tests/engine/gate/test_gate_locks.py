@@ -72,6 +72,16 @@ def test_a_large_table_that_is_written_anew_is_a_finding(
     assert ([], True) == (faults, any("waives LOCK big: at night (" in note for note in notes))
 
 
+def test_an_exclusion_on_a_large_table_is_a_finding(asked: Callable[[str], Asked]) -> None:
+    """No other way leads to it, so a waiver says when it may be."""
+    script = "ALTER TABLE big ADD EXCLUDE USING gist (int4range(a, a) WITH &&)"
+    [fault], _ = asked(script)
+
+    assert "keeps out all who read or write, and compares all of about 1,000,000" in fault.what
+    assert ([], 1) == (asked(f"-- waives LOCK big: at night\n{script}")[0], len(asked(script)[0]))
+    assert [] == asked(script.replace("big", "small"))[0]
+
+
 @pytest.mark.parametrize(
     ("script", "noted"),
     [

@@ -205,8 +205,8 @@ def test_what_needs_to_be_outside_a_transaction_is_told(project: Project) -> Non
             "transaction block (25001)\n"
             "    CREATE INDEX CONCURRENTLY ON a (b)\n"
             "    hint: each file runs in one transaction, where this statement is not possible: "
-            "rewrite it (CREATE INDEX without CONCURRENTLY), or give it a file of its own with the "
-            "line `-- outside a transaction`\n"
+            "give it a file of its own with the line `-- outside a transaction`, or rewrite it "
+            "(CREATE INDEX without CONCURRENTLY)\n"
             "a.sql was rolled back as a whole\n",
         )
         == project.migrate()
