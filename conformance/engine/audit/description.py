@@ -146,6 +146,14 @@ QUERIES = (
         CASE WHEN prokind IN ('f', 'p') THEN pg_get_functiondef(oid) ELSE prokind::text END
     FROM routine
     """,
+    # Wherever they lie: what they do becomes of our rows.
+    """
+    SELECT DISTINCT 'function', t.tgfoid::regprocedure::text, pg_get_functiondef(t.tgfoid)
+    FROM pg_trigger AS t JOIN lasting AS r ON r.oid = t.tgrelid
+    WHERE NOT t.tgisinternal AND NOT EXISTS (
+        SELECT FROM foreigner AS f WHERE f.classid = 'pg_proc'::regclass AND f.objid = t.tgfoid
+    )
+    """,
     """
     SELECT 'type', k.called, CASE k.typtype
         WHEN 'e' THEN (

@@ -61,7 +61,8 @@ WRITES = re.compile(
     r"(?:public\.)?\"?(\w+)",
     re.IGNORECASE,
 )
-STANDALONE = ("relation", "function", "type", "schema")
+CALLED = "function"
+STANDALONE = ("relation", CALLED, "type", "schema")
 SHOWN_LINES = 4  # of a difference
 
 
@@ -179,11 +180,23 @@ def _looks_on(
     if key[0] != "trigger" or " AFTER " not in definition or "CONSTRAINT" in definition:
         return False
     called = definition.rpartition(" FUNCTION ")[2].partition("(")[0]  # given what, is no matter
-    body = found.get(("function", f"{called}()"), "")
+    body = _run(called, found)
     writes = (f"public.{name}" for name in WRITES.findall(body))
     return RAISES.search(body) is None and not any(
         ("relation", each) in expected for each in writes
     )
+
+
+def _run(function: str, found: Description) -> str:
+    """Return the text of a function, and of those that it calls, however far."""
+    texts = {name.partition("(")[0]: text for (kind, name), text in found.items() if kind == CALLED}
+    ahead, done = {function}, dict[str, str]()
+    while ahead:
+        name = ahead.pop()
+        done[name] = texts.get(name, "")
+        words = set(re.findall(r"\w+(?=\"?\s*\()", done[name]))
+        ahead |= {each for each in texts if each.rpartition(".")[2].strip('"') in words} - {*done}
+    return "\n".join(done.values())
 
 
 def _weakens(key: tuple[str, str], definition: str, expected: Description) -> bool:

@@ -115,10 +115,12 @@ def test_what_others_have_beside_the_rules_is_a_note(
     assert any("trigger noted on public.users is no part" in note for note in section.notes)
 
 
+@pytest.mark.parametrize("schema", ["public", "log"])
 @pytest.mark.parametrize(
     "body",
     [
         "DELETE FROM public.webhooks; RETURN NULL;",
+        "PERFORM public.purge(); RETURN NULL;",
         "update Only users SET name = 1; RETURN NULL;",
         "RAISE EXCEPTION $x$no user may change$x$;",
         "RAISE $x$none$x$;",
@@ -126,17 +128,25 @@ def test_what_others_have_beside_the_rules_is_a_note(
     ],
 )
 def test_a_trigger_of_others_that_does_more_than_log_is_told(
-    body: str, target: Database, owner: psycopg.Connection[Any], expected: Description
+    body: str,
+    schema: str,
+    target: Database,
+    owner: psycopg.Connection[Any],
+    expected: Description,
 ) -> None:
     """A trigger after each write that refuses it, or writes what rules speak of, is no note."""
     owner.execute(
-        f"CREATE FUNCTION meddle() RETURNS trigger LANGUAGE plpgsql AS $f$BEGIN {body} END$f$;"
+        "CREATE SCHEMA log;"
+        "CREATE FUNCTION purge() RETURNS void LANGUAGE sql AS 'DELETE FROM public.webhooks';"
+        f"CREATE FUNCTION {schema}.meddle() RETURNS trigger LANGUAGE plpgsql AS "
+        f"$f$BEGIN {body} END$f$;"
         " CREATE TRIGGER meddled AFTER UPDATE ON users FOR EACH ROW"
-        " EXECUTE FUNCTION meddle('some', 'words')".encode()
+        f" EXECUTE FUNCTION {schema}.meddle('some', 'words')".encode()
     )
     with reading(target.conninfo, Limits()) as connection:
         section = enforcement.inspect(connection, expected)
-    owner.execute("DROP FUNCTION meddle CASCADE")
+    owner.execute(f"DROP FUNCTION {schema}.meddle CASCADE; DROP SCHEMA log CASCADE".encode())
+    owner.execute("DROP FUNCTION purge")
 
     assert ["trigger meddled on public.users"] == [fault.about for fault in section.faults]
 
