@@ -185,8 +185,14 @@ def _differing(called: str, targets: tuple[Node, ...], columns: Mapping[str, str
         if isinstance(each.val, ast.SetToDefault | ast.MultiAssignRef) or each.indirection
         else f"{called}.{quoted(each.name)} IS DISTINCT FROM ({_sql(each.val)})"
         for each in targets
-        if each.name in columns or not each.name  # the whole row
+        if not each.name or (each.name in columns and not _is_itself(each))  # none: the whole row
     )
+
+
+def _is_itself(target: Node) -> bool:
+    """Return whether an assignment gives a column what it holds."""
+    names = getattr(target.val, "fields", None) or ()
+    return [getattr(each, "sval", "") for each in names] == [target.name]
 
 
 def _in_loops(node: Node, loops: Loops) -> Node:

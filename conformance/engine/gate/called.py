@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pglast import ast
-from pglast.enums import AlterTableType, ObjectType, OnConflictAction
+from pglast.enums import AlterTableType, CmdType, ObjectType, OnConflictAction
 
 from conformance.engine.gate.parts import last, statements
+from conformance.engine.sql.tree import below
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -49,8 +50,38 @@ TRIGGERS = """
      WHERE NOT t.tgisinternal
        AND (p.proname = %(function)s OR (c.relname, t.tgname) = (%(table)s, %(trigger)s))
 """
+# Functions that views, rules, operators, casts, defaults, checks and indexes of a target call, as
+# far as what they are made of leads; what triggers call is asked for by itself.
+LED = """
+    WITH RECURSIVE led (class, object) AS (
+        SELECT 'pg_class'::regclass::oid, oid FROM pg_class WHERE relname = ANY (%(names)s)
+        UNION SELECT 'pg_operator'::regclass, oid FROM pg_operator WHERE oprname = ANY (%(names)s)
+        UNION SELECT 'pg_type'::regclass, oid FROM pg_type WHERE typname = ANY (%(names)s)
+        UNION SELECT 'pg_cast'::regclass, k.oid FROM pg_cast AS k
+         JOIN pg_type AS t ON t.oid IN (k.castsource, k.casttarget)
+         WHERE t.typname = ANY (%(names)s)
+        UNION SELECT e.class, e.object FROM led
+         JOIN LATERAL (
+            SELECT refclassid AS class, refobjid AS object FROM pg_depend
+             WHERE classid = led.class AND objid = led.object
+            UNION ALL SELECT classid, objid FROM pg_depend
+             WHERE refclassid = led.class AND refobjid = led.object AND deptype IN ('a', 'i')
+         ) AS e ON e.class <> 'pg_trigger'::regclass
+    )
+    SELECT DISTINCT p.proname::text FROM led JOIN pg_proc AS p ON p.oid = led.object
+     WHERE led.class = 'pg_proc'::regclass AND p.prorettype <> 'trigger'::regtype
+"""
+# Statements that make what calls a function without its name.
+LEADING = (
+    ast.DefineStmt,
+    ast.CreateRangeStmt,
+    ast.CreateCastStmt,
+    ast.CreateOpClassStmt,
+    ast.CreateEventTrigStmt,
+)
 # Events as the server counts them.
 INSERT, DELETE, UPDATE, TRUNCATE = 4, 8, 16, 32
+OF_RULES = {CmdType.CMD_INSERT: INSERT, CmdType.CMD_UPDATE: UPDATE, CmdType.CMD_DELETE: DELETE}
 ENABLING = (
     AlterTableType.AT_EnableTrig,
     AlterTableType.AT_EnableAlwaysTrig,
@@ -65,7 +96,11 @@ class Bodies:
         """Read those of the files; those of the target are asked for when they are called."""
         self.conn = conn
         self._found: dict[str, list[str]] = {}
+        self.own: set[str] = set()  # names of those of the files
+        self.read: set[str] = set()  # of those, names and definitions, that statements run
         self._makes_extensions = False
+        self._made: set[str] = set()  # aggregates and the like
+        self._rules: list[Node] = []
         self._triggers: dict[tuple[str, str], _Trigger] = {}
         for file in files:
             for node, text, _ in statements(file.sql):
@@ -80,17 +115,33 @@ class Bodies:
 
     def is_unread(self, name: str) -> bool:
         """Return whether nobody can tell what a function does; those of extensions are trusted."""
-        if self.conn is None or self.of(name):
+        if self.conn is None or name in self._made or self.of(name):
             return False
         [(known,)] = self.conn.execute(TRUSTED, {"name": name}).fetchall()
         return not (known or self._makes_extensions)
 
     def _define(self, statement: Node, text: str) -> None:
         if isinstance(statement, ast.CreateFunctionStmt) and text:
+            self.own.add(last(statement.funcname))
             found = self._found.setdefault(last(statement.funcname), [])
             if text not in found:
                 found.append(text)
+        elif isinstance(statement, ast.DefineStmt):
+            self._made.add(last(statement.defnames))
         self._makes_extensions |= isinstance(statement, ast.CreateExtensionStmt)
+
+    def called(self, node: Node) -> Iterator[str]:
+        """Yield the functions that a statement calls, or makes something call."""
+        every = [*below(node)]
+        yield from (last(each.funcname) for each in every if isinstance(each, ast.FuncCall))
+        if isinstance(node, LEADING):
+            names = (last(each) for each in every if _is_name(each))
+            yield from (each for each in names if self.of(each))
+        elif self.conn is not None:
+            of = {str(each.relname) for each in every if isinstance(each, ast.RangeVar)}
+            of |= {last(each.name) for each in every if isinstance(each, ast.A_Expr) and each.name}
+            of |= {last(each.names) for each in every if isinstance(each, ast.TypeName)}
+            yield from (name for (name,) in self.conn.execute(LED, {"names": [*of]}).fetchall())
 
     def meet(self, statement: Node, text: str = "") -> None:
         """Note the functions that a statement of a file makes, and triggers that come of it."""
@@ -102,6 +153,8 @@ class Bodies:
                 statement.events or 0,
                 tuple(each.sval for each in statement.columns or ()),
             )
+        elif isinstance(statement, ast.RuleStmt):
+            self._rules.append(statement)
         elif isinstance(statement, ast.CreateFunctionStmt):
             self._ask(function=last(statement.funcname))
         elif isinstance(statement, ast.AlterTableStmt) and statement.relation:
@@ -111,6 +164,14 @@ class Bodies:
         elif _drops_triggers(statement):
             for each in statement.objects:
                 self._triggers.pop((each[-2].sval, each[-1].sval), None)
+
+    def ruled(self, node: Node) -> Iterator[Node]:
+        """Yield the actions of rules of the files that a statement comes to."""
+        events = _events(node)
+        for rule in self._rules if events else ():
+            same = rule.relation.relname == getattr(node.relation, "relname", "")
+            if same and OF_RULES.get(rule.event, 0) & events:
+                yield from rule.actions or ()
 
     def fired(self, node: Node) -> Iterator[str]:
         """Yield the bodies of such triggers that a statement fires."""
@@ -136,6 +197,10 @@ class _Trigger(NamedTuple):
     function: str
     events: int
     columns: tuple[str, ...]
+
+
+def _is_name(node: Any) -> bool:
+    return isinstance(node, tuple) and bool(node) and all(isinstance(i, ast.String) for i in node)
 
 
 def _drops_triggers(statement: Node) -> bool:

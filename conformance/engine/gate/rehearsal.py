@@ -15,6 +15,7 @@ from conformance.engine.deployment.migrations import Migration, MigrationError
 from conformance.engine.deployment.tokens import tokens
 from conformance.engine.domain.chosen import RULES, domain
 from conformance.engine.gate import contents, invented, rewriting, sequences, unknown_data
+from conformance.engine.gate.exercised import Exercise
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -133,15 +134,22 @@ def tried(scratch: Scratch, template: Template, files: Files, reached: Iterable[
     """Apply what is pending to each of some states, on copies of a template that suits them."""
     notebook, count = Notebook(files.waived), 0
     unfilled: set[str] = set()
+    exercise = Exercise(files.pending)
     given_up = {waiver.what for waiver in files.given_up}
     for state in reached:
         count += 1
         unfilled.update(state.unfilled)
         _unreached(state, given_up, notebook)
         with scratch.lent(template, files.text, "rehearsal") as database:
-            _try(database, state, files.pending, notebook)
+            _try(database, state, files.pending, notebook, exercise)
     for table in sorted(unfilled):
         _untried(table, files.pending, notebook)
+    for change, what in exercise.unmet() if count else ():
+        [file] = (each for each in files.pending if each.name == change.file)
+        there = f"public.{change.relation}" not in unfilled
+        if there and not notebook.excuses(file, (f"DATA {change.relation}",), what):
+            place, told = f"{file.name}:{change.line}", KEEP.format(change.relation)
+            notebook.note("every state", place, what, told)
     return Section(
         NUMBER,
         TITLE,
@@ -180,7 +188,11 @@ def _unreached(state: State, given_up: set[str], notebook: Notebook) -> None:
 
 
 def _try(
-    database: Database, state: State, pending: Sequence[Migration], notebook: Notebook
+    database: Database,
+    state: State,
+    pending: Sequence[Migration],
+    notebook: Notebook,
+    exercise: Exercise,
 ) -> None:
     """Apply file by file: what one of them waives excuses no other."""
     with database.connect() as conn:
@@ -190,6 +202,7 @@ def _try(
         taken = sequences.taken(conn)
         could = rewriting.refused(conn, first)
         for file in pending:
+            exercise.begin(conn, file)
             try:
                 before = _applied(conn, file, before)
             except MigrationError as error:
@@ -209,6 +222,10 @@ def _try(
                 return
             told = [
                 *_losses(before, after, first),
+                *(
+                    (file.name, (f"DATA {table}",), what, KEEP.replace("{}", table))
+                    for table, what in exercise.ran(conn)
+                ),
                 *_unwritten(before, cannot := rewriting.refused(conn, after), could),
                 *(
                     (name, (f"DATA {name}",), TAKEN, BEHIND)

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from conformance.engine.deployment.migrations import Migration
     from conformance.engine.gate.parts import Loops, Node
 
-DEFINING = (ast.CreateFunctionStmt, ast.RuleStmt, ast.ViewStmt)  # what they hold is not run
+DEFINING = (ast.CreateFunctionStmt, ast.RuleStmt)  # what they hold is not run
 WHOLLY = (ast.TruncateStmt, ast.DropStmt, ast.AlterTableStmt, ast.FuncCall)
 DELETING = (ast.DeleteStmt, ast.TruncateStmt, ast.DropStmt, ast.FuncCall)
 # Functions that delete or write large objects, and the table that lists those.
@@ -92,9 +92,11 @@ class RowChange:
         return [each.name for each in self.targets] or None
 
 
-def of_files(files: Sequence[Migration], conn: Connection | None = None) -> list[RowChange]:
+def of_files(
+    files: Sequence[Migration], conn: Connection | None = None, bodies: Bodies | None = None
+) -> list[RowChange]:
     """Return the statements of files that delete or change rows."""
-    bodies = Bodies(files, conn)
+    bodies = bodies or Bodies(files, conn)
     found = []
     for file in files:
         for statement, text, place in statements(file.sql):
@@ -103,6 +105,12 @@ def of_files(files: Sequence[Migration], conn: Connection | None = None) -> list
                 for node, table, loops in _within(statement, text, bodies, set())
             ]
     return found
+
+
+def of_function(name: str, bodies: Bodies) -> list[str]:
+    """Return the tables of whose rows a function takes some; '' where nobody can tell."""
+    found = [each for text in bodies.of(name) for each in _of_function(text, bodies, {name})]
+    return sorted({table for _, table, _ in found})
 
 
 def _within(
@@ -121,15 +129,26 @@ def _within(
         for definition in bodies.fired(each):
             if definition not in seen:
                 seen.add(definition)
+                bodies.read.add(definition)
                 yield from _of_trigger(definition, each, bodies, seen, loops)
-        if isinstance(each, ast.FuncCall):
-            name = last(each.funcname)
-            definitions = [] if name in seen else bodies.of(name)
-            if name not in seen and bodies.is_unread(name):
-                yield f"calls {name}(): {UNREAD}", "", ()
-            seen.add(name)
-            for definition in definitions:
-                yield from _of_function(definition, bodies, seen)
+        for action in bodies.ruled(each):
+            if (told := str(action(skip_none=True))) not in seen:
+                seen.add(told)
+                further = triggers.rows(each) if hasattr(each, "whereClause") else ()
+                yield from _within(action, "", bodies, seen, (*loops, *further))
+    yield from _of_calls(node, bodies, seen)
+
+
+def _of_calls(node: Any, bodies: Bodies, seen: set[str]) -> Iterator[tuple[Node, str, Loops]]:
+    for name in bodies.called(node):
+        if name in seen:
+            continue
+        if bodies.is_unread(name):
+            yield f"calls {name}(): {UNREAD}", "", ()
+        seen.add(name)
+        bodies.read.add(name)
+        for definition in bodies.of(name):
+            yield from _of_function(definition, bodies, seen)
 
 
 def _of_trigger(

@@ -137,7 +137,9 @@ def test_a_trigger_of_others_that_does_more_than_log_is_told(
     """A trigger after each write that refuses it, or writes what rules speak of, is no note."""
     owner.execute(
         "CREATE SCHEMA log;"
-        "CREATE FUNCTION purge() RETURNS void LANGUAGE sql AS 'DELETE FROM public.webhooks';"
+        " CREATE FUNCTION purge() RETURNS void LANGUAGE sql AS 'DELETE FROM public.webhooks'"
+    )
+    owner.execute(
         f"CREATE FUNCTION {schema}.meddle() RETURNS trigger LANGUAGE plpgsql AS "
         f"$f$BEGIN {body} END$f$;"
         " CREATE TRIGGER meddled AFTER UPDATE ON users FOR EACH ROW"

@@ -20,6 +20,12 @@ CREATE TABLE early PARTITION OF days FOR VALUES FROM (0) TO (2);
 CREATE TABLE late PARTITION OF days FOR VALUES FROM (2) TO (9);
 CREATE TABLE heir () INHERITS (bag);
 CREATE FUNCTION purge() RETURNS void LANGUAGE sql AS $$ DELETE FROM bag WHERE word = 'two' $$;
+CREATE FUNCTION emptied(n integer) RETURNS integer LANGUAGE plpgsql AS
+$$ BEGIN DELETE FROM bag WHERE word = 'two'; RETURN n; END $$;
+CREATE VIEW emptying AS SELECT emptied(1) AS n;
+CREATE OPERATOR ### (RIGHTARG = integer, FUNCTION = emptied);
+CREATE DOMAIN hollow AS integer CHECK (emptied(VALUE) > 0);
+CREATE TABLE spills (id integer, n integer DEFAULT emptied(1));
 INSERT INTO teams VALUES (1, 'acme', 'Acme', '2020-01-01'), (2, 'zoo', NULL, '2026-01-01');
 INSERT INTO "Odd ones" VALUES (1, 2), (1, 3);
 INSERT INTO bag VALUES ('one'), ('one'), ('two');
