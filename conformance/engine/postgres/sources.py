@@ -7,9 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from psycopg import ProgrammingError
-from psycopg.conninfo import conninfo_to_dict
-
+from conformance.engine.deployment import address
+from conformance.engine.deployment.address import AddressError
 from conformance.engine.postgres import binaries, wheels
 from conformance.engine.postgres.cluster import SETTINGS, Cluster
 from conformance.engine.postgres.request import (
@@ -59,15 +58,12 @@ def provision(request: Request, settings: Mapping[str, str] | None = None) -> It
 def _given(url: str) -> Server:
     """Return the server at an address."""
     try:
-        address = conninfo_to_dict(url)
-    except ProgrammingError:  # its message repeats the address, password and all
-        message = (
-            "--database-url is not an address of PostgreSQL: "
-            "write postgresql://USER:PASSWORD@HOST:PORT/DATABASE"
-        )
+        given = address.parts(url)
+    except AddressError as error:
+        message = f"--database-url: {error}"
         raise ProvisionError(message) from None
-    host = address.get("host") or address.get("hostaddr") or "local socket"
-    place = f"given server {host}:{address.get('port', 5432)}"
+    host = given.get("host") or given.get("hostaddr") or "local socket"
+    place = f"given server {host}:{given.get('port', 5432)}"
     return examine(url, "--database-url", place=place, owned=False)
 
 

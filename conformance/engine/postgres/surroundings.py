@@ -61,8 +61,11 @@ def pinned(conninfo: str) -> str:
 
 
 def without_password(conninfo: str) -> str:
-    """Return an address as it may be shown."""
-    parts = {name: str(value) for name, value in conninfo_to_dict(conninfo).items()}
+    """Return an address as it may be shown; nothing of one that cannot be read."""
+    try:
+        parts = {name: str(value) for name, value in conninfo_to_dict(conninfo).items()}
+    except ProgrammingError:  # its message repeats the address, password and all
+        return "…"
     return make_conninfo("", **{name: parts[name] for name in parts if "password" not in name})
 
 

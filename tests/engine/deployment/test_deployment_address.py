@@ -12,6 +12,7 @@ from conformance.engine.deployment.address import AddressError
 from conformance.engine.migrate import session
 from conformance.engine.postgres import Request
 from conformance.engine.postgres.scratch import Database
+from conformance.engine.postgres.surroundings import without_password
 from tests.support.asking import complaint
 from tests.support.migrating import TABLES, Outcome, Project
 
@@ -27,7 +28,13 @@ MISTYPED = [
     "postgresql://me:open:sesame@localhost:1/db",
     "postgresql://me:open%sesame@localhost:1/db",
     "postgresql://me:sesame@localhost:1/sesame",
+    "postgresql+psycopg://me:sesame@localhost:1/db",
+    "postgresql://me@localhost:sesame@x/db",
+    "postgresql://me:sesame@[::1/db",
+    "postgresql://me:open sesame@localhost/db",
+    "postgresql://me:open?sesame@localhost/db?x",
 ]
+NO_NUMBER = "its port is no number from 1 to 65535"
 
 
 @pytest.mark.parametrize("url", MISTYPED)
@@ -41,6 +48,46 @@ def test_no_message_holds_the_password(url: str) -> None:
 
     assert [] == [text for text in said if "sesame" in text or "open" in text]
     assert all("\n" not in text for text in said)
+
+
+@pytest.mark.parametrize(
+    ("url", "why"),
+    [
+        ("postgres://me@localhost:notaport/db", NO_NUMBER),
+        ("postgres://me:sesame@localhost:99999/db", NO_NUMBER),
+        ("postgres://me@a:1,b:x/db", NO_NUMBER),
+        ("host=localhost port=abc password=sesame", NO_NUMBER),
+        ("postgresql://me:sesame", f"{NO_NUMBER}; {address.ENCODE}"),
+        ("postgresql://me:open/sesame@localhost:1/db", f"{NO_NUMBER}; {address.ENCODE}"),
+        (
+            "postgresql://me:100%sesame@localhost/db",
+            f'invalid percent-encoded token: "…"; {address.ENCODE}',
+        ),
+        (
+            "mysql://me:sesame@localhost/db",
+            "it begins with mysql:, and no database of PostgreSQL does",
+        ),
+        ("postgresql:/me:sesame@localhost/db", "it does not begin with postgresql://"),
+        (" postgresql://me:sesame@localhost/db", "there are blanks around it"),
+        ("postgresql://me@localhost/db?sslmod=x", 'invalid URI query parameter: "sslmod"'),
+        ("host=localhost prt=1", 'invalid connection option "prt"'),
+        ("password=sesame prt=1", 'invalid connection option "…"'),
+    ],
+)
+def test_a_mistyped_address_is_told_by_its_part(url: str, why: str) -> None:
+    """One message says what of it cannot be read, and how it is written."""
+    with pytest.raises(AddressError) as caught:
+        address.connect(url, {"connect_timeout": "5"})
+
+    assert f"not a database URL, such as postgresql://user@host:5432/name: {why}" == str(
+        caught.value
+    )
+
+
+def test_an_address_that_cannot_be_read_is_not_shown_in_a_command() -> None:
+    """To run tests again, an address is given without its password, or not at all."""
+    assert "…" == without_password("mysql://me:sesame@localhost/db")
+    assert "user=me host=localhost" == without_password("postgresql://me:sesame@localhost")
 
 
 def test_what_libpq_says_is_told_else(project: Project) -> None:

@@ -123,7 +123,11 @@ def test_a_run_that_is_killed_leaves_no_half_of_a_file(
     ("arguments", "message", "code"),
     [
         ([], "no database: give its URL, or set DATABASE_URL", 1),
-        (["no url"], "not a database URL, such as postgresql://user@host:5432/name\n", 3),
+        (
+            ["no url"],
+            'not a database URL, such as postgresql://user@host:5432/name: missing "="',
+            3,
+        ),
         (["host=/nowhere"], "the database cannot be reached: connection is bad: ", 3),
         (["host=x", "--migrations", "nope"], "migrations folder nope does not exist: name one", 1),
     ],

@@ -219,7 +219,7 @@ def test_variables_are_as_good_as_options(suite: Path, given: Server) -> None:
 
 
 WRONG: dict[str, tuple[tuple[str, ...], str]] = {
-    "no address": (("--database-url=mysql://localhost/db",), "is not an address of PostgreSQL"),
+    "no address": (("--database-url=mysql://localhost/db",), "it begins with mysql:"),
     "unreachable": (("--database-url=host=/nowhere",), "cannot connect to the server"),
     "too old": (("--postgres=14",), "PostgreSQL 14 is too old: 15 or newer is needed"),
     "conflict": (("--postgres=16", "--postgres-image=postgres:16"), "exclude each other"),
