@@ -13,7 +13,7 @@ from typing import NoReturn
 
 import psycopg
 
-from conformance.engine.arguments import add_server, seconds
+from conformance.engine.arguments import UNASKED, add_server, seconds
 from conformance.engine.audit import command as audit
 from conformance.engine.audit.command import COULD_NOT_ASK, Incomplete
 from conformance.engine.campaign import command as campaign
@@ -47,14 +47,16 @@ DESCRIPTION = (
 # Commands that need more of a domain than its rules.
 NEEDS_MORE = frozenset({"gate", "mutants", "soak"})
 PLUGIN = "conformance.plugin"
-# As -m pytest; an interrupt while that is imported is no traceback.
+# As -m pytest, by the name that is given first; an interrupt while it is imported is no traceback.
 PYTEST = """
 import runpy
 import signal
+import sys
 
 if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
     signal.signal(signal.SIGINT, signal.SIG_DFL)
-runpy.run_module("pytest", run_name="__main__", alter_sys=True)
+del sys.argv[0]
+runpy.run_module("pytest", run_name="__main__")
 """
 MOST_CLIENTS = 90  # a server of ours has 100 connections
 REFUSED = (
@@ -217,7 +219,19 @@ def _run_test(options: argparse.Namespace) -> None:
     # A process of its own: pytest rewrites what it is the first to import. And without the current
     # folder (-P), which may have packages of the user's with the names of ours.
     suite = str(Path(__file__).resolve().parent)
-    pytest = (sys.executable, "-P", "-c", PYTEST, "-p", PLUGIN, *ALONE, "--rootdir", os.curdir)
+    name = f"{_program()} {options.command}"
+    pytest = (
+        sys.executable,
+        "-P",
+        "-c",
+        PYTEST,
+        name,
+        "-p",
+        PLUGIN,
+        *ALONE,
+        "--rootdir",
+        os.curdir,
+    )
     os.execv(sys.executable, [*pytest, suite, *options.arguments])  # noqa: S606 - as said
 
 
@@ -268,7 +282,8 @@ def _add_soak(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
         help="what the clients draw (default: another one each time, shown)",
     )
     add_server(parser)
-    parser.set_defaults(run=_run_soak, undone="its server or database is gone with it")
+    undone = "its server or database is gone with it"
+    parser.set_defaults(run=_run_soak, undone=undone, unasked=UNASKED)
 
 
 def _run_soak(options: argparse.Namespace) -> int:

@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 
 NEEDS_TEMPLATE = {"template", "database"}
 NEEDS_SERVER = {"server", "scratch"}
+COMMAND = " test"  # ends what `framecast-conformance test` has pytest called by
 OPTIMIZED = (
     "the suite's tests are assertions, which PYTHONOPTIMIZE and python -O leave out: run without"
 )
@@ -77,6 +78,8 @@ def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Register the options that name a server and a schema."""
+    if sys.argv[0].endswith(COMMAND):  # a mistyped option is one of that program
+        parser.prog = sys.argv[0]
     group = parser.getgroup("conformance", "PostgreSQL and the schema under test")
     for attribute, flag, variable in SETTINGS:
         metavar, text = HELP[attribute]

@@ -23,7 +23,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 OPTION = "--conformance-report"
-PREFIX = re.compile(r"^(?:python -m )?[\w.]+: error: ")  # of a message, by how pytest was started
+PREFIX = re.compile(
+    r"^(?:python -m )?[\w.-]+(?: test)?: error: "
+)  # of a message, by how pytest was started
 BEGUN = pytest.StashKey[bool]()  # whether the run has come so far that it has a report of its own
 
 

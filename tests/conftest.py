@@ -13,10 +13,10 @@ import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
 
+from conformance.engine.arguments import FINDINGS, NOWHERE
 from conformance.engine.database.sandbox import Sandbox
 from conformance.engine.migrate import runner
 from conformance.engine.postgres import Server
-from conformance.engine.postgres.folders import FINDINGS, NOWHERE
 from conformance.engine.postgres.scratch import Database, Scratch, Template
 from conformance.framecast.application import APPLICATION
 from conformance.framecast.races.harness import Harness

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 PRINTED: Final = Path()  # where JSON goes that is for no file
+OURS: Final = ".conformance"  # of a project, for what its runs have found
+# Names another folder for the findings, or says that there is none.
+FINDINGS, NOWHERE = "CONFORMANCE_FINDINGS", "none"
 UNASKED: Final = 2  # exit code where 1 is an answer, and there was none
 # What each option that names a server takes, and what it means.
 HELP = {

@@ -67,7 +67,7 @@ def load(directory: Path) -> tuple[Migration, ...]:
     if not directory.is_dir():
         reason = "is not a folder" if directory.exists() else "does not exist"
         wanted = "name one that holds *.sql files, by --migrations DIR"
-        message = f"migrations folder {directory} {reason}: {wanted}"
+        message = f"migrations folder {directory} {reason}: {wanted}{_near(directory)}"
         raise MigrationError(message)
     try:
         every = [path for path in directory.iterdir() if path.suffix.lower() == ".sql"]
@@ -84,6 +84,12 @@ def load(directory: Path) -> tuple[Migration, ...]:
         message = f"migrations folder {directory} holds no *.sql file: nothing to install"
         raise MigrationError(message)
     return tuple(map(_read, paths))
+
+
+def _near(directory: Path) -> str:
+    """Return a question that names folders of migrations beside one that is none; '' for none."""
+    near = [each for each in directory.parent.glob("*/migrations") if any(each.glob("*.sql"))]
+    return f": did you mean {' or '.join(map(str, sorted(near)))}?" if near else ""
 
 
 def digest(directory: Path) -> str:

@@ -30,13 +30,14 @@ def find(name: str) -> Rule | None:
     for each in (name, token):
         if found := RULES.get(each.strip("_").replace("_", "-").upper()):
             return found
-    wanted = name.lower()
-    enforced = [
-        rule
-        for rule in RULES.values()
-        if any(wanted in _names(each.lower()) for each in rule.enforced_by)
-    ]
+    enforced = _enforced_by(name)
     return enforced[0] if len(enforced) == 1 else None
+
+
+def _enforced_by(name: str) -> list[Rule]:
+    """Return the rules that say that an object of a name enforces them."""
+    rules = RULES.values()
+    return [r for r in rules if any(name.lower() in _names(e.lower()) for e in r.enforced_by)]
 
 
 def _names(enforcing: str) -> tuple[str, ...]:
@@ -64,12 +65,21 @@ def is_like(name: str) -> bool:
     return bool(dash and rest.isalnum()) and any(each.startswith(f"{area}-") for each in RULES)
 
 
+def is_table(name: str) -> bool:
+    """Return whether rules speak of a table of a name."""
+    return any(name.lower() in each.tables for each in RULES.values())
+
+
 def hint(name: str) -> str:
-    """Return a question that names the rules near a name that is none's; '' where none are."""
+    """Return what a name that is no rule's may mean: a table, several rules, or rules near it."""
+    if is_table(name):
+        return f"it is a table: `framecast-conformance rules --table {name}` lists its rules; "
+    if enforced := _enforced_by(name):
+        return f"it enforces {', '.join(each.id for each in enforced)}: name one of them; "
     return question(name.strip("_").replace("_", "-").upper(), RULES)
 
 
 def question(name: str, known: Iterable[str]) -> str:
     """Return a question that names what is nearly called so; '' where nothing is."""
-    near = get_close_matches(name, [*known], cutoff=0.5)
+    near = get_close_matches(name, [*known], cutoff=0.6)
     return f"did you mean {' or '.join(near)}? " if near else ""

@@ -5,17 +5,18 @@ from __future__ import annotations
 import os
 import shlex
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 from conformance.engine.arguments import add_server
 from conformance.engine.cases.verdicts import NOT_RUN, Verdict
-from conformance.engine.console import say, sentence
+from conformance.engine.console import fitted, say, sentence
 from conformance.engine.deployment import migrations
 from conformance.engine.domain import chosen
 from conformance.engine.domain.chosen import RULES, domain
-from conformance.engine.domain.names import hint, question
+from conformance.engine.domain.names import UnknownRuleError, hint, is_like, is_table, question
 from conformance.engine.domain.names import rule as named
 from conformance.engine.findings import last, store
 from conformance.engine.postgres import Request, provision, scratch
@@ -27,12 +28,13 @@ from conformance.engine.report.enforcing import enforcing
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     import psycopg
 
     from conformance.engine.explain.page import Seen
     from conformance.engine.kinds.rule import Rule
+    from conformance.engine.postgres.scratch import Database
     from conformance.engine.progress import Say
     from conformance.engine.report.forms.extras import Kills
 
@@ -161,25 +163,21 @@ def run_show(options: argparse.Namespace) -> None:
     """
     from conformance.engine.explain import objects, page  # noqa: PLC0415 - as above
 
-    rule = named(options.rule)
+    try:
+        rule = named(options.rule)
+    except UnknownRuleError:
+        if is_like(options.rule) or is_table(options.rule) or not _show_objects(options):
+            raise
+        return
     migrations.load(options.migrations)
     kills = _kills(rule, options)
-    given = {attribute: getattr(options, attribute) for attribute, _, _ in SETTINGS}
     # A server starts in other processes: what draws cases is imported beside it.
     Thread(target=_begin, daemon=True).start()
-    with (
-        Progress() as progress,
-        withdrawn(Request.read(given, os.environ)) as completed,
-        provision(completed) as server,
-        scratch.opened(server) as databases,
-    ):
-        progress("installing the schema")
-        template = databases.template(options.migrations)
-        with databases.cloned(template, "explain") as database:
-            with database.connect() as connection:
-                there = objects.read(connection)
-                mutants = _mutants(rule, connection, progress) if options.all else {}
-            seen = _seen(rule, database.conninfo, progress, every=options.all)
+    with Progress() as progress, _installed(options, progress) as database:
+        with database.connect() as connection:
+            there = objects.read(connection)
+            mutants = _mutants(rule, connection, progress) if options.all else {}
+        seen = _seen(rule, database.conninfo, progress, every=options.all)
     enforced = enforcing(rule.enforced_by, there)
     seen = seen._replace(
         kills=kills,
@@ -188,6 +186,36 @@ def run_show(options: argparse.Namespace) -> None:
         further=_further(rule, options.migrations),
     )
     say(*page.lines(rule, enforced, page.Tried.of(rule, CORPUS), seen), plain=True)
+
+
+@contextmanager
+def _installed(options: argparse.Namespace, say: Say) -> Iterator[Database]:
+    """Make a database with the schema."""
+    given = {attribute: getattr(options, attribute) for attribute, _, _ in SETTINGS}
+    with (
+        withdrawn(Request.read(given, os.environ)) as completed,
+        provision(completed) as server,
+        scratch.opened(server) as databases,
+    ):
+        say("installing the schema")
+        template = databases.template(options.migrations)
+        with databases.cloned(template, "explain") as database:
+            yield database
+
+
+def _show_objects(options: argparse.Namespace) -> bool:
+    """Show which rules the objects of a name serve; return whether there are any."""
+    from conformance.engine.explain import objects  # noqa: PLC0415 - as above
+
+    migrations.load(options.migrations)
+    with (
+        Progress() as progress,
+        _installed(options, progress) as database,
+        database.connect() as connection,
+    ):
+        found = [*objects.serving(options.rule, connection)]
+    say(*fitted(found), plain=True)
+    return bool(found)
 
 
 def _begin() -> None:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from conformance.engine.changed import inventory
 from conformance.engine.domain.chosen import conventions
 from conformance.engine.report.enforcing import Object
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import psycopg
 
 # Of each object: its kind, its name as a rejection or a rule's declaration has it, and its SQL. A
@@ -54,3 +57,15 @@ ORDER BY 1, 2
 def read(connection: psycopg.Connection[Any]) -> list[Object]:
     """Return the objects of a schema that may enforce a rule."""
     return [Object(*row) for row in connection.execute(conventions().placed(OBJECTS).encode())]
+
+
+def serving(name: str, connection: psycopg.Connection[Any]) -> Iterator[str]:
+    """Yield a line for each object of a name, in any case: the rules that it serves."""
+    for each in inventory.read(connection):
+        whole = each.name.lower().partition("(")[0]
+        if name.lower() in (whole, whole.rpartition(".")[2]):
+            on = f" on {each.on}" if each.on else ""
+            rules = (
+                ", ".join(each.rules) or f"no rule: {each.reason or 'nobody says why it is there'}"
+            )
+            yield f"{each.kind} {each.name}{on} serves {rules}"

@@ -78,6 +78,7 @@ def run_replay(options: argparse.Namespace) -> int:
 
     Raises:
         UnknownFindingError: There is none of that name.
+        SeveralFindingsError: There are several, which are listed, the newest first.
         UnreadableFindingError: Its file holds none.
         ReplayError: It cannot be replayed.
         ProvisionError: There is no server.
@@ -85,7 +86,11 @@ def run_replay(options: argparse.Namespace) -> int:
     """
     from conformance.engine.findings import replaying  # noqa: PLC0415 - the others need no server
 
-    kept = store.find(options.id, Path.cwd())
+    try:
+        kept = store.find(options.id, Path.cwd())
+    except store.SeveralFindingsError as error:
+        say(*table(sorted(error.found, key=lambda each: each.last, reverse=True)))
+        raise
     still = replaying.replay(kept, options, lambda lines: say(*lines, plain=True))
     if not still and options.to is None and replaying.is_as_found(kept, options):
         store.drop(kept)

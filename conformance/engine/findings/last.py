@@ -12,10 +12,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from conformance.engine.arguments import OURS
 from conformance.engine.cases.verdicts import NOT_RUN
 from conformance.engine.deployment import migrations
 from conformance.engine.domain import chosen
-from conformance.engine.postgres.folders import OURS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -14,15 +14,28 @@ from typing import TYPE_CHECKING, Final
 
 from platformdirs import user_state_path
 
-from conformance.engine.findings.errors import UnknownFindingError, UnreadableFindingError
+from conformance.engine.arguments import FINDINGS, NOWHERE, OURS
+from conformance.engine.findings.errors import (
+    FindingError,
+    UnknownFindingError,
+    UnreadableFindingError,
+)
 from conformance.engine.findings.kept import Kept, read
-from conformance.engine.postgres.folders import FINDINGS, NOWHERE, OURS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 FOLDER: Final = Path(OURS, "findings")
 LISTED: Final = "findings.txt"
+
+
+class SeveralFindingsError(FindingError):
+    """A name that several findings share: `found`."""
+
+    def __init__(self, name: str, found: list[Kept]) -> None:
+        """Say how many they are."""
+        super().__init__(f"{len(found)} findings are called {name!r}: name more of the id of one")
+        self.found = found
 
 
 def write(folder: Path, kept: Iterable[Kept]) -> None:
@@ -84,7 +97,8 @@ def find(name: str, directory: Path) -> Kept:
     """Return a finding by its id in any case, the beginning of it or its file, from a directory.
 
     Raises:
-        UnknownFindingError: None is called so, or several are.
+        UnknownFindingError: None is called so.
+        SeveralFindingsError: Several are; their files hold them.
         UnreadableFindingError: Its file holds none.
     """
     if Path(directory, name).is_file():
@@ -97,8 +111,7 @@ def find(name: str, directory: Path) -> Kept:
         if len(exact) == 1:
             return read(there[exact[0]])
         if exact:
-            message = f"several findings are called {name!r}: {', '.join(exact)}"
-            raise UnknownFindingError(message)
+            raise SeveralFindingsError(name, [read(there[each]) for each in exact])
         known |= there
     close = get_close_matches(_folded(name), known, cutoff=0.5)
     hint = f"did you mean {' or '.join(close)}? " if close else ""

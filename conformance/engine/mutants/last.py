@@ -14,10 +14,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from conformance.engine.arguments import OURS
 from conformance.engine.deployment import migrations
 from conformance.engine.domain import chosen
 from conformance.engine.mutants.report import VERSION
-from conformance.engine.postgres.folders import OURS
 from conformance.engine.report.forms.extras import UNDECIDED, UNTRIED
 
 if TYPE_CHECKING:

@@ -17,9 +17,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 PREFIX = "framecast-conformance-"
-OURS = ".conformance"  # of a project, for what its runs have found
-# Names another folder for the findings, or says that there is none.
-FINDINGS, NOWHERE = "CONFORMANCE_FINDINGS", "none"
 MEMORY = Path("/dev/shm")  # noqa: S108 - each folder below it is made by mkdtemp, mode 0700
 ENOUGH = 1 << 30  # bytes free in memory before a server is put there
 LONGEST_BASE = 55  # a socket's path may have about 100 bytes, on macOS 103

@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import pytest
 
+from conformance.engine.arguments import FINDINGS, NOWHERE, OURS
 from conformance.engine.cases.verdicts import Standing, Verdict
-from conformance.engine.postgres.folders import FINDINGS, NOWHERE, OURS, is_writable
+from conformance.engine.postgres.folders import is_writable
 from conformance.engine.report import sections
 
 if TYPE_CHECKING:

@@ -27,7 +27,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         TIME,
         metavar="N",
-        type=duration,
+        type=_time,
         help="begin no further test after N seconds (or 90s, 15m, 2h); rules that have not been "
         "proven by then are not run, and the run fails",
     )
@@ -57,6 +57,12 @@ def pytest_configure(config: pytest.Config) -> None:
         config.pluginmanager.register(_Worker(config, Path(given[ENDED])))
 
 
+def _time(text: str) -> str:
+    """Return a time as it was given, with its unit: workers are told no other types."""
+    duration(text)
+    return text if text[-1].isalpha() else f"{text}s"
+
+
 class _Worker:
     """Begins no further test of those that a worker of pytest-xdist has been given."""
 
@@ -72,7 +78,8 @@ class _Worker:
 class _Limits:
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
-        self._time: float | None = config.getoption(TIME)
+        self._given: str | None = config.getoption(TIME)
+        self._time = duration(self._given) if self._given else None
         self._most: int | None = config.getoption(FAILURES)
         self._causes: set[str] = set()
         self._folder: Path | None = None  # where workers look
@@ -97,7 +104,7 @@ class _Limits:
         if report.when != "teardown":
             return
         if self._time is not None and self._since() >= self._time:
-            stop(self._config, f"{TIME}: {self._time:g} s are over")
+            stop(self._config, f"{TIME} {self._given} is over: give it longer, or fewer rules")
         elif self._most is not None and len(self._causes) >= self._most:
             stop(self._config, f"{FAILURES}: {self._most} found")
         if self._folder is not None and _leads(self._config).shouldstop:  # also by --maxfail

@@ -25,6 +25,7 @@ from conformance.engine.report import parts, reasons, sections
 from conformance.engine.report.document import ReportError
 from conformance.engine.report.parts import Parts
 from conformance.engine.report.record import COUNTED, Record
+from conformance.engine.report.terminal import UNBROKEN
 from framecast_conformance.refused import BEGUN
 
 if TYPE_CHECKING:
@@ -225,7 +226,8 @@ class Recorder:
             left_out=self._left_out(verbosity),
         )
         asked = selected(self._config)
-        yield from (*rows, *([f"selected: {shlex.join(asked)}"] if asked else []), counts)
+        words = " ".join(shlex.quote(each).replace(" ", UNBROKEN) for each in asked)
+        yield from (*rows, *([f"selected: {words}"] if asked else []), counts)
 
     def _left_out(self, verbosity: int) -> tuple[str, ...]:
         """Return the verdicts of rules that are counted, and not listed."""

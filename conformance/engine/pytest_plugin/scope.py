@@ -72,8 +72,7 @@ def _given(config: pytest.Config, options: Mapping[str, str]) -> Iterator[str]:
             value = config.stash.get(keywords.GIVEN, value)
         for each in value if isinstance(value, list) else [value]:
             if each:
-                shown = f"{each:g}" if isinstance(each, float) else str(each)
-                yield from (option,) if each is True else (option, shown)
+                yield from (option,) if each is True else (option, str(each))
 
 
 def _asks_for(config: pytest.Config, wanted: Path) -> bool:

@@ -89,8 +89,13 @@ class _Ends:
             self._workers.append(node.gateway._rinfo().pid)  # noqa: SLF001 - as pytest-cov asks it
 
     @pytest.hookimpl(tryfirst=True)
-    def pytest_keyboard_interrupt(self) -> None:
+    def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
         """Let what ends come to its end, and end the workers, whichever signal it was."""
+        # pytest shows where it came, and knows no frame without a line, as Python's own have at
+        # the end of a function.
+        excinfo.traceback = excinfo.traceback.filter(
+            lambda entry: entry._rawentry.tb_lineno is not None  # noqa: SLF001 - as said
+        )
         self._ignore()
         leads = self._config.pluginmanager.get_plugin("dsession")
         if leads is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from conformance.engine.cases.verdicts import Verdict
+from conformance.engine.cases.verdicts import NOT_RUN, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -55,8 +55,14 @@ def _rules(rules: Sequence[dict[str, Any]]) -> Iterator[str]:
     unheld = [
         each for each in rules if each["verdict"] != Verdict.HELD and not accepted(each["failures"])
     ]
-    if unheld:
-        yield f"{len(unheld)} {'rules are' if len(unheld) > 1 else 'rule is'} not held"
+    late = sum(each["verdict"] == NOT_RUN for each in unheld)
+    wrong = len(unheld) - late
+    if wrong:
+        yield f"{wrong} {'rules are' if wrong > 1 else 'rule is'} not held"
+    if late and late == len(rules):
+        yield "it ended before any rule was tried to its end"
+    elif late:
+        yield f"it ended before {late} rule{'s' if late > 1 else ''}"
 
 
 def _beside(failures: Sequence[dict[str, Any]]) -> Iterator[str]:

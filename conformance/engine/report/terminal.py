@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from functools import partial
 from textwrap import wrap
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     from conformance.engine.report.record import Failed, Record
     from conformance.engine.report.sections import Sections, Summary
 
+# An id or a path that is longer than a line stays whole, for whoever copies it.
+WRAP = partial(wrap, break_long_words=False, break_on_hyphens=False)
+UNBROKEN = "\N{NO-BREAK SPACE}"
 INDENT = "    "  # of what is left of a line that is wrapped
 NEARLY = 1.5  # times as long as the shortest is short, too
 MOST_NAMED = 4  # tests that failed for one reason
@@ -99,8 +103,9 @@ class Terminal:
         """Print lines as they are, or wrapped to a width."""
         for line in lines:
             fits = not width or len(line) <= width
-            for part in (line,) if fits else wrap(line, width, subsequent_indent=INDENT):
-                (self._coloured if coloured else self._to.write_line)(part)
+            for part in (line,) if fits else WRAP(line, width, subsequent_indent=INDENT):
+                said = part.replace(UNBROKEN, " ")
+                (self._coloured if coloured else self._to.write_line)(said)
 
     def _coloured(self, line: str) -> None:
         """Print a line with its verdicts in their colours, where pytest prints in colours."""

@@ -108,6 +108,12 @@ def test_a_folder_without_migrations_is_an_error(folder: Path, name: str, reason
         migrations.load(named)
 
     assert f"migrations folder {named} {reason}" == str(caught.value)
+    near = folder.parent / "db" / "migrations"
+    near.mkdir(parents=True)
+    (near / "001.sql").write_text("SELECT 1")
+    if "DIR" in reason:
+        with pytest.raises(MigrationError, match=f"did you mean {near}"):
+            migrations.load(named)
 
 
 BODY = "CREATE FUNCTION f() RETURNS int BEGIN ATOMIC SELECT CASE 1 WHEN 1 THEN 2 END; SELECT 3; END"

@@ -47,6 +47,20 @@ def test_a_mistyped_rule_is_told_what_is_near() -> None:
         rule("INV-TT2")
 
 
+def test_a_table_or_an_object_leads_to_its_rules(
+    server: Server, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Where a name is no rule's, the rules of the table, or those that the object serves."""
+    with pytest.raises(UnknownRuleError, match=r"it is a table: .* rules --table teams` lists"):
+        rule("teams")
+    assert 0 == main(["explain", "Lock_Teams", "--database-url", server.conninfo])
+    said = capsys.readouterr().out
+    assert said.startswith("function framecast.lock_teams(uuid[]) serves ")
+    assert {"INV-T1", "INV-T2"} <= {*said.rstrip().partition("serves ")[2].split(", ")}
+    assert 1 == main(["explain", "lock_nothing", "--database-url", server.conninfo])
+    assert "there is no rule 'lock_nothing'" in capsys.readouterr().err
+
+
 @pytest.fixture(scope="module")
 def there(scratch: Scratch, template: Template) -> list[Object]:
     """The objects of the schema."""

@@ -13,7 +13,10 @@ from conformance.commands import main
 from conformance.engine.cases.steps import Step
 from conformance.engine.cases.verdicts import Finding, Verdict
 from conformance.engine.findings import store
-from conformance.engine.findings.errors import UnknownFindingError, UnreadableFindingError
+from conformance.engine.findings.errors import (
+    UnknownFindingError,
+    UnreadableFindingError,
+)
 from conformance.engine.findings.kept import Kept, Seen, read
 from conformance.engine.sql.writes import Statement
 from conformance.framecast.application import APPLICATION
@@ -74,8 +77,9 @@ def test_a_finding_is_found_by_any_name_from_anywhere(folder: Path, tmp_path: Pa
         for directory in (folder, folder / "below", tmp_path):
             wanted = f"{name}.json" if "/" in name else name
             assert one == store.find(wanted, directory)
-    with pytest.raises(UnknownFindingError, match=f"several .*{other.seen.id}"):
+    with pytest.raises(store.SeveralFindingsError) as several:
         store.find("inv_", folder)
+    assert [one, other] == several.value.found
     with pytest.raises(UnknownFindingError, match="did you mean inv_t6__"):
         store.find("inv_t66", tmp_path)
 
@@ -108,6 +112,10 @@ def test_findings_are_listed(
     assert capsys.readouterr().out.splitlines()[-1].startswith("1 finding of INV-T6 in ")
     assert 1 == main(["findings", "--rule", "INV-T66"])
     assert "did you mean INV-T6" in capsys.readouterr().err
+    assert 2 == main(["replay", "inv"])
+    listed = capsys.readouterr()
+    assert lines == sorted(listed.out.splitlines(), key=lines.index)
+    assert "replay: 2 findings are called 'inv': name more of the id of one\n" == listed.err
     assert 2 == main(["replay", "inv_t7"])
     assert "there is no finding 'inv_t7'" in capsys.readouterr().err
     monkeypatch.chdir(folder.parent)

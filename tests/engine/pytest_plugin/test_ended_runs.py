@@ -11,6 +11,7 @@ import pytest
 
 from conformance.engine.deployment.migration import MigrationError
 from conformance.engine.postgres import Request
+from conformance.engine.pytest_plugin import terminated
 from conformance.engine.pytest_plugin.environment import Environment
 from conformance.engine.pytest_plugin.keys import ENVIRONMENT, SEED
 from conformance.engine.pytest_plugin.report import REPORT, Recorder
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 ENDINGS = ("json", "xml", "html", "md", "sarif")
+NO_LINE = b"\xf8"  # of an instruction, as code objects say it
 SAID = 'syntax error at or near "CHEK"'
 
 
@@ -52,6 +54,24 @@ def recorder(tmp_path: Path) -> Recorder:
         (tmp_path / "db" / name).write_text("SELECT 1;")
     config: Any = Config(tmp_path)
     return Recorder(config)
+
+
+def test_an_interrupt_where_no_line_is_has_no_traceback() -> None:
+    """Python has instructions of no line, as at a function's end; pytest shows the frames above."""
+    code = compile("raise KeyboardInterrupt", "nowhere", "exec")
+    ends: Any = Namespace(
+        _ignore=lambda: None,
+        _workers=[],
+        _config=Namespace(pluginmanager=Namespace(get_plugin=lambda _: None)),
+    )
+    with pytest.raises(KeyboardInterrupt) as caught:
+        exec(code.replace(co_linetable=NO_LINE * (len(code.co_code) // 2)))  # noqa: S102 - as said
+    with pytest.raises(TypeError):
+        caught.getrepr()
+
+    terminated._Ends.pytest_keyboard_interrupt(ends, caught)
+
+    assert "test_ended_runs.py" in str(caught.getrepr())
 
 
 def refusal(folder: Path) -> pytest.UsageError:

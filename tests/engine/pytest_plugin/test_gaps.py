@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
+from conformance.engine.arguments import NOWHERE
 from conformance.engine.cases.gaps import MODEL, Gaps, about
 from conformance.engine.cases.verdicts import Finding, Verdict
-from conformance.engine.postgres.folders import NOWHERE
 from conformance.engine.pytest_plugin import replay
 from conformance.engine.pytest_plugin.verdicts import add_finding
 from conformance.engine.report.record import PROPERTY

@@ -1,5 +1,6 @@
 """The time limit of a run."""
 
+import shlex
 from pathlib import Path
 
 import pytest
@@ -25,7 +26,16 @@ def test_what_time_did_not_allow_is_not_run(workers: int, tmp_path: Path) -> Non
     assert "not run" == ended.verdict("INV-U5")
     assert not ended.report["whole"]
     assert 0 < ended.report["counts"]["passed"] < 10
-    assert "--max-time: 0.1 s are over" in ended.output
+    assert "--max-time 0.1s is over" in ended.output
+
+
+def test_a_run_that_came_to_nothing_says_so(tmp_path: Path) -> None:
+    """No rule is said not to be held that none has tried; the unit of the time is as given."""
+    ended = run_in(tmp_path, SLOW, "--max-time", "0.002m", "-n0")
+
+    assert "failed: it ended before any rule was tried to its end. 1 not run" in ended.output
+    assert "--max-time 0.002m is over: give it longer" in ended.output
+    assert "--max-time 0.002m" in shlex.join(ended.report["selected"])
 
 
 def test_a_run_within_its_time_is_as_without(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import pytest
 
-from conformance.engine.postgres import folders
+from conformance.engine import arguments
 from conformance.engine.postgres.scratch import Database
 from conformance.engine.pytest_plugin import findings
 from tests.engine.pytest_plugin.test_profiles import environment
@@ -94,10 +94,10 @@ def test_nothing_is_said_to_be_kept_where_nothing_can_be(tmp_path: Path) -> None
         invocation_params=SimpleNamespace(dir=tmp_path),
     )
     with pytest.MonkeyPatch.context() as patched:
-        patched.delenv(folders.FINDINGS, raising=False)
+        patched.delenv(arguments.FINDINGS, raising=False)
         assert findings.folder_of(where) is None
         assert f"not kept, since {tmp_path / '.conformance'}" in findings.unable(where)
-        where.getoption = lambda _: folders.NOWHERE
+        where.getoption = lambda _: arguments.NOWHERE
         assert "" == findings.unable(where)
         where.getoption = lambda _: None
         (tmp_path / ".conformance").unlink()

@@ -112,6 +112,9 @@ def test_sarif_points_at_the_line_of_the_migration(document: dict[str, Any]) -> 
     levels = {each["ruleId"]: each["level"] for each in run["results"]}
     assert {"INV-T6": "error", "INV-T2": "warning", "LOCK ORDER": "error"} == levels
     known = [rule["id"] for rule in run["tool"]["driver"]["rules"]]
+    helps = {rule["id"]: rule["help"]["text"] for rule in run["tool"]["driver"]["rules"]}
+    assert "framecast-conformance explain INV-T6" == helps["INV-T6"]
+    assert all(helps.values())
     assert [known.index(each["ruleId"]) for each in run["results"]] == [
         each["ruleIndex"] for each in run["results"]
     ]

@@ -62,6 +62,13 @@ def test_lines_are_as_wide_as_the_terminal(run: Callable[..., Ended]) -> None:
     assert "card_5__jobs_team_has_at_most_5_active" in run(wide, "-v").output
 
 
+def test_a_tests_name_is_not_folded(run: Callable[..., Ended]) -> None:
+    """What a run was asked for is wrapped between its words, so that a name can be copied."""
+    name = f"test_{'long_' * 20}name or test_rule"
+    _, _, shown = run(HEAD, "-k", name).output.rpartition("selected: ")
+    assert f"-k\n    '{name}'\n    test_fake.py\n" in shown
+
+
 def test_a_quiet_run_shows_what_is_not_held(run: Callable[..., Ended]) -> None:
     """With -q a rule that is held has no line of its own, and one that is not has."""
     in_part = "held in what was selected, and not tried whole: INV-U5 along 1 of 7 write paths"

@@ -34,6 +34,7 @@ def render(document: Document) -> str:
     """Return a run with a result for each rule that is not held."""
     found = list(failures(document))
     known = {rule["id"]: rule["statement"] for rule in document["rules"] if "statement" in rule}
+    rules = {*known}
     if any(each.rule == RUN for each in found):
         known[RUN] = "An error that ended the run, or another reason for which it failed."
     known |= {each.rule: "A failure that is no rule's." for each in found if each.rule not in known}
@@ -43,7 +44,15 @@ def render(document: Document) -> str:
                 "name": NAME,
                 **_version(document),
                 "rules": [
-                    {"id": name, "shortDescription": {"text": statement}}
+                    {
+                        "id": name,
+                        "shortDescription": {"text": statement},
+                        "help": {
+                            "text": f"framecast-conformance explain {name}"
+                            if name in rules
+                            else statement
+                        },
+                    }
                     for name, statement in known.items()
                 ],
             }
