@@ -30,6 +30,7 @@ OF_TABLES = (
     "privilege",
     "trigger",
     "trigger of",
+    "turn",
 )
 MADE = ("table", "partitioned table", "sequence", "view", "materialized view")
 VIEWS = ("view", "materialized view")
@@ -38,12 +39,19 @@ NOT_VALID = " NOT VALID (not validated)"
 # Types whose keys always fit a page of an index, and operators that cannot fail.
 SMALL = re.compile(r"(?:uuid|date|boolean|smallint|integer|bigint|interval|timestamp[\w() ]*)\b")
 PLAIN = re.compile(
-    r"CREATE INDEX \S+ ON \S+ USING (?:btree|hash|brin) "
-    r"\((?P<columns>(?:[\w, \"]|lower\(\w+\))+)\)"
+    r"CREATE INDEX \S+ ON (?:ONLY )?\S+ USING (?P<method>btree|hash|brin|gin) "
+    r"\((?P<columns>(?:[\w, .\"]|lower\(\w+\))+)\)(?: INCLUDE \((?P<beside>[\w, \"]+)\))?"
 )
+# Keys of these are short, whatever the value is: hashes, groups of three letters, lexemes.
+IN_PARTS = re.compile(r"(?:jsonb|tsvector)\b")
+TRIGRAMS = "gin_trgm_ops"
 LONGEST = 2_600  # bytes of a key that fits a page of an index
 BYTES = 4  # of a character, which may be two in small letters
-WHERE = re.compile(r"(?: WHERE \(+\w+ IS (?:NOT )?NULL\)+)?")
+ASKED = (
+    r"\(*(?:NOT )?\(?\w+\)?(?:::text)?(?: IS (?:NOT )?NULL"
+    r"| (?:[<>]=?|=|<>) (?:'[^']*'::[\w.\" ]+|\d+)| = ANY \(ARRAY\[[^\]]*\]\))?\)*"
+)
+WHERE = re.compile(rf"(?: WHERE {ASKED}(?: (?:AND|OR) {ASKED})*)?")
 # What runs with the rights of whoever writes, or reads who that is.
 CALL = re.compile(r"\w\.\"?\w+\"?\(|\bnextval\b")
 WHO = ("a setting", "a role", "the session")
@@ -127,7 +135,9 @@ def _is_apart(key: Key, before: Description, after: Description) -> bool:
     was, now = before.get(key, ""), after.get(key, "")
     place = _place(kind, name)
     if kind == "privilege" and after.get(("relation", place), "").startswith(VIEWS):
-        return _is_for_readers(name, before, after)  # it reads and writes as its owner may
+        is_new = ("relation", place) not in before  # it reads and writes as its owner may
+        ours = name.startswith("SELECT ") and name.endswith(f" to {domain().application}")
+        return (is_new and ours) or _is_for_readers(name, before, after)
     if kind in OF_TABLES and (_is_beside(place, before, after) or _is_unread(key, before, after)):
         return True
     if kind == "function":
@@ -170,7 +180,9 @@ def _is_beside(name: str, before: Description, after: Description) -> bool:
         called = f"public.{called}"
     key = kind, called
     if kind == "function":
-        return key in after and _is_apart(key, before, after)
+        if key in after:
+            return _is_apart(key, before, after)
+        return key not in before and not _is_said(_bare(called), before)  # of an extension
     if kind == "type":
         return _is_unused(called, before)
     if key not in before:
@@ -202,8 +214,13 @@ def _is_uncalled(name: str, definition: str, before: Description) -> bool:
     return (
         name.startswith("public.")
         and ("SECURITY DEFINER" not in definition or "RETURNS trigger" in definition)
-        and not any(_names(_bare(name), f"{called} {text}") for (_, called), text in before.items())
+        and not _is_said(_bare(name), before)
     )
+
+
+def _is_said(name: str, schema: Description) -> bool:
+    """Return whether anything of a schema has a name, or names it."""
+    return any(_names(name, f"{called} {text}") for (_, called), text in schema.items())
 
 
 def _is_unused(name: str, before: Description) -> bool:
@@ -221,9 +238,16 @@ def _refuses_nothing(name: str, definition: str, after: Description) -> bool:
     found = PLAIN.match(definition)
     if found is None or not WHERE.fullmatch(definition[found.end() :]):
         return False
-    table = name.rpartition(" on ")[2]
-    widths = [_width(each.split()[0], table, after) for each in found["columns"].split(", ")]
-    return sum(widths) <= LONGEST
+    table, columns = name.rpartition(" on ")[2], found["columns"].split(", ")
+    if found["method"] == "gin":
+        return all(
+            each.endswith(TRIGRAMS)
+            or IN_PARTS.match(after.get(("column", f"{table}.{each.split()[0]}"), ""))
+            for each in columns
+        )
+    columns += found["beside"].split(", ") if found["beside"] else []
+    widths = [_width(each.split()[0], table, after) for each in columns]
+    return found["method"] == "hash" or sum(widths) <= LONGEST
 
 
 def _width(element: str, table: str, after: Description) -> int:

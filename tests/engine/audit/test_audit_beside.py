@@ -8,7 +8,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from conformance.engine.audit import enforcement
+from conformance.engine.audit import drift, enforcement
 from conformance.engine.audit.description import Description, describe
 from conformance.engine.audit.target import Limits, reading
 from conformance.engine.deployment import migrations
@@ -94,6 +94,31 @@ def test_an_index_that_refuses_nothing_is_a_note(
     assert (
         "index public.faster on public.users is no part of the migrations, and refuses nothing"
     ) in section.notes
+
+
+def test_what_others_have_not_finished_is_theirs(
+    target: Database, owner: psycopg.Connection[Any], expected: Description
+) -> None:
+    """Of a table of others, no state is a finding; of ours, their objects are, once each."""
+    owner.execute(
+        "CREATE TABLE theirs (a int, of_user uuid, EXCLUDE USING gist (int4range(a, a) WITH &&));"
+        " ALTER TABLE theirs ADD CHECK (a > 0) NOT VALID, ADD FOREIGN KEY (of_user)"
+        " REFERENCES users NOT VALID;"
+        " ALTER TABLE users ADD CONSTRAINT apart EXCLUDE USING btree (id WITH =);"
+        " ALTER TABLE users ADD CONSTRAINT cheap CHECK (credits < 9) NOT VALID;"
+        " CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';"
+        " CREATE TRIGGER stop BEFORE UPDATE ON users FOR EACH ROW EXECUTE FUNCTION note();"
+        " ALTER TABLE users DISABLE TRIGGER stop"
+    )
+    with reading(target.conninfo, Limits()) as connection:
+        section = enforcement.inspect(connection, expected)
+
+    assert {
+        f"{each} on public.users": {drift.REMOVE}
+        for each in ("constraint apart", "constraint cheap", "trigger stop")
+    } == {fault.about: {fault.remedy} for fault in section.faults}
+    assert 3 == len(section.faults)
+    assert not [note for note in section.notes if "refuses nothing" in note]
 
 
 def test_what_others_have_beside_the_rules_is_a_note(
