@@ -2,7 +2,7 @@
 
 Before a migration has been read by anybody, it is run on scratch servers, whose machine may hold
 what is none of its business. Bodies of functions and strings that are executed are looked into;
-what is pieced together at run time is not seen.
+what is pieced together at run time is not seen here: a server of ours is kept from its machine.
 """
 
 from __future__ import annotations
@@ -68,6 +68,11 @@ def refusal(migration: Migration) -> MigrationError | None:
         said = f"{what} would reach the server's machine: {REMEDY}"
         return MigrationError.at(migration.path, line, said)
     return None
+
+
+def what(sql: str) -> str | None:
+    """Return what of a text that is made up would reach further, or None."""
+    return next((each for _, each in _reaches(sql)), None) if _is_suspect(sql) else None
 
 
 @lru_cache

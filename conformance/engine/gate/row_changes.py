@@ -213,9 +213,12 @@ def _of_body(
     if tree is None:
         yield UNREAD, "", ()
         return
-    held = variables.values(tree)
-    reader = made_up.Reader(tree, held, bodies.conn)
-    for query, loops, dynamic in queries(tree):
+    held, moved = variables.values(tree), variables.changed(tree)
+    if "variable_conflict" in text:  # a column may have a variable's name
+        held = {}
+    reader = made_up.Reader(tree, held, bodies.conn, bodies.own)
+    for query, every, dynamic in queries(tree):
+        loops = tuple(each for each in every if each[0] not in moved)
         if dynamic:
             yield from _of_made_up(query, reader.text(query), bodies, seen)
             continue
@@ -231,9 +234,11 @@ def _of_made_up(
     read = [*statements(text or "")]
     if text is None or (made_up.HOLE in text and not read):
         yield PIECED if TAKES.search(text or query) else UNREAD, "", ()
+    pieced = False
     for node, part, _ in read:
         taken = [*_within(node, part, bodies, seen)]
         if made_up.HOLE not in part:
             yield from taken
-        elif taken:
+        elif taken and not pieced:
+            pieced = True
             yield PIECED, "", ()

@@ -10,10 +10,10 @@ from pglast import ast
 
 from conformance.engine.audit import enforcement, snapshot
 from conformance.engine.audit.findings import Fault, Section
-from conformance.engine.deployment import migrations, record
+from conformance.engine.deployment import migrations, reach, record
 from conformance.engine.deployment.migrations import MigrationError
 from conformance.engine.deployment.tokens import line_of
-from conformance.engine.gate import compare, rehearsal
+from conformance.engine.gate import compare, made_up, rehearsal
 from conformance.engine.gate import lint as linter
 from conformance.engine.gate.parts import statements
 from conformance.engine.sql.tree import below
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from conformance.engine.deployment.migrations import Migration
 
+MAKING_UP = (ast.DoStmt, ast.CreateFunctionStmt)
 AGAIN = "nothing is known of it until it can be asked: do that, and run the gate again"
 TITLES = {
     1: "target",
@@ -62,12 +63,16 @@ def refusals(file: Migration) -> Iterator[Fault]:
             place, _, what = str(error).removeprefix(f"{file.path.parent}{os.sep}").partition(": ")
             what, _, remedy = what.rpartition(": ")
             yield Fault(place, what, remedy)
-    for node, _, begins in statements(file.sql):
+    for node, text, begins in statements(file.sql):
+        place = f"{file.name}:{line_of(file.sql, begins)}"
+        for made in made_up.told(text) if isinstance(node, MAKING_UP) else ():
+            if reaches := reach.what(made):
+                what = f"makes up {reaches}, which would reach the server's machine"
+                yield Fault(place, what, reach.REMEDY)
         relations = [getattr(each, "relation", None) for each in below(node)]
         if any(
             isinstance(each, ast.RangeVar) and each.relname == record.TABLE for each in relations
         ):
-            place = f"{file.name}:{line_of(file.sql, begins)}"
             yield Fault(
                 place, f"writes to {record.TABLE}", "that is migrate's to keep: take it out"
             )

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 Node = Any  # of pglast: what its statements share has no type
 
+FIRST = re.compile(r"\s*(\"[^\"]+\"|\w+)")  # the variable that an assignment begins with
 ASSIGNED = re.compile(r"\s*(?P<target>\"[^\"]+\"|\w+)\s*:?=\s*(?P<value>.*)", re.DOTALL)
 # What sets variables that it names by their place, which is another one in a trigger.
 BY_PLACE = {"PLpgSQL_stmt_foreach_a", "PLpgSQL_diag_item", "PLpgSQL_stmt_open"}
@@ -70,6 +71,23 @@ def values(tree: list[dict[str, Any]]) -> dict[str, Node]:
             node = _typed(given[0], types[name]) if len(given) == 1 and name in types else None
             if node is not None:
                 found[name] = node
+    return found
+
+
+def changed(tree: Any) -> set[str]:
+    """Return the variables that a body assigns to, beside what loops do, or declares twice."""
+    found: set[str] = set()
+    for each in tree if isinstance(tree, list) else ():
+        found |= changed(each)
+    for name, each in tree.items() if isinstance(tree, dict) else ():
+        if name == "PLpgSQL_stmt_assign" and (target := FIRST.match(_text(each["expr"]))):
+            found.add(target[1].strip('"').lower())
+        elif name == "target":  # of INTO and FETCH
+            found |= {one.partition(".")[0] for one in _named(each)}
+        elif name == "datums":
+            named = [one.get("refname") for datum in each for one in datum.values()]
+            found |= {one for one in named if one and named.count(one) > 1}
+        found |= changed(each)
     return found
 
 

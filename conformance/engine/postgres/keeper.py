@@ -32,6 +32,20 @@ if TYPE_CHECKING:
 
 NOBODY = 65534
 CLONE_NEWUSER = 0x10000000
+# Numbers of Landlock, which are the same on all machines, and the rights that each version knows.
+CREATE_RULESET, ADD_RULE, RESTRICT_SELF = 444, 445, 446
+PR_SET_NO_NEW_PRIVS = 38
+EXECUTE, READ, OF_FILES = 0x1, 0xC, 0xC007
+RIGHTS = (0, 0x1FFF, 0x3FFF, 0x7FFF, 0x7FFF, 0xFFFF)
+NETWORK, TCP = 4, 0x3  # the version since which connections can be refused, and which
+# What the server needs beside its own folder and programs: to read, and to write.
+SYSTEM = (
+    *("/lib", "/lib32", "/lib64", "/usr", "/opt", "/nix", "/gnu", "/proc", "/sys", "/dev/random"),
+    *("/dev/urandom", "/etc/ld.so.cache", "/etc/localtime", "/etc/passwd", "/etc/group"),
+    *("/etc/nsswitch.conf", "/etc/hosts", "/etc/ssl/openssl.cnf"),
+)
+DEVICES = ("/dev/null", "/dev/zero")
+UNLOADED = (126, 127)  # exit codes of a program whose interpreter or libraries cannot be read
 PR_SET_PDEATHSIG = 1
 IPC_RMID = 0
 PATIENCE = 5.0  # seconds that a server has to shut down before it is killed
@@ -90,7 +104,79 @@ def death_with_parent(parent: int) -> Callable[[], None]:
     return ask
 
 
-def launch(argv: list[str], identity: str, log: str) -> int:
+def confinement(program: str, folders: list[str]) -> Callable[[], None]:
+    """Return what keeps this process, and all that come of it, from the machine, for good.
+
+    A superuser of the server may run programs and read and write files. It is left with the
+    server's own folders and what its programs are loaded from, and can run nothing but itself.
+    Without Landlock, which Linux has, nothing is kept from it.
+    """
+    version = landlock()
+    if not version:
+        return lambda: None
+    import ctypes  # noqa: PLC0415 - as above
+
+    libc = ctypes.CDLL(None)
+    every = RIGHTS[min(version, len(RIGHTS) - 1)]
+    asked = every.to_bytes(8, sys.byteorder) + TCP.to_bytes(8, sys.byteorder)
+    rules = libc.syscall(CREATE_RULESET, asked, 16 if version >= NETWORK else 8, 0)
+
+    def allow(path: str, rights: int) -> None:
+        try:
+            place = os.open(path, os.O_PATH | os.O_CLOEXEC)
+        except OSError:
+            return
+        rights &= every if os.path.isdir(path) else every & OF_FILES  # noqa: PTH112 - as above
+        rule = rights.to_bytes(8, sys.byteorder) + place.to_bytes(4, sys.byteorder)
+        libc.syscall(ADD_RULE, rules, 1, rule, 0)
+        os.close(place)
+
+    program = os.path.realpath(program)
+    with open(program, "rb") as file:  # noqa: PTH123 - as above
+        loader = interpreter(file.read(4096))
+    for path in (program, loader):
+        allow(path, EXECUTE | READ)
+    top = os.path.dirname(os.path.dirname(program))  # noqa: PTH120 - as above
+    libraries = f"{os.path.dirname(top)}.libs", *os.environ.get("LD_LIBRARY_PATH", "").split(":")  # noqa: PTH120 - as above
+    for path in (*SYSTEM, top, *libraries):
+        allow(path, READ)
+    for path in DEVICES:
+        allow(path, every & ~EXECUTE)
+    for path in folders:
+        allow(path, every & ~EXECUTE)
+
+    def confine() -> None:
+        libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+        libc.syscall(RESTRICT_SELF, rules, 0)
+
+    return confine
+
+
+def landlock() -> int:
+    """Return the version of Landlock that the kernel has, or 0."""
+    if sys.platform != "linux":
+        return 0
+    import ctypes  # noqa: PLC0415 - as above
+
+    return max(0, int(ctypes.CDLL(None).syscall(CREATE_RULESET, None, 0, 1)))
+
+
+def interpreter(head: bytes) -> str:
+    """Return the program that loads another one, which the head of its file names; or ''."""
+    if head[:5] != b"\x7fELF\x02":
+        return ""
+    begin, size, count = (
+        int.from_bytes(head[at : at + width], sys.byteorder)
+        for at, width in ((32, 8), (54, 2), (56, 2))
+    )
+    for at in range(begin, begin + size * count, size):
+        if int.from_bytes(head[at : at + 4], sys.byteorder) == 3:  # noqa: PLR2004 - PT_INTERP
+            place = int.from_bytes(head[at + 8 : at + 16], sys.byteorder)
+            return head[place:].partition(b"\0")[0].decode()
+    return ""
+
+
+def launch(argv: list[str], identity: str, log: str, confine: Callable[[], None]) -> int:
     """Start `argv` as a direct child in a session of its own, and return its process id."""
     parent = os.getpid()
     pid = os.fork()
@@ -109,6 +195,7 @@ def launch(argv: list[str], identity: str, log: str) -> int:
         die_with_parent = death_with_parent(parent)
         assume(identity)
         die_with_parent()
+        confine()
         os.execve(argv[0], argv, environment())  # noqa: S606 - no shell is the point
     except BaseException as error:  # noqa: BLE001 - a fork must never return into the parent's code
         os.write(2, f"cannot start {argv[0]}: {error}\n".encode())
@@ -134,11 +221,13 @@ class Keeper:
         self.folders = list(plan["folders"])
         self.log = str(plan["log"])
         self.server = 0
+        self.is_confined = True
+        self.confine = confinement(self.argv[0], self.folders)
 
     def start(self) -> None:
         """Start the server, unless it runs."""
         if not self.server:
-            self.server = launch(self.argv, self.identity, self.log)
+            self.server = launch(self.argv, self.identity, self.log, self.confine)
 
     def signal(self, number: signal.Signals) -> None:
         """Send the server a signal, if it still runs."""
@@ -155,9 +244,13 @@ class Keeper:
         self.signal(signal.SIGKILL)
 
     def reap(self) -> None:
-        """Notice that the server has ended, and say so."""
-        if self.server and os.waitpid(self.server, os.WNOHANG)[0]:
+        """Notice that the server has ended, and say so; free one that cannot be loaded."""
+        if self.server and (ended := os.waitpid(self.server, os.WNOHANG))[0]:
             self.server = 0
+            if self.is_confined and os.waitstatus_to_exitcode(ended[1]) in UNLOADED:
+                self.is_confined, self.confine = False, lambda: None
+                self.start()
+                return
             with contextlib.suppress(OSError):
                 os.write(1, b"exited\n")
 

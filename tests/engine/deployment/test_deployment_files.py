@@ -3,12 +3,10 @@
 import hashlib
 from pathlib import Path
 
-import psycopg
 import pytest
 
 from conformance.engine.deployment import dialect, history, migrations, reach
 from conformance.engine.deployment.migrations import Migration, MigrationError
-from conformance.engine.postgres import Request, provision
 from conformance.engine.postgres.scratch import Scratch
 from tests.support.migrating import TABLES, Outcome, Project
 
@@ -86,22 +84,6 @@ def test_what_reaches_the_machine_is_not_run_on_a_scratch_server(
     (folder / "a.sql").write_text("CREATE TABLE t (a text);\nCOPY t FROM PROGRAM 'env';")
     with pytest.raises(MigrationError, match=r"a[.]sql:2: COPY FROM PROGRAM would reach"):
         scratch.template(folder)
-
-
-def test_a_server_of_ours_knows_no_secret(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The programs that a server would run are given no variable of the run's own."""
-    monkeypatch.setenv("DATABASE_URL", "postgresql://me:sesame@host/db")
-    monkeypatch.setenv("CONFORMANCE_SECRET", "sesame")
-    with (
-        provision(Request()) as server,
-        psycopg.connect(server.conninfo, autocommit=True) as connection,
-    ):
-        connection.execute("CREATE TABLE seen (line text)")
-        connection.execute("COPY seen FROM PROGRAM 'env'")
-        seen = [line for (line,) in connection.execute("SELECT line FROM seen")]
-
-    assert any(line.startswith("PATH=") for line in seen)
-    assert [] == [line for line in seen if line.startswith(("DATABASE_URL", "CONFORMANCE_"))]
 
 
 @pytest.mark.parametrize(
