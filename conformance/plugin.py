@@ -56,6 +56,7 @@ pytest_plugins = (
     "conformance.engine.pytest_plugin.keywords",
     "conformance.engine.pytest_plugin.limits",
     "conformance.engine.pytest_plugin.progress",
+    "conformance.engine.pytest_plugin.live",
     "conformance.engine.pytest_plugin.examples",
     "conformance.engine.pytest_plugin.fixtures",
     "conformance.engine.pytest_plugin.findings",

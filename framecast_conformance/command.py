@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import NoReturn
 
-from framecast_conformance.early import end_at_once
+from framecast_conformance.early import arrive, end_at_once
 from framecast_conformance.installed import prefer
 
 prefer()
@@ -19,4 +19,5 @@ def run() -> NoReturn:
     end_at_once()
     from conformance.commands import run as run_command  # noqa: PLC0415 - signals are heard by now
 
+    arrive()
     run_command()

@@ -6,7 +6,7 @@ import os
 import sys
 import time
 from threading import Lock
-from typing import TYPE_CHECKING, Protocol, Self
+from typing import TYPE_CHECKING, NamedTuple, Protocol, Self
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -16,22 +16,29 @@ if TYPE_CHECKING:
 
 FIRST, BETWEEN = 2.0, 10.0  # seconds of silence before a line, where there is no terminal
 PREFIX = "progress: "  # of a line, by which others are told apart
+LEAST = 0.5  # seconds that are worth a word
 IN_MINUTES = 120  # seconds from which on these are said in minutes
 
 
 class Say(Protocol):
     """Receiver of progress: what is being done and, where it is known, how much of how much."""
 
-    def __call__(self, what: str, done: float = 0, total: float = 0, /) -> None:
-        """Receive it."""
+    def __call__(
+        self, what: str, done: float = 0, total: float = 0, left: float | None = None, /
+    ) -> None:
+        """Receive it, and the seconds that are left where more than a pace is known; 0: unknown."""
 
 
-def unheard(_what: str, _done: float = 0, _total: float = 0, /) -> None:
+def unheard(_what: str, _done: float = 0, _total: float = 0, _left: float | None = None, /) -> None:
     """Receive progress that nobody is shown."""
 
 
 class Progress:
-    """Shows the share that is done, and the time that is left at the pace so far."""
+    """Shows the share that is done, and the time that is left at the pace so far.
+
+    The time is never less than what there was nothing new for, and on a terminal goes by: once it
+    is over, there is none, since nobody knows.
+    """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         """Show nothing yet.
@@ -60,9 +67,11 @@ class Progress:
         # Pairs of a time and of what was done then: a pace is taken from each to now.
         self._since = [(clock(), 0.0)]
         self._paced = False
+        self._news, self._longest = clock(), 0.0  # when the last unit was done; the longest
 
     def __enter__(self) -> Self:
         """Begin to show it."""
+        self._bars.add_task("preparing", total=None, left="")
         self._bars.start()
         return self
 
@@ -70,7 +79,9 @@ class Progress:
         """Leave nothing of it on a terminal."""
         self._bars.stop()
 
-    def __call__(self, what: str, done: float = 0, total: float = 0, /) -> None:
+    def __call__(
+        self, what: str, done: float = 0, total: float = 0, left: float | None = None, /
+    ) -> None:
         """Show how much is done; another total is another pace, and 0 one that is not known."""
         with self._one:
             known = next(iter(self._bars.tasks), None)
@@ -78,10 +89,15 @@ class Progress:
                 self.clear()
                 self._bars.add_task(what, total=total or None, left="")
                 self._since = [*([] if self._paced else self._since), (self._clock(), done)]
-                self._paced = True
+                self._paced, self._longest, self._news = True, 0.0, self._clock()
             (task,) = self._bars.tasks
-            left = _in_words(self._left(done, total))
-            self._bars.update(task.id, description=what, completed=done, left=left)
+            now = self._clock()
+            if done > task.completed:
+                waited = (now - self._news) / max(done - task.completed, 1)
+                self._longest, self._news = max(self._longest, waited), now
+            left = self._left(done, total) if left is None else left
+            rest = _Rest(now + max(left, self._longest) if left else 0, self._clock)
+            self._bars.update(task.id, description=what, completed=done, left=rest)
             if not self._moves and not task.finished and self._clock() >= self._due:
                 self._due = self._clock() + BETWEEN
                 sys.stderr.write(f"{PREFIX}{_line(task)}\n")
@@ -115,26 +131,40 @@ class Watch:
     def __init__(self, file: Path, say: Say) -> None:
         """Read this file, which the plugin `conformance.engine.gate.outcomes` writes."""
         self._file, self._say = file, say
+        self._known = (0.0, 0.0, 0.0)
 
     def __call__(self) -> None:
         """Tell how many tests are done."""
         try:
-            done, total = map(int, self._file.read_text().split())
+            done, total, left = map(float, self._file.read_text().split())
         except (OSError, ValueError):  # no test is done yet, or it is being written
             return
-        self._say("tests", done, total)
+        if (done, total, left) != self._known:
+            self._known = done, total, left
+            self._say("tests", done, total, left)
 
 
 def _line(task: Task) -> str:
     if not task.total:
         return task.description
-    left = task.fields["left"]
+    left = str(task.fields["left"])
     share = f"{task.completed:g} of {task.total:g} ({task.percentage:.0f} %)"
     return f"{task.description}: {share}{f', {left}' if left else ''}"
 
 
+class _Rest(NamedTuple):
+    """Time that is left, in words whenever that is asked."""
+
+    until: float
+    clock: Callable[[], float]
+
+    def __str__(self) -> str:
+        """Return it, or '' where it is over or not known."""
+        return _in_words(self.until - self.clock())
+
+
 def _in_words(left: float) -> str:
-    if not left:
+    if left < LEAST:
         return ""
     said = f"{left:.0f} s" if left < IN_MINUTES else f"{left / 60:.0f} min"
     return f"about {said} left"

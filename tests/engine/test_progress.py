@@ -76,6 +76,19 @@ def test_what_was_prepared_is_part_of_the_pace(capsys: pytest.CaptureFixture[str
     ] == capsys.readouterr().err.splitlines()
 
 
+def test_a_time_is_not_less_than_one_unit_takes(capsys: pytest.CaptureFixture[str]) -> None:
+    """Whatever was reckoned; and where that is nothing, nobody knows."""
+    now = 0.0
+    with Progress(lambda: now) as show:
+        for now, done, left in ((1.0, 1, 9.0), (41.0, 2, 3.0), (52.0, 2, 0.0)):  # noqa: B007 - as above
+            show("mutants", done, 20, left)
+
+    assert [
+        "progress: mutants: 2 of 20 (10 %), about 40 s left",
+        "progress: mutants: 2 of 20 (10 %)",
+    ] == capsys.readouterr().err.splitlines()
+
+
 def on_a_terminal(term: str, *, piped: bool = False) -> tuple[str, str]:
     """Return what the work shows on a terminal, and what it prints into a pipe beside it."""
     ours, theirs = pty.openpty()

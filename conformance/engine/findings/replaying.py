@@ -19,6 +19,7 @@ from conformance.engine.findings.errors import ReplayError
 from conformance.engine.postgres import Request, provision, scratch
 from conformance.engine.postgres.request import SETTINGS
 from conformance.engine.postgres.surroundings import withdrawn
+from conformance.engine.progress import Progress
 from conformance.engine.regressions import entries
 from conformance.engine.regressions.entries import Entry, Status
 from framecast_conformance.installed import ALONE
@@ -70,7 +71,8 @@ def replay(kept: Kept, options: argparse.Namespace, say: Say) -> int:
         _stop(kept, folder, options, say)
         return GONE
     if seen.steps:
-        with _sandbox(kept, folder, options) as (sandbox, _):
+        with Progress() as show, _sandbox(kept, folder, options) as (sandbox, _):
+            show("its steps")
             entry = Entry(seen.rule, kept.first, seen.observed, seen.steps)
             done = entries.replay(sandbox, entry)
         say([f"{done.status}: {done.reason}"])

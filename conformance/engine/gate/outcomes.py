@@ -20,6 +20,7 @@ import pytest
 
 from conformance.engine.gate.child import PIPE
 from conformance.engine.pytest_plugin import limits
+from conformance.engine.pytest_plugin.progress import time_left
 from conformance.engine.sql.outcomes import TIMED_OUT as TIMEOUTS
 
 if TYPE_CHECKING:
@@ -40,7 +41,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--gate-outcomes", metavar="FILE", help="write failed tests as JSON to this file"
     )
     group.addoption(
-        "--gate-progress", metavar="FILE", help="write there how many tests are done, of how many"
+        "--gate-progress",
+        metavar="FILE",
+        help="write there how many tests are done, of how many, and "
+        "the seconds that are left, or 0",
     )
     group.addoption(
         EARLY, action="store_true", help="end with the file of tests in which the first has failed"
@@ -60,7 +64,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if config.getoption("--gate-outcomes"):
         config.pluginmanager.register(_Failures(config.getoption("--gate-outcomes")))
     if config.getoption("--gate-progress"):
-        config.pluginmanager.register(_Progress(config.getoption("--gate-progress")))
+        config.pluginmanager.register(_Progress(config, config.getoption("--gate-progress")))
     if config.getoption(EARLY):
         config.pluginmanager.register(_Early(config))
 
@@ -93,8 +97,8 @@ class _Failures:
 class _Progress:
     """Counts the tests that are done, here or by all workers."""
 
-    def __init__(self, file: str) -> None:
-        self._file = Path(file)
+    def __init__(self, config: pytest.Config, file: str) -> None:
+        self._config, self._file = config, Path(file)
         self._done = self._total = 0
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
@@ -110,7 +114,8 @@ class _Progress:
         """Count one test."""
         if report.when == "teardown":
             self._done += 1
-            self._file.write_text(f"{self._done} {self._total}")
+            left = time_left(self._config)
+            self._file.write_text(f"{self._done} {self._total} {left or 0:.1f}")
 
 
 class _Early:

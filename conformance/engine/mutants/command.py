@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import os
 import time
+from collections import Counter
 from pathlib import Path
+from statistics import fmean
 from typing import TYPE_CHECKING, NamedTuple
 
 from conformance.engine.arguments import add_server, part, positive
@@ -23,7 +25,7 @@ from conformance.engine.report.forms.extras import SURVIVED, UNDECIDED, UNTRIED
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from conformance.engine.mutants.mutant import Mutant
     from conformance.engine.mutants.report import Report
@@ -77,6 +79,7 @@ class _Asked(NamedTuple):
 
     phases: Sequence[str]
     among: set[str] | None
+    progress: Progress
 
 
 def run(options: argparse.Namespace) -> None:
@@ -94,18 +97,20 @@ def run(options: argparse.Namespace) -> None:
     """
     for token in filter(is_like, options.tokens):
         named(token)
-    asked = _Asked(_phases(options), _left(options.again) if options.again else None)
+    progress = Progress()
+    asked = _Asked(_phases(options), _left(options.again) if options.again else None, progress)
     migrations.load(options.migrations)
     given = {attribute: getattr(options, attribute) for attribute, _, _ in SETTINGS}
     request = Request.read(given, os.environ)
     with (
+        progress,
         withdrawn(request) as completed,
         provision(completed) as server,
         scratch.opened(server) as databases,
     ):
         template = databases.template(options.migrations)
-        with Progress() as progress:
-            every = _generate(databases, template, progress)
+        every = _generate(databases, template, progress)
+        progress.clear()
         say(f"{server.origin}; {len(every)} mutants")
         report = _carry_out(options, databases, template, every, asked)
     if report is None:
@@ -157,10 +162,11 @@ def _carry_out(
         for mutant in chosen:
             say(f"{mutant.id}  {mutant.change}")
         return None
+    parallel = min(options.workers or _cores(), len(chosen) or 1)
     with (
-        Workers(min(options.workers or _cores(), len(chosen) or 1), databases, template) as workers,
-        Progress() as progress,
+        Workers(parallel, databases, template) as workers,
     ):
+        progress = asked.progress
         result = sorting.sort(chosen, workers.look(chosen, progress))
         say(f"{len(chosen)} chosen, {len(result.ineffective)} of them ineffective")
         concerned = {rule for mutant in result.effective for rule in mutant.rules}
@@ -184,13 +190,17 @@ def _carry_out(
             # Recorded ones take all phases, and are expected to survive them: they come last.
             for mutant in sorted(result.effective, key=lambda mutant: mutant.id in recorded)
         ]
+        left = Counter(mutant.id in recorded for mutant, _ in tasks)
+        took: dict[bool, list[float]] = {False: [], True: []}
         written, survived = time.monotonic(), 0
         try:
             for done, mutant_run in enumerate(workers.attempt(tasks), start=1):
                 report.mutant_runs[mutant_run.id] = mutant_run
                 survived += report.status(mutant_run.id) in (SURVIVED, UNDECIDED)
                 word = UNDECIDED if report.phases else SURVIVED
-                progress(f"mutants, {survived} {word}", done, len(tasks))
+                took[mutant_run.id in recorded].append(mutant_run.seconds)
+                rest = _rest(left, took) / parallel
+                progress(f"mutants, {survived} {word}", done, len(tasks), rest)
                 if options.json and time.monotonic() - written > BETWEEN:
                     report.write(options.json)
                     written = time.monotonic()
@@ -199,6 +209,19 @@ def _carry_out(
                 report.write(options.json)  # what is interrupted has not been for nothing
             last.add(Path.cwd(), options.migrations, report)
     return report
+
+
+def _rest(tasks: Mapping[bool, int], took: Mapping[bool, Sequence[float]]) -> float:
+    """Return the seconds of work that is left, as long as that of its kind took; 0 if unknown.
+
+    Args:
+        tasks: of each kind: how many there are; a mutant on record takes all phases.
+        took: of each kind: the seconds of each that is done.
+    """
+    left = {kind: count - len(took[kind]) for kind, count in tasks.items()}
+    if any(count and not took[kind] for kind, count in left.items()):
+        return 0
+    return sum(count * fmean(took[kind]) for kind, count in left.items() if count)
 
 
 def _left(path: Path) -> set[str]:

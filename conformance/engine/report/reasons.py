@@ -62,7 +62,7 @@ def _rules(rules: Sequence[dict[str, Any]]) -> Iterator[str]:
     if late and late == len(rules):
         yield "it ended before any rule was tried to its end"
     elif late:
-        yield f"it ended before {late} rule{'s' if late > 1 else ''}"
+        yield f"{late} rule{'s' if late > 1 else ''} not tried to the end"
 
 
 def _beside(failures: Sequence[dict[str, Any]]) -> Iterator[str]:

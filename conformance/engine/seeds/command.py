@@ -143,7 +143,7 @@ def run(options: argparse.Namespace) -> int:
 
 def _show(say: Say, seed: int, before: int, seeds: int, what: str, *share: float) -> None:
     """Show how much of all seeds is done, as far as that of one is known."""
-    done, total = share
+    done, total, *_ = share
     say(f"seed {seed}, {done:g} of {total:g} {what}; seeds", round(before + done / total, 2), seeds)
 
 

@@ -27,7 +27,7 @@ def test_a_run_of_the_suite_counts_its_tests(workers: int, tmp_path: Path) -> No
     plugin = ("-p", "conformance.engine.gate.outcomes", "--gate-progress", "progress")
     run_in(tmp_path, COUNTED, *plugin, f"-n{workers}")
 
-    assert "7 7" == (tmp_path / "progress").read_text()
+    assert "7 7 0.0" == (tmp_path / "progress").read_text()
 
 
 def test_how_far_a_suite_has_come_is_told(
@@ -39,7 +39,7 @@ def test_how_far_a_suite_has_come_is_told(
     (tmp_path / "001.sql").write_text("CREATE TABLE users (id uuid PRIMARY KEY)")
     said: list[tuple[str, float, float]] = []
 
-    def say(what: str, done: float = 0, total: float = 0, /) -> None:
+    def say(what: str, done: float = 0, total: float = 0, _: float | None = None, /) -> None:
         said.append((what, done, total))
 
     how = Run(Request(database_url=server.conninfo), 0, "quick", 120, say)

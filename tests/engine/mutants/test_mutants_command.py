@@ -11,6 +11,7 @@ import pytest
 
 from conformance.commands import main
 from conformance.engine.mutants import pool
+from conformance.engine.mutants.command import _rest
 from conformance.engine.mutants.errors import StuckError
 from conformance.engine.mutants.mutant import Mutant
 from conformance.engine.mutants.mutant_run import MutantRun
@@ -171,3 +172,12 @@ def test_what_is_done_before_mutants_are_tried_is_told(
 
     assert ("mutants applied", 1, 1) == told[0]
     assert [("rules tried on the schema itself", done, 2) for done in (1, 2)] == told[1:]
+
+
+def test_time_left_is_that_of_each_kind() -> None:
+    """Mutants on record take all phases, and come last: of none of them tried, nobody knows."""
+    tasks = {False: 10, True: 3}
+
+    assert 0 == _rest(tasks, {False: [1.0, 3.0], True: []})
+    assert 4 * 2 + 2 * 30 == _rest(tasks, {False: [2.0] * 6, True: [30.0]})
+    assert 0 == _rest(tasks, {False: [2.0] * 10, True: [30.0] * 3})

@@ -8,7 +8,16 @@ from typing import Final, Literal
 
 import pytest
 
-from conformance.engine.pytest_plugin.progress import MANY, NAME, SECONDS, TimeLeft, Watch, timed
+from conformance.engine.pytest_plugin.progress import (
+    KNOWN,
+    MANY,
+    NAME,
+    SECONDS,
+    TimeLeft,
+    Watch,
+    name_of,
+    timed,
+)
 
 Phase = Literal["setup", "call", "teardown"]
 WIDTH: Final = 60
@@ -36,7 +45,7 @@ def test_time_left_is_that_of_the_work_that_is_left() -> None:
     left = TimeLeft(clock)
     quick, slow = ids("test_reading", 100), ids("test_races", 100)
     left.expect(quick + slow)
-    left.begin()
+    left.begin(quick[0])
     for test in quick:
         clock.now += 0.05
         left.add(test, 0.1)
@@ -52,7 +61,7 @@ def test_what_is_set_up_once_is_no_pace() -> None:
     left = TimeLeft(clock)
     tests = [*ids("test_corpus", 10), *ids("test_races", 100)]
     left.expect(tests)
-    left.begin()
+    left.begin(tests[0])
     clock.now += 20
     left.add(tests[0], 20, once=True)
     for test in tests[:10]:
@@ -69,7 +78,7 @@ def test_time_left_learns_from_what_it_sees() -> None:
     left = TimeLeft(clock)
     tests = ids("test_theirs", 100)
     left.expect(tests)
-    left.begin()
+    left.begin(tests[0])
     assert left.seconds() is None
     for test in tests[:50]:
         clock.now += 2
@@ -82,6 +91,43 @@ def test_time_left_learns_from_what_it_sees() -> None:
         left.end(test)
 
     assert 0 == left.seconds()
+
+
+def test_time_left_is_that_of_the_last_run() -> None:
+    """A test that ran here before takes as long again; nothing ends before what is running."""
+    clock = Clock()
+    left = TimeLeft(clock, whole=False)
+    quick, (slow,) = ids("test_theirs", 20), ids("test_other", 1)
+    left.before = {name_of(test): 0.5 for test in quick} | {name_of(slow): 30.0}
+    left.expect([*quick, slow])
+    left.begin(quick[0])
+    for test in quick[:10]:
+        left.begin(test)
+        clock.now += 0.25
+        left.add(test, 0.5)
+        left.end(test)
+
+    assert pytest.approx(30) == left.seconds()
+    left.begin(slow)
+    clock.now += 10
+    assert 20 <= (left.seconds() or 0) < 21
+    left.limit = clock.now + 1
+    assert pytest.approx(1) == left.seconds()
+
+
+def test_what_is_not_known_is_not_said() -> None:
+    """Of a choice of tests the first ones say nothing of others, until these have been seen."""
+    clock = Clock()
+    left = TimeLeft(clock, whole=False)
+    tests = [*ids("test_reading", 10), *ids("test_races", 10)]
+    left.expect(tests)
+    for number, test in enumerate(tests):
+        left.begin(test)
+        clock.now += 3
+        left.add(test, 3)
+        left.end(test)
+        is_known = 10 + KNOWN <= number + 1 < len(tests)
+        assert is_known == (left.seconds() not in (None, 0.0)), number
 
 
 @contextmanager
@@ -116,13 +162,13 @@ def shown(
         clock, to = Clock(), io.StringIO()
         reporter = pytest.TerminalReporter(pytestconfig, to)
         monkeypatch.setattr(reporter, "_session", SimpleNamespace(testscollected=count))
-        watch = timed(reporter, clock)
+        watch = timed(reporter, TimeLeft(clock), clock)
         assert watch is not None
         reporter.showfspath = files  # not where there are workers
         tests = ids("test_theirs", count)
         watch.pytest_xdist_node_collection_finished(tests)
-        watch.pytest_runtest_logstart()
         for test in tests:
+            watch.pytest_runtest_logstart(test)
             reporter.pytest_runtest_logstart(test, (test.partition("::")[0], 0, test))
             clock.now += seconds
             for phase in PHASES:
@@ -169,7 +215,7 @@ def test_reporters_of_others_are_left_alone() -> None:
     """Where a plugin has a reporter of its own, nothing of it is changed."""
     theirs = SimpleNamespace()
 
-    assert timed(theirs) is None
+    assert timed(theirs, TimeLeft()) is None
     assert {} == vars(theirs)
 
 
