@@ -16,6 +16,8 @@ import pytest
 from conformance.engine.pytest_plugin.progress import LEFT, in_digits
 
 if TYPE_CHECKING:
+    from collections.abc import Generator
+
     from conformance.engine.pytest_plugin.progress import TimeLeft
 
 SILENT: Final = 0.9  # seconds
@@ -74,10 +76,17 @@ class Live:
     pytest_xdist_node_collection_finished = erase
     pytest_runtest_logstart = erase
     pytest_runtest_logreport = erase
-    pytest_sessionfinish = erase
     pytest_internalerror = erase
     pytest_keyboard_interrupt = erase
-    pytest_terminal_summary = erase
+
+    @pytest.hookimpl(wrapper=True, trylast=True)
+    def pytest_sessionfinish(self) -> Generator[None]:
+        """Say nothing more from where pytest begins to sum up."""
+        try:
+            yield
+        finally:
+            self._over.set()
+            self.erase()
 
     def _tell(self) -> None:
         while not self._over.wait(1):
@@ -100,6 +109,6 @@ class Live:
     def _text(self) -> str:
         share = f"{self._left.share:.0%}, " if self._left.share else ""
         seconds = self._left.seconds()
-        if seconds is None:
+        if not seconds:
             return f"{share}{in_digits(time.monotonic() - self._began)} so far"
         return f"{share}{in_digits(seconds)} left"

@@ -14,6 +14,12 @@ import threading
 def test_slow():
     threading.Event().wait(4)
 """
+LATE: Final = """
+import threading
+
+def pytest_sessionfinish():
+    threading.Event().wait(3)
+"""
 RUN: Final = ("-m", "pytest", "-p", "conformance.plugin", "-n0", "test_slow.py")
 STARTS: Final = """
 import threading
@@ -62,6 +68,17 @@ def test_a_slow_test_is_told_of_each_second(tmp_path: Path) -> None:
     (cached,) = (tmp_path / ".pytest_cache/v/conformance/seconds").iterdir()
     assert '"test_slow.py::test_slow": 4' in cached.read_text()
     assert re.search(r"\d:\d\d left\x1b8", shown(tmp_path, *RUN))
+
+
+def test_what_comes_after_the_last_test_is_told_of(tmp_path: Path) -> None:
+    """Below the line that is full, which the cursor goes back to before pytest sums up."""
+    (tmp_path / "conftest.py").write_text(LATE)
+    (tmp_path / "test_slow.py").write_text("def test_quick(): ...")
+    said = shown(tmp_path, *RUN)
+
+    below = r"\[100%\]\S*\s+100%, \d:\d\d so far"
+    assert re.search(rf"(?s){below}.*\x1b\[2K\x1b\[A\x1b\[999C\r\n.*1 passed", said)
+    assert "\x1b[A" not in said.rpartition("1 passed")[2]
 
 
 def test_a_dumb_terminal_is_shown_what_pytest_says(tmp_path: Path) -> None:
