@@ -182,14 +182,14 @@ def _looks_on(
     if key[0] != "trigger" or " AFTER " not in definition or "CONSTRAINT" in definition:
         return False
     called = definition.rpartition(" FUNCTION ")[2].partition("(")[0]  # given what, is no matter
-    body = _run(called, found)
+    body = run_by(called, found)
     writes = (f"public.{name}" for name in WRITES.findall(body))
     return RAISES.search(body) is None and not any(
         ("relation", each) in expected for each in writes
     )
 
 
-def _run(function: str, found: Description) -> str:
+def run_by(function: str, found: Description) -> str:
     """Return the text of a function, and of those that it calls, however far."""
     texts = {name.partition("(")[0]: text for (kind, name), text in found.items() if kind == CALLED}
     ahead, done = {function}, dict[str, str]()

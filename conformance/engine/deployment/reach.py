@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 FUNCTIONS = re.compile(
     r"pg_read_(?:binary_)?file|pg_ls_\w*dir|pg_stat_file|pg_file_\w+|lo_(?:import|export)|dblink\w*"
     r"|pg_(?:terminate|cancel)_backend|pg_reload_conf|pg_rotate_logfile|pg_promote|pg_switch_wal"
+    r"|pg_(?:create|copy|drop)_\w*replication_slot|pg_replication_origin_\w+|pg_wal_replay_\w+"
 )
 EXTENSIONS = re.compile(r"\w*_fdw|dblink\w*|adminpack|pl\w+u|plsh|pljava|pg_net|http")
 LANGUAGES = re.compile(r"c|internal|pl\w+u|plsh|java")

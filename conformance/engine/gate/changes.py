@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from conformance.engine.audit import drift
 from conformance.engine.audit.enforcement import off
 from conformance.engine.audit.findings import Fault
 from conformance.engine.domain.chosen import domain
@@ -12,7 +14,7 @@ from conformance.engine.gate import bodies, lockouts, powers, standing, unsteady
 from conformance.engine.gate.excused import settle
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from conformance.engine.audit.description import Description
     from conformance.engine.deployment.waivers import Waiver
@@ -29,15 +31,25 @@ DEFINER = "SECURITY DEFINER"
 INVOKER = re.compile(r"^view with \(.*\bsecurity_invoker=(?:true|on|1)\b")
 CALLED = re.compile(r"\bBEFORE\b.* FOR EACH ROW .*EXECUTE FUNCTION (\S+\(\))", re.DOTALL)
 LEAVES_OUT = re.compile(r"\bRETURN\s+NULL\b", re.IGNORECASE)
+DELETES = re.compile(
+    r"\b(?:DELETE\s+FROM|TRUNCATE(?:\s+TABLE)?)\s+(?:ONLY\s+)?(?:\"?(\w+)\"?\.)?\"?(\w+)",
+    re.IGNORECASE,
+)
+COMMENT = re.compile(r"--[^\n]*|/\*.*?\*/", re.DOTALL)
 PATH = re.compile(r"^ SET search_path .*$", re.MULTILINE)
 
 
-def look(steps: Sequence[Description], files: Files) -> tuple[list[Fault], list[str]]:
+def look(
+    steps: Sequence[Description],
+    files: Files,
+    otherwise: Mapping[str, Sequence[tuple[str, str]]] = MappingProxyType({}),
+) -> tuple[list[Fault], list[str]]:
     """Return what files change of rights, unless they waive it, and what else to look at.
 
     Args:
         steps: what the schema is before the first file, and after each.
         files: the pending ones, and their waivers.
+        otherwise: what they change under conditions that were not met, by their names.
     """
     faults: list[Fault] = []
     notes: list[str] = []
@@ -46,7 +58,8 @@ def look(steps: Sequence[Description], files: Files) -> tuple[list[Fault], list[
         left = [waiver for waiver in own if waiver.what.startswith("RIGHT ")]
         rights = (*_rights(before, after), *powers.shut_out(before, after))
         # A statement and what comes of it are one finding.
-        for place, what in dict.fromkeys((*rights, *lockouts.of_file(file))):
+        rights = (*rights, *lockouts.of_file(file), *otherwise.get(file.name, ()))
+        for place, what in dict.fromkeys(rights):
             remedy = f"leave it as it is, or say why: -- waives RIGHT {place}: reason"
             fault = Fault(file.name, f"{place}: {what}", remedy)
             used = settle(fault, {f"RIGHT {place}"}, own, (faults, notes), what)
@@ -131,9 +144,21 @@ def _guarding(before: Description, after: Description) -> Iterator[tuple[str, st
             yield f"policy {name}", f"decides which rows are seen and written, and {became}"
         if kind == "rule" and old is None and table:
             yield f"rule {name}", "decides what becomes of writes to that table, and is new"
+        if kind == "trigger" and table and old != new:
+            calls = (new or "").rpartition(" FUNCTION ")[2].partition("(")[0]
+            known = {*_deleted(calls, before)} if old else set()
+            for gone in dict.fromkeys(_deleted(calls, after)):
+                if ("relation", gone) in before and gone not in known:
+                    yield f"trigger {name}", f"deletes from {gone} whenever somebody writes"
         called = CALLED.search(new or "") if kind == "trigger" and old is None and table else None
         if called and LEAVES_OUT.search(after.get(("function", called[1]), "")):
             yield f"trigger {name}", "is new, and may leave out rows without a word: RETURN NULL"
+
+
+def _deleted(function: str, schema: Description) -> list[str]:
+    """Return the tables from which a function deletes, or one that it calls, as its text tells."""
+    found = DELETES.findall(COMMENT.sub("", drift.run_by(function, schema))) if function else []
+    return [f"{space or 'public'}.{table}" for space, table in found]
 
 
 def _ways_around(before: Description, after: Description) -> Iterator[tuple[str, str]]:

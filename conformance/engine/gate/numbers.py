@@ -41,7 +41,8 @@ FREE: Final = """
 PASSED: Final = {
     "maxvalue": "last_value > {}",
     "minvalue": "last_value < {}",
-    "increment": "{} < 0",
+    "increment": "{0} < 0 OR last_value + {0}::numeric * 1000 > "
+    "(SELECT seqmax FROM pg_sequence WHERE seqrelid = to_regclass({1}))",
 }
 THERE: Final = "SELECT FROM pg_class WHERE oid = to_regclass(%s) AND relkind = 'S'"
 GIVEN: Final = "SELECT last_value FROM {} WHERE is_called AND last_value >= ({}) + {}"
@@ -86,12 +87,15 @@ def _limits(conn: Connection, file: Migration) -> Iterator[tuple[int, str, int]]
         if not isinstance(node, ast.AlterSeqStmt) or not node.sequence:
             continue
         called = named(node.sequence)
+        text = "'{}'".format(called.replace("'", "''"))
         for option in node.options or ():
             said = str(RawStream()(option.arg)) if option.arg else ""
             test = PASSED.get(option.defname or "", "")
             if not said or not test or conn.execute(THERE, (called,)).fetchone() is None:
                 continue
-            query = f"SELECT last_value FROM {called} WHERE is_called AND {test.format(said)}"
+            query = (
+                f"SELECT last_value FROM {called} WHERE is_called AND ({test.format(said, text)})"
+            )
             for (stands,) in conn.execute(query.encode()).fetchall():
                 yield line_of(file.sql, place), str(node.sequence.relname), int(stands)
 

@@ -73,6 +73,32 @@ QUERIES = (
         AND NOT EXISTS (SELECT FROM pg_index AS x WHERE x.indrelid = c.oid AND x.indisprimary)))
     """,
     published.FACTS,
+    # What is named and called as the server's own, and fits some arguments better.
+    """
+    SELECT 'namesake', 'operator ' || o.oid::regoperator, '' FROM pg_operator AS o
+    WHERE o.oid >= 16384 AND greatest(o.oprleft, o.oprright) < 16384 AND EXISTS (
+        SELECT FROM pg_operator AS own WHERE own.oid < 16384 AND own.oprname = o.oprname
+    ) AND NOT EXISTS (
+        SELECT FROM pg_depend AS d
+        WHERE d.classid = 'pg_operator'::regclass AND d.objid = o.oid AND d.deptype = 'e'
+    )
+    UNION ALL
+    SELECT 'namesake', 'function ' || p.oid::regprocedure, '' FROM pg_proc AS p
+    WHERE p.pronamespace = 'public'::regnamespace AND p.pronargs > 0
+        AND 16384 > ALL (p.proargtypes::oid[]) AND EXISTS (
+        SELECT FROM pg_proc AS own WHERE own.oid < 16384 AND own.proname = p.proname
+            AND own.pronargs = p.pronargs AND own.prorettype <> 'trigger'::regtype
+    ) AND NOT EXISTS (
+        SELECT FROM pg_depend AS d
+        WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e'
+    )
+    """,
+    """
+    SELECT 'limit', 'of the database', CASE WHEN datallowconn THEN datconnlimit || ' sessions'
+        ELSE 'nobody' END
+    FROM pg_database
+    WHERE datname = current_database() AND (datconnlimit <> -1 OR NOT datallowconn)
+    """,
     # The description leaves out who may connect, which is its owner's business.
     """
     SELECT 'connect', 'CONNECT to ' || coalesce(quote_ident(r.rolname), 'PUBLIC'), ''
@@ -111,13 +137,22 @@ QUERIES = (
         )
     """,
 )
-KINDS = ("role", "membership", "setting", "parameter", "owner")
+NEW = {
+    "parameter": "this right is new",
+    "limit": "lets in {} from now on",
+    "namesake": "may be taken for the server's own of that name",
+}
+KINDS = ("role", "membership", "setting", "owner", *NEW)
 # Settings with which a session neither keeps the rules nor may write.
 SILENT, IDLE = "triggers are silent", "nothing can be written"
+ON, OFF = ("on", "true", "yes", "1"), ("off", "false", "no", "0")
 BEGINNING = {
     ("session_replication_role", "replica"): SILENT,
     ("session_replication_role", "local"): "some triggers are silent",
-    **{("default_transaction_read_only", word): IDLE for word in ("on", "true", "yes", "1")},
+    **{("default_transaction_read_only", word): IDLE for word in ON},
+    **{("standard_conforming_strings", word): "a backslash in a string escapes" for word in OFF},
+    **{("synchronous_commit", word): "a crash takes what was committed" for word in OFF},
+    **{("row_security", word): "tables with policies cannot be read" for word in OFF},
 }
 # Settings that end what takes longer, and how many milliseconds their units have.
 ENDING = (
@@ -134,6 +169,7 @@ SHORTEST = 1_000  # milliseconds
 READERS = re.compile(
     r"pg_(?:read_all_data|read_all_settings|read_all_stats|stat_scan_tables|monitor)"
 )
+OWN = {"$user", "pg_catalog"}  # schemas before `public`, in which nobody makes what has its names
 READING = ("SELECT", "USAGE", "EXECUTE")
 
 
@@ -173,8 +209,8 @@ def gained(before: Description, after: Description) -> Iterator[tuple[str, str]]
                 yield f"membership {name}", became
         elif kind == "setting" and (begins := _begins(name, new)):
             yield f"setting {name}", f"begins each session so that {begins}"
-        elif kind == "parameter" and new is not None:
-            yield f"parameter {name}", "this right is new"
+        elif kind in NEW and new is not None:
+            yield f"{kind} {name}", NEW[kind].format(new)
         elif kind == "owner" and old is not None and new is not None:
             yield f"owner of {name}", f"is {new} from now on, and was {old}"
 
@@ -188,10 +224,12 @@ def _begins(name: str, value: str | None) -> str | None:
         return f"what takes longer than {limit:g} ms is ended" if 0 < limit < SHORTEST else None
     if setting == "role" and value not in {None, "none"}:
         return f"it acts as {value}"
-    if setting == "search_path" and value is not None and not re.search(r"\bpublic\b", said):
-        return "names do not lead to public"
-    if setting == "row_security" and said in {"off", "false", "no", "0"}:
-        return "tables with policies cannot be read"
+    if setting == "search_path" and value is not None:
+        path = [each.strip(' "') for each in said.split(",")]
+        ahead = path[: path.index("public")] if "public" in path else None
+        if ahead is None:
+            return "names do not lead to public"
+        return "names lead elsewhere before public" if {*ahead} - OWN else None
     return BEGINNING.get((setting, said))
 
 

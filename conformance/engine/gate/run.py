@@ -207,7 +207,9 @@ class Gate:
         """Rehearse the files, and run the suite, as long as nothing is wrong."""
         self._number = 5
         # Where there is no schema yet, nobody has a right to lose.
-        faults, notes = changes.look(attempt.steps, files) if files.applied else ([], [])
+        faults, notes = (
+            changes.look(attempt.steps, files, attempt.otherwise) if files.applied else ([], [])
+        )
         faults += [attempt.denied] if attempt.denied else []
         if faults and not self._effort.keep_going:
             section = section_of(5, "applied where there are no data")

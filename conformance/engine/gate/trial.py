@@ -21,7 +21,7 @@ from conformance.engine.audit.findings import Fault
 from conformance.engine.deployment import migrations, outside, stand_ins
 from conformance.engine.deployment.migrations import MigrationError
 from conformance.engine.domain.chosen import domain
-from conformance.engine.gate import locks, powers
+from conformance.engine.gate import branches, locks, powers
 from conformance.engine.gate.nothing import NOTHING
 
 if TYPE_CHECKING:
@@ -79,6 +79,7 @@ class Trial:
         notes: what was not tried.
         locks: what each file locks that was there, by the file's name.
         absent: what each file would have dropped IF it EXISTED, as the server says it.
+        otherwise: what each file changes where conditions of its blocks are otherwise, in words.
     """
 
     steps: list[Description] = field(default_factory=list)
@@ -87,6 +88,7 @@ class Trial:
     notes: list[str] = field(default_factory=list)
     locks: dict[str, list[Held]] = field(default_factory=dict)
     absent: dict[str, str] = field(default_factory=dict)
+    otherwise: dict[str, list[tuple[str, str]]] = field(default_factory=dict)
 
 
 def tried(scratch: Scratch, files: Files, owner: Owner | None) -> Trial:
@@ -111,6 +113,12 @@ def tried(scratch: Scratch, files: Files, owner: Owner | None) -> Trial:
             if trial.fault is not None:
                 return trial
             trial.steps.append(_described(conn, files.text))
+    for number, file in enumerate(files.pending):
+        for variant in branches.variants(file):
+            earlier = files.pending[:number]
+            after = _with_variant(scratch, template, files, (*earlier, variant))
+            told = branches.differing(file, trial.steps[number : number + 2], after)
+            trial.otherwise.setdefault(file.name, []).extend(told)
     if owner is None or owner.superuser:
         return trial
     if not scratch.server.superuser:
@@ -137,6 +145,15 @@ def tried(scratch: Scratch, files: Files, owner: Owner | None) -> Trial:
                 return trial
     trial.notes.append(f"tried with the rights of {owner.name}, too")
     return trial
+
+
+def _with_variant(
+    scratch: Scratch, template: Template, files: Files, some: Sequence[Migration]
+) -> Description:
+    """Return what the schema is after some files; nothing where they cannot be applied."""
+    with scratch.lent(template, files.text, "otherwise") as database, database.connect() as conn:
+        fails = any(_applied(conn, file) is not None for file in some)
+        return {} if fails else _described(conn, files.text)
 
 
 def _described(conn: Connection, text: str) -> Description:

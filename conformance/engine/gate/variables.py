@@ -82,12 +82,13 @@ def changed(tree: Any) -> set[str]:
     for name, each in tree.items() if isinstance(tree, dict) else ():
         if name == "PLpgSQL_stmt_assign" and (target := FIRST.match(_text(each["expr"]))):
             found.add(target[1].strip('"').lower())
-        elif name == "target":  # of INTO and FETCH
-            found |= {one.partition(".")[0] for one in _named(each)}
-        elif name == "datums":
-            named = [one.get("refname") for datum in each for one in datum.values()]
-            found |= {one for one in named if one and named.count(one) > 1}
+        elif name == "target":  # of INTO and FETCH; of GET DIAGNOSTICS, its place alone
+            known = isinstance(each, dict)
+            found |= {one.partition(".")[0] for one in _named(each)} if known else {""}
         found |= changed(each)
+    if isinstance(tree, dict) and "datums" in tree:
+        named = [one.get("refname") for datum in tree["datums"] for one in datum.values()]
+        found |= {one for one in named if one and (named.count(one) > 1 or "" in found)}
     return found
 
 

@@ -28,6 +28,10 @@ def file(sql: str) -> Migration:
         ("DO 'BEGIN EXECUTE format(''COPY %I FROM %L'', 1, 2); END'", "1: COPY FROM a file"),
         ("SELECT pg_catalog.PG_READ_FILE('a')", "1: pg_read_file()"),
         ("SELECT lo_import('/etc/passwd')", "1: lo_import()"),
+        (
+            "SELECT pg_create_physical_replication_slot('kept', true)",
+            "1: pg_create_physical_replication_slot()",
+        ),
         ("SELECT pg_terminate_backend(7)", "1: pg_terminate_backend()"),
         (r"DO $$ BEGIN EXECUTE E'COPY t TO PROG\x52AM ''cat'''; END $$", "1: COPY TO PROGRAM"),
         (r"DO $$ BEGIN EXECUTE U&'COPY t TO \0050ROGRAM ''cat'''; END $$", "1: COPY TO PROGRAM"),

@@ -8,6 +8,10 @@ from conformance.engine.gate import changes
 from conformance.engine.postgres.scratch import Scratch
 from tests.support.trials import attempted, flipped
 
+SESSIONS = "setting {} of framecast_app"
+PATH, STRINGS, COMMITS = map(
+    SESSIONS.format, ("search_path", "standard_conforming_strings", "synchronous_commit")
+)
 THERE = """
 CREATE ROLE framecast_conformance_guest;
 CREATE TABLE memos (id int, body text);
@@ -44,6 +48,32 @@ REVOKE EXECUTE ON FUNCTION purge() FROM PUBLIC;
         ),
         ("DROP ROLE framecast_conformance_guest", "role framecast_conformance_guest"),
         ("GRANT framecast_app TO pg_monitor", "membership pg_monitor in framecast_app"),
+        ("ALTER ROLE framecast_app SET search_path = spare, public", PATH),
+        ("ALTER ROLE framecast_app SET standard_conforming_strings = off", STRINGS),
+        ("ALTER ROLE framecast_app SET synchronous_commit = off", COMMITS),
+        (
+            (
+                "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I CONNECTION LIMIT 1', "
+                "current_database()); END $$"
+            ),
+            "limit of the database",
+        ),
+        (
+            (
+                "CREATE FUNCTION prune() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
+                "DELETE FROM public.memos WHERE id < NEW.id; RETURN NULL; END $$; "
+                "CREATE TRIGGER prune AFTER INSERT ON memos FOR EACH ROW EXECUTE FUNCTION prune()"
+            ),
+            "trigger prune on public.memos",
+        ),
+        (
+            (
+                "CREATE FUNCTION prune() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
+                "PERFORM purge(); RETURN NULL; END $$; CREATE TRIGGER prune "
+                "AFTER INSERT ON memos EXECUTE FUNCTION prune()"
+            ),
+            "trigger prune on public.memos",
+        ),
         ("CREATE RULE no AS ON INSERT TO memos DO INSTEAD NOTHING", "rule no on public.memos"),
     ],
 )

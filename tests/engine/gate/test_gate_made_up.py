@@ -53,6 +53,7 @@ def test_rows_that_it_takes_are_named(
     "script",
     [
         "DO $$ DECLARE r record; BEGIN FOR r IN EXECUTE 'SELECT ' || 1 LOOP END LOOP; END $$",
+        "DO $$ DECLARE n int; BEGIN PERFORM 1; GET DIAGNOSTICS n = ROW_COUNT; END $$",
         *(
             OF_EACH.format(made)
             for made in (

@@ -69,6 +69,7 @@ def test_a_sequence_that_is_set_back_is_a_finding(
         "ALTER SEQUENCE invoices MAXVALUE 4000",
         "ALTER SEQUENCE public.invoices MINVALUE 6000 START 6000",
         "ALTER SEQUENCE invoices INCREMENT BY -1",
+        "ALTER SEQUENCE invoices INCREMENT BY 9000000000000000000",
         "ALTER SEQUENCE memos_id_seq MAXVALUE 6",
     ],
 )
