@@ -43,6 +43,8 @@ HINTS: dict[type[psycopg.Error], str] = {
     ),
 }
 
+# What a server says of what it was built without, whatever the file is.
+LACKS = re.compile(r'not supported in this build|unsupported XML feature|collation "[^"]*-x-icu"')
 NO_TRANSACTION = "a migration neither begins nor ends a transaction: each file runs in one"
 NO_CLIENT = "COPY from STDIN or to STDOUT is not possible in a migration: use INSERT"
 

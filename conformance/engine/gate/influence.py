@@ -72,25 +72,25 @@ def leaves_alone(steps: Sequence[Description]) -> bool:
     Args:
         steps: what the schema is before the first pending file, and after each.
     """
-    return not steps or not [*_touching(steps[0], steps[-1])]
+    return not steps or not [*touching(steps[0], steps[-1])]
 
 
 def minds_who_writes(steps: Sequence[Description]) -> bool:
     """Return whether what files change may be one thing for the owner, and another for a role."""
     before, after = steps[0], steps[-1]
-    return any(not _is_alike(key, before, after) for key in _touching(before, after))
+    return any(not _is_alike(key, before, after) for key in touching(before, after))
 
 
 def near(steps: Sequence[Description]) -> frozenset[str] | None:
     """Return the rules on tables that such a change can reach; None where it may reach all."""
     before, after = steps[0], steps[-1]
-    keys = {key for key in _touching(before, after) if not _is_alike(key, before, after)}
+    keys = {key for key in touching(before, after) if not _is_alike(key, before, after)}
     if any(kind not in NARROW for kind, _ in keys):
         return None
     keys = _callers(keys, after)
     keys |= _called(keys, before) | _called(keys, after)
     texts = [f"{name} {before.get((kind, name))} {after.get((kind, name))}" for kind, name in keys]
-    tables = {table for table in _ours() if any(_names(table, text) for text in texts)}
+    tables = {table for table in spoken() if any(_names(table, text) for text in texts)}
     rules = frozenset(rule.id for rule in RULES.values() if tables.intersection(rule.tables))
     return rules or None
 
@@ -122,7 +122,7 @@ def _words(text: str) -> frozenset[str]:
     return frozenset(re.findall(r"\w+", text.lower()))
 
 
-def _touching(before: Description, after: Description) -> Iterator[Key]:
+def touching(before: Description, after: Description) -> Iterator[Key]:
     """Yield what is not as it was, and not apart from all that rules speak of."""
     for key in sorted(before.keys() | after.keys()):
         if before.get(key) != after.get(key) and not _is_apart(key, before, after):
@@ -188,7 +188,7 @@ def _is_beside(name: str, before: Description, after: Description) -> bool:
     if key not in before:
         return after.get(key, "").startswith(MADE)
     space, _, bare = called.partition(".")
-    ours = _ours()
+    ours = spoken()
     return bool(ours) and space == "public" and bare not in ours and not _is_read(bare, after)
 
 
@@ -225,7 +225,7 @@ def _is_said(name: str, schema: Description) -> bool:
 
 def _is_unused(name: str, before: Description) -> bool:
     """Return whether a type is new, or one that none of our columns and functions has."""
-    bare, ours = name.rpartition(".")[2], _ours()
+    bare, ours = name.rpartition(".")[2], spoken()
     return ("type", name) not in before or not any(
         _names(bare, text)
         for (kind, of), text in before.items()
@@ -310,7 +310,7 @@ def _granted_on(name: str) -> str:
     return name.partition(" on ")[2].rpartition(" to ")[0]
 
 
-def _ours() -> frozenset[str]:
+def spoken() -> frozenset[str]:
     """Return the tables that rules speak of, and those that the domain knows beside."""
     spoken = (table for rule in RULES.values() for table in rule.tables)
     return frozenset((*COLUMNS, *DERIVED, *spoken))

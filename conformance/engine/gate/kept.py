@@ -59,7 +59,7 @@ def keep(files: Sequence[Migration], how: Run, result: Result) -> None:
 
 
 def _key(files: Sequence[Migration], how: Run) -> str:
-    asked = (how.version, how.profile, how.role, how.rules, sorted(how.further))
+    asked = (how.version, how.profile, how.role, how.rules, how.alone, sorted(how.further))
     key = hashlib.sha256(repr(asked).encode())
     for file in files:  # by what they do: a comment makes no other schema
         said = [each.text for each in tokens(file.sql) if each.name not in COMMENTS]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from conformance.engine.audit.findings import Section
 from conformance.engine.domain.chosen import RULES, domain
-from conformance.engine.gate import compare, further, influence, kept, suite, waived
+from conformance.engine.gate import compare, further, influence, kept, logs, suite, waived
 from conformance.engine.gate.result import Result
 
 if TYPE_CHECKING:
@@ -31,6 +31,10 @@ AS_IT_WAS = "no rule can tell what the pending files change: each is as it was"
 NO_ROLE = "not asked as {}: the schema as it will be gives it nothing"
 AS_ROLE = "asked as {} too: all of the suite that needs one session"
 NEAR = "asked as {} too: all that needs one session, and of single rules the {} that this can reach"
+RECORDED = (
+    "new triggers add rows to tables of the files' own, and ask nothing: asked was what writes the "
+    "rows that they come after, of {} rules"
+)
 SAME = (
     "not asked once more as {}: nothing that the files change asks who writes, and one scenario "
     "of each rule and path was tried as that role"
@@ -68,6 +72,8 @@ class Proof:
         # What a rule was given up for is a failure that is meant: others come after it.
         few = not keep_going and not any(map(_is_of_the_suite, every))
         self._how = dataclasses.replace(how, further=(*known, *new), few=few)
+        if not (keep_going or how.profile == suite.THOROUGH or any(map(_is_of_the_suite, every))):
+            self._narrow()
         self._known = tuple(known)
         self._keep_going = keep_going
         self._as = [self._how]  # as whom the suite was asked
@@ -75,6 +81,14 @@ class Proof:
         self._is_asked, self._after = False, Result()
         self._unanswered: list[str] = []  # tests that meet a timeout on the schema as it is, too
         self._silent: list[str] = []  # rules that these alone are about
+
+    def _narrow(self) -> None:
+        """Ask of the triggers of a log what they meet."""
+        recorded = self._files.applied and self._steps and logs.only(self._steps)
+        rules = influence.near(self._steps) if recorded else None
+        if rules:
+            self._how = dataclasses.replace(self._how, rules=tuple(sorted(rules)), alone=True)
+            self.notes.append(RECORDED.format(len(rules)))
 
     @property
     def is_needed(self) -> bool:

@@ -38,6 +38,7 @@ KEEP = "keep it, or say why it may go: -- waives DATA {}: reason"
 BEHIND = "let it go on behind them, or say why: -- waives DATA {}: reason"
 LET = "let it be written, or say why not: -- waives DATA {}: reason"
 TAKEN = "gives out numbers that rows have already"
+ENDED = "; ended at the first in which something is wrong: --keep-going tries all"
 SHOWN = 5  # states in which one thing goes wrong
 
 
@@ -84,7 +85,9 @@ class Notebook:
         ]
 
 
-def rehearse(scratch: Scratch, files: Files, seed: int | str, say: Say) -> Section:
+def rehearse(
+    scratch: Scratch, files: Files, seed: int | str, say: Say, *, early: bool = False
+) -> Section:
     """Apply what is pending to every state that the schema as it is can be in.
 
     Args:
@@ -92,6 +95,7 @@ def rehearse(scratch: Scratch, files: Files, seed: int | str, say: Say) -> Secti
         files: those of the schema as it is, and those to try.
         seed: of the machines' random runs.
         say: receives how far it has come.
+        early: whether to end with the first state in which something is wrong.
 
     Raises:
         MigrationError: the schema as it is cannot be installed.
@@ -115,7 +119,7 @@ def rehearse(scratch: Scratch, files: Files, seed: int | str, say: Say) -> Secti
         template = scratch.template(folder)
     said = unknown_data.literals(files.pending)
     with scratch.cloned(template, "runs") as alive:
-        section = tried(scratch, template, files, _reached(alive, seed, say, said))
+        section = tried(scratch, template, files, _reached(alive, seed, say, said), early=early)
     section.notes.append(f"the random runs among them are drawn with --seed {seed}")
     return section
 
@@ -130,9 +134,16 @@ def _reached(database: Database, seed: int | str, say: Say, said: Literals) -> I
     return derived_states.reached(facts, database, seed, say, said)
 
 
-def tried(scratch: Scratch, template: Template, files: Files, reached: Iterable[State]) -> Section:
+def tried(
+    scratch: Scratch,
+    template: Template,
+    files: Files,
+    reached: Iterable[State],
+    *,
+    early: bool = False,
+) -> Section:
     """Apply what is pending to each of some states, on copies of a template that suits them."""
-    notebook, count = Notebook(files.waived), 0
+    notebook, count, ended = Notebook(files.waived), 0, False
     unfilled: set[str] = set()
     exercise = Exercise(files.pending)
     given_up = {waiver.what for waiver in files.given_up}
@@ -142,9 +153,11 @@ def tried(scratch: Scratch, template: Template, files: Files, reached: Iterable[
         _unreached(state, given_up, notebook)
         with scratch.lent(template, files.text, "rehearsal") as database:
             _try(database, state, files.pending, notebook, exercise)
+        if ended := early and bool(notebook.faults()):
+            break
     for table in sorted(unfilled):
         _untried(table, files.pending, notebook)
-    for change, what in exercise.unmet() if count else ():
+    for change, what in exercise.unmet() if count and not ended else ():
         [file] = (each for each in files.pending if each.name == change.file)
         there = f"public.{change.relation}" not in unfilled
         if there and not notebook.excuses(file, (f"DATA {change.relation}",), what):
@@ -153,7 +166,8 @@ def tried(scratch: Scratch, template: Template, files: Files, reached: Iterable[
     return Section(
         NUMBER,
         TITLE,
-        f"{', '.join(file.name for file in files.pending)} on data in {count} states",
+        f"{', '.join(file.name for file in files.pending)} on data in {count} states"
+        + ENDED * ended,
         asked=True,
         faults=notebook.faults(),
         notes=[

@@ -29,6 +29,7 @@ class Run:
             the profile is thorough.
         further: what is new and no rule speaks of: the role may have any right to it.
         rules: those that alone are tried one by one; all, where there is none.
+        alone: whether nothing but these is tried, and what a role may do.
         few: whether to end at the first failures: what is left is `not run` then.
     """
 
@@ -40,6 +41,7 @@ class Run:
     role: str = ""
     further: tuple[str, ...] = ()
     rules: tuple[str, ...] = ()
+    alone: bool = False
     few: bool = field(default=False, compare=False)
 
 

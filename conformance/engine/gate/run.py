@@ -276,7 +276,8 @@ class Gate:
 
     def _rehearsal(self, scratch: Scratch, files: Files) -> Section:
         try:
-            return rehearsal.rehearse(scratch, files, self._effort.seed, self._say)
+            early = not self._effort.keep_going
+            return rehearsal.rehearse(scratch, files, self._effort.seed, self._say, early=early)
         except UNSETTLED as error:
             return unsettled(section_of(5), error)
 

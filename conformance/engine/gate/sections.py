@@ -25,6 +25,10 @@ if TYPE_CHECKING:
 
 MAKING_UP = (ast.DoStmt, ast.CreateFunctionStmt)
 AGAIN = "nothing is known of it until it can be asked: do that, and run the gate again"
+ELSEWHERE = (
+    "it was built without that: name one that was built as the target is, by --postgres-image, "
+    "--postgres-bin or --scratch-url"
+)
 TITLES = {
     1: "target",
     2: "files",
@@ -83,7 +87,8 @@ def unsettled(section: Section, error: Exception) -> Section:
     if isinstance(error.__context__, KeyboardInterrupt):  # it came of cleaning up after Ctrl-C
         raise error.__context__
     said = " ".join(str(error).split())
-    section.faults.append(Fault("scratch server", said, AGAIN))
+    remedy = ELSEWHERE if migrations.LACKS.search(said) else AGAIN
+    section.faults.append(Fault("scratch server", said, remedy))
     return section
 
 

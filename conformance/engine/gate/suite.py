@@ -43,6 +43,8 @@ LONGER = "6"  # times as much time for what has met a timeout
 OTHERS = ("PYTEST_", "CONFORMANCE_", "COV_")  # variables of other runs, which this one is not
 # What is about several sessions, or only read: as whom one writes makes no difference there.
 AS_ANYBODY = ("races", "meetings", "meeting_rules", "strangers", "reading", "enforcement")
+# What writes rows of one rule, or tells what a role may do: enough where others are out of reach.
+ONE_BY_ONE = ("rules", "role", "reading")
 TAIL = 6  # lines of what a run that did not come to its end printed last
 
 
@@ -92,7 +94,7 @@ def _attempt(files: Sequence[Migration], how: Run, tests: Sequence[str] = ()) ->
             shutil.move(file, schema)
         command = [
             *(*installed.python(), "-m", "pytest", *installed.ALONE),
-            *(map(_place, tests) if tests else (str(SUITE),)),
+            *(map(_place, tests) if tests else _all(how)),
             *("-p", "conformance.plugin"),
             *("-p", "conformance.engine.gate.outcomes", "-p", "no:cacheprovider", "--quiet"),
             *("--migrations", str(schema), "--hypothesis-profile", how.profile),
@@ -104,7 +106,7 @@ def _attempt(files: Sequence[Migration], how: Run, tests: Sequence[str] = ()) ->
             *_server(how.request),
         ]
         if how.role:
-            left_out = () if tests or how.profile == THOROUGH else AS_ANYBODY
+            left_out = () if tests or how.alone or how.profile == THOROUGH else AS_ANYBODY
             command += ["--role", how.role]
             command += [f"--ignore={SUITE / f'test_{name}.py'}" for name in left_out]
         watch = Watch(done, how.say)
@@ -113,7 +115,12 @@ def _attempt(files: Sequence[Migration], how: Run, tests: Sequence[str] = ()) ->
         else:
             _run(command, how.timeout, (report, failed), watch)
         whole = not (tests or how.rules)
-        return _result(json.loads(report.read_text()), json.loads(failed.read_text()), whole=whole)
+        told = _result(json.loads(report.read_text()), json.loads(failed.read_text()), whole=whole)
+        if how.alone:  # of another rule, a few of its tests prove nothing
+            told.verdicts = {
+                rule: said for rule, said in told.verdicts.items() if rule in how.rules
+            }
+        return told
 
 
 def of_tests(files: Sequence[Migration], how: Run, tests: Mapping[str, Sequence[str]]) -> Result:
@@ -171,6 +178,12 @@ def _run(
             said[-TAIL:]
         )
         raise TargetError(message)
+
+
+def _all(how: Run) -> list[str]:
+    """Return the suite, or those of its files that write rows of one rule."""
+    files = [SUITE / f"test_{name}.py" for name in ONE_BY_ONE] if how.alone else [SUITE]
+    return [str(file) for file in files]
 
 
 def _place(test: str) -> str:

@@ -96,7 +96,7 @@ def gate(server: Server, schema: Path, monkeypatch: pytest.MonkeyPatch) -> Calla
     monkeypatch.setattr(suite, "run", lambda _files, _how: HELD)
     monkeypatch.setattr(suite, "run_once", lambda _files, _how: (HELD, False))
     reached = Section(rehearsal.NUMBER, rehearsal.TITLE, asked=True)
-    monkeypatch.setattr(rehearsal, "rehearse", lambda *_: reached)
+    monkeypatch.setattr(rehearsal, "rehearse", lambda *_, **__: reached)
     return functools.partial(_run, server, schema)
 
 

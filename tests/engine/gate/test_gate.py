@@ -63,7 +63,7 @@ def test_a_waiver_does_not_excuse_what_another_file_breaks(
         return seen if broken else HELD
 
     asked = Section(rehearsal.NUMBER, rehearsal.TITLE, asked=True)
-    monkeypatch.setattr(rehearsal, "rehearse", lambda *_: asked)
+    monkeypatch.setattr(rehearsal, "rehearse", lambda *_, **__: asked)
     monkeypatch.setattr(suite, "run", ran)
     monkeypatch.setattr(suite, "run_once", lambda *each: (ran(*each), False))
     monkeypatch.setattr(suite, "of_tests", lambda *_: HELD)
@@ -153,7 +153,7 @@ def test_a_first_file_without_tables_is_no_schema_yet(
     assert ("ok", "ok") == (outcomes(ended.out)[7], outcomes(ended.out)[8]), ended.out
 
 
-def dying(scratch: Scratch, *_arguments: object) -> None:
+def dying(scratch: Scratch, *_arguments: object, **_named: object) -> None:
     """Lose a connection to the scratch server, as when it is killed."""
     with psycopg.connect(scratch.server.conninfo) as connection:
         connection.execute("SELECT pg_terminate_backend(pg_backend_pid())")
@@ -224,6 +224,18 @@ def test_the_rehearsal_shows_its_seed(
     [seed] = seeds
     assert f"note: the random runs among them are drawn with --seed {seed}\n" in ended.out
     assert not given or seed == int(given[-1])
+
+
+def test_what_the_scratch_server_was_built_without_settles_nothing(
+    target: Database, schema: Path, pending: Path, server: Server
+) -> None:
+    """A server without ICU says nothing of a file that needs it, but which server to name."""
+    pending.write_text("DO $$ BEGIN RAISE 'ICU is not supported in this build'; END $$")
+    ended = run(target.conninfo, schema, server)
+
+    assert 3 == ended.code
+    assert "900_next.sql:1: ICU is not supported in this build" in ended.out
+    assert "-> it was built without that: name one that was built as the target is" in ended.out
 
 
 def test_a_suite_that_takes_too_long_settles_nothing(
@@ -326,7 +338,7 @@ def test_rows_of_the_target_that_would_fail_close_the_gate(
 ) -> None:
     """The demands of a pending file are asked of the target's own rows, whose keys are shown."""
     asked = Section(rehearsal.NUMBER, rehearsal.TITLE, asked=True)
-    monkeypatch.setattr(rehearsal, "rehearse", lambda *_: asked)
+    monkeypatch.setattr(rehearsal, "rehearse", lambda *_, **__: asked)
     pending.write_text("ALTER TABLE teams ADD CONSTRAINT named CHECK (name <> 'b');")
     with target.connect() as connection:
         connection.execute("SET session_replication_role = replica")

@@ -12,6 +12,7 @@ from conformance.engine.gate.files import Files
 from conformance.engine.gate.state import State
 from conformance.engine.postgres.scratch import Scratch
 
+WORDS = ("one", "two", "two")
 Asked = tuple[list[Fault], list[str]]
 
 EMPTIES = """
@@ -150,3 +151,30 @@ def test_what_runs_unread_is_told(tried: Callable[[str], set[str]]) -> None:
 
     assert {exercised.RAN.format("g", "bag")} == tried(script)
     assert set() == tried(f"-- waives DATA bag: no threes\n{script}")
+
+
+def test_the_first_state_that_tells_is_the_last(
+    scratch: Scratch, folder: Path, tmp_path: Path
+) -> None:
+    """A rehearsal ends with the first state in which something is wrong, if it may."""
+    (folder / "001_first.sql").write_text("CREATE TABLE bag (word text PRIMARY KEY)")
+    (tmp_path / "002_x.sql").write_text("DELETE FROM bag WHERE word = 'two'")
+    states = [
+        State(f"{number}", {"public.bag": ("word", f"{word}\n".encode())})
+        for number, word in enumerate(WORDS)
+    ]
+    every, early = (
+        rehearsal.tried(
+            scratch,
+            scratch.template(folder),
+            Files((), migrations.load(tmp_path)),
+            states,
+            early=each,
+        )
+        for each in (False, True)
+    )
+
+    assert "002_x.sql on data in 3 states" == every.summary
+    assert f"002_x.sql on data in 2 states{rehearsal.ENDED}" == early.summary
+    assert {("1",)} == {fault.keys for fault in early.faults}
+    assert any(fault.count > 1 for fault in every.faults)

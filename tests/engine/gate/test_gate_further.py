@@ -23,11 +23,13 @@ OWN = """
     CREATE VIEW spending AS SELECT owner, sum(credits_used) AS spent FROM usage GROUP BY owner;
     GRANT SELECT ON spending TO framecast_app;
     CREATE TRIGGER note AFTER INSERT ON users FOR EACH ROW EXECUTE FUNCTION note();
+    CREATE FUNCTION noted() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS
+    'BEGIN RETURN NULL; END';
 """
 ITS_OWN = {
     *("public.teams.motto", "public.coupons", "public.coupons_id_seq", "public.log"),
     "public.spending",
-    *("public.one()", "public.note()"),
+    *("public.one()", "public.note()", "public.noted()"),  # nobody calls a trigger's
 }
 # A table that a guard reads, one that rows go away with, one that is part of ours; a view; a
 # function that does what its owner may, and one that is called as one of ours.

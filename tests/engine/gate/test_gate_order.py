@@ -50,7 +50,7 @@ def asked(
     """Return what runs the gate on a file, and returns the order, the outcomes and what it cost."""
     cost: list[str] = []
 
-    def rehearsed(*_: object) -> Section:
+    def rehearsed(*_: object, **__: object) -> Section:
         cost.append("rehearsal")
         return Section(rehearsal.NUMBER, rehearsal.TITLE, asked=True)
 
