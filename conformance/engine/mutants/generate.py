@@ -24,7 +24,7 @@ def mutants(schema: Schema, say: Say = unheard) -> list[Mutant]:
     makers = [*(area.of for area in areas), *habits.makers()]
     found: list[Mutant] = []
     for done, make in enumerate(makers):
-        say("kinds of mutants made", done, len(makers))
+        say("kinds of mutants made", done, len(makers), 0.0)  # no two kinds take as long
         found += make(schema)
     return sorted(numbered(found), key=lambda mutant: mutant.id)
 

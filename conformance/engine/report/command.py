@@ -81,6 +81,9 @@ def run_report(options: argparse.Namespace) -> None:
     Raises:
         ReportError: It cannot be read or written, or its form shows no more than one report.
     """
+    if str(options.to) in FORMATS and not options.format:
+        message = f"--to names a file: --format {options.to} is the form"
+        raise ReportError(message)
     document = load(options.report)
     form = options.format or (format_of(options.to) if options.to else "markdown")
     if form != PAGE and (options.history or options.mutants):

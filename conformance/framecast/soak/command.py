@@ -69,6 +69,7 @@ def soak(options: argparse.Namespace, say: Callable[[str], None]) -> int:
         cycles=cycles,
     )
     with (
+        Progress() as progress,
         withdrawn(request) as completed,
         provision(completed, _settings(options)) as server,
         scratch.opened(server) as made,
@@ -79,11 +80,11 @@ def soak(options: argparse.Namespace, say: Callable[[str], None]) -> int:
         say(f"{plan.clients} clients for {plan.seconds:g} s, --seed {seed}")
         template = made.template(options.migrations)
         database = made.clone(template, "soak")
-        with Progress() as progress:
-            report = Soak(database, plan, server.cluster, progress).run()
+        report = Soak(database, plan, server.cluster, progress).run()
+        progress.clear()
         if options.history:
             with made.cloned(template, "again") as again:
-                say(_again(report, database, again))
+                say(_again(report, database, again, progress))
         if cycles:
             for text in _depend(report, database, options.elle):
                 say(text)
@@ -137,14 +138,11 @@ def _settings(options: argparse.Namespace) -> dict[str, str] | None:
     return {**durable, **ordered} or None
 
 
-def _again(report: Report, database: Database, again: Database) -> str:
+def _again(report: Report, database: Database, again: Database, progress: Progress) -> str:
     """Make the history of a soak again; return what came of it, and add what it shows."""
-    with (
-        database.connect() as connection,
-        Sandbox(again.conninfo) as sandbox,
-        Progress() as progress,
-    ):
+    with database.connect() as connection, Sandbox(again.conninfo) as sandbox:
         commits, found = history.breach(connection, sandbox, progress)
+    progress.clear()
     if found is None:
         return f"history: {commits:,} commits, no rule broken after any of them"
     for rule, keys in found.broken.items():

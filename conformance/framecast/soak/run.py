@@ -226,7 +226,8 @@ class Soak:
         kills = f", {self._report.kills} kills" if self._plan.kill else ""
         faults = sum(self._shared.faults.counts.values())
         said = f"{done:,} operations{kills}, {faults} faults; seconds"
-        self._progress(said, min(round(seconds, 1), self._plan.seconds), self._plan.seconds)
+        worked, total = min(round(seconds, 1), self._plan.seconds), self._plan.seconds
+        self._progress(said, worked, total, total - worked)
 
 
 def begin(connection: psycopg.Connection[Any], own: ledger.Ledger) -> None:

@@ -35,7 +35,7 @@ def test_what_was_made_is_found_again(
         found = kept.mutants(connection)
 
     assert made
-    assert told == [("kinds of mutants made", done, len(told)) for done in range(len(told))]
+    assert told == [("kinds of mutants made", done, len(told), 0.0) for done in range(len(told))]
     assert len(told) > len(CLASSES)
     assert made == found
 

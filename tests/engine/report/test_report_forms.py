@@ -299,6 +299,8 @@ def test_a_report_is_shown_in_each_form(
     assert 1 == main(["report", str(report), "--to", str(tmp_path / "report.yaml")])
     assert ".json (json), .xml (junit)," in capsys.readouterr().err
     assert not (tmp_path / "report.yaml").exists()
+    assert 1 == main(["report", str(report), "--to", "github"])
+    assert "--format github is the form" in capsys.readouterr().err
 
 
 def test_a_run_writes_several_reports(tmp_path: Path) -> None:
