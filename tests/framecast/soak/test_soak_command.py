@@ -30,7 +30,7 @@ def test_a_given_server_is_not_killed(given: tuple[str, str]) -> None:
     """With a server that is not the soak's own, --kill is refused before anything is started."""
     done = subprocess.run((*COMMAND, "--kill", *given), capture_output=True, text=True, check=False)
 
-    assert (1, "", NOT_TO_KILL) == (done.returncode, done.stdout, done.stderr)
+    assert (2, "", NOT_TO_KILL) == (done.returncode, done.stdout, done.stderr)
 
 
 def test_a_history_that_cannot_be_written_is_said_at_once(tmp_path: Path) -> None:
@@ -41,7 +41,7 @@ def test_a_history_that_cannot_be_written_is_said_at_once(tmp_path: Path) -> Non
     done = subprocess.run(asked, capture_output=True, text=True, check=False)
 
     told = f"soak: --elle: cannot write {place}: No such file or directory\n"
-    assert (1, "", told) == (done.returncode, done.stdout, done.stderr)
+    assert (2, "", told) == (done.returncode, done.stdout, done.stderr)
 
 
 def test_a_soak_in_which_nothing_happened_is_unproven(tmp_path: Path) -> None:
