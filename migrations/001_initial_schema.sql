@@ -347,6 +347,22 @@ CREATE TABLE public.users (
     CHECK (is_erased = (framecast.email_key(email) = id::text || '@erased.invalid'))
 );
 
+COMMENT ON CONSTRAINT privacy_1__users_erased_names_nobody ON public.users IS
+'PRIVACY-1: an account whose address is its own id at erased.invalid was erased: it has no '
+'name, no picture and no key, and is in no team but one that it is alone in, whose id begins '
+'with a digest of its own and is the membership''s too';
+COMMENT ON CONSTRAINT privacy_1__users_is_erased_by_address ON public.users IS
+'PRIVACY-1: an account whose address is its own id at erased.invalid was erased …';
+COMMENT ON CONSTRAINT inv_time1__users_created_not_after_updated ON public.users IS
+'INV-TIME1: users, teams, projects, jobs, assets and webhooks: created_at is not after '
+'updated_at';
+COMMENT ON CONSTRAINT inv_u1__users_creator_iff_upgraded ON public.users IS
+'INV-U1: a user is a creator exactly when upgraded_at is set';
+COMMENT ON CONSTRAINT inv_u5__users_credits_not_negative ON public.users IS
+'INV-U5: a user''s credits are never negative';
+COMMENT ON CONSTRAINT inv_u6__users_ephemeral_storage_not_negative ON public.users IS
+'INV-U6: a user''s ephemeral_storage_bytes is never negative';
+
 -- A group of creators who share credits and projects. Made together with its first owner.
 CREATE TABLE public.teams (
     id uuid PRIMARY KEY DEFAULT gen_random_uuid(),
@@ -384,6 +400,17 @@ CREATE TABLE public.teams (
     CHECK (credits >= 0)
 );
 
+COMMENT ON CONSTRAINT inv_t3__teams_slug_unique ON public.teams IS
+'INV-T3: no two teams share a slug';
+COMMENT ON CONSTRAINT inv_t4__teams_slug_well_formed ON public.teams IS
+'INV-T4: a slug is lower-case letters, digits and hyphens, and neither begins nor ends with a '
+'hyphen';
+COMMENT ON CONSTRAINT inv_t5__teams_created_not_after_updated ON public.teams IS
+'INV-T5: a team''s created_at is not after its updated_at; INV-TIME1: users, teams, projects, '
+'jobs, assets and webhooks: created_at is not after updated_at';
+COMMENT ON CONSTRAINT inv_t6__teams_credits_not_negative ON public.teams IS
+'INV-T6: a team''s credits are never negative';
+
 -- A user in a team. The keys are deferred, so that a team and its first owner come in any order.
 CREATE TABLE public.memberships (
     id uuid PRIMARY KEY DEFAULT gen_random_uuid(),
@@ -417,6 +444,17 @@ CREATE TABLE public.memberships (
     FOREIGN KEY (user_id, user_tier) REFERENCES public.users (id, tier)
     ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED
 );
+
+COMMENT ON CONSTRAINT inv_m1__memberships_names_user_and_team ON public.memberships IS
+'INV-M1: a membership names a user and a team';
+COMMENT ON CONSTRAINT inv_m3__memberships_user_once_per_team ON public.memberships IS
+'INV-M3: a user is in a team at most once';
+COMMENT ON CONSTRAINT inv_m5__memberships_user_exists ON public.memberships IS
+'INV-M5: its user exists';
+COMMENT ON CONSTRAINT inv_m6__memberships_team_exists ON public.memberships IS
+'INV-M6: its team exists';
+COMMENT ON CONSTRAINT inv_u3__memberships_user_is_creator ON public.memberships IS
+'INV-U3: a starter belongs to no team; INV-M4: only creators have memberships';
 
 -- A place in a team, offered to an email address. It is open until it is accepted, revoked or
 -- expired.
@@ -463,6 +501,19 @@ CREATE TABLE public.invitations (
     CONSTRAINT inv_time5__invitations_accepted_after_created
     CHECK (accepted_at IS NULL OR accepted_at > created_at)
 );
+
+COMMENT ON CONSTRAINT inv_i1__invitations_names_team_and_email ON public.invitations IS
+'INV-I1: an invitation names a team and an email';
+COMMENT ON CONSTRAINT inv_i3__invitations_not_accepted_and_revoked ON public.invitations IS
+'INV-I3: an accepted invitation is not revoked; INV-I4: a revoked invitation is not accepted';
+COMMENT ON CONSTRAINT inv_i5__invitations_team_exists ON public.invitations IS
+'INV-I5: its team exists';
+COMMENT ON CONSTRAINT inv_i6__invitations_inviter_exists ON public.invitations IS
+'INV-I6: its inviter exists';
+COMMENT ON CONSTRAINT inv_i9__invitations_expires_after_created ON public.invitations IS
+'INV-I9: it expires after it was created; INV-TIME4: an invitation expires after it was created';
+COMMENT ON CONSTRAINT inv_time5__invitations_accepted_after_created ON public.invitations IS
+'INV-TIME5: it is accepted after it was created';
 
 -- A secret with which a program acts for a user. Live while revoked_at is null.
 CREATE TABLE public.api_keys (
@@ -560,6 +611,29 @@ CREATE TABLE public.api_keys (
     )
 );
 
+COMMENT ON CONSTRAINT urn_1__api_keys_owner_is_one_of_three_forms ON public.api_keys IS
+'URN-1: every owner is one of the three forms';
+COMMENT ON CONSTRAINT inv_a1__api_keys_user_exists ON public.api_keys IS
+'INV-A1: a key''s user exists';
+COMMENT ON CONSTRAINT inv_a2__api_keys_hash_not_empty ON public.api_keys IS
+'INV-A2: its key_hash is not empty';
+COMMENT ON CONSTRAINT inv_a3__api_keys_hash_unique ON public.api_keys IS
+'INV-A3: no two keys share a key_hash';
+COMMENT ON CONSTRAINT inv_a6__api_keys_team_key_is_a_creators ON public.api_keys IS
+'INV-A6: a starter''s keys are owned by the starter''s own user URN; INV-A7: a key owned by a '
+'team or member URN belongs to a creator';
+COMMENT ON CONSTRAINT inv_x4__api_keys_member_urn_names_its_user ON public.api_keys IS
+'INV-X4: a live key with a member URN belongs to that member, and the membership exists';
+COMMENT ON CONSTRAINT inv_x4__api_keys_membership_exists ON public.api_keys IS
+'INV-X4: a live key with a member URN belongs to that member, and the membership exists';
+COMMENT ON CONSTRAINT role_2__api_keys_maker_in_team ON public.api_keys IS
+'AUTO-REVOKE: a user''s live keys of a team are revoked when the membership ends; ROLE-2: '
+'whoever makes a project, a job of a team, an asset of a team or a key of a team is an owner, '
+'admin or member of it; a viewer is not enough';
+COMMENT ON CONSTRAINT urn_2__api_keys_user_urn_names_its_user ON public.api_keys IS
+'INV-A6: a starter''s keys are owned by the starter''s own user URN; URN-2: a user URN on a '
+'job, asset or key names the user who acts';
+
 -- A storyboard of a team. Its status follows its jobs, but for archiving.
 CREATE TABLE public.projects (
     id uuid PRIMARY KEY DEFAULT gen_random_uuid(),
@@ -591,6 +665,13 @@ CREATE TABLE public.projects (
     CONSTRAINT inv_p4__projects_created_not_after_updated
     CHECK (created_at <= updated_at)
 );
+
+COMMENT ON CONSTRAINT inv_p2__projects_team_exists ON public.projects IS 'INV-P2: its team exists';
+COMMENT ON CONSTRAINT inv_p3__projects_creator_exists ON public.projects IS
+'INV-P3: its creator exists';
+COMMENT ON CONSTRAINT inv_p4__projects_created_not_after_updated ON public.projects IS
+'INV-P4: its created_at is not after its updated_at; INV-TIME1: users, teams, projects, jobs, '
+'assets and webhooks: created_at is not after updated_at';
 
 -- The specs of projects once more, to search in. A storyboard has tens of thousands of keys and
 -- values, and PostgreSQL puts a row that changes into all indexes of its table anew: beside a
@@ -677,6 +758,24 @@ CREATE TABLE public.jobs (
     )
 );
 
+COMMENT ON CONSTRAINT urn_1__jobs_owner_is_one_of_three_forms ON public.jobs IS
+'URN-1: every owner is one of the three forms';
+COMMENT ON CONSTRAINT inv_j9__jobs_credits_not_negative ON public.jobs IS
+'INV-J9: neither its charge nor its refund is negative';
+COMMENT ON CONSTRAINT inv_j10__jobs_created_not_after_updated ON public.jobs IS
+'INV-J10: its created_at is not after its updated_at; INV-TIME1: users, teams, projects, jobs, '
+'assets and webhooks: created_at is not after updated_at';
+COMMENT ON CONSTRAINT inv_j11__jobs_project_of_owning_team ON public.jobs IS
+'INV-J11: a project''s job is owned by framecast:team:… of that project''s team';
+COMMENT ON CONSTRAINT inv_j13__jobs_trigger_exists ON public.jobs IS
+'INV-J13: the user who triggered it exists';
+COMMENT ON CONSTRAINT inv_j8__jobs_refund_within_charge ON public.jobs IS
+'INV-J8: a job is never refunded more than it was charged';
+COMMENT ON CONSTRAINT inv_time2__jobs_started_not_before_created ON public.jobs IS
+'INV-TIME2: a job''s started_at is not before its created_at';
+COMMENT ON CONSTRAINT inv_time3__jobs_completed_not_before_started ON public.jobs IS
+'INV-TIME3: a job''s completed_at is not before its started_at';
+
 -- What happened to a job, for clients that follow it. Appended, then cleaned up after a week.
 CREATE TABLE public.job_events (
     id uuid PRIMARY KEY DEFAULT gen_random_uuid(),
@@ -693,6 +792,10 @@ CREATE TABLE public.job_events (
     CONSTRAINT seq_1__job_events_number_used_once
     UNIQUE (job_id, sequence)
 );
+
+COMMENT ON CONSTRAINT seq_1__job_events_number_used_once ON public.job_events IS
+'SEQ-1: a job''s events are numbered 1, 2, 3 … in the order in which they commit; no number is '
+'used twice, even after old events were cleaned up';
 
 -- An uploaded file: announced as pending, then ready or failed once the upload has ended.
 CREATE TABLE public.asset_files (
@@ -757,6 +860,28 @@ CREATE TABLE public.asset_files (
         OR split_part(owner, ':', 3) = uploaded_by::text
     )
 );
+
+COMMENT ON CONSTRAINT urn_1__asset_files_owner_is_one_of_three_forms ON public.asset_files IS
+'URN-1: every owner is one of the three forms';
+COMMENT ON CONSTRAINT inv_af2__asset_files_size_positive ON public.asset_files IS
+'INV-AF2: its size is positive';
+COMMENT ON CONSTRAINT inv_af3__asset_files_size_at_most_50_mib ON public.asset_files IS
+'INV-AF3: its size is at most 50 MiB';
+COMMENT ON CONSTRAINT inv_af4__asset_files_content_type_known ON public.asset_files IS
+'INV-AF4: its content type is image/jpeg, image/png, image/webp, audio/mpeg, audio/wav, '
+'audio/ogg or video/mp4';
+COMMENT ON CONSTRAINT inv_af5__asset_files_uploader_exists ON public.asset_files IS
+'INV-AF5: its uploader exists';
+COMMENT ON CONSTRAINT inv_af6__asset_files_s3_key_unique ON public.asset_files IS
+'INV-AF6: no two assets share an s3_key';
+COMMENT ON CONSTRAINT inv_time1__asset_files_created_not_after_updated ON public.asset_files IS
+'INV-TIME1: users, teams, projects, jobs, assets and webhooks: created_at is not after '
+'updated_at';
+COMMENT ON CONSTRAINT inv_x3__asset_files_project_of_owning_team ON public.asset_files IS
+'INV-X3: an asset of a project is owned by framecast:team:… of that project''s team';
+COMMENT ON CONSTRAINT urn_2__asset_files_user_urn_names_uploader ON public.asset_files IS
+'INV-X2: whoever uploads an asset is its user URN''s user, or a member of the team that the URN '
+'names; URN-2: a user URN on a job, asset or key names the user who acts';
 
 -- Where a team wants to be told of its jobs.
 CREATE TABLE public.webhooks (
@@ -826,6 +951,20 @@ CREATE TABLE public.webhooks (
     FOREIGN KEY (created_by) REFERENCES public.users (id) ON DELETE RESTRICT
 );
 
+COMMENT ON CONSTRAINT inv_time1__webhooks_created_not_after_updated ON public.webhooks IS
+'INV-TIME1: users, teams, projects, jobs, assets and webhooks: created_at is not after '
+'updated_at';
+COMMENT ON CONSTRAINT inv_w1__webhooks_team_exists ON public.webhooks IS
+'INV-W1: a webhook''s team exists';
+COMMENT ON CONSTRAINT inv_w2__webhooks_has_an_event ON public.webhooks IS
+'INV-W2: it subscribes to at least one event';
+COMMENT ON CONSTRAINT inv_w3__webhooks_no_event_is_null ON public.webhooks IS
+'INV-W3: each of its events is one of the six (and none is null)';
+COMMENT ON CONSTRAINT inv_w4__webhooks_url_is_https_with_host ON public.webhooks IS
+'INV-W4: its url is an https URL with a host';
+COMMENT ON CONSTRAINT inv_w5__webhooks_creator_exists ON public.webhooks IS
+'INV-W5: its creator exists';
+
 -- One attempt to tell one webhook of one event, with its retries.
 CREATE TABLE public.webhook_deliveries (
     id uuid PRIMARY KEY DEFAULT gen_random_uuid(),
@@ -866,6 +1005,14 @@ CREATE TABLE public.webhook_deliveries (
     CONSTRAINT webhook_deliveries_job_exists
     FOREIGN KEY (job_id) REFERENCES public.jobs (id) ON DELETE SET NULL
 );
+
+COMMENT ON CONSTRAINT inv_wd2__webhook_deliveries_webhook_exists ON public.webhook_deliveries IS
+'INV-WD2: its webhook exists';
+COMMENT ON CONSTRAINT inv_wd3__webhook_deliveries_attempts_within_max
+ON public.webhook_deliveries IS
+'INV-WD3: its attempts never exceed max_attempts';
+COMMENT ON CONSTRAINT inv_wd4__webhook_deliveries_delivered_has_time ON public.webhook_deliveries IS
+'INV-WD4: a delivered one has a delivered_at';
 
 -- What an owner used in a month. Rolled up by the service; the month's first row creates it.
 CREATE TABLE public.usage (
@@ -909,6 +1056,17 @@ CREATE TABLE public.usage (
     )
 );
 
+COMMENT ON CONSTRAINT urn_1__usage_owner_is_one_of_three_forms ON public.usage IS
+'URN-1: every owner is one of the three forms';
+COMMENT ON CONSTRAINT inv_us1__usage_period_is_a_month ON public.usage IS
+'INV-US1: a usage period is YYYY-MM with a real month';
+COMMENT ON CONSTRAINT inv_us2__usage_renders_not_negative ON public.usage IS
+'INV-US2: renders_count is never negative';
+COMMENT ON CONSTRAINT inv_us3__usage_credits_used_not_negative ON public.usage IS
+'INV-US3: credits_used is never negative';
+COMMENT ON CONSTRAINT inv_us4__usage_one_row_per_owner_and_period ON public.usage IS
+'INV-US4: an owner has one row a period';
+
 -- Sounds and transitions that come with the product.
 CREATE TABLE public.system_assets (
     id text PRIMARY KEY,
@@ -947,6 +1105,12 @@ CREATE TABLE public.system_assets (
     UNIQUE (s3_key)
 );
 
+COMMENT ON CONSTRAINT inv_sa2__system_assets_id_names_category ON public.system_assets IS
+'INV-SA2: its id is asset_<category>_<name>, the name of lower-case letters, digits and '
+'underscores';
+COMMENT ON CONSTRAINT inv_sa3__system_assets_s3_key_unique ON public.system_assets IS
+'INV-SA3: no two system assets share an s3_key';
+
 -- What each role may do: the matrix of permissions, as data.
 CREATE TABLE public.role_permissions (
     role public.membership_role NOT NULL,
@@ -969,6 +1133,9 @@ CREATE TABLE framecast.user_guards (
     DEFERRABLE INITIALLY DEFERRED
 ) WITH (fillfactor = 50);
 
+COMMENT ON CONSTRAINT inv_m5__user_guards_user_exists ON framecast.user_guards IS
+'INV-M5: its user exists';
+
 CREATE TABLE framecast.team_guards (
     team_id uuid PRIMARY KEY,
     written_in xid8 NOT NULL DEFAULT pg_current_xact_id(),
@@ -979,6 +1146,9 @@ CREATE TABLE framecast.team_guards (
     FOREIGN KEY (team_id) REFERENCES public.teams (id) ON DELETE CASCADE
     DEFERRABLE INITIALLY DEFERRED
 ) WITH (fillfactor = 50);
+
+COMMENT ON CONSTRAINT inv_m6__team_guards_team_exists ON framecast.team_guards IS
+'INV-M6: its team exists';
 
 -- PostgreSQL asks a table's foreign keys in the order of its own triggers, whose names end in
 -- numbers without leading zeros: where the server's numbers have just got another digit, a later
@@ -991,13 +1161,13 @@ BEGIN
         WITH keys AS (
             SELECT
                 k.conrelid, k.conname, pg_get_constraintdef(k.oid) AS definition,
-                g.tgfoid, g.tgname
+                obj_description(k.oid, 'pg_constraint') AS comment, g.tgfoid, g.tgname
             FROM pg_constraint AS k
             JOIN pg_trigger AS g ON g.tgconstraint = k.oid AND g.tgrelid = k.conrelid
             WHERE k.contype = 'f'
                 AND k.connamespace IN ('public'::regnamespace, 'framecast'::regnamespace)
         )
-        SELECT DISTINCT k.conrelid::regclass AS tbl, k.conname, k.definition
+        SELECT DISTINCT k.conrelid::regclass AS tbl, k.conname, k.definition, k.comment
         FROM keys AS k
         WHERE EXISTS (
             SELECT FROM keys AS early JOIN keys AS late USING (conrelid, tgfoid)
@@ -1009,6 +1179,9 @@ BEGIN
         EXECUTE format(
             'ALTER TABLE %1$s DROP CONSTRAINT %2$I, ADD CONSTRAINT %2$I %3$s',
             v_key.tbl, v_key.conname, v_key.definition
+        );
+        EXECUTE format(
+            'COMMENT ON CONSTRAINT %I ON %s IS %L', v_key.conname, v_key.tbl, v_key.comment
         );
     END LOOP;
 END;
@@ -1070,6 +1243,9 @@ RETURN EXISTS (
     SELECT FROM public.role_permissions AS rp
     WHERE rp.role = p_role AND rp.permission = p_permission
 );
+
+COMMENT ON FUNCTION public.role_has_permission(public.membership_role, text) IS
+'PERM-1: each role has the permissions of the matrix, and clients cannot change them';
 
 -- Whether a key may be used: it exists, is not revoked and has not expired.
 CREATE FUNCTION public.api_key_is_valid(
@@ -1165,6 +1341,9 @@ EXECUTE FUNCTION framecast.tg__reject(
     'the schema''s bookkeeping is out of a client''s reach', 'leave it to the triggers'
 );
 
+COMMENT ON TRIGGER _300_own_1__user_guards_kept_by_schema ON framecast.user_guards IS
+'OWN-1: what the schema keeps for itself is out of a client''s reach';
+
 CREATE TRIGGER _300_own_1__team_guards_kept_by_schema
 BEFORE INSERT OR UPDATE OR DELETE ON framecast.team_guards
 FOR EACH ROW WHEN (pg_trigger_depth() = 0)
@@ -1172,12 +1351,18 @@ EXECUTE FUNCTION framecast.tg__reject(
     'the schema''s bookkeeping is out of a client''s reach', 'leave it to the triggers'
 );
 
+COMMENT ON TRIGGER _300_own_1__team_guards_kept_by_schema ON framecast.team_guards IS
+'OWN-1: what the schema keeps for itself is out of a client''s reach';
+
 CREATE TRIGGER _300_own_1__project_specs_kept_by_schema
 BEFORE INSERT OR UPDATE OR DELETE ON framecast.project_specs
 FOR EACH ROW WHEN (pg_trigger_depth() = 0)
 EXECUTE FUNCTION framecast.tg__reject(
     'the schema''s bookkeeping is out of a client''s reach', 'leave it to the triggers'
 );
+
+COMMENT ON TRIGGER _300_own_1__project_specs_kept_by_schema ON framecast.project_specs IS
+'OWN-1: what the schema keeps for itself is out of a client''s reach';
 
 -- Bookkeeping may be emptied only with what it keeps book of: TRUNCATE … CASCADE of the parent
 -- empties both before this trigger looks. Argument: the parent table.
@@ -1211,13 +1396,22 @@ CREATE TRIGGER _300_own_1__user_guards_truncated_with_users
 AFTER TRUNCATE ON framecast.user_guards
 FOR EACH STATEMENT EXECUTE FUNCTION framecast.tg__reject_truncate_beside_parent('users');
 
+COMMENT ON TRIGGER _300_own_1__user_guards_truncated_with_users ON framecast.user_guards IS
+'OWN-1: what the schema keeps for itself is out of a client''s reach';
+
 CREATE TRIGGER _300_own_1__team_guards_truncated_with_teams
 AFTER TRUNCATE ON framecast.team_guards
 FOR EACH STATEMENT EXECUTE FUNCTION framecast.tg__reject_truncate_beside_parent('teams');
 
+COMMENT ON TRIGGER _300_own_1__team_guards_truncated_with_teams ON framecast.team_guards IS
+'OWN-1: what the schema keeps for itself is out of a client''s reach';
+
 CREATE TRIGGER _300_own_1__project_specs_truncated_with_projects
 AFTER TRUNCATE ON framecast.project_specs
 FOR EACH STATEMENT EXECUTE FUNCTION framecast.tg__reject_truncate_beside_parent('projects');
+
+COMMENT ON TRIGGER _300_own_1__project_specs_truncated_with_projects ON framecast.project_specs IS
+'OWN-1: what the schema keeps for itself is out of a client''s reach';
 
 
 ------------------------------------------------------------------------------------------------
@@ -1241,6 +1435,9 @@ CREATE TRIGGER _100_derive
 BEFORE INSERT OR UPDATE OF id, email, is_erased ON public.users
 FOR EACH ROW EXECUTE FUNCTION framecast.tg_users__derive();
 
+COMMENT ON TRIGGER _100_derive ON public.users IS
+'PRIVACY-1: an account whose address is its own id at erased.invalid was erased …';
+
 CREATE TRIGGER _100_keep_created_at
 BEFORE UPDATE OF created_at ON public.users
 FOR EACH ROW EXECUTE FUNCTION framecast.tg__keep_created_at();
@@ -1252,12 +1449,22 @@ EXECUTE FUNCTION framecast.tg__reject(
     'a user''s id and created_at never change', 'make another user'
 );
 
+COMMENT ON TRIGGER _300_imm_1__users_identity_is_fixed ON public.users IS
+'IMM-1: what a row is about never changes: ids and created_at; a membership''s team and user; '
+'an invitation''s team, email and inviter; a team''s slug; a project''s team and creator; a '
+'job''s owner, triggered_by, spec_snapshot and project (save to null, when the project goes); '
+'an asset''s owner, uploader and project; a key''s user, owner, hash and scopes; a webhook''s '
+'team; a delivery''s webhook; a usage row''s owner and period; an event, wholly';
+
 CREATE TRIGGER _300_state_user__users_creator_stays_creator
 BEFORE UPDATE OF tier ON public.users
 FOR EACH ROW WHEN (old.tier = 'creator' AND new.tier <> 'creator')
 EXECUTE FUNCTION framecast.tg__reject(
     'a creator stays a creator', 'leave the tier as it is'
 );
+
+COMMENT ON TRIGGER _300_state_user__users_creator_stays_creator ON public.users IS
+'STATE-USER: a creator stays a creator';
 
 -- Also keeps out what was on its way when the account was erased.
 CREATE TRIGGER _300_privacy_2__users_erased_stays_erased
@@ -1269,6 +1476,9 @@ EXECUTE FUNCTION framecast.tg__reject(
     'an erased account stays erased', 'let the person sign up anew'
 );
 
+COMMENT ON TRIGGER _300_privacy_2__users_erased_stays_erased ON public.users IS
+'PRIVACY-2: an erased account stays erased';
+
 CREATE TRIGGER _500_set_first_updated_at
 BEFORE INSERT ON public.users
 FOR EACH ROW EXECUTE FUNCTION framecast.tg__set_first_updated_at();
@@ -1276,6 +1486,9 @@ FOR EACH ROW EXECUTE FUNCTION framecast.tg__set_first_updated_at();
 CREATE TRIGGER _500_set_updated_at
 BEFORE UPDATE ON public.users
 FOR EACH ROW EXECUTE FUNCTION framecast.tg__set_updated_at();
+
+COMMENT ON TRIGGER _500_set_updated_at ON public.users IS
+'AUTO-UPDATED: updated_at is set by the database on every update';
 
 -- Whoever changes an email may break INV-I7 and INV-I8 against invitations that are just being
 -- written: both sides write the guards of the user and of the teams.
@@ -1324,6 +1537,9 @@ CREATE TRIGGER _300_inv_i7__users_email_not_invited_by_itself
 AFTER UPDATE OF email ON public.users
 FOR EACH ROW WHEN (framecast.email_key(old.email) <> framecast.email_key(new.email))
 EXECUTE FUNCTION framecast.tg_users__email_not_invited_by_itself();
+
+COMMENT ON TRIGGER _300_inv_i7__users_email_not_invited_by_itself ON public.users IS
+'INV-I7: nobody invites their own email';
 
 
 ------------------------------------------------------------------------------------------------
@@ -1391,6 +1607,9 @@ CREATE TRIGGER _100_make_slug
 BEFORE INSERT ON public.teams
 FOR EACH ROW EXECUTE FUNCTION framecast.tg_teams__make_slug();
 
+COMMENT ON TRIGGER _100_make_slug ON public.teams IS
+'AUTO-SLUG: a slug that fits is made from any name when none is given';
+
 CREATE TRIGGER _100_keep_created_at
 BEFORE UPDATE OF created_at ON public.teams
 FOR EACH ROW EXECUTE FUNCTION framecast.tg__keep_created_at();
@@ -1404,6 +1623,9 @@ EXECUTE FUNCTION framecast.tg__reject(
     'a team''s id, slug and created_at never change', 'rename the team: its slug stays'
 );
 
+COMMENT ON TRIGGER _300_imm_1__teams_identity_is_fixed ON public.teams IS
+'IMM-1: what a row is about never changes …';
+
 CREATE TRIGGER _500_set_first_updated_at
 BEFORE INSERT ON public.teams
 FOR EACH ROW EXECUTE FUNCTION framecast.tg__set_first_updated_at();
@@ -1411,6 +1633,9 @@ FOR EACH ROW EXECUTE FUNCTION framecast.tg__set_first_updated_at();
 CREATE TRIGGER _500_set_updated_at
 BEFORE UPDATE ON public.teams
 FOR EACH ROW EXECUTE FUNCTION framecast.tg__set_updated_at();
+
+COMMENT ON TRIGGER _500_set_updated_at ON public.teams IS
+'AUTO-UPDATED: updated_at is set by the database on every update';
 
 
 ------------------------------------------------------------------------------------------------
@@ -1445,6 +1670,9 @@ EXECUTE FUNCTION framecast.tg__reject(
     'a membership''s id, team, user and created_at never change',
     'delete the membership and make another'
 );
+
+COMMENT ON TRIGGER _300_imm_1__memberships_subject_is_fixed ON public.memberships IS
+'IMM-1: what a row is about never changes …';
 
 -- Writes the guards of all users and teams that a statement concerns, users first, each by id.
 -- A new membership first holds on to the rows of its user and team, as its foreign keys will at
@@ -1532,10 +1760,16 @@ AFTER INSERT ON public.memberships
 REFERENCING NEW TABLE AS new_rows
 FOR EACH STATEMENT EXECUTE FUNCTION framecast.tg_memberships__user_owns_at_most_10_teams();
 
+COMMENT ON TRIGGER _300_inv_t7__memberships_user_owns_at_most_10_teams ON public.memberships IS
+'INV-T7, CARD-2: a user owns at most 10 teams';
+
 CREATE TRIGGER _300_inv_t7__memberships_promoted_owns_at_most_10_teams
 AFTER UPDATE ON public.memberships
 REFERENCING NEW TABLE AS new_rows
 FOR EACH STATEMENT EXECUTE FUNCTION framecast.tg_memberships__user_owns_at_most_10_teams();
+
+COMMENT ON TRIGGER _300_inv_t7__memberships_promoted_owns_at_most_10_teams ON public.memberships IS
+'INV-T7, CARD-2: a user owns at most 10 teams';
 
 CREATE FUNCTION framecast.tg_memberships__user_in_at_most_50_teams() RETURNS trigger
 LANGUAGE plpgsql VOLATILE
@@ -1565,6 +1799,9 @@ AFTER INSERT ON public.memberships
 REFERENCING NEW TABLE AS new_rows
 FOR EACH STATEMENT EXECUTE FUNCTION framecast.tg_memberships__user_in_at_most_50_teams();
 
+COMMENT ON TRIGGER _300_inv_t8__memberships_user_in_at_most_50_teams ON public.memberships IS
+'INV-T8, CARD-3: a user belongs to at most 50 teams';
+
 -- Before the row goes, so that the foreign keys of live keys find nothing left to refuse. The keys
 -- of a user who is being deleted go too: of one that this transaction has written, PostgreSQL would
 -- ask anew whether its user is there.
@@ -1586,6 +1823,9 @@ $$;
 CREATE TRIGGER _500_revoke_keys
 BEFORE DELETE ON public.memberships
 FOR EACH ROW EXECUTE FUNCTION framecast.tg_memberships__revoke_keys();
+
+COMMENT ON TRIGGER _500_revoke_keys ON public.memberships IS
+'AUTO-REVOKE: a user''s live keys of a team are revoked when the membership ends';
 
 -- INV-T2, and so INV-T1. At commit, since a team and its first owner are two rows; a trigger, since
 -- no declaration asks for a row to exist in the other direction of a foreign key. The guard of the
@@ -1625,17 +1865,26 @@ AFTER INSERT ON public.teams
 DEFERRABLE INITIALLY DEFERRED
 FOR EACH ROW EXECUTE FUNCTION framecast.tg__team_has_an_owner();
 
+COMMENT ON TRIGGER _700_inv_t2__teams_has_an_owner ON public.teams IS
+'INV-T1: a team has at least one member; INV-T2, CARD-1: a team has at least one owner';
+
 CREATE CONSTRAINT TRIGGER _700_inv_t2__memberships_owner_not_demoted
 AFTER UPDATE OF role ON public.memberships
 DEFERRABLE INITIALLY DEFERRED
 FOR EACH ROW WHEN (old.role = 'owner' AND new.role <> 'owner')
 EXECUTE FUNCTION framecast.tg__team_has_an_owner();
 
+COMMENT ON TRIGGER _700_inv_t2__memberships_owner_not_demoted ON public.memberships IS
+'INV-T1: a team has at least one member; INV-T2, CARD-1: a team has at least one owner';
+
 CREATE CONSTRAINT TRIGGER _700_inv_t2__memberships_owner_not_gone
 AFTER DELETE ON public.memberships
 DEFERRABLE INITIALLY DEFERRED
 FOR EACH ROW WHEN (old.role = 'owner')
 EXECUTE FUNCTION framecast.tg__team_has_an_owner();
+
+COMMENT ON TRIGGER _700_inv_t2__memberships_owner_not_gone ON public.memberships IS
+'INV-T1: a team has at least one member; INV-T2, CARD-1: a team has at least one owner';
 
 -- INV-U2. At commit, since an upgrade and a first membership are two rows. The guard of the user
 -- was written by whoever took a membership away: two last memberships cannot end at once.
@@ -1678,10 +1927,16 @@ DEFERRABLE INITIALLY DEFERRED
 FOR EACH ROW WHEN (new.tier = 'creator')
 EXECUTE FUNCTION framecast.tg__creator_has_a_team();
 
+COMMENT ON TRIGGER _700_inv_u2__users_creator_has_a_team ON public.users IS
+'INV-U2: a creator belongs to at least one team';
+
 CREATE CONSTRAINT TRIGGER _700_inv_u2__memberships_last_one_not_gone
 AFTER DELETE ON public.memberships
 DEFERRABLE INITIALLY DEFERRED
 FOR EACH ROW EXECUTE FUNCTION framecast.tg__creator_has_a_team();
+
+COMMENT ON TRIGGER _700_inv_u2__memberships_last_one_not_gone ON public.memberships IS
+'INV-U2: a creator belongs to at least one team';
 
 -- TRUNCATE fires no row triggers. It holds the table alone, so what is left can be looked at.
 CREATE FUNCTION framecast.tg_memberships__truncated_with_teams() RETURNS trigger
@@ -1704,6 +1959,9 @@ CREATE TRIGGER _300_inv_t2__memberships_truncated_with_teams
 AFTER TRUNCATE ON public.memberships
 FOR EACH STATEMENT EXECUTE FUNCTION framecast.tg_memberships__truncated_with_teams();
 
+COMMENT ON TRIGGER _300_inv_t2__memberships_truncated_with_teams ON public.memberships IS
+'INV-T1: a team has at least one member; INV-T2, CARD-1: a team has at least one owner';
+
 -- Teams may be emptied with memberships; creators would be left. Where the snapshot may be old,
 -- INV-T2 refuses anyway.
 CREATE FUNCTION framecast.tg_memberships__truncated_with_creators() RETURNS trigger
@@ -1725,6 +1983,9 @@ $$;
 CREATE TRIGGER _300_inv_u2__memberships_truncated_with_creators
 AFTER TRUNCATE ON public.memberships
 FOR EACH STATEMENT EXECUTE FUNCTION framecast.tg_memberships__truncated_with_creators();
+
+COMMENT ON TRIGGER _300_inv_u2__memberships_truncated_with_creators ON public.memberships IS
+'INV-U2: a creator belongs to at least one team';
 
 
 ------------------------------------------------------------------------------------------------
@@ -1768,6 +2029,9 @@ EXECUTE FUNCTION framecast.tg__reject(
     'revoke the invitation and send another'
 );
 
+COMMENT ON TRIGGER _300_imm_1__invitations_subject_is_fixed ON public.invitations IS
+'IMM-1: what a row is about never changes …';
+
 CREATE TRIGGER _300_state_invitation__invitations_inserted_open
 AFTER INSERT ON public.invitations
 FOR EACH ROW WHEN (
@@ -1779,6 +2043,10 @@ EXECUTE FUNCTION framecast.tg__reject(
     'an invitation is inserted open', 'accept or revoke it afterwards'
 );
 
+COMMENT ON TRIGGER _300_state_invitation__invitations_inserted_open ON public.invitations IS
+'STATE-INVITATION: an invitation is inserted open. transition: accepted and revoked are final; '
+'only an open one is accepted';
+
 CREATE TRIGGER _300_state_invitation__invitations_ends_are_final
 BEFORE UPDATE OF accepted_at, revoked_at ON public.invitations
 FOR EACH ROW WHEN (
@@ -1788,6 +2056,9 @@ FOR EACH ROW WHEN (
 EXECUTE FUNCTION framecast.tg__reject(
     'accepted and revoked are final', 'send another invitation'
 );
+
+COMMENT ON TRIGGER _300_state_invitation__invitations_ends_are_final ON public.invitations IS
+'STATE-INVITATION: an invitation is inserted open …';
 
 CREATE TRIGGER _300_state_invitation__invitations_only_open_is_accepted
 BEFORE UPDATE OF accepted_at ON public.invitations
@@ -1799,6 +2070,9 @@ FOR EACH ROW WHEN (
 EXECUTE FUNCTION framecast.tg__reject(
     'only an open invitation is accepted', 'send another invitation, or extend this one first'
 );
+
+COMMENT ON TRIGGER _300_state_invitation__invitations_only_open_is_accepted ON public.invitations IS
+'STATE-INVITATION: an invitation is inserted open …';
 
 -- An invitation that is made later than now(), by the client's clock, is open as long as others.
 CREATE FUNCTION framecast.tg_invitations__set_expiry() RETURNS trigger
@@ -1870,6 +2144,9 @@ AFTER INSERT OR UPDATE OF expires_at ON public.invitations
 FOR EACH ROW WHEN (new.accepted_at IS NULL AND new.revoked_at IS NULL)
 EXECUTE FUNCTION framecast.tg_invitations__team_has_at_most_50_open();
 
+COMMENT ON TRIGGER _300_card_4__invitations_team_has_at_most_50_open ON public.invitations IS
+'CARD-4: a team has at most 50 open invitations';
+
 -- INV-I7, from the invitation's side. Emails of inviters and invitations never change together.
 CREATE FUNCTION framecast.tg_invitations__not_to_inviter() RETURNS trigger
 LANGUAGE plpgsql VOLATILE
@@ -1894,6 +2171,9 @@ CREATE TRIGGER _300_inv_i7__invitations_not_to_inviter
 AFTER INSERT ON public.invitations
 FOR EACH ROW EXECUTE FUNCTION framecast.tg_invitations__not_to_inviter();
 
+COMMENT ON TRIGGER _300_inv_i7__invitations_not_to_inviter ON public.invitations IS
+'INV-I7: nobody invites their own email';
+
 -- ROLE-1: asked when the invitation is written; roles may change later.
 CREATE FUNCTION framecast.tg_invitations__inviter_may_invite() RETURNS trigger
 LANGUAGE plpgsql VOLATILE
@@ -1915,6 +2195,9 @@ $$;
 CREATE TRIGGER _300_role_1__invitations_inviter_may_invite
 AFTER INSERT ON public.invitations
 FOR EACH ROW EXECUTE FUNCTION framecast.tg_invitations__inviter_may_invite();
+
+COMMENT ON TRIGGER _300_role_1__invitations_inviter_may_invite ON public.invitations IS
+'ROLE-1: whoever invites, or makes a webhook, is an owner or admin of that team';
 
 -- INV-I8. At commit, since an invitation is accepted and its guest joins in one transaction. Either
 -- row may come first, and an email may change beside them: all three write the team's guard, and
@@ -1979,10 +2262,16 @@ DEFERRABLE INITIALLY DEFERRED
 FOR EACH ROW WHEN (new.accepted_at IS NULL AND new.revoked_at IS NULL)
 EXECUTE FUNCTION framecast.tg__no_open_invitation_for_member();
 
+COMMENT ON TRIGGER _700_inv_i8__invitations_none_open_for_member ON public.invitations IS
+'INV-I8: there is no open invitation for somebody who is in that team';
+
 CREATE CONSTRAINT TRIGGER _700_inv_i8__memberships_without_open_invitation
 AFTER INSERT ON public.memberships
 DEFERRABLE INITIALLY DEFERRED
 FOR EACH ROW EXECUTE FUNCTION framecast.tg__no_open_invitation_for_member();
+
+COMMENT ON TRIGGER _700_inv_i8__memberships_without_open_invitation ON public.memberships IS
+'INV-I8: there is no open invitation for somebody who is in that team';
 
 CREATE CONSTRAINT TRIGGER _700_inv_i8__users_email_not_invited_to_own_team
 AFTER UPDATE OF email ON public.users
@@ -1990,12 +2279,18 @@ DEFERRABLE INITIALLY DEFERRED
 FOR EACH ROW WHEN (framecast.email_key(old.email) <> framecast.email_key(new.email))
 EXECUTE FUNCTION framecast.tg__no_open_invitation_for_member();
 
+COMMENT ON TRIGGER _700_inv_i8__users_email_not_invited_to_own_team ON public.users IS
+'INV-I8: there is no open invitation for somebody who is in that team';
+
 -- Keys are asked at commit: a user's row may be deleted and inserted again under its memberships,
 -- with another email.
 CREATE CONSTRAINT TRIGGER _700_inv_i8__users_new_not_invited_to_own_team
 AFTER INSERT ON public.users
 DEFERRABLE INITIALLY DEFERRED
 FOR EACH ROW EXECUTE FUNCTION framecast.tg__no_open_invitation_for_member();
+
+COMMENT ON TRIGGER _700_inv_i8__users_new_not_invited_to_own_team ON public.users IS
+'INV-I8: there is no open invitation for somebody who is in that team';
 
 
 ------------------------------------------------------------------------------------------------
@@ -2065,6 +2360,9 @@ EXECUTE FUNCTION framecast.tg__reject(
     'a key''s id, user, owner, hash, scopes and created_at never change',
     'revoke the key and make another'
 );
+
+COMMENT ON TRIGGER _300_imm_1__api_keys_subject_is_fixed ON public.api_keys IS
+'IMM-1: what a row is about never changes …';
 
 -- Whoever ends a membership revokes the keys that it sees, and above read committed those are the
 -- keys of its snapshot. So a key that becomes live writes the membership on which it stands. To
@@ -2163,6 +2461,10 @@ AFTER INSERT ON public.api_keys
 FOR EACH ROW WHEN (new.owner_tier IS NOT NULL)
 EXECUTE FUNCTION framecast.tg_api_keys__maker_may_make_keys();
 
+COMMENT ON TRIGGER _300_role_2__api_keys_maker_may_make_keys ON public.api_keys IS
+'ROLE-2: whoever makes a project, a job of a team, an asset of a team or a key of a team is an '
+'owner, admin or member of it …';
+
 -- A key that becomes live again is made again. Its membership has just been written, so the role
 -- is the one that there is.
 CREATE TRIGGER _300_role_2__api_keys_maker_may_revive
@@ -2171,6 +2473,10 @@ FOR EACH ROW WHEN (
     old.revoked_at IS NOT NULL AND new.revoked_at IS NULL AND new.owner_tier IS NOT NULL
 )
 EXECUTE FUNCTION framecast.tg_api_keys__maker_may_make_keys();
+
+COMMENT ON TRIGGER _300_role_2__api_keys_maker_may_revive ON public.api_keys IS
+'ROLE-2: whoever makes a project, a job of a team, an asset of a team or a key of a team is an '
+'owner, admin or member of it …';
 
 
 ------------------------------------------------------------------------------------------------
@@ -2249,15 +2555,24 @@ DEFERRABLE INITIALLY DEFERRED
 FOR EACH ROW WHEN (new.is_erased)
 EXECUTE FUNCTION framecast.tg__erased_has_no_key_nor_team();
 
+COMMENT ON TRIGGER _700_privacy_1__users_erased_has_no_key_nor_team ON public.users IS
+'PRIVACY-1: an account whose address is its own id at erased.invalid was erased …';
+
 CREATE CONSTRAINT TRIGGER _700_privacy_1__memberships_user_not_erased
 AFTER INSERT ON public.memberships
 DEFERRABLE INITIALLY DEFERRED
 FOR EACH ROW EXECUTE FUNCTION framecast.tg__erased_has_no_key_nor_team();
 
+COMMENT ON TRIGGER _700_privacy_1__memberships_user_not_erased ON public.memberships IS
+'PRIVACY-1: an account whose address is its own id at erased.invalid was erased …';
+
 CREATE CONSTRAINT TRIGGER _700_privacy_1__api_keys_user_not_erased
 AFTER INSERT ON public.api_keys
 DEFERRABLE INITIALLY DEFERRED
 FOR EACH ROW EXECUTE FUNCTION framecast.tg__erased_has_no_key_nor_team();
+
+COMMENT ON TRIGGER _700_privacy_1__api_keys_user_not_erased ON public.api_keys IS
+'PRIVACY-1: an account whose address is its own id at erased.invalid was erased …';
 
 
 ------------------------------------------------------------------------------------------------
@@ -2292,6 +2607,9 @@ EXECUTE FUNCTION framecast.tg__reject(
     'a project''s id, team, creator and created_at never change', 'make another project'
 );
 
+COMMENT ON TRIGGER _300_imm_1__projects_subject_is_fixed ON public.projects IS
+'IMM-1: what a row is about never changes …';
+
 -- ROLE-2: asked when the project is written; roles may change later.
 CREATE FUNCTION framecast.tg_projects__creator_may_create() RETURNS trigger
 LANGUAGE plpgsql VOLATILE
@@ -2314,6 +2632,10 @@ CREATE TRIGGER _300_role_2__projects_creator_may_create
 AFTER INSERT ON public.projects
 FOR EACH ROW EXECUTE FUNCTION framecast.tg_projects__creator_may_create();
 
+COMMENT ON TRIGGER _300_role_2__projects_creator_may_create ON public.projects IS
+'ROLE-2: whoever makes a project, a job of a team, an asset of a team or a key of a team is an '
+'owner, admin or member of it …';
+
 CREATE TRIGGER _500_set_first_updated_at
 BEFORE INSERT ON public.projects
 FOR EACH ROW EXECUTE FUNCTION framecast.tg__set_first_updated_at();
@@ -2321,6 +2643,9 @@ FOR EACH ROW EXECUTE FUNCTION framecast.tg__set_first_updated_at();
 CREATE TRIGGER _500_set_updated_at
 BEFORE UPDATE ON public.projects
 FOR EACH ROW EXECUTE FUNCTION framecast.tg__set_updated_at();
+
+COMMENT ON TRIGGER _500_set_updated_at ON public.projects IS
+'AUTO-UPDATED: updated_at is set by the database on every update';
 
 -- A spec that is written back as it was is not indexed again.
 CREATE FUNCTION framecast.tg_projects__copy_spec() RETURNS trigger
@@ -2362,6 +2687,9 @@ EXECUTE FUNCTION framecast.tg__reject(
     'an asset''s id, owner, uploader, project and created_at never change', 'upload another asset'
 );
 
+COMMENT ON TRIGGER _300_imm_1__asset_files_subject_is_fixed ON public.asset_files IS
+'IMM-1: what a row is about never changes …';
+
 CREATE TRIGGER _300_state_asset__asset_files_inserted_pending
 AFTER INSERT ON public.asset_files
 FOR EACH ROW WHEN (new.status <> 'pending')
@@ -2369,12 +2697,20 @@ EXECUTE FUNCTION framecast.tg__reject(
     'an asset is inserted pending', 'insert it pending, then say how the upload ended'
 );
 
+COMMENT ON TRIGGER _300_state_asset__asset_files_inserted_pending ON public.asset_files IS
+'STATE-ASSET: an asset is inserted pending. transition: pending → ready or failed; both are '
+'final';
+
 CREATE TRIGGER _300_state_asset__asset_files_ready_and_failed_are_final
 BEFORE UPDATE OF status ON public.asset_files
 FOR EACH ROW WHEN (old.status <> 'pending' AND old.status <> new.status)
 EXECUTE FUNCTION framecast.tg__reject(
     'an asset that is ready or failed stays so', 'upload another asset'
 );
+
+COMMENT ON TRIGGER _300_state_asset__asset_files_ready_and_failed_are_final ON public.asset_files IS
+'STATE-ASSET: an asset is inserted pending. transition: pending → ready or failed; both are '
+'final';
 
 -- INV-X2 and ROLE-2, for URNs that name a team: a user URN is a matter of the row alone (URN-2).
 -- One look answers both. Asked when the asset is written; memberships and roles may change later.
@@ -2428,6 +2764,11 @@ AFTER INSERT ON public.asset_files
 FOR EACH ROW WHEN (framecast.urn_team(new.owner) IS NOT NULL)
 EXECUTE FUNCTION framecast.tg_asset_files__uploader_may_upload();
 
+COMMENT ON TRIGGER _300_inv_x2__asset_files_uploader_in_team ON public.asset_files IS
+'INV-X2: whoever uploads an asset is its user URN''s user, or a member of the team that the URN '
+'names; ROLE-2: whoever makes a project, a job of a team, an asset of a team or a key of a team '
+'is an owner, admin or member of it …';
+
 CREATE TRIGGER _500_set_first_updated_at
 BEFORE INSERT ON public.asset_files
 FOR EACH ROW EXECUTE FUNCTION framecast.tg__set_first_updated_at();
@@ -2435,6 +2776,9 @@ FOR EACH ROW EXECUTE FUNCTION framecast.tg__set_first_updated_at();
 CREATE TRIGGER _500_set_updated_at
 BEFORE UPDATE ON public.asset_files
 FOR EACH ROW EXECUTE FUNCTION framecast.tg__set_updated_at();
+
+COMMENT ON TRIGGER _500_set_updated_at ON public.asset_files IS
+'AUTO-UPDATED: updated_at is set by the database on every update';
 
 
 ------------------------------------------------------------------------------------------------
@@ -2453,6 +2797,9 @@ FOR EACH ROW WHEN (
 EXECUTE FUNCTION framecast.tg__reject(
     'a webhook''s id, team and created_at never change', 'make another webhook'
 );
+
+COMMENT ON TRIGGER _300_imm_1__webhooks_subject_is_fixed ON public.webhooks IS
+'IMM-1: what a row is about never changes …';
 
 -- ROLE-1: asked when the webhook is written, or given to another creator; roles may change later.
 CREATE FUNCTION framecast.tg_webhooks__creator_may_manage() RETURNS trigger
@@ -2479,6 +2826,9 @@ CREATE TRIGGER _300_role_1__webhooks_creator_may_manage
 AFTER INSERT OR UPDATE OF created_by ON public.webhooks
 FOR EACH ROW EXECUTE FUNCTION framecast.tg_webhooks__creator_may_manage();
 
+COMMENT ON TRIGGER _300_role_1__webhooks_creator_may_manage ON public.webhooks IS
+'ROLE-1: whoever invites, or makes a webhook, is an owner or admin of that team';
+
 CREATE TRIGGER _500_set_first_updated_at
 BEFORE INSERT ON public.webhooks
 FOR EACH ROW EXECUTE FUNCTION framecast.tg__set_first_updated_at();
@@ -2486,6 +2836,9 @@ FOR EACH ROW EXECUTE FUNCTION framecast.tg__set_first_updated_at();
 CREATE TRIGGER _500_set_updated_at
 BEFORE UPDATE ON public.webhooks
 FOR EACH ROW EXECUTE FUNCTION framecast.tg__set_updated_at();
+
+COMMENT ON TRIGGER _500_set_updated_at ON public.webhooks IS
+'AUTO-UPDATED: updated_at is set by the database on every update';
 
 CREATE TRIGGER _100_keep_created_at
 BEFORE UPDATE OF created_at ON public.webhook_deliveries
@@ -2501,12 +2854,21 @@ EXECUTE FUNCTION framecast.tg__reject(
     'a delivery''s id, webhook and created_at never change', 'make another delivery'
 );
 
+COMMENT ON TRIGGER _300_imm_1__webhook_deliveries_subject_is_fixed ON public.webhook_deliveries IS
+'IMM-1: what a row is about never changes …';
+
 CREATE TRIGGER _300_state_delivery__webhook_deliveries_inserted_pending
 AFTER INSERT ON public.webhook_deliveries
 FOR EACH ROW WHEN (new.status <> 'pending')
 EXECUTE FUNCTION framecast.tg__reject(
     'a delivery is inserted pending', 'insert it pending, then say how it went'
 );
+
+COMMENT ON TRIGGER _300_state_delivery__webhook_deliveries_inserted_pending
+ON public.webhook_deliveries IS
+'STATE-DELIVERY: a delivery is inserted pending. transition: pending or retrying → delivered, '
+'retrying or failed; failed → pending (asked for again by hand, with attempts back at 0); '
+'delivered is final';
 
 CREATE TRIGGER _300_state_delivery__webhook_deliveries_status_moves_on
 BEFORE UPDATE OF status ON public.webhook_deliveries
@@ -2523,12 +2885,20 @@ EXECUTE FUNCTION framecast.tg__reject(
     'a failed delivery goes back to pending; a delivered one is final'
 );
 
+COMMENT ON TRIGGER _300_state_delivery__webhook_deliveries_status_moves_on
+ON public.webhook_deliveries IS
+'STATE-DELIVERY: a delivery is inserted pending …';
+
 CREATE TRIGGER _300_state_delivery__webhook_deliveries_asked_again_from_zero
 BEFORE UPDATE OF status ON public.webhook_deliveries
 FOR EACH ROW WHEN (old.status = 'failed' AND new.status = 'pending' AND new.attempts <> 0)
 EXECUTE FUNCTION framecast.tg__reject(
     'a delivery that is asked for again begins with no attempts', 'set attempts to 0'
 );
+
+COMMENT ON TRIGGER _300_state_delivery__webhook_deliveries_asked_again_from_zero
+ON public.webhook_deliveries IS
+'STATE-DELIVERY: a delivery is inserted pending …';
 
 
 ------------------------------------------------------------------------------------------------
@@ -2541,6 +2911,9 @@ FOR EACH ROW WHEN ((old.id, old.owner, old.period) IS DISTINCT FROM (new.id, new
 EXECUTE FUNCTION framecast.tg__reject(
     'a usage row''s id, owner and period never change', 'make a row for that owner and period'
 );
+
+COMMENT ON TRIGGER _300_imm_1__usage_subject_is_fixed ON public.usage IS
+'IMM-1: what a row is about never changes …';
 
 -- There is no created_at that could be later.
 CREATE FUNCTION framecast.tg_usage__set_first_updated_at() RETURNS trigger
@@ -2563,6 +2936,9 @@ CREATE TRIGGER _500_set_updated_at
 BEFORE UPDATE ON public.usage
 FOR EACH ROW EXECUTE FUNCTION framecast.tg__set_updated_at();
 
+COMMENT ON TRIGGER _500_set_updated_at ON public.usage IS
+'AUTO-UPDATED: updated_at is set by the database on every update';
+
 CREATE TRIGGER _100_keep_created_at
 BEFORE UPDATE OF created_at ON public.system_assets
 FOR EACH ROW EXECUTE FUNCTION framecast.tg__keep_created_at();
@@ -2573,6 +2949,9 @@ FOR EACH ROW WHEN ((old.id, old.created_at) IS DISTINCT FROM (new.id, new.create
 EXECUTE FUNCTION framecast.tg__reject(
     'a system asset''s id and created_at never change', 'make another system asset'
 );
+
+COMMENT ON TRIGGER _300_imm_1__system_assets_identity_is_fixed ON public.system_assets IS
+'IMM-1: what a row is about never changes …';
 
 
 ------------------------------------------------------------------------------------------------
@@ -2642,367 +3021,3 @@ CREATE INDEX ON public.usage (period);
 
 CREATE INDEX ON public.system_assets (category);
 CREATE INDEX ON public.system_assets USING gin (tags);
-
-
-------------------------------------------------------------------------------------------------
--- The rules in their own words, on what enforces them
-------------------------------------------------------------------------------------------------
-
-COMMENT ON TRIGGER _700_privacy_1__users_erased_has_no_key_nor_team ON public.users IS
-'PRIVACY-1: an account whose address is its own id at erased.invalid was erased: it has no name, '
-'no picture and no key, and is in no team but one that it is alone in, whose id begins with a '
-'digest of its own and is the membership''s too';
-COMMENT ON CONSTRAINT urn_1__api_keys_owner_is_one_of_three_forms ON public.api_keys IS
-'URN-1: every owner is one of the three forms';
-COMMENT ON CONSTRAINT urn_1__jobs_owner_is_one_of_three_forms ON public.jobs IS
-'URN-1: every owner is one of the three forms';
-COMMENT ON CONSTRAINT urn_1__asset_files_owner_is_one_of_three_forms ON public.asset_files IS
-'URN-1: every owner is one of the three forms';
-COMMENT ON CONSTRAINT urn_1__usage_owner_is_one_of_three_forms ON public.usage IS
-'URN-1: every owner is one of the three forms';
-COMMENT ON CONSTRAINT inv_j9__jobs_credits_not_negative ON public.jobs IS
-'INV-J9: neither its charge nor its refund is negative';
-COMMENT ON CONSTRAINT privacy_1__users_erased_names_nobody ON public.users IS
-'PRIVACY-1: an account whose address is its own id at erased.invalid was erased: it has no name, '
-'no picture and no key, and is in no team but one that it is alone in, whose id begins with a '
-'digest of its own and is the membership''s too';
-COMMENT ON CONSTRAINT privacy_1__users_is_erased_by_address ON public.users IS
-'PRIVACY-1: an account whose address is its own id at erased.invalid was erased: it has no name, '
-'no picture and no key, and is in no team but one that it is alone in, whose id begins with a '
-'digest of its own and is the membership''s too';
-COMMENT ON TRIGGER _100_derive ON public.users IS
-'PRIVACY-1: an account whose address is its own id at erased.invalid was erased: it has no name, '
-'no picture and no key, and is in no team but one that it is alone in, whose id begins with a '
-'digest of its own and is the membership''s too';
-COMMENT ON TRIGGER _700_privacy_1__memberships_user_not_erased ON public.memberships IS
-'PRIVACY-1: an account whose address is its own id at erased.invalid was erased: it has no name, '
-'no picture and no key, and is in no team but one that it is alone in, whose id begins with a '
-'digest of its own and is the membership''s too';
-COMMENT ON TRIGGER _700_privacy_1__api_keys_user_not_erased ON public.api_keys IS
-'PRIVACY-1: an account whose address is its own id at erased.invalid was erased: it has no name, '
-'no picture and no key, and is in no team but one that it is alone in, whose id begins with a '
-'digest of its own and is the membership''s too';
-COMMENT ON TRIGGER _300_privacy_2__users_erased_stays_erased ON public.users IS
-'PRIVACY-2: an erased account stays erased';
-COMMENT ON TRIGGER _300_imm_1__api_keys_subject_is_fixed ON public.api_keys IS
-'IMM-1: what a row is about never changes: ids and created_at; a membership''s team and user; '
-'an invitation''s team, email and inviter; a team''s slug; a project''s team and creator; a '
-'job''s owner, triggered_by, spec_snapshot and project (save to null, when the project goes); '
-'an asset''s owner, uploader and project; a key''s user, owner, hash and scopes; a webhook''s '
-'team; a delivery''s webhook; a usage row''s owner and period; an event, wholly';
-COMMENT ON CONSTRAINT inv_a1__api_keys_user_exists ON public.api_keys IS
-'INV-A1: a key''s user exists';
-COMMENT ON CONSTRAINT inv_a2__api_keys_hash_not_empty ON public.api_keys IS
-'INV-A2: its key_hash is not empty';
-COMMENT ON CONSTRAINT inv_a3__api_keys_hash_unique ON public.api_keys IS
-'INV-A3: no two keys share a key_hash';
-COMMENT ON CONSTRAINT inv_a6__api_keys_team_key_is_a_creators ON public.api_keys IS
-'INV-A6: a starter''s keys are owned by the starter''s own user URN; INV-A7: a key owned by a '
-'team or member URN belongs to a creator';
-COMMENT ON CONSTRAINT inv_x4__api_keys_member_urn_names_its_user ON public.api_keys IS
-'INV-X4: a live key with a member URN belongs to that member, and the membership exists';
-COMMENT ON CONSTRAINT inv_x4__api_keys_membership_exists ON public.api_keys IS
-'INV-X4: a live key with a member URN belongs to that member, and the membership exists';
-COMMENT ON CONSTRAINT role_2__api_keys_maker_in_team ON public.api_keys IS
-'AUTO-REVOKE: a user''s live keys of a team are revoked when the membership ends; ROLE-2: '
-'whoever makes a project, a job of a team, an asset of a team or a key of a team is an owner, '
-'admin or member of it; a viewer is not enough';
-COMMENT ON TRIGGER _300_role_2__api_keys_maker_may_make_keys ON public.api_keys IS
-'ROLE-2: whoever makes a project, a job of a team, an asset of a team or a key of a team is an '
-'owner, admin or member of it; a viewer is not enough';
-COMMENT ON TRIGGER _300_role_2__api_keys_maker_may_revive ON public.api_keys IS
-'ROLE-2: whoever makes a project, a job of a team, an asset of a team or a key of a team is an '
-'owner, admin or member of it; a viewer is not enough';
-COMMENT ON CONSTRAINT urn_2__api_keys_user_urn_names_its_user ON public.api_keys IS
-'INV-A6: a starter''s keys are owned by the starter''s own user URN; URN-2: a user URN on a '
-'job, asset or key names the user who acts';
-COMMENT ON TRIGGER _300_imm_1__asset_files_subject_is_fixed ON public.asset_files IS
-'IMM-1: what a row is about never changes: ids and created_at; a membership''s team and user; '
-'an invitation''s team, email and inviter; a team''s slug; a project''s team and creator; a '
-'job''s owner, triggered_by, spec_snapshot and project (save to null, when the project goes); '
-'an asset''s owner, uploader and project; a key''s user, owner, hash and scopes; a webhook''s '
-'team; a delivery''s webhook; a usage row''s owner and period; an event, wholly';
-COMMENT ON CONSTRAINT inv_af2__asset_files_size_positive ON public.asset_files IS
-'INV-AF2: its size is positive';
-COMMENT ON CONSTRAINT inv_af3__asset_files_size_at_most_50_mib ON public.asset_files IS
-'INV-AF3: its size is at most 50 MiB';
-COMMENT ON CONSTRAINT inv_af4__asset_files_content_type_known ON public.asset_files IS
-'INV-AF4: its content type is image/jpeg, image/png, image/webp, audio/mpeg, audio/wav, '
-'audio/ogg or video/mp4';
-COMMENT ON CONSTRAINT inv_af5__asset_files_uploader_exists ON public.asset_files IS
-'INV-AF5: its uploader exists';
-COMMENT ON CONSTRAINT inv_af6__asset_files_s3_key_unique ON public.asset_files IS
-'INV-AF6: no two assets share an s3_key';
-COMMENT ON CONSTRAINT inv_time1__asset_files_created_not_after_updated ON public.asset_files IS
-'INV-TIME1: users, teams, projects, jobs, assets and webhooks: created_at is not after '
-'updated_at';
-COMMENT ON TRIGGER _300_inv_x2__asset_files_uploader_in_team ON public.asset_files IS
-'INV-X2: whoever uploads an asset is its user URN''s user, or a member of the team that the URN'
-' names; ROLE-2: whoever makes a project, a job of a team, an asset of a team or a key of a '
-'team is an owner, admin or member of it; a viewer is not enough';
-COMMENT ON CONSTRAINT inv_x3__asset_files_project_of_owning_team ON public.asset_files IS
-'INV-X3: an asset of a project is owned by framecast:team:… of that project''s team';
-COMMENT ON TRIGGER _300_state_asset__asset_files_inserted_pending ON public.asset_files IS
-'STATE-ASSET: an asset is inserted pending. transition: pending → ready or failed; both are '
-'final';
-COMMENT ON TRIGGER _300_state_asset__asset_files_ready_and_failed_are_final ON public.asset_files IS
-'STATE-ASSET: an asset is inserted pending. transition: pending → ready or failed; both are '
-'final';
-COMMENT ON CONSTRAINT urn_2__asset_files_user_urn_names_uploader ON public.asset_files IS
-'INV-X2: whoever uploads an asset is its user URN''s user, or a member of the team that the '
-'URN names; URN-2: a user URN on a job, asset or key names the user who acts';
-COMMENT ON TRIGGER _300_own_1__project_specs_kept_by_schema ON framecast.project_specs IS
-'OWN-1: what the schema keeps for itself is out of a client''s reach';
-COMMENT ON TRIGGER _300_own_1__project_specs_truncated_with_projects
-ON framecast.project_specs IS
-'OWN-1: what the schema keeps for itself is out of a client''s reach';
-COMMENT ON TRIGGER _300_own_1__team_guards_kept_by_schema ON framecast.team_guards IS
-'OWN-1: what the schema keeps for itself is out of a client''s reach';
-COMMENT ON TRIGGER _300_own_1__team_guards_truncated_with_teams ON framecast.team_guards IS
-'OWN-1: what the schema keeps for itself is out of a client''s reach';
-COMMENT ON TRIGGER _300_own_1__user_guards_kept_by_schema ON framecast.user_guards IS
-'OWN-1: what the schema keeps for itself is out of a client''s reach';
-COMMENT ON TRIGGER _300_own_1__user_guards_truncated_with_users ON framecast.user_guards IS
-'OWN-1: what the schema keeps for itself is out of a client''s reach';
-COMMENT ON TRIGGER _300_card_4__invitations_team_has_at_most_50_open ON public.invitations IS
-'CARD-4: a team has at most 50 open invitations';
-COMMENT ON TRIGGER _300_imm_1__invitations_subject_is_fixed ON public.invitations IS
-'IMM-1: what a row is about never changes: ids and created_at; a membership''s team and user; '
-'an invitation''s team, email and inviter; a team''s slug; a project''s team and creator; a '
-'job''s owner, triggered_by, spec_snapshot and project (save to null, when the project goes); '
-'an asset''s owner, uploader and project; a key''s user, owner, hash and scopes; a webhook''s '
-'team; a delivery''s webhook; a usage row''s owner and period; an event, wholly';
-COMMENT ON CONSTRAINT inv_i1__invitations_names_team_and_email ON public.invitations IS
-'INV-I1: an invitation names a team and an email';
-COMMENT ON CONSTRAINT inv_i3__invitations_not_accepted_and_revoked ON public.invitations IS
-'INV-I3: an accepted invitation is not revoked; INV-I4: a revoked invitation is not '
-'accepted';
-COMMENT ON CONSTRAINT inv_i5__invitations_team_exists ON public.invitations IS
-'INV-I5: its team exists';
-COMMENT ON CONSTRAINT inv_i6__invitations_inviter_exists ON public.invitations IS
-'INV-I6: its inviter exists';
-COMMENT ON TRIGGER _300_inv_i7__invitations_not_to_inviter ON public.invitations IS
-'INV-I7: nobody invites their own email';
-COMMENT ON TRIGGER _700_inv_i8__invitations_none_open_for_member ON public.invitations IS
-'INV-I8: there is no open invitation for somebody who is in that team';
-COMMENT ON CONSTRAINT inv_i9__invitations_expires_after_created ON public.invitations IS
-'INV-I9: it expires after it was created; INV-TIME4: an invitation expires after it was '
-'created';
-COMMENT ON CONSTRAINT inv_time5__invitations_accepted_after_created ON public.invitations IS
-'INV-TIME5: it is accepted after it was created';
-COMMENT ON TRIGGER _300_role_1__invitations_inviter_may_invite ON public.invitations IS
-'ROLE-1: whoever invites, or makes a webhook, is an owner or admin of that team';
-COMMENT ON TRIGGER _300_state_invitation__invitations_ends_are_final ON public.invitations IS
-'STATE-INVITATION: an invitation is inserted open. transition: accepted and revoked are final; '
-'only an open one is accepted';
-COMMENT ON TRIGGER _300_state_invitation__invitations_inserted_open ON public.invitations IS
-'STATE-INVITATION: an invitation is inserted open. transition: accepted and revoked are final; '
-'only an open one is accepted';
-COMMENT ON TRIGGER _300_state_invitation__invitations_only_open_is_accepted ON public.invitations IS
-'STATE-INVITATION: an invitation is inserted open. transition: accepted and revoked are final; '
-'only an open one is accepted';
-COMMENT ON CONSTRAINT seq_1__job_events_number_used_once ON public.job_events IS
-'SEQ-1: a job''s events are numbered 1, 2, 3 … in the order in which they commit; no number is '
-'used twice, even after old events were cleaned up';
-COMMENT ON CONSTRAINT inv_j10__jobs_created_not_after_updated ON public.jobs IS
-'INV-J10: its created_at is not after its updated_at; INV-TIME1: users, teams, projects, '
-'jobs, assets and webhooks: created_at is not after updated_at';
-COMMENT ON CONSTRAINT inv_j11__jobs_project_of_owning_team ON public.jobs IS
-'INV-J11: a project''s job is owned by framecast:team:… of that project''s team';
-COMMENT ON CONSTRAINT inv_j13__jobs_trigger_exists ON public.jobs IS
-'INV-J13: the user who triggered it exists';
-COMMENT ON CONSTRAINT inv_j8__jobs_refund_within_charge ON public.jobs IS
-'INV-J8: a job is never refunded more than it was charged';
-COMMENT ON CONSTRAINT inv_time2__jobs_started_not_before_created ON public.jobs IS
-'INV-TIME2: a job''s started_at is not before its created_at';
-COMMENT ON CONSTRAINT inv_time3__jobs_completed_not_before_started ON public.jobs IS
-'INV-TIME3: a job''s completed_at is not before its started_at';
-COMMENT ON TRIGGER _300_imm_1__memberships_subject_is_fixed ON public.memberships IS
-'IMM-1: what a row is about never changes: ids and created_at; a membership''s team and user; '
-'an invitation''s team, email and inviter; a team''s slug; a project''s team and creator; a '
-'job''s owner, triggered_by, spec_snapshot and project (save to null, when the project goes); '
-'an asset''s owner, uploader and project; a key''s user, owner, hash and scopes; a webhook''s '
-'team; a delivery''s webhook; a usage row''s owner and period; an event, wholly';
-COMMENT ON TRIGGER _700_inv_i8__memberships_without_open_invitation ON public.memberships IS
-'INV-I8: there is no open invitation for somebody who is in that team';
-COMMENT ON CONSTRAINT inv_m1__memberships_names_user_and_team ON public.memberships IS
-'INV-M1: a membership names a user and a team';
-COMMENT ON CONSTRAINT inv_m3__memberships_user_once_per_team ON public.memberships IS
-'INV-M3: a user is in a team at most once';
-COMMENT ON CONSTRAINT inv_m5__memberships_user_exists ON public.memberships IS
-'INV-M5: its user exists';
-COMMENT ON CONSTRAINT inv_m6__memberships_team_exists ON public.memberships IS
-'INV-M6: its team exists';
-COMMENT ON CONSTRAINT inv_m5__user_guards_user_exists ON framecast.user_guards IS
-'INV-M5: its user exists';
-COMMENT ON CONSTRAINT inv_m6__team_guards_team_exists ON framecast.team_guards IS
-'INV-M6: its team exists';
-COMMENT ON TRIGGER _700_inv_t2__memberships_owner_not_demoted ON public.memberships IS
-'INV-T1: a team has at least one member; INV-T2, CARD-1: a team has at least one owner';
-COMMENT ON TRIGGER _700_inv_t2__memberships_owner_not_gone ON public.memberships IS
-'INV-T1: a team has at least one member; INV-T2, CARD-1: a team has at least one owner';
-COMMENT ON TRIGGER _300_inv_t2__memberships_truncated_with_teams ON public.memberships IS
-'INV-T1: a team has at least one member; INV-T2, CARD-1: a team has at least one owner';
-COMMENT ON TRIGGER _300_inv_t7__memberships_promoted_owns_at_most_10_teams ON public.memberships IS
-'INV-T7, CARD-2: a user owns at most 10 teams';
-COMMENT ON TRIGGER _300_inv_t7__memberships_user_owns_at_most_10_teams ON public.memberships IS
-'INV-T7, CARD-2: a user owns at most 10 teams';
-COMMENT ON TRIGGER _300_inv_t8__memberships_user_in_at_most_50_teams ON public.memberships IS
-'INV-T8, CARD-3: a user belongs to at most 50 teams';
-COMMENT ON TRIGGER _700_inv_u2__memberships_last_one_not_gone ON public.memberships IS
-'INV-U2: a creator belongs to at least one team';
-COMMENT ON TRIGGER _300_inv_u2__memberships_truncated_with_creators ON public.memberships IS
-'INV-U2: a creator belongs to at least one team';
-COMMENT ON CONSTRAINT inv_u3__memberships_user_is_creator ON public.memberships IS
-'INV-U3: a starter belongs to no team; INV-M4: only creators have memberships';
-COMMENT ON TRIGGER _300_imm_1__projects_subject_is_fixed ON public.projects IS
-'IMM-1: what a row is about never changes: ids and created_at; a membership''s team and user; '
-'an invitation''s team, email and inviter; a team''s slug; a project''s team and creator; a '
-'job''s owner, triggered_by, spec_snapshot and project (save to null, when the project goes); '
-'an asset''s owner, uploader and project; a key''s user, owner, hash and scopes; a webhook''s '
-'team; a delivery''s webhook; a usage row''s owner and period; an event, wholly';
-COMMENT ON CONSTRAINT inv_p2__projects_team_exists ON public.projects IS
-'INV-P2: its team exists';
-COMMENT ON CONSTRAINT inv_p3__projects_creator_exists ON public.projects IS
-'INV-P3: its creator exists';
-COMMENT ON CONSTRAINT inv_p4__projects_created_not_after_updated ON public.projects IS
-'INV-P4: its created_at is not after its updated_at; INV-TIME1: users, teams, projects, '
-'jobs, assets and webhooks: created_at is not after updated_at';
-COMMENT ON TRIGGER _300_role_2__projects_creator_may_create ON public.projects IS
-'ROLE-2: whoever makes a project, a job of a team, an asset of a team or a key of a team is an '
-'owner, admin or member of it; a viewer is not enough';
-COMMENT ON TRIGGER _300_imm_1__system_assets_identity_is_fixed ON public.system_assets IS
-'IMM-1: what a row is about never changes: ids and created_at; a membership''s team and user; '
-'an invitation''s team, email and inviter; a team''s slug; a project''s team and creator; a '
-'job''s owner, triggered_by, spec_snapshot and project (save to null, when the project goes); '
-'an asset''s owner, uploader and project; a key''s user, owner, hash and scopes; a webhook''s '
-'team; a delivery''s webhook; a usage row''s owner and period; an event, wholly';
-COMMENT ON CONSTRAINT inv_sa2__system_assets_id_names_category ON public.system_assets IS
-'INV-SA2: its id is asset_<category>_<name>, the name of lower-case letters, digits and '
-'underscores';
-COMMENT ON CONSTRAINT inv_sa3__system_assets_s3_key_unique ON public.system_assets IS
-'INV-SA3: no two system assets share an s3_key';
-COMMENT ON TRIGGER _300_imm_1__teams_identity_is_fixed ON public.teams IS
-'IMM-1: what a row is about never changes: ids and created_at; a membership''s team and user; '
-'an invitation''s team, email and inviter; a team''s slug; a project''s team and creator; a '
-'job''s owner, triggered_by, spec_snapshot and project (save to null, when the project goes); '
-'an asset''s owner, uploader and project; a key''s user, owner, hash and scopes; a webhook''s '
-'team; a delivery''s webhook; a usage row''s owner and period; an event, wholly';
-COMMENT ON TRIGGER _700_inv_t2__teams_has_an_owner ON public.teams IS
-'INV-T1: a team has at least one member; INV-T2, CARD-1: a team has at least one owner';
-COMMENT ON CONSTRAINT inv_t3__teams_slug_unique ON public.teams IS
-'INV-T3: no two teams share a slug';
-COMMENT ON CONSTRAINT inv_t4__teams_slug_well_formed ON public.teams IS
-'INV-T4: a slug is lower-case letters, digits and hyphens, and neither begins nor ends with '
-'a hyphen';
-COMMENT ON CONSTRAINT inv_t5__teams_created_not_after_updated ON public.teams IS
-'INV-T5: a team''s created_at is not after its updated_at; INV-TIME1: users, teams, '
-'projects, jobs, assets and webhooks: created_at is not after updated_at';
-COMMENT ON CONSTRAINT inv_t6__teams_credits_not_negative ON public.teams IS
-'INV-T6: a team''s credits are never negative';
-COMMENT ON TRIGGER _300_imm_1__usage_subject_is_fixed ON public.usage IS
-'IMM-1: what a row is about never changes: ids and created_at; a membership''s team and user; '
-'an invitation''s team, email and inviter; a team''s slug; a project''s team and creator; a '
-'job''s owner, triggered_by, spec_snapshot and project (save to null, when the project goes); '
-'an asset''s owner, uploader and project; a key''s user, owner, hash and scopes; a webhook''s '
-'team; a delivery''s webhook; a usage row''s owner and period; an event, wholly';
-COMMENT ON CONSTRAINT inv_us1__usage_period_is_a_month ON public.usage IS
-'INV-US1: a usage period is YYYY-MM with a real month';
-COMMENT ON CONSTRAINT inv_us2__usage_renders_not_negative ON public.usage IS
-'INV-US2: renders_count is never negative';
-COMMENT ON CONSTRAINT inv_us3__usage_credits_used_not_negative ON public.usage IS
-'INV-US3: credits_used is never negative';
-COMMENT ON CONSTRAINT inv_us4__usage_one_row_per_owner_and_period ON public.usage IS
-'INV-US4: an owner has one row a period';
-COMMENT ON TRIGGER _300_imm_1__users_identity_is_fixed ON public.users IS
-'IMM-1: what a row is about never changes: ids and created_at; a membership''s team and user; '
-'an invitation''s team, email and inviter; a team''s slug; a project''s team and creator; a '
-'job''s owner, triggered_by, spec_snapshot and project (save to null, when the project goes); '
-'an asset''s owner, uploader and project; a key''s user, owner, hash and scopes; a webhook''s '
-'team; a delivery''s webhook; a usage row''s owner and period; an event, wholly';
-COMMENT ON TRIGGER _300_inv_i7__users_email_not_invited_by_itself ON public.users IS
-'INV-I7: nobody invites their own email';
-COMMENT ON TRIGGER _700_inv_i8__users_email_not_invited_to_own_team ON public.users IS
-'INV-I8: there is no open invitation for somebody who is in that team';
-COMMENT ON TRIGGER _700_inv_i8__users_new_not_invited_to_own_team ON public.users IS
-'INV-I8: there is no open invitation for somebody who is in that team';
-COMMENT ON CONSTRAINT inv_time1__users_created_not_after_updated ON public.users IS
-'INV-TIME1: users, teams, projects, jobs, assets and webhooks: created_at is not after '
-'updated_at';
-COMMENT ON CONSTRAINT inv_u1__users_creator_iff_upgraded ON public.users IS
-'INV-U1: a user is a creator exactly when upgraded_at is set';
-COMMENT ON TRIGGER _700_inv_u2__users_creator_has_a_team ON public.users IS
-'INV-U2: a creator belongs to at least one team';
-COMMENT ON CONSTRAINT inv_u5__users_credits_not_negative ON public.users IS
-'INV-U5: a user''s credits are never negative';
-COMMENT ON CONSTRAINT inv_u6__users_ephemeral_storage_not_negative ON public.users IS
-'INV-U6: a user''s ephemeral_storage_bytes is never negative';
-COMMENT ON TRIGGER _300_state_user__users_creator_stays_creator ON public.users IS
-'STATE-USER: a creator stays a creator';
-COMMENT ON TRIGGER _300_imm_1__webhook_deliveries_subject_is_fixed ON public.webhook_deliveries IS
-'IMM-1: what a row is about never changes: ids and created_at; a membership''s team and user; '
-'an invitation''s team, email and inviter; a team''s slug; a project''s team and creator; a '
-'job''s owner, triggered_by, spec_snapshot and project (save to null, when the project goes); '
-'an asset''s owner, uploader and project; a key''s user, owner, hash and scopes; a webhook''s '
-'team; a delivery''s webhook; a usage row''s owner and period; an event, wholly';
-COMMENT ON CONSTRAINT inv_wd2__webhook_deliveries_webhook_exists ON public.webhook_deliveries IS
-'INV-WD2: its webhook exists';
-COMMENT ON CONSTRAINT inv_wd3__webhook_deliveries_attempts_within_max
-ON public.webhook_deliveries IS
-'INV-WD3: its attempts never exceed max_attempts';
-COMMENT ON CONSTRAINT inv_wd4__webhook_deliveries_delivered_has_time ON public.webhook_deliveries IS
-'INV-WD4: a delivered one has a delivered_at';
-COMMENT ON TRIGGER _300_state_delivery__webhook_deliveries_asked_again_from_zero
-ON public.webhook_deliveries IS
-'STATE-DELIVERY: a delivery is inserted pending. transition: pending or retrying → delivered, '
-'retrying or failed; failed → pending (asked for again by hand, with attempts back at 0); '
-'delivered is final';
-COMMENT ON TRIGGER _300_state_delivery__webhook_deliveries_inserted_pending
-ON public.webhook_deliveries IS
-'STATE-DELIVERY: a delivery is inserted pending. transition: pending or retrying → delivered, '
-'retrying or failed; failed → pending (asked for again by hand, with attempts back at 0); '
-'delivered is final';
-COMMENT ON TRIGGER _300_state_delivery__webhook_deliveries_status_moves_on
-ON public.webhook_deliveries IS
-'STATE-DELIVERY: a delivery is inserted pending. transition: pending or retrying → delivered, '
-'retrying or failed; failed → pending (asked for again by hand, with attempts back at 0); '
-'delivered is final';
-COMMENT ON TRIGGER _300_imm_1__webhooks_subject_is_fixed ON public.webhooks IS
-'IMM-1: what a row is about never changes: ids and created_at; a membership''s team and user; '
-'an invitation''s team, email and inviter; a team''s slug; a project''s team and creator; a '
-'job''s owner, triggered_by, spec_snapshot and project (save to null, when the project goes); '
-'an asset''s owner, uploader and project; a key''s user, owner, hash and scopes; a webhook''s '
-'team; a delivery''s webhook; a usage row''s owner and period; an event, wholly';
-COMMENT ON CONSTRAINT inv_time1__webhooks_created_not_after_updated ON public.webhooks IS
-'INV-TIME1: users, teams, projects, jobs, assets and webhooks: created_at is not after '
-'updated_at';
-COMMENT ON CONSTRAINT inv_w1__webhooks_team_exists ON public.webhooks IS
-'INV-W1: a webhook''s team exists';
-COMMENT ON CONSTRAINT inv_w2__webhooks_has_an_event ON public.webhooks IS
-'INV-W2: it subscribes to at least one event';
-COMMENT ON CONSTRAINT inv_w3__webhooks_no_event_is_null ON public.webhooks IS
-'INV-W3: each of its events is one of the six (and none is null)';
-COMMENT ON CONSTRAINT inv_w4__webhooks_url_is_https_with_host ON public.webhooks IS
-'INV-W4: its url is an https URL with a host';
-COMMENT ON CONSTRAINT inv_w5__webhooks_creator_exists ON public.webhooks IS
-'INV-W5: its creator exists';
-COMMENT ON TRIGGER _300_role_1__webhooks_creator_may_manage ON public.webhooks IS
-'ROLE-1: whoever invites, or makes a webhook, is an owner or admin of that team';
-COMMENT ON TRIGGER _100_make_slug ON public.teams IS
-'AUTO-SLUG: a slug that fits is made from any name when none is given';
-COMMENT ON TRIGGER _500_revoke_keys ON public.memberships IS
-'AUTO-REVOKE: a user''s live keys of a team are revoked when the membership ends';
-COMMENT ON TRIGGER _500_set_updated_at ON public.users IS
-'AUTO-UPDATED: updated_at is set by the database on every update, and never goes back';
-COMMENT ON TRIGGER _500_set_updated_at ON public.teams IS
-'AUTO-UPDATED: updated_at is set by the database on every update, and never goes back';
-COMMENT ON TRIGGER _500_set_updated_at ON public.projects IS
-'AUTO-UPDATED: updated_at is set by the database on every update, and never goes back';
-COMMENT ON TRIGGER _500_set_updated_at ON public.asset_files IS
-'AUTO-UPDATED: updated_at is set by the database on every update, and never goes back';
-COMMENT ON TRIGGER _500_set_updated_at ON public.webhooks IS
-'AUTO-UPDATED: updated_at is set by the database on every update, and never goes back';
-COMMENT ON TRIGGER _500_set_updated_at ON public.usage IS
-'AUTO-UPDATED: updated_at is set by the database on every update, and never goes back';
-COMMENT ON FUNCTION public.role_has_permission(public.membership_role, text) IS
-'PERM-1: each role has the permissions of the matrix, and clients cannot change them';

@@ -15,6 +15,9 @@
 CREATE UNIQUE INDEX inv_j12__jobs_one_active_per_project
 ON public.jobs (project_id, (status < 'completed')) WHERE status < 'completed';
 
+COMMENT ON INDEX public.inv_j12__jobs_one_active_per_project IS
+'INV-J12: a project has at most one active job';
+
 -- What a new job must meet, each rule under its own name: STATE-JOB, URN-2, INV-X1 and ROLE-2
 -- (asked when the job is written; memberships and roles may change later), and CARD-5, which counts
 -- rows, as no declaration can. One trigger: each further trigger or query costs a new job as much
@@ -104,6 +107,14 @@ CREATE TRIGGER _300_card_5__jobs_team_has_at_most_5_active
 AFTER INSERT ON public.jobs
 FOR EACH ROW EXECUTE FUNCTION framecast.tg_jobs__may_be_made();
 
+COMMENT ON TRIGGER _300_card_5__jobs_team_has_at_most_5_active ON public.jobs IS
+'CARD-5: a team has at most 5 active jobs; INV-X1: whoever triggers a job is its user URN''s '
+'user, or a member of the team that the URN names; ROLE-2: whoever makes a project, a job of a '
+'team, an asset of a team or a key of a team is an owner, admin or member of it …; STATE-JOB: a '
+'job is inserted queued. transition: queued → processing or canceled; processing → completed, '
+'failed or canceled; a finished job stays as it is, save that its refund may grow and that its '
+'project may go; URN-2: a user URN on a job, asset or key names the user who acts';
+
 -- CARD-6, likewise with the user's guard. Starters are in no team, so only users' own jobs count;
 -- a creator never becomes a starter, so a tier that changes meanwhile only lifts the limit.
 CREATE FUNCTION framecast.tg_jobs__starter_has_at_most_1_active() RETURNS trigger
@@ -136,6 +147,9 @@ AFTER INSERT ON public.jobs
 FOR EACH ROW WHEN (new.owner LIKE 'framecast:user:%')
 EXECUTE FUNCTION framecast.tg_jobs__starter_has_at_most_1_active();
 
+COMMENT ON TRIGGER _300_card_6__jobs_starter_has_at_most_1_active ON public.jobs IS
+'CARD-6: a starter has at most 1 active job';
+
 -- Within one transaction a starter may join a team, trigger its jobs, and leave again: that members
 -- are creators is asked at commit, of the memberships that are left. So this is asked at commit, of
 -- those that are gone; the end of a membership has written the user's guard.
@@ -164,6 +178,9 @@ CREATE CONSTRAINT TRIGGER _700_card_6__memberships_leaves_starter_1_active
 AFTER DELETE ON public.memberships
 DEFERRABLE INITIALLY DEFERRED
 FOR EACH ROW EXECUTE FUNCTION framecast.tg_memberships__leaves_starter_1_active();
+
+COMMENT ON TRIGGER _700_card_6__memberships_leaves_starter_1_active ON public.memberships IS
+'CARD-6: a starter has at most 1 active job';
 
 
 ------------------------------------------------------------------------------------------------
@@ -229,6 +246,9 @@ EXECUTE FUNCTION framecast.tg__reject(
     'make another job'
 );
 
+COMMENT ON TRIGGER _300_imm_1__jobs_subject_is_fixed ON public.jobs IS
+'IMM-1: what a row is about never changes …';
+
 -- The foreign key sets project_id to null when the project has gone; nobody else may. A trigger, as
 -- only a look at projects tells the two apart. An active job does not let its project go (DEL-1):
 -- one that is made in the statement which deletes the project was not there to be seen before.
@@ -259,6 +279,10 @@ CREATE TRIGGER _300_imm_1__jobs_leaves_only_a_project_that_goes
 BEFORE UPDATE OF project_id ON public.jobs
 FOR EACH ROW WHEN (old.project_id IS NOT NULL AND new.project_id IS NULL)
 EXECUTE FUNCTION framecast.tg_jobs__leaves_only_a_project_that_goes();
+
+COMMENT ON TRIGGER _300_imm_1__jobs_leaves_only_a_project_that_goes ON public.jobs IS
+'IMM-1: what a row is about never changes …; DEL-1: a team with active jobs, a project with an '
+'active job, and an active job cannot be deleted';
 
 -- As framecast.tg__set_first_updated_at does; and a created_at that we fill in is not after what
 -- the client's clock says of the job.
@@ -314,6 +338,10 @@ $$;
 CREATE TRIGGER _100_set_times
 BEFORE UPDATE ON public.jobs
 FOR EACH ROW EXECUTE FUNCTION framecast.tg_jobs__set_times();
+
+COMMENT ON TRIGGER _100_set_times ON public.jobs IS
+'AUTO-TIMES: started_at and completed_at are set on the transitions that need them, when not '
+'given; AUTO-UPDATED: updated_at is set by the database on every update';
 
 -- STATE-JOB and what each state needs, INV-J2 to INV-J7, each under its own name; where a row both
 -- lacks something and may not be there at all, under that of STATE-JOB. A new job is queued, which
@@ -384,6 +412,12 @@ CREATE TRIGGER _300_state_job__jobs_states
 BEFORE UPDATE ON public.jobs
 FOR EACH ROW EXECUTE FUNCTION framecast.tg_jobs__states();
 
+COMMENT ON TRIGGER _300_state_job__jobs_states ON public.jobs IS
+'STATE-JOB: a job is inserted queued …; INV-J2: a finished job has a completed_at, not before '
+'its created_at; INV-J3: a processing job has a started_at; INV-J4: a completed job has an '
+'output; INV-J5: a failed job has an error; INV-J6: a failed or canceled job has a '
+'failure_type; INV-J7: a completed job has no failure_type';
+
 
 ------------------------------------------------------------------------------------------------
 -- How a project moves with its jobs
@@ -393,6 +427,12 @@ CREATE TRIGGER _300_state_project__projects_inserted_draft
 AFTER INSERT ON public.projects
 FOR EACH ROW WHEN (new.status <> 'draft')
 EXECUTE FUNCTION framecast.tg__reject('a project is inserted draft', 'insert it as a draft');
+
+COMMENT ON TRIGGER _300_state_project__projects_inserted_draft ON public.projects IS
+'STATE-PROJECT: a project is inserted draft. transition: draft → rendering or archived; '
+'rendering → completed or draft; completed → rendering or archived; archived → draft. A project '
+'with an active job is rendering (the converse of INV-P5), so only its job moves it in and out '
+'of that state. A job cannot be made in an archived project';
 
 -- An archived project cannot go to rendering, so no job can be made in it either.
 CREATE TRIGGER _300_state_project__projects_status_moves_on
@@ -410,6 +450,9 @@ EXECUTE FUNCTION framecast.tg__reject(
     'a project renders from draft or completed, and is archived from them and unarchived to draft',
     'unarchive a project before rendering it; let a job finish before archiving its project'
 );
+
+COMMENT ON TRIGGER _300_state_project__projects_status_moves_on ON public.projects IS
+'STATE-PROJECT: a project is inserted draft …';
 
 -- Into and out of rendering only by a job, which writes the project's row in the same transaction:
 -- so whoever writes the row sees the job, and INV-P5 holds with its converse.
@@ -436,6 +479,9 @@ AFTER UPDATE OF status ON public.projects
 FOR EACH ROW WHEN (old.status <> 'rendering' AND new.status = 'rendering')
 EXECUTE FUNCTION framecast.tg_projects__rendering_has_active_job();
 
+COMMENT ON TRIGGER _300_inv_p5__projects_rendering_has_active_job ON public.projects IS
+'INV-P5: a rendering project has an active job';
+
 CREATE FUNCTION framecast.tg_projects__active_job_keeps_rendering() RETURNS trigger
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
@@ -458,6 +504,9 @@ CREATE TRIGGER _300_state_project__projects_active_job_keeps_rendering
 AFTER UPDATE OF status ON public.projects
 FOR EACH ROW WHEN (old.status = 'rendering' AND new.status <> 'rendering')
 EXECUTE FUNCTION framecast.tg_projects__active_job_keeps_rendering();
+
+COMMENT ON TRIGGER _300_state_project__projects_active_job_keeps_rendering ON public.projects IS
+'STATE-PROJECT: a project is inserted draft …';
 
 CREATE FUNCTION framecast.tg_jobs__move_project() RETURNS trigger
 LANGUAGE plpgsql VOLATILE
@@ -490,6 +539,10 @@ AFTER INSERT OR UPDATE OF status ON public.jobs
 FOR EACH ROW WHEN (new.project_id IS NOT NULL)
 EXECUTE FUNCTION framecast.tg_jobs__move_project();
 
+COMMENT ON TRIGGER _500_move_project ON public.jobs IS
+'AUTO-PROJECT: a job moves its project to rendering when it is made, to completed when it '
+'completes, to draft when it fails or is canceled';
+
 
 ------------------------------------------------------------------------------------------------
 -- What cannot be deleted
@@ -499,6 +552,10 @@ CREATE TRIGGER _300_del_1__jobs_active_not_deleted
 BEFORE DELETE ON public.jobs
 FOR EACH ROW WHEN (old.status < 'completed')
 EXECUTE FUNCTION framecast.tg__reject('an active job cannot be deleted', 'cancel it first');
+
+COMMENT ON TRIGGER _300_del_1__jobs_active_not_deleted ON public.jobs IS
+'DEL-1: a team with active jobs, a project with an active job, and an active job cannot be '
+'deleted';
 
 -- A trigger, as the foreign key would set the job's project to null. It holds the project's row,
 -- which a new job must write.
@@ -523,6 +580,10 @@ $$;
 CREATE TRIGGER _300_del_1__projects_without_active_job
 BEFORE DELETE ON public.projects
 FOR EACH ROW EXECUTE FUNCTION framecast.tg_projects__has_no_active_job();
+
+COMMENT ON TRIGGER _300_del_1__projects_without_active_job ON public.projects IS
+'DEL-1: a team with active jobs, a project with an active job, and an active job cannot be '
+'deleted';
 
 -- Whoever deletes a team takes, in the order of locks, all that goes with it, before the guards: a
 -- job of the team, or a change of its members, is then either wholly before or wholly after.
@@ -571,6 +632,10 @@ CREATE TRIGGER _300_del_1__teams_without_active_jobs
 BEFORE DELETE ON public.teams
 FOR EACH ROW EXECUTE FUNCTION framecast.tg_teams__has_no_active_jobs();
 
+COMMENT ON TRIGGER _300_del_1__teams_without_active_jobs ON public.teams IS
+'DEL-1: a team with active jobs, a project with an active job, and an active job cannot be '
+'deleted';
+
 -- TRUNCATE fires no row triggers. It holds the table alone, so the jobs can be looked at.
 CREATE FUNCTION framecast.tg_jobs__active_not_truncated() RETURNS trigger
 LANGUAGE plpgsql VOLATILE
@@ -594,6 +659,10 @@ CREATE TRIGGER _300_del_1__jobs_active_not_truncated
 BEFORE TRUNCATE ON public.jobs
 FOR EACH STATEMENT EXECUTE FUNCTION framecast.tg_jobs__active_not_truncated();
 
+COMMENT ON TRIGGER _300_del_1__jobs_active_not_truncated ON public.jobs IS
+'DEL-1: a team with active jobs, a project with an active job, and an active job cannot be '
+'deleted';
+
 
 ------------------------------------------------------------------------------------------------
 -- Events
@@ -613,11 +682,17 @@ EXECUTE FUNCTION framecast.tg__reject(
     'the schema''s bookkeeping is out of a client''s reach', 'leave it to the triggers'
 );
 
+COMMENT ON TRIGGER _300_own_1__job_event_counters_kept_by_schema ON framecast.job_event_counters IS
+'OWN-1: what the schema keeps for itself is out of a client''s reach';
+
 CREATE TRIGGER _300_own_1__job_event_counters_not_truncated
 BEFORE TRUNCATE ON framecast.job_event_counters
 FOR EACH STATEMENT EXECUTE FUNCTION framecast.tg__reject(
     'the schema''s bookkeeping is out of a client''s reach', 'leave it to the triggers'
 );
+
+COMMENT ON TRIGGER _300_own_1__job_event_counters_not_truncated ON framecast.job_event_counters IS
+'OWN-1: what the schema keeps for itself is out of a client''s reach';
 
 -- A payload that comes back as a client has read it is the one that was given, likewise the time.
 CREATE FUNCTION framecast.tg_job_events__keep_what_was_read() RETURNS trigger
@@ -643,6 +718,9 @@ CREATE TRIGGER _300_imm_1__job_events_are_fixed
 BEFORE UPDATE ON public.job_events
 FOR EACH ROW WHEN (old.* IS DISTINCT FROM new.*)
 EXECUTE FUNCTION framecast.tg__reject('an event never changes', 'append another event');
+
+COMMENT ON TRIGGER _300_imm_1__job_events_are_fixed ON public.job_events IS
+'IMM-1: what a row is about never changes …';
 
 -- SEQ-1 and SEQ-2. Whoever appends to a job holds the job's counter until commit, so numbers are
 -- given in the order of commits, and who sees a number sees all before it. A sequence or max() + 1
@@ -691,6 +769,12 @@ $$;
 CREATE TRIGGER _500_number
 BEFORE INSERT ON public.job_events
 FOR EACH ROW EXECUTE FUNCTION framecast.tg_job_events__number();
+
+COMMENT ON TRIGGER _500_number ON public.job_events IS
+'AUTO-NUMBER: events are numbered by the database, whatever number the client gave; SEQ-1: a '
+'job''s events are numbered 1, 2, 3 … in the order in which they commit …; SEQ-2: whoever sees '
+'event n of a job sees every earlier one that was not cleaned up: a client that resumes after n '
+'misses nothing';
 
 CREATE FUNCTION framecast.tg_job_events__record_number() RETURNS trigger
 LANGUAGE plpgsql VOLATILE
@@ -871,6 +955,11 @@ BEGIN
 END;
 $$;
 
+COMMENT ON FUNCTION public.delete_old_job_events(integer) IS
+'RET-1: job events are kept 7 days, webhook deliveries 30 days; a function for each deletes '
+'what is older, oldest first, at most as many rows as it is told (10,000 unless told), without '
+'waiting on rows that others hold, and returns how many it deleted';
+
 -- Deletes webhook deliveries older than 30 days, in the same way.
 CREATE FUNCTION public.delete_old_webhook_deliveries(p_limit integer DEFAULT NULL) RETURNS integer
 LANGUAGE plpgsql VOLATILE
@@ -895,102 +984,5 @@ BEGIN
 END;
 $$;
 
-COMMENT ON FUNCTION public.delete_old_job_events(integer) IS
-'RET-1: job events are kept 7 days, webhook deliveries 30 days; a function for each deletes '
-'what is older, oldest first, at most as many rows as it is told (10,000 unless told), without '
-'waiting on rows that others hold, and returns how many it deleted';
 COMMENT ON FUNCTION public.delete_old_webhook_deliveries(integer) IS
-'RET-1: job events are kept 7 days, webhook deliveries 30 days; a function for each deletes '
-'what is older, oldest first, at most as many rows as it is told (10,000 unless told), without '
-'waiting on rows that others hold, and returns how many it deleted';
-
-
-------------------------------------------------------------------------------------------------
--- The rules in their own words, on what enforces them
-------------------------------------------------------------------------------------------------
-
-COMMENT ON INDEX public.inv_j12__jobs_one_active_per_project IS
-'INV-J12: a project has at most one active job';
-COMMENT ON TRIGGER _300_own_1__job_event_counters_kept_by_schema ON framecast.job_event_counters IS
-'OWN-1: what the schema keeps for itself is out of a client''s reach';
-COMMENT ON TRIGGER _300_own_1__job_event_counters_not_truncated
-ON framecast.job_event_counters IS
-'OWN-1: what the schema keeps for itself is out of a client''s reach';
-COMMENT ON TRIGGER _300_imm_1__job_events_are_fixed ON public.job_events IS
-'IMM-1: what a row is about never changes: ids and created_at; a membership''s team and user; '
-'an invitation''s team, email and inviter; a team''s slug; a project''s team and creator; a '
-'job''s owner, triggered_by, spec_snapshot and project (save to null, when the project goes); '
-'an asset''s owner, uploader and project; a key''s user, owner, hash and scopes; a webhook''s '
-'team; a delivery''s webhook; a usage row''s owner and period; an event, wholly';
-COMMENT ON TRIGGER _300_card_5__jobs_team_has_at_most_5_active ON public.jobs IS
-'CARD-5: a team has at most 5 active jobs; INV-X1: whoever triggers a job is its user URN''s '
-'user, or a member of the team that the URN names; ROLE-2: whoever makes a project, a job of a '
-'team, an asset of a team or a key of a team is an owner, admin or member of it; a viewer is '
-'not enough; STATE-JOB: a job is inserted queued. transition: queued → processing or canceled; '
-'processing → completed, failed or canceled; a finished job stays as it is, save that its '
-'refund may grow and that its project may go; URN-2: a user URN on a job, asset or key names '
-'the user who acts';
-COMMENT ON TRIGGER _300_card_6__jobs_starter_has_at_most_1_active ON public.jobs IS
-'CARD-6: a starter has at most 1 active job';
-COMMENT ON TRIGGER _700_card_6__memberships_leaves_starter_1_active ON public.memberships IS
-'CARD-6: a starter has at most 1 active job';
-COMMENT ON TRIGGER _300_del_1__jobs_active_not_deleted ON public.jobs IS
-'DEL-1: a team with active jobs, a project with an active job, and an active job cannot be '
-'deleted';
-COMMENT ON TRIGGER _300_del_1__jobs_active_not_truncated ON public.jobs IS
-'DEL-1: a team with active jobs, a project with an active job, and an active job cannot be '
-'deleted';
-COMMENT ON TRIGGER _300_imm_1__jobs_leaves_only_a_project_that_goes ON public.jobs IS
-'IMM-1: what a row is about never changes: ids and created_at; a membership''s team and user; '
-'an invitation''s team, email and inviter; a team''s slug; a project''s team and creator; a '
-'job''s owner, triggered_by, spec_snapshot and project (save to null, when the project goes); '
-'an asset''s owner, uploader and project; a key''s user, owner, hash and scopes; a webhook''s '
-'team; a delivery''s webhook; a usage row''s owner and period; an event, wholly; DEL-1: a team '
-'with active jobs, a project with an active job, and an active job cannot be deleted';
-COMMENT ON TRIGGER _300_imm_1__jobs_subject_is_fixed ON public.jobs IS
-'IMM-1: what a row is about never changes: ids and created_at; a membership''s team and user; '
-'an invitation''s team, email and inviter; a team''s slug; a project''s team and creator; a '
-'job''s owner, triggered_by, spec_snapshot and project (save to null, when the project goes); '
-'an asset''s owner, uploader and project; a key''s user, owner, hash and scopes; a webhook''s '
-'team; a delivery''s webhook; a usage row''s owner and period; an event, wholly';
-COMMENT ON TRIGGER _300_state_job__jobs_states ON public.jobs IS
-'STATE-JOB: a job is inserted queued. transition: queued → processing or canceled; processing →'
-' completed, failed or canceled; a finished job stays as it is, save that its refund may grow '
-'and that its project may go; INV-J2: a finished job has a completed_at, not before its '
-'created_at; INV-J3: a processing job has a started_at; INV-J4: a completed job has an output; '
-'INV-J5: a failed job has an error; INV-J6: a failed or canceled job has a failure_type; '
-'INV-J7: a completed job has no failure_type';
-COMMENT ON TRIGGER _300_del_1__projects_without_active_job ON public.projects IS
-'DEL-1: a team with active jobs, a project with an active job, and an active job cannot be '
-'deleted';
-COMMENT ON TRIGGER _300_inv_p5__projects_rendering_has_active_job ON public.projects IS
-'INV-P5: a rendering project has an active job';
-COMMENT ON TRIGGER _300_state_project__projects_active_job_keeps_rendering ON public.projects IS
-'STATE-PROJECT: a project is inserted draft. transition: draft → rendering or archived; '
-'rendering → completed or draft; completed → rendering or archived; archived → draft. A project'
-' with an active job is rendering (the converse of INV-P5), so only its job moves it in and out'
-' of that state. A job cannot be made in an archived project';
-COMMENT ON TRIGGER _300_state_project__projects_inserted_draft ON public.projects IS
-'STATE-PROJECT: a project is inserted draft. transition: draft → rendering or archived; '
-'rendering → completed or draft; completed → rendering or archived; archived → draft. A project'
-' with an active job is rendering (the converse of INV-P5), so only its job moves it in and out'
-' of that state. A job cannot be made in an archived project';
-COMMENT ON TRIGGER _300_state_project__projects_status_moves_on ON public.projects IS
-'STATE-PROJECT: a project is inserted draft. transition: draft → rendering or archived; '
-'rendering → completed or draft; completed → rendering or archived; archived → draft. A project'
-' with an active job is rendering (the converse of INV-P5), so only its job moves it in and out'
-' of that state. A job cannot be made in an archived project';
-COMMENT ON TRIGGER _300_del_1__teams_without_active_jobs ON public.teams IS
-'DEL-1: a team with active jobs, a project with an active job, and an active job cannot be '
-'deleted';
-COMMENT ON TRIGGER _100_set_times ON public.jobs IS
-'AUTO-TIMES: started_at and completed_at are set on the transitions that need them, when not '
-'given; AUTO-UPDATED: updated_at is set by the database on every update, and never goes back';
-COMMENT ON TRIGGER _500_move_project ON public.jobs IS
-'AUTO-PROJECT: a job moves its project to rendering when it is made, to completed when it '
-'completes, to draft when it fails or is canceled';
-COMMENT ON TRIGGER _500_number ON public.job_events IS
-'AUTO-NUMBER: events are numbered by the database, whatever number the client gave; SEQ-1: a '
-'job''s events are numbered 1, 2, 3 … in the order in which they commit; no number is used '
-'twice, even after old events were cleaned up; SEQ-2: whoever sees event n of a job sees every '
-'earlier one that was not cleaned up: a client that resumes after n misses nothing';
+'RET-1: job events are kept 7 days, webhook deliveries 30 days …';

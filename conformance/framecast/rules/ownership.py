@@ -277,7 +277,7 @@ RULES = (
     ),
     Rule(
         "AUTO-UPDATED",
-        "updated_at is set by the database on every update, and never goes back",
+        "updated_at is set by the database on every update",
         (*_TIMED, "usage"),
         Holds.DERIVED,
         tuple(
