@@ -73,8 +73,9 @@ OTHERS: Final = tuple(
     for name, value in (
         *(("a", "1.5000000000000002"), ("a", "-1.50"), ("a", '"1.50"'), ("a", "null")),
         *(("a", "[1.50]"), ("a", "true"), ("a", '1.50, "more": 1')),
-        *(("c", "9007199254740994"), ("c", "1, 1"), ("d", "3.1415926535897936"), ("d", "{}")),
-        *(("d", ""), ("d", "3, 3"), ("e", "-12345678901234560000000"), ("e", '0, "more": 1')),
+        *(("c", "9007199254740994"), ("c", f"{values['c']}, 1"), ("c", f"1, {values['c']}")),
+        *(("d", "3.1415926535897936"), ("d", "{}"), ("d", ""), ("d", f"{values['d']}, 3")),
+        *(("e", "-12345678901234560000000"), ("e", f'{values["e"]}, "more": 1')),
         *(("huge", "1e401"), ("huge", "1e399"), ("tiny", "2e-400"), ("tiny", "0")),
         # What has no double is compared with what has one.
         *(("huge", "1"), ("tiny", "1"), ("lost", "1"), ("c", "1e400"), ("c", "1e-400")),
@@ -82,7 +83,11 @@ OTHERS: Final = tuple(
         *(("less", "1e-323"), ("none", "false"), ("none", "0"), ("s", "1.50"), ("s", '"1.5"')),
     )
 )
-SOME: Final = (OTHERS[0], GIVEN.format(**{**DOUBLES, "d": ""}), "{}", "[]", "null")
+SOME: Final = (
+    OTHERS[0],
+    *(GIVEN.format(**{**DOUBLES, "d": each}) for each in ("", f"{DOUBLES['d']}, 3")),
+    *("{}", "[]", "null"),
+)
 DOCUMENT, BACK = GIVEN.format(**VALUES), GIVEN.format(**DOUBLES)
 # The state of a job, and what it says of its end.
 ENDS: Final = {"completed": "output", "failed": "error", "canceled": "options"}

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from pglast import ast
 from pglast.enums import A_Expr_Kind as Kind
-from pglast.enums import BoolExprType, NullTestType, OnConflictAction
+from pglast.enums import BoolExprType, JoinType, NullTestType, OnConflictAction
 from pglast.enums.lockoptions import LockClauseStrength, LockWaitPolicy
 
 from conformance.engine.mutants import patterns
@@ -21,6 +21,13 @@ Labels: TypeAlias = "Callable[[str], str | None]"
 Changed: TypeAlias = "Iterator[tuple[str, ast.Node]]"
 
 MOVED = {"<": "<=", "<=": "<", ">": ">=", ">=": ">", "=": "<>", "<>": "="}
+# What a join keeps of the rows that find none on the other side.
+JOINS = {
+    JoinType.JOIN_INNER: (JoinType.JOIN_LEFT,),
+    JoinType.JOIN_LEFT: (JoinType.JOIN_INNER,),
+    JoinType.JOIN_RIGHT: (JoinType.JOIN_INNER,),
+    JoinType.JOIN_FULL: (JoinType.JOIN_LEFT, JoinType.JOIN_RIGHT),
+}
 MATCHES = frozenset({"~", "~*"})
 WORDS, PATTERN = re.compile(r"[a-z]"), re.compile(r"[\[^]")
 
@@ -119,6 +126,12 @@ def _cast(node: Any) -> Changed:
     if _is_interval(node):
         for moved in _ages(node.arg.val.sval):
             yield "age moved", like(node, arg=_text(moved))
+
+
+def _join(node: Any) -> Changed:
+    if node.quals is not None:  # a cross join has none, and no other form
+        for other in JOINS[node.jointype]:
+            yield "join exchanged", like(node, jointype=other)
 
 
 def _branches(node: Any) -> Changed:
@@ -242,6 +255,7 @@ OPERATORS: dict[type, Callable[[Any], Changed]] = {
     ast.A_Expr: _comparison,
     ast.NullTest: _null_test,
     ast.TypeCast: _cast,
+    ast.JoinExpr: _join,
     ast.CaseExpr: _branches,
     ast.CoalesceExpr: _arguments,
     ast.MinMaxExpr: _arguments,

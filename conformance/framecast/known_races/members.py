@@ -287,14 +287,6 @@ def _member_of_two(setup: RaceSetup) -> tuple[int, int]:
     return seats[0], seats[1]
 
 
-def _owner_of(setup: RaceSetup, count: int) -> int:
-    """Make somebody who owns so many teams."""
-    user, _ = setup.given.creator()
-    for _ in range(count - 1):
-        setup.given.do(teams.FOUND, user=user, slug="given", owned=True)
-    return user
-
-
 KNOWN_RACES = (
     two_owners_leave,
     two_owners_leave_asked_at_once,
