@@ -116,6 +116,50 @@ SELECT c.oid::regclass::text AS name FROM pg_class AS c
 JOIN pg_namespace AS n ON n.oid = c.relnamespace
 WHERE n.nspname {OURS} AND c.relkind = 'r' ORDER BY 1
 """
+# What else may change what becomes of a row: of a table, or of none, where it is asked everywhere.
+# A database has numbers of its own for roles and tables; names are the same in others.
+OTHERS = f"""
+WITH ours AS (
+    SELECT c.* FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
+    WHERE n.nspname {OURS} AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
+)
+SELECT o.kind, o.name::text, o."table"::regclass::text AS "table", o.definition
+FROM (
+    SELECT 'rule', r.rulename, r.ev_class, pg_get_ruledef(r.oid) || r.ev_enabled::text
+    FROM pg_rewrite AS r
+    UNION ALL
+    SELECT 'policy', p.polname, p.polrelid, concat_ws(
+        ' ', p.polcmd, p.polpermissive, pg_get_expr(p.polqual, p.polrelid), '/',
+        pg_get_expr(p.polwithcheck, p.polrelid), '/',
+        ARRAY(SELECT r.rolname FROM pg_roles AS r WHERE r.oid = ANY (p.polroles) ORDER BY 1)
+    )
+    FROM pg_policy AS p
+    UNION ALL
+    SELECT 'properties', c.relname, c.oid, concat_ws(
+        ' ', c.relkind, c.relpersistence, c.relrowsecurity, c.relforcerowsecurity, c.relispartition,
+        c.reloptions
+    )
+    FROM ours AS c
+    UNION ALL
+    SELECT 'child', i.inhrelid::regclass::text, i.inhparent, '' FROM pg_inherits AS i
+    UNION ALL
+    SELECT 'constraint', k.conname, k.conrelid, pg_get_constraintdef(k.oid)
+    FROM pg_constraint AS k WHERE k.contype = 'x'
+    UNION ALL
+    SELECT 'properties', a.attname, a.attrelid, concat_ws(
+        ' ', format_type(a.atttypid, a.atttypmod), l.collname, a.attidentity
+    )
+    FROM pg_attribute AS a LEFT JOIN pg_collation AS l ON l.oid = a.attcollation
+    WHERE a.attnum > 0 AND NOT a.attisdropped
+) AS o (kind, name, "table", definition)
+JOIN ours AS c ON c.oid = o."table"
+UNION ALL
+SELECT 'event trigger', e.evtname, '', concat_ws(
+    ' ', e.evtevent, e.evtenabled, e.evttags, e.evtfoid::regprocedure
+)
+FROM pg_event_trigger AS e
+ORDER BY 1, 3, 2
+"""
 KEY = """
 SELECT a.attname::text FROM pg_index AS i
 JOIN pg_attribute AS a ON a.attrelid = i.indrelid AND a.attnum = ANY (i.indkey)
@@ -145,6 +189,7 @@ class Schema:
     data: list[Data]
     lacking: list[Any] = field(default_factory=list)
     held: list[Any] = field(default_factory=list)
+    others: list[Any] = field(default_factory=list)
     enforcing: dict[str, tuple[str, ...]] = field(default_factory=dict)
     concerns: dict[str, Any] = field(default_factory=dict)  # of functions, once they are known
 
@@ -216,6 +261,7 @@ def read(connection: psycopg.Connection[Any]) -> Schema:
         data=list(filter(None, (_data(connection, table.name) for table in rows(TABLES)))),
         lacking=rows(lacking()),
         held=rows(held()),
+        others=rows(OTHERS),
         enforcing=_enforcing(),
     )
 

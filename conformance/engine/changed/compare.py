@@ -141,6 +141,12 @@ def _right(schema: Schema, row: Any) -> tuple[Iterable[str], Iterable[str]]:
     return conventions().rights, schema.about(row.object) if row.kind in ("table", "column") else ()
 
 
+def _other(schema: Schema, row: Any) -> tuple[Iterable[str], Iterable[str]]:
+    if not row.table:
+        return (), (table for rule in RULES.values() for table in rule.tables)
+    return (), schema.about(row.table)
+
+
 # The objects of a schema by their kind: what makes two the same one, and what it concerns.
 _KINDS: tuple[
     tuple[str, Callable[[Any], str], Callable[[Schema, Any], tuple[Iterable[str], Iterable[str]]]],
@@ -155,6 +161,7 @@ _KINDS: tuple[
     ("data", lambda row: f"rows of {row.table}", _data),
     ("lacking", lambda row: f"lacking right {_told(row._asdict())}", _right),
     ("held", lambda row: f"right {_told(row._asdict())}", _right),
+    ("others", lambda row: f"{row.kind} {row.name}{row.table and f' of {row.table}'}", _other),
 )
 
 

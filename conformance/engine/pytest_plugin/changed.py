@@ -89,6 +89,8 @@ def begin(config: pytest.Config, environment: Environment) -> list[str]:
     }
     config.stash[ORDER] = Order([*found.rules], [*found.near])
     config.stash[SHOWN] = [*_told(found, since or folder)]
+    if config.option.only_changed and not found.rules:
+        config.stash[SHOWN].append("  no rule rests on that: there is nothing to try")
     return config.stash[SHOWN]
 
 
@@ -113,6 +115,15 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     # Each worker begins with a run of tests, one after another in this list.
     workers = getattr(config, "workerinput", {}).get("workercount", 1)
     items[:] = [item for first in range(workers) for item in items[first::workers]]
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """End well where no rule rests on what changed, and no other was to be tried."""
+    order = session.config.stash.get(ORDER, None)
+    is_none = session.exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED
+    if session.config.option.only_changed and order is not None and not order.first and is_none:
+        session.exitstatus = pytest.ExitCode.OK
 
 
 def _is_affected(item: pytest.Item, order: Order) -> bool:

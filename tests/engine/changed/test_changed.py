@@ -82,6 +82,49 @@ def test_the_same_schema_has_no_differences(compared: Compared) -> None:
             "PERM-1",
         ),
         ("ALTER TABLE teams ADD COLUMN motto text;", "added: column public.teams.motto", "INV-T2"),
+        (
+            "CREATE RULE kept AS ON DELETE TO webhooks DO INSTEAD NOTHING;",
+            "added: rule kept of public.webhooks",
+            "INV-W4",
+        ),
+        (
+            "ALTER TABLE usage ENABLE ROW LEVEL SECURITY;",
+            "changed: properties usage of public.usage",
+            "INV-US1",
+        ),
+        (
+            "CREATE POLICY few ON usage WITH CHECK (api_calls < 9);",
+            "added: policy few of public.usage",
+            "INV-US1",
+        ),
+        (
+            "ALTER TABLE webhook_deliveries SET UNLOGGED;",
+            "changed: properties webhook_deliveries of public.webhook_deliveries",
+            "INV-WD3",
+        ),
+        (
+            "CREATE TABLE old_usage () INHERITS (usage);",
+            "added: child public.old_usage of public.usage",
+            "INV-US1",
+        ),
+        (
+            "ALTER TABLE usage ADD CONSTRAINT one EXCLUDE (owner WITH =);",
+            "added: constraint one of public.usage",
+            "INV-US1",
+        ),
+        (
+            """ALTER TABLE webhooks ALTER COLUMN url TYPE text COLLATE "C";""",
+            "changed: properties url of public.webhooks",
+            "INV-W4",
+        ),
+        (
+            (
+                "CREATE FUNCTION tell() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN END';"
+                " CREATE EVENT TRIGGER told ON ddl_command_end EXECUTE FUNCTION tell();"
+            ),
+            "added: event trigger told",
+            "INV-J1",
+        ),
     ],
 )
 def test_a_difference_leads_to_its_rules(
@@ -135,6 +178,26 @@ def test_what_changed_is_tried_first(tmp_path: Path) -> None:
     assert set(tests[: len(about)]) == set(about)
     assert set(some) < set(every)
     assert some == tests[: len(some)]
+
+
+@pytest.mark.parametrize("workers", ["-n0", "-n2"])
+def test_a_change_on_which_no_rule_rests_is_nothing_to_try(workers: str, tmp_path: Path) -> None:
+    """A run of what changed alone says so and ends well; a run that selects nothing fails."""
+    changed = written(tmp_path, "CREATE INDEX ON usage (api_calls);")
+    options = (f"--migrations={changed}", f"--changed={MIGRATIONS}")
+    done = [
+        subprocess.run(
+            [sys.executable, "-m", "pytest", "conformance", workers, *options, *some],
+            capture_output=True,
+            text=True,
+            check=False,
+            cwd=ROOT,
+        )
+        for some in (("--only-changed",), ("-k", "nothing_of_that_name"))
+    ]
+
+    assert [0, 5] == [each.returncode for each in done]
+    assert "no rule rests on that: there is nothing to try" in done[0].stdout
 
 
 @pytest.mark.parametrize(
