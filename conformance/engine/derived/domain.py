@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from conformance.engine.derived import caps, keys, rows
+from conformance.engine.derived import caps, floors, keys, rows
 from conformance.engine.derived.meetings import of_any_schema, of_kind
 from conformance.engine.derived.shapes import Derived
 from conformance.engine.derived.world import Facts
 from conformance.engine.domain.conventions import Conventions
 from conformance.engine.domain.domain import Domain
+from conformance.engine.kinds.at_least import AtLeast
 from conformance.engine.kinds.at_most import AtMost
 from conformance.engine.kinds.check import Check, Required
 from conformance.engine.kinds.fixed import Fixed
@@ -34,6 +35,7 @@ SUITE: Final = frozenset(
 
 
 DERIVED: Final[Mapping[type, Callable[[Any, Facts], Makes]]] = {
+    AtLeast: floors.of_at_least,
     AtMost: caps.of_at_most,
     Check: rows.of_check,
     Excludes: keys.of_unique,

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, TypeAlias
 from hypothesis import strategies as st
 
 from conformance.engine.derived.caps import parent_of
+from conformance.engine.derived.floors import gone, peopled
 from conformance.engine.derived.keys import key_given
 from conformance.engine.derived.parents import child, key_of, named
-from conformance.engine.derived.shapes import Derived, carried, inserted, never_change
+from conformance.engine.derived.shapes import Derived, begun, carried, inserted, never_change
+from conformance.engine.kinds.at_least import AtLeast
 from conformance.engine.kinds.at_most import AtMost
 from conformance.engine.kinds.keys import Excludes, References, Unique
 from conformance.engine.sql.writes import Delete
@@ -50,7 +52,7 @@ def of_any_schema(facts: Facts, make: Meet) -> Derived[Meeting]:
     def carry(world: World) -> Meeting:
         made = make(world)
         one, other = (carried(world, side) for side in made.sides)
-        return Meeting(carried(world, made.given), (one, other))
+        return Meeting(begun(world), (one, other))
 
     return Derived(facts, carry)
 
@@ -60,6 +62,8 @@ def of_kind(kind: Kind | None, facts: Facts) -> Meet | None:
     match kind:
         case AtMost():
             return lambda world: _last_place(world, kind, facts)
+        case AtLeast():
+            return lambda world: _last_ones(world, kind)
         case Unique() | Excludes():
             return lambda world: _one_key(world, kind)
         case References():
@@ -100,6 +104,17 @@ def _ways_in(
         yield come_back
     if not never_change(facts, table, [kind.parent]):
         yield move
+
+
+def _last_ones(world: World, kind: AtLeast) -> Meeting:
+    """Let two sessions take away a row each, where one may go; by a way that is drawn."""
+    _, rows = peopled(world, kind, kind.least + 1)
+
+    def leave(row: Row) -> Transaction:
+        out = world.draw(st.sampled_from((None, *kind.out)))
+        return gone(world, kind, row) if out is None else (world.changed(kind.table, row, out),)
+
+    return Meeting(tuple(world.given), (leave(rows[0]), leave(rows[1])))
 
 
 def _one_key(world: World, kind: Unique | Excludes) -> Meeting:

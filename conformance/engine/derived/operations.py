@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from conformance.engine.derived.fresh import NoValueError
 from conformance.engine.domain.chosen import RULES
+from conformance.engine.kinds.at_least import AtLeast
 from conformance.engine.kinds.at_most import AtMost
 from conformance.engine.kinds.check import Check, Required
 from conformance.engine.kinds.keys import Excludes, References, Unique
@@ -159,10 +160,12 @@ def _edge(world: World, table: str, _row: Row) -> Row:
     some: list[Mapping[str, object]] = []
     for each in RULES.values():
         match each.kind:
-            case Check() | AtMost() if each.kind.table != table:
+            case Check() | AtMost() | AtLeast() if each.kind.table != table:
                 continue
             case Check(legal=legal, illegal=illegal):
                 some += (*legal, *illegal)
+            case AtLeast(out=out):
+                some += out
             case AtMost(out=out, back=back):
                 some += (*out, *(row for _, row in back))
             case Unique() | Excludes() if each.kind.table == table:

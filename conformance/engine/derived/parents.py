@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from conformance.engine.cases.scenario import Fact
 from conformance.engine.derived.catalogue import ForeignKey, always
-from conformance.engine.derived.shapes import BY_THE_SERVER, never_change, tried
+from conformance.engine.derived.shapes import BY_THE_SERVER, inserted, never_change, tried
 from conformance.engine.sql.names import quoted
 from conformance.engine.sql.writes import Delete, Path, Truncate, Update, literal
 
 if TYPE_CHECKING:
-    from conformance.engine.cases.scenario import Scenario
+    from collections.abc import Iterator
+
+    from conformance.engine.cases.scenario import Scenario, Transaction
     from conformance.engine.derived.shapes import Makes
     from conformance.engine.derived.world import Facts, World
     from conformance.engine.kinds.keys import References
@@ -19,6 +22,7 @@ if TYPE_CHECKING:
 
 STAYS: Final = ("no action", "restrict")
 CASCADE: Final = "cascade"
+HELD_BY_OTHERS: Final = "rows of another table, which it may not be without, hold the parent too"
 TAKEN: Final = "the schema takes its rows along"
 
 
@@ -29,8 +33,13 @@ def of_parent(kind: References, facts: Facts) -> Makes:
     def delete(world: World) -> Scenario:
         row, free = written_child(world, kind), world.written(parent)
         key = key_of(world, kind)
-        gone = (Delete(parent, world.identity(parent, free)),)
+        gone: Transaction = (Delete(parent, world.identity(parent, free)),)
         taken = (Delete(parent, named(key, row)),)
+        held = {table for table, other in _floors(world, parent) if not other.takes_along}
+        if held:  # none is without rows that hold it
+            gone = inserted(parent, world.row(parent))
+        if held - {kind.table}:
+            return tried(world, [gone], [], HELD_BY_OTHERS)
         if kind.on_delete in STAYS or not (kind.on_delete or key.takes_along):
             return tried(world, [gone], [taken])
         told = facts_of(world, kind, row, kind.on_delete, None)
@@ -45,23 +54,47 @@ def of_parent(kind: References, facts: Facts) -> Makes:
         away = world.other_values(parent, free, (theirs,))
         other = world.other_values(parent, {theirs: row[kind.column]}, (theirs,))
         taken = (Update(parent, named(key, row), other),)
-        loose = (Update(parent, world.identity(parent, free), away),)
+        loose: Transaction = (Update(parent, world.identity(parent, free), away),)
+        held = {table for table, other in _floors(world, parent) if not other.follows}
+        if held:
+            loose = inserted(parent, world.row(parent))
+        if held - {kind.table}:
+            return tried(world, [loose], [], HELD_BY_OTHERS)
         if kind.on_update in STAYS or not (kind.on_update or key.follows):
             return tried(world, [loose], [taken])
         told = facts_of(world, kind, row, kind.on_update, other[theirs])
         return tried(world, [loose, taken], [], TAKEN, told)
-
-    def truncate(world: World) -> Scenario:
-        written_child(world, kind)
-        return tried(world, [(Truncate((parent,)),)], [], "TRUNCATE takes along what refers")
 
     never = never_change(facts, parent, [kind.theirs])
     return {
         Path.OTHER: never or rekey,
         Path.DELETE: delete,
         Path.CASCADE: "what goes with its parent refers to nothing",
-        Path.TRUNCATE: truncate,
+        Path.TRUNCATE: partial(_truncate, kind),
     }
+
+
+def _truncate(kind: References, world: World) -> Scenario:
+    written_child(world, kind)
+    # What may not be without the rows that are taken along goes with them.
+    others = {
+        each.parent
+        for some in world.facts.floors.values()
+        for each in some
+        if each.table == kind.table
+    }
+    tables = (kind.parent, *sorted(others - {kind.parent}))
+    return tried(world, [(Truncate(tables),)], [], "TRUNCATE takes along what refers")
+
+
+def _floors(world: World, parent: str) -> Iterator[tuple[str, ForeignKey]]:
+    """Return the tables whose rows a parent may not be without, with their keys."""
+    for floor in world.facts.floors.get(parent, ()):
+        key = world.key_of(floor.table, floor.column)
+        yield (
+            floor.table,
+            key or ForeignKey({floor.column: floor.key}, parent, takes_along=True, follows=True),
+        )
 
 
 def facts_of(

@@ -13,7 +13,7 @@ from conformance.engine.derived.world import World
 from conformance.engine.sql.writes import Insert, Path, PlainWrite, Row, Update, Write
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from hypothesis.strategies import SearchStrategy
 
@@ -106,8 +106,8 @@ def tried(
         because: why there may be nothing of that.
         facts: what is true once the legal ones are in.
     """
-    given = carried(world, world.given)
     accepted, refused = ([carried(world, each) for each in some] for some in (legal, broken))
+    given = begun(world)
     return Scenario(
         (given,) if given else (),
         tuple(accepted),
@@ -118,17 +118,50 @@ def tried(
 
 
 def carried(world: World, writes: Iterable[Write]) -> Transaction:
-    """Return writes such that a table whose key the server makes takes ours."""
+    """Return writes such that rows bring what they must, and a key that the server makes is ours.
+
+    What the rows that they bring need is added to what the world was given.
+    """
     return tuple(_carried(world, each) for each in writes)
+
+
+def begun(world: World) -> Transaction:
+    """Return what a world was given, likewise, and leave it nothing: to be asked last."""
+    writes, world.given = world.given, []
+    done: list[Write] = []
+    for each in writes:
+        one = _carried(world, each)
+        done += [*begun(world), one]
+    return tuple(done)
 
 
 def _carried(world: World, write: Write) -> Write:
     if isinstance(write, PlainWrite):
         return PlainWrite(_carried(world, write.write))
-    if not isinstance(write, Insert | Update):
-        return write
-    table = world.tables[write.table]
-    return replace(write, overriding=any(each.always for each in table.columns.values()))
+    if isinstance(write, Insert):
+        return _whole(world, write)
+    if isinstance(write, Update):
+        return replace(write, overriding=_is_overriding(world, write.table))
+    return write
+
+
+def _whole(world: World, write: Insert) -> Insert:
+    """Return an insert with all that its rows may not be without, and so on."""
+    brings = tuple(_whole(world, each) for each in (*write.brings, *_brought(world, write)))
+    return replace(write, overriding=_is_overriding(world, write.table), brings=brings)
+
+
+def _is_overriding(world: World, table: str) -> bool:
+    return any(each.always for each in world.tables[table].columns.values())
+
+
+def _brought(world: World, write: Insert) -> Iterator[Insert]:
+    """Return rows that those of an insert may not be without, and that it does not bring yet."""
+    for floor in world.facts.floors.get(write.table, ()):
+        if not any(each.table == floor.table for each in write.brings):
+            asking = [row for row in write.rows if floor.key in row and floor.asks(row)]
+            rows = [world.row(floor.table, **floor.named(row)) for row in asking * floor.least]
+            yield Insert(floor.table, tuple(rows))
 
 
 def among(world: World, table: str, row: Row) -> Transaction:

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from conformance.engine.derived.catalogue import ForeignKey
 from conformance.engine.derived.fresh import NoValueError, fresh
 from conformance.engine.derived.series import Series
+from conformance.engine.kinds.at_least import AtLeast
 from conformance.engine.kinds.fixed import Fixed
 from conformance.engine.kinds.keys import Excludes, References, Unique
 from conformance.engine.kinds.same_as import SameAs
@@ -47,6 +48,7 @@ class Facts:
         fixed: the columns that never change, with the rule that says so, by tables.
         unique: what no two rows share, by tables.
         varies: whether columns that nothing names are drawn too, null or not.
+        floors: the rows that others may not be without, by the tables of these.
     """
 
     values: Values
@@ -55,6 +57,7 @@ class Facts:
     fixed: Mapping[str, Mapping[str, str]]
     unique: Mapping[str, Sequence[Unique | Excludes]] = field(default_factory=dict)
     varies: bool = False
+    floors: Mapping[str, Sequence[AtLeast]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, rules: Iterable[Rule], values: Values, *, varies: bool = False) -> Facts:
@@ -70,8 +73,12 @@ class Facts:
         for _, kind in kinds:
             if isinstance(kind, Unique | Excludes):
                 unique.setdefault(kind.table, []).append(kind)
+        floors: dict[str, list[AtLeast]] = {}
+        for _, kind in kinds:
+            if isinstance(kind, AtLeast):
+                floors.setdefault(kind.parent, []).append(kind)
         keys = _keys([kind for _, kind in kinds])
-        return cls(values, moves, keys, fixed, unique, varies)
+        return cls(values, moves, keys, fixed, unique, varies, floors)
 
     def shared_by_none(self, table: str) -> set[str]:
         """Return the columns of a table that are part of what no two rows share."""

@@ -55,11 +55,14 @@ class Insert:
     """Rows for one table, of `public` unless it names another. They may name different columns.
 
     `overriding`: whether they have values of their own for a column that is GENERATED ALWAYS.
+    `brings`: rows of other tables without which these may not be; they are inserted plainly, after
+    them, whatever path is tried.
     """
 
     table: str
     rows: tuple[Row, ...]
     overriding: bool = False
+    brings: tuple[Insert, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +177,8 @@ def statements(write: Write, path: Path = Path.UPDATE) -> tuple[Statement, ...]:
         case PlainWrite(inner):
             return statements(inner)
         case Insert():
-            return tuple(_inserts(write, path))
+            brought = (each for one in write.brings for each in statements(one))
+            return (*_inserts(write, path), *brought)
         case Update():
             return (Statement(_update(write, path), None, _arbiter(write, path)),)
         case Delete():

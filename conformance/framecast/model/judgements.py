@@ -21,18 +21,6 @@ def more(counted: Iterable[object], most: int) -> bool:
     return any(number > most for number in Counter(counted).values())
 
 
-def teams_without(state: State, *, owners: bool) -> bool:
-    """Return whether a team has nobody, or no owner."""
-    held = {m.team for m in state.memberships.values() if m.role == "owner" or not owners}
-    return not held.issuperset(state.teams)
-
-
-def creators_without_team(state: State) -> bool:
-    """Return whether a creator is in no team."""
-    placed = {m.user for m in state.memberships.values()}
-    return any(u.tier == "creator" and u.id not in placed for u in state.users.values())
-
-
 def starters_in_teams(state: State) -> bool:
     """Return whether a starter is in a team."""
     users = state.users
@@ -84,11 +72,9 @@ def other_teams_assets(state: State) -> bool:
     )
 
 
-def rendering(state: State, *, idle: bool) -> bool:
-    """Tell of projects that render without a job, or of those with a job that do not render."""
+def idle_with_a_job(state: State) -> bool:
+    """Return whether a project with an active job does not render."""
     busy = {j.project for j in state.jobs.values() if j.active and j.project is not None}
-    if idle:
-        return any(p.status == "rendering" and p.id not in busy for p in state.projects.values())
     return any(p.status != "rendering" and p.id in busy for p in state.projects.values())
 
 

@@ -1,5 +1,6 @@
 """Rules of users, teams and memberships."""
 
+from conformance.engine.kinds.at_least import AtLeast
 from conformance.engine.kinds.at_most import AtMost
 from conformance.engine.kinds.check import Check
 from conformance.engine.kinds.keys import References, Unique
@@ -9,9 +10,14 @@ from conformance.framecast.rules.rule import Holds, Rule
 
 MALFORMED_SLUG = "slug ~ '[^a-z0-9-]' OR left(slug, 1) IN ('', '-') OR right(slug, 1) IN ('', '-')"
 # Rules that say the same in other words are asked with the same words.
-_WITHOUT_OWNER = (
-    "SELECT t.id::text FROM teams t WHERE NOT EXISTS"
-    " (SELECT FROM memberships m WHERE m.team_id = t.id AND m.role = 'owner')"
+_AN_OWNER = AtLeast(
+    1,
+    "memberships m",
+    per="m.team_id",
+    parents="teams t",
+    where="m.role = 'owner'",
+    counted=lambda state: (m.team for m in state.memberships.values() if m.role == "owner"),
+    needing=lambda state: state.teams,
 )
 # An account was erased when this is its address, whichever its letters' case.
 _ERASED = "lower({0} ->> 'email') = ({0} ->> 'id') || '@erased.invalid'"
@@ -41,19 +47,23 @@ RULES = (
         ),
         ("inv_u1__users_creator_iff_upgraded",),
     ),
-    Rule(
+    Rule.of(
         "INV-U2",
         "a creator belongs to at least one team",
-        ("users", "memberships"),
-        Holds.ALWAYS,
+        AtLeast(
+            1,
+            "memberships m",
+            per="m.user_id",
+            parents="users u",
+            among="u.tier = 'creator'",
+            counted=lambda state: (m.user for m in state.memberships.values()),
+            needing=lambda state: (u.id for u in state.users.values() if u.tier == "creator"),
+        ),
         (
             "inv_u2__users_creator_has_a_team",
             "inv_u2__memberships_last_one_not_gone",
             "inv_u2__memberships_truncated_with_creators",
         ),
-        "SELECT u.id::text FROM users u WHERE u.tier = 'creator'"
-        " AND NOT EXISTS (SELECT FROM memberships m WHERE m.user_id = u.id)",
-        model=judgements.creators_without_team,
         locks=True,
     ),
     Rule(
@@ -84,35 +94,35 @@ RULES = (
         Check("users", "ephemeral_storage_bytes < 0"),
         ("inv_u6__users_ephemeral_storage_not_negative",),
     ),
-    Rule(
+    Rule.of(
         "INV-T1",
         "a team has at least one member",
-        ("teams", "memberships"),
-        Holds.ALWAYS,
+        AtLeast(
+            1,
+            "memberships m",
+            per="m.team_id",
+            parents="teams t",
+            counted=lambda state: (m.team for m in state.memberships.values()),
+            needing=lambda state: state.teams,
+        ),
         (
             "inv_t2__teams_has_an_owner",
             "inv_t2__memberships_owner_not_demoted",
             "inv_t2__memberships_owner_not_gone",
             "inv_t2__memberships_truncated_with_teams",
         ),
-        "SELECT t.id::text FROM teams t"
-        " WHERE NOT EXISTS (SELECT FROM memberships m WHERE m.team_id = t.id)",
-        model=lambda s: judgements.teams_without(s, owners=False),
         locks=True,
     ),
-    Rule(
+    Rule.of(
         "INV-T2",
         "a team has at least one owner",
-        ("teams", "memberships"),
-        Holds.ALWAYS,
+        _AN_OWNER,
         (
             "inv_t2__teams_has_an_owner",
             "inv_t2__memberships_owner_not_demoted",
             "inv_t2__memberships_owner_not_gone",
             "inv_t2__memberships_truncated_with_teams",
         ),
-        _WITHOUT_OWNER,
-        model=lambda s: judgements.teams_without(s, owners=True),
         locks=True,
     ),
     Rule.of(
@@ -207,19 +217,16 @@ RULES = (
         References("memberships", "team_id", "teams", "team", null=False),
         ("inv_m6__memberships_team_exists", "inv_m6__team_guards_team_exists"),
     ),
-    Rule(
+    Rule.of(
         "CARD-1",
         "a team has at least one owner",
-        ("teams", "memberships"),
-        Holds.ALWAYS,
+        _AN_OWNER,
         (
             "inv_t2__teams_has_an_owner",
             "inv_t2__memberships_owner_not_demoted",
             "inv_t2__memberships_owner_not_gone",
             "inv_t2__memberships_truncated_with_teams",
         ),
-        _WITHOUT_OWNER,
-        model=lambda s: judgements.teams_without(s, owners=True),
         locks=True,
     ),
     Rule.of(

@@ -1,5 +1,6 @@
 """Rules of projects."""
 
+from conformance.engine.kinds.at_least import AtLeast
 from conformance.engine.kinds.check import Check
 from conformance.engine.kinds.keys import References
 from conformance.engine.kinds.transitions import Transitions, legal
@@ -47,15 +48,22 @@ RULES = (
         Check("projects", "updated_at < created_at"),
         ("inv_p4__projects_created_not_after_updated",),
     ),
-    Rule(
+    Rule.of(
         "INV-P5",
         "a rendering project has an active job",
-        ("projects", "jobs"),
-        Holds.ALWAYS,
+        AtLeast(
+            1,
+            "jobs j",
+            per="j.project_id",
+            parents="projects p",
+            where=_ACTIVE,
+            among="p.status = 'rendering'",
+            counted=lambda state: (j.project for j in state.jobs.values() if j.active),
+            needing=lambda state: (
+                p.id for p in state.projects.values() if p.status == "rendering"
+            ),
+        ),
         ("inv_p5__projects_rendering_has_active_job",),
-        "SELECT p.id::text FROM projects p WHERE p.status = 'rendering'"
-        f" AND NOT EXISTS (SELECT FROM jobs j WHERE j.project_id = p.id AND {_ACTIVE})",
-        model=lambda s: judgements.rendering(s, idle=True),
     ),
     Rule(
         "STATE-PROJECT",
@@ -72,7 +80,7 @@ RULES = (
         ),
         f"{_MOVES.violations} UNION ALL {_WITH_ACTIVE}",
         kind=_MOVES,
-        model=lambda s: judgements.rendering(s, idle=False),
+        model=judgements.idle_with_a_job,
     ),
     Rule(
         "AUTO-PROJECT",

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 
+from conformance.engine.kinds.at_least import AtLeast
 from conformance.engine.kinds.at_most import AtMost
 from conformance.engine.kinds.check import Check
 from conformance.engine.kinds.fixed import Fixed
@@ -43,6 +44,36 @@ def test_a_cap_is_broken_by_one_more(count: int, *, is_broken: bool) -> None:
 
     assert is_broken == CAP.is_broken(state)
     assert count == CAP.counts(state)[1]
+
+
+FLOOR = AtLeast(
+    2,
+    "children c",
+    "c.parent",
+    "parents p",
+    counted=lambda state: (c.parent for c in state.children.values()),
+    needing=lambda state: state.parents,
+)
+
+
+@pytest.mark.parametrize(("count", "is_broken"), [(0, True), (1, True), (2, False), (3, False)])
+def test_a_floor_is_broken_by_one_fewer(count: int, *, is_broken: bool) -> None:
+    """As many as the floor says are needed; another parent's rows do not count."""
+    assert is_broken == FLOOR.is_broken(children(*[Row(1)] * count, *[Row(2)] * 2))
+
+
+def test_a_floor_asks_for_parents_with_too_few() -> None:
+    """One row is looked for, more are counted; parents that need none are left out."""
+    one = replace(FLOOR, least=1, where="c.name = 'x'", among="p.name = 'y'")
+
+    assert FLOOR.violations == (
+        "SELECT p.id::text FROM parents p"
+        " WHERE (SELECT count(*) FROM children c WHERE c.parent = p.id) < 2"
+    )
+    assert one.violations == (
+        "SELECT p.id::text FROM parents p WHERE p.name = 'y'"
+        " AND NOT EXISTS (SELECT FROM children c WHERE c.parent = p.id AND c.name = 'x')"
+    )
 
 
 @pytest.mark.parametrize(("most", "near"), [(1, (1, 2)), (2, (1, 2, 3)), (50, (49, 50, 51))])
