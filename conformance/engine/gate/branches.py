@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pglast import ast
 
-from conformance.engine.gate.parts import body, last, statements
+from conformance.engine.gate.parts import body, last, queries, statements
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -24,6 +24,14 @@ BRANCHING: Final = (ast.DoStmt, ast.CreateFunctionStmt)
 WORDS: Final = ("IF", "ELSIF|ELSEIF")
 VALUES: Final = (("true", "true"), ("false", "true"), ("false", "false"))  # of these
 ALIKE: Final = re.compile(r"\bserver_version_num\b")  # the scratch server has the target's major
+# Functions and tables that tell a scratch server from any other.
+WHERE: Final = re.compile(
+    r"\b(?:current_database|current_catalog|inet_server_\w+|pg_database|pg_stat_database"
+    r"|pg_stat_activity|pg_postmaster_start_time|pg_conf_load_time|pg_control_system|cluster_name"
+    r"|data_directory|rolsuper|is_superuser)\b",
+    re.IGNORECASE,
+)
+ASKS: Final = "is asked by a block: what it does elsewhere was not tried"
 WHAT: Final = "is not as it was tried, where a condition of a block is otherwise than here"
 
 
@@ -44,6 +52,20 @@ def variants(file: Migration) -> Iterator[Migration]:
                 sql = re.sub(told, rf"\1 {value} THEN", sql, flags=re.IGNORECASE)
         if sql != file.sql:
             yield replace(file, sql=sql)
+
+
+def asking(file: Migration) -> Iterator[tuple[str, str]]:
+    """Yield that a block, or a call, asks where it runs otherwise than by an IF; and in words.
+
+    A name that goes into SQL that is made up is no question.
+    """
+    for node, text, _ in statements(file.sql):
+        parts = [text] if isinstance(node, ast.SelectStmt | ast.CallStmt) else []
+        if isinstance(node, ast.DoStmt) and (tree := body(text)):
+            own = {*_conditions(tree)}
+            parts = [part for part, _, made in queries(tree) if not made and part not in own]
+        if any(map(WHERE.search, parts)):
+            yield "where it runs", ASKS
 
 
 def differing(

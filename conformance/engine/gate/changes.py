@@ -31,6 +31,7 @@ DEFINER = "SECURITY DEFINER"
 INVOKER = re.compile(r"^view with \(.*\bsecurity_invoker=(?:true|on|1)\b")
 CALLED = re.compile(r"\bBEFORE\b.* FOR EACH ROW .*EXECUTE FUNCTION (\S+\(\))", re.DOTALL)
 LEAVES_OUT = re.compile(r"\bRETURN\s+NULL\b", re.IGNORECASE)
+KEEPS = re.compile(r"\bRETURN\s+OLD\b", re.IGNORECASE)
 DELETES = re.compile(
     r"\b(?:DELETE\s+FROM|TRUNCATE(?:\s+TABLE)?)\s+(?:ONLY\s+)?(?:\"?(\w+)\"?\.)?\"?(\w+)",
     re.IGNORECASE,
@@ -151,7 +152,10 @@ def _guarding(before: Description, after: Description) -> Iterator[tuple[str, st
                 if ("relation", gone) in before and gone not in known:
                     yield f"trigger {name}", f"deletes from {gone} whenever somebody writes"
         called = CALLED.search(new or "") if kind == "trigger" and old is None and table else None
-        if called and LEAVES_OUT.search(after.get(("function", called[1]), "")):
+        runs = after.get(("function", called[1]), "") if called else ""
+        if called and KEEPS.search(runs) and " DELETE " not in f"{called[0].partition(' ON ')[0]} ":
+            yield f"trigger {name}", "is new, and may leave out changes without a word: RETURN OLD"
+        if called and LEAVES_OUT.search(runs):
             yield f"trigger {name}", "is new, and may leave out rows without a word: RETURN NULL"
 
 

@@ -7,6 +7,7 @@ for those that it would meet; where that cannot be done, somebody has to say why
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Final
 
 import psycopg
@@ -44,6 +45,13 @@ KEYS: Final = """
      WHERE k.conrelid = to_regclass(%s) AND k.contype IN ('p', 'u') GROUP BY 1
 """
 NAMED: Final = "SELECT c.oid::regclass::text FROM pg_class AS c WHERE c.oid = to_regclass(%s)"
+# Tables of a name in other schemas, which another search_path leads to.
+ALSO: Final = """
+    SELECT c.oid::regclass::text FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
+     WHERE c.relname = %s AND c.relkind IN ('r', 'p', 'v') AND n.nspname <> 'public'
+       AND n.nspname !~ '^(pg_|information_schema$)' ORDER BY 1
+"""
+PATH: Final = re.compile(r"\bsearch_path\b", re.IGNORECASE)
 AGAIN: Final = "fails, since it inserts the keys of"
 OTHER_KEYS: Final = "give them other keys, or say what is to become of them: ON CONFLICT"
 BY_NAME: Final = "a pending file makes what leads there"
@@ -72,9 +80,17 @@ def ask(
     faults: list[Fault] = []
     notes: list[str] = []
     names = _new_names(files)
+    moving = {file.name for file in files if PATH.search(file.sql)}
     for each in changes:
         place = f"{each.file}:{each.line}"
         there = conn.execute(NAMED, (each.table,)).fetchone() if each.table else None
+        moved = each.file in moving and "." not in each.table
+        others = conn.execute(ALSO, (each.relation,)).fetchall() if moved else []
+        if others:
+            told = UNASKED.format(others[0][0], "search_path decides which table that is")
+            remedy = f"name its schema, or say: -- waives DATA {others[0][0]}: reason"
+            own = [w for w in waivers if w.file == each.file]
+            settle(Fault(place, told, remedy), {f"DATA {others[0][0]}"}, own, (faults, notes))
         if there is None and each.table and each.relation not in names:
             continue  # a pending file makes it: it has no rows today
         table = str(there[0] if there else each.relation)

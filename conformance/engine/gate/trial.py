@@ -115,11 +115,12 @@ def tried(scratch: Scratch, files: Files, owner: Owner | None) -> Trial:
                 return trial
             trial.steps.append(_described(conn, files.text))
     for number, file in enumerate(files.pending):
+        trial.otherwise[file.name] = [*branches.asking(file)]
         for variant in branches.variants(file):
             earlier = files.pending[:number]
             after = _with_variant(scratch, template, files, (*earlier, variant))
             told = branches.differing(file, trial.steps[number : number + 2], after)
-            trial.otherwise.setdefault(file.name, []).extend(told)
+            trial.otherwise[file.name].extend(told)
     if owner is None or owner.superuser:
         return trial
     if not scratch.server.superuser:

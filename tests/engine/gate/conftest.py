@@ -22,6 +22,8 @@ CREATE TABLE heir () INHERITS (bag);
 CREATE FUNCTION purge() RETURNS void LANGUAGE sql AS $$ DELETE FROM bag WHERE word = 'two' $$;
 CREATE FUNCTION emptied(n integer) RETURNS integer LANGUAGE plpgsql AS
 $$ BEGIN DELETE FROM bag WHERE word = 'two'; RETURN n; END $$;
+CREATE SCHEMA apart;
+CREATE TABLE apart.stray (id integer);
 CREATE VIEW emptying AS SELECT emptied(1) AS n;
 CREATE OPERATOR ### (RIGHTARG = integer, FUNCTION = emptied);
 CREATE DOMAIN hollow AS integer CHECK (emptied(VALUE) > 0);

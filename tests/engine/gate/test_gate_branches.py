@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from conformance.engine.deployment import migrations
 from conformance.engine.gate import branches, changes
 from conformance.engine.postgres.scratch import Scratch
 from tests.support.trials import attempted
@@ -86,3 +87,30 @@ def test_a_condition_that_hides_nothing_is_no_finding(
     trial, _ = attempted(scratch, folder, script)
 
     assert [] == [each for some in trial.otherwise.values() for each in some]
+
+
+@pytest.mark.parametrize(
+    ("script", "count"),
+    [
+        (
+            BLOCK.format(
+                f"CASE WHEN {HERE} THEN NULL; ELSE GRANT TRUNCATE ON jobs TO x; END CASE;"
+            ),
+            1,
+        ),
+        (BLOCK.format(f"LOOP EXIT WHEN {HERE}; GRANT TRUNCATE ON jobs TO x; END LOOP;"), 1),
+        (BLOCK.format("PERFORM 1 / nullif(0, length(current_catalog)); DROP TABLE jobs;"), 1),
+        ("SELECT run() FROM pg_database WHERE datname = 'prod'", 1),
+        (BLOCK.format("EXECUTE format('ALTER DATABASE %I RESET ALL', current_database());"), 0),
+        (BLOCK.format(f"IF {HERE} THEN NULL; END IF;"), 0),
+        ("CREATE TABLE t (made_in name DEFAULT current_database())", 0),
+    ],
+)
+def test_a_block_that_asks_where_it_runs_needs_a_reason(
+    folder: Path, script: str, count: int
+) -> None:
+    """What a block does elsewhere, by other ways than an IF, nobody can try."""
+    (folder / "a.sql").write_text(script)
+    [file] = migrations.load(folder)
+
+    assert [("where it runs", branches.ASKS)] * count == [*branches.asking(file)]

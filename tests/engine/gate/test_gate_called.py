@@ -86,6 +86,28 @@ def test_what_only_stands_there_is_no_finding(asked: Callable[[str], Asked], scr
     assert [] == asked(EMPTIES + script)[0]
 
 
+@pytest.mark.parametrize(
+    "script",
+    [
+        "SET search_path = apart; DELETE FROM stray WHERE id > 7",
+        (
+            "CREATE FUNCTION g() RETURNS void LANGUAGE sql SET search_path = apart AS "
+            "'DELETE FROM stray'; SELECT g()"
+        ),
+    ],
+)
+def test_a_name_that_the_path_decides_cannot_be_asked(
+    asked: Callable[[str], Asked], script: str
+) -> None:
+    """A table without its schema is another one under another search_path."""
+    [fault], _ = asked(script)
+    waived, _ = asked(f"-- waives DATA apart.stray: looked at\n{script}")
+
+    assert "rows of apart.stray today cannot be asked: search_path decides" in fault.what
+    assert [] == waived
+    assert [] == asked("SET search_path = public; DELETE FROM teams WHERE id > 7")[0]
+
+
 @pytest.fixture
 def tried(scratch: Scratch, folder: Path, tmp_path: Path) -> Callable[[str], set[str]]:
     """Return what rehearses a file on a small schema, and returns what is told."""
