@@ -74,6 +74,25 @@ REVOKE EXECUTE ON FUNCTION purge() FROM PUBLIC;
             ),
             "trigger prune on public.memos",
         ),
+        (
+            (
+                "CREATE FUNCTION keep() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN OLD; "
+                "END $$; CREATE TRIGGER keep BEFORE UPDATE ON memos FOR EACH ROW "
+                "EXECUTE FUNCTION keep()"
+            ),
+            "trigger keep on public.memos",
+        ),
+        (
+            (
+                "CREATE FUNCTION never(text, varchar) RETURNS boolean RETURN false; "
+                "CREATE OPERATOR = (LEFTARG = text, RIGHTARG = varchar, FUNCTION = never)"
+            ),
+            "namesake operator =(text,character varying)",
+        ),
+        (
+            "CREATE FUNCTION length(varchar) RETURNS integer RETURN 0",
+            "namesake function length(character varying)",
+        ),
         ("CREATE RULE no AS ON INSERT TO memos DO INSTEAD NOTHING", "rule no on public.memos"),
     ],
 )
