@@ -30,8 +30,8 @@ KEYS = ("disallowed-unique-constraint", "adding-serial-primary-key-field")
 # What `migrate` makes moot, which runs files in a transaction, or looks what is there; and what
 # other sections refuse.
 MOOT = ("prefer-robust-stmts", "transaction-nesting", "ban-uncommitted-transaction")
-# What is as wrong where nobody waits for it, or uses it.
-ALWAYS = ("identifier-too-long", "ban-duplicate-column-assignments")
+# What is as wrong where nobody waits for it, or uses it; what refers to it, may be older.
+ALWAYS = ("identifier-too-long", "ban-duplicate-column-assignments", "ban-truncate-cascade")
 PUBLIC, TEMPORARY, SCHEMA = "public", "pg_temp", "schema"  # where a name is looked for
 UNIQUE = (ConstrType.CONSTR_UNIQUE, ConstrType.CONSTR_PRIMARY)
 COMPUTED = (ConstrType.CONSTR_DEFAULT, ConstrType.CONSTR_GENERATED, ConstrType.CONSTR_IDENTITY)

@@ -96,6 +96,7 @@ def test_advice_that_nobody_can_follow_shuts_nothing(folder: Path, script: str) 
         ),
         # What is somebody else's of the same name, or was there before.
         (f"{NEW}DROP TABLE public.news; DROP TABLE public.teams", ["ban-drop-table"]),
+        (f"{NEW}TRUNCATE public.news CASCADE", ["ban-truncate-cascade"]),
         ("CREATE TABLE o.teams (a int); ALTER TABLE teams DROP COLUMN kept", ["ban-drop-column"]),
         ("CREATE TABLE IF NOT EXISTS teams (a int); DROP TABLE teams", ["ban-drop-table"]),
         ("CREATE TEMP TABLE teams (a int); DROP TABLE public.teams", ["ban-drop-table"]),
