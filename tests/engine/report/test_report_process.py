@@ -175,7 +175,7 @@ def test_a_rule_that_was_not_reached_has_its_own_word(run: Callable[..., Ended])
     assert ("held", "not run") == (done.verdict("INV-U5"), done.verdict("INV-U6")), done.output
     assert 1 == done.report["verdicts"]["not run"]
     assert any(row.startswith("INV-U6 not run ") for row in done.rows), done.output
-    why = "failed: an error ended the run; 1 rule is not held. "
+    why = "failed: an error ended the run; 1 rule not tried to the end. "
     assert why + "1 held, 1 not run" in done.rows
 
 
