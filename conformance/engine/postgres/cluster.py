@@ -63,7 +63,7 @@ class Cluster:
         Raises:
             ProvisionError: The server does not start.
         """
-        for parent in {folders.base(), folders.executable_base()}:
+        for parent in {folders.base(), folders.executable_base(), folders.open_base()}:
             folders.sweep(parent)
         self._folders: list[Path] = []
         self._locks: list[int] = []  # held by whom we start, from then on
@@ -144,7 +144,7 @@ class Cluster:
         if not binaries.identity.startswith(prefix):
             return binaries
         owner = binaries.identity.removeprefix(prefix)
-        folder = self._make(folders.executable_base())
+        folder = self._make(folders.open_base())
         bin_dir = programs.copy(binaries.bin_dir, folder)
         seed.give(folder, owner)
         copied = programs.inspect(bin_dir, binaries.origin)

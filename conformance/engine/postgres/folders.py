@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
+import stat
 import tempfile
 import time
 from contextlib import contextmanager
@@ -58,6 +59,22 @@ def executable_base() -> Path:
     """Return the temporary directory, or the system's where its name is too long for a socket."""
     temporary = Path(tempfile.gettempdir()).resolve()
     return temporary if len(os.fsencode(temporary)) <= LONGEST_BASE else Path("/tmp")  # noqa: S108 - as above
+
+
+def open_base() -> Path:
+    """Return a directory that any user can enter and that programs run from."""
+    places = (executable_base(), Path("/var/tmp"), MEMORY)  # noqa: S108 - as above
+    return next(filter(_is_open, places), places[0])
+
+
+def _is_open(folder: Path) -> bool:
+    try:
+        runs = not os.statvfs(folder).f_flag & os.ST_NOEXEC
+        return runs and all(
+            each.stat().st_mode & stat.S_IXOTH for each in (folder, *folder.parents)
+        )
+    except OSError:  # not there, or not for us either
+        return False
 
 
 def is_writable(folder: Path) -> bool:

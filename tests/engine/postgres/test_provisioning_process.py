@@ -61,6 +61,20 @@ def test_root_is_no_obstacle(
     assert [] == [folder for folder in made if folder.exists()]
 
 
+def test_programs_are_copied_to_where_others_can_enter(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A temporary directory that is closed to others is passed over for the next that is not."""
+    closed, within = tmp_path / "closed", tmp_path / "closed" / "open"
+    within.mkdir(parents=True)
+    closed.chmod(0o700)
+
+    monkeypatch.setattr(folders, "executable_base", lambda: within)
+    assert folders.open_base() not in (closed, within)
+    monkeypatch.setattr(folders, "executable_base", lambda: Path("/"))
+    assert folders.open_base() == Path("/")
+
+
 @pytest.mark.parametrize("wanted", possible_identities())
 def test_the_first_server_on_a_machine_starts(
     wanted: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
