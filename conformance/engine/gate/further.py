@@ -88,7 +88,7 @@ def _is_its_own(kind: str, name: str, schema: Description, waived: Iterable[str]
         return harmless or f"function {name}" in waived
     if kind != "relation":
         return False
-    if schema[kind, name] not in {"table", "sequence"}:  # a view
+    if not schema[kind, name].startswith(("table", "sequence")):  # a view
         given = {right for one, right in schema if one == "privilege" and f" on {name}" in right}
         return all(each.startswith("SELECT ") or each in waived for each in given)
     return ("child table", name) not in schema
