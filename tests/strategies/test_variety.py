@@ -18,7 +18,7 @@ from strategies.near_misses import WAYS
 from strategies.tables import COLUMNS
 from tests.support.drawing import examples
 
-EXAMPLES, MORE = 150, 750
+EXAMPLES, MORE = 150, 3_000
 # In how many examples a kind of row must have been seen, before a column of it counts as fixed; and
 # for each label that it may hold.
 SEEN, SEEN_EACH = 20, 30

@@ -114,7 +114,7 @@ def test_findings_are_listed(
     assert "did you mean INV-T6" in capsys.readouterr().err
     assert 2 == main(["replay", "inv"])
     listed = capsys.readouterr()
-    assert lines == sorted(listed.out.splitlines(), key=lines.index)
+    assert sorted(lines) == sorted(listed.out.splitlines())
     assert "replay: 2 findings are called 'inv': name more of the id of one\n" == listed.err
     assert 2 == main(["replay", "inv_t7"])
     assert "there is no finding 'inv_t7'" in capsys.readouterr().err

@@ -1,13 +1,14 @@
 """Servers of our own, kept from the machine that they run on: from its programs and files."""
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
 import pytest
 
 from conformance.engine.deployment.migrations import MigrationError
-from conformance.engine.postgres import Request, binaries, keeper, provision
+from conformance.engine.postgres import Request, binaries, keeper, provision, scratch
 from conformance.engine.postgres.scratch import Scratch
 
 PIECED = "DO $$ BEGIN EXECUTE '{}' || '{}'; END $$"
@@ -23,12 +24,19 @@ REACHING = {
 }
 
 
+@pytest.fixture(scope="module")
+def confined() -> Iterator[Scratch]:
+    """A server of this module's own, whatever one the other tests use."""
+    with provision(Request()) as server, scratch.opened(server) as databases:
+        assert server.cluster is not None
+        yield databases
+
+
 @pytest.mark.parametrize("way", REACHING)
 def test_sql_that_is_pieced_together_reaches_no_machine(
-    way: str, scratch: Scratch, folder: Path, tmp_path: Path
+    way: str, confined: Scratch, folder: Path, tmp_path: Path
 ) -> None:
     """A file that no reading refuses runs as a superuser, and nothing comes of it outside."""
-    assert scratch.server.cluster is not None
     place = tmp_path / "open"
     place.mkdir(mode=0o777)
     place.chmod(0o777)
@@ -38,7 +46,7 @@ def test_sql_that_is_pieced_together_reaches_no_machine(
 
     refused = False
     try:
-        scratch.template(folder)
+        confined.template(folder)
     except MigrationError as error:
         refused = re.search("Permission denied|could not execute command", str(error)) is not None
 
