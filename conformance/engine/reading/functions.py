@@ -124,7 +124,11 @@ class _Functions:
     def mismatches(self) -> Iterator[Mismatch]:
         for signature, function in self._ours.items():
             rules = concern(self._schema, self._bodies[signature]).rules
-            for declared, does in self._faults(function):
+            faults = [*self._faults(function)]
+            # With its caller's rights, and with no rule on it, it may look where its caller says.
+            if rules or function.is_definer:
+                faults += self._path(function)
+            for declared, does in faults:
                 yield Mismatch(signature, declared, does, rules)
 
     def _faults(self, function: Any) -> Iterator[tuple[str, str]]:
@@ -139,8 +143,6 @@ class _Functions:
             yield "STRICT", "a parameter is null unless it is given: it does nothing then"
         elif function.is_strict and function.answers:
             yield from (("STRICT", each) for each in self._probes.answers(signature))
-        if function.language == "plpgsql" or not self._bodies[signature].sql_body:
-            yield from self._path(function)
         called = {call.name for call in self._reads[signature].calls}
         if not any(name.startswith(RELEASED) for name in called):
             for name in sorted(called & KEPT):
@@ -171,6 +173,8 @@ class _Functions:
 
     def _path(self, function: Any) -> Iterator[tuple[str, str]]:
         """Return what is wrong with where a function that was given as text looks for names."""
+        if self._bodies[function.signature].sql_body:
+            return
         if function.path is None:
             yield "without a search_path", "finds what it names where its caller says"
             return

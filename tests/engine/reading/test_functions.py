@@ -128,6 +128,28 @@ def test_a_function_that_is_not_what_it_declares_is_named(
     assert [each for each in found if said in str(each) and rule in each.rules], found
 
 
+@pytest.mark.parametrize(("rights", "found"), [("INVOKER", 0), ("DEFINER", 1)])
+def test_a_product_function_may_look_where_its_caller_says(
+    rights: str, found: int, scratch: Scratch, template: Template
+) -> None:
+    """With its caller's rights, and with no rule on it, it needs no search_path of its own."""
+    with (
+        scratch.cloned(template, "functions") as database,
+        database.connect() as connection,
+        connection.transaction(force_rollback=True),
+    ):
+        connection.execute(
+            "CREATE TABLE public.coupons (cents integer);"
+            "CREATE FUNCTION public.total() RETURNS bigint LANGUAGE sql STABLE"
+            " AS $$ SELECT sum(cents) FROM public.coupons $$"
+        )
+        connection.execute(f"ALTER FUNCTION public.total() SECURITY {rights}".encode())
+        told = mismatches(connection)
+
+    assert found == len([each for each in told if "without a search_path" in str(each)])
+    assert found == len(told)
+
+
 def test_a_lock_that_is_given_back_is_no_fault(scratch: Scratch, template: Template) -> None:
     """A function that takes a lock of its session and releases it keeps nothing."""
     with (
