@@ -1,9 +1,11 @@
 """Functions that are not what they declare are found, by reading and by asking twice."""
 
+from collections.abc import Iterator
 from typing import Final
 
 import pytest
 
+from conformance.engine.audit.target import Connection
 from conformance.engine.cases.case_runner import CaseRunner
 from conformance.engine.cases.scenario import Fact, Scenario
 from conformance.engine.cases.verdicts import Finding, Verdict
@@ -111,58 +113,52 @@ PLANTED: Final = {
 }
 
 
-@pytest.mark.parametrize("sql", PLANTED)
-def test_a_function_that_is_not_what_it_declares_is_named(
-    sql: str, scratch: Scratch, template: Template
-) -> None:
-    """A function's false declaration is named, with the rules that rest on it."""
-    said, rule = PLANTED[sql]
+@pytest.fixture
+def connection(scratch: Scratch, template: Template) -> Iterator[Connection]:
+    """Yield a connection to the schema, whose changes nobody else sees."""
     with (
         scratch.cloned(template, "functions") as database,
         database.connect() as connection,
         connection.transaction(force_rollback=True),
     ):
-        connection.execute(sql.encode())
-        found = mismatches(connection)
+        yield connection
+
+
+@pytest.mark.parametrize("sql", PLANTED)
+def test_a_function_that_is_not_what_it_declares_is_named(sql: str, connection: Connection) -> None:
+    """A function's false declaration is named, with the rules that rest on it."""
+    said, rule = PLANTED[sql]
+    connection.execute(sql.encode())
+    found = mismatches(connection)
 
     assert [each for each in found if said in str(each) and rule in each.rules], found
 
 
 @pytest.mark.parametrize(("rights", "found"), [("INVOKER", 0), ("DEFINER", 1)])
 def test_a_product_function_may_look_where_its_caller_says(
-    rights: str, found: int, scratch: Scratch, template: Template
+    rights: str, found: int, connection: Connection
 ) -> None:
     """With its caller's rights, and with no rule on it, it needs no search_path of its own."""
-    with (
-        scratch.cloned(template, "functions") as database,
-        database.connect() as connection,
-        connection.transaction(force_rollback=True),
-    ):
-        connection.execute(
-            "CREATE TABLE public.coupons (cents integer);"
-            "CREATE FUNCTION public.total() RETURNS bigint LANGUAGE sql STABLE"
-            " AS $$ SELECT sum(cents) FROM public.coupons $$"
-        )
-        connection.execute(f"ALTER FUNCTION public.total() SECURITY {rights}".encode())
-        told = mismatches(connection)
+    connection.execute(
+        "CREATE TABLE public.coupons (cents integer);"
+        "CREATE FUNCTION public.total() RETURNS bigint LANGUAGE sql STABLE"
+        " AS $$ SELECT sum(cents) FROM public.coupons $$"
+    )
+    connection.execute(f"ALTER FUNCTION public.total() SECURITY {rights}".encode())
+    told = mismatches(connection)
 
     assert found == len([each for each in told if "without a search_path" in str(each)])
     assert found == len(told)
 
 
-def test_a_lock_that_is_given_back_is_no_fault(scratch: Scratch, template: Template) -> None:
+def test_a_lock_that_is_given_back_is_no_fault(connection: Connection) -> None:
     """A function that takes a lock of its session and releases it keeps nothing."""
-    with (
-        scratch.cloned(template, "functions") as database,
-        database.connect() as connection,
-        connection.transaction(force_rollback=True),
-    ):
-        connection.execute(
-            "CREATE FUNCTION framecast.one_by_one() RETURNS void LANGUAGE plpgsql"
-            " SET search_path = '' AS $$ BEGIN PERFORM pg_advisory_lock(1);"
-            " PERFORM pg_advisory_unlock(1); END; $$"
-        )
-        assert [] == mismatches(connection)
+    connection.execute(
+        "CREATE FUNCTION framecast.one_by_one() RETURNS void LANGUAGE plpgsql"
+        " SET search_path = '' AS $$ BEGIN PERFORM pg_advisory_lock(1);"
+        " PERFORM pg_advisory_unlock(1); END; $$"
+    )
+    assert [] == mismatches(connection)
 
 
 def test_the_schema_declares_what_it_does(scratch: Scratch, template: Template) -> None:
