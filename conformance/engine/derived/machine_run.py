@@ -14,7 +14,7 @@ from conformance.engine.cases.attempt import Attempt
 from conformance.engine.cases.gaps import MODEL
 from conformance.engine.cases.refusals import culprit, names, rule_named, says_nothing
 from conformance.engine.cases.verdicts import Verdict
-from conformance.engine.derived.shapes import begun, carried
+from conformance.engine.derived.shapes import carried, given_of
 from conformance.engine.domain.chosen import RULES
 from conformance.engine.kinds.at_most import AtMost
 from conformance.engine.kinds.transitions import Transitions
@@ -95,7 +95,7 @@ class DerivedRun:
             Finding: A rule is broken, or what no rule forbids was refused.
         """
         writes = carried(self.world, writes)
-        writes = (*begun(self.world), *writes)
+        writes = (*given_of(self.world), *writes)
         self._record.append(writes)
         foreseen = None if self._twin.knows(writes) else self._twin.foresee(writes)
         outcome = self._attempt.transact([each for one in writes for each in statements(one)])

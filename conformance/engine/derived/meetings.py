@@ -11,7 +11,7 @@ from conformance.engine.derived.caps import parent_of
 from conformance.engine.derived.floors import gone, peopled
 from conformance.engine.derived.keys import key_given
 from conformance.engine.derived.parents import child, key_of, named
-from conformance.engine.derived.shapes import Derived, begun, carried, inserted, never_change
+from conformance.engine.derived.shapes import Derived, carried, given_of, inserted, never_change
 from conformance.engine.kinds.at_least import AtLeast
 from conformance.engine.kinds.at_most import AtMost
 from conformance.engine.kinds.keys import Excludes, References, Unique
@@ -52,7 +52,7 @@ def of_any_schema(facts: Facts, make: Meet) -> Derived[Meeting]:
     def carry(world: World) -> Meeting:
         made = make(world)
         one, other = (carried(world, side) for side in made.sides)
-        return Meeting(begun(world), (one, other))
+        return Meeting(given_of(world), (one, other))
 
     return Derived(facts, carry)
 
