@@ -51,6 +51,7 @@ def of_any_schema(facts: Facts, make: Meet) -> Derived[Meeting]:
 
     def carry(world: World) -> Meeting:
         made = make(world)
+        world.given = [*made.given]  # by hand, it may be another than the world's
         one, other = (carried(world, side) for side in made.sides)
         return Meeting(given_of(world), (one, other))
 

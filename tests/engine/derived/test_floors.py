@@ -13,6 +13,8 @@ from conformance.engine.database.sandbox import Sandbox
 from conformance.engine.derived import domain as derived
 from conformance.engine.derived import meeting_runner
 from conformance.engine.derived.machine_runner import DerivedRunner
+from conformance.engine.derived.meetings import Meeting, of_any_schema
+from conformance.engine.derived.world import World
 from conformance.engine.domain import chosen
 from conformance.engine.domain.domain import Domain
 from conformance.engine.kinds.at_least import AtLeast
@@ -20,6 +22,7 @@ from conformance.engine.kinds.keys import References
 from conformance.engine.kinds.rule import Rule
 from conformance.engine.postgres.scratch import Database, Scratch
 from conformance.engine.races.driver import Driver
+from conformance.engine.sql.writes import Insert
 from tests.support.verdicts import drawn, verdicts
 
 # Teams have a lead, who sits in a room of two windows at least; whoever's room goes, goes.
@@ -179,6 +182,28 @@ def test_two_who_leave_at_once_are_found(teams: Domain, scratch: Scratch, tmp_pa
     assert met(SCHEMA, teams, scratch, tmp_path)
     with pytest.raises(Finding, match="TEA-1"):
         met(SCHEMA.replace(LOCK, "PERFORM FROM team WHERE id = v_team;"), teams, scratch, tmp_path)
+
+
+def test_a_meeting_begins_with_what_it_names(
+    teams: Domain, scratch: Scratch, tmp_path: Path
+) -> None:
+    """A race by hand may leave out what its world was given; what that brings is added."""
+
+    def make(world: World) -> Meeting:
+        world.written("room")
+        return Meeting((Insert("room", (world.row("room", name="other"),)),), ((), ()))
+
+    assert teams.facts is not None
+    with (
+        database_of(SCHEMA, scratch, tmp_path) as database,
+        Sandbox(database.conninfo) as sandbox,
+    ):
+        (meeting,) = drawn(of_any_schema(teams.facts, make).on(sandbox.owner), 1)
+
+    (room,) = meeting.given
+    assert isinstance(room, Insert)
+    assert ["other"] == [row["name"] for row in room.rows]
+    assert [2] == [len(each.rows) for each in room.brings]
 
 
 def test_runs_keep_the_floor(teams: Domain, scratch: Scratch, tmp_path: Path) -> None:
