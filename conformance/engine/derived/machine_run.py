@@ -95,7 +95,7 @@ class DerivedRun:
             Finding: A rule is broken, or what no rule forbids was refused.
         """
         writes = carried(self.world, writes)
-        writes = (*given_of(self.world), *writes)
+        writes = (*given_of(self.world, self.world.given), *writes)
         self._record.append(writes)
         foreseen = None if self._twin.knows(writes) else self._twin.foresee(writes)
         outcome = self._attempt.transact([each for one in writes for each in statements(one)])

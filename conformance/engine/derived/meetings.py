@@ -51,9 +51,10 @@ def of_any_schema(facts: Facts, make: Meet) -> Derived[Meeting]:
 
     def carry(world: World) -> Meeting:
         made = make(world)
-        world.given = [*made.given]  # by hand, it may be another than the world's
+        world.given = []
         one, other = (carried(world, side) for side in made.sides)
-        return Meeting(given_of(world), (one, other))
+        needed = given_of(world, world.given)
+        return Meeting((*needed, *given_of(world, made.given)), (one, other))
 
     return Derived(facts, carry)
 

@@ -107,7 +107,7 @@ def tried(
         facts: what is true once the legal ones are in.
     """
     accepted, refused = ([carried(world, each) for each in some] for some in (legal, broken))
-    given = given_of(world)
+    given = given_of(world, world.given)
     return Scenario(
         (given,) if given else (),
         tuple(accepted),
@@ -125,13 +125,13 @@ def carried(world: World, writes: Iterable[Write]) -> Transaction:
     return tuple(_carried(world, each) for each in writes)
 
 
-def given_of(world: World) -> Transaction:
-    """Return what a world was given, likewise, and leave it nothing: to be asked last."""
-    writes, world.given = world.given, []
+def given_of(world: World, writes: Iterable[Write]) -> Transaction:
+    """Return what is written before, likewise, with what that needs; the world is left nothing."""
+    world.given = []
     done: list[Write] = []
     for each in writes:
         one = _carried(world, each)
-        done += [*given_of(world), one]
+        done += [*given_of(world, world.given), one]
     return tuple(done)
 
 
